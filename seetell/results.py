@@ -1,0 +1,59 @@
+"""What every part hands on: frozen results with ``to_dict()`` for programs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Word:
+    """One word of a caption.
+
+    Attributes:
+        text: the word.
+        logprob: natural logarithm of the probability the model gave it, at most 0.
+        attention: where the model looked, ``(H, W)`` summing to 1; ``None`` if it does not attend.
+    """
+
+    text: str
+    logprob: float
+    attention: np.ndarray | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types ready for JSON."""
+        row: dict[str, Any] = {"text": self.text, "logprob": self.logprob}
+        if self.attention is not None:
+            row["attention"] = self.attention.tolist()
+        return row
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A sentence for a photo.
+
+    Attributes:
+        text: the sentence.
+        words: its words in order.
+        logprob: sum of the words' log-probabilities and that of ending there.
+        model: name of the bundle that said it.
+    """
+
+    text: str
+    words: tuple[Word, ...]
+    logprob: float
+    model: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types ready for JSON."""
+        return {
+            "text": self.text,
+            "words": [word.to_dict() for word in self.words],
+            "logprob": self.logprob,
+            "model": self.model,
+        }

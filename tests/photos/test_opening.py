@@ -1,0 +1,351 @@
+from __future__ import annotations
+
+import io
+import os
+import struct
+import threading
+import warnings
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from seetell.errors import PhotoError
+from seetell.photos import opening
+from seetell.photos.opening import open_photo
+
+
+def noise(width: int, height: int, channels: int = 3, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, channels), dtype=np.uint8)
+
+
+def encoded(photo: Image.Image, image_format: str, **options) -> bytes:
+    buffer = io.BytesIO()
+    photo.save(buffer, image_format, **options)
+    return buffer.getvalue()
+
+
+def png_of(width: int, height: int) -> bytes:
+    """A PNG that claims a size without holding its pixels."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    rows = zlib.compress(bytes(min(width * height, 10**6)))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def jpeg_of(width: int, height: int, *, progressive: bool = False) -> bytes:
+    """A JPEG whose header is rewritten to claim another size."""
+    content = bytearray(encoded(Image.new("RGB", (16, 16)), "JPEG", progressive=progressive))
+    at = content.index(b"\xff\xc2" if progressive else b"\xff\xc0")
+    content[at + 5 : at + 9] = struct.pack(">HH", height, width)
+    return bytes(content)
+
+
+@pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF"])
+def test_every_format_opens_with_the_colours_it_holds(image_format: str, tmp_path: Path):
+    colours = Image.new("RGB", (40, 30), (200, 30, 90))
+    path = tmp_path / "photo.bin"
+    path.write_bytes(encoded(colours, image_format))
+    photo = open_photo(path)
+    assert (photo.mode, photo.size) == ("RGB", (40, 30))
+    assert np.abs(np.asarray(photo, int) - (200, 30, 90)).max() <= 6
+
+
+@pytest.mark.parametrize("kind", [str, Path, bytes, io.BytesIO])
+def test_paths_and_content_open_alike(kind, tmp_path: Path):
+    path = tmp_path / "ünï ✓.png"
+    Image.fromarray(noise(9, 7)).save(path)
+    source = {
+        str: lambda: str(path),
+        Path: lambda: path,
+        bytes: path.read_bytes,
+        io.BytesIO: lambda: io.BytesIO(path.read_bytes()),
+    }[kind]()
+    assert np.array_equal(np.asarray(open_photo(source)), noise(9, 7))
+
+
+def test_an_open_file_is_read_and_left_open(tmp_path: Path):
+    Image.fromarray(noise(9, 7)).save(tmp_path / "photo.png")
+    with open(tmp_path / "photo.png", "rb") as file:
+        assert np.array_equal(np.asarray(open_photo(file)), noise(9, 7))
+        assert not file.closed
+
+
+def test_arrays_and_pillow_images_are_photos():
+    pixels = noise(5, 4)
+    assert np.array_equal(np.asarray(open_photo(pixels)), pixels)
+    assert np.array_equal(np.asarray(open_photo(Image.fromarray(pixels))), pixels)
+    assert np.asarray(open_photo(pixels[:, :, 0])).shape == (4, 5, 3)
+    transparent = np.zeros((4, 5, 4), np.uint8)
+    assert (np.asarray(open_photo(transparent)) == 255).all()
+    for wrong in (
+        pixels.astype(np.float32),
+        pixels[None],
+        np.zeros((0, 4, 3), np.uint8),
+        np.zeros((3, 3, 2), np.uint8),
+    ):
+        with pytest.raises(PhotoError, match="uint8"):
+            open_photo(wrong)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("image_format", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_exif_rotation_is_applied(orientation: int, image_format: str):
+    corners = np.zeros((16, 32, 3), np.uint8)
+    corners[:8, :16] = (255, 0, 0)
+    corners[:8, 16:] = (0, 255, 0)
+    corners[8:, :16] = (0, 0, 255)
+    stored = Image.fromarray(corners)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    options = {"quality": 95, "subsampling": 0} if image_format == "JPEG" else {}
+    if image_format == "WEBP":
+        options = {"lossless": True}
+    photo = np.asarray(open_photo(encoded(stored, image_format, exif=exif, **options)), int)
+    expected = {
+        1: corners,
+        2: corners[:, ::-1],
+        3: corners[::-1, ::-1],
+        4: corners[::-1],
+        5: corners.transpose(1, 0, 2),
+        6: np.rot90(corners, -1),
+        7: corners[::-1, ::-1].transpose(1, 0, 2),
+        8: np.rot90(corners, 1),
+    }[orientation].astype(int)
+    assert photo.shape == expected.shape
+    assert np.abs(photo - expected).mean() < 12
+
+
+def test_broken_exif_leaves_the_photo_as_stored_and_warns_nobody():
+    for image_format in ("JPEG", "PNG", "WEBP"):
+        content = encoded(Image.fromarray(noise(32, 16)), image_format, exif=b"Exif\0\0II*\0\xff\xff\xff\x7f garbage")
+        assert open_photo(content).size == (32, 16)
+
+
+def test_warnings_of_pillow_do_not_leak_and_the_filters_stay_as_they_were():
+    tags = encoded(Image.fromarray(noise(16, 16)), "TIFF")
+    at = struct.unpack("<I", tags[4:8])[0]
+    broken = bytearray(tags)
+    entries = struct.unpack("<H", tags[at : at + 2])[0]
+    for entry in range(entries):  # the XResolution tag points past the end
+        start = at + 2 + 12 * entry
+        if struct.unpack("<H", tags[start : start + 2])[0] == 258:
+            broken[start + 8 : start + 12] = struct.pack("<I", 10**8)
+    before = list(warnings.filters)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        palette = Image.new("P", (4, 4))
+        open_photo(encoded(palette, "PNG", transparency=bytes([0, 128, 255])))
+        with pytest.raises(PhotoError):
+            open_photo(bytes(broken))
+    assert not caught
+    assert list(warnings.filters) == before
+
+
+def test_sixteen_bit_grey_is_scaled_not_clipped():
+    ramp = np.linspace(0, 65535, 256).astype(np.uint16).reshape(16, 16)
+    for image_format in ("PNG", "TIFF"):
+        photo = np.asarray(open_photo(encoded(Image.fromarray(ramp), image_format)))
+        assert np.array_equal(photo[..., 0].ravel(), np.arange(256))
+        assert np.array_equal(photo[..., 0], photo[..., 2])
+
+
+def test_pixels_without_an_agreed_white_are_stretched():
+    values = np.array([[-2.0, 0.0], [2.0, np.nan]], np.float32)
+    photo = np.asarray(open_photo(encoded(Image.fromarray(values), "TIFF")))[..., 0]
+    assert photo.tolist() == [[0, 128], [255, 128]]
+    flat = open_photo(encoded(Image.fromarray(np.full((2, 2), 7, np.int32)), "TIFF"))
+    assert np.asarray(flat).max() == 0
+
+
+def test_transparency_lies_on_white():
+    red = Image.new("RGBA", (2, 1), (255, 0, 0, 255))
+    red.putpixel((1, 0), (0, 0, 0, 0))
+    assert np.asarray(open_photo(encoded(red, "PNG"))).tolist() == [[[255, 0, 0], [255, 255, 255]]]
+    grey = Image.new("LA", (1, 1), (0, 127))
+    assert np.asarray(open_photo(encoded(grey, "PNG"))).ravel().tolist() == [128, 128, 128]
+    palette = Image.new("P", (2, 1))
+    palette.putpalette([0, 0, 0, 10, 20, 30])
+    palette.putpixel((1, 0), 1)
+    shown = np.asarray(open_photo(encoded(palette, "PNG", transparency=0)))
+    assert shown.tolist() == [[[255, 255, 255], [10, 20, 30]]]
+    keyed = Image.new("RGB", (2, 1), (1, 2, 3))
+    keyed.putpixel((1, 0), (9, 9, 9))
+    shown = np.asarray(open_photo(encoded(keyed, "PNG", transparency=(1, 2, 3))))
+    assert shown.tolist() == [[[255, 255, 255], [9, 9, 9]]]
+
+
+def test_cmyk_and_one_bit_become_rgb():
+    cmyk = np.asarray(open_photo(encoded(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), "JPEG")), int)
+    assert np.abs(cmyk - (255, 0, 0)).max() < 12
+    assert np.asarray(open_photo(encoded(Image.new("1", (4, 4), 1), "PNG"))).min() == 255
+
+
+@pytest.mark.parametrize("image_format", ["GIF", "PNG", "WEBP", "TIFF"])
+def test_an_animation_gives_its_first_frame(image_format: str):
+    first, second = Image.new("RGB", (12, 8), (250, 0, 0)), Image.new("RGB", (12, 8), (0, 0, 250))
+    content = encoded(first, image_format, save_all=True, append_images=[second])
+    assert np.asarray(open_photo(content))[0, 0, 0] > 200
+
+
+def test_the_smallest_and_the_longest_photos_open(tmp_path: Path):
+    assert open_photo(encoded(Image.new("RGB", (1, 1)), "JPEG"), at_least=(224, 224)).size == (1, 1)
+    assert open_photo(encoded(Image.new("RGB", (30_000, 20)), "PNG")).size == (30_000, 20)
+    assert open_photo(encoded(Image.new("L", (30_000, 900)), "JPEG"), at_least=(224, 224)).size == (7500, 225)
+
+
+@pytest.mark.parametrize("size", [(640, 480), (1000, 450), (449, 448), (3000, 2000), (230, 5000)])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_reduced_decoding_never_falls_below_the_size_asked_for(size: tuple[int, int], orientation: int):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    content = encoded(Image.new("RGB", size, (10, 200, 30)), "JPEG", exif=exif)
+    whole, reduced = open_photo(content), open_photo(content, at_least=(200, 100))
+    assert reduced.width >= min(200, whole.width)
+    assert reduced.height >= min(100, whole.height)
+    scale = min(whole.width // 200, whole.height // 100)
+    if scale >= 2:
+        assert reduced.width < whole.width
+    assert reduced.width / reduced.height == pytest.approx(whole.width / whole.height, rel=0.03)
+
+
+def test_bombs_are_refused_before_they_are_decoded(monkeypatch: pytest.MonkeyPatch):
+    bombs = [
+        (png_of(50_000, 50_000), (224, 224)),
+        (jpeg_of(60_000, 60_000), (224, 224)),
+        (jpeg_of(30_000, 20_000, progressive=True), (224, 224)),
+        (jpeg_of(20_000, 20_000), None),
+    ]
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda self: pytest.fail("decoded"))
+    for bomb, at_least in bombs:
+        with pytest.raises(PhotoError, match="million pixels"):
+            open_photo(bomb, at_least=at_least)
+
+
+def test_what_pillow_calls_a_bomb_but_the_limit_allows_is_decoded(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    assert open_photo(encoded(Image.new("RGB", (30, 30)), "PNG")).size == (30, 30)
+    monkeypatch.setattr(opening, "MAX_PIXELS", 899)
+    with pytest.raises(PhotoError, match="million pixels"):
+        open_photo(encoded(Image.new("RGB", (30, 30)), "PNG"))
+
+
+@pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF"])
+@pytest.mark.parametrize("kept", [0.1, 0.5, 0.9])
+def test_a_truncated_file_is_an_error_of_one_line(image_format: str, kept: float):
+    content = encoded(Image.fromarray(noise(64, 64)), image_format)
+    with pytest.raises(PhotoError) as caught:
+        open_photo(content[: int(len(content) * kept)])
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF"])
+def test_flipped_bytes_give_a_photo_or_a_photo_error(image_format: str):
+    content = encoded(Image.fromarray(noise(24, 24)), image_format)
+    rng = np.random.default_rng(1)
+    for _ in range(60):
+        damaged = np.frombuffer(content, np.uint8).copy()
+        places = rng.integers(0, min(len(damaged), 200), 3)
+        damaged[places] = rng.integers(0, 256, 3)
+        with suppress(PhotoError):
+            assert open_photo(damaged.tobytes(), at_least=(8, 8)).mode == "RGB"
+
+
+@pytest.mark.parametrize(
+    "error", [SyntaxError, ValueError, struct.error, KeyError, EOFError, zlib.error, RecursionError]
+)
+def test_whatever_a_decoder_raises_is_a_photo_error(error: type[Exception], monkeypatch: pytest.MonkeyPatch):
+    def explode(*_: object) -> None:
+        raise error("first line\nsecond line")
+
+    content = encoded(Image.new("RGB", (4, 4)), "PNG")
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", explode)
+    with pytest.raises(PhotoError, match="photo: the file is damaged"):
+        open_photo(content)
+
+
+def test_running_out_of_memory_costs_only_that_photo(monkeypatch: pytest.MonkeyPatch):
+    def explode(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", explode)
+    with pytest.raises(PhotoError, match="not enough memory"):
+        open_photo(encoded(Image.new("RGB", (4, 4)), "PNG"))
+
+
+def test_files_that_are_not_photos_say_so(tmp_path: Path):
+    (tmp_path / "empty.jpg").touch()
+    (tmp_path / "text.jpg").write_text("just words, and more of them than sixteen bytes")
+    (tmp_path / "page.eps").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n")
+    (tmp_path / "dangling.jpg").symlink_to(tmp_path / "nothing.jpg")
+    for name, reason in {
+        "empty.jpg": "the file is empty",
+        "text.jpg": "not a photo; expected JPEG",
+        "page.eps": "not a photo; expected JPEG",
+        "missing.jpg": "no such file",
+        "dangling.jpg": "no such file",
+        ".": "is a folder",
+        "text.jpg/inner.jpg": "cannot be read",
+        "n" * 300: "cannot be read",
+        "nul\0.jpg": "zero byte",
+    }.items():
+        with pytest.raises(PhotoError, match=reason) as caught:
+            open_photo(tmp_path / name)
+        assert str(caught.value).startswith(str(tmp_path))
+    with pytest.raises(PhotoError, match="no such file"):
+        open_photo("")
+    with pytest.raises(PhotoError, match="got int"):
+        open_photo(3)  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_pipes_and_devices_are_refused_without_blocking(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for path in (tmp_path / "pipe.jpg", Path("/dev/zero")):
+        with pytest.raises(PhotoError, match="pipe or device"):
+            open_photo(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_permission_says_so(tmp_path: Path):
+    path = tmp_path / "secret.png"
+    Image.new("RGB", (2, 2)).save(path)
+    path.chmod(0)
+    with pytest.raises(PhotoError, match="no permission"):
+        open_photo(path)
+
+
+def test_permission_errors_are_worded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    def refuse(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(PhotoError, match="no permission to read it"):
+        open_photo(tmp_path / "secret.png")
+
+
+def test_threads_open_photos_side_by_side():
+    content = encoded(Image.fromarray(noise(64, 64)), "PNG")
+    broken = content[:-200]
+    barrier = threading.Barrier(4)
+
+    def work(which: int) -> bool:
+        barrier.wait()
+        for _ in range(20):
+            try:
+                open_photo(broken if which % 2 else content)
+            except PhotoError:
+                continue
+        return True
+
+    before = list(warnings.filters)
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(work, range(4)))
+    assert list(warnings.filters) == before
