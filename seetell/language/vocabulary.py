@@ -1,0 +1,95 @@
+"""The words a captioner can say, and their numbers. Travels with the weights."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from seetell.errors import BundleError
+
+END, START, UNK = 0, 1, 2
+SPECIALS = ("<end>", "<start>", "<unk>")
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Words and their numbers; 0 ends a sentence, 1 starts it, 2 stands for a word too rare to keep.
+
+    Attributes:
+        words: every entry in the order of its number, the three specials first.
+        min_count: how often a word had to be seen to be kept.
+    """
+
+    words: tuple[str, ...]
+    min_count: int = 1
+
+    def __post_init__(self) -> None:
+        if self.words[: len(SPECIALS)] != SPECIALS:
+            raise BundleError(f"vocabulary: expected to begin with {SPECIALS}, got {self.words[: len(SPECIALS)]}")
+        if len(set(self.words)) != len(self.words):
+            twice = [word for word, count in Counter(self.words).items() if count > 1]
+            raise BundleError(f"vocabulary: each word must stand once, these stand more often: {twice[:5]}")
+
+    @classmethod
+    def build(cls, sentences: Iterable[Sequence[str]], *, min_count: int = 5) -> Vocabulary:
+        """Collect the words seen often enough, most frequent first, ties by alphabet.
+
+        Args:
+            sentences: tokenised captions.
+            min_count: least number of times a word must be seen.
+        """
+        counts = Counter(token for tokens in sentences for token in tokens)
+        kept = sorted((word for word, count in counts.items() if count >= min_count), key=lambda w: (-counts[w], w))
+        return cls(SPECIALS + tuple(word for word in kept if word not in SPECIALS), min_count)
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {word: number for number, word in enumerate(self.words)}
+
+    def encode(self, tokens: Iterable[str]) -> list[int]:
+        """Return the number of each token, ``UNK`` for those not kept; no START or END is added."""
+        return [self._numbers.get(token, UNK) for token in tokens]
+
+    def decode(self, numbers: Iterable[int]) -> list[str]:
+        """Return the words up to the first ``END``."""
+        words = []
+        for number in numbers:
+            if number == END:
+                break
+            words.append(self.words[number])
+        return words
+
+    def to_json(self) -> str:
+        """Return the file content; the same words always give the same text."""
+        return json.dumps({"min_count": self.min_count, "words": self.words}, ensure_ascii=False, indent=0) + "\n"
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of the file content, by which weights and vocabulary recognise each other."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    def save(self, path: str | Path) -> None:
+        """Write the vocabulary as JSON."""
+        Path(path).write_text(self.to_json(), encoding="utf-8", newline="\n")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Vocabulary:
+        """Read a vocabulary.
+
+        Raises:
+            BundleError: the file is missing or is not a vocabulary.
+        """
+        try:
+            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            return cls(tuple(content["words"]), int(content["min_count"]))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            expected = '{"min_count": 5, "words": ["<end>", …]}'
+            raise BundleError(f"{path}: not a vocabulary file ({error!r}); expected {expected}") from error

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seetell.language.tokenizer import tokenize
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("A Dog runs .", "a dog runs"),
+        ("It doesn't, can't, won't: they're here; I'd stay.", "it does n't ca n't wo n't they 're here i 'd stay"),
+        ("The dog's toy, the boys' ball", "the dog 's toy the boys ball"),
+        ("cannot gonna wanna gotta gimme lemme", "can not gon na wan na got ta gim me lem me"),
+        ("'Tis rock 'n' roll at ten o'clock, ma'am", "'t is rock 'n' roll at ten o'clock ma'am"),
+        ("O'Brien in the '60s and 1990's", "o'brien in the '60s and 1990 's"),
+        ("a black-and-white T-shirt - half--done -", "a black-and-white t-shirt half done"),
+        ("his/her bike w/ a/b/c/d", "his/her bike w / a/b/c / d"),
+        ("Wait... what.. no. . . end…", "wait what no end"),
+        ("What?! Really? No!!!", "what ?! really no !!!"),
+        ("$5.50 5$ €10 £3 5¢ 10%", "$ 5.50 5 $ $ 10 # 3 5 cents 10 %"),
+        ("1,000 people at 10:30am, -5 or 1/2, .5", "1,000 people at 10:30 am -5 or 1/2 .5"),
+        ("the 1st, 22nd and 4x4; 1.5-inch", "the 1st 22nd and 4x4 1.5-inch"),
+        ("Mr. Smith of St. Louis, U.S.A. at 5 p.m. etc.", "mr. smith of st. louis u.s.a. at 5 p.m. etc."),
+        ("No. 5 says no. Mon. is cold.", "no. 5 says no mon. is cold"),
+        ("Wash. State will wash. A plan B. The end", "wash. state will wash a plan b the end"),
+        ("\"double\" 'single' “curly” ‘curly’ ``back''", "double single curly curly back"),
+        ("it’s — not – don’t", "it 's not do n't"),
+        ("(round) [square] {curly}", "-lrb- round -rrb- -lsb- square -rsb- -lcb- curly -rcb-"),
+        ("AT&T at&t rock&roll", "at&t at & t rock & roll"),
+        ("see www.example.org or me@example.org, shirt.The", "see www.example.org or me@example.org shirt.the"),
+        ("number #23 with a #tag", "number # 23 with a #tag"),
+        ("c++ and c# = **bold** a_b", "c++ and c# = ** bold ** a_b"),
+        ("two\nlines\tand  blanks\r\n", "two lines and blanks"),
+        ("naïve café CAFE\u0301 Straße", "naïve café cafe\u0301 straße"),
+        ("犬、公園。 Привет, мир हिन्दी", "犬 、 公園 。 привет мир हिन्दी"),
+        ("a 😀 dog\u200b!", "a dog"),
+        ("soft\u00adhyphen", "softhyphen"),
+        ("", ""),
+        (" \n ... - '' ! ", ""),
+    ],
+)
+def test_words_of(text: str, words: str):
+    assert tokenize(text) == words.split()
+
+
+@given(st.text(max_size=80) | st.text("aB1 .,'’-/&!?$()…\n", max_size=60))
+def test_words_are_lower_case_and_hold_no_white_space(text: str):
+    for word in tokenize(text):
+        assert word == word.lower()
+        assert word
+        assert len(word.split()) == 1
+
+
+@given(st.lists(st.sampled_from(["does", "n't", "'s", "-lrb-", "p.m.", "mr.", "t-shirt", "1/2", "??", "at", "&"])))
+def test_words_stay_what_they_are(words: list[str]):
+    assert tokenize(" ".join(words)) == words
+
+
+def test_agrees_with_the_reference_on_every_flickr8k_caption():
+    root = Path(os.environ.get("SEETELL_DATA", Path(__file__).parents[3] / "shared" / "data"))
+    path = root / "flickr8k" / "Flickr8k_text" / "Flickr8k.token.txt"
+    if not path.is_file():
+        pytest.skip(f"no Flickr8k at {path}; set SEETELL_DATA to the folder that holds flickr8k/")
+    if shutil.which("java") is None:
+        pytest.skip("the reference tokenizer needs Java, which is not installed")
+    reference = pytest.importorskip("pycocoevalcap.tokenizer.ptbtokenizer").PTBTokenizer()
+    captions = [line.split("\t")[1] for line in path.read_text(encoding="utf-8").splitlines()]
+    expected = reference.tokenize({0: [{"caption": caption} for caption in captions]})[0]
+    wrong = [(c, tokenize(c), e) for c, e in zip(captions, expected, strict=True) if tokenize(c) != e.split()]
+    assert wrong == []
