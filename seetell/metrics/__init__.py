@@ -1,0 +1,10 @@
+"""Scores of captions with coco-caption's definitions, no Java needed: BLEU, ROUGE-L and CIDEr-D.
+
+``score_captions`` takes sentences and gives all of them; ``bleu.bleu``, ``rouge.rouge`` and ``cider.cider`` are pure
+functions over tokens.
+"""
+
+from seetell.metrics.captions import NAMES, Scores, score_captions
+from seetell.metrics.cider import DocumentFrequencies
+
+__all__ = ["NAMES", "DocumentFrequencies", "Scores", "score_captions"]

@@ -1,0 +1,152 @@
+"""The n-grams of references and candidates as arrays of numbers, which BLEU and CIDEr both count.
+
+Every distinct n-gram of an order has a number; an n-gram of order n is the pair of its first n - 1 words' number and
+its last word's. Everything after the words' own numbers is sorting and looking up in numpy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from seetell.errors import DataError
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Tokens = Sequence[str]
+
+
+@dataclass(frozen=True)
+class NGramTable:
+    """How often each n-gram of one order stands in each sentence.
+
+    ``C`` entries say that candidate ``candidate_photo`` holds ``candidate_gram`` so often; ``R`` entries say it of
+    reference ``reference`` of photo ``reference_photo``.
+
+    Attributes:
+        size: how many distinct n-grams there are.
+        candidate_photo: index of the photo, ``(C,)``.
+        candidate_gram: number of the n-gram, ``(C,)``.
+        candidate_count: how often it stands there, ``(C,)``.
+        reference: index of the reference, counted through all photos, ``(R,)``.
+        reference_photo: index of its photo, ``(R,)``.
+        reference_gram: number of the n-gram, ``(R,)``.
+        reference_count: how often it stands there, ``(R,)``.
+        match: index of the candidate entry of the same photo and n-gram, ``(R,)``; -1 where it has none.
+        words: the n-gram of each number as word numbers, ``(size, n)``.
+    """
+
+    size: int
+    candidate_photo: Ints
+    candidate_gram: Ints
+    candidate_count: Ints
+    reference: Ints
+    reference_photo: Ints
+    reference_gram: Ints
+    reference_count: Ints
+    match: Ints
+    words: Ints
+
+
+@dataclass(frozen=True)
+class NGrams:
+    """Lengths and n-gram tables of the references and candidates of ``P`` photos.
+
+    Attributes:
+        candidate_lengths: words of each candidate, ``(P,)``.
+        reference_lengths: words of each reference, photo by photo, ``(sum of references,)``.
+        reference_photos: index of the photo of each reference, of the same length.
+        tables: one table for each order, from 1.
+        vocabulary: the words, in the order of their numbers.
+    """
+
+    candidate_lengths: Ints
+    reference_lengths: Ints
+    reference_photos: Ints
+    tables: tuple[NGramTable, ...]
+    vocabulary: tuple[str, ...]
+
+
+def check_photos(references: Sequence[Sequence[Tokens]], candidates: Sequence[Tokens]) -> None:
+    """Check that there are photos, one candidate for each, and at least one reference.
+
+    Raises:
+        DataError: one of these is not so.
+    """
+    if len(references) != len(candidates):
+        raise DataError(
+            f"expected one candidate for each photo, got {len(candidates)} candidates and references of "
+            f"{len(references)} photos"
+        )
+    if not references:
+        raise DataError("expected at least one photo to score, got none")
+    for index, sentences in enumerate(references):
+        if not sentences:
+            raise DataError(f"expected at least one reference for each photo, photo {index} has none")
+
+
+def count_ngrams(references: Sequence[Sequence[Tokens]], candidates: Sequence[Tokens], *, max_order: int = 4) -> NGrams:
+    """Count the n-grams of orders 1 to ``max_order``.
+
+    Args:
+        references: the tokenised references of each photo, at least one.
+        candidates: the tokenised candidate of each photo.
+        max_order: the highest order.
+
+    Raises:
+        DataError: the two do not agree in length, or a photo has no reference.
+    """
+    check_photos(references, candidates)
+    flat = [reference for sentences in references for reference in sentences]
+    numbers: dict[str, int] = {}
+    sentences = [*flat, *candidates]
+    words = np.array([numbers.setdefault(word, len(numbers)) for tokens in sentences for word in tokens], np.int64)
+    lengths = np.array([len(tokens) for tokens in sentences], np.int64)
+    reference_photos = np.repeat(np.arange(len(references)), [len(sentences) for sentences in references])
+    photos = np.concatenate([reference_photos, np.arange(len(candidates))])  # of each sentence
+
+    sentence = np.repeat(np.arange(len(sentences)), lengths)  # of each word
+    words_left = np.cumsum(lengths)[sentence] - np.arange(len(words))  # from each word to its sentence's end
+    starts = np.arange(len(words))  # where the n-grams of this order start
+    gram = words  # and the number of each
+    size = len(numbers)
+    tables = []
+    for order in range(1, max_order + 1):
+        if order > 1:
+            longer = words_left[starts] >= order
+            starts = starts[longer]
+            pairs = gram[longer] * len(numbers) + words[starts + order - 1]
+            distinct, gram = np.unique(pairs, return_inverse=True)
+            size = len(distinct)
+        examples = np.zeros(size, np.int64)
+        examples[gram] = starts
+        spelled = words[examples[:, None] + np.arange(order)]  # (size, order)
+        tables.append(_table(sentence[starts], gram, size, photos, len(flat), spelled))
+    return NGrams(lengths[len(flat) :], lengths[: len(flat)], reference_photos, tuple(tables), tuple(numbers))
+
+
+def _table(sentence: Ints, gram: Ints, size: int, photos: Ints, references: int, spelled: Ints) -> NGramTable:
+    """Count equal pairs of sentence and n-gram; sentences below ``references`` are references."""
+    pairs, counts = np.unique(sentence * size + gram, return_counts=True)
+    sentence, gram = np.divmod(pairs, max(size, 1))
+    photo = photos[sentence]
+    split = int(np.searchsorted(sentence, references))
+    sought = photo[:split] * size + gram[:split]
+    present = photo[split:] * size + gram[split:]  # sorted, as the pairs are
+    place = np.searchsorted(present, sought)
+    found = np.append(present, -1)[place] == sought
+    return NGramTable(
+        size=size,
+        candidate_photo=photo[split:],
+        candidate_gram=gram[split:],
+        candidate_count=counts[split:],
+        reference=sentence[:split],
+        reference_photo=photo[:split],
+        reference_gram=gram[:split],
+        reference_count=counts[:split],
+        match=np.where(found, place, -1),
+        words=spelled,
+    )
