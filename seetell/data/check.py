@@ -1,0 +1,111 @@
+"""Open every photo of a data set once, to find those that do not open and those that are there twice."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from seetell.data.records import CaptionDataset, PhotoRecord, Problem
+from seetell.errors import PhotoError
+from seetell.photos import open_photo
+
+_MOST_THREADS = 8
+
+
+@dataclass(frozen=True)
+class PhotoCheck:
+    """What opening the photos showed.
+
+    Attributes:
+        sizes: ``(width, height)`` in pixels, upright, of each photo that opens, by id.
+        unreadable: ids of the photos that do not open.
+        problems: an ``unreadable-photo`` for each of those, and a ``duplicate-content`` for each photo whose file
+            is byte for byte that of one before it.
+    """
+
+    sizes: Mapping[int | str, tuple[int, int]]
+    unreadable: frozenset[int | str]
+    problems: tuple[Problem, ...]
+
+
+def check_photos(
+    dataset: CaptionDataset, *, threads: int | None = None, progress: Callable[[int, int], None] | None = None
+) -> PhotoCheck:
+    """Decode every photo in full and compare the files' contents.
+
+    Args:
+        dataset: as a reader returned it.
+        threads: photos decoded at a time; one for each processor, at most 8, when absent.
+        progress: called with the number of photos done and their total after each photo.
+    """
+    photos = dataset.photos
+    sizes: dict[int | str, tuple[int, int]] = {}
+    problems: list[Problem] = []
+    executor = ThreadPoolExecutor(threads or min(os.cpu_count() or 1, _MOST_THREADS))
+    try:
+        for done, (photo, opened) in enumerate(zip(photos, executor.map(_size_or_error, photos), strict=True), 1):
+            if isinstance(opened, str):
+                problems.append(Problem("unreadable-photo", str(photo.path), opened))
+            else:
+                sizes[photo.id] = opened
+            if progress is not None:
+                progress(done, len(photos))
+    finally:
+        executor.shutdown(cancel_futures=True)
+    unreadable = frozenset(photo.id for photo in photos if photo.id not in sizes)
+    problems += _same_contents([photo for photo in photos if photo.id in sizes])
+    return PhotoCheck(sizes, unreadable, tuple(problems))
+
+
+def drop_unreadable(dataset: CaptionDataset, checked: PhotoCheck) -> CaptionDataset:
+    """Return the data set without the photos that do not open, its problems with those of the check."""
+    photos = tuple(photo for photo in dataset.photos if photo.id not in checked.unreadable)
+    return replace(dataset, photos=photos, problems=dataset.problems + checked.problems)
+
+
+def _size_or_error(photo: PhotoRecord) -> tuple[int, int] | str:
+    try:
+        return open_photo(photo.path).size
+    except PhotoError as error:
+        return str(error)
+
+
+def _same_contents(photos: Sequence[PhotoRecord]) -> list[Problem]:
+    """List the photos whose file repeats an earlier one; only files of the same length are read."""
+    by_length: dict[int, list[PhotoRecord]] = defaultdict(list)
+    for photo in photos:
+        try:
+            by_length[photo.path.stat().st_size].append(photo)
+        except OSError:  # gone since it was opened
+            continue
+    first: dict[bytes, PhotoRecord] = {}
+    repeats: dict[int | str, PhotoRecord] = {}
+    for alike in by_length.values():
+        for photo in alike if len(alike) > 1 else ():
+            digest = _digest(photo.path)
+            if digest is not None and first.setdefault(digest, photo) is not photo:
+                repeats[photo.id] = first[digest]
+    return [
+        Problem("duplicate-content", str(photo.path), _same_as(photo, repeats[photo.id]))
+        for photo in photos
+        if photo.id in repeats
+    ]
+
+
+def _digest(path: Path) -> bytes | None:
+    try:
+        return hashlib.sha256(path.read_bytes()).digest()
+    except OSError:
+        return None
+
+
+def _same_as(photo: PhotoRecord, earlier: PhotoRecord) -> str:
+    message = f"{photo.path.name}: the same picture, byte for byte, as {earlier.path.name}"
+    if photo.split != earlier.split:
+        return f"{message}, one in {photo.split} and one in {earlier.split}: scores will be too good; both kept"
+    return f"{message}; both kept"

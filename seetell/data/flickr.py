@@ -1,0 +1,171 @@
+"""Read the official layout of Flickr8k and Flickr30k: a token file, split lists and a folder of photos.
+
+A token file has one caption a line, ``NAME.jpg#K<TAB>caption``; a split list has one photo name a line, with or
+without ``.jpg``. A missing list is no error (Flickr30k ships none, and a test list may be withheld); with no list
+at all the photos are divided by the seed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from itertools import islice
+from pathlib import Path, PurePath
+
+from seetell.data.assembly import Entry, assemble, uncaptioned
+from seetell.data.photo_folders import PhotoFolders, near_folders
+from seetell.data.records import CaptionDataset, Problem
+from seetell.data.source import Source, numbered_lines, read_text
+from seetell.errors import DataError
+
+NAME = "flickr"
+TITLE = "Flickr8k/30k token file"
+
+_LINE = re.compile(r"(?P<name>[^\t]*\S)\s*#\s*(?P<number>\d+)[^\S\t]*\t(?P<caption>.*)")
+_TOKEN_FILES = ("*.token.txt", "*.token")
+_LISTS = {
+    "train": ("*.trainImages.txt", "*train_images.txt", "*_train.txt", "train.txt"),
+    "val": (
+        "*.devImages.txt",
+        "*.valImages.txt",
+        "*dev_images.txt",
+        "*val_images.txt",
+        "*_val.txt",
+        "val.txt",
+        "dev.txt",
+    ),
+    "test": ("*.testImages.txt", "*test_images.txt", "*_test.txt", "test.txt"),
+}
+
+
+def token_files(folder: Path) -> list[Path]:
+    """List the files of a folder, and of the folders in it, that are named like token files.
+
+    The lemmatised captions that Flickr8k also ships (``.lemma.token.txt``) are not counted.
+    """
+    places = (folder, *sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")))
+    for place in places:
+        named = {path for pattern in _TOKEN_FILES for path in place.glob(pattern) if path.is_file()}
+        found = sorted(path for path in named if ".lemma" not in path.name)
+        if found:
+            return found
+    return []
+
+
+def looks_like(text: str) -> bool:
+    """Tell whether a file that starts with ``text`` is a token file."""
+    return any(_LINE.match(line) is not None for _, line in islice(numbered_lines(text), 5))
+
+
+def parse_tokens(text: str, file: str) -> tuple[dict[str, list[tuple[int, str]]], dict[str, int], list[Problem]]:
+    """Parse a token file.
+
+    Args:
+        text: its content.
+        file: its name, for messages.
+
+    Returns:
+        Per photo name its ``(number, caption)`` pairs in file order, per photo name the line it first stood on,
+        and a problem for each line that is no ``NAME#K<TAB>caption``.
+    """
+    captions: dict[str, list[tuple[int, str]]] = {}
+    first_lines: dict[str, int] = {}
+    problems = []
+    for number, line in numbered_lines(text):
+        match = _LINE.fullmatch(line)
+        if match is None:
+            message = f"expected NAME.jpg#K, a tab and a caption, but the line is {_shortened(line)}; left out"
+            problems.append(Problem("malformed", f"{file}:{number}", message))
+            continue
+        name = match["name"].strip()
+        captions.setdefault(name, []).append((int(match["number"][:9]), match["caption"]))
+        first_lines.setdefault(name, number)
+    return captions, first_lines, problems
+
+
+def read(source: Source) -> CaptionDataset:
+    """Read a folder with the official layout, or its token file.
+
+    Raises:
+        DataError: there is no token file, there are several, or no line of it is one.
+    """
+    tokens = _token_file(source)
+    text, problems = read_text(tokens)
+    captions, first_lines, malformed = parse_tokens(text, tokens.name)
+    problems += malformed
+    if not captions:
+        raise DataError(
+            f"{tokens}: expected a {TITLE} with lines NAME.jpg#K, a tab and a caption, but no line is one; "
+            "check that this is the file you meant"
+        )
+    folders = PhotoFolders(near_folders(source.folder, source.photos))
+    splits = _splits(tokens.parent, source.folder, captions, problems)
+    entries = []
+    for name, numbered in captions.items():
+        where = f"{tokens.name}:{first_lines[name]}"
+        for number, count in Counter(number for number, _ in numbered).items():
+            if count > 1:
+                message = f"{name}#{number} stands there {count} times; all captions kept"
+                problems.append(Problem("duplicate-id", where, message))
+        base = re.sub(r"\.\d+$", "", name)
+        if base != name and folders.find(name) is None:
+            message = f"{name} is no photo's name ({base} with a number); its {len(numbered)} captions were left out"
+            problems.append(Problem("caption-without-photo", where, message))
+            continue
+        entries.append(Entry(name, name, tuple(caption for _, caption in numbered), splits.get(name), where))
+    if source.require_photos:
+        problems += uncaptioned(folders, [entry.file for entry in entries])
+    stem = tokens.name.partition(".")[0]
+    name = "flickr30k" if stem == "results_20130124" else stem.lower()
+    return assemble(source, entries, problems, folders, name=name, format_name=TITLE)
+
+
+def _token_file(source: Source) -> Path:
+    """Return the one token file that ``source`` is or holds."""
+    if source.path.is_file():
+        return source.path
+    found = token_files(source.path)
+    if not found:
+        raise DataError(
+            f"{source.path}: expected a {TITLE} such as Flickr8k.token.txt or results_20130124.token in this folder or "
+            "one below it, but there is none; give the file itself if it has another name"
+        )
+    if len(found) > 1:
+        listed = ", ".join(path.name for path in found)
+        raise DataError(f"{source.path}: expected one token file, but there are {listed}; give the one you mean")
+    return found[0]
+
+
+def _splits(
+    beside: Path, folder: Path, captions: dict[str, list[tuple[int, str]]], problems: list[Problem]
+) -> dict[str, str]:
+    """Read the split lists; a photo in two goes to the one that is evaluated on, so that none is trained on."""
+    by_stem = {PurePath(name).stem: name for name in captions}
+    splits: dict[str, str] = {}
+    for split in ("test", "val", "train"):
+        for path in _lists(beside, folder, split):
+            text, broken = read_text(path)
+            problems += broken
+            for number, line in numbered_lines(text):
+                listed, where = line.strip(), f"{path.name}:{number}"
+                name = listed if listed in captions else by_stem.get(listed)
+                if name is None:
+                    message = f"{listed}: no photo of that name has captions; passed over"
+                    problems.append(Problem("unknown-in-split", where, message))
+                elif splits.setdefault(name, split) != split:
+                    message = f"{name}: listed for {split} and for {splits[name]}; kept in {splits[name]}"
+                    problems.append(Problem("two-splits", where, message))
+    return splits
+
+
+def _lists(beside: Path, folder: Path, split: str) -> list[Path]:
+    """Return the lists of a split that lie beside the token file or, failing that, in the data set's folder."""
+    for place in (beside, folder):
+        found = sorted({path for pattern in _LISTS[split] for path in place.glob(pattern) if path.is_file()})
+        if found:
+            return found
+    return []
+
+
+def _shortened(line: str) -> str:
+    return repr(line if len(line) <= 60 else line[:57] + "...")

@@ -1,0 +1,105 @@
+"""Find the file that a data set means by a photo's name, from a few folder listings and no call per photo."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from seetell.photos.opening import SUFFIXES
+
+_USUAL_NAMES = (
+    "images",
+    "photos",
+    "pictures",
+    "imgs",
+    "img",
+    "flicker8k_dataset",
+    "flickr8k_dataset",
+    "flickr30k_images",
+)
+_TEXT_NAMES = frozenset({"annotations", "captions", "text", "flickr8k_text", "flickr30k_text", "metadata", "labels"})
+
+
+def near_folders(folder: Path, photos: Path | None) -> list[Path]:
+    """List where photos may lie, the likeliest first.
+
+    Args:
+        folder: the folder of the data.
+        photos: the photos' folder as the user gave it; then only it and its own folders count.
+
+    Returns:
+        ``folder`` (or ``photos``), the folders in it, and, where it is called ``annotations`` or the like, the
+        folders beside it. Folders with usual names such as ``images`` come first, then by name.
+    """
+    if photos is not None:
+        return [photos, *_subfolders(photos)]
+    beside = _subfolders(folder.resolve().parent) if folder.resolve().name.lower() in _TEXT_NAMES else []
+    return [folder, *_subfolders(folder), *(other for other in beside if other != folder.resolve())]
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    try:
+        with os.scandir(folder) as entries:
+            found = [Path(entry.path) for entry in entries if not entry.name.startswith(".") and entry.is_dir()]
+    except OSError:
+        return []
+    usual = {name: rank for rank, name in enumerate(_USUAL_NAMES)}
+    return sorted(found, key=lambda path: (usual.get(path.name.lower(), len(usual)), path.name))
+
+
+class PhotoFolders:
+    """The files below some folders, each folder listed once and only when asked for.
+
+    A name that is not found as written is looked for with another case, another Unicode form (NFC or NFD)
+    or backslashes for slashes: tables made on one system and photos unpacked on another differ in these.
+    """
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        """Look in ``folders``, in this order."""
+        self.folders = tuple(folders)
+        self._listings: dict[Path, dict[str, str]] = {}
+
+    def find(self, name: str) -> Path | None:
+        """Return the file called ``name``, a relative or absolute path, or ``None``."""
+        if "\0" in name:
+            return None
+        return self._find(name) or (self._find(name.replace("\\", "/")) if "\\" in name else None)
+
+    def names(self, folder: Path) -> list[str]:
+        """Return the names of the photo files in ``folder``, sorted."""
+        names = {name for name in self._listing(folder).values() if PurePosixPath(name).suffix.lower() in SUFFIXES}
+        return sorted(names)
+
+    def _find(self, name: str) -> Path | None:
+        wanted = PurePosixPath(name)
+        if not wanted.name:
+            return None
+        for folder in (Path(),) if Path(name).is_absolute() else self.folders:
+            parent = folder / wanted.parent
+            listing = self._listing(parent)
+            found = listing.get(wanted.name) or listing.get(_folded(wanted.name))
+            if found is not None:
+                return parent / found
+        return None
+
+    def _listing(self, folder: Path) -> dict[str, str]:
+        """Map each file's name, as written and folded, to its name as written."""
+        listing = self._listings.get(folder)
+        if listing is None:
+            listing = {}
+            try:
+                with os.scandir(folder) as entries:
+                    names = sorted(entry.name for entry in entries if entry.is_file())
+            except (OSError, ValueError):
+                names = []
+            for name in names:
+                listing.setdefault(_folded(name), name)
+            listing.update({name: name for name in names})
+            self._listings[folder] = listing
+        return listing
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()

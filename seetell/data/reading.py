@@ -1,0 +1,77 @@
+"""Read captioned photos in any of the known formats, told apart by what the files hold."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol, cast
+
+from seetell.data.records import SPLITS, CaptionDataset
+from seetell.data.source import Source
+from seetell.errors import DataError, unknown
+
+FORMATS = {
+    "flickr": "seetell.data.flickr",
+    "karpathy": "seetell.data.karpathy",
+    "coco": "seetell.data.coco",
+    "neuraltalk2": "seetell.data.neuraltalk2",
+    "table": "seetell.data.table",
+}
+
+
+class _Reader(Protocol):
+    def read(self, source: Source) -> CaptionDataset: ...
+
+
+def read(
+    path: str | Path,
+    *,
+    format: str | None = None,
+    photos: str | Path | None = None,
+    split: str | None = None,
+    split_seed: int = 0,
+    val_fraction: float = 0.1,
+    test_fraction: float = 0.1,
+    require_photos: bool = True,
+) -> CaptionDataset:
+    """Read a data set of captioned photos.
+
+    Args:
+        path: its folder or file.
+        format: ``flickr``, ``karpathy``, ``coco``, ``neuraltalk2`` or ``table``; found from the content when absent.
+        photos: the folder of the photos; looked for around ``path`` when absent.
+        split: the split of photos whose split the data does not state, instead of dividing them.
+        split_seed: seed of the division where the data states no split.
+        val_fraction: share of the photos that then goes to ``val``.
+        test_fraction: share of the photos that then goes to ``test``.
+        require_photos: leave out photos whose file is absent; ``False`` reads the captions alone, as references
+            to score against.
+
+    Returns:
+        The usable photos, and every problem found with the others. Whether each photo opens is not checked here:
+        see ``seetell.data.check``.
+
+    Raises:
+        DataError: the path, an option or the format is wrong, or no usable photo is left.
+    """
+    if format is not None and format not in FORMATS:
+        raise DataError(unknown("data format", format, FORMATS))
+    if split is not None and split not in SPLITS:
+        raise DataError(unknown("split", split, SPLITS))
+    source = Source(
+        path=Path(path),
+        photos=None if photos is None else Path(photos),
+        split=split,
+        split_seed=split_seed,
+        val_fraction=val_fraction,
+        test_fraction=test_fraction,
+        require_photos=require_photos,
+    )
+    try:
+        if format is None:
+            from seetell.data.detection import detect
+
+            format, source = detect(source)
+        return cast(_Reader, import_module(FORMATS[format])).read(source)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error}); check its permissions") from error

@@ -1,0 +1,115 @@
+"""What every reader of captioned photos hands on: photos, their captions, their splits, and what was wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from seetell.errors import DataError, unknown
+
+SPLITS = ("train", "val", "test")
+
+ProblemKind = Literal[
+    "missing-photo",
+    "unreadable-photo",
+    "duplicate-id",
+    "duplicate-photo",
+    "duplicate-content",
+    "empty-caption",
+    "repeated-caption",
+    "photo-without-caption",
+    "caption-without-photo",
+    "two-splits",
+    "no-split",
+    "unknown-in-split",
+    "malformed",
+]
+
+
+def printable(text: str) -> str:
+    """Escape what would break a line or a terminal: control characters and halves of surrogate pairs."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+@dataclass(frozen=True)
+class PhotoRecord:
+    """One photo with what people said of it.
+
+    Attributes:
+        id: what its data set calls it: unique there, and what results files name it by.
+        path: the image file.
+        captions: the sentences as written, at least one.
+        split: ``train``, ``val`` or ``test``.
+    """
+
+    id: int | str
+    path: Path
+    captions: tuple[str, ...]
+    split: str
+
+    def __post_init__(self) -> None:
+        if self.split not in SPLITS:
+            raise DataError(f"photo {self.id!r}: {unknown('split', self.split, SPLITS)}")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong with one item of a data set; never a reason to stop reading the others.
+
+    Attributes:
+        kind: one of ``ProblemKind``, the heading it is reported under.
+        where: the file and line, or the photo.
+        message: what was found and what was done about it.
+
+    What is quoted from the data is made printable in both.
+    """
+
+    kind: ProblemKind
+    where: str
+    message: str
+
+    def __post_init__(self) -> None:
+        assert self.kind in get_args(ProblemKind), self.kind
+        object.__setattr__(self, "where", printable(self.where))
+        object.__setattr__(self, "message", printable(self.message))
+
+
+@dataclass(frozen=True)
+class CaptionDataset:
+    """Photos with captions, as read from one source.
+
+    Attributes:
+        name: a short name for logs and model cards.
+        source: the file or folder that was read.
+        photos: the usable photos, in the order of the source.
+        problems: what was found wrong, and left out where it could not be used.
+        notes: remarks that are no problems, such as how the splits were made.
+        undivided: the set is too small to divide, so that every split is the whole set.
+        format: what it was read as, for people.
+    """
+
+    name: str
+    source: Path
+    photos: tuple[PhotoRecord, ...]
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+    undivided: bool = False
+    format: str = ""
+
+    def split(self, name: str) -> tuple[PhotoRecord, ...]:
+        """Return the photos of one split, in the order of the source.
+
+        Args:
+            name: ``train``, ``val`` or ``test``.
+
+        Raises:
+            DataError: the name is none of these.
+        """
+        if name not in SPLITS:
+            raise DataError(unknown("split", name, SPLITS))
+        if self.undivided:
+            return self.photos
+        return tuple(photo for photo in self.photos if photo.split == name)

@@ -1,0 +1,192 @@
+"""What there is to say of a data set before training on it: its counts, its words, and its problems by kind."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from seetell.data.check import PhotoCheck
+from seetell.data.records import SPLITS, CaptionDataset, Problem, ProblemKind
+from seetell.language.tokenizer import tokenize
+
+FREQUENT = 5
+"""How often a word must be seen to count as frequent, the threshold of the default vocabulary."""
+
+_QUANTILES = {"min": 0.0, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95, "max": 1.0}
+_TITLES: dict[ProblemKind, str] = {
+    "missing-photo": "photos whose file is missing",
+    "unreadable-photo": "photos that do not open",
+    "duplicate-id": "ids that are there more than once",
+    "duplicate-photo": "photos that are there more than once",
+    "duplicate-content": "photos whose file is the same as another's",
+    "empty-caption": "captions without a word",
+    "repeated-caption": "captions repeated for the same photo",
+    "photo-without-caption": "photos without a caption",
+    "caption-without-photo": "captions without a photo",
+    "two-splits": "photos in two splits",
+    "no-split": "photos in no split",
+    "unknown-in-split": "split lists that name unknown photos",
+    "malformed": "rows that break the format",
+}
+
+
+@dataclass(frozen=True)
+class DataReport:
+    """The figures of a data set, ready to print.
+
+    Attributes:
+        name: the data set's name.
+        source: the file or folder read.
+        format: what it was read as.
+        splits: per split, the numbers of its photos and captions.
+        captions_per_photo: how many photos have each number of captions.
+        words: ``distinct`` words of the training captions, those ``frequent``, the share of distinct words that
+            are frequent, the number of ``running`` words and the share of these that are frequent ones.
+        caption_lengths: quantiles of the captions' lengths in words.
+        photo_widths: quantiles of the photos' widths in pixels; ``None`` if the photos were not opened.
+        photo_heights: the same of their heights.
+        problems: in the order found.
+        notes: remarks of the reader.
+    """
+
+    name: str
+    source: str
+    format: str
+    splits: Mapping[str, Mapping[str, int]]
+    captions_per_photo: Mapping[int, int]
+    words: Mapping[str, float]
+    caption_lengths: Mapping[str, float]
+    photo_widths: Mapping[str, float] | None
+    photo_heights: Mapping[str, float] | None
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+
+    def grouped(self) -> dict[ProblemKind, list[Problem]]:
+        """Return the problems by kind, the kinds in the order they are reported."""
+        groups: dict[ProblemKind, list[Problem]] = {kind: [] for kind in _TITLES}
+        for problem in self.problems:
+            groups[problem.kind].append(problem)
+        return {kind: found for kind, found in groups.items() if found}
+
+    def to_dict(self, *, examples: int | None = None) -> dict[str, Any]:
+        """Return plain types ready for JSON.
+
+        Args:
+            examples: the most problems listed of each kind; all when absent.
+        """
+        return {
+            "name": self.name,
+            "source": self.source,
+            "format": self.format,
+            "splits": {split: dict(counts) for split, counts in self.splits.items()},
+            "captions_per_photo": {str(captions): photos for captions, photos in self.captions_per_photo.items()},
+            "words": dict(self.words),
+            "caption_lengths": dict(self.caption_lengths),
+            "photo_widths": None if self.photo_widths is None else dict(self.photo_widths),
+            "photo_heights": None if self.photo_heights is None else dict(self.photo_heights),
+            "problems": {
+                kind: {
+                    "count": len(found),
+                    "items": [{"where": item.where, "message": item.message} for item in found[:examples]],
+                }
+                for kind, found in self.grouped().items()
+            },
+            "notes": list(self.notes),
+        }
+
+    def to_text(self, *, examples: int = 3) -> str:
+        """Return the report for people.
+
+        Args:
+            examples: the most problems shown of each kind.
+        """
+        lines = [f"{self.name}: {self.source}", f"  read as {self.format}", "", "split     photos  captions"]
+        for split, counts in self.splits.items():
+            lines.append(f"{split:<8} {counts['photos']:>7,} {counts['captions']:>9,}")
+        per_photo = ", ".join(f"{captions} on {photos:,}" for captions, photos in self.captions_per_photo.items())
+        lines += ["", f"captions per photo   {per_photo or 'none'}"]
+        lines.append(f"words per caption    {_in_line(self.caption_lengths)}")
+        lines.append(
+            f"vocabulary           {self.words['distinct']:,} words, {self.words['frequent']:,} of them "
+            f"({self.words['frequent_share']:.1%}) seen {FREQUENT} times or more, which are "
+            f"{self.words['running_share']:.1%} of the {self.words['running']:,} words in the training captions"
+        )
+        if self.photo_widths is not None and self.photo_heights is not None:
+            lines.append(f"photo width          {_in_line(self.photo_widths)}")
+            lines.append(f"photo height         {_in_line(self.photo_heights)}")
+        else:
+            lines.append("photo sizes          not checked: the photos were not opened")
+        lines += [f"note: {note}" for note in self.notes]
+        lines += ["", *self._problem_lines(examples)]
+        return "\n".join(lines)
+
+    def _problem_lines(self, examples: int) -> list[str]:
+        if not self.problems:
+            return ["no problems found"]
+        lines = [f"{len(self.problems):,} problem{'s' if len(self.problems) > 1 else ''} found"]
+        for kind, found in self.grouped().items():
+            lines.append(f"  {_TITLES[kind]}: {len(found):,}")
+            lines += [f"    {item.where}: {item.message}" for item in found[:examples]]
+            if len(found) > examples:
+                lines.append(f"    … and {len(found) - examples:,} more")
+        return lines
+
+
+def build_report(dataset: CaptionDataset, checked: PhotoCheck | None = None) -> DataReport:
+    """Count what a data set holds.
+
+    Args:
+        dataset: as a reader returned it.
+        checked: what opening its photos showed; their sizes and the problems with them are then part of the report.
+    """
+    photos = [photo for photo in dataset.photos if checked is None or photo.id not in checked.unreadable]
+    usable = {photo.id for photo in photos}
+    by_split = {split: [photo for photo in dataset.split(split) if photo.id in usable] for split in SPLITS}
+    lengths = [len(tokenize(caption)) for photo in photos for caption in photo.captions]
+    trained_on = by_split["train"] or photos
+    sizes = None if checked is None else list(checked.sizes.values())
+    return DataReport(
+        name=dataset.name,
+        source=str(dataset.source),
+        format=dataset.format,
+        splits={
+            split: {"photos": len(members), "captions": sum(len(photo.captions) for photo in members)}
+            for split, members in by_split.items()
+        },
+        captions_per_photo=dict(sorted(Counter(len(photo.captions) for photo in photos).items())),
+        words=_words(caption for photo in trained_on for caption in photo.captions),
+        caption_lengths=_quantiles(lengths),
+        photo_widths=None if sizes is None else _quantiles([width for width, _ in sizes]),
+        photo_heights=None if sizes is None else _quantiles([height for _, height in sizes]),
+        problems=dataset.problems + (() if checked is None else checked.problems),
+        notes=dataset.notes,
+    )
+
+
+def _words(captions: Iterable[str]) -> dict[str, float]:
+    counts = Counter(word for caption in captions for word in tokenize(caption))
+    frequent = [count for count in counts.values() if count >= FREQUENT]
+    running = sum(counts.values())
+    return {
+        "distinct": len(counts),
+        "frequent": len(frequent),
+        "frequent_share": len(frequent) / max(len(counts), 1),
+        "running": running,
+        "running_share": sum(frequent) / max(running, 1),
+    }
+
+
+def _quantiles(values: Sequence[int]) -> dict[str, float]:
+    """Return quantiles that are values that occur, the lower of two neighbours."""
+    if not values:
+        return {}
+    found = np.quantile(np.asarray(values), list(_QUANTILES.values()), method="lower")
+    return dict(zip(_QUANTILES, (int(value) for value in found), strict=True))
+
+
+def _in_line(quantiles: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:,}" for name, value in quantiles.items()) or "none"
