@@ -1,0 +1,49 @@
+"""Image encoders, made by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from seetell.backbones.efficientnet_lite import EfficientNetLite0, load_imagenet_weights
+from seetell.backbones.encoder import Encoder, Features
+from seetell.errors import RecipeError
+
+__all__ = ["Encoder", "Features", "create_encoder"]
+
+
+def create_encoder(name: str, *, weights: str = "imagenet", image_size: int | None = None) -> Encoder:
+    """Make an image encoder.
+
+    Args:
+        name: ``efficientnet_lite0``, or any name of ``timm.list_models()``.
+        weights: ``imagenet`` for the published weights, ``none`` for random ones, or the path of a safetensors
+            file that :meth:`Encoder.state_dict` fits.
+        image_size: side of the square input in pixels; the encoder's own when absent.
+
+    Raises:
+        RecipeError: the name is unknown, or the weights are missing or do not fit.
+    """
+    if name == "efficientnet_lite0":
+        encoder: Encoder = EfficientNetLite0(image_size=image_size or 224)
+        if weights == "imagenet":
+            load_imagenet_weights(encoder)  # type: ignore[arg-type]
+    else:
+        from seetell.backbones.timm_encoder import TimmEncoder
+
+        encoder = TimmEncoder(name, pretrained=weights == "imagenet", image_size=image_size)
+    if weights not in ("imagenet", "none"):
+        _load_file(encoder, Path(weights))
+    return encoder.eval()
+
+
+def _load_file(encoder: Encoder, path: Path) -> None:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        encoder.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise RecipeError(
+            f"encoder.weights: expected 'imagenet', 'none' or a safetensors file for {encoder.name}, "
+            f"got {str(path)!r}: {error}"
+        ) from error

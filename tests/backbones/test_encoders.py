@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torchvision.models._meta import _IMAGENET_CATEGORIES
+
+from seetell.backbones import create_encoder
+from seetell.backbones.efficientnet_lite import EfficientNetLite0, SamePadConv2d, load_imagenet_weights
+from seetell.errors import RecipeError
+from seetell.photos import open_photo
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture(scope="module")
+def lite0() -> EfficientNetLite0:
+    return create_encoder("efficientnet_lite0")
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [("efficientnet_lite0", None), ("efficientnet_lite0", 96), ("resnet18", 64), ("vit_tiny_patch16_224", 96)],
+)
+def test_every_encoder_keeps_the_contract(name, size):
+    encoder = create_encoder(name, weights="none", image_size=size)
+    shape = encoder.preprocessing
+    images = torch.randn(2, 3, shape.height, shape.width)
+    pooled, grid = encoder(images)
+    rows, columns = encoder.grid_size
+    assert pooled.shape == (2, encoder.channels)
+    assert grid.shape == (2, rows * columns, encoder.channels)
+    assert torch.isfinite(grid).all()
+    torch.testing.assert_close(pooled, grid.mean(dim=1), rtol=1e-4, atol=1e-5)
+    encoder.train()
+    encoder(images).pooled.square().sum().backward()
+    without = [key for key, parameter in encoder.named_parameters() if parameter.grad is None]
+    assert not without
+    assert size is None or shape.width == size
+
+
+def test_lite0_equals_the_reference_implementation(lite0):
+    import timm
+
+    reference = timm.create_model("tf_efficientnet_lite0", pretrained=False).eval()
+    classifier = load_imagenet_weights(EfficientNetLite0())
+    ours = {**lite0.state_dict(), **{f"classifier.{key}": value for key, value in classifier.state_dict().items()}}
+    reference.load_state_dict(dict(zip(reference.state_dict(), ours.values(), strict=True)))
+    images = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        torch.testing.assert_close(classifier(lite0(images).pooled), reference(images), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("file", "classes"), [("cat.jpg", ("tabby", "tiger cat", "Egyptian cat")), ("coffee.jpg", ("espresso", "cup"))]
+)
+def test_lite0_weights_know_imagenet(lite0, file, classes):
+    image = torch.from_numpy(lite0.preprocessing(open_photo(EXAMPLES / file)))
+    classifier = load_imagenet_weights(EfficientNetLite0())
+    with torch.no_grad():
+        best = classifier(lite0(image[None]).pooled).argmax().item()
+    assert _IMAGENET_CATEGORIES[best] in classes
+
+
+@pytest.mark.parametrize(("size", "kernel", "stride"), [(8, 3, 2), (7, 3, 2), (8, 5, 2), (9, 5, 2)])
+def test_same_padding_counts_as_tensorflow_does(size, kernel, stride):
+    """SAME gives ceil(size / stride) outputs; the first window starts at −floor(padding / 2)."""
+    layer = SamePadConv2d(1, 1, kernel, stride, bias=False)
+    torch.nn.init.ones_(layer.weight)
+    positions = torch.arange(1.0, size + 1)
+    image = positions[None, None, None].expand(1, 1, size, size)
+    output = layer(image)[0, 0]
+    outputs = -(-size // stride)
+    assert output.shape == (outputs, outputs)
+    needed = (outputs - 1) * stride + kernel - size
+    padded = np.pad(np.ones((size, size)) * positions.numpy(), (needed // 2, needed - needed // 2))
+    middle = outputs // 2
+    window = padded[middle * stride : middle * stride + kernel, :kernel]
+    assert output[middle, 0].item() == pytest.approx(window.sum())
+
+
+def test_batch_norm_keeps_its_statistics_while_training(lite0):
+    encoder = create_encoder("efficientnet_lite0")
+    before = encoder.weights_hash()
+    encoder.train()
+    encoder(torch.randn(2, 3, 224, 224))
+    assert encoder.weights_hash() == before == lite0.weights_hash()
+
+
+def test_frozen_stages(lite0):
+    behind = lite0.trainable(frozen_stages=4)
+    ids = {id(parameter) for parameter in behind}
+    names = {
+        name.split(".")[0:2][-1] if name.startswith("stages") else name.split(".")[0]
+        for name, p in lite0.named_parameters()
+        if id(p) in ids
+    }
+    assert names == {"4", "5", "6", "head"}
+    with pytest.raises(RecipeError, match="0 to 7, got 9"):
+        lite0.trainable(frozen_stages=9)
+    with pytest.raises(RecipeError, match="publishes no stages"):
+        create_encoder("resnet18", weights="none", image_size=64).trainable(frozen_stages=1)
+
+
+def test_weights_from_a_file(tmp_path):
+    source = create_encoder("efficientnet_lite0", weights="none", image_size=64)
+    save_file(source.state_dict(), tmp_path / "weights.safetensors")
+    loaded = create_encoder("efficientnet_lite0", weights=str(tmp_path / "weights.safetensors"), image_size=64)
+    assert loaded.weights_hash() == source.weights_hash()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"name": "efficientnet_lite0", "image_size": 100}, "multiple of 32, got 100"),
+        ({"name": "resnet81", "weights": "none"}, "unknown encoder 'resnet81'.*such as"),
+        ({"name": "efficientnet_lite0", "weights": "no-such-file"}, "'imagenet', 'none' or a safetensors file"),
+    ],
+)
+def test_errors_say_what_to_do(arguments, message):
+    with pytest.raises(RecipeError, match=message):
+        create_encoder(**arguments)
