@@ -1,0 +1,140 @@
+"""NeuralTalk2: the photo is the first word that a recurrent network reads.
+
+Karpathy's NeuralTalk2 (2015), the model of Vinyals et al., *Show and Tell: A Neural Image Caption Generator*, CVPR 2015
+(equations 10–12): x_{−1} = CNN(I), x_t = W_e S_t, p_{t+1} = LSTM(x_t).
+Departures: START and END have numbers of their own (one is only read and the other only said, so nothing changes), and
+``image_norm`` may standardise the photo's vector, which NeuralTalk2 left as it came.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from seetell.backbones import Features
+from seetell.captioning.captioner import IGNORED, Captioner
+from seetell.errors import RecipeError
+from seetell.language.recurrent import Cell, RecurrentStack
+
+
+@dataclass(frozen=True)
+class NeuralTalk2Config:
+    """Sizes and regularisation of NeuralTalk2.
+
+    Attributes:
+        embedding_size: length of a word's vector and of the photo's (``input_encoding_size``).
+        hidden_size: length of the recurrent network's hidden vector (``rnn_size``).
+        layers: recurrent layers.
+        cell: ``lstm``, ``gru`` or ``rnn``.
+        dropout: probability of zeroing an element of the recurrent output (``drop_prob_lm``), and between layers.
+        input_dropout: the same for word and photo vectors; NeuralTalk2 had none.
+        image_norm: standardise the photo's vector by layer normalisation before it is projected.
+        tied: use the word vectors as output weights too; needs equal sizes. NeuralTalk2 did not.
+    """
+
+    embedding_size: int = 512
+    hidden_size: int = 512
+    layers: int = 1
+    cell: Cell = "lstm"
+    dropout: float = 0.5
+    input_dropout: float = 0.0
+    image_norm: bool = True
+    tied: bool = False
+
+    def __post_init__(self) -> None:
+        for field in ("embedding_size", "hidden_size", "layers"):
+            if getattr(self, field) < 1:
+                raise RecipeError(f"captioner.{field}: expected at least 1, got {getattr(self, field)}")
+        for field in ("dropout", "input_dropout"):
+            if not 0 <= getattr(self, field) < 1:
+                raise RecipeError(f"captioner.{field}: expected a probability below 1, got {getattr(self, field)}")
+        if self.tied and self.embedding_size != self.hidden_size:
+            raise RecipeError(
+                f"captioner.tied: needs embedding_size = hidden_size, got {self.embedding_size} and {self.hidden_size}"
+            )
+
+
+class NeuralTalk2(Captioner):
+    """Recurrent captioner conditioned on the pooled vector alone.
+
+    Args:
+        config: sizes and regularisation.
+        feature_size: ``D``, length of the encoder's pooled vector.
+        vocabulary_size: ``V``, specials included.
+    """
+
+    uses_grid = False
+    word_parameters = ("word_embedding.weight", "output.weight", "output.bias")
+
+    def __init__(self, config: NeuralTalk2Config, *, feature_size: int, vocabulary_size: int) -> None:
+        super().__init__()
+        self.config = config
+        self.image_norm = nn.LayerNorm(feature_size) if config.image_norm else nn.Identity()
+        self.image_embedding = nn.Linear(feature_size, config.embedding_size)
+        self.word_embedding = nn.Embedding(vocabulary_size, config.embedding_size)
+        self.recurrent = RecurrentStack(
+            config.cell,
+            inputs=config.embedding_size,
+            hidden=config.hidden_size,
+            layers=config.layers,
+            dropout=config.dropout,
+        )
+        self.input_dropout = nn.Dropout(config.input_dropout)
+        self.dropout = nn.Dropout(config.dropout)
+        self.output = nn.Linear(config.hidden_size, vocabulary_size)
+        nn.init.uniform_(self.word_embedding.weight, -0.1, 0.1)
+        nn.init.uniform_(self.output.weight, -0.1, 0.1)
+        nn.init.zeros_(self.output.bias)
+        if config.tied:
+            self.output.weight = self.word_embedding.weight
+
+    def forward(self, features: Features, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Score the next word at every real position; the photo is read once for all its captions.
+
+        The output layer, the costliest part, runs once and on real positions only.
+
+        Args:
+            features: of ``B`` photos.
+            inputs: ``(B, C, T)`` START and words.
+            targets: ``(B, C, T)`` words and END, ``IGNORED`` in padding.
+
+        Returns:
+            Logits ``(M, V)`` for the ``M`` real positions, in the order of ``targets[targets != IGNORED]``.
+        """
+        photos, captions, _ = inputs.shape
+        image = self.image_embedding(self.image_norm(features.pooled))  # (B, E)
+        image = image[:, None, None].expand(photos, captions, 1, -1)
+        words = self.word_embedding(inputs)  # (B, C, T, E)
+        sequence = self.input_dropout(torch.cat([image, words], dim=2)).flatten(0, 1)  # (B·C, 1 + T, E)
+        hidden = self.recurrent(sequence)[:, 1:]  # (B·C, T, H): what is said after reading only the photo is not scored
+        real = hidden[(targets != IGNORED).flatten(0, 1)]  # (M, H)
+        logits: Tensor = self.output(self.dropout(real))
+        return logits
+
+    def start(self, features: Features) -> tuple[Tensor, ...]:
+        """Read the photo.
+
+        Args:
+            features: of ``B`` photos.
+
+        Returns:
+            The state after the photo, ``((B, state_size),)``.
+        """
+        image = self.image_embedding(self.image_norm(features.pooled))
+        _, state = self.recurrent.step(image, None)
+        return (state,)
+
+    def step(self, tokens: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Read one word and score the next.
+
+        Args:
+            tokens: ``(N,)`` int64.
+            state: ``((N, state_size),)``.
+
+        Returns:
+            Log-probabilities ``(N, V)`` and the next state.
+        """
+        hidden, next_state = self.recurrent.step(self.word_embedding(tokens), state[0])
+        return torch.log_softmax(self.output(hidden), dim=1), (next_state,)
