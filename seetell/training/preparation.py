@@ -1,0 +1,139 @@
+"""From a recipe and a data set to what the loop works on: photos, numbered captions, encoder, cached features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from seetell.backbones import Encoder, create_encoder
+from seetell.data.feature_cache import FeatureCache
+from seetell.data.records import CaptionDataset, PhotoRecord
+from seetell.errors import DataError, PhotoError, RecipeError
+from seetell.language.tokenizer import tokenize
+from seetell.language.vocabulary import Vocabulary
+from seetell.photos import open_photo
+from seetell.training.features import encode
+from seetell.training.recipe import Recipe
+from seetell.training.warm_start import EarlierModel, load_encoder
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class CaptionedPhotos:
+    """Photos of one split and their captions as word numbers, one list a photo."""
+
+    photos: tuple[PhotoRecord, ...]
+    captions: tuple[tuple[list[int], ...], ...]
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What the training loop works on.
+
+    Attributes:
+        train: photos to learn from.
+        val: photos to validate on.
+        vocabulary: the words of the training captions.
+        encoder: on the device, frozen.
+        encoder_hash: identifies the weights it starts with.
+        cache: features of all photos while the encoder is frozen; ``None`` when it always runs.
+        failures: photos left out because they do not open, and why.
+    """
+
+    train: CaptionedPhotos
+    val: CaptionedPhotos
+    vocabulary: Vocabulary
+    encoder: Encoder
+    encoder_hash: str
+    cache: FeatureCache | None
+    failures: dict[Path, str]
+
+
+def prepare(
+    recipe: Recipe, dataset: CaptionDataset, earlier: EarlierModel | None, *, with_grid: bool, progress: Progress
+) -> Preparation:
+    """Prepare a run.
+
+    Args:
+        recipe: of the run.
+        dataset: photos and captions with their splits.
+        earlier: a model to begin with; its encoder is taken over where it was trained.
+        with_grid: the captioner reads grids.
+        progress: told how many of how many photos are encoded or checked.
+
+    Raises:
+        DataError: there is nothing to train or validate on.
+        RecipeError: the device is not there.
+    """
+    try:
+        device = torch.zeros(1, device=recipe.device).device
+    except (RuntimeError, AssertionError) as error:
+        raise RecipeError(f"device: torch cannot use {recipe.device!r} here ({error}); try 'cpu'") from error
+    chosen = recipe.encoder
+    encoder = create_encoder(chosen.name, weights=chosen.weights, image_size=chosen.image_size)
+    if earlier is not None:
+        load_encoder(encoder, earlier)
+    encoder.requires_grad_(False).to(device).to(memory_format=torch.channels_last)  # convolutions run faster so
+    encoder_hash = encoder.weights_hash()
+    train, val = dataset.split("train"), dataset.split("val")
+    if recipe.validation.photos != -1:
+        val = val[: recipe.validation.photos]
+    cache = None
+    paths = list(dict.fromkeys(photo.path for photo in (*train, *val)))
+    if chosen.cache and recipe.finetune.after != 0:
+        cache = FeatureCache(
+            chosen.cache,
+            weights_hash=encoder_hash,
+            preprocessing=encoder.preprocessing,
+            channels=encoder.channels,
+            locations=encoder.grid_size[0] * encoder.grid_size[1] if with_grid else 0,
+            flips=recipe.data.flip,
+        )
+        failures = cache.fill(paths, lambda images: _encode_numpy(encoder, images), progress=progress)
+    else:
+        failures = _unreadable(paths, progress)
+    train, val = (tuple(photo for photo in split if photo.path not in failures) for split in (train, val))
+    if not train or not val:
+        raise DataError(
+            f"{dataset.source}: training needs readable photos with captions in the splits train and val, got "
+            f"{len(train)} and {len(val)}; see: seetell data check {dataset.source}"
+        )
+    vocabulary = Vocabulary.build(
+        (tokenize(caption) for photo in train for caption in photo.captions), min_count=recipe.data.min_count
+    )
+    return Preparation(
+        train=_numbered(train, vocabulary),
+        val=_numbered(val, vocabulary),
+        vocabulary=vocabulary,
+        encoder=encoder,
+        encoder_hash=encoder_hash,
+        cache=cache,
+        failures=failures,
+    )
+
+
+def _numbered(photos: tuple[PhotoRecord, ...], vocabulary: Vocabulary) -> CaptionedPhotos:
+    captions = tuple(tuple(vocabulary.encode(tokenize(caption)) for caption in photo.captions) for photo in photos)
+    return CaptionedPhotos(photos, captions)
+
+
+def _encode_numpy(encoder: Encoder, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    features = encode(encoder, torch.from_numpy(images))
+    assert features.grid is not None
+    return features.pooled.cpu().numpy(), features.grid.cpu().numpy()
+
+
+def _unreadable(paths: Sequence[Path], progress: Progress) -> dict[Path, str]:
+    failures = {}
+    for number, path in enumerate(paths, start=1):
+        try:
+            open_photo(path, at_least=(64, 64))
+        except PhotoError as error:
+            failures[path] = str(error)
+        progress(number, len(paths))
+    return failures

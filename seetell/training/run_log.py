@@ -1,0 +1,72 @@
+"""A run's log: one JSON object a line, and the curves drawn from it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+SCORES = ("CIDEr", "Bleu_4", "ROUGE_L")
+
+
+class RunLog:
+    """Appends to a log of JSON lines, each with a ``step``.
+
+    Args:
+        path: the file; made when absent.
+        step: lines from this step on are dropped first: a run that resumes there writes them again.
+    """
+
+    def __init__(self, path: Path, *, step: int = 0) -> None:
+        self.path = path
+        kept = [line for line in read_log(path) if line["step"] < step]
+        partial = path.with_name(path.name + ".partial")
+        partial.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+        os.replace(partial, path)
+
+    def write(self, step: int, **values: Any) -> None:
+        """Append a line."""
+        with open(self.path, "a", encoding="utf-8") as file:
+            file.write(json.dumps({"step": step, **values}) + "\n")
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """Read a log; a torn last line, as a killed run may leave, is left out."""
+    lines = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+        try:
+            lines.append(json.loads(line))
+        except ValueError:
+            continue
+    return lines
+
+
+def draw_curves(log: list[dict[str, Any]], path: Path) -> None:
+    """Draw training loss, validation loss and language scores over the steps.
+
+    Args:
+        log: the lines of a run's log.
+        path: the image to write; its suffix decides the format.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    losses, scores = figure.subplots(1, 2)
+    for key, label in (("loss", "training"), ("validation_loss", "validation")):
+        points = [(line["step"], line[key]) for line in log if key in line]
+        if points:
+            losses.plot(*zip(*points, strict=True), label=label, marker="o" if key != "loss" else None, markersize=3)
+    losses.set(xlabel="step", ylabel="loss per word (nats)", title="Loss")
+    for key in SCORES:
+        points = [(line["step"], line[key]) for line in log if key in line]
+        if points:
+            scores.plot(*zip(*points, strict=True), label=key, marker="o", markersize=3)
+    scores.set(xlabel="step", title="Validation scores")
+    for axes in (losses, scores):
+        axes.grid(alpha=0.3)
+        if axes.has_data():
+            axes.legend()
+    figure.savefig(path, dpi=110)

@@ -1,0 +1,298 @@
+"""The training loop: from a recipe and a data set to a folder with the best weights, a log and curves.
+
+Everything a step draws at random follows from the seed and the step's number, so that a run stopped at any moment and
+started again goes on exactly as if it had never stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from seetell.backbones import Features
+from seetell.captioning import IGNORED, USES_GRID, create_captioner
+from seetell.data.records import CaptionDataset
+from seetell.errors import CheckpointError, SeetellError
+from seetell.training.batches import ahead, caption_tensors, draw
+from seetell.training.checkpoint import optimiser_arrays, read_checkpoint, restore_optimiser, write_checkpoint
+from seetell.training.features import CachedFeatures, PixelFeatures
+from seetell.training.optimisers import create_optimiser, update
+from seetell.training.preparation import CaptionedPhotos, Progress, prepare
+from seetell.training.recipe import Recipe
+from seetell.training.run_folder import RunFolder
+from seetell.training.run_log import RunLog, draw_curves, read_log
+from seetell.training.schedule import learning_rate_factor
+from seetell.training.validation import caption_features, language_scores, validation_loss
+from seetell.training.warm_start import load_captioner, read_earlier_model
+
+VALIDATION_BATCH = 50
+
+
+class LossExplodedError(SeetellError):
+    """The loss exploded; the best weights so far are kept."""
+
+
+class Trainer:
+    """One training run.
+
+    Args:
+        recipe: what to do.
+        dataset: photos and captions with their splits.
+        folder: of the run; gone on with when it holds a checkpoint of the same recipe.
+        on_step: told after each step how many are done, and the loss.
+        on_validation: told the validation's loss and scores.
+        on_encoding: told how many of how many photos are encoded before training.
+
+    Raises:
+        CheckpointError: the folder holds a run of another recipe or of other captions.
+        DataError: there is nothing to train on.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        dataset: CaptionDataset,
+        folder: Path,
+        *,
+        on_step: Callable[[int, float], None] = lambda step, loss: None,
+        on_validation: Callable[[dict[str, Any]], None] = lambda values: None,
+        on_encoding: Progress = lambda done, total: None,
+    ) -> None:
+        self.recipe, self.folder = recipe, RunFolder(folder)
+        self._on_step, self._on_validation = on_step, on_validation
+        if recipe.threads:
+            torch.set_num_threads(recipe.threads)
+        self.folder.claim(recipe)
+        self.with_grid = USES_GRID[recipe.architecture]
+        earlier = read_earlier_model(Path(recipe.start_from)) if recipe.start_from else None
+        self.prepared = prepare(recipe, dataset, earlier, with_grid=self.with_grid, progress=on_encoding)
+        self.encoder, self.vocabulary = self.prepared.encoder, self.prepared.vocabulary
+        self.device = next(self.encoder.parameters()).device
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(recipe.seed)
+            self.captioner = create_captioner(
+                recipe.architecture,
+                recipe.captioner,
+                feature_size=self.encoder.channels,
+                vocabulary_size=len(self.vocabulary),
+            ).to(self.device)
+        self.optimiser = create_optimiser(recipe.optimiser, self.captioner.parameters())
+        self.encoder_optimiser: torch.optim.Optimizer | None = None
+        self.step, self.first_loss, self.best = 0, math.nan, -math.inf
+        if self.folder.checkpoint.exists():
+            self._resume()
+        elif earlier is not None:
+            load_captioner(self.captioner, self.vocabulary, earlier)
+        self.vocabulary.save(self.folder.vocabulary)
+        self.log = RunLog(self.folder.log, step=self.step)
+
+    def run(self) -> None:
+        """Train until the last step.
+
+        Raises:
+            LossExplodedError: the loss is not a number, or too many times the first one.
+        """
+        last = self.recipe.steps if self.recipe.steps != -1 else sys.maxsize
+        switch = self.recipe.finetune.after
+        phases = [(self.step, last)]
+        if self.step < switch < last and self.prepared.cache is not None:
+            phases = [(self.step, switch), (switch, last)]
+        for begin, end in phases:
+            self._run_phase(range(begin, end), last)
+
+    def _source(self, captioned: CaptionedPhotos, step: int) -> CachedFeatures | PixelFeatures:
+        """Choose where features come from at a step."""
+        cache = self.prepared.cache
+        if cache is None or self._finetuning(step):
+            return PixelFeatures(self.encoder, captioned.photos, crop=self.recipe.data.crop)
+        return CachedFeatures(cache, captioned.photos, with_grid=self.with_grid)
+
+    def _finetuning(self, step: int) -> bool:
+        return 0 <= self.recipe.finetune.after <= step
+
+    def _run_phase(self, steps: range, last: int) -> None:
+        """Train over steps whose features come from one source."""
+        recipe, train = self.recipe, self.prepared.train
+        source = self._source(train, steps.start) if steps else None
+        counts = np.array([len(captions) for captions in train.captions])
+        started, begun = time.monotonic(), steps.start
+
+        def batch(step: int) -> tuple[Tensor, ...]:
+            assert source is not None
+            drawn = draw(
+                step,
+                seed=recipe.seed,
+                caption_counts=counts,
+                batch_size=recipe.batch_size,
+                captions_per_photo=recipe.data.captions_per_photo,
+                flip=recipe.data.flip,
+            )
+            captions = [
+                [train.captions[photo][caption] for caption in chosen]
+                for photo, chosen in zip(drawn.photos, drawn.captions, strict=True)
+            ]
+            return source.prepare(drawn), *caption_tensors(captions, max_words=recipe.data.max_words)
+
+        for step, (prepared, inputs, targets) in zip(steps, ahead(steps, batch), strict=True):
+            assert source is not None
+            factor = learning_rate_factor(recipe.schedule, step, steps=recipe.steps)
+            loss = self._train_step(step, source, prepared, inputs, targets, factor)
+            self._stop_on_explosion(step, loss)
+            self.step = step + 1
+            if step % recipe.log_every == 0 or self.step == last:
+                pace = (time.monotonic() - started) / (self.step - begun)
+                rate = recipe.optimiser.learning_rate * factor
+                self.log.write(step, loss=loss, learning_rate=rate, seconds_per_step=round(pace, 4))
+            self._on_step(self.step, loss)
+            if self.step % recipe.validation.every == 0 or self.step == last:
+                self._validate(step)
+            if self.step % recipe.checkpoint_every == 0 or self.step == last:
+                self._save()
+
+    def _train_step(
+        self,
+        step: int,
+        source: CachedFeatures | PixelFeatures,
+        prepared: Tensor,
+        inputs: Tensor,
+        targets: Tensor,
+        factor: float,
+    ) -> float:
+        """Move the parameters once; return the loss per word."""
+        if self._finetuning(step) and self.encoder_optimiser is None:
+            self._begin_finetuning()
+        self.captioner.train()
+        self.encoder.train(self._finetuning(step))
+        optimisers = [self.optimiser] + ([self.encoder_optimiser] if self.encoder_optimiser else [])
+        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
+            torch.manual_seed(_step_seed(self.recipe.seed, step))
+            targets = targets.to(self.device)
+            features = source.features(prepared.to(self.device))
+            logits = self.captioner(features, inputs.to(self.device), targets)
+            said = targets[targets != IGNORED]
+            loss = F.cross_entropy(logits, said, label_smoothing=self.recipe.label_smoothing)
+            for optimiser in optimisers:
+                optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+        update(self.optimiser, self.recipe.optimiser, factor=factor)
+        if self.encoder_optimiser is not None:
+            update(self.encoder_optimiser, self.recipe.finetune.optimiser, factor=factor)
+        return loss.item()
+
+    def _begin_finetuning(self) -> None:
+        finetune = self.recipe.finetune
+        trainable = self.encoder.trainable(frozen_stages=finetune.frozen_stages)
+        for parameter in trainable:
+            parameter.requires_grad_(True)
+        self.encoder_optimiser = create_optimiser(finetune.optimiser, trainable)
+
+    def _stop_on_explosion(self, step: int, loss: float) -> None:
+        if math.isnan(self.first_loss):
+            self.first_loss = loss
+        if not loss <= self.recipe.explosion_factor * self.first_loss:
+            self.log.write(step, loss=loss, stopped="explosion")
+            raise LossExplodedError(
+                f"step {step}: the loss is {loss:.4g}, more than {self.recipe.explosion_factor:g} times the first one "
+                f"({self.first_loss:.4g}); lower optimiser.learning_rate or optimiser.clip and start with --restart"
+            )
+
+    def _validate(self, step: int) -> None:
+        """Measure loss and scores; keep the weights, and what they said, if they are the best so far."""
+        self.captioner.eval()
+        recipe, val = self.recipe, self.prepared.val
+        losses, captions, done = [], [], 0
+        for features in self._source(val, step).batches(VALIDATION_BATCH):
+            grid = None if features.grid is None else features.grid.to(self.device)
+            features = Features(pooled=features.pooled.to(self.device), grid=grid)
+            batch = val.captions[done : done + VALIDATION_BATCH]
+            losses.append(validation_loss(self.captioner, features, batch, max_words=recipe.data.max_words))
+            if recipe.validation.language:
+                captions += caption_features(self.captioner, features, recipe.validation.decoding, self.vocabulary)
+            done += len(batch)
+        nats, words = (sum(column) for column in zip(*losses, strict=True))
+        values = {"validation_loss": nats / words}
+        if recipe.validation.language:
+            values |= language_scores(val.photos, captions)
+        self.log.write(step, **values)
+        score = values.get("CIDEr", -values["validation_loss"])
+        if score > self.best:
+            self.best = score
+            facts = {"step": self.step, "encoder_hash": self.prepared.encoder_hash, "scores": values}
+            write_checkpoint(self.folder.best, self._weights(), facts | {"vocabulary_hash": self.vocabulary.hash})
+            if recipe.validation.language:
+                rows = [{"image_id": p.id, "caption": c} for p, c in zip(val.photos, captions, strict=True)]
+                partial = self.folder.captions.with_suffix(".partial")
+                partial.write_text(json.dumps(rows, ensure_ascii=False, indent=0), encoding="utf-8")
+                os.replace(partial, self.folder.captions)
+        draw_curves(read_log(self.folder.log), self.folder.curves)
+        self._on_validation({"step": self.step, **values})
+
+    def _weights(self) -> dict[str, dict[str, Tensor]]:
+        """The captioner's weights, and the encoder's once they have been trained."""
+        weights = {"captioner": self.captioner.state_dict()}
+        if self.encoder_optimiser is not None or self.recipe.start_from:
+            weights["encoder"] = self.encoder.state_dict()
+        return weights
+
+    def _save(self) -> None:
+        parts = self._weights() | {"optimiser": optimiser_arrays(self.optimiser)}
+        if self.encoder_optimiser is not None:
+            parts["encoder_optimiser"] = optimiser_arrays(self.encoder_optimiser)
+        facts = {
+            "step": self.step,
+            "first_loss": self.first_loss,
+            "best": None if self.best == -math.inf else self.best,
+            "vocabulary_hash": self.vocabulary.hash,
+            "encoder_hash": self.prepared.encoder_hash,
+            "data_hash": self._data_hash(),
+        }
+        write_checkpoint(self.folder.checkpoint, parts, facts)
+
+    def _resume(self) -> None:
+        parts, facts = read_checkpoint(self.folder.checkpoint)
+        now = {
+            "vocabulary_hash": self.vocabulary.hash,
+            "encoder_hash": self.prepared.encoder_hash,
+            "data_hash": self._data_hash(),
+        }
+        changed = [name.removesuffix("_hash") for name, value in now.items() if facts[name] != value]
+        if changed:
+            raise CheckpointError(
+                f"{self.folder.path}: the {' and '.join(changed)} changed since this run began; "
+                "name another folder with --output, or start over with --restart"
+            )
+        self.step, self.first_loss = facts["step"], facts["first_loss"]
+        self.best = -math.inf if facts["best"] is None else facts["best"]
+        self.captioner.load_state_dict(parts["captioner"])
+        restore_optimiser(self.optimiser, parts.get("optimiser", {}))  # plain sgd keeps none
+        if "encoder" in parts:
+            self.encoder.load_state_dict(parts["encoder"])
+        if self._finetuning(self.step - 1):
+            self._begin_finetuning()
+            assert self.encoder_optimiser is not None
+            restore_optimiser(self.encoder_optimiser, parts.get("encoder_optimiser", {}))
+
+    def _data_hash(self) -> str:
+        """Identify photos and captions in their order: another order would draw other batches."""
+        digest = hashlib.sha256()
+        for captioned in (self.prepared.train, self.prepared.val):
+            for photo, captions in zip(captioned.photos, captioned.captions, strict=True):
+                digest.update(json.dumps([photo.id, captions]).encode())
+        return digest.hexdigest()
+
+
+def _step_seed(seed: int, step: int) -> int:
+    """Derive a step's seed for dropout; neighbouring steps share nothing."""
+    return int(np.random.SeedSequence((seed, 3, step)).generate_state(1, np.uint64)[0] >> 1)

@@ -1,0 +1,84 @@
+"""How good the captioner is by now: validation loss and language scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from seetell.backbones import Features
+from seetell.captioning import IGNORED, Captioner
+from seetell.data.records import PhotoRecord
+from seetell.language.decoding import Decoding, State, decode
+from seetell.language.vocabulary import Vocabulary
+from seetell.metrics import score_captions
+from seetell.training.batches import caption_tensors
+
+
+def validation_loss(
+    captioner: Captioner, features: Features, captions: Sequence[Sequence[Sequence[int]]], *, max_words: int
+) -> tuple[float, int]:
+    """Sum the negative log-probabilities of all words and ENDs of a batch.
+
+    Args:
+        captioner: in evaluation mode.
+        features: of ``B`` photos.
+        captions: their encoded captions, any number a photo.
+        max_words: longer captions are cut.
+
+    Returns:
+        The sum in nats and how many words and ENDs it is over.
+    """
+    most = max(len(photo) for photo in captions)
+    padded = [[*photo, *[photo[0]] * (most - len(photo))] for photo in captions]
+    inputs, targets = caption_tensors(padded, max_words=max_words)
+    for b, photo in enumerate(captions):
+        targets[b, len(photo) :] = IGNORED
+    device = features.pooled.device
+    targets = targets.to(device)
+    said = targets[targets != IGNORED]
+    with torch.inference_mode():
+        logits = captioner(features, inputs.to(device), targets)
+        return F.cross_entropy(logits, said, reduction="sum").item(), len(said)
+
+
+def caption_features(captioner: Captioner, features: Features, decoding: Decoding, vocabulary: Vocabulary) -> list[str]:
+    """Say a sentence for each photo of a batch, by the same decoding code as at prediction.
+
+    Args:
+        captioner: in evaluation mode.
+        features: of ``B`` photos.
+        decoding: the options.
+        vocabulary: the captioner's.
+    """
+    device = features.pooled.device
+
+    def step(tokens: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+        tensors = tuple(torch.from_numpy(part).to(device) for part in state)
+        with torch.inference_mode():
+            logprobs, following = captioner.step(torch.from_numpy(tokens).to(device), tensors)
+        return _numpy(logprobs), tuple(_numpy(part) for part in following)
+
+    with torch.inference_mode():
+        state = tuple(_numpy(part) for part in captioner.start(features))
+    return [" ".join(vocabulary.decode(best[0].tokens)) for best in decode(step, state, decoding)]
+
+
+def language_scores(photos: Sequence[PhotoRecord], captions: Sequence[str]) -> dict[str, float]:
+    """Score captions against those of the data set: BLEU-1..4, ROUGE-L and CIDEr-D.
+
+    Args:
+        photos: the photos.
+        captions: one for each photo.
+    """
+    references = {photo.id: photo.captions for photo in photos}
+    candidates = {photo.id: caption for photo, caption in zip(photos, captions, strict=True)}
+    return dict(score_captions(references, candidates).corpus)
+
+
+def _numpy(tensor: Tensor) -> np.ndarray:
+    array: np.ndarray = tensor.float().cpu().numpy()
+    return array

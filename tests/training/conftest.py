@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from captioned_shapes import write_shapes
+
+
+@pytest.fixture(scope="session")
+def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set of twelve photos, not to be written to."""
+    return write_shapes(tmp_path_factory.mktemp("shapes"))

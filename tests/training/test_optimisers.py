@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from seetell.errors import RecipeError
+from seetell.training.optimisers import OPTIMISERS, OptimiserConfig, create_optimiser, update
+from seetell.training.schedule import ScheduleConfig, learning_rate_factor
+
+
+def moved(config: OptimiserConfig, gradients: list[float], factor: float = 1.0) -> float:
+    """Where a parameter that began at 1 is after these gradients."""
+    parameter = nn.Parameter(torch.ones(1, dtype=torch.double))
+    optimiser = create_optimiser(config, [parameter])
+    for gradient in gradients:
+        parameter.grad = torch.full_like(parameter, gradient)
+        update(optimiser, config, factor=factor)
+    return parameter.item()
+
+
+# By hand, for the gradients 0.5 and 0.25 at rate 0.1, α = 0.8, β = 0.9, ε negligible.
+G, H = 0.5, 0.25
+RMS1 = 0.2 * G**2
+RMS2 = 0.8 * RMS1 + 0.2 * H**2
+EXPECTED = {
+    "sgd": 1 - 0.1 * (G + H),
+    "momentum": 1 - 0.1 * G - 0.1 * (0.8 * G + H),
+    "nesterov": 1 - 0.1 * (G + 0.8 * G) - 0.1 * (H + 0.8 * (0.8 * G + H)),
+    "adagrad": 1 - 0.1 * 1 - 0.1 * H / math.sqrt(G**2 + H**2),
+    "rmsprop": 1 - 0.1 * G / math.sqrt(RMS1) - 0.1 * H / math.sqrt(RMS2),
+    "adam": 1
+    - 0.1
+    - 0.1 * ((0.8 * 0.2 * G + 0.2 * H) / (1 - 0.8**2)) / math.sqrt((0.9 * 0.1 * G**2 + 0.1 * H**2) / (1 - 0.9**2)),
+}
+EXPECTED["adamw"] = EXPECTED["adam"]
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_two_steps_by_hand(name):
+    config = OptimiserConfig(name=name, learning_rate=0.1, alpha=0.8, beta=0.9, epsilon=1e-12, clip=0)
+    assert moved(config, [G, H]) == pytest.approx(EXPECTED[name], abs=1e-9)
+
+
+def test_adadelta_by_hand():
+    epsilon = 1e-6
+    config = OptimiserConfig(name="adadelta", learning_rate=1.0, alpha=0.8, epsilon=epsilon, clip=0)
+    assert moved(config, [G]) == pytest.approx(1 - math.sqrt(epsilon) / math.sqrt(RMS1 + epsilon) * G, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", sorted(OPTIMISERS))
+def test_the_schedule_reaches_every_optimiser(name):
+    config = OptimiserConfig(name=name, learning_rate=0.1, clip=0)
+    whole, half = 1 - moved(config, [0.5]), 1 - moved(config, [0.5], factor=0.5)
+    assert half == pytest.approx(whole / 2)
+
+
+def test_clipping_by_value_and_by_norm():
+    parameters = [nn.Parameter(torch.zeros(2)), nn.Parameter(torch.zeros(1))]
+    for kind, expected in (("value", [0.1, -0.1, 0.05]), ("norm", [0.06, -0.08, 0.0])):
+        config = OptimiserConfig(name="sgd", learning_rate=1.0, clip=0.1, clip_kind=kind)
+        optimiser = create_optimiser(config, parameters)
+        parameters[0].grad = torch.tensor([3.0, -4.0])
+        parameters[1].grad = torch.tensor([0.05 if kind == "value" else 0.0])
+        before = torch.cat([parameter.detach().clone() for parameter in parameters])
+        update(optimiser, config, factor=1.0)
+        step = before - torch.cat([parameter.detach() for parameter in parameters])
+        torch.testing.assert_close(step, torch.tensor(expected), rtol=1e-4, atol=1e-6)
+
+
+def test_schedules():
+    halving = ScheduleConfig(decay="halving", decay_start=10, decay_every=20)
+    assert [learning_rate_factor(halving, step, steps=-1) for step in (0, 10, 30, 50)] == [1, 1, 0.5, 0.25]
+    warm = ScheduleConfig(warmup=3)
+    assert [learning_rate_factor(warm, step, steps=-1) for step in range(5)] == [0.25, 0.5, 0.75, 1, 1]
+    cosine = ScheduleConfig(decay="cosine")
+    assert learning_rate_factor(cosine, 0, steps=100) == 1
+    assert learning_rate_factor(cosine, 50, steps=100) == pytest.approx(0.5)
+    assert learning_rate_factor(cosine, 100, steps=100) == pytest.approx(0)
+
+
+@pytest.mark.parametrize("field", [{"learning_rate": 0}, {"alpha": 1}, {"weight_decay": -1}, {"epsilon": 0}])
+def test_values_out_of_range(field):
+    with pytest.raises(RecipeError, match=f"optimiser.{next(iter(field))}"):
+        OptimiserConfig(**field)
+
+
+def test_bad_schedules():
+    with pytest.raises(RecipeError, match="schedule"):
+        ScheduleConfig(warmup=-1)
+    with pytest.raises(RecipeError, match=r"schedule\.decay_every"):
+        ScheduleConfig(decay_every=0)
