@@ -1,0 +1,54 @@
+"""seetell looks at a picture and tells what is there.
+
+    >>> import seetell
+    >>> seetell.load().caption("photo.jpg").text
+
+Names are imported when first used, so that importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from seetell.errors import BundleError, PhotoError, SeetellError, UsageError
+    from seetell.language.decoding import Decoding
+    from seetell.photos.opening import open_photo
+    from seetell.results import Caption, Word
+    from seetell.runtime.captioner import Captioner, load
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BundleError",
+    "Caption",
+    "Captioner",
+    "Decoding",
+    "PhotoError",
+    "SeetellError",
+    "UsageError",
+    "Word",
+    "load",
+    "open_photo",
+]
+
+_HOMES = {
+    "seetell.errors": ("BundleError", "PhotoError", "SeetellError", "UsageError"),
+    "seetell.language.decoding": ("Decoding",),
+    "seetell.photos.opening": ("open_photo",),
+    "seetell.results": ("Caption", "Word"),
+    "seetell.runtime.captioner": ("Captioner", "load"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            value = globals()[name] = getattr(import_module(home), name)
+            return value
+    raise AttributeError(f"module 'seetell' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

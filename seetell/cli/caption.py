@@ -1,0 +1,106 @@
+"""``seetell caption``: say what is on photos."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+
+from seetell.cli.inputs import STANDARD_INPUT, expand
+from seetell.cli.rows import Format, Rows
+from seetell.errors import PhotoError, UsageError
+
+
+def caption(
+    paths: Annotated[list[str], typer.Argument(help="Files, folders, patterns, or - for a list on standard input.")],
+    model: Annotated[str, typer.Option("--model", "-m", help="A bundled model's name or a model folder.")] = "caption",
+    output_format: Annotated[Format, typer.Option("--format", "-f", help="How captions are written.")] = Format.text,
+    beam: Annotated[int | None, typer.Option(help="Sentences followed at once; 1 takes the likeliest word.")] = None,
+    sample: Annotated[bool, typer.Option("--sample", help="Draw words at random instead of searching.")] = False,
+    temperature: Annotated[float | None, typer.Option(help="With --sample: below 1 is safer, above 1 bolder.")] = None,
+    top_k: Annotated[int | None, typer.Option(help="With --sample: draw among this many likeliest words.")] = None,
+    top_p: Annotated[float | None, typer.Option(help="With --sample: draw among words of this probability.")] = None,
+    seed: Annotated[int | None, typer.Option(help="With --sample: the same seed gives the same captions.")] = None,
+    max_words: Annotated[int | None, typer.Option(help="Longest caption.")] = None,
+    length_penalty: Annotated[float | None, typer.Option(help="0 favours short captions, 1 long ones.")] = None,
+    block_ngrams: Annotated[int | None, typer.Option(help="Never repeat this many words in a row.")] = None,
+    precision: Annotated[str | None, typer.Option(help="Encoder: int8 (fast) or fp32.")] = None,
+    batch_size: Annotated[int, typer.Option(help="Photos captioned at once.")] = 16,
+    threads: Annotated[int | None, typer.Option(help="Processor threads; the physical cores when absent.")] = None,
+) -> None:
+    """Say what is on photos: one sentence each, in the order given.
+
+    Exit status: 0 all done, 1 some photos failed, 2 wrong use.
+
+    Example: seetell caption holiday/ --format jsonl > captions.jsonl
+    """
+    drawing = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
+    searching = {"beam_size": beam, "max_words": max_words, "length_penalty": length_penalty}
+    given = {**searching, **drawing, "block_ngrams": block_ngrams}
+    options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if sample and beam is not None:
+        raise UsageError("--sample draws one caption and --beam searches among several: use one of them")
+    if not sample and drawing.keys() & options.keys():
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in drawing if name in options)
+        raise UsageError(f"{names}: only together with --sample")
+    if sample or beam is not None:
+        options["method"] = "sample" if sample else "beam"
+
+    photos, total = _found(paths)
+    from seetell.runtime.captioner import load
+
+    captioner = load(model, precision=precision, threads=threads)
+    names_ahead: deque[str] = deque()
+
+    def noted() -> Iterator[str]:
+        for photo in photos:
+            names_ahead.append(photo)
+            yield photo
+
+    rows, failed = Rows(output_format), False
+    with _progress(total) as advance:
+        for result in captioner.caption_many(noted(), batch_size=batch_size, **options):
+            rows.write(names_ahead.popleft(), result)
+            failed = failed or isinstance(result, PhotoError)
+            advance()
+    raise typer.Exit(1 if failed else 0)
+
+
+def _found(paths: list[str]) -> tuple[Iterator[str], int | None]:
+    """Return the photos and, unless standard input tells them as they come, how many there are.
+
+    Raises:
+        UsageError: there is none.
+    """
+    photos = expand(paths, sys.stdin.buffer)
+    if STANDARD_INPUT not in paths:
+        found = list(photos)
+        photos, total = iter(found), len(found)
+    else:
+        total = None
+    first = next(photos, None)
+    if first is None:
+        raise UsageError(
+            f"no photos found in {', '.join(paths)}; in a folder, photos are known by endings such as .jpg"
+        )
+    return itertools.chain([first], photos), total
+
+
+@contextmanager
+def _progress(total: int | None) -> Iterator[Callable[[], None]]:
+    """Show a bar on a terminal, unless the captions themselves appear there; gives what to call after each photo."""
+    if not sys.stderr.isatty() or sys.stdout.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), redirect_stdout=False) as bar:
+        task = bar.add_task("captions", total=total)
+        yield lambda: bar.advance(task)

@@ -1,0 +1,63 @@
+"""``seetell evaluate``: caption a data set with a bundle and score the captions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def evaluate(
+    bundle: Annotated[str, typer.Argument(help="Name of an installed model, or the folder of a bundle.")],
+    data: Annotated[Path, typer.Option(help="The data set: a folder or file as for training.")],
+    split: Annotated[str, typer.Option(help="train, val or test.")] = "val",
+    photos: Annotated[Path | None, typer.Option(help="Folder of the photos, if the data set does not say.")] = None,
+    format: Annotated[str | None, typer.Option(help="Format of the data set; detected when absent.")] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="Encoder to use, int8 or fp32; the default one if absent.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="Replace a decoding default: key=value, such as beam_size=3.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Write the captions there, in COCO's results format.")] = None,
+    record: Annotated[bool, typer.Option("--record", help="Note the scores in the bundle and on its card.")] = False,
+) -> None:
+    """Caption the photos of a data set and score the captions; print coco-caption's measures as JSON.
+
+    Example: seetell evaluate my-captioner --data my_photos --split val
+    """
+    import json
+    import shlex
+    import sys
+
+    from seetell.cli.settings import parse_settings
+    from seetell.data import read
+    from seetell.errors import DataError, PhotoError, UsageError
+    from seetell.metrics import score_captions
+    from seetell.runtime.captioner import load
+
+    options = parse_settings(settings or [])
+    if record and (options or precision):
+        raise UsageError("--record notes the scores of the bundle as it is; leave out --set and --precision")
+    captioner = load(bundle, precision=precision)
+    records = read(data, format=format, photos=photos).split(split)
+    if not records:
+        raise DataError(f"{data}: no photos in the split {split!r}; see: seetell data check {data}")
+    candidates = {}
+    with typer.progressbar(length=len(records), label="captioning", file=sys.stderr) as bar:
+        for photo, caption in zip(records, captioner.caption_many([p.path for p in records], **options), strict=True):
+            if isinstance(caption, PhotoError):
+                raise DataError(f"{caption}; every photo of a split must open to be scored")
+            candidates[photo.id] = caption.text
+            bar.update(1)
+    scores = dict(score_captions({photo.id: photo.captions for photo in records}, candidates).corpus)
+    if output is not None:
+        rows = [{"image_id": key, "caption": text} for key, text in candidates.items()]
+        output.write_text(json.dumps(rows, ensure_ascii=False, indent=0), encoding="utf-8")
+    if record:
+        from seetell.export.card import record_scores
+
+        command = f"seetell evaluate {shlex.quote(captioner.bundle.name)} --data {data.name} --split {split}"
+        record_scores(captioner.bundle.folder, split, {**scores, "photos": len(records), "command": command})
+    typer.echo(json.dumps({**scores, "photos": len(records)}))

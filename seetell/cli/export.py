@@ -1,0 +1,40 @@
+"""``seetell export``: make a bundle of a finished training run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="Folder of a training run, such as runs/my-captioner.")],
+    bundle: Annotated[Path, typer.Argument(help="Folder to write the bundle to.")],
+    name: Annotated[str | None, typer.Option(help="Name of the bundle; the recipe's when absent.")] = None,
+    precision: Annotated[
+        list[str] | None, typer.Option(help="Encoders to write: int8, fp32; the first is the default.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="Replace a decoding default: key=value, such as beam_size=3.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the folder if it is there.")] = False,
+) -> None:
+    """Make a bundle that runs without torch, and make sure that it says what the trained model says.
+
+    Example: seetell export runs/my-captioner my-captioner
+    """
+    from seetell.cli.settings import parse_settings
+    from seetell.errors import UsageError, unknown
+    from seetell.export.bundle_writer import ENCODERS, export_run
+
+    precisions = precision or list(ENCODERS)
+    for chosen in precisions:
+        if chosen not in ENCODERS:
+            raise UsageError(f"--precision: {unknown('precision', chosen, ENCODERS)}")
+    decoding = parse_settings(settings or [])
+    description = export_run(run, bundle, name=name, precisions=precisions, decoding=decoding, replace=force)
+    for measured, value in description["parity"].items():
+        typer.echo(f"{measured}: {value:.2g}", err=True)
+    size = sum(path.stat().st_size for path in bundle.iterdir())
+    typer.echo(f"{bundle}: {size / 1e6:.1f} MB. Try it: seetell caption photo.jpg --model {bundle}")

@@ -1,0 +1,57 @@
+"""What a user may name as photos: files, folders, patterns, or a list on standard input."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
+
+from seetell.photos.opening import SUFFIXES
+
+STANDARD_INPUT = "-"
+
+
+def expand(arguments: Iterable[str], standard_input: BinaryIO) -> Iterator[str]:
+    """Find the photos that are meant, in the order of the arguments.
+
+    Args:
+        arguments: a file stands for itself, whatever its name; a folder for the photos in it and below it, recognised
+            by their name endings, sorted, hidden ones left out; ``-`` for the files and folders listed on standard
+            input, one a line; anything else that contains ``*``, ``?`` or ``[`` for the photos that fit the pattern,
+            ``**`` for any depth.
+        standard_input: where ``-`` reads.
+
+    Yields:
+        Paths. One that does not exist is passed on, for its reader to complain about.
+    """
+    for argument in arguments:
+        if argument == STANDARD_INPUT:
+            for line in standard_input:
+                listed = os.fsdecode(line.rstrip(b"\r\n"))
+                if listed:
+                    yield from _photos(listed)
+        elif glob.has_magic(argument) and not os.path.lexists(argument):
+            fitting = [path for path in sorted(glob.glob(argument, recursive=True)) if _is_photo_name(path)]
+            yield from (path for path in fitting if not os.path.isdir(path))
+            if not fitting:
+                yield argument
+        else:
+            yield from _photos(argument)
+
+
+def _photos(path: str) -> Iterator[str]:
+    if not os.path.isdir(path):
+        yield path
+        return
+    unreadable: list[str] = []
+    for folder, subfolders, names in os.walk(path, onerror=lambda error: unreadable.append(error.filename)):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        for name in sorted(names):
+            if _is_photo_name(name) and not name.startswith("."):
+                yield os.path.join(folder, name)
+    yield from unreadable
+
+
+def _is_photo_name(path: str) -> bool:
+    return os.path.splitext(path)[1].lower() in SUFFIXES

@@ -1,0 +1,61 @@
+"""``seetell train``: train a captioner from a recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def train(
+    recipe: Annotated[Path, typer.Argument(help="A recipe: a YAML file, or the name of one that ships with seetell.")],
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="Replace a field of the recipe: key=value, as often as needed.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Folder of the run; runs/NAME when absent.")] = None,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Start over instead of going on with a stopped run.")
+    ] = False,
+) -> None:
+    """Train a captioner. The same command again goes on with a run that was stopped.
+
+    Example: seetell train photo-folder --set data.path=my_photos
+    """
+    import dataclasses
+
+    from seetell.cli.training_progress import TrainingProgress
+    from seetell.data import read
+    from seetell.runtime.bundle import find
+    from seetell.training.recipe import find_recipe, load_recipe
+    from seetell.training.run_folder import RunFolder
+    from seetell.training.trainer import Trainer
+
+    chosen = load_recipe(find_recipe(recipe), settings or [])
+    if chosen.start_from:
+        chosen = dataclasses.replace(chosen, start_from=str(find(chosen.start_from)))
+    folder = output or Path("runs") / chosen.name
+    dataset = read(
+        chosen.data.path, format=chosen.data.format, photos=chosen.data.photos, split_seed=chosen.data.split_seed
+    )
+    if restart:
+        RunFolder(folder).clear()
+    with TrainingProgress(chosen.steps) as progress:
+        for problem in dataset.problems[:5]:
+            progress.say(f"{problem.where}: {problem.message}")
+        if len(dataset.problems) > 5:
+            progress.say(f"… {len(dataset.problems) - 5} more; see: seetell data check {chosen.data.path}")
+        trainer = Trainer(
+            chosen,
+            dataset,
+            folder,
+            on_step=progress.step,
+            on_validation=progress.validation,
+            on_encoding=progress.encoding,
+        )
+        for path, reason in trainer.prepared.failures.items():
+            progress.say(f"left out {path}: {reason}")
+        if trainer.step:
+            progress.say(f"going on at step {trainer.step} of {folder}")
+        trainer.run()
+    typer.echo(f"Trained: {folder}. Make a bundle of it: seetell export {folder} {chosen.name}")

@@ -1,0 +1,1 @@
+"""Predictors on ONNX Runtime: no torch, no training code."""

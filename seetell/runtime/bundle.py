@@ -1,0 +1,194 @@
+"""A model as a folder: what is in it, whether it is whole, and where to find one.
+
+``model.json`` describes, ``vocabulary.json`` names the words, the ``*.onnx`` files compute, ``README.md`` is the card.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seetell.errors import BundleError, SeetellError, UsageError, unknown
+from seetell.language.decoding import Decoding
+from seetell.language.vocabulary import Vocabulary
+from seetell.photos.preprocessing import Preprocessing
+
+FORMAT = 1
+BUNDLES = Path(__file__).resolve().parents[1] / "bundles"
+"""The models that came with the package, one folder each."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model folder whose description and vocabulary were read and agree.
+
+    Attributes:
+        folder: where it is.
+        name: what results carry.
+        kind: what it does, such as ``caption``.
+        description: all of ``model.json``.
+        preprocessing: how photos become the encoder's input.
+        vocabulary: the words it can say.
+        decoding: its default way from probabilities to sentences.
+        encoders: by precision, ``fp32`` or ``int8``, the encoder's file.
+        precision: the one used by default.
+        decoder_start: graph from features to the decoder's first state.
+        decoder_step: graph from a word and a state to the next word's log-probabilities and the next state.
+    """
+
+    folder: Path
+    name: str
+    kind: str
+    description: Mapping[str, Any]
+    preprocessing: Preprocessing
+    vocabulary: Vocabulary
+    decoding: Decoding
+    encoders: Mapping[str, Path]
+    precision: str
+    decoder_start: Path
+    decoder_step: Path
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Bundle:
+        """Read a bundle; of the large files only the presence is checked, see :meth:`verify`.
+
+        Raises:
+            BundleError: a file is missing or its content does not fit the others.
+        """
+        folder = Path(folder)
+        description = read_description(folder)
+        if description.get("format") != FORMAT:
+            raise BundleError(
+                f"{folder}: is in bundle format {description.get('format')!r}, this seetell reads {FORMAT}; "
+                "use the version of seetell that wrote it, or export the model again"
+            )
+        try:
+            for field in ("name", "kind"):
+                if not isinstance(description[field], str):
+                    raise TypeError(f"{field} must be text, got {description[field]!r}")
+            preprocessing = Preprocessing(**description["preprocessing"])
+            decoding = Decoding.from_dict(description["decoding"])
+            encoder, decoder = dict(description["encoder"]), description["decoder"]
+            precision = encoder.pop("default")
+            encoders = {name: _inside(folder, file) for name, file in encoder.items()}
+            start, step = _inside(folder, decoder["start"]), _inside(folder, decoder["step"])
+            files = [*(_inside(folder, name) for name in description["files"]), *encoders.values(), start, step]
+            expected = description["vocabulary_sha256"], description["vocabulary_size"]
+        except KeyError as error:
+            raise BundleError(f"{folder / 'model.json'}: lacks {error.args[0]!r}; export the model again") from error
+        except (TypeError, ValueError, AttributeError, SeetellError) as error:
+            raise BundleError(f"{folder / 'model.json'}: {error}; export the model again") from error
+        if precision not in encoders:
+            raise BundleError(f"{folder / 'model.json'}: {unknown('default encoder', precision, encoders)}")
+        missing = sorted({file.name for file in files if not file.is_file()})
+        if missing:
+            raise BundleError(f"{folder}: lacks {', '.join(missing)}; install or export the model again")
+        vocabulary = Vocabulary.load(folder / "vocabulary.json")
+        if (vocabulary.hash, len(vocabulary)) != expected:
+            raise BundleError(
+                f"{folder}: vocabulary.json is not the one the weights were trained with (expected {expected[1]} "
+                f"entries with hash {str(expected[0])[:12]}…, got {len(vocabulary)} with {vocabulary.hash[:12]}…); "
+                "install or export the model again"
+            )
+        return cls(
+            folder,
+            description["name"],
+            description["kind"],
+            description,
+            preprocessing,
+            vocabulary,
+            decoding,
+            encoders,
+            precision,
+            start,
+            step,
+        )
+
+    def encoder(self, precision: str | None = None) -> Path:
+        """Return the encoder's file.
+
+        Raises:
+            UsageError: the bundle has none of that precision.
+        """
+        precision = precision or self.precision
+        if precision not in self.encoders:
+            raise UsageError(f"{self.name}: {unknown('precision', precision, self.encoders)}")
+        return self.encoders[precision]
+
+    def card(self) -> str:
+        """Return the model card: what it is, what it learnt from, how it scores, under which terms."""
+        try:
+            return (self.folder / "README.md").read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise BundleError(f"{self.folder}: has no readable card README.md ({error})") from error
+
+    def verify(self) -> None:
+        """Compare every file with its recorded hash.
+
+        Raises:
+            BundleError: some file was changed or damaged.
+        """
+        for name, expected in self.description["files"].items():
+            with open(self.folder / name, "rb") as file:
+                digest = hashlib.sha256()
+                while block := file.read(1 << 20):
+                    digest.update(block)
+            if digest.hexdigest() != expected:
+                raise BundleError(
+                    f"{self.folder / name}: was changed or damaged (expected SHA-256 {str(expected)[:12]}…, "
+                    f"got {digest.hexdigest()[:12]}…); install or export the model again"
+                )
+
+
+def read_description(folder: Path) -> dict[str, Any]:
+    """Read ``model.json`` without checking what it says.
+
+    Raises:
+        BundleError: it is missing or is not a JSON object.
+    """
+    path = folder / "model.json"
+    try:
+        description = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise BundleError(f"{folder}: not a model folder, it has no model.json") from error
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{path}: cannot be read as JSON ({error}); install or export the model again") from error
+    if not isinstance(description, dict):
+        raise BundleError(f"{path}: expected a JSON object, got {type(description).__name__}")
+    return description
+
+
+def _inside(folder: Path, name: str) -> Path:
+    if not isinstance(name, str) or Path(name).name != name or name in ("", ".", ".."):
+        raise BundleError(f"file names must be plain names inside the model folder, got {name!r}")
+    return folder / name
+
+
+def installed() -> dict[str, Path]:
+    """Return the folders of the bundled models by name, in alphabetical order."""
+    return {path.parent.name: path.parent for path in sorted(BUNDLES.glob("*/model.json"))}
+
+
+def find(model: str | Path) -> Path:
+    """Find a model folder.
+
+    Args:
+        model: the name of a bundled model; or a kind such as ``caption``, which stands for the first bundled
+            model of that kind; or the path of a model folder. A name goes before a path: ``./NAME`` is always a path.
+
+    Raises:
+        UsageError: there is no such model.
+    """
+    bundled = installed()
+    if str(model) in bundled:
+        return bundled[str(model)]
+    for folder in bundled.values():
+        if read_description(folder).get("kind") == model:
+            return folder
+    if Path(model).is_dir():
+        return Path(model)
+    raise UsageError(f"{unknown('model', model, bundled)} A path must be that of a model folder.")

@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from runtime.tiny_bundle import write_tiny_bundle
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A caption bundle with random weights, not to be written to."""
+    return write_tiny_bundle(tmp_path_factory.mktemp("bundles") / "tiny")

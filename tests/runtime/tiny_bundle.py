@@ -1,0 +1,118 @@
+"""A valid caption bundle of a few kilobytes: random weights, but its captions depend on the photo's colour."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from seetell.language.decoding import Decoding
+from seetell.language.vocabulary import Vocabulary
+from seetell.photos import Preprocessing
+
+NAME = "tiny"
+WORDS = ["a", "dog", "runs", "on", "grass", "'s", "ball", "red", "blue", "sea", "child"]
+SIZE, FEATURES, HIDDEN = 8, 4, 6
+
+
+def write_tiny_bundle(folder: Path, *, seed: int = 0, **changes: Any) -> Path:
+    """Write the bundle into a new folder.
+
+    Args:
+        folder: the new folder.
+        seed: of the weights.
+        changes: fields of ``model.json`` to replace; ``None`` leaves one out.
+    """
+    folder.mkdir(parents=True)
+    vocabulary = Vocabulary.build([WORDS], min_count=1)
+    vocabulary.save(folder / "vocabulary.json")
+    rng = np.random.default_rng(seed)
+
+    def weights(name: str, *shape: int) -> onnx.TensorProto:
+        return numpy_helper.from_array(rng.normal(size=shape).astype(np.float32) * 1.5, name)
+
+    for file in ("encoder.onnx", "encoder.int8.onnx"):
+        _save(
+            folder / file,
+            [
+                helper.make_node("GlobalAveragePool", ["images"], ["mean"]),
+                helper.make_node("Flatten", ["mean"], ["flat"]),
+                helper.make_node("MatMul", ["flat", "project"], ["pooled"]),
+            ],
+            {"images": (TensorProto.FLOAT, ["B", 3, SIZE, SIZE])},
+            {"pooled": ["B", FEATURES]},
+            [weights("project", 3, FEATURES)],
+        )
+    _save(
+        folder / "decoder_start.onnx",
+        [helper.make_node("MatMul", ["pooled", "begin"], ["state_0"])],
+        {"pooled": (TensorProto.FLOAT, ["B", FEATURES])},
+        {"state_0": ["B", HIDDEN]},
+        [weights("begin", FEATURES, HIDDEN)],
+    )
+    _save(
+        folder / "decoder_step.onnx",
+        [
+            helper.make_node("Gather", ["embedding", "tokens"], ["word"]),
+            helper.make_node("MatMul", ["state_0", "recur"], ["carried"]),
+            helper.make_node("Add", ["word", "carried"], ["sum"]),
+            helper.make_node("Tanh", ["sum"], ["next_state_0"]),
+            helper.make_node("MatMul", ["next_state_0", "say"], ["logits"]),
+            helper.make_node("LogSoftmax", ["logits"], ["logprobs"], axis=-1),
+        ],
+        {"tokens": (TensorProto.INT64, ["N"]), "state_0": (TensorProto.FLOAT, ["N", HIDDEN])},
+        {"logprobs": ["N", len(vocabulary)], "next_state_0": ["N", HIDDEN]},
+        [
+            weights("embedding", len(vocabulary), HIDDEN),
+            weights("recur", HIDDEN, HIDDEN),
+            weights("say", HIDDEN, len(vocabulary)),
+        ],
+    )
+    (folder / "README.md").write_text("# tiny\n\nRandom weights.\n", encoding="utf-8")
+    files = sorted(path for path in folder.iterdir())
+    description = {
+        "format": 1,
+        "name": NAME,
+        "kind": "caption",
+        "architecture": "neuraltalk2",
+        "preprocessing": Preprocessing(SIZE, SIZE).to_dict(),
+        "vocabulary_sha256": vocabulary.hash,
+        "vocabulary_size": len(vocabulary),
+        "files": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
+        "encoder": {"fp32": "encoder.onnx", "int8": "encoder.int8.onnx", "default": "int8"},
+        "decoder": {"start": "decoder_start.onnx", "step": "decoder_step.onnx"},
+        "sizes": {"features": FEATURES, "hidden": HIDDEN},
+        "decoding": Decoding(beam_size=3, max_words=6).to_dict(),
+        "licence": "CC0-1.0",
+        "training_data": "none",
+        "terms": "none",
+        "scores": {"dev": {"Bleu_4": 0.2, "CIDEr": 0.5, "command": "seetell evaluate tiny"}},
+        "parity": {},
+    }
+    description = {name: value for name, value in {**description, **changes}.items() if value is not None}
+    (folder / "model.json").write_text(json.dumps(description, indent=1), encoding="utf-8")
+    return folder
+
+
+def _save(
+    path: Path,
+    nodes: list[onnx.NodeProto],
+    inputs: dict[str, tuple[int, list[str | int]]],
+    outputs: dict[str, list[str | int]],
+    weights: list[onnx.TensorProto],
+) -> None:
+    graph = helper.make_graph(
+        nodes,
+        path.stem,
+        [helper.make_tensor_value_info(name, kind, shape) for name, (kind, shape) in inputs.items()],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in outputs.items()],
+        weights,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
