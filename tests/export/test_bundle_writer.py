@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from captioned_shapes import write_shapes
+
+from seetell.data import read
+from seetell.errors import BundleError, CheckpointError, UsageError
+from seetell.export import bundle_writer, parity
+from seetell.export.bundle_writer import export_run
+from seetell.export.card import record_scores
+from seetell.export.trained import load_trained
+from seetell.photos import open_photo
+from seetell.runtime.bundle import Bundle
+from seetell.runtime.captioner import load
+from seetell.training.recipe import recipe_from_dict
+from seetell.training.run_folder import RunFolder
+from seetell.training.trainer import Trainer
+from seetell.training.warm_start import read_earlier_model
+
+
+@pytest.fixture(scope="module")
+def shapes(tmp_path_factory):
+    return write_shapes(tmp_path_factory.mktemp("shapes"))
+
+
+@pytest.fixture(scope="module", params=["lstm", "gru"])
+def run(request, shapes, tmp_path_factory) -> Path:
+    """A captioner that learnt the shapes, its encoder trained a little too."""
+    folder = tmp_path_factory.mktemp("run")
+    recipe = recipe_from_dict(
+        {
+            "name": "shapes",
+            "data": {"path": str(shapes), "min_count": 1, "captions_per_photo": 2, "flip": False},
+            "encoder": {"image_size": 64, "cache": str(folder / "cache")},
+            "captioner": {"embedding_size": 24, "hidden_size": 32, "cell": request.param, "dropout": 0.0},
+            "optimiser": {"learning_rate": 1e-2, "alpha": 0.9, "clip": 5.0},
+            "finetune": {"after": 38},
+            "validation": {"every": 40, "decoding": {"beam_size": 3, "max_words": 8}},
+            "card": {"licence": "CC0", "training_data": "twelve shapes", "terms": "none"},
+            "batch_size": 10,
+            "steps": 40,
+            "threads": 1,
+        }
+    )
+    Trainer(recipe, read(shapes), folder / "run").run()
+    return folder / "run"
+
+
+@pytest.fixture(scope="module")
+def bundle(run, tmp_path_factory) -> Path:
+    target = tmp_path_factory.mktemp("bundles") / "shapes"
+    export_run(run, target)
+    return target
+
+
+def test_the_bundle_is_whole_and_says_what_it_is(run, bundle):
+    loaded = Bundle.load(bundle)
+    loaded.verify()
+    description = loaded.description
+    assert (loaded.name, loaded.kind, description["architecture"]) == ("shapes", "caption", "neuraltalk2")
+    assert (description["licence"], description["training_data"]) == ("CC0", "twelve shapes")
+    assert loaded.decoding.max_words == 8
+    assert loaded.precision == "int8"
+    assert set(loaded.encoders) == {"int8", "fp32"}
+    assert description["trained_steps"] == 40
+    assert all(0 <= value <= parity.TOLERANCES[name] for name, value in description["parity"].items())
+    assert set(description["parity"]) == set(parity.TOLERANCES)
+    assert "CC0" in (bundle / "README.md").read_text()
+
+
+def test_the_runtime_says_what_torch_says(run, bundle, shapes):
+    """Same photos, same log-probabilities word by word: through files, graphs and numpy, or torch throughout."""
+    model, captioner = load_trained(RunFolder(run)), load(bundle, precision="fp32", threads=1)
+    for photo in read(shapes).photos[:4]:
+        caption = captioner.caption(photo.path)
+        numbers = model.vocabulary.encode([word.text for word in caption.words])
+        image = torch.from_numpy(model.encoder.preprocessing(open_photo(photo.path)))[None]
+        with torch.inference_mode():
+            state = model.captioner.start(model.encoder(image))
+            token = torch.ones(1, dtype=torch.long)
+            for number, word in zip(numbers, caption.words, strict=True):
+                logprobs, state = model.captioner.step(token, state)
+                assert word.logprob == pytest.approx(logprobs[0, number].item(), abs=0.02)
+                token = torch.tensor([number])
+
+
+def test_it_learnt_the_shapes_and_int8_still_knows(bundle, shapes):
+    photos = [photo for photo in read(shapes).photos if photo.split == "train"]
+    for precision in ("int8", "fp32"):
+        captions = load(bundle, precision=precision, threads=1).caption_many([photo.path for photo in photos])
+        right = 0
+        for photo, caption in zip(photos, captions, strict=True):
+            colour, shape = photo.path.stem.split("-")
+            right += caption.text in (f"a {colour} {shape}", f"there is a {colour} {shape} on grey")
+        assert right >= 7, precision
+
+
+def test_weights_are_kept_once_and_serve_further_training(run, bundle):
+    sizes = {path.name: path.stat().st_size for path in bundle.iterdir()}
+    assert sizes["decoder_start.onnx"] + sizes["decoder_step.onnx"] < 100_000
+    model, earlier = load_trained(RunFolder(run)), read_earlier_model(bundle)
+    assert earlier.vocabulary == model.vocabulary
+    for ours, theirs in ((earlier.captioner, model.captioner), (earlier.encoder, model.encoder)):
+        assert ours.keys() == theirs.state_dict().keys()
+        for name, value in theirs.state_dict().items():
+            np.testing.assert_allclose(ours[name], value, rtol=1e-3, atol=1e-4)
+
+
+def test_one_precision_and_other_decoding(run, tmp_path):
+    description = export_run(run, tmp_path / "small", precisions=["fp32"], decoding={"beam_size": 2}, name="small")
+    assert description["encoder"] == {"default": "fp32", "fp32": "encoder.onnx"}
+    assert not (tmp_path / "small" / "encoder.int8.onnx").exists()
+    assert load(tmp_path / "small").decoding.beam_size == 2
+    with pytest.raises(UsageError, match="beam"):
+        export_run(run, tmp_path / "wrong", precisions=["fp32"], decoding={"beams": 2})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["small"]
+
+
+def test_a_bundle_that_differs_from_torch_is_refused(run, tmp_path, monkeypatch):
+    def careless(source, target, images):
+        """Quantise as no one should: every weight becomes its sign."""
+        import onnx
+        from onnx import numpy_helper
+
+        model = onnx.load(source)
+        for array in model.graph.initializer:
+            if len(array.dims) == 4:
+                array.CopyFrom(numpy_helper.from_array(np.sign(numpy_helper.to_array(array)), array.name))
+        onnx.save(model, target)
+
+    monkeypatch.setattr(bundle_writer, "quantise_encoder", careless)
+    with pytest.raises(BundleError, match=r"encoder_int8_cosine_distance is .* at most 0.05 is allowed"):
+        export_run(run, tmp_path / "refused")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_existing_folder_is_kept_unless_forced(run, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "diary.txt").write_text("dear diary")
+    with pytest.raises(BundleError, match="exists; name another folder"):
+        export_run(run, tmp_path / "mine")
+    assert (tmp_path / "mine" / "diary.txt").exists()
+
+
+def test_runs_that_cannot_be_exported(run, tmp_path):
+    with pytest.raises(CheckpointError, match=r"no best.safetensors"):
+        export_run(tmp_path, tmp_path / "bundle")
+    copy = shutil.copytree(run, tmp_path / "copy")
+    words = json.loads((copy / "vocabulary.json").read_text())
+    words["words"][3:5] = words["words"][4:2:-1]
+    (copy / "vocabulary.json").write_text(json.dumps(words))
+    with pytest.raises(CheckpointError, match="not the vocabulary"):
+        export_run(copy, tmp_path / "bundle")
+
+
+def test_scores_are_noted_on_the_card(bundle, tmp_path):
+    copy = shutil.copytree(bundle, tmp_path / "copy")
+    names = ("Bleu_1", "Bleu_2", "Bleu_3", "Bleu_4", "ROUGE_L", "CIDEr")
+    scores = {name: 0.125 * place for place, name in enumerate(names)}
+    record_scores(copy, "val", {**scores, "photos": 2, "command": "seetell evaluate shapes"})
+    Bundle.load(copy).verify()
+    assert "| val | 2 | 0.0 | 12.5 | 25.0 | 37.5 | 50.0 | 62.5 |" in (copy / "README.md").read_text()
+    assert "    seetell evaluate shapes" in (copy / "README.md").read_text()
