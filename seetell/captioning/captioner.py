@@ -20,6 +20,9 @@ class Captioner(nn.Module):
     uses_grid: bool
     word_parameters: tuple[str, ...]
 
+    def fit_features(self, pooled: Tensor) -> None:
+        """Look at pooled vectors of training photos, ``(N, D)``, before training begins; most need not."""
+
     def forward(self, features: Features, inputs: Tensor, targets: Tensor) -> Tensor:
         """Score the next word at every real position.
 

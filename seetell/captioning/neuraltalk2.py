@@ -3,20 +3,24 @@
 Karpathy's NeuralTalk2 (2015), the model of Vinyals et al., *Show and Tell: A Neural Image Caption Generator*, CVPR 2015
 (equations 10–12): x_{−1} = CNN(I), x_t = W_e S_t, p_{t+1} = LSTM(x_t).
 Departures: START and END have numbers of their own (one is only read and the other only said, so nothing changes), and
-``image_norm`` may standardise the photo's vector, which NeuralTalk2 left as it came.
+``image_norm`` may standardise the photo's vector, which NeuralTalk2 left as it came: pooled vectors of all photos point
+much the same way, and what tells photos apart is small beside it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from seetell.backbones import Features
 from seetell.captioning.captioner import IGNORED, Captioner
-from seetell.errors import RecipeError
+from seetell.errors import RecipeError, unknown
 from seetell.language.recurrent import Cell, RecurrentStack
+
+ImageNorm = Literal["standard", "layer", "none"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,8 @@ class NeuralTalk2Config:
         cell: ``lstm``, ``gru`` or ``rnn``.
         dropout: probability of zeroing an element of the recurrent output (``drop_prob_lm``), and between layers.
         input_dropout: the same for word and photo vectors; NeuralTalk2 had none.
-        image_norm: standardise the photo's vector by layer normalisation before it is projected.
+        image_norm: what is done to the photo's vector before it is projected: ``standard`` subtracts each feature's
+            mean over training photos and divides by its deviation, ``layer`` is layer normalisation, ``none`` nothing.
         tied: use the word vectors as output weights too; needs equal sizes. NeuralTalk2 did not.
     """
 
@@ -40,13 +45,15 @@ class NeuralTalk2Config:
     cell: Cell = "lstm"
     dropout: float = 0.5
     input_dropout: float = 0.0
-    image_norm: bool = True
+    image_norm: ImageNorm = "standard"
     tied: bool = False
 
     def __post_init__(self) -> None:
         for field in ("embedding_size", "hidden_size", "layers"):
             if getattr(self, field) < 1:
                 raise RecipeError(f"captioner.{field}: expected at least 1, got {getattr(self, field)}")
+        if self.image_norm not in get_args(ImageNorm):
+            raise RecipeError(f"captioner.image_norm: {unknown('norm', self.image_norm, get_args(ImageNorm))}")
         for field in ("dropout", "input_dropout"):
             if not 0 <= getattr(self, field) < 1:
                 raise RecipeError(f"captioner.{field}: expected a probability below 1, got {getattr(self, field)}")
@@ -54,6 +61,32 @@ class NeuralTalk2Config:
             raise RecipeError(
                 f"captioner.tied: needs embedding_size = hidden_size, got {self.embedding_size} and {self.hidden_size}"
             )
+
+
+class Standardisation(nn.Module):
+    """Each feature minus its mean, over its standard deviation, both taken from training photos and then fixed.
+
+    Args:
+        features: ``D``, their number.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("deviation", torch.ones(features))
+
+    def fit(self, values: Tensor) -> None:
+        """Measure ``(N, D)`` values; a feature that hardly varies is divided by a hundredth of the average deviation."""
+        deviation = values.std(dim=0, correction=0)
+        self.mean.copy_(values.mean(dim=0))
+        self.deviation.copy_(deviation.clamp(min=0.01 * deviation.mean().item() + 1e-6))
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Standardise ``(B, D)``."""
+        return (values - self.mean) / self.deviation
 
 
 class NeuralTalk2(Captioner):
@@ -71,7 +104,8 @@ class NeuralTalk2(Captioner):
     def __init__(self, config: NeuralTalk2Config, *, feature_size: int, vocabulary_size: int) -> None:
         super().__init__()
         self.config = config
-        self.image_norm = nn.LayerNorm(feature_size) if config.image_norm else nn.Identity()
+        norms = {"standard": Standardisation, "layer": nn.LayerNorm, "none": nn.Identity}
+        self.image_norm: nn.Module = norms[config.image_norm](feature_size)
         self.image_embedding = nn.Linear(feature_size, config.embedding_size)
         self.word_embedding = nn.Embedding(vocabulary_size, config.embedding_size)
         self.recurrent = RecurrentStack(
@@ -89,6 +123,11 @@ class NeuralTalk2(Captioner):
         nn.init.zeros_(self.output.bias)
         if config.tied:
             self.output.weight = self.word_embedding.weight
+
+    def fit_features(self, pooled: Tensor) -> None:
+        """Take the features' means and deviations from training photos."""
+        if isinstance(self.image_norm, Standardisation):
+            self.image_norm.fit(pooled)
 
     def forward(self, features: Features, inputs: Tensor, targets: Tensor) -> Tensor:
         """Score the next word at every real position; the photo is read once for all its captions.

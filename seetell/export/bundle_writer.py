@@ -29,6 +29,7 @@ from seetell.export.quantisation import quantise_encoder
 from seetell.export.shared_weights import read_from_weights, write_weights
 from seetell.export.trained import TrainedModel, load_trained
 from seetell.training.batches import photo_pixels
+from seetell.training.recipe import Recipe
 from seetell.training.run_folder import RunFolder
 
 CALIBRATION_PHOTOS, PARITY_PHOTOS = 128, 32
@@ -140,11 +141,21 @@ def _description(
         "training_data": recipe.card.training_data,
         "terms": recipe.card.terms,
         "command": f"seetell train {recipe.name}",
-        "recipe": recipe.to_dict(),
+        "recipe": _without_places(recipe),
         "trained_steps": model.facts["step"],
         "scores": {},
         "parity": dict(parity),
     }
+
+
+def _without_places(recipe: Recipe) -> dict[str, Any]:
+    """Return the recipe without what holds on one machine only: paths, device and threads."""
+    content = recipe.to_dict()
+    for field in ("device", "threads", "start_from", "card"):
+        del content[field]
+    for part, field in (("data", "path"), ("data", "photos"), ("encoder", "cache")):
+        del content[part][field]
+    return content
 
 
 def _photos(model: TrainedModel) -> tuple[np.ndarray, np.ndarray]:

@@ -38,6 +38,7 @@ from seetell.training.validation import caption_features, language_scores, valid
 from seetell.training.warm_start import load_captioner, read_earlier_model
 
 VALIDATION_BATCH = 50
+FITTING_PHOTOS = 1000
 
 
 class LossExplodedError(SeetellError):
@@ -93,8 +94,10 @@ class Trainer:
         self.step, self.first_loss, self.best = 0, math.nan, -math.inf
         if self.folder.checkpoint.exists():
             self._resume()
-        elif earlier is not None:
-            load_captioner(self.captioner, self.vocabulary, earlier)
+        else:
+            self._fit_features()
+            if earlier is not None:
+                load_captioner(self.captioner, self.vocabulary, earlier)
         self.vocabulary.save(self.folder.vocabulary)
         self.log = RunLog(self.folder.log, step=self.step)
 
@@ -118,6 +121,15 @@ class Trainer:
         if cache is None or self._finetuning(step):
             return PixelFeatures(self.encoder, captioned.photos, crop=self.recipe.data.crop)
         return CachedFeatures(cache, captioned.photos, with_grid=self.with_grid)
+
+    def _fit_features(self) -> None:
+        """Show the captioner pooled vectors of training photos, spread over the whole split."""
+        train = self.prepared.train
+        stride = -(-len(train.photos) // FITTING_PHOTOS)
+        some = CaptionedPhotos(train.photos[::stride], train.captions[::stride])
+        pooled = [features.pooled for features in self._source(some, step=-1).batches(VALIDATION_BATCH)]
+        with torch.no_grad():
+            self.captioner.fit_features(torch.cat(pooled).to(self.device))
 
     def _finetuning(self, step: int) -> bool:
         return 0 <= self.recipe.finetune.after <= step

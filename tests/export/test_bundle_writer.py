@@ -40,11 +40,11 @@ def run(request, shapes, tmp_path_factory) -> Path:
             "encoder": {"image_size": 64, "cache": str(folder / "cache")},
             "captioner": {"embedding_size": 24, "hidden_size": 32, "cell": request.param, "dropout": 0.0},
             "optimiser": {"learning_rate": 1e-2, "alpha": 0.9, "clip": 5.0},
-            "finetune": {"after": 38},
-            "validation": {"every": 40, "decoding": {"beam_size": 3, "max_words": 8}},
+            "finetune": {"after": 98},
+            "validation": {"every": 100, "decoding": {"beam_size": 3, "max_words": 8}},
             "card": {"licence": "CC0", "training_data": "twelve shapes", "terms": "none"},
             "batch_size": 10,
-            "steps": 40,
+            "steps": 100,
             "threads": 1,
         }
     )
@@ -68,7 +68,7 @@ def test_the_bundle_is_whole_and_says_what_it_is(run, bundle):
     assert loaded.decoding.max_words == 8
     assert loaded.precision == "int8"
     assert set(loaded.encoders) == {"int8", "fp32"}
-    assert description["trained_steps"] == 40
+    assert description["trained_steps"] == 100
     assert all(0 <= value <= parity.TOLERANCES[name] for name, value in description["parity"].items())
     assert set(description["parity"]) == set(parity.TOLERANCES)
     assert "CC0" in (bundle / "README.md").read_text()

