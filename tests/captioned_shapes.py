@@ -12,7 +12,7 @@ SHAPES = ("square", "circle", "cross")
 
 
 def write_shapes(folder: Path) -> Path:
-    """Write twelve photos of 64×64 pixels and ``captions.csv``, two sentences for each; two photos are for validation."""
+    """Write twelve photos of 64×64 pixels and ``captions.csv``, two sentences for each; two photos validate."""
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "captions.csv", "w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)

@@ -79,7 +79,7 @@ class Standardisation(nn.Module):
         self.register_buffer("deviation", torch.ones(features))
 
     def fit(self, values: Tensor) -> None:
-        """Measure ``(N, D)`` values; a feature that hardly varies is divided by a hundredth of the average deviation."""
+        """Measure ``(N, D)`` values; a feature that hardly varies is divided by a hundredth of the mean deviation."""
         deviation = values.std(dim=0, correction=0)
         self.mean.copy_(values.mean(dim=0))
         self.deviation.copy_(deviation.clamp(min=0.01 * deviation.mean().item() + 1e-6))
