@@ -162,7 +162,8 @@ def _photos(model: TrainedModel) -> tuple[np.ndarray, np.ndarray]:
     """Open photos of the run's data set: training photos to calibrate on, validation photos to compare on."""
     data = model.recipe.data
     dataset = read(data.path, format=data.format, photos=data.photos, split_seed=data.split_seed)
-    return _open(model, dataset.split("train"), CALIBRATION_PHOTOS), _open(model, dataset.split("val"), PARITY_PHOTOS)
+    train, val = dataset.split("train"), dataset.split("val")
+    return _open(model, train, CALIBRATION_PHOTOS), _open(model, val if len(val) > 1 else train, PARITY_PHOTOS)
 
 
 def _open(model: TrainedModel, photos: Sequence[PhotoRecord], wanted: int) -> np.ndarray:
