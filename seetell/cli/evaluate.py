@@ -25,6 +25,8 @@ def evaluate(
 ) -> None:
     """Caption the photos of a data set and score the captions; print coco-caption's measures as JSON.
 
+    Photos that do not open are named and left out; the exit status is then 1.
+
     Example: seetell evaluate my-captioner --data my_photos --split val
     """
     import json
@@ -44,20 +46,30 @@ def evaluate(
     records = read(data, format=format, photos=photos).split(split)
     if not records:
         raise DataError(f"{data}: no photos in the split {split!r}; see: seetell data check {data}")
-    candidates = {}
+    candidates, failures = {}, []
     with typer.progressbar(length=len(records), label="captioning", file=sys.stderr) as bar:
         for photo, caption in zip(records, captioner.caption_many([p.path for p in records], **options), strict=True):
             if isinstance(caption, PhotoError):
-                raise DataError(f"{caption}; every photo of a split must open to be scored")
-            candidates[photo.id] = caption.text
+                failures.append(str(caption))
+            else:
+                candidates[photo.id] = caption.text
             bar.update(1)
-    scores = dict(score_captions({photo.id: photo.captions for photo in records}, candidates).corpus)
+    for failure in failures:
+        typer.echo(f"left out {failure}", err=True)
+    if not candidates:
+        raise DataError(f"{data}: none of the {len(records)} photos in the split {split!r} opens")
+    people = {photo.id: photo.captions for photo in records if photo.id in candidates}
+    scores = dict(score_captions(people, candidates).corpus)
     if output is not None:
         rows = [{"image_id": key, "caption": text} for key, text in candidates.items()]
         output.write_text(json.dumps(rows, ensure_ascii=False, indent=0), encoding="utf-8")
-    if record:
+    if record and not failures:
         from seetell.export.card import record_scores
 
         command = f"seetell evaluate {shlex.quote(captioner.bundle.name)} --data {data.name} --split {split}"
         record_scores(captioner.bundle.folder, split, {**scores, "photos": len(records), "command": command})
-    typer.echo(json.dumps({**scores, "photos": len(records)}))
+    typer.echo(json.dumps({**scores, "photos": len(candidates)}))
+    if failures:
+        reason = "; nothing was recorded" if record else ""
+        typer.echo(f"{len(failures)} of {len(records)} photos do not open and were left out{reason}", err=True)
+        raise typer.Exit(1)

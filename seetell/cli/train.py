@@ -41,6 +41,8 @@ def train(
     if restart:
         RunFolder(folder).clear()
     with TrainingProgress(chosen.steps) as progress:
+        for note in dataset.notes:
+            progress.say(note)
         for problem in dataset.problems[:5]:
             progress.say(f"{problem.where}: {problem.message}")
         if len(dataset.problems) > 5:

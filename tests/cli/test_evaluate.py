@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from runtime.tiny_bundle import write_tiny_bundle
+
+from seetell.cli.main import main
+from seetell.metrics import score_captions
+from seetell.runtime.captioner import load
+
+COLOURS = {"red.png": (200, 20, 20), "blue.png": (20, 20, 200), "green.png": (20, 200, 20)}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Photos with captions, all in the split ``val``."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    rows = ["image,caption,split"]
+    for name, colour in COLOURS.items():
+        Image.new("RGB", (20, 20), colour).save(folder / name)
+        rows += [f"{name},a {name[:-4]} square,val", f"{name},a dog runs on grass,val"]
+    (folder / "captions.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+def people(names: list[str]) -> dict[str, list[str]]:
+    return {name: [f"a {name[:-4]} square", "a dog runs on grass"] for name in names}
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as ended:
+        main(["evaluate", *map(str, arguments)])
+    out, err = capsys.readouterr()
+    return int(ended.value.code or 0), out, err
+
+
+def said(bundle: Path, folder: Path, names: list[str]) -> dict[str, str]:
+    captioner = load(bundle)
+    return {name: captioner.caption(folder / name).text for name in names}
+
+
+def test_scores_are_those_of_the_captions(
+    tiny_bundle: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    results = tmp_path / "results.json"
+    status, out, _ = run(capsys, tiny_bundle, "--data", folder, "--output", results)
+    captions = said(tiny_bundle, folder, list(COLOURS))
+    assert status == 0
+    assert json.loads(out) == {**score_captions(people(list(COLOURS)), captions).corpus, "photos": 3}
+    assert {row["image_id"]: row["caption"] for row in json.loads(results.read_text())} == captions
+
+
+def test_photos_that_do_not_open_are_named_and_left_out(
+    tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+):
+    bundle = write_tiny_bundle(tmp_path / "tiny")
+    before = (bundle / "model.json").read_bytes()
+    (folder / "blue.png").write_bytes(b"no picture")
+    status, out, err = run(capsys, bundle, "--data", folder, "--record")
+    left = ["red.png", "green.png"]
+    assert status == 1
+    assert json.loads(out) == {**score_captions(people(left), said(bundle, folder, left)).corpus, "photos": 2}
+    assert "blue.png" in err
+    assert "1 of 3 photos do not open" in err
+    assert (bundle / "model.json").read_bytes() == before
+
+
+def test_no_photo_that_opens_is_an_error(tiny_bundle: Path, folder: Path, capsys: pytest.CaptureFixture[str]):
+    for name in COLOURS:
+        (folder / name).write_bytes(b"no picture")
+    status, out, err = run(capsys, tiny_bundle, "--data", folder)
+    assert (status, out) == (1, "")
+    assert "none of the 3 photos" in err
+
+
+def test_a_split_without_photos_is_an_error(tiny_bundle: Path, folder: Path, capsys: pytest.CaptureFixture[str]):
+    status, _, err = run(capsys, tiny_bundle, "--data", folder, "--split", "train")
+    assert status == 1
+    assert "no photos in the split 'train'" in err
