@@ -137,6 +137,8 @@ class FeatureCache:
             The photos that could not be opened, and why.
         """
         failures: dict[Path, str] = {}
+        if all(photo in self for photo in photos):
+            return failures  # nothing to write, so others may be filling
         with self._locked():
             self._read_index()
             missing = [photo for photo in dict.fromkeys(photos) if photo not in self]

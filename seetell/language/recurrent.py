@@ -28,9 +28,20 @@ class RecurrentStack(nn.Module):
         hidden: length of a hidden vector.
         layers: number of stacked layers.
         dropout: probability of zeroing an element between layers while training.
+        forget_bias: what the biases of an LSTM's forget gates start with, so that it remembers before it has learnt
+            to (Jozefowicz, Zaremba & Sutskever, "An Empirical Exploration of Recurrent Network Architectures", 2015).
     """
 
-    def __init__(self, cell: Cell, *, inputs: int, hidden: int, layers: int = 1, dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        cell: Cell,
+        *,
+        inputs: int,
+        hidden: int,
+        layers: int = 1,
+        dropout: float = 0.0,
+        forget_bias: float = 0.0,
+    ) -> None:
         super().__init__()
         kinds: dict[str, Callable[..., nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
         if cell not in kinds:
@@ -38,6 +49,10 @@ class RecurrentStack(nn.Module):
         self.cell, self.hidden, self.layers = cell, hidden, layers
         between = dropout if layers > 1 else 0.0
         self.fused = kinds[cell](inputs, hidden, num_layers=layers, dropout=between, batch_first=True)
+        if cell == "lstm":
+            for layer in range(layers):
+                bias: Tensor = getattr(self.fused, f"bias_ih_l{layer}")
+                nn.init.constant_(bias[hidden : 2 * hidden], forget_bias)  # gates are in the order i, f, g, o
 
     @property
     def state_size(self) -> int:

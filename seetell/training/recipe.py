@@ -16,6 +16,7 @@ from seetell.errors import RecipeError, unknown
 from seetell.language.decoding import Decoding
 from seetell.training.optimisers import OptimiserConfig
 from seetell.training.schedule import ScheduleConfig
+from seetell.training.self_critical import SelfCriticalConfig
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,7 @@ class Recipe:
         optimiser: the captioner's.
         schedule: the course of both learning rates.
         finetune: training the encoder as well.
+        self_critical: learning from CIDEr-D instead of people's captions.
         validation: looking at the validation photos.
         batch_size: photos a step.
         steps: how many steps in all; -1 goes on until stopped.
@@ -147,6 +149,7 @@ class Recipe:
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
+    self_critical: SelfCriticalConfig = field(default_factory=SelfCriticalConfig)
     validation: ValidationConfig = field(default_factory=ValidationConfig)
     card: CardConfig = field(default_factory=CardConfig)
     batch_size: int = 16

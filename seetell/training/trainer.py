@@ -12,7 +12,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from seetell.training.recipe import Recipe
 from seetell.training.run_folder import RunFolder
 from seetell.training.run_log import RunLog, draw_curves, read_log
 from seetell.training.schedule import learning_rate_factor
+from seetell.training.self_critical import CiderReward, SelfCriticalLoss
 from seetell.training.validation import caption_features, language_scores, validation_loss
 from seetell.training.warm_start import load_captioner, read_earlier_model
 
@@ -91,6 +92,7 @@ class Trainer:
             ).to(self.device)
         self.optimiser = create_optimiser(recipe.optimiser, self.captioner.parameters())
         self.encoder_optimiser: torch.optim.Optimizer | None = None
+        self._self_critical: SelfCriticalLoss | None = None
         self.step, self.first_loss, self.best = 0, math.nan, -math.inf
         if self.folder.checkpoint.exists():
             self._resume()
@@ -155,18 +157,19 @@ class Trainer:
                 [train.captions[photo][caption] for caption in chosen]
                 for photo, chosen in zip(drawn.photos, drawn.captions, strict=True)
             ]
-            return source.prepare(drawn), *caption_tensors(captions, max_words=recipe.data.max_words)
+            tensors = caption_tensors(captions, max_words=recipe.data.max_words)
+            return source.prepare(drawn), torch.from_numpy(drawn.photos), *tensors
 
-        for step, (prepared, inputs, targets) in zip(steps, ahead(steps, batch), strict=True):
+        for step, (prepared, *examples) in zip(steps, ahead(steps, batch), strict=True):
             assert source is not None
             factor = learning_rate_factor(recipe.schedule, step, steps=recipe.steps)
-            loss = self._train_step(step, source, prepared, inputs, targets, factor)
+            loss, extra = self._train_step(step, source, prepared, examples, factor)
             self._stop_on_explosion(step, loss)
             self.step = step + 1
             if step % recipe.log_every == 0 or self.step == last:
                 pace = (time.monotonic() - started) / (self.step - begun)
                 rate = recipe.optimiser.learning_rate * factor
-                self.log.write(step, loss=loss, learning_rate=rate, seconds_per_step=round(pace, 4))
+                self.log.write(step, loss=loss, **extra, learning_rate=rate, seconds_per_step=round(pace, 4))
             self._on_step(self.step, loss)
             if self.step % recipe.validation.every == 0 or self.step == last:
                 self._validate(step)
@@ -178,11 +181,10 @@ class Trainer:
         step: int,
         source: CachedFeatures | PixelFeatures,
         prepared: Tensor,
-        inputs: Tensor,
-        targets: Tensor,
+        examples: Sequence[Tensor],
         factor: float,
-    ) -> float:
-        """Move the parameters once; return the loss per word."""
+    ) -> tuple[float, dict[str, float]]:
+        """Move the parameters once; return the loss per word, and what else the log should say."""
         if self._finetuning(step) and self.encoder_optimiser is None:
             self._begin_finetuning()
         self.captioner.train()
@@ -190,18 +192,33 @@ class Trainer:
         optimisers = [self.optimiser] + ([self.encoder_optimiser] if self.encoder_optimiser else [])
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
             torch.manual_seed(_step_seed(self.recipe.seed, step))
-            targets = targets.to(self.device)
-            features = source.features(prepared.to(self.device))
-            logits = self.captioner(features, inputs.to(self.device), targets)
-            said = targets[targets != IGNORED]
-            loss = F.cross_entropy(logits, said, label_smoothing=self.recipe.label_smoothing)
+            loss, extra = self._loss(step, source.features(prepared.to(self.device)), *examples)
             for optimiser in optimisers:
                 optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
         update(self.optimiser, self.recipe.optimiser, factor=factor)
         if self.encoder_optimiser is not None:
             update(self.encoder_optimiser, self.recipe.finetune.optimiser, factor=factor)
-        return loss.item()
+        return loss.item(), extra
+
+    def _loss(
+        self, step: int, features: Features, photos: Tensor, inputs: Tensor, targets: Tensor
+    ) -> tuple[Tensor, dict[str, float]]:
+        """Compare the captioner's words with people's, or with their reward once it learns from that."""
+        if self._rewarded(step):
+            if self._self_critical is None:
+                reward = CiderReward([photo.captions for photo in self.prepared.train.photos], self.vocabulary)
+                config, longest = self.recipe.self_critical, self.recipe.data.max_words
+                self._self_critical = SelfCriticalLoss(config, reward, max_words=longest)
+            loss, mean_reward = self._self_critical(self.captioner, features, photos.tolist())
+            return loss, {"reward": mean_reward}
+        targets = targets.to(self.device)
+        logits = self.captioner(features, inputs.to(self.device), targets)
+        said = targets[targets != IGNORED]
+        return F.cross_entropy(logits, said, label_smoothing=self.recipe.label_smoothing), {}
+
+    def _rewarded(self, step: int) -> bool:
+        return 0 <= self.recipe.self_critical.after <= step
 
     def _begin_finetuning(self) -> None:
         finetune = self.recipe.finetune
@@ -211,6 +228,8 @@ class Trainer:
         self.encoder_optimiser = create_optimiser(finetune.optimiser, trainable)
 
     def _stop_on_explosion(self, step: int, loss: float) -> None:
+        if self._rewarded(step) and math.isfinite(loss):
+            return  # a loss around zero, of either sign: nothing to compare it with
         if math.isnan(self.first_loss):
             self.first_loss = loss
         if not loss <= self.recipe.explosion_factor * self.first_loss:

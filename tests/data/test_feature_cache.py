@@ -115,6 +115,19 @@ def test_progress_ends_at_the_number_of_photos(tmp_path, photos):
     assert told == [(5, 12), (10, 12), (12, 12)]
 
 
+def test_who_has_nothing_to_write_need_not_wait(tmp_path, photos):
+    filled = cache(tmp_path / "cache")
+    filled.fill(photos[:1], encode)
+
+    def meanwhile(images):
+        other = cache(tmp_path / "cache")
+        assert other.fill(photos[:1], encode) == {}
+        assert len(other.rows(photos[:1])) == 1
+        return encode(images)
+
+    assert filled.fill(photos, meanwhile) == {}
+
+
 def test_two_writers_at_once_are_refused(tmp_path, photos):
     filled = cache(tmp_path / "cache")
 

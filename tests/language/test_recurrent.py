@@ -63,3 +63,12 @@ def test_dropout_acts_between_layers_only_while_training():
 def test_unknown_cell_suggests():
     with pytest.raises(RecipeError, match="Did you mean 'lstm'"):
         RecurrentStack("lstn", inputs=1, hidden=1)
+
+
+def test_forget_gates_of_every_layer_start_with_their_bias():
+    stack = RecurrentStack("lstm", inputs=3, hidden=4, layers=2, forget_bias=1.5)
+    for layer in range(2):
+        bias = getattr(stack.fused, f"bias_ih_l{layer}")
+        assert (bias[4:8] == 1.5).all()
+        assert (bias[:4] != 1.5).all()
+        assert (bias[8:] != 1.5).all()

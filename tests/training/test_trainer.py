@@ -87,6 +87,7 @@ MODES = {
     "fine-tuned": {"finetune": {"after": 4, "optimiser": {"learning_rate": 1e-3}}, "data": {"crop": True}},
     "pixels": {"encoder": {"cache": ""}},
     "sgd": {"optimiser": {"name": "sgd", "learning_rate": 0.5}},
+    "self-critical": {"self_critical": {"after": 4, "samples": 3}},
     "adadelta-gru": {"optimiser": {"name": "adadelta", "learning_rate": 1.0}, "captioner": {"cell": "gru"}},
 }
 
@@ -110,6 +111,15 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(shapes, tmp_path, shapes
         assert ours.keys() == theirs.keys()
         for part, arrays in theirs.items():
             assert all(torch.equal(ours[part][key], value) for key, value in arrays.items()), part
+
+
+def test_self_critical_training_raises_the_reward(shapes, tmp_path, shapes_recipe):
+    chosen = shapes_recipe(steps=90, self_critical={"after": 30}, validation={"every": 90})
+    Trainer(chosen, read(shapes), tmp_path / "run").run()
+    log = read_log(tmp_path / "run" / "log.jsonl")
+    rewards = [line["reward"] for line in log if "reward" in line]
+    assert [line["step"] for line in log if "reward" in line] == list(range(30, 90))
+    assert sum(rewards[-10:]) > 1.1 * sum(rewards[:10]) > 0
 
 
 KILLED = """
