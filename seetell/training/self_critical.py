@@ -11,7 +11,7 @@ END counts as a word of references and of drawn sentences that end: otherwise se
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import numpy as np
@@ -26,6 +26,7 @@ from seetell.language.tokenizer import tokenize
 from seetell.language.vocabulary import END, SPECIALS, START, UNK, Vocabulary
 from seetell.metrics.cider import DocumentFrequencies, cider
 from seetell.training.batches import caption_tensors
+from seetell.training.optimisers import OptimiserConfig
 
 Baseline = Literal["others", "greedy"]
 
@@ -42,11 +43,13 @@ class SelfCriticalConfig:
         samples: sentences drawn for each photo.
         baseline: what a sentence's reward is compared with: the mean of the photo's ``others``, or that of the
             ``greedy`` sentence.
+        optimiser: replaces the captioner's, and the schedule begins anew.
     """
 
     after: int = -1
     samples: int = 5
     baseline: Baseline = "others"
+    optimiser: OptimiserConfig = field(default_factory=lambda: OptimiserConfig(learning_rate=5e-5))
 
     def __post_init__(self) -> None:
         if self.baseline not in get_args(Baseline):
@@ -104,7 +107,8 @@ class SelfCriticalLoss:
         """Draw sentences, score them, and weigh their log-probabilities by how much better they are than the baseline.
 
         Args:
-            captioner: left in training mode.
+            captioner: left in evaluation mode: with dropout, sentences would not be drawn from the probabilities whose
+                gradient is taken.
             features: of ``B`` photos.
             photos: ``(B,)`` their positions among the training photos.
 
@@ -112,7 +116,7 @@ class SelfCriticalLoss:
             The loss per word, whose gradient is that of the expected reward, and the mean reward.
         """
         samples = self._config.samples
-        captioner.eval()  # sentences are drawn as they will be said, without dropout
+        captioner.eval()
         drawn = draw_sentences(captioner, features, self._max_words, samples=samples)
         rewards = self._reward(np.repeat(photos, samples).tolist(), drawn).reshape(-1, samples)  # (B, C)
         if self._config.baseline == "greedy":
@@ -120,14 +124,14 @@ class SelfCriticalLoss:
             baseline = self._reward(list(photos), greedy)[:, None]
         else:
             baseline = (rewards.sum(axis=1, keepdims=True) - rewards) / (samples - 1)
-        captioner.train()
         words = [sentence[:-1] if sentence[-1] == END else sentence for sentence in drawn]
         rows = [words[first : first + samples] for first in range(0, len(words), samples)]
         inputs, targets = caption_tensors(rows, max_words=self._max_words)
         device = features.pooled.device
         targets = targets.to(device)
         real = targets != IGNORED
-        logits = captioner(features, inputs.to(device), targets)
+        with torch.backends.cudnn.flags(enabled=False):  # its recurrent layers have a gradient in training mode alone
+            logits = captioner(features, inputs.to(device), targets)
         surprise = F.cross_entropy(logits, targets[real], reduction="none")  # (M,)
         advantage = torch.from_numpy(rewards - baseline).to(surprise)  # (B, C)
         weights = advantage[:, :, None].expand(real.shape)[real]  # (M,)

@@ -28,7 +28,7 @@ from seetell.errors import CheckpointError, SeetellError
 from seetell.training.batches import ahead, caption_tensors, draw
 from seetell.training.checkpoint import optimiser_arrays, read_checkpoint, restore_optimiser, write_checkpoint
 from seetell.training.features import CachedFeatures, PixelFeatures
-from seetell.training.optimisers import create_optimiser, update
+from seetell.training.optimisers import OptimiserConfig, create_optimiser, update
 from seetell.training.preparation import CaptionedPhotos, Progress, prepare
 from seetell.training.recipe import Recipe
 from seetell.training.run_folder import RunFolder
@@ -162,13 +162,13 @@ class Trainer:
 
         for step, (prepared, *examples) in zip(steps, ahead(steps, batch), strict=True):
             assert source is not None
-            factor = learning_rate_factor(recipe.schedule, step, steps=recipe.steps)
+            factor = self._learning_rate_factor(step)
             loss, extra = self._train_step(step, source, prepared, examples, factor)
             self._stop_on_explosion(step, loss)
             self.step = step + 1
             if step % recipe.log_every == 0 or self.step == last:
                 pace = (time.monotonic() - started) / (self.step - begun)
-                rate = recipe.optimiser.learning_rate * factor
+                rate = self._optimiser_config(step).learning_rate * factor
                 self.log.write(step, loss=loss, **extra, learning_rate=rate, seconds_per_step=round(pace, 4))
             self._on_step(self.step, loss)
             if self.step % recipe.validation.every == 0 or self.step == last:
@@ -187,6 +187,8 @@ class Trainer:
         """Move the parameters once; return the loss per word, and what else the log should say."""
         if self._finetuning(step) and self.encoder_optimiser is None:
             self._begin_finetuning()
+        if self._rewarded(step) and self._self_critical is None:
+            self._begin_self_critical()
         self.captioner.train()
         self.encoder.train(self._finetuning(step))
         optimisers = [self.optimiser] + ([self.encoder_optimiser] if self.encoder_optimiser else [])
@@ -196,7 +198,7 @@ class Trainer:
             for optimiser in optimisers:
                 optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
-        update(self.optimiser, self.recipe.optimiser, factor=factor)
+        update(self.optimiser, self._optimiser_config(step), factor=factor)
         if self.encoder_optimiser is not None:
             update(self.encoder_optimiser, self.recipe.finetune.optimiser, factor=factor)
         return loss.item(), extra
@@ -205,13 +207,9 @@ class Trainer:
         self, step: int, features: Features, photos: Tensor, inputs: Tensor, targets: Tensor
     ) -> tuple[Tensor, dict[str, float]]:
         """Compare the captioner's words with people's, or with their reward once it learns from that."""
-        if self._rewarded(step):
-            if self._self_critical is None:
-                reward = CiderReward([photo.captions for photo in self.prepared.train.photos], self.vocabulary)
-                config, longest = self.recipe.self_critical, self.recipe.data.max_words
-                self._self_critical = SelfCriticalLoss(config, reward, max_words=longest)
-            loss, mean_reward = self._self_critical(self.captioner, features, photos.tolist())
-            return loss, {"reward": mean_reward}
+        if self._self_critical is not None:
+            loss, reward = self._self_critical(self.captioner, features, photos.tolist())
+            return loss, {"reward": reward}
         targets = targets.to(self.device)
         logits = self.captioner(features, inputs.to(self.device), targets)
         said = targets[targets != IGNORED]
@@ -219,6 +217,22 @@ class Trainer:
 
     def _rewarded(self, step: int) -> bool:
         return 0 <= self.recipe.self_critical.after <= step
+
+    def _begin_self_critical(self) -> None:
+        config = self.recipe.self_critical
+        reward = CiderReward([photo.captions for photo in self.prepared.train.photos], self.vocabulary)
+        self._self_critical = SelfCriticalLoss(config, reward, max_words=self.recipe.data.max_words)
+        self.optimiser = create_optimiser(config.optimiser, self.captioner.parameters())
+
+    def _optimiser_config(self, step: int) -> OptimiserConfig:
+        return self.recipe.self_critical.optimiser if self._rewarded(step) else self.recipe.optimiser
+
+    def _learning_rate_factor(self, step: int) -> float:
+        """The schedule runs its course twice where the captioner learns from rewards at last."""
+        switch, steps = self.recipe.self_critical.after, self.recipe.steps
+        if self._rewarded(step):
+            return learning_rate_factor(self.recipe.schedule, step - switch, steps=steps - switch)
+        return learning_rate_factor(self.recipe.schedule, step, steps=steps if switch < 0 else switch)
 
     def _begin_finetuning(self) -> None:
         finetune = self.recipe.finetune
@@ -307,6 +321,8 @@ class Trainer:
         self.step, self.first_loss = facts["step"], facts["first_loss"]
         self.best = -math.inf if facts["best"] is None else facts["best"]
         self.captioner.load_state_dict(parts["captioner"])
+        if self._rewarded(self.step - 1):
+            self._begin_self_critical()
         restore_optimiser(self.optimiser, parts.get("optimiser", {}))  # plain sgd keeps none
         if "encoder" in parts:
             self.encoder.load_state_dict(parts["encoder"])

@@ -59,13 +59,13 @@ def test_the_gradient_is_that_of_the_expected_reward(baseline: str):
     expected = (captioner._first(torch.arange(PHOTOS)).exp() * torch.from_numpy(VALUES)).sum(dim=1)
     (exact,) = torch.autograd.grad(expected.mean(), captioner.first)
     torch.manual_seed(3)
-    config = SelfCriticalConfig(after=0, samples=20_000, baseline=baseline)
+    config = SelfCriticalConfig(after=0, samples=8_000, baseline=baseline)
     loss, reward = SelfCriticalLoss(config, value, max_words=4)(captioner, FEATURES, range(PHOTOS))
     loss.backward()
     assert captioner.first.grad is not None
-    assert reward == pytest.approx(expected.mean().item(), abs=0.02)
+    assert reward == pytest.approx(expected.mean().item(), abs=0.04)
     # the loss is a mean over words, of which each sentence has two: its own and END
-    torch.testing.assert_close(-2 * captioner.first.grad, exact.float(), atol=4e-3, rtol=0)
+    torch.testing.assert_close(-2 * captioner.first.grad, exact.float(), atol=7e-3, rtol=0)
 
 
 def test_sentences_that_are_all_as_good_as_the_baseline_teach_nothing():

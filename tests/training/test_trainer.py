@@ -87,7 +87,7 @@ MODES = {
     "fine-tuned": {"finetune": {"after": 4, "optimiser": {"learning_rate": 1e-3}}, "data": {"crop": True}},
     "pixels": {"encoder": {"cache": ""}},
     "sgd": {"optimiser": {"name": "sgd", "learning_rate": 0.5}},
-    "self-critical": {"self_critical": {"after": 4, "samples": 3}},
+    "self-critical": {"self_critical": {"after": 4, "samples": 3}, "schedule": {"warmup": 1, "decay": "cosine"}},
     "adadelta-gru": {"optimiser": {"name": "adadelta", "learning_rate": 1.0}, "captioner": {"cell": "gru"}},
 }
 
@@ -113,8 +113,20 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(shapes, tmp_path, shapes
             assert all(torch.equal(ours[part][key], value) for key, value in arrays.items()), part
 
 
+def test_the_schedule_begins_anew_with_rewards(shapes, tmp_path, shapes_recipe):
+    rewards = {"after": 6, "optimiser": {"learning_rate": 1e-3}}
+    chosen = shapes_recipe(self_critical=rewards, schedule={"decay": "cosine"})
+    Trainer(chosen, read(shapes), tmp_path / "run").run()
+    rates = [line["learning_rate"] for line in read_log(tmp_path / "run" / "log.jsonl") if "loss" in line]
+    assert rates[0] == pytest.approx(1e-2)
+    assert rates[3] == pytest.approx(5e-3)
+    assert rates[6] == pytest.approx(1e-3)
+    assert rates[8] == pytest.approx(5e-4)
+
+
 def test_self_critical_training_raises_the_reward(shapes, tmp_path, shapes_recipe):
-    chosen = shapes_recipe(steps=90, self_critical={"after": 30}, validation={"every": 90})
+    config = {"after": 30, "optimiser": {"learning_rate": 1e-2}}
+    chosen = shapes_recipe(steps=90, self_critical=config, validation={"every": 90})
     Trainer(chosen, read(shapes), tmp_path / "run").run()
     log = read_log(tmp_path / "run" / "log.jsonl")
     rewards = [line["reward"] for line in log if "reward" in line]
