@@ -39,7 +39,7 @@ class SelfCriticalConfig:
     """When and how rewards replace the likelihood of people's captions.
 
     Attributes:
-        after: the step from which rewards are learnt from; -1 never.
+        after: the step from which rewards are learnt from; -1 never. The encoder then stays as it is.
         samples: sentences drawn for each photo.
         baseline: what a sentence's reward is compared with: the mean of the photo's ``others``, or that of the
             ``greedy`` sentence.

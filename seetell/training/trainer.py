@@ -190,17 +190,18 @@ class Trainer:
         if self._rewarded(step) and self._self_critical is None:
             self._begin_self_critical()
         self.captioner.train()
-        self.encoder.train(self._finetuning(step))
-        optimisers = [self.optimiser] + ([self.encoder_optimiser] if self.encoder_optimiser else [])
+        moved = [(self.optimiser, self._optimiser_config(step))]
+        if self.encoder_optimiser is not None and not self._rewarded(step):
+            moved.append((self.encoder_optimiser, self.recipe.finetune.optimiser))
+        self.encoder.train(len(moved) > 1)
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
             torch.manual_seed(_step_seed(self.recipe.seed, step))
             loss, extra = self._loss(step, source.features(prepared.to(self.device)), *examples)
-            for optimiser in optimisers:
+            for optimiser, _ in moved:
                 optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
-        update(self.optimiser, self._optimiser_config(step), factor=factor)
-        if self.encoder_optimiser is not None:
-            update(self.encoder_optimiser, self.recipe.finetune.optimiser, factor=factor)
+        for optimiser, config in moved:
+            update(optimiser, config, factor=factor)
         return loss.item(), extra
 
     def _loss(
@@ -223,6 +224,7 @@ class Trainer:
         reward = CiderReward([photo.captions for photo in self.prepared.train.photos], self.vocabulary)
         self._self_critical = SelfCriticalLoss(config, reward, max_words=self.recipe.data.max_words)
         self.optimiser = create_optimiser(config.optimiser, self.captioner.parameters())
+        self.encoder.requires_grad_(False)
 
     def _optimiser_config(self, step: int) -> OptimiserConfig:
         return self.recipe.self_critical.optimiser if self._rewarded(step) else self.recipe.optimiser
@@ -321,15 +323,15 @@ class Trainer:
         self.step, self.first_loss = facts["step"], facts["first_loss"]
         self.best = -math.inf if facts["best"] is None else facts["best"]
         self.captioner.load_state_dict(parts["captioner"])
-        if self._rewarded(self.step - 1):
-            self._begin_self_critical()
-        restore_optimiser(self.optimiser, parts.get("optimiser", {}))  # plain sgd keeps none
         if "encoder" in parts:
             self.encoder.load_state_dict(parts["encoder"])
         if self._finetuning(self.step - 1):
             self._begin_finetuning()
             assert self.encoder_optimiser is not None
             restore_optimiser(self.encoder_optimiser, parts.get("encoder_optimiser", {}))
+        if self._rewarded(self.step - 1):
+            self._begin_self_critical()
+        restore_optimiser(self.optimiser, parts.get("optimiser", {}))  # plain sgd keeps none
 
     def _data_hash(self) -> str:
         """Identify photos and captions in their order: another order would draw other batches."""

@@ -88,6 +88,10 @@ MODES = {
     "pixels": {"encoder": {"cache": ""}},
     "sgd": {"optimiser": {"name": "sgd", "learning_rate": 0.5}},
     "self-critical": {"self_critical": {"after": 4, "samples": 3}, "schedule": {"warmup": 1, "decay": "cosine"}},
+    "fine-tuned, then self-critical": {
+        "finetune": {"after": 2, "optimiser": {"learning_rate": 1e-3}},
+        "self_critical": {"after": 5, "samples": 2},
+    },
     "adadelta-gru": {"optimiser": {"name": "adadelta", "learning_rate": 1.0}, "captioner": {"cell": "gru"}},
 }
 
@@ -111,6 +115,21 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(shapes, tmp_path, shapes
         assert ours.keys() == theirs.keys()
         for part, arrays in theirs.items():
             assert all(torch.equal(ours[part][key], value) for key, value in arrays.items()), part
+
+
+def test_the_encoder_stays_as_it_is_while_rewards_are_learnt_from(shapes, tmp_path, shapes_recipe):
+    finetune = {"after": 2, "optimiser": {"learning_rate": 1e-3}}
+    chosen = shapes_recipe(finetune=finetune, self_critical={"after": 6}, checkpoint_every=1)
+    encoders = {}
+
+    def remember(done: int, loss: float) -> None:
+        encoders[done] = trainer.encoder.weights_hash()
+
+    trainer = Trainer(chosen, read(shapes), tmp_path / "run", on_step=remember)
+    trainer.run()
+    assert encoders[1] == encoders[2]
+    assert len({encoders[step] for step in (2, 3, 4, 5, 6)}) == 5
+    assert encoders[6] == encoders[10]
 
 
 def test_the_schedule_begins_anew_with_rewards(shapes, tmp_path, shapes_recipe):
