@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from torch import Tensor, nn
 
 from seetell.backbones import Features
 
 IGNORED = -1  # stands in targets where there is nothing to say: padding
+
+
+class Beginning(NamedTuple):
+    """What a captioner knows of ``B`` photos before the first word.
+
+    Attributes:
+        memory: what stays the same from word to word and is shared by all sentences of a photo, each tensor with the
+            leading axis ``B``; most often nothing.
+        state: what changes from word to word, each tensor with the leading axis ``B``, later ``N``, one row a sentence.
+    """
+
+    memory: tuple[Tensor, ...]
+    state: tuple[Tensor, ...]
 
 
 class Captioner(nn.Module):
@@ -15,10 +30,12 @@ class Captioner(nn.Module):
     Attributes:
         uses_grid: whether it reads ``Features.grid`` beside, or instead of, ``Features.pooled``.
         word_parameters: names of the parameters whose first axis counts the words of the vocabulary.
+        growing: places in the state of the tensors whose second axis grows by one with each word.
     """
 
     uses_grid: bool
     word_parameters: tuple[str, ...]
+    growing: tuple[int, ...] = ()
 
     def fit_features(self, pooled: Tensor) -> None:
         """Look at pooled vectors of training photos, ``(N, D)``, before training begins; most need not."""
@@ -36,10 +53,22 @@ class Captioner(nn.Module):
         """
         raise NotImplementedError
 
-    def start(self, features: Features) -> tuple[Tensor, ...]:
-        """Read the photos; return the state, each tensor with the leading axis ``B``."""
+    def start(self, features: Features) -> Beginning:
+        """Read the photos."""
         raise NotImplementedError
 
-    def step(self, tokens: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Read a word for each row, ``(N,)`` int64; return log-probabilities ``(N, V)`` and the next state."""
+    def step(
+        self, tokens: Tensor, photos: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...]
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Read a word for each row and score the next.
+
+        Args:
+            tokens: ``(N,)`` int64.
+            photos: ``(N,)`` int64, which of the ``B`` photos of the memory a row belongs to.
+            memory: as :meth:`start` gave it.
+            state: one row a sentence.
+
+        Returns:
+            Log-probabilities ``(N, V)`` and the next state.
+        """
         raise NotImplementedError

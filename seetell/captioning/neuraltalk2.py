@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from seetell.backbones import Features
-from seetell.captioning.captioner import IGNORED, Captioner
+from seetell.captioning.captioner import IGNORED, Beginning, Captioner
 from seetell.errors import RecipeError, unknown
 from seetell.language.recurrent import Cell, RecurrentStack
 
@@ -156,28 +156,19 @@ class NeuralTalk2(Captioner):
         logits: Tensor = self.output(self.dropout(real))
         return logits
 
-    def start(self, features: Features) -> tuple[Tensor, ...]:
-        """Read the photo.
-
-        Args:
-            features: of ``B`` photos.
+    def start(self, features: Features) -> Beginning:
+        """Read the photos.
 
         Returns:
-            The state after the photo, ``((B, state_size),)``.
+            No memory; as state the recurrent network's after the photo, ``(B, state_size)``.
         """
         image = self.image_embedding(self.image_norm(features.pooled))
         _, state = self.recurrent.step(image, None)
-        return (state,)
+        return Beginning((), (state,))
 
-    def step(self, tokens: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Read one word and score the next.
-
-        Args:
-            tokens: ``(N,)`` int64.
-            state: ``((N, state_size),)``.
-
-        Returns:
-            Log-probabilities ``(N, V)`` and the next state.
-        """
+    def step(
+        self, tokens: Tensor, photos: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...]
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Read a word a row; see :meth:`Captioner.step`."""
         hidden, next_state = self.recurrent.step(self.word_embedding(tokens), state[0])
         return torch.log_softmax(self.output(hidden), dim=1), (next_state,)

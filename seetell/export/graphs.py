@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import onnx
 import torch
 from torch import Tensor, nn
 
@@ -32,7 +33,7 @@ class EncoderGraph(nn.Module):
 
 
 class StartGraph(nn.Module):
-    """The captioner's start: ``pooled`` and, where it is read, ``grid`` → ``state_0``, ``state_1`` and so on."""
+    """The captioner's start: ``pooled`` and, where it is read, ``grid`` → ``memory_0``, …, ``state_0``, …."""
 
     def __init__(self, captioner: Captioner) -> None:
         super().__init__()
@@ -40,19 +41,21 @@ class StartGraph(nn.Module):
 
     def forward(self, *features: Tensor) -> tuple[Tensor, ...]:
         """Read the photos."""
-        return self.captioner.start(Features(features[0], features[1] if len(features) > 1 else None))
+        memory, state = self.captioner.start(Features(features[0], features[1] if len(features) > 1 else None))
+        return *memory, *state
 
 
 class StepGraph(nn.Module):
-    """The captioner's step: ``tokens (N,)``, ``state_0``, … → ``logprobs (N, V)``, ``next_state_0``, and so on."""
+    """The captioner's step: ``tokens``, ``photos``, memory and state → ``logprobs``, ``next_state_0``, …."""
 
-    def __init__(self, captioner: Captioner) -> None:
+    def __init__(self, captioner: Captioner, *, memories: int) -> None:
         super().__init__()
-        self.captioner = captioner
+        self.captioner, self.memories = captioner, memories
 
-    def forward(self, tokens: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, tokens: Tensor, photos: Tensor, *parts: Tensor) -> tuple[Tensor, ...]:
         """Read a word a row."""
-        logprobs, following = self.captioner.step(tokens, state)
+        memory, state = parts[: self.memories], parts[self.memories :]
+        logprobs, following = self.captioner.step(tokens, photos, memory, state)
         return logprobs, *following
 
 
@@ -67,7 +70,9 @@ def write_encoder(encoder: Encoder, path: Path, *, with_grid: bool) -> None:
     size = encoder.preprocessing
     images = torch.zeros(2, 3, size.height, size.width)
     outputs = ["pooled", "grid"] if with_grid else ["pooled"]
-    _write(EncoderGraph(encoder, with_grid=with_grid), (images,), path, inputs=["images"], outputs=outputs)
+    shapes = ({0: torch.export.Dim("photos", min=1)},)
+    graph = EncoderGraph(encoder, with_grid=with_grid)
+    _write(graph, (images,), path, inputs=["images"], outputs=outputs, shapes=shapes)
 
 
 def write_decoder(captioner: Captioner, features: Features, *, start: Path, step: Path) -> None:
@@ -81,25 +86,43 @@ def write_decoder(captioner: Captioner, features: Features, *, start: Path, step
     """
     given = [features.pooled] + ([features.grid] if captioner.uses_grid and features.grid is not None else [])
     with torch.inference_mode():
-        state = captioner.start(features)
+        memory, state = captioner.start(features)
+    memories = [f"memory_{index}" for index in range(len(memory))]
     states = [f"state_{index}" for index in range(len(state))]
-    _write(StartGraph(captioner), tuple(given), start, inputs=["pooled", "grid"][: len(given)], outputs=states)
-    tokens = torch.zeros(len(features.pooled), dtype=torch.long)
-    outputs = ["logprobs", *(f"next_{name}" for name in states)]
-    example = (tokens, *(part.clone() for part in state))
-    _write(StepGraph(captioner), example, step, inputs=["tokens", *states], outputs=outputs)
+    photos: dict[int, object] = {0: torch.export.Dim("photos", min=1)}
+    rows: dict[int, object] = {0: torch.export.Dim("rows", min=1)}
+    longer = rows | {1: torch.export.Dim("words", min=1)}
+    _write(
+        StartGraph(captioner),
+        tuple(given),
+        start,
+        inputs=["pooled", "grid"][: len(given)],
+        outputs=[*memories, *states],
+        shapes=(tuple(photos for _ in given),),
+    )
+    numbers = torch.zeros(len(features.pooled), dtype=torch.long)
+    parts = tuple(part.clone() for part in (*memory, *state))
+    axes = [photos for _ in memory] + [longer if index in captioner.growing else rows for index in range(len(state))]
+    _write(
+        StepGraph(captioner, memories=len(memory)),
+        (numbers, numbers.clone(), *parts),
+        step,
+        inputs=["tokens", "photos", *memories, *states],
+        outputs=["logprobs", *(f"next_{name}" for name in states)],
+        shapes=(rows, rows, tuple(axes)),
+    )
 
 
 def _write(
-    module: nn.Module, example: tuple[Tensor, ...], path: Path, *, inputs: Sequence[str], outputs: Sequence[str]
+    module: nn.Module,
+    example: tuple[Tensor, ...],
+    path: Path,
+    *,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    shapes: tuple[object, ...],
 ) -> None:
-    """Export with the leading axis of every input and output left open."""
-    rows = torch.export.Dim("rows", min=1)
-    shapes: tuple[object, ...] = tuple({0: rows} for _ in example)
-    if isinstance(module, StartGraph):
-        shapes = (shapes,)
-    elif isinstance(module, StepGraph):
-        shapes = (shapes[0], shapes[1:])
+    """Export; ``shapes`` tells for each argument of ``module.forward`` which axes are left open."""
     with torch.no_grad(), _quiet():
         torch.onnx.export(
             module.eval(),
@@ -112,6 +135,17 @@ def _write(
             dynamo=True,
             external_data=False,
         )
+    _strip(path)
+
+
+def _strip(path: Path) -> None:
+    """Take out what the exporter noted on where each node came from: more bytes than a small decoder's structure."""
+    model = onnx.load(path)
+    del model.metadata_props[:]
+    for item in (*model.graph.node, *model.graph.input, *model.graph.output, *model.graph.value_info):
+        del item.metadata_props[:]
+        item.doc_string = ""
+    path.write_bytes(model.SerializeToString())
 
 
 @contextlib.contextmanager

@@ -76,19 +76,26 @@ def decoder_difference(captioner: Captioner, features: Features, *, start: Path,
         start: the ONNX file of the first graph.
         step: that of the second.
     """
+    # one photo fewer than the graph was made with shows whether it takes any number
+    features = Features(features.pooled[1:], None if features.grid is None else features.grid[1:])
     given = {"pooled": features.pooled.numpy()}
     if features.grid is not None:
         given["grid"] = features.grid.numpy()
     first, following = _session(start), _session(step)
-    state = first.run(None, {value.name: given[value.name] for value in first.get_inputs()})
+    begun = first.run(None, {value.name: given[value.name] for value in first.get_inputs()})
+    named = dict(zip((value.name for value in first.get_outputs()), begun, strict=True))
+    wanted = {value.name for value in following.get_inputs()}
+    outputs = [value.name for value in following.get_outputs()]
     worst = 0.0
     with torch.inference_mode():
-        torch_state = captioner.start(features)
-        tokens = torch.ones(len(features.pooled), dtype=torch.long)
+        memory, state = captioner.start(features)
+        tokens, photos = torch.ones(len(features.pooled), dtype=torch.long), torch.arange(len(features.pooled))
         for _ in range(STEPS):
-            logprobs, torch_state = captioner.step(tokens, torch_state)
-            named = {f"state_{index}": part for index, part in enumerate(state)}
-            theirs, *state = following.run(None, {"tokens": tokens.numpy(), **named})
+            logprobs, state = captioner.step(tokens, photos, memory, state)
+            named |= {"tokens": tokens.numpy(), "photos": photos.numpy()}
+            given = following.run(outputs, {name: part for name, part in named.items() if name in wanted})
+            named |= {name.removeprefix("next_"): part for name, part in zip(outputs, given, strict=True)}
+            theirs = named["logprobs"]
             likely = logprobs.numpy() > -10  # what has less than one chance in 20,000 is never said
             worst = max(worst, float(np.abs(logprobs.numpy() - theirs)[likely].max()))
             tokens = logprobs.argmax(dim=1)

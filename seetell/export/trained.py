@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +62,11 @@ def load_trained(run: RunFolder) -> TrainedModel:
             f"{run.path} was trained on other {recipe.encoder.name} weights than {recipe.encoder.weights!r} gives now"
         )
     captioner = create_captioner(
-        recipe.architecture, recipe.captioner, feature_size=encoder.channels, vocabulary_size=len(vocabulary)
+        recipe.architecture,
+        recipe.captioner,
+        feature_size=encoder.channels,
+        vocabulary_size=len(vocabulary),
+        locations=math.prod(encoder.grid_size),
     )
     captioner.load_state_dict(parts["captioner"])
     return TrainedModel(recipe, vocabulary, encoder.eval(), captioner.eval(), facts)

@@ -67,11 +67,13 @@ class Captioner:
         self._start = Graph(bundle.decoder_start, threads=self.threads)
         self._step = Graph(bundle.decoder_step, threads=self.threads)
         self._features = self._start.inputs
-        self._states = [f"state_{index}" for index in range(len(self._start.outputs))]
+        self._memories = sorted(name for name in self._start.outputs if name.startswith("memory_"))
+        self._states = [f"state_{index}" for index in range(len(self._start.outputs) - len(self._memories))]
         self._next_states = [f"next_{state}" for state in self._states]
         self._encoder.require(inputs=["images"], outputs=self._features)
         self._start.require(inputs=["pooled", "grid"], outputs=self._states)
-        self._step.require(inputs=["tokens", *self._states], outputs=["logprobs", *self._next_states])
+        inputs = ["tokens", "photos", *self._memories, *self._states]
+        self._step.require(inputs=inputs, outputs=["logprobs", *self._next_states])
 
     @property
     def name(self) -> str:
@@ -188,9 +190,17 @@ class Captioner:
     def _captions(self, images: Sequence[np.ndarray], decoding: Decoding, streams: Sequence[int]) -> list[Caption]:
         if not images:
             return []
-        features = self.encode(np.stack(images))
-        state = tuple(self._start.run(features, self._states))
-        return [self._caption(best) for best, *_ in decode(self._next, state, decoding, streams=streams)]
+        begun = self._start.run(self.encode(np.stack(images)), [*self._memories, *self._states])
+        memory = dict(zip(self._memories, begun, strict=False))
+
+        def step(tokens: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+            photos, *rows = state
+            feeds = {"tokens": tokens, "photos": photos, **memory, **dict(zip(self._states, rows, strict=True))}
+            logprobs, *following = self._step.run(feeds, ["logprobs", *self._next_states])
+            return logprobs, (photos, *following)
+
+        state = (np.arange(len(images)), *begun[len(memory) :])  # each row's photo and state
+        return [self._caption(best) for best, *_ in decode(step, state, decoding, streams=streams)]
 
     def encode(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Return the features the decoder reads.
@@ -202,11 +212,6 @@ class Captioner:
             ``pooled`` ``(B, D)`` and, where the model attends, ``grid`` ``(B, L, D)``.
         """
         return dict(zip(self._features, self._encoder.run({"images": images}, self._features), strict=True))
-
-    def _next(self, tokens: np.ndarray, state: State) -> tuple[np.ndarray, State]:
-        feeds = {"tokens": tokens, **dict(zip(self._states, state, strict=True))}
-        logprobs, *following = self._step.run(feeds, ["logprobs", *self._next_states])
-        return logprobs, tuple(following)
 
     def _caption(self, hypothesis: Hypothesis) -> Caption:
         texts = self.bundle.vocabulary.decode(hypothesis.tokens)

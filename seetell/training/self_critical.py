@@ -155,13 +155,13 @@ def draw_sentences(
         ``B·C`` lists of word numbers, photo by photo, END included where the sentence ended.
     """
     with torch.no_grad():
-        state = tuple(part.repeat_interleave(samples, dim=0) for part in captioner.start(features))
-        rows = len(state[0])
-        device = state[0].device
+        memory, state = captioner.start(features)
+        state = tuple(part.repeat_interleave(samples, dim=0) for part in state)
+        rows, device = len(state[0]), state[0].device
         said = torch.full((rows, max_words + 1), IGNORED, device=device)
         live, last = torch.arange(rows, device=device), torch.full((rows,), START, device=device)
         for place in range(max_words + 1):
-            logprobs, state = captioner.step(last, state)
+            logprobs, state = captioner.step(last, live // samples, memory, state)
             logprobs[:, [START, UNK]] = -torch.inf
             last = logprobs.argmax(dim=1) if greedy else torch.multinomial(logprobs.exp(), 1)[:, 0]
             said[live, place] = last

@@ -89,6 +89,7 @@ class Trainer:
                 recipe.captioner,
                 feature_size=self.encoder.channels,
                 vocabulary_size=len(self.vocabulary),
+                locations=math.prod(self.encoder.grid_size),
             ).to(self.device)
         self.optimiser = create_optimiser(recipe.optimiser, self.captioner.parameters())
         self.encoder_optimiser: torch.optim.Optimizer | None = None

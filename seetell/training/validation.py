@@ -57,14 +57,18 @@ def caption_features(captioner: Captioner, features: Features, decoding: Decodin
     device = features.pooled.device
 
     def step(tokens: np.ndarray, state: State) -> tuple[np.ndarray, State]:
-        tensors = tuple(torch.from_numpy(part).to(device) for part in state)
+        photos, *rows = (torch.from_numpy(part).to(device) for part in state)
         with torch.inference_mode():
-            logprobs, following = captioner.step(torch.from_numpy(tokens).to(device), tensors)
-        return _numpy(logprobs), tuple(_numpy(part) for part in following)
+            logprobs, following = captioner.step(torch.from_numpy(tokens).to(device), photos, memory, tuple(rows))
+        return _numpy(logprobs), (state[0], *(_numpy(part) for part in following))
 
     with torch.inference_mode():
-        state = tuple(_numpy(part) for part in captioner.start(features))
-    return [" ".join(vocabulary.decode(best[0].tokens)) for best in decode(step, state, decoding)]
+        memory, state = captioner.start(features)
+    rows = (
+        np.arange(len(features.pooled)),
+        *(_numpy(part) for part in state),
+    )  # each row's photo and state
+    return [" ".join(vocabulary.decode(best[0].tokens)) for best in decode(step, rows, decoding)]
 
 
 def language_scores(photos: Sequence[PhotoRecord], captions: Sequence[str]) -> dict[str, float]:
@@ -80,5 +84,5 @@ def language_scores(photos: Sequence[PhotoRecord], captions: Sequence[str]) -> d
 
 
 def _numpy(tensor: Tensor) -> np.ndarray:
-    array: np.ndarray = tensor.float().cpu().numpy()
+    array: np.ndarray = (tensor.float() if tensor.is_floating_point() else tensor).cpu().numpy()
     return array

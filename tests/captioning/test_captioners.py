@@ -19,10 +19,16 @@ V, D = 11, 6
 CAPTIONS = [[[3, 4, 5], [6, 7]], [[8], [9, 10, 3, 4]]]
 
 
-def small(**settings):
+SMALL = {
+    "neuraltalk2": {"embedding_size": 8, "hidden_size": 8},
+    "transformer": {"width": 8, "heads": 2, "feedforward": 16},
+}
+
+
+def small(architecture: str = "neuraltalk2", **settings):
     torch.manual_seed(0)
-    config = CONFIGS["neuraltalk2"](**{"embedding_size": 8, "hidden_size": 8, **settings})
-    return create_captioner("neuraltalk2", config, feature_size=D, vocabulary_size=V)
+    config = CONFIGS[architecture](**{**SMALL[architecture], **settings})
+    return create_captioner(architecture, config, feature_size=D, vocabulary_size=V, locations=4)
 
 
 def features(photos: int = 2) -> Features:
@@ -30,31 +36,39 @@ def features(photos: int = 2) -> Features:
     return Features(torch.randn(photos, D, generator=random), torch.randn(photos, 4, D, generator=random))
 
 
-VARIANTS = [
-    pytest.param({"cell": cell, "layers": layers, "tied": tied}, id=f"{cell}-{layers}{'-tied' if tied else ''}")
-    for cell, layers, tied in [("lstm", 1, False), ("lstm", 2, True), ("gru", 1, False), ("rnn", 2, False)]
-]
+VARIANTS = {
+    "lstm": ("neuraltalk2", {"cell": "lstm", "layers": 1}),
+    "lstm-2-tied": ("neuraltalk2", {"cell": "lstm", "layers": 2, "tied": True}),
+    "gru": ("neuraltalk2", {"cell": "gru"}),
+    "rnn-2": ("neuraltalk2", {"cell": "rnn", "layers": 2}),
+    "transformer": ("transformer", {}),
+    "transformer-encoder": ("transformer", {"layers": 1, "encoder_layers": 2}),
+    "transformer-few-positions": ("transformer", {"positions": 2}),
+}
 
 
-@pytest.mark.parametrize("settings", VARIANTS)
-def test_steps_say_what_training_scores(settings):
-    captioner = small(**settings).eval()
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_steps_say_what_training_scores(variant):
+    architecture, settings = VARIANTS[variant]
+    captioner = small(architecture, **settings).eval()
     inputs, targets = caption_tensors(CAPTIONS, max_words=16)
     logits = captioner(features(), inputs, targets)
     assert logits.shape == (int((targets != IGNORED).sum()), V)
     scored = iter(torch.log_softmax(logits, dim=1))
     for photo in range(2):
         for caption in range(2):
-            state = tuple(part[photo : photo + 1] for part in captioner.start(features()))
+            memory, state = captioner.start(features())
+            state = tuple(part[photo : photo + 1] for part in state)
             for token in [START, *CAPTIONS[photo][caption]]:
-                logprobs, state = captioner.step(torch.tensor([token]), state)
+                logprobs, state = captioner.step(torch.tensor([token]), torch.tensor([photo]), memory, state)
                 torch.testing.assert_close(logprobs[0], next(scored), rtol=1e-4, atol=1e-5)
     assert next(scored, None) is None
 
 
-@pytest.mark.parametrize("settings", VARIANTS)
-def test_every_parameter_gets_a_gradient(settings):
-    captioner = small(**settings)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_parameter_gets_a_gradient(variant):
+    architecture, settings = VARIANTS[variant]
+    captioner = small(architecture, **settings)
     inputs, targets = caption_tensors(CAPTIONS, max_words=16)
     torch.nn.functional.cross_entropy(captioner(features(), inputs, targets), targets[targets != IGNORED]).backward()
     for name, parameter in captioner.named_parameters():
@@ -62,8 +76,9 @@ def test_every_parameter_gets_a_gradient(settings):
         assert torch.isfinite(parameter.grad).all(), name
 
 
-def test_learns_a_toy_set_by_heart():
-    captioner = small(dropout=0.1)
+@pytest.mark.parametrize("architecture", SMALL)
+def test_learns_a_toy_set_by_heart(architecture: str):
+    captioner = small(architecture, dropout=0.1)
     optimiser = torch.optim.Adam(captioner.parameters(), 0.03)
     single = [[[3, 4, 5, 6]], [[7, 3, 8]]]
     inputs, targets = caption_tensors(single, max_words=16)
@@ -78,20 +93,21 @@ def test_learns_a_toy_set_by_heart():
     assert said == ["a b c d", "e a f"]
 
 
-def test_the_photo_changes_the_caption_and_padding_does_not():
-    captioner = small().eval()
+@pytest.mark.parametrize("architecture", SMALL)
+def test_the_photo_changes_the_caption_and_padding_does_not(architecture: str):
+    captioner = small(architecture).eval()
     inputs, targets = caption_tensors(CAPTIONS, max_words=16)
     logits = captioner(features(), inputs, targets)
-    other = Features(features().pooled.flip(0), None)
+    other = Features(features().pooled.flip(0), features().grid)
     assert not torch.allclose(logits, captioner(other, inputs, targets))
     scrambled = torch.where(targets == IGNORED, torch.full_like(inputs, 5), inputs)
     torch.testing.assert_close(captioner(features(), scrambled, targets), logits)
 
 
-def test_what_it_reads_is_declared():
-    assert set(USES_GRID) == set(CONFIGS)
-    captioner = small()
-    assert captioner.uses_grid == USES_GRID["neuraltalk2"]
+@pytest.mark.parametrize("architecture", CONFIGS)
+def test_what_it_reads_is_declared(architecture: str):
+    captioner = small(architecture)
+    assert captioner.uses_grid == USES_GRID[architecture]
     own = captioner.state_dict()
     assert [own[name].shape[0] for name in captioner.word_parameters] == [V] * len(captioner.word_parameters)
 
@@ -109,13 +125,17 @@ def test_caption_tensors_by_hand():
         ({"layers": 0}, "captioner.layers: expected at least 1, got 0"),
         ({"dropout": 1.0}, "captioner.dropout"),
         ({"embedding_size": 4, "hidden_size": 8, "tied": True}, "captioner.tied"),
+        ({"width": 6, "heads": 4}, "captioner.heads: must divide width, got 4 and 6"),
+        ({"encoder_layers": -1}, "captioner.encoder_layers: expected 0 or more, got -1"),
+        ({"feature_dropout": 1.0}, "captioner.feature_dropout"),
     ],
 )
 def test_bad_settings(settings, message):
+    transformer = {"width", "encoder_layers", "feature_dropout"} & set(settings)
     with pytest.raises(RecipeError, match=message):
-        small(**settings)
+        small("transformer" if transformer else "neuraltalk2", **settings)
 
 
 def test_unknown_architecture():
     with pytest.raises(RecipeError, match="Did you mean 'neuraltalk2'"):
-        create_captioner("neuraltalk", NeuralTalk2Config(), feature_size=D, vocabulary_size=V)
+        create_captioner("neuraltalk", NeuralTalk2Config(), feature_size=D, vocabulary_size=V, locations=4)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from seetell.backbones import Features
-from seetell.captioning import IGNORED, Captioner
+from seetell.captioning import IGNORED, Beginning, Captioner
 from seetell.errors import RecipeError
 from seetell.language.vocabulary import END, START, UNK, Vocabulary
 from seetell.metrics import score_captions
@@ -23,10 +23,10 @@ class OneWord(Captioner):
         super().__init__()
         self.first = nn.Parameter(torch.randn(photos, WORDS, generator=torch.Generator().manual_seed(0)))
 
-    def start(self, features: Features) -> tuple[Tensor, ...]:
-        return (features.pooled,)
+    def start(self, features: Features) -> Beginning:
+        return Beginning((), (features.pooled,))
 
-    def step(self, tokens: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def step(self, tokens, photos, memory, state):
         ending = torch.full((len(tokens), WORDS), -1e4)
         ending[:, END] = 0
         first = self._first(state[0][:, 0].long())
@@ -35,7 +35,7 @@ class OneWord(Captioner):
     def forward(self, features: Features, inputs: Tensor, targets: Tensor) -> Tensor:
         photos, captions, steps = inputs.shape
         rows = features.pooled[:, 0].long()[:, None, None].expand(photos, captions, steps)[targets != IGNORED]
-        logits, _ = self.step(inputs[targets != IGNORED], (rows[:, None],))
+        logits, _ = self.step(inputs[targets != IGNORED], rows, (), (rows[:, None],))
         return logits
 
     def _first(self, photos: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ NEW = Vocabulary((*SPECIALS, "horse", "runs", "dog"), 1)
 def captioner(vocabulary: Vocabulary, seed: int, hidden: int = 4):
     torch.manual_seed(seed)
     config = NeuralTalk2Config(embedding_size=4, hidden_size=hidden)
-    return create_captioner("neuraltalk2", config, feature_size=3, vocabulary_size=len(vocabulary))
+    return create_captioner("neuraltalk2", config, feature_size=3, vocabulary_size=len(vocabulary), locations=4)
 
 
 def test_words_keep_what_was_learnt_of_them(tmp_path):

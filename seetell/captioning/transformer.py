@@ -1,0 +1,216 @@
+"""A Transformer decoder that attends to the photo's grid.
+
+Vaswani et al., "Attention Is All You Need", 2017, in the pre-norm form of Xiong et al., "On Layer Normalization in the
+Transformer Architecture", 2020. As in NeuralTalk2 the photo's pooled vector is the first word. Every layer attends to
+the words so far, then to the grid: to each location's own vector, or to what ``encoder_layers`` of self-attention made
+of them before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from seetell.backbones import Features
+from seetell.captioning.captioner import IGNORED, Beginning, Captioner
+from seetell.errors import RecipeError
+from seetell.language.attention import MultiHeadAttention
+
+
+@dataclass(frozen=True)
+class TransformerConfig:
+    """Sizes and regularisation of the Transformer.
+
+    Attributes:
+        width: length of every vector inside.
+        layers: of the decoder.
+        encoder_layers: of self-attention over the grid, before the decoder sees it.
+        heads: of each attention; divides ``width``.
+        feedforward: hidden units of each layer's feed-forward part.
+        dropout: probability of zeroing an element of what each part adds, of word vectors, and of attention weights.
+        feature_dropout: probability of zeroing an element of the photo's features.
+        positions: how many words' places it tells apart.
+    """
+
+    width: int = 256
+    layers: int = 2
+    encoder_layers: int = 0
+    heads: int = 4
+    feedforward: int = 512
+    dropout: float = 0.1
+    feature_dropout: float = 0.0
+    positions: int = 40
+
+    def __post_init__(self) -> None:
+        for field, least in (("width", 1), ("layers", 1), ("heads", 1), ("feedforward", 1), ("positions", 1)):
+            if getattr(self, field) < least:
+                raise RecipeError(f"captioner.{field}: expected at least {least}, got {getattr(self, field)}")
+        if self.encoder_layers < 0:
+            raise RecipeError(f"captioner.encoder_layers: expected 0 or more, got {self.encoder_layers}")
+        if self.width % self.heads:
+            raise RecipeError(f"captioner.heads: must divide width, got {self.heads} and {self.width}")
+        for field in ("dropout", "feature_dropout"):
+            if not 0 <= getattr(self, field) < 1:
+                raise RecipeError(f"captioner.{field}: expected a probability below 1, got {getattr(self, field)}")
+
+
+class _FeedForward(nn.Sequential):
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__(
+            nn.Linear(config.width, config.feedforward), nn.GELU(), nn.Linear(config.feedforward, config.width)
+        )
+
+
+class _EncoderLayer(nn.Module):
+    """Self-attention over the grid, then a feed-forward part, each added to what it read."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.attention = MultiHeadAttention(config.width, heads=config.heads, dropout=config.dropout)
+        self.feedforward = _FeedForward(config)
+        self.norms = nn.ModuleList(nn.LayerNorm(config.width) for _ in range(2))
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, grid: Tensor) -> Tensor:
+        """``(B, L, width)`` → the same."""
+        normed = self.norms[0](grid)
+        grid = grid + self.dropout(self.attention(normed, self.attention.keys_values(normed)))
+        refined: Tensor = grid + self.dropout(self.feedforward(self.norms[1](grid)))
+        return refined
+
+
+class _DecoderLayer(nn.Module):
+    """Attention to the words so far, to the grid, and a feed-forward part, each added to what it read."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.words = MultiHeadAttention(config.width, heads=config.heads, dropout=config.dropout)
+        self.photo = MultiHeadAttention(config.width, heads=config.heads, dropout=config.dropout)
+        self.feedforward = _FeedForward(config)
+        self.norms = nn.ModuleList(nn.LayerNorm(config.width) for _ in range(3))
+        self.dropout = nn.Dropout(config.dropout)
+
+    def own(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the queries ``(N, T, width)`` and the keys and values ``(N, T, 2·width)`` that words make."""
+        normed = self.norms[0](x)
+        return normed, self.words.keys_values(normed)
+
+    def forward(self, x: Tensor, asking: Tensor, words: Tensor, grid: Tensor, *, causal: bool) -> Tensor:
+        """Refine words.
+
+        Args:
+            x: ``(N, T, width)``.
+            asking: what :meth:`own` made of them.
+            words: keys and values of all words to be seen.
+            grid: keys and values of the grid, ``(B, L, 2·width)``; where ``N`` is ``B·C``, each photo's for ``C`` rows.
+            causal: a word sees those up to itself.
+        """
+        x = x + self.dropout(self.words(asking, words, causal=causal))
+        normed = self.norms[1](x)
+        rows, steps, width = normed.shape
+        seen = self.photo(normed.reshape(grid.shape[0], -1, width), grid).reshape(rows, steps, width)
+        x = x + self.dropout(seen)
+        refined: Tensor = x + self.dropout(self.feedforward(self.norms[2](x)))
+        return refined
+
+
+class Transformer(Captioner):
+    """Captioner that attends to the grid.
+
+    Args:
+        config: sizes and regularisation.
+        feature_size: ``D``, length of the encoder's vectors.
+        vocabulary_size: ``V``, specials included.
+        locations: ``L``, of the grid.
+    """
+
+    uses_grid = True
+    word_parameters = ("word_embedding.weight", "output_bias")
+    growing = (0,)
+
+    def __init__(self, config: TransformerConfig, *, feature_size: int, vocabulary_size: int, locations: int) -> None:
+        super().__init__()
+        self.config = config
+        self.feature_norm = nn.LayerNorm(feature_size)
+        self.feature_dropout = nn.Dropout(config.feature_dropout)
+        self.grid_embedding = nn.Linear(feature_size, config.width)
+        self.pooled_embedding = nn.Linear(feature_size, config.width)
+        self.locations = nn.Parameter(torch.randn(locations, config.width) * 0.02)
+        self.word_embedding = nn.Embedding(vocabulary_size, config.width)
+        self.positions = nn.Embedding(config.positions + 1, config.width)  # the photo stands before the first word
+        self.output_bias = nn.Parameter(torch.zeros(vocabulary_size))
+        self.encoder = nn.Sequential(*(_EncoderLayer(config) for _ in range(config.encoder_layers)))
+        self.layers = nn.ModuleList(_DecoderLayer(config) for _ in range(config.layers))
+        self.grid_norm, self.norm = nn.LayerNorm(config.width), nn.LayerNorm(config.width)
+        self.dropout = nn.Dropout(config.dropout)
+        for embedding in (self.word_embedding, self.positions):
+            nn.init.normal_(embedding.weight, std=config.width**-0.5)
+
+    def _see(self, features: Features) -> tuple[Tensor, list[Tensor]]:
+        """Return the photo as a first word ``(B, width)``, and for each layer the grid's keys and values."""
+        assert features.grid is not None
+        pooled = self.pooled_embedding(self.feature_dropout(self.feature_norm(features.pooled)))
+        grid = self.grid_embedding(self.feature_dropout(self.feature_norm(features.grid))) + self.locations
+        grid = self.grid_norm(self.encoder(grid))
+        return pooled, [layer.photo.keys_values(grid) for layer in self._decoder()]
+
+    def _decoder(self) -> list[_DecoderLayer]:
+        return [layer for layer in self.layers if isinstance(layer, _DecoderLayer)]
+
+    def _position(self, places: Tensor) -> Tensor:
+        """Vectors of places in the sentence; all beyond the last known one share its own."""
+        vectors: Tensor = self.positions(places.clamp(max=self.config.positions))
+        return vectors
+
+    def _score(self, x: Tensor) -> Tensor:
+        return F.linear(self.norm(x), self.word_embedding.weight, self.output_bias)
+
+    def forward(self, features: Features, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Score the next word at every real position; see :meth:`Captioner.forward`."""
+        photos, captions, steps = inputs.shape
+        pooled, grids = self._see(features)
+        first = pooled[:, None, None].expand(photos, captions, 1, -1)
+        scale = self.config.width**0.5
+        x = torch.cat([first, self.word_embedding(inputs) * scale], dim=2).flatten(0, 1)  # (B·C, 1 + T, width)
+        x = self.dropout(x + self._position(torch.arange(1 + steps, device=x.device)) * scale)
+        for layer, grid in zip(self._decoder(), grids, strict=True):
+            asking, words = layer.own(x)
+            x = layer(x, asking, words, grid, causal=True)
+        return self._score(x[:, 1:][(targets != IGNORED).flatten(0, 1)])
+
+    def start(self, features: Features) -> Beginning:
+        """Read the photos.
+
+        Returns:
+            Memory: the grid's keys and values of all layers, ``(B, L, layers·2·width)``. State: those of the words so
+            far, at first of the photo alone, ``(B, 1, layers·2·width)``, and the next word's position, ``(B,)``.
+        """
+        pooled, grids = self._see(features)
+        x = (pooled + self.positions.weight[0] * self.config.width**0.5)[:, None]
+        cache = []
+        for layer, grid in zip(self._decoder(), grids, strict=True):
+            asking, words = layer.own(x)
+            cache.append(words)
+            x = layer(x, asking, words, grid, causal=False)
+        place = torch.ones_like(pooled[:, 0], dtype=torch.long)
+        return Beginning((torch.cat(grids, dim=2),), (torch.cat(cache, dim=2), place))
+
+    def step(
+        self, tokens: Tensor, photos: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...]
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Read a word a row; see :meth:`Captioner.step`."""
+        cache, place = state
+        part = 2 * self.config.width
+        grids = torch.split(memory[0][photos], part, dim=2)
+        scale = self.config.width**0.5
+        x = ((self.word_embedding(tokens) + self._position(place)) * scale)[:, None]  # (N, 1, width)
+        grown = []
+        for layer, earlier, grid in zip(self._decoder(), torch.split(cache, part, dim=2), grids, strict=True):
+            asking, own = layer.own(x)
+            words = torch.cat([earlier, own], dim=1)
+            grown.append(words)
+            x = layer(x, asking, words, grid, causal=False)
+        return torch.log_softmax(self._score(x[:, 0]), dim=1), (torch.cat(grown, dim=2), place + 1)
