@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from seetell.backbones import Features
 
@@ -24,17 +25,33 @@ class Beginning(NamedTuple):
     state: tuple[Tensor, ...]
 
 
+class Said(NamedTuple):
+    """What a captioner makes of one word more in each of ``N`` sentences.
+
+    Attributes:
+        logprobs: of each next word, ``(N, V)``.
+        state: the next state.
+        attention: where it looked, ``(N, L)``, rows summing to 1; ``None`` if it does not attend.
+    """
+
+    logprobs: Tensor
+    state: tuple[Tensor, ...]
+    attention: Tensor | None = None
+
+
 class Captioner(nn.Module):
     """A language model conditioned on a photo's features.
 
     Attributes:
         uses_grid: whether it reads ``Features.grid`` beside, or instead of, ``Features.pooled``.
         word_parameters: names of the parameters whose first axis counts the words of the vocabulary.
+        attends: whether steps tell where it looked.
         growing: places in the state of the tensors whose second axis grows by one with each word.
     """
 
     uses_grid: bool
     word_parameters: tuple[str, ...]
+    attends: bool = False
     growing: tuple[int, ...] = ()
 
     def fit_features(self, pooled: Tensor) -> None:
@@ -53,13 +70,16 @@ class Captioner(nn.Module):
         """
         raise NotImplementedError
 
+    def loss(self, features: Features, inputs: Tensor, targets: Tensor, *, label_smoothing: float) -> Tensor:
+        """Return the mean surprise at a real word, and what else the captioner is to be trained by; see ``forward``."""
+        said = targets[targets != IGNORED]
+        return F.cross_entropy(self(features, inputs, targets), said, label_smoothing=label_smoothing)
+
     def start(self, features: Features) -> Beginning:
         """Read the photos."""
         raise NotImplementedError
 
-    def step(
-        self, tokens: Tensor, photos: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...]
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def step(self, tokens: Tensor, photos: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...]) -> Said:
         """Read a word for each row and score the next.
 
         Args:
@@ -67,8 +87,5 @@ class Captioner(nn.Module):
             photos: ``(N,)`` int64, which of the ``B`` photos of the memory a row belongs to.
             memory: as :meth:`start` gave it.
             state: one row a sentence.
-
-        Returns:
-            Log-probabilities ``(N, V)`` and the next state.
         """
         raise NotImplementedError

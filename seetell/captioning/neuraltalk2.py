@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from seetell.backbones import Features
-from seetell.captioning.captioner import IGNORED, Beginning, Captioner
+from seetell.captioning.captioner import IGNORED, Beginning, Captioner, Said
 from seetell.errors import RecipeError, unknown
 from seetell.language.recurrent import Cell, RecurrentStack
 
@@ -166,9 +166,7 @@ class NeuralTalk2(Captioner):
         _, state = self.recurrent.step(image, None)
         return Beginning((), (state,))
 
-    def step(
-        self, tokens: Tensor, photos: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...]
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def step(self, tokens: Tensor, photos: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...]) -> Said:
         """Read a word a row; see :meth:`Captioner.step`."""
         hidden, next_state = self.recurrent.step(self.word_embedding(tokens), state[0])
-        return torch.log_softmax(self.output(hidden), dim=1), (next_state,)
+        return Said(torch.log_softmax(self.output(hidden), dim=1), (next_state,))

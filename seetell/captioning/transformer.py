@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seetell.backbones import Features
-from seetell.captioning.captioner import IGNORED, Beginning, Captioner
+from seetell.captioning.captioner import IGNORED, Beginning, Captioner, Said
 from seetell.errors import RecipeError
 from seetell.language.attention import MultiHeadAttention
 
@@ -98,7 +98,7 @@ class _DecoderLayer(nn.Module):
         normed = self.norms[0](x)
         return normed, self.words.keys_values(normed)
 
-    def forward(self, x: Tensor, asking: Tensor, words: Tensor, grid: Tensor, *, causal: bool) -> Tensor:
+    def forward(self, x: Tensor, asking: Tensor, words: Tensor, grid: Tensor, *, causal: bool) -> tuple[Tensor, Tensor]:
         """Refine words.
 
         Args:
@@ -107,14 +107,16 @@ class _DecoderLayer(nn.Module):
             words: keys and values of all words to be seen.
             grid: keys and values of the grid, ``(B, L, 2·width)``; where ``N`` is ``B·C``, each photo's for ``C`` rows.
             causal: a word sees those up to itself.
+
+        Returns:
+            The words refined, and the queries that the grid was asked, both ``(N, T, width)``.
         """
         x = x + self.dropout(self.words(asking, words, causal=causal))
         normed = self.norms[1](x)
         rows, steps, width = normed.shape
         seen = self.photo(normed.reshape(grid.shape[0], -1, width), grid).reshape(rows, steps, width)
         x = x + self.dropout(seen)
-        refined: Tensor = x + self.dropout(self.feedforward(self.norms[2](x)))
-        return refined
+        return x + self.dropout(self.feedforward(self.norms[2](x))), normed
 
 
 class Transformer(Captioner):
@@ -129,6 +131,7 @@ class Transformer(Captioner):
 
     uses_grid = True
     word_parameters = ("word_embedding.weight", "output_bias")
+    attends = True
     growing = (0,)
 
     def __init__(self, config: TransformerConfig, *, feature_size: int, vocabulary_size: int, locations: int) -> None:
@@ -178,7 +181,7 @@ class Transformer(Captioner):
         x = self.dropout(x + self._position(torch.arange(1 + steps, device=x.device)) * scale)
         for layer, grid in zip(self._decoder(), grids, strict=True):
             asking, words = layer.own(x)
-            x = layer(x, asking, words, grid, causal=True)
+            x, _ = layer(x, asking, words, grid, causal=True)
         return self._score(x[:, 1:][(targets != IGNORED).flatten(0, 1)])
 
     def start(self, features: Features) -> Beginning:
@@ -194,23 +197,22 @@ class Transformer(Captioner):
         for layer, grid in zip(self._decoder(), grids, strict=True):
             asking, words = layer.own(x)
             cache.append(words)
-            x = layer(x, asking, words, grid, causal=False)
+            x, _ = layer(x, asking, words, grid, causal=False)
         place = torch.ones_like(pooled[:, 0], dtype=torch.long)
         return Beginning((torch.cat(grids, dim=2),), (torch.cat(cache, dim=2), place))
 
-    def step(
-        self, tokens: Tensor, photos: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...]
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Read a word a row; see :meth:`Captioner.step`."""
+    def step(self, tokens: Tensor, photos: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...]) -> Said:
+        """Read a word a row; see :meth:`Captioner.step`. The attention is that of the last layer, its heads' mean."""
         cache, place = state
         part = 2 * self.config.width
         grids = torch.split(memory[0][photos], part, dim=2)
         scale = self.config.width**0.5
         x = ((self.word_embedding(tokens) + self._position(place)) * scale)[:, None]  # (N, 1, width)
-        grown = []
+        grown, looked = [], x
         for layer, earlier, grid in zip(self._decoder(), torch.split(cache, part, dim=2), grids, strict=True):
             asking, own = layer.own(x)
             words = torch.cat([earlier, own], dim=1)
             grown.append(words)
-            x = layer(x, asking, words, grid, causal=False)
-        return torch.log_softmax(self._score(x[:, 0]), dim=1), (torch.cat(grown, dim=2), place + 1)
+            x, looked = layer(x, asking, words, grid, causal=False)
+        attention = self._decoder()[-1].photo.weights(looked, grids[-1])[:, 0]
+        return Said(torch.log_softmax(self._score(x[:, 0]), dim=1), (torch.cat(grown, dim=2), place + 1), attention)

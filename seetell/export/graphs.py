@@ -46,7 +46,7 @@ class StartGraph(nn.Module):
 
 
 class StepGraph(nn.Module):
-    """The captioner's step: ``tokens``, ``photos``, memory and state → ``logprobs``, ``next_state_0``, …."""
+    """The captioner's step: tokens, photos, memory, state → ``logprobs``, ``next_state_0``, …, ``attention``."""
 
     def __init__(self, captioner: Captioner, *, memories: int) -> None:
         super().__init__()
@@ -55,8 +55,8 @@ class StepGraph(nn.Module):
     def forward(self, tokens: Tensor, photos: Tensor, *parts: Tensor) -> tuple[Tensor, ...]:
         """Read a word a row."""
         memory, state = parts[: self.memories], parts[self.memories :]
-        logprobs, following = self.captioner.step(tokens, photos, memory, state)
-        return logprobs, *following
+        logprobs, following, attention = self.captioner.step(tokens, photos, memory, state)
+        return (logprobs, *following) if attention is None else (logprobs, *following, attention)
 
 
 def write_encoder(encoder: Encoder, path: Path, *, with_grid: bool) -> None:
@@ -108,7 +108,7 @@ def write_decoder(captioner: Captioner, features: Features, *, start: Path, step
         (numbers, numbers.clone(), *parts),
         step,
         inputs=["tokens", "photos", *memories, *states],
-        outputs=["logprobs", *(f"next_{name}" for name in states)],
+        outputs=["logprobs", *(f"next_{name}" for name in states), *(["attention"] if captioner.attends else [])],
         shapes=(rows, rows, tuple(axes)),
     )
 

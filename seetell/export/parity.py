@@ -91,7 +91,7 @@ def decoder_difference(captioner: Captioner, features: Features, *, start: Path,
         memory, state = captioner.start(features)
         tokens, photos = torch.ones(len(features.pooled), dtype=torch.long), torch.arange(len(features.pooled))
         for _ in range(STEPS):
-            logprobs, state = captioner.step(tokens, photos, memory, state)
+            logprobs, state, _ = captioner.step(tokens, photos, memory, state)
             named |= {"tokens": tokens.numpy(), "photos": photos.numpy()}
             given = following.run(outputs, {name: part for name, part in named.items() if name in wanted})
             named |= {name.removeprefix("next_"): part for name, part in zip(outputs, given, strict=True)}

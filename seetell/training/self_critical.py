@@ -161,7 +161,7 @@ def draw_sentences(
         said = torch.full((rows, max_words + 1), IGNORED, device=device)
         live, last = torch.arange(rows, device=device), torch.full((rows,), START, device=device)
         for place in range(max_words + 1):
-            logprobs, state = captioner.step(last, live // samples, memory, state)
+            logprobs, state, _ = captioner.step(last, live // samples, memory, state)
             logprobs[:, [START, UNK]] = -torch.inf
             last = logprobs.argmax(dim=1) if greedy else torch.multinomial(logprobs.exp(), 1)[:, 0]
             said[live, place] = last

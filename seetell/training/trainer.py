@@ -19,10 +19,9 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from seetell.backbones import Features
-from seetell.captioning import IGNORED, USES_GRID, create_captioner
+from seetell.captioning import USES_GRID, create_captioner
 from seetell.data.records import CaptionDataset
 from seetell.errors import CheckpointError, SeetellError
 from seetell.training.batches import ahead, caption_tensors, draw
@@ -212,10 +211,8 @@ class Trainer:
         if self._self_critical is not None:
             loss, reward = self._self_critical(self.captioner, features, photos.tolist())
             return loss, {"reward": reward}
-        targets = targets.to(self.device)
-        logits = self.captioner(features, inputs.to(self.device), targets)
-        said = targets[targets != IGNORED]
-        return F.cross_entropy(logits, said, label_smoothing=self.recipe.label_smoothing), {}
+        inputs, targets = inputs.to(self.device), targets.to(self.device)
+        return self.captioner.loss(features, inputs, targets, label_smoothing=self.recipe.label_smoothing), {}
 
     def _rewarded(self, step: int) -> bool:
         return 0 <= self.recipe.self_critical.after <= step

@@ -59,7 +59,7 @@ def caption_features(captioner: Captioner, features: Features, decoding: Decodin
     def step(tokens: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         photos, *rows = (torch.from_numpy(part).to(device) for part in state)
         with torch.inference_mode():
-            logprobs, following = captioner.step(torch.from_numpy(tokens).to(device), photos, memory, tuple(rows))
+            logprobs, following, _ = captioner.step(torch.from_numpy(tokens).to(device), photos, memory, tuple(rows))
         return _numpy(logprobs), (state[0], *(_numpy(part) for part in following))
 
     with torch.inference_mode():

@@ -60,8 +60,12 @@ def test_steps_say_what_training_scores(variant):
             memory, state = captioner.start(features())
             state = tuple(part[photo : photo + 1] for part in state)
             for token in [START, *CAPTIONS[photo][caption]]:
-                logprobs, state = captioner.step(torch.tensor([token]), torch.tensor([photo]), memory, state)
+                logprobs, state, attention = captioner.step(torch.tensor([token]), torch.tensor([photo]), memory, state)
                 torch.testing.assert_close(logprobs[0], next(scored), rtol=1e-4, atol=1e-5)
+                assert (attention is not None) == captioner.attends
+                if attention is not None:
+                    assert attention.shape == (1, 4)
+                    torch.testing.assert_close(attention.sum(), torch.tensor(1.0))
     assert next(scored, None) is None
 
 

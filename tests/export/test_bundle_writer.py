@@ -95,7 +95,7 @@ def test_the_runtime_says_what_torch_says(run, bundle, shapes):
             memory, state = model.captioner.start(model.encoder(image))
             token, first = torch.ones(1, dtype=torch.long), torch.zeros(1, dtype=torch.long)
             for number, word in zip(numbers, caption.words, strict=True):
-                logprobs, state = model.captioner.step(token, first, memory, state)
+                logprobs, state, _ = model.captioner.step(token, first, memory, state)
                 assert word.logprob == pytest.approx(logprobs[0, number].item(), abs=0.02)
                 token = torch.tensor([number])
 

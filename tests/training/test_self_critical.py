@@ -30,12 +30,12 @@ class OneWord(Captioner):
         ending = torch.full((len(tokens), WORDS), -1e4)
         ending[:, END] = 0
         first = self._first(state[0][:, 0].long())
-        return torch.where((tokens == START)[:, None], first, ending), state
+        return torch.where((tokens == START)[:, None], first, ending), state, None
 
     def forward(self, features: Features, inputs: Tensor, targets: Tensor) -> Tensor:
         photos, captions, steps = inputs.shape
         rows = features.pooled[:, 0].long()[:, None, None].expand(photos, captions, steps)[targets != IGNORED]
-        logits, _ = self.step(inputs[targets != IGNORED], rows, (), (rows[:, None],))
+        logits, _, _ = self.step(inputs[targets != IGNORED], rows, (), (rows[:, None],))
         return logits
 
     def _first(self, photos: Tensor) -> Tensor:
