@@ -26,6 +26,7 @@ def train(
 
     from seetell.cli.training_progress import TrainingProgress
     from seetell.data import read
+    from seetell.errors import UsageError
     from seetell.runtime.bundle import find
     from seetell.training.recipe import find_recipe, load_recipe
     from seetell.training.run_folder import RunFolder
@@ -33,7 +34,13 @@ def train(
 
     chosen = load_recipe(find_recipe(recipe), settings or [])
     if chosen.start_from:
-        chosen = dataclasses.replace(chosen, start_from=str(find(chosen.start_from)))
+        try:
+            chosen = dataclasses.replace(chosen, start_from=str(find(chosen.start_from)))
+        except UsageError as error:
+            raise UsageError(
+                f"start_from: {chosen.start_from} is neither the folder of a run or model nor the name of a bundled "
+                "model; make that run first, or name another with --set start_from=FOLDER"
+            ) from error
     folder = output or Path("runs") / chosen.name
     dataset = read(
         chosen.data.path, format=chosen.data.format, photos=chosen.data.photos, split_seed=chosen.data.split_seed

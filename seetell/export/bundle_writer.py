@@ -141,6 +141,7 @@ def _description(
         "training_data": recipe.card.training_data,
         "terms": recipe.card.terms,
         "command": f"seetell train {recipe.name}",
+        "started_from": Path(recipe.start_from).name,
         "recipe": _without_places(recipe),
         "trained_steps": model.facts["step"],
         "scores": {},
