@@ -24,6 +24,8 @@ class Graph:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        # a plan of memory for every shape met: decoding meets hundreds, for 90 MB and no speed
+        options.enable_mem_pattern = False
         # waiting threads that spin starve other processes and then this one: 3 times slower on a busy machine
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
