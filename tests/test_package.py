@@ -23,7 +23,7 @@ TRAINING_EXTRA = (
     "torchvision",
     "yaml",
 )
-NEEDS_TRAINING_EXTRA = ("backbones", "captioning", "export", "language.recurrent", "training")
+NEEDS_TRAINING_EXTRA = ("backbones", "captioning", "export", "language.attention", "language.recurrent", "training")
 
 
 def modules_without_the_training_extra() -> list[str]:
