@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from seetell.backbones.efficientnet_lite import EfficientNetLite0, load_imagenet_weights
-from seetell.backbones.encoder import Encoder, Features
+from seetell.backbones.encoder import Encoder, Features, weights_hash
 from seetell.errors import RecipeError
 
-__all__ = ["Encoder", "Features", "create_encoder"]
+__all__ = ["Encoder", "Features", "create_encoder", "weights_hash"]
 
 
 def create_encoder(name: str, *, weights: str = "imagenet", image_size: int | None = None) -> Encoder:

@@ -120,9 +120,17 @@ class EfficientNetLite0(Encoder):
             return list(self.parameters())
         return [*self.stages[frozen_stages:].parameters(), *self.head.parameters()]
 
+    def early(self, frozen_stages: int) -> nn.Module:
+        """Return stem and first stages; behind four the activation is ``(B, 80, H/16, W/16)``."""
+        return nn.Sequential(self.stem, *self.stages[:frozen_stages])
+
+    def late(self, activation: Tensor, *, frozen_stages: int) -> Features:
+        """Go on from what :meth:`early` made of photos."""
+        return pooled_and_grid(self.head(self.stages[frozen_stages:](activation)))
+
     def forward(self, images: Tensor) -> Features:
         """Encode ``(B, 3, H, W)`` into ``pooled (B, 1280)`` and ``grid (B, H/32 · W/32, 1280)``."""
-        return pooled_and_grid(self.head(self.stages(self.stem(images))))
+        return self.late(self.stem(images), frozen_stages=0)
 
 
 def load_imagenet_weights(encoder: EfficientNetLite0) -> nn.Linear:

@@ -64,13 +64,22 @@ class Encoder(nn.Module):
             return list(self.parameters())
         raise RecipeError(f"finetune.frozen_stages: {self.name} publishes no stages; expected 0, got {frozen_stages}")
 
-    def weights_hash(self) -> str:
-        """SHA-256 over every parameter and buffer, by which cached features recognise their encoder."""
-        digest = hashlib.sha256()
-        for key, value in sorted(self.state_dict().items()):
-            digest.update(key.encode())
-            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()
+    def early(self, frozen_stages: int) -> nn.Module:
+        """Return the first stages: a module that maps photos ``(B, 3, H, W)`` to an activation ``(B, C, h, w)``."""
+        raise RecipeError(f"finetune.frozen_stages: {self.name} publishes no stages, got {frozen_stages}")
+
+    def late(self, activation: Tensor, *, frozen_stages: int) -> Features:
+        """Go on from what :meth:`early` made of photos."""
+        raise RecipeError(f"finetune.frozen_stages: {self.name} publishes no stages, got {frozen_stages}")
+
+
+def weights_hash(module: nn.Module) -> str:
+    """SHA-256 over every parameter and buffer, by which cached features recognise what made them."""
+    digest = hashlib.sha256()
+    for key, value in sorted(module.state_dict().items()):
+        digest.update(key.encode())
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def pooled_and_grid(activation: Tensor) -> Features:

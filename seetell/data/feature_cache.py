@@ -1,6 +1,6 @@
 """Encoder features on disk, so that training does not run the encoder again.
 
-One folder a (weights, preprocessing, kind of features): ``features.bin`` holds fixed-size float16 records, appended in
+One folder a (weights, preprocessing, shape of a record): ``features.bin`` holds fixed-size float16 records, appended in
 the order photos were first met; ``index.jsonl`` says which photo each record belongs to and is written after its record
 has reached the disk. A killed run therefore loses at most one batch, and photos added later are appended.
 """
@@ -21,7 +21,7 @@ import numpy as np
 from seetell.errors import DataError, PhotoError
 from seetell.photos import Preprocessing, open_photo
 
-Encode = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+Encode = Callable[[np.ndarray], np.ndarray]
 
 
 class FeatureCache:
@@ -29,10 +29,9 @@ class FeatureCache:
 
     Args:
         folder: where caches live; this one takes a sub-folder named by its key.
-        weights_hash: identifies the encoder's weights.
+        weights_hash: identifies the weights that features are computed with.
         preprocessing: how photos become the encoder's input.
-        channels: ``D``, the length of a feature vector.
-        locations: ``L``, how many grid vectors to keep beside the pooled one; 0 keeps the pooled one alone.
+        shape: of the features of one photo.
         flips: keep the features of the mirrored photo too.
     """
 
@@ -42,20 +41,19 @@ class FeatureCache:
         *,
         weights_hash: str,
         preprocessing: Preprocessing,
-        channels: int,
-        locations: int = 0,
+        shape: tuple[int, ...],
         flips: bool = False,
     ) -> None:
+        self.shape = (2 if flips else 1, *shape)
         description = {
             "weights": weights_hash,
             "preprocessing": preprocessing.to_dict(),
-            "shape": [2 if flips else 1, 1 + locations, channels],
+            "shape": list(self.shape),
             "dtype": "float16",
         }
         key = hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()[:16]
         self.folder = Path(folder) / key
         self.preprocessing = preprocessing
-        self.shape: tuple[int, int, int] = (2 if flips else 1, 1 + locations, channels)
         self._record_bytes = int(np.prod(self.shape)) * np.dtype(np.float16).itemsize
         self._rows: dict[str, int] = {}
         try:
@@ -110,10 +108,7 @@ class FeatureCache:
             ) from error
 
     def open(self) -> np.ndarray:
-        """Map the records into memory, ``(N, views, 1 + L, D)`` float16, read-only.
-
-        View 0 is the photo and view 1 its mirror image; entry 0 of the third axis is the pooled vector.
-        """
+        """Map the records into memory, ``(N, views, *shape)`` float16, read-only; view 1 is the mirror image."""
         count = self._records_path.stat().st_size // self._record_bytes
         return np.memmap(self._records_path, np.float16, "r", shape=(count, *self.shape))
 
@@ -129,7 +124,7 @@ class FeatureCache:
 
         Args:
             photos: the photo files wanted.
-            encode: maps images ``(B, 3, H, W)`` to pooled ``(B, D)`` and grid ``(B, L, D)``.
+            encode: maps images ``(B, 3, H, W)`` to features ``(B, *shape)``.
             batch_size: photos a call of ``encode``.
             progress: told after each batch how many of how many missing photos are done.
 
@@ -188,13 +183,9 @@ class FeatureCache:
 
     def _encode(self, images: np.ndarray, encode: Encode) -> bytes:
         """Encode ``(B, 3, H, W)`` and its mirror images where wanted; return the records' bytes."""
-        views, parts, _ = self.shape
         records = np.empty((len(images), *self.shape), np.float16)
-        for view, batch in enumerate([images, images[..., ::-1]][:views]):
-            pooled, grid = encode(np.ascontiguousarray(batch))
-            records[:, view, 0] = pooled
-            if parts > 1:
-                records[:, view, 1:] = grid
+        for view, batch in enumerate([images, images[..., ::-1]][: self.shape[0]]):
+            records[:, view] = encode(np.ascontiguousarray(batch))
         return records.tobytes()
 
     @contextmanager

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from seetell.backbones import Encoder, create_encoder
+from seetell.backbones import Encoder, create_encoder, weights_hash
 from seetell.captioning import Captioner, create_captioner
 from seetell.errors import CheckpointError
 from seetell.language.vocabulary import Vocabulary
@@ -57,7 +57,7 @@ def load_trained(run: RunFolder) -> TrainedModel:
     )
     if trained_encoder:
         encoder.load_state_dict(parts["encoder"])
-    elif encoder.weights_hash() != facts["encoder_hash"]:
+    elif weights_hash(encoder) != facts["encoder_hash"]:
         raise CheckpointError(
             f"{run.path} was trained on other {recipe.encoder.name} weights than {recipe.encoder.weights!r} gives now"
         )

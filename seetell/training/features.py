@@ -1,15 +1,16 @@
-"""Where a run's features come from: the cache while the encoder is frozen, the photos' pixels otherwise."""
+"""Where a run's features come from: what frozen stages of the encoder made of the photos once, or their pixels."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from seetell.backbones import Encoder, Features
+from seetell.backbones import Encoder, Features, weights_hash
 from seetell.data.feature_cache import FeatureCache
 from seetell.data.records import PhotoRecord
 from seetell.training.batches import Draw, cropped_pixels, photo_pixels
@@ -23,36 +24,83 @@ def encode(encoder: Encoder, images: Tensor) -> Features:
         return encoder(images.to(device, memory_format=torch.channels_last))  # type: ignore[no-any-return]
 
 
+def features_cache(
+    folder: str, encoder: Encoder, *, with_grid: bool, flips: bool
+) -> tuple[FeatureCache, Callable[[np.ndarray], np.ndarray]]:
+    """Return the cache of all an encoder says, records ``(1 + L, D)`` with the pooled vector first, and what fills it.
+
+    Without the grid a record is ``(1, D)``.
+    """
+    parts = 1 + with_grid * math.prod(encoder.grid_size)
+
+    def record(images: np.ndarray) -> np.ndarray:
+        pooled, grid = encode(encoder, torch.from_numpy(images))
+        assert grid is not None
+        both: np.ndarray = torch.cat([pooled[:, None], grid], dim=1)[:, :parts].cpu().numpy()
+        return both
+
+    shape = (parts, encoder.channels)
+    hashed = weights_hash(encoder)
+    cache = FeatureCache(folder, weights_hash=hashed, preprocessing=encoder.preprocessing, shape=shape, flips=flips)
+    return cache, record
+
+
+def activations_cache(
+    folder: str, encoder: Encoder, *, frozen_stages: int, flips: bool
+) -> tuple[FeatureCache, Callable[[np.ndarray], np.ndarray]]:
+    """Return the cache of what an encoder's first stages make, records ``(h, w, C)``, and what fills it."""
+    early = encoder.early(frozen_stages).eval()
+    device = next(encoder.parameters()).device
+
+    def record(images: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            made = early(torch.from_numpy(images).to(device, memory_format=torch.channels_last))
+        activation: np.ndarray = made.permute(0, 2, 3, 1).cpu().numpy()
+        return activation
+
+    size = (1, 3, encoder.preprocessing.height, encoder.preprocessing.width)
+    shape = record(np.zeros(size, np.float32)).shape[1:]
+    hashed = weights_hash(early)
+    cache = FeatureCache(folder, weights_hash=hashed, preprocessing=encoder.preprocessing, shape=shape, flips=flips)
+    return cache, record
+
+
 class CachedFeatures:
-    """Features computed once. The encoder is frozen, so a photo has two views: itself and its mirror image.
+    """Features from a cache. A photo has two views there: itself and its mirror image.
 
     Args:
         cache: holds every photo below.
         photos: that features are asked of, by position.
-        with_grid: hand on the grid too.
+        read: makes features of records ``(B, …)`` float32; see :func:`split_features`, :func:`late_features`.
     """
 
-    def __init__(self, cache: FeatureCache, photos: Sequence[PhotoRecord], *, with_grid: bool) -> None:
-        self._records = cache.open()  # (N, views, 1 + L, D)
+    def __init__(self, cache: FeatureCache, photos: Sequence[PhotoRecord], read: Callable[[Tensor], Features]) -> None:
+        self._records = cache.open()
         self._rows = cache.rows([photo.path for photo in photos])
-        self._with_grid = with_grid
+        self.features = read
 
     def prepare(self, drawn: Draw) -> Tensor:
-        """Gather a training batch, ``(B, 1 + L, D)``, or ``(B, 1, D)`` without the grid."""
-        parts = slice(None) if self._with_grid else slice(1)
+        """Gather a training batch's records, ``(B, …)``."""
         views = drawn.mirrored.astype(np.int64)
-        return torch.from_numpy(self._records[self._rows[drawn.photos], views, parts].astype(np.float32))
-
-    def features(self, prepared: Tensor) -> Features:
-        """Split a prepared batch into pooled ``(B, D)`` and grid ``(B, L, D)``."""
-        return Features(pooled=prepared[:, 0], grid=prepared[:, 1:] if self._with_grid else None)
+        return torch.from_numpy(self._records[self._rows[drawn.photos], views].astype(np.float32))
 
     def batches(self, batch_size: int) -> Iterator[Features]:
         """Yield the features of all photos, unmirrored, in order."""
         for start in range(0, len(self._rows), batch_size):
-            photos = np.arange(start, min(start + batch_size, len(self._rows)))
-            plain = Draw(photos, photos[:, None], np.zeros(len(photos), bool), np.zeros((len(photos), 2)))
-            yield self.features(self.prepare(plain))
+            records = self._records[self._rows[start : start + batch_size], 0]
+            with torch.no_grad():
+                yield self.features(torch.from_numpy(records.astype(np.float32)))
+
+
+def split_features(records: Tensor) -> Features:
+    """Read records ``(B, 1 + L, D)`` of :func:`features_cache`."""
+    return Features(pooled=records[:, 0], grid=records[:, 1:] if records.shape[1] > 1 else None)
+
+
+def late_features(encoder: Encoder, *, frozen_stages: int) -> Callable[[Tensor], Features]:
+    """Return what reads records ``(B, h, w, C)`` of :func:`activations_cache` by the encoder's other stages."""
+    device = next(encoder.parameters()).device
+    return lambda records: encoder.late(records.to(device).permute(0, 3, 1, 2), frozen_stages=frozen_stages)
 
 
 class PixelFeatures:

@@ -6,17 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from seetell.backbones import Encoder, create_encoder
+from seetell.backbones import Encoder, create_encoder, weights_hash
 from seetell.data.feature_cache import FeatureCache
 from seetell.data.records import CaptionDataset, PhotoRecord
 from seetell.errors import DataError, PhotoError, RecipeError
 from seetell.language.tokenizer import tokenize
 from seetell.language.vocabulary import Vocabulary
 from seetell.photos import open_photo
-from seetell.training.features import encode
+from seetell.training.features import activations_cache, features_cache
 from seetell.training.recipe import Recipe
 from seetell.training.warm_start import EarlierModel, load_encoder
 
@@ -42,6 +41,8 @@ class Preparation:
         encoder: on the device, frozen.
         encoder_hash: identifies the weights it starts with.
         cache: features of all photos while the encoder is frozen; ``None`` when it always runs.
+        activations: what the encoder's frozen stages make of all photos while the others are trained; ``None`` when
+            the whole encoder is trained, or no cache is wanted.
         failures: photos left out because they do not open, and why.
     """
 
@@ -51,6 +52,7 @@ class Preparation:
     encoder: Encoder
     encoder_hash: str
     cache: FeatureCache | None
+    activations: FeatureCache | None
     failures: dict[Path, str]
 
 
@@ -79,23 +81,23 @@ def prepare(
     if earlier is not None:
         load_encoder(encoder, earlier)
     encoder.requires_grad_(False).to(device).to(memory_format=torch.channels_last)  # convolutions run faster so
-    encoder_hash = encoder.weights_hash()
+    encoder_hash = weights_hash(encoder)
     train, val = dataset.split("train"), dataset.split("val")
     if recipe.validation.photos != -1:
         val = val[: recipe.validation.photos]
-    cache = None
+    failures: dict[Path, str] = {}
+    cache = activations = None
     paths = list(dict.fromkeys(photo.path for photo in (*train, *val)))
-    if chosen.cache and recipe.finetune.after != 0:
-        cache = FeatureCache(
-            chosen.cache,
-            weights_hash=encoder_hash,
-            preprocessing=encoder.preprocessing,
-            channels=encoder.channels,
-            locations=encoder.grid_size[0] * encoder.grid_size[1] if with_grid else 0,
-            flips=recipe.data.flip,
+    finetune, flips = recipe.finetune, recipe.data.flip
+    if chosen.cache and finetune.after != 0:
+        cache, record = features_cache(chosen.cache, encoder, with_grid=with_grid, flips=flips)
+        failures |= cache.fill(paths, record, progress=progress)
+    if chosen.cache and finetune.after >= 0 and finetune.frozen_stages and not recipe.data.crop:
+        activations, record = activations_cache(
+            chosen.cache, encoder, frozen_stages=finetune.frozen_stages, flips=flips
         )
-        failures = cache.fill(paths, lambda images: _encode_numpy(encoder, images), progress=progress)
-    else:
+        failures |= activations.fill(paths, record, progress=progress)
+    if cache is None and activations is None:
         failures = _unreadable(paths, progress)
     train, val = (tuple(photo for photo in split if photo.path not in failures) for split in (train, val))
     if not train or not val:
@@ -113,6 +115,7 @@ def prepare(
         encoder=encoder,
         encoder_hash=encoder_hash,
         cache=cache,
+        activations=activations,
         failures=failures,
     )
 
@@ -120,12 +123,6 @@ def prepare(
 def _numbered(photos: tuple[PhotoRecord, ...], vocabulary: Vocabulary) -> CaptionedPhotos:
     captions = tuple(tuple(vocabulary.encode(tokenize(caption)) for caption in photo.captions) for photo in photos)
     return CaptionedPhotos(photos, captions)
-
-
-def _encode_numpy(encoder: Encoder, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    features = encode(encoder, torch.from_numpy(images))
-    assert features.grid is not None
-    return features.pooled.cpu().numpy(), features.grid.cpu().numpy()
 
 
 def _unreadable(paths: Sequence[Path], progress: Progress) -> dict[Path, str]:

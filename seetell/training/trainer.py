@@ -26,7 +26,7 @@ from seetell.data.records import CaptionDataset
 from seetell.errors import CheckpointError, SeetellError
 from seetell.training.batches import ahead, caption_tensors, draw
 from seetell.training.checkpoint import optimiser_arrays, read_checkpoint, restore_optimiser, write_checkpoint
-from seetell.training.features import CachedFeatures, PixelFeatures
+from seetell.training.features import CachedFeatures, PixelFeatures, late_features, split_features
 from seetell.training.optimisers import OptimiserConfig, create_optimiser, update
 from seetell.training.preparation import CaptionedPhotos, Progress, prepare
 from seetell.training.recipe import Recipe
@@ -76,9 +76,9 @@ class Trainer:
         if recipe.threads:
             torch.set_num_threads(recipe.threads)
         self.folder.claim(recipe)
-        self.with_grid = USES_GRID[recipe.architecture]
+        with_grid = USES_GRID[recipe.architecture]
         earlier = read_earlier_model(Path(recipe.start_from)) if recipe.start_from else None
-        self.prepared = prepare(recipe, dataset, earlier, with_grid=self.with_grid, progress=on_encoding)
+        self.prepared = prepare(recipe, dataset, earlier, with_grid=with_grid, progress=on_encoding)
         self.encoder, self.vocabulary = self.prepared.encoder, self.prepared.vocabulary
         self.device = next(self.encoder.parameters()).device
         with torch.random.fork_rng(devices=[]):
@@ -119,10 +119,13 @@ class Trainer:
 
     def _source(self, captioned: CaptionedPhotos, step: int) -> CachedFeatures | PixelFeatures:
         """Choose where features come from at a step."""
-        cache = self.prepared.cache
-        if cache is None or self._finetuning(step):
-            return PixelFeatures(self.encoder, captioned.photos, crop=self.recipe.data.crop)
-        return CachedFeatures(cache, captioned.photos, with_grid=self.with_grid)
+        prepared = self.prepared
+        if prepared.cache is not None and not self._finetuning(step):
+            return CachedFeatures(prepared.cache, captioned.photos, split_features)
+        if prepared.activations is not None:
+            read = late_features(self.encoder, frozen_stages=self.recipe.finetune.frozen_stages)
+            return CachedFeatures(prepared.activations, captioned.photos, read)
+        return PixelFeatures(self.encoder, captioned.photos, crop=self.recipe.data.crop)
 
     def _fit_features(self) -> None:
         """Show the captioner pooled vectors of training photos, spread over the whole split."""
@@ -256,6 +259,7 @@ class Trainer:
     def _validate(self, step: int) -> None:
         """Measure loss and scores; keep the weights, and what they said, if they are the best so far."""
         self.captioner.eval()
+        self.encoder.eval()
         recipe, val = self.recipe, self.prepared.val
         losses, captions, done = [], [], 0
         for features in self._source(val, step).batches(VALIDATION_BATCH):

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 from torchvision.models._meta import _IMAGENET_CATEGORIES
 
-from seetell.backbones import create_encoder
+from seetell.backbones import create_encoder, weights_hash
 from seetell.backbones.efficientnet_lite import EfficientNetLite0, SamePadConv2d, load_imagenet_weights
 from seetell.errors import RecipeError
 from seetell.photos import open_photo
@@ -84,10 +84,10 @@ def test_same_padding_counts_as_tensorflow_does(size, kernel, stride):
 
 def test_batch_norm_keeps_its_statistics_while_training(lite0):
     encoder = create_encoder("efficientnet_lite0")
-    before = encoder.weights_hash()
+    before = weights_hash(encoder)
     encoder.train()
     encoder(torch.randn(2, 3, 224, 224))
-    assert encoder.weights_hash() == before == lite0.weights_hash()
+    assert weights_hash(encoder) == before == weights_hash(lite0)
 
 
 def test_frozen_stages(lite0):
@@ -109,7 +109,7 @@ def test_weights_from_a_file(tmp_path):
     source = create_encoder("efficientnet_lite0", weights="none", image_size=64)
     save_file(source.state_dict(), tmp_path / "weights.safetensors")
     loaded = create_encoder("efficientnet_lite0", weights=str(tmp_path / "weights.safetensors"), image_size=64)
-    assert loaded.weights_hash() == source.weights_hash()
+    assert weights_hash(loaded) == weights_hash(source)
 
 
 @pytest.mark.parametrize(
@@ -123,3 +123,14 @@ def test_weights_from_a_file(tmp_path):
 def test_errors_say_what_to_do(arguments, message):
     with pytest.raises(RecipeError, match=message):
         create_encoder(**arguments)
+
+
+def test_early_and_late_stages_make_the_whole(lite0):
+    images = torch.randn(2, 3, 224, 224)
+    with torch.no_grad():
+        whole = lite0(images)
+        activation = lite0.early(4)(images)
+        parts = lite0.late(activation, frozen_stages=4)
+    assert activation.shape == (2, 80, 14, 14)
+    torch.testing.assert_close(parts.pooled, whole.pooled)
+    torch.testing.assert_close(parts.grid, whole.grid)

@@ -9,10 +9,12 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from seetell.backbones import weights_hash
 from seetell.data import read
 from seetell.errors import CheckpointError, DataError, RecipeError
 from seetell.training.checkpoint import read_checkpoint, write_checkpoint
@@ -85,6 +87,9 @@ def stop_at(step: int):
 MODES = {
     "cached": {},
     "fine-tuned": {"finetune": {"after": 4, "optimiser": {"learning_rate": 1e-3}}, "data": {"crop": True}},
+    "fine-tuned behind frozen stages": {
+        "finetune": {"after": 4, "frozen_stages": 4, "optimiser": {"learning_rate": 1e-3}}
+    },
     "pixels": {"encoder": {"cache": ""}},
     "sgd": {"optimiser": {"name": "sgd", "learning_rate": 0.5}},
     "self-critical": {"self_critical": {"after": 4, "samples": 3}, "schedule": {"warmup": 1, "decay": "cosine"}},
@@ -123,13 +128,21 @@ def test_the_encoder_stays_as_it_is_while_rewards_are_learnt_from(shapes, tmp_pa
     encoders = {}
 
     def remember(done: int, loss: float) -> None:
-        encoders[done] = trainer.encoder.weights_hash()
+        encoders[done] = weights_hash(trainer.encoder)
 
     trainer = Trainer(chosen, read(shapes), tmp_path / "run", on_step=remember)
     trainer.run()
     assert encoders[1] == encoders[2]
     assert len({encoders[step] for step in (2, 3, 4, 5, 6)}) == 5
     assert encoders[6] == encoders[10]
+
+
+def test_what_frozen_stages_made_once_trains_like_pixels(shapes, tmp_path, shapes_recipe):
+    finetune = {"after": 0, "frozen_stages": 4, "optimiser": {"learning_rate": 1e-3}}
+    for name, changes in {"cached": {}, "pixels": {"encoder": {"cache": ""}}}.items():
+        Trainer(shapes_recipe(finetune=finetune, **changes), read(shapes), tmp_path / name).run()
+    np.testing.assert_allclose(losses(tmp_path / "cached"), losses(tmp_path / "pixels"), rtol=2e-2)
+    assert losses(tmp_path / "cached") != losses(tmp_path / "pixels")  # 16-bit activations
 
 
 def test_the_schedule_begins_anew_with_rewards(shapes, tmp_path, shapes_recipe):
@@ -156,6 +169,7 @@ def test_self_critical_training_raises_the_reward(shapes, tmp_path, shapes_recip
 KILLED = """
 import sys
 from pathlib import Path
+from seetell.backbones import weights_hash
 from seetell.data import read
 from seetell.training.recipe import load_recipe
 from seetell.training.trainer import Trainer
