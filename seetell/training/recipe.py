@@ -51,7 +51,7 @@ class EncoderConfig:
     """Which image encoder.
 
     Attributes:
-        name: ``efficientnet_lite0`` or any model of timm.
+        name: ``efficientnet_lite0``, ``efficientnet_lite1``, ``efficientnet_lite2`` or any model of timm.
         weights: ``imagenet``, ``none`` or a safetensors file.
         image_size: side of the square input in pixels; the encoder's own when absent.
         cache: folder for features computed once while the encoder is frozen; empty runs the encoder every time.

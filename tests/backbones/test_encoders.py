@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from torchvision.models._meta import _IMAGENET_CATEGORIES
 
 from seetell.backbones import create_encoder, weights_hash
-from seetell.backbones.efficientnet_lite import EfficientNetLite0, SamePadConv2d, load_imagenet_weights
+from seetell.backbones.efficientnet_lite import EfficientNetLite, SamePadConv2d, load_imagenet_weights
 from seetell.errors import RecipeError
 from seetell.photos import open_photo
 
@@ -17,13 +17,20 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.fixture(scope="module")
-def lite0() -> EfficientNetLite0:
+def lite0() -> EfficientNetLite:
     return create_encoder("efficientnet_lite0")
 
 
 @pytest.mark.parametrize(
     ("name", "size"),
-    [("efficientnet_lite0", None), ("efficientnet_lite0", 96), ("resnet18", 64), ("vit_tiny_patch16_224", 96)],
+    [
+        ("efficientnet_lite0", None),
+        ("efficientnet_lite0", 100),
+        ("efficientnet_lite1", 96),
+        ("efficientnet_lite2", 64),
+        ("resnet18", 64),
+        ("vit_tiny_patch16_224", 96),
+    ],
 )
 def test_every_encoder_keeps_the_contract(name, size):
     encoder = create_encoder(name, weights="none", image_size=size)
@@ -42,16 +49,19 @@ def test_every_encoder_keeps_the_contract(name, size):
     assert size is None or shape.width == size
 
 
-def test_lite0_equals_the_reference_implementation(lite0):
+@pytest.mark.parametrize("name", ["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"])
+def test_lite_equals_the_reference_implementation(name):
     import timm
 
-    reference = timm.create_model("tf_efficientnet_lite0", pretrained=False).eval()
-    classifier = load_imagenet_weights(EfficientNetLite0())
-    ours = {**lite0.state_dict(), **{f"classifier.{key}": value for key, value in classifier.state_dict().items()}}
+    encoder = EfficientNetLite(name).eval()
+    classifier = load_imagenet_weights(encoder)
+    reference = timm.create_model(f"tf_{name}", pretrained=False).eval()
+    ours = {**encoder.state_dict(), **{f"classifier.{key}": value for key, value in classifier.state_dict().items()}}
     reference.load_state_dict(dict(zip(reference.state_dict(), ours.values(), strict=True)))
-    images = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    size = encoder.preprocessing.height
+    images = torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        torch.testing.assert_close(classifier(lite0(images).pooled), reference(images), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(classifier(encoder(images).pooled), reference(images), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +69,7 @@ def test_lite0_equals_the_reference_implementation(lite0):
 )
 def test_lite0_weights_know_imagenet(lite0, file, classes):
     image = torch.from_numpy(lite0.preprocessing(open_photo(EXAMPLES / file)))
-    classifier = load_imagenet_weights(EfficientNetLite0())
+    classifier = load_imagenet_weights(EfficientNetLite())
     with torch.no_grad():
         best = classifier(lite0(image[None]).pooled).argmax().item()
     assert _IMAGENET_CATEGORIES[best] in classes
@@ -115,7 +125,7 @@ def test_weights_from_a_file(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"name": "efficientnet_lite0", "image_size": 100}, "multiple of 32, got 100"),
+        ({"name": "efficientnet_lite0", "image_size": 16}, "takes at least 32, got 16"),
         ({"name": "resnet81", "weights": "none"}, "unknown encoder 'resnet81'.*such as"),
         ({"name": "efficientnet_lite0", "weights": "no-such-file"}, "'imagenet', 'none' or a safetensors file"),
     ],
