@@ -129,6 +129,8 @@ class Recipe:
         validation: looking at the validation photos.
         batch_size: photos a step.
         steps: how many steps in all; -1 goes on until stopped.
+        averaging: decay of the running average of the weights (EMA), such as 0.99, that validation looks at and that
+            becomes the model; 0 keeps none.
         label_smoothing: share of the target probability spread over all words.
         explosion_factor: stop when the loss exceeds this many times the first one.
         checkpoint_every: steps between checkpoints.
@@ -154,6 +156,7 @@ class Recipe:
     card: CardConfig = field(default_factory=CardConfig)
     batch_size: int = 16
     steps: int = -1
+    averaging: float = 0.0
     label_smoothing: float = 0.0
     explosion_factor: float = 20.0
     checkpoint_every: int = 500
@@ -185,8 +188,9 @@ class Recipe:
         for name, value in {"steps": self.steps, "validation.photos": self.validation.photos}.items():
             if value != -1 and value < 1:
                 raise RecipeError(f"{name}: expected at least 1, or -1 for no limit, got {value}")
-        if not 0 <= self.label_smoothing < 1:
-            raise RecipeError(f"label_smoothing: expected a share below 1, got {self.label_smoothing}")
+        for name, share in {"label_smoothing": self.label_smoothing, "averaging": self.averaging}.items():
+            if not 0 <= share < 1:
+                raise RecipeError(f"{name}: expected a share below 1, got {share}")
         if self.schedule.decay == "cosine" and self.steps == -1:
             raise RecipeError("schedule.decay: cosine ends with the last step, so steps must be a number, not -1")
         runs_on_pixels = not self.encoder.cache or self.finetune.after >= 0

@@ -13,6 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from seetell.backbones import Features
 from seetell.captioning import USES_GRID, create_captioner
 from seetell.data.records import CaptionDataset
 from seetell.errors import CheckpointError, SeetellError
+from seetell.training.averaging import RunningAverage
 from seetell.training.batches import ahead, caption_tensors, draw
 from seetell.training.checkpoint import optimiser_arrays, read_checkpoint, restore_optimiser, write_checkpoint
 from seetell.training.features import CachedFeatures, PixelFeatures, late_features, split_features
@@ -93,6 +95,7 @@ class Trainer:
         self.optimiser = create_optimiser(recipe.optimiser, self.captioner.parameters())
         self.encoder_optimiser: torch.optim.Optimizer | None = None
         self._self_critical: SelfCriticalLoss | None = None
+        self._average: RunningAverage | None = None
         self.step, self.first_loss, self.best = 0, math.nan, -math.inf
         if self.folder.checkpoint.exists():
             self._resume()
@@ -100,6 +103,8 @@ class Trainer:
             self._fit_features()
             if earlier is not None:
                 load_captioner(self.captioner, self.vocabulary, earlier)
+            if recipe.averaging:
+                self._begin_averaging()
         self.vocabulary.save(self.folder.vocabulary)
         self.log = RunLog(self.folder.log, step=self.step)
 
@@ -175,7 +180,8 @@ class Trainer:
                 self.log.write(step, loss=loss, **extra, learning_rate=rate, seconds_per_step=round(pace, 4))
             self._on_step(self.step, loss)
             if self.step % recipe.validation.every == 0 or self.step == last:
-                self._validate(step)
+                with self._average.applied() if self._average is not None else nullcontext():
+                    self._validate(step)
             if self.step % recipe.checkpoint_every == 0 or self.step == last:
                 self._save()
 
@@ -205,6 +211,8 @@ class Trainer:
             loss.backward()  # type: ignore[no-untyped-call]
         for optimiser, config in moved:
             update(optimiser, config, factor=factor)
+        if self._average is not None:
+            self._average.update()
         return loss.item(), extra
 
     def _loss(
@@ -226,6 +234,10 @@ class Trainer:
         self._self_critical = SelfCriticalLoss(config, reward, max_words=self.recipe.data.max_words)
         self.optimiser = create_optimiser(config.optimiser, self.captioner.parameters())
         self.encoder.requires_grad_(False)
+
+    def _begin_averaging(self) -> None:
+        modules = {"captioner": self.captioner, "encoder": self.encoder}
+        self._average = RunningAverage(modules, decay=self.recipe.averaging)
 
     def _optimiser_config(self, step: int) -> OptimiserConfig:
         return self.recipe.self_critical.optimiser if self._rewarded(step) else self.recipe.optimiser
@@ -299,6 +311,8 @@ class Trainer:
         parts = self._weights() | {"optimiser": optimiser_arrays(self.optimiser)}
         if self.encoder_optimiser is not None:
             parts["encoder_optimiser"] = optimiser_arrays(self.encoder_optimiser)
+        if self._average is not None:
+            parts["average"] = self._average.values
         facts = {
             "step": self.step,
             "first_loss": self.first_loss,
@@ -306,6 +320,7 @@ class Trainer:
             "vocabulary_hash": self.vocabulary.hash,
             "encoder_hash": self.prepared.encoder_hash,
             "data_hash": self._data_hash(),
+            "averaged": 0 if self._average is None else self._average.updates,
         }
         write_checkpoint(self.folder.checkpoint, parts, facts)
 
@@ -334,6 +349,10 @@ class Trainer:
         if self._rewarded(self.step - 1):
             self._begin_self_critical()
         restore_optimiser(self.optimiser, parts.get("optimiser", {}))  # plain sgd keeps none
+        if self.recipe.averaging:
+            self._begin_averaging()
+            assert self._average is not None
+            self._average.restore(parts["average"], updates=facts["averaged"])
 
     def _data_hash(self) -> str:
         """Identify photos and captions in their order: another order would draw other batches."""

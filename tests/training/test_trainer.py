@@ -97,6 +97,7 @@ MODES = {
         "finetune": {"after": 2, "optimiser": {"learning_rate": 1e-3}},
         "self_critical": {"after": 5, "samples": 2},
     },
+    "averaged": {"averaging": 0.9, "finetune": {"after": 4, "frozen_stages": 4, "optimiser": {"learning_rate": 1e-3}}},
     "adadelta-gru": {"optimiser": {"name": "adadelta", "learning_rate": 1.0}, "captioner": {"cell": "gru"}},
 }
 

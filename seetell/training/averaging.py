@@ -1,0 +1,59 @@
+"""A running average of the weights, which captions better than the weights of any one step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+
+class RunningAverage:
+    """Exponential moving average of parameters (Polyak & Juditsky, 1992), a ← d·a + (1 − d)·θ.
+
+    In its first updates ``d`` is (1 + n) / (10 + n), so that the beginning is soon forgotten.
+
+    Args:
+        modules: by name; their parameters are averaged.
+        decay: ``d``.
+    """
+
+    def __init__(self, modules: Mapping[str, nn.Module], *, decay: float) -> None:
+        self._parameters = {
+            f"{part}.{name}": parameter
+            for part, module in modules.items()
+            for name, parameter in module.named_parameters()
+        }
+        self._decay = decay
+        self.updates = 0
+        self.values = {name: parameter.detach().clone() for name, parameter in self._parameters.items()}
+
+    def update(self) -> None:
+        """Take the parameters' present values in."""
+        decay = min(self._decay, (1 + self.updates) / (10 + self.updates))
+        self.updates += 1
+        for name, parameter in self._parameters.items():
+            if parameter.requires_grad:
+                self.values[name].lerp_(parameter.detach(), 1 - decay)
+
+    def restore(self, values: Mapping[str, Tensor], *, updates: int) -> None:
+        """Go on from an earlier average."""
+        self.updates = updates
+        for name, value in values.items():
+            self.values[name].copy_(value)
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Put the averages in the parameters' place for a while."""
+        present = {name: parameter.detach().clone() for name, parameter in self._parameters.items()}
+        self._put(self.values)
+        try:
+            yield
+        finally:
+            self._put(present)
+
+    @torch.no_grad()
+    def _put(self, values: Mapping[str, Tensor]) -> None:
+        for name, parameter in self._parameters.items():
+            parameter.copy_(values[name])
