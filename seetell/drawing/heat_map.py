@@ -21,7 +21,7 @@ COLOURS = (
 """Intensities and their colours, ever lighter: they keep their order in grey and for the colour-blind."""
 OPACITY = 0.8
 """At the highest intensity; it falls with it to nothing."""
-LEVELS = 64
+LEVELS = 128
 """Intensities told apart in an image."""
 UNSEEN = (0, 0, 0, 140)
 """Colour and opacity over what the model did not see of a photo."""
