@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,13 @@ class Word:
     Attributes:
         text: the word.
         logprob: natural logarithm of the probability the model gave it, at most 0.
-        attention: where the model looked, ``(H, W)`` summing to 1; ``None`` if it does not attend.
+        attention: where the model looked, ``(H, W)`` float32 summing to 1, if that was asked for; not compared
+            when words are.
     """
 
     text: str
     logprob: float
-    attention: np.ndarray | None = None
+    attention: np.ndarray | None = field(default=None, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types ready for JSON."""

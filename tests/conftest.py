@@ -10,3 +10,9 @@ from runtime.tiny_bundle import write_tiny_bundle
 def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A caption bundle with random weights, not to be written to."""
     return write_tiny_bundle(tmp_path_factory.mktemp("bundles") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def attending_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One that attends to two rows of three places; it says what the other says. Not to be written to."""
+    return write_tiny_bundle(tmp_path_factory.mktemp("bundles") / "attending", grid=(2, 3))

@@ -45,7 +45,10 @@ def test_the_version_is_that_of_the_project_file():
             ["torch", "typer", "rich", "seetell.data", "seetell.metrics", "seetell.training"],
         ),
         ("import seetell.cli.main", ["numpy", "PIL", "onnxruntime", "rich", "torch"]),
-        ("import seetell.cli.caption", ["onnxruntime", "rich", "torch", "seetell.data", "seetell.training"]),
+        (
+            "import seetell.cli.caption",
+            ["onnxruntime", "rich", "torch", "seetell.data", "seetell.drawing", "seetell.training"],
+        ),
         ("import seetell.cli.models", ["numpy", "PIL", "onnxruntime", "rich", "torch"]),
     ],
 )

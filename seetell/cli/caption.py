@@ -7,13 +7,17 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from seetell.cli.inputs import STANDARD_INPUT, expand
 from seetell.cli.rows import Format, Rows
 from seetell.errors import PhotoError, UsageError
+
+if TYPE_CHECKING:
+    from seetell.results import Caption
+    from seetell.runtime.captioner import Captioner
 
 
 def caption(
@@ -32,6 +36,10 @@ def caption(
     precision: Annotated[str | None, typer.Option(help="Encoder: int8 (fast) or fp32.")] = None,
     batch_size: Annotated[int, typer.Option(help="Photos captioned at once.")] = 16,
     threads: Annotated[int | None, typer.Option(help="Processor threads; the physical cores when absent.")] = None,
+    attention: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="Write pages and pictures there that show where each word came from."),
+    ] = None,
 ) -> None:
     """Say what is on photos: one sentence each, in the order given.
 
@@ -51,7 +59,7 @@ def caption(
     if sample or beam is not None:
         options["method"] = "sample" if sample else "beam"
 
-    photos, total = _found(paths)
+    photos, total = _found(paths, attention)
     from seetell.runtime.captioner import load
 
     captioner = load(model, precision=precision, threads=threads)
@@ -62,22 +70,36 @@ def caption(
             names_ahead.append(photo)
             yield photo
 
+    results = captioner.caption_many(noted(), batch_size=batch_size, attention=attention is not None, **options)
     rows, failed = Rows(output_format), False
-    with _progress(total) as advance:
-        for result in captioner.caption_many(noted(), batch_size=batch_size, **options):
-            rows.write(names_ahead.popleft(), result)
+    with _pages(attention, captioner) as page_of, _progress(total) as advance:
+        for result in results:
+            photo, page = names_ahead.popleft(), None
+            try:
+                page = page_of(photo, result)
+            except PhotoError as error:
+                result = error
+            rows.write(photo, result, page)
             failed = failed or isinstance(result, PhotoError)
             advance()
     raise typer.Exit(1 if failed else 0)
 
 
-def _found(paths: list[str]) -> tuple[Iterator[str], int | None]:
+def _found(paths: list[str], attention: str | None) -> tuple[Iterator[str], int | None]:
     """Return the photos and, unless standard input tells them as they come, how many there are.
+
+    Args:
+        paths: what the user named.
+        attention: the folder whose pictures, from an earlier run, are left out.
 
     Raises:
         UsageError: there is none.
     """
     photos = expand(paths, sys.stdin.buffer)
+    if attention is not None:
+        from seetell.drawing.attention_folder import is_picture_of
+
+        photos = (photo for photo in photos if not is_picture_of(attention, photo))
     if STANDARD_INPUT not in paths:
         found = list(photos)
         photos, total = iter(found), len(found)
@@ -89,6 +111,18 @@ def _found(paths: list[str]) -> tuple[Iterator[str], int | None]:
             f"no photos found in {', '.join(paths)}; in a folder, photos are known by endings such as .jpg"
         )
     return itertools.chain([first], photos), total
+
+
+@contextmanager
+def _pages(attention: str | None, captioner: Captioner) -> Iterator[Callable[[str, Caption | PhotoError], str | None]]:
+    """Give what writes the page of a captioned photo and returns its path; without a folder it does nothing."""
+    if attention is None:
+        yield lambda photo, result: None
+        return
+    from seetell.drawing.attention_folder import AttentionFolder
+
+    with AttentionFolder(attention, covered=captioner.bundle.preprocessing.covered) as folder:
+        yield lambda photo, result: None if isinstance(result, PhotoError) else str(folder.add(photo, result))
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any
 
 from seetell.errors import PhotoError
-from seetell.results import Caption
+from seetell.results import Caption, Word
 
 COLUMNS = ("image", "caption", "logprob", "error")
 
@@ -24,22 +24,27 @@ class Format(str, Enum):
     csv = "csv"
 
 
-def row_of(image: str, result: Caption | PhotoError) -> dict[str, Any]:
+def row_of(image: str, result: Caption | PhotoError, page: str | None = None) -> dict[str, Any]:
     """Return what programs are told of a photo.
 
+    Args:
+        image: the photo as the user named it.
+        result: what came of it.
+        page: the web page that shows where its words came from, if one was written.
+
     Returns:
-        ``image``, ``caption``, ``logprob``, ``words`` and ``model``; or ``image`` and ``error``. A log-probability of
-        minus infinity, which JSON does not know, is ``None``.
+        ``image``, ``caption``, ``logprob``, ``words``, ``model`` and perhaps ``page``; or ``image`` and ``error``. A
+        log-probability of minus infinity, which JSON does not know, is ``None``.
     """
     if isinstance(result, PhotoError):
         return {"image": image, "error": str(result).removeprefix(f"{image}: ")}
-    words = [{**word.to_dict(), "logprob": _number(word.logprob)} for word in result.words]
     return {
         "image": image,
         "caption": result.text,
         "logprob": _number(result.logprob),
-        "words": words,
+        "words": [_word(word) for word in result.words],
         "model": result.model,
+        **({} if page is None else {"page": page}),
     }
 
 
@@ -61,9 +66,9 @@ class Rows:
         if output_format is Format.csv:
             self._table.writerow(COLUMNS)
 
-    def write(self, image: str, result: Caption | PhotoError) -> None:
-        """Write the row of one photo."""
-        row = row_of(image, result)
+    def write(self, image: str, result: Caption | PhotoError, page: str | None = None) -> None:
+        """Write the row of one photo, see :func:`row_of`."""
+        row = row_of(image, result, page)
         if self._format is Format.jsonl:
             sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
         elif self._format is Format.csv:
@@ -73,6 +78,13 @@ class Rows:
         else:
             sys.stdout.write(f"{_printable(image)}\t{_printable(row['caption'])}\n")
         sys.stdout.flush()
+
+
+def _word(word: Word) -> dict[str, Any]:
+    row: dict[str, Any] = {"text": word.text, "logprob": _number(word.logprob)}
+    if word.attention is not None:
+        row["attention"] = word.attention.astype(float).round(6).tolist()
+    return row
 
 
 def _number(logprob: float) -> float | None:

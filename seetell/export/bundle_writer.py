@@ -130,12 +130,7 @@ def _description(
         "files": files,
         "encoder": {"default": precisions[0]} | {precision: ENCODERS[precision] for precision in precisions},
         "decoder": {"start": "decoder_start.onnx", "step": "decoder_step.onnx"},
-        "sizes": {
-            "encoder": recipe.encoder.name,
-            "feature_size": model.encoder.channels,
-            "encoder_parameters": sum(parameter.numel() for parameter in model.encoder.parameters()),
-            "captioner_parameters": sum(parameter.numel() for parameter in model.captioner.parameters()),
-        },
+        "sizes": _sizes(model),
         "decoding": recipe.validation.decoding.with_options(**decoding).to_dict(),
         "licence": recipe.card.licence,
         "training_data": recipe.card.training_data,
@@ -146,6 +141,16 @@ def _description(
         "trained_steps": model.facts["step"],
         "scores": {},
         "parity": dict(parity),
+    }
+
+
+def _sizes(model: TrainedModel) -> dict[str, Any]:
+    return {
+        "encoder": model.recipe.encoder.name,
+        "feature_size": model.encoder.channels,
+        **({"grid": list(model.encoder.grid_size)} if model.captioner.attends else {}),
+        "encoder_parameters": sum(parameter.numel() for parameter in model.encoder.parameters()),
+        "captioner_parameters": sum(parameter.numel() for parameter in model.captioner.parameters()),
     }
 
 

@@ -70,23 +70,32 @@ class Preprocessing:
         resample = _FILTERS[self.resample]
         if self.fit == "squash":
             return np.asarray(photo.resize((width, height), resample))
-        scales = width / photo.width, height / photo.height
         if self.fit == "crop":
-            scale = max(scales)
-            box_width, box_height = width / scale, height / scale
-            left, top = (photo.width - box_width) / 2, (photo.height - box_height) / 2
-            box = (
-                max(left, 0.0),
-                max(top, 0.0),
-                min(left + box_width, photo.width),
-                min(top + box_height, photo.height),
-            )
+            box = _centre(photo.size, (width, height))
             return np.asarray(photo.resize((width, height), resample, box=box))
-        scale = min(scales)
-        inner = max(1, round(photo.width * scale)), max(1, round(photo.height * scale))
+        left, top, right, bottom = _inside(photo.size, (width, height))
         canvas = Image.new("RGB", (width, height), tuple(round(value) for value in self.mean))
-        canvas.paste(photo.resize(inner, resample), ((width - inner[0]) // 2, (height - inner[1]) // 2))
+        canvas.paste(photo.resize((right - left, bottom - top), resample), (left, top))
         return np.asarray(canvas)
+
+    def covered(self, photo: tuple[int, int]) -> tuple[float, float, float, float]:
+        """Return which part of a photo the input shows: what lies in a place of the input lies there in this box.
+
+        Args:
+            photo: its width and height.
+
+        Returns:
+            Left, top, right and bottom in the photo's pixels: all of it for ``squash``, less for ``crop``, and for
+            ``pad`` more, beyond its edges.
+        """
+        width, height = photo
+        if self.fit == "squash":
+            return 0.0, 0.0, float(width), float(height)
+        if self.fit == "crop":
+            return _centre(photo, (self.width, self.height))
+        left, top, right, bottom = _inside(photo, (self.width, self.height))
+        across, down = width / (right - left), height / (bottom - top)
+        return -left * across, -top * down, (self.width - left) * across, (self.height - top) * down
 
     def normalised(self, pixels: np.ndarray) -> np.ndarray:
         """Scale pixels to the encoder's range.
@@ -104,3 +113,21 @@ class Preprocessing:
     def __call__(self, photo: Image.Image) -> np.ndarray:
         """Return ``(3, height, width)`` float32 for an RGB photo."""
         return self.normalised(self.fitted(photo))
+
+
+def _centre(photo: tuple[int, int], size: tuple[int, int]) -> tuple[float, float, float, float]:
+    """Return the largest box in the middle of a photo that has the proportions of a size."""
+    (photo_width, photo_height), (width, height) = photo, size
+    scale = max(width / photo_width, height / photo_height)
+    box_width, box_height = width / scale, height / scale
+    left, top = (photo_width - box_width) / 2, (photo_height - box_height) / 2
+    return max(left, 0.0), max(top, 0.0), min(left + box_width, photo_width), min(top + box_height, photo_height)
+
+
+def _inside(photo: tuple[int, int], size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return where a photo lies that is shrunk or enlarged to fit into the middle of a size."""
+    (photo_width, photo_height), (width, height) = photo, size
+    scale = min(width / photo_width, height / photo_height)
+    inner_width, inner_height = max(1, round(photo_width * scale)), max(1, round(photo_height * scale))
+    left, top = (width - inner_width) // 2, (height - inner_height) // 2
+    return left, top, left + inner_width, top + inner_height

@@ -119,6 +119,21 @@ class Bundle:
             raise UsageError(f"{self.name}: {unknown('precision', precision, self.encoders)}")
         return self.encoders[precision]
 
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of the grid that the captioner attends to.
+
+        Raises:
+            BundleError: ``model.json`` does not tell them.
+        """
+        grid = attended_grid(self.description)
+        if grid is None:
+            raise BundleError(
+                f"{self.folder / 'model.json'}: sizes.grid must be the rows and columns of the grid that the captioner "
+                "attends to; export the model again"
+            )
+        return grid
+
     def card(self) -> str:
         """Return the model card: what it is, what it learnt from, how it scores, under which terms."""
         try:
@@ -160,6 +175,15 @@ def read_description(folder: Path) -> dict[str, Any]:
     if not isinstance(description, dict):
         raise BundleError(f"{path}: expected a JSON object, got {type(description).__name__}")
     return description
+
+
+def attended_grid(description: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Return rows and columns of the grid that a captioner attends to; ``None`` where its description tells of none."""
+    sizes = description.get("sizes")
+    grid = sizes.get("grid") if isinstance(sizes, dict) else None
+    if not isinstance(grid, list) or len(grid) != 2 or not all(type(side) is int and side > 0 for side in grid):
+        return None
+    return grid[0], grid[1]
 
 
 def _inside(folder: Path, name: str) -> Path:

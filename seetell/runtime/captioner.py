@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,15 @@ from seetell.language.decoding import Decoding, Hypothesis, State, decode
 from seetell.language.sentence import sentence
 from seetell.photos.opening import PhotoSource, open_photo
 from seetell.results import Caption, Word
-from seetell.runtime.bundle import Bundle, find
+from seetell.runtime.attention import looked
+from seetell.runtime.bundle import Bundle, attended_grid, find, installed, read_description
 from seetell.runtime.cores import physical_cores
 from seetell.runtime.sessions import Graph
 
 BATCH_SIZE = 16
+
+Say = Callable[[Sequence[np.ndarray], Sequence[int]], list[Caption]]
+"""Captions a batch: takes the encoder's inputs and each photo's number, by which a draw of words is seeded."""
 
 
 def load(model: str | Path = "caption", *, precision: str | None = None, threads: int | None = None) -> Captioner:
@@ -85,20 +90,27 @@ class Captioner:
         """How it decodes where a call says nothing else."""
         return self.bundle.decoding
 
-    def caption(self, photo: PhotoSource, **options: Any) -> Caption:
+    @property
+    def attends(self) -> bool:
+        """Whether it can tell where in the photo it looked for a word."""
+        return "attention" in self._step.outputs
+
+    def caption(self, photo: PhotoSource, *, attention: bool = False, **options: Any) -> Caption:
         """Say what is on a photo.
 
         Args:
             photo: a path, a file's content, an open binary file, a Pillow image, or an array ``(H, W, 3)`` uint8.
+            attention: tell with every word where the model looked: ``(H, W)`` over the part of the photo that
+                ``bundle.preprocessing.covered`` names.
             options: decoding options that replace the model's own, such as ``beam_size=3`` or
                 ``method="sample", temperature=0.8``; see ``Decoding``.
 
         Raises:
             PhotoError: the photo cannot be used.
-            UsageError: an option is unknown or its value not allowed.
+            UsageError: an option is unknown or its value not allowed, or attention is asked of a model without.
         """
-        decoding = self.decoding.with_options(**options)
-        return self._captions([self._prepared(photo)], decoding, [0])[0]
+        say = self._asked(attention, options)
+        return say([self._prepared(photo)], [0])[0]
 
     def caption_many(
         self,
@@ -106,6 +118,7 @@ class Captioner:
         *,
         batch_size: int = BATCH_SIZE,
         workers: int | None = None,
+        attention: bool = False,
         **options: Any,
     ) -> Iterator[Caption | PhotoError]:
         """Say what is on each of many photos, in their order.
@@ -117,6 +130,7 @@ class Captioner:
             photos: see :meth:`caption`.
             batch_size: photos captioned at once.
             workers: threads that open photos; as many as the captioner computes with when absent.
+            attention: see :meth:`caption`.
             options: decoding options that replace the model's own.
 
         Yields:
@@ -129,11 +143,25 @@ class Captioner:
             raise UsageError(f"batch_size must be at least 1, got {batch_size}")
         if workers is not None and workers < 1:
             raise UsageError(f"workers must be at least 1, got {workers}")
+        return self._stream(iter(photos), batch_size, workers or self.threads, self._asked(attention, options))
+
+    def _asked(self, attention: bool, options: Mapping[str, Any]) -> Say:
+        """Return what captions a batch in the way that a call asks for."""
         decoding = self.decoding.with_options(**options)
-        return self._stream(iter(photos), batch_size, workers or self.threads, decoding)
+        return partial(self._captions, decoding=decoding, grid=self._attended() if attention else None)
+
+    def _attended(self) -> tuple[int, int]:
+        """Return rows and columns of the grid it attends to."""
+        if not self.attends:
+            attending = [name for name, folder in installed().items() if attended_grid(read_description(folder))]
+            raise UsageError(
+                f"{self.name} does not attend to places in the photo, so it cannot tell where a word came from; "
+                f"bundled models that do: {', '.join(attending) or 'none'}"
+            )
+        return self.bundle.grid
 
     def _stream(
-        self, photos: Iterator[PhotoSource], batch_size: int, workers: int, decoding: Decoding
+        self, photos: Iterator[PhotoSource], batch_size: int, workers: int, say: Say
     ) -> Iterator[Caption | PhotoError]:
         pool = ThreadPoolExecutor(workers, thread_name_prefix="seetell-photos")
         try:
@@ -144,7 +172,7 @@ class Captioner:
                 if not opening:
                     return
                 batch = [opening.popleft().result() for _ in range(min(batch_size, len(opening)))]
-                yield from self._batch(batch, decoding, first)
+                yield from self._batch(batch, say, first)
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -165,42 +193,52 @@ class Captioner:
                 f"a photo of {opened.width}×{opened.height} pixels needs more memory than there is"
             ) from error
 
-    def _batch(
-        self, batch: Sequence[np.ndarray | PhotoError], decoding: Decoding, first: int
-    ) -> Iterator[Caption | PhotoError]:
+    def _batch(self, batch: Sequence[np.ndarray | PhotoError], say: Say, first: int) -> Iterator[Caption | PhotoError]:
         """Caption the photos that opened; the errors of the others stay in their places."""
         opened = {first + place: item for place, item in enumerate(batch) if not isinstance(item, PhotoError)}
-        captions = iter(self._captions_within_memory(list(opened.values()), decoding, list(opened)))
+        captions = iter(self._captions_within_memory(list(opened.values()), list(opened), say))
         for item in batch:
             yield item if isinstance(item, PhotoError) else next(captions)
 
     def _captions_within_memory(
-        self, images: Sequence[np.ndarray], decoding: Decoding, streams: Sequence[int]
+        self, images: Sequence[np.ndarray], streams: Sequence[int], say: Say
     ) -> Sequence[Caption | PhotoError]:
         """Caption a batch; where memory does not suffice for it, its halves."""
         try:
-            return self._captions(images, decoding, streams)
+            return say(images, streams)
         except MemoryError:
             if len(images) == 1:
                 return [PhotoError("not enough memory to caption it")]
         middle = len(images) // 2
         halves = slice(None, middle), slice(middle, None)
-        return [item for half in halves for item in self._captions_within_memory(images[half], decoding, streams[half])]
+        return [item for half in halves for item in self._captions_within_memory(images[half], streams[half], say)]
 
-    def _captions(self, images: Sequence[np.ndarray], decoding: Decoding, streams: Sequence[int]) -> list[Caption]:
+    def _captions(
+        self,
+        images: Sequence[np.ndarray],
+        streams: Sequence[int],
+        *,
+        decoding: Decoding,
+        grid: tuple[int, int] | None,
+    ) -> list[Caption]:
+        """Caption a batch; with the ``grid`` that the attention is laid over, or ``None`` where it is not asked for."""
         if not images:
             return []
         begun = self._start.run(self.encode(np.stack(images)), [*self._memories, *self._states])
         memory = dict(zip(self._memories, begun, strict=False))
 
-        def step(tokens: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+        def advance(output: str, tokens: np.ndarray, state: State) -> tuple[np.ndarray, State]:
             photos, *rows = state
             feeds = {"tokens": tokens, "photos": photos, **memory, **dict(zip(self._states, rows, strict=True))}
-            logprobs, *following = self._step.run(feeds, ["logprobs", *self._next_states])
-            return logprobs, (photos, *following)
+            given, *following = self._step.run(feeds, [output, *self._next_states])
+            return given, (photos, *following)
 
         state = (np.arange(len(images)), *begun[len(memory) :])  # each row's photo and state
-        return [self._caption(best) for best, *_ in decode(step, state, decoding, streams=streams)]
+        best = [ranked[0] for ranked in decode(partial(advance, "logprobs"), state, decoding, streams=streams)]
+        if grid is None:
+            return [self._caption(hypothesis, [None] * len(hypothesis.tokens)) for hypothesis in best]
+        maps = looked(partial(advance, "attention"), state, [hypothesis.tokens for hypothesis in best], grid)
+        return list(map(self._caption, best, maps))
 
     def encode(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Return the features the decoder reads.
@@ -213,7 +251,7 @@ class Captioner:
         """
         return dict(zip(self._features, self._encoder.run({"images": images}, self._features), strict=True))
 
-    def _caption(self, hypothesis: Hypothesis) -> Caption:
+    def _caption(self, hypothesis: Hypothesis, maps: Sequence[np.ndarray | None]) -> Caption:
         texts = self.bundle.vocabulary.decode(hypothesis.tokens)
-        words = tuple(Word(text, logprob) for text, logprob in zip(texts, hypothesis.logprobs, strict=True))
-        return Caption(sentence(texts), words, hypothesis.logprob, self.name)
+        said = zip(texts, hypothesis.logprobs, maps, strict=True)
+        return Caption(sentence(texts), tuple(Word(*word) for word in said), hypothesis.logprob, self.name)

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 
+import numpy as np
 import pytest
 
 from seetell.cli.rows import Format, Rows
@@ -33,6 +34,14 @@ def test_json_lines(capsys: pytest.CaptureFixture[str]):
     }
     assert second == {"image": "b.jpg", "error": "the file is empty"}
     assert err == ""
+
+
+def test_attention_and_its_page_in_json_lines(capsys: pytest.CaptureFixture[str]):
+    word = Word("a", -0.5, np.array([[0.75, 0.25 - 1e-9]], np.float32))
+    Rows(Format.jsonl).write("a.jpg", Caption("a", (word,), -0.5, "tiny"), "where/a-attention.html")
+    row = json.loads(capsys.readouterr().out)
+    assert row["words"] == [{"text": "a", "logprob": -0.5, "attention": [[0.75, 0.25]]}]
+    assert row["page"] == "where/a-attention.html"
 
 
 def test_csv(capsys: pytest.CaptureFixture[str]):

@@ -79,6 +79,7 @@ def test_the_bundle_is_whole_and_says_what_it_is(run, bundle):
     assert loaded.precision == "int8"
     assert set(loaded.encoders) == {"int8", "fp32"}
     assert description["trained_steps"] == 100
+    assert description["sizes"].get("grid") == ([2, 2] if description["architecture"] == "transformer" else None)
     assert all(0 <= value <= parity.TOLERANCES[name] for name, value in description["parity"].items())
     assert set(description["parity"]) == set(parity.TOLERANCES)
     assert "CC0" in (bundle / "README.md").read_text()
@@ -88,15 +89,18 @@ def test_the_runtime_says_what_torch_says(run, bundle, shapes):
     """Same photos, same log-probabilities word by word: through files, graphs and numpy, or torch throughout."""
     model, captioner = load_trained(RunFolder(run)), load(bundle, precision="fp32", threads=1)
     for photo in read(shapes).photos[:4]:
-        caption = captioner.caption(photo.path)
+        caption = captioner.caption(photo.path, attention=captioner.attends)
         numbers = model.vocabulary.encode([word.text for word in caption.words])
         image = torch.from_numpy(model.encoder.preprocessing(open_photo(photo.path)))[None]
         with torch.inference_mode():
             memory, state = model.captioner.start(model.encoder(image))
             token, first = torch.ones(1, dtype=torch.long), torch.zeros(1, dtype=torch.long)
             for number, word in zip(numbers, caption.words, strict=True):
-                logprobs, state, _ = model.captioner.step(token, first, memory, state)
+                logprobs, state, attention = model.captioner.step(token, first, memory, state)
                 assert word.logprob == pytest.approx(logprobs[0, number].item(), abs=0.02)
+                assert (word.attention is None) == (attention is None)
+                if attention is not None:
+                    np.testing.assert_allclose(word.attention, attention[0].reshape(2, 2), atol=0.01)
                 token = torch.tensor([number])
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -70,6 +70,33 @@ def test_an_extreme_panorama_fits():
     for size in ((30_000, 2), (1, 30_000), (1, 1)):
         for fit in ("squash", "crop", "pad"):
             assert np.isfinite(Preprocessing(32, 32, fit=fit)(Image.new("RGB", size))).all()
+
+
+def test_what_the_input_covers_of_a_photo():
+    assert Preprocessing(50, 50, fit="squash").covered((400, 100)) == (0, 0, 400, 100)
+    assert Preprocessing(50, 50, fit="crop").covered((400, 100)) == (150, 0, 250, 100)
+    assert Preprocessing(50, 100, fit="crop").covered((100, 400)) == (0, 175, 100, 225)
+    assert Preprocessing(50, 50, fit="pad").covered((100, 40)) == (0, -30, 100, 70)
+    assert Preprocessing(50, 50, fit="pad").covered((20, 20)) == (0, 0, 20, 20)
+
+
+@given(
+    size=st.tuples(st.integers(20, 200), st.integers(20, 200)),
+    fit=st.sampled_from(["squash", "crop", "pad"]),
+    spot=st.tuples(st.floats(0.35, 0.65), st.floats(0.35, 0.65)),
+)
+def test_a_spot_of_the_photo_lies_in_the_input_where_the_box_says(size, fit, spot):
+    preprocessing = Preprocessing(60, 80, fit=fit, resample="bilinear", mean=(0.0, 0.0, 0.0))
+    photo = Image.new("RGB", size)
+    x, y = round(spot[0] * size[0]), round(spot[1] * size[1])
+    reach = max(3, max(size) // 20)
+    photo.paste((255, 255, 255), (x - reach, y - reach, x + reach, y + reach))
+    left, top, right, bottom = preprocessing.covered(size)
+    expected = (x - left) / (right - left) * 80, (y - top) / (bottom - top) * 60
+    bright = preprocessing.fitted(photo)[..., 0].astype(float)
+    assume(bright.any() and not bright[[0, -1]].any() and not bright[:, [0, -1]].any())  # all of it is seen
+    found = (bright.sum(0) @ np.arange(0.5, 80) / bright.sum(), bright.sum(1) @ np.arange(0.5, 60) / bright.sum())
+    assert found == pytest.approx(expected, abs=1)
 
 
 def test_it_survives_json():

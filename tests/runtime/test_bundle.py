@@ -89,6 +89,16 @@ def test_a_description_that_does_not_fit_is_an_error(changes: dict[str, object],
     assert str(folder) in str(caught.value)
 
 
+@pytest.mark.parametrize("sizes", [None, [], {}, {"grid": 7}, {"grid": [7]}, {"grid": [7, 0]}, {"grid": [7, True]}])
+def test_a_grid_that_is_not_told_is_an_error_once_it_is_asked_for(
+    sizes: object, tmp_path: Path, attending_bundle: Path
+):
+    assert Bundle.load(attending_bundle).grid == (2, 3)
+    bundle = Bundle.load(write_tiny_bundle(tmp_path / "unclear", sizes=sizes))
+    with pytest.raises(BundleError, match=r"sizes\.grid must be the rows and columns"):
+        _ = bundle.grid
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", "null"])
 def test_a_broken_description_is_an_error(content: str, tmp_path: Path):
     folder = write_tiny_bundle(tmp_path / "broken")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,13 @@ WORDS = ["a", "dog", "runs", "on", "grass", "'s", "ball", "red", "blue", "sea", 
 SIZE, FEATURES, HIDDEN = 8, 4, 6
 
 
-def write_tiny_bundle(folder: Path, *, seed: int = 0, **changes: Any) -> Path:
+def write_tiny_bundle(folder: Path, *, seed: int = 0, grid: tuple[int, int] | None = None, **changes: Any) -> Path:
     """Write the bundle into a new folder.
 
     Args:
         folder: the new folder.
         seed: of the weights.
+        grid: rows and columns that it attends to, differently for each photo and word; ``None`` if it does not attend.
         changes: fields of ``model.json`` to replace; ``None`` leaves one out.
     """
     folder.mkdir(parents=True)
@@ -55,6 +57,16 @@ def write_tiny_bundle(folder: Path, *, seed: int = 0, **changes: Any) -> Path:
         {"state_0": ["B", HIDDEN]},
         [weights("begin", FEATURES, HIDDEN)],
     )
+    step = [
+        weights("embedding", len(vocabulary), HIDDEN),
+        weights("recur", HIDDEN, HIDDEN),
+        weights("say", HIDDEN, len(vocabulary)),
+    ]
+    locations = math.prod(grid or (1, 1))
+    attend = [
+        helper.make_node("MatMul", ["next_state_0", "look"], ["looks"]),
+        helper.make_node("Softmax", ["looks"], ["attention"], axis=-1),
+    ]
     _save(
         folder / "decoder_step.onnx",
         [
@@ -64,14 +76,12 @@ def write_tiny_bundle(folder: Path, *, seed: int = 0, **changes: Any) -> Path:
             helper.make_node("Tanh", ["sum"], ["next_state_0"]),
             helper.make_node("MatMul", ["next_state_0", "say"], ["logits"]),
             helper.make_node("LogSoftmax", ["logits"], ["logprobs"], axis=-1),
+            *(attend if grid else []),
         ],
         {"tokens": (TensorProto.INT64, ["N"]), "state_0": (TensorProto.FLOAT, ["N", HIDDEN])},
-        {"logprobs": ["N", len(vocabulary)], "next_state_0": ["N", HIDDEN]},
-        [
-            weights("embedding", len(vocabulary), HIDDEN),
-            weights("recur", HIDDEN, HIDDEN),
-            weights("say", HIDDEN, len(vocabulary)),
-        ],
+        {"logprobs": ["N", len(vocabulary)], "next_state_0": ["N", HIDDEN]}
+        | ({"attention": ["N", locations]} if grid else {}),
+        [*step, *([weights("look", HIDDEN, locations)] if grid else [])],
     )
     (folder / "README.md").write_text("# tiny\n\nRandom weights.\n", encoding="utf-8")
     files = sorted(path for path in folder.iterdir())
@@ -86,7 +96,7 @@ def write_tiny_bundle(folder: Path, *, seed: int = 0, **changes: Any) -> Path:
         "files": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
         "encoder": {"fp32": "encoder.onnx", "int8": "encoder.int8.onnx", "default": "int8"},
         "decoder": {"start": "decoder_start.onnx", "step": "decoder_step.onnx"},
-        "sizes": {"features": FEATURES, "hidden": HIDDEN},
+        "sizes": {"features": FEATURES, "hidden": HIDDEN} | ({"grid": list(grid)} if grid else {}),
         "decoding": Decoding(beam_size=3, max_words=6).to_dict(),
         "licence": "CC0-1.0",
         "training_data": "none",

@@ -1,0 +1,1 @@
+"""Results drawn: where a captioner looked, as pictures and as web pages."""

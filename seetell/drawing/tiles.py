@@ -1,0 +1,68 @@
+"""One picture for a caption: the photo, and beside it a heat map for every word."""
+
+from __future__ import annotations
+
+import math
+
+from PIL import Image, ImageDraw
+
+from seetell.drawing.heat_map import Box, heat, overlaid, spread
+from seetell.drawing.lettering import lettered, shortened
+from seetell.results import Caption
+
+TILE_AREA = 200 * 150
+TILE_SIDE = 300
+"""Pixels of a tile, and of its longer side at most."""
+
+PICTURE_WIDTH = 1280
+GAP, MARGIN = 12, 20
+LETTERS, LINE = 19, 30
+PAPER, INK = (255, 255, 255), (30, 30, 35)
+
+
+def word_tiles(photo: Image.Image, caption: Caption, *, covered: Box) -> Image.Image:
+    """Draw where a captioner looked for each word.
+
+    Args:
+        photo: RGB.
+        caption: its words carry their attention.
+        covered: what the model saw of the photo.
+
+    Returns:
+        RGB, about 1,280 pixels wide: first the photo, then the words in reading order, in rows.
+    """
+    small = photo.resize(_tile_size(photo.size), Image.Resampling.BICUBIC, reducing_gap=3)
+    tiles = [(small, "")]
+    for word in caption.words:
+        assert word.attention is not None
+        intensity = spread(word.attention, covered=covered, photo=photo.size, side=max(small.size))
+        tiles.append((overlaid(small, heat(intensity)), word.text))
+    return _in_rows(tiles)
+
+
+def _tile_size(photo: tuple[int, int]) -> tuple[int, int]:
+    """Return the photo's proportions in a tile's area."""
+    width, height = photo
+    scale = min(math.sqrt(TILE_AREA / (width * height)), TILE_SIDE / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _in_rows(tiles: list[tuple[Image.Image, str]]) -> Image.Image:
+    """Lay out tiles of equal size, each with a text below it, in rows about equally long."""
+    tile_width, tile_height = tiles[0][0].size
+    texts = [lettered(text, LETTERS) for _, text in tiles]
+    widest = max(font.getlength(text) for text, font in texts)
+    cell_width = max(tile_width, min(math.ceil(widest), TILE_SIDE)) + GAP
+    cell_height = tile_height + LINE + GAP
+    rows = math.ceil(len(tiles) / max(1, (PICTURE_WIDTH - 2 * MARGIN + GAP) // cell_width))
+    columns = math.ceil(len(tiles) / rows)
+    size = 2 * MARGIN + columns * cell_width - GAP, 2 * MARGIN + rows * cell_height - GAP
+    picture = Image.new("RGB", size, PAPER)
+    pen = ImageDraw.Draw(picture)
+    for place, ((tile, _), (text, font)) in enumerate(zip(tiles, texts, strict=True)):
+        middle = MARGIN + place % columns * cell_width + (cell_width - GAP) // 2
+        top = MARGIN + place // columns * cell_height
+        picture.paste(tile, (middle - tile_width // 2, top))
+        baseline = top + tile_height + round(0.75 * LINE)
+        pen.text((middle, baseline), shortened(text, font, cell_width - GAP), INK, font, anchor="ms")
+    return picture
