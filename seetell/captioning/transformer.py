@@ -8,6 +8,7 @@ of them before.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import torch
@@ -77,7 +78,8 @@ class _EncoderLayer(nn.Module):
     def forward(self, grid: Tensor) -> Tensor:
         """``(B, L, width)`` → the same."""
         normed = self.norms[0](grid)
-        grid = grid + self.dropout(self.attention(normed, self.attention.keys_values(normed)))
+        keys_values = self.attention.split(self.attention.keys_values(normed))
+        grid = grid + self.dropout(self.attention(normed, *keys_values))
         refined: Tensor = grid + self.dropout(self.feedforward(self.norms[1](grid)))
         return refined
 
@@ -98,25 +100,41 @@ class _DecoderLayer(nn.Module):
         normed = self.norms[0](x)
         return normed, self.words.keys_values(normed)
 
-    def forward(self, x: Tensor, asking: Tensor, words: Tensor, grid: Tensor, *, causal: bool) -> tuple[Tensor, Tensor]:
-        """Refine words.
+    def see(self, grid: Tensor) -> tuple[Tensor, Tensor]:
+        """Return keys and values, both ``(B, heads, L, width / heads)``, of the grid ``(B, L, width)``."""
+        return self.photo.split(self.photo.keys_values(grid))
+
+    def forward(self, x: Tensor, grid: tuple[Tensor, Tensor]) -> Tensor:
+        """Refine sentences ``(B·C, T, width)``; each word sees those up to itself, and the grid as from :meth:`see`."""
+        asking, words = self.own(x)
+        x = x + self.dropout(self.words(asking, *self.words.split(words), causal=True))
+        normed = self.norms[1](x)
+        photos = len(grid[0])
+        seen = self.photo(normed.reshape(photos, -1, normed.shape[2]), *grid).reshape(normed.shape)
+        return self._transformed(x + self.dropout(seen))
+
+    def step(self, x: Tensor, earlier: Tensor | None, grid: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Refine one word a row.
 
         Args:
-            x: ``(N, T, width)``.
-            asking: what :meth:`own` made of them.
-            words: keys and values of all words to be seen.
-            grid: keys and values of the grid, ``(B, L, 2·width)``; where ``N`` is ``B·C``, each photo's for ``C`` rows.
-            causal: a word sees those up to itself.
+            x: ``(N, 1, width)``.
+            earlier: keys and values of the words before, ``(N, T, 2·width)``; ``None`` where there are none.
+            grid: keys and values, a row each.
 
         Returns:
-            The words refined, and the queries that the grid was asked, both ``(N, T, width)``.
+            The word refined; keys and values of all words so far; where it looked, ``(N, 1, L)``.
         """
-        x = x + self.dropout(self.words(asking, words, causal=causal))
-        normed = self.norms[1](x)
-        rows, steps, width = normed.shape
-        seen = self.photo(normed.reshape(grid.shape[0], -1, width), grid).reshape(rows, steps, width)
-        x = x + self.dropout(seen)
-        return x + self.dropout(self.feedforward(self.norms[2](x))), normed
+        asking, words = self.own(x)
+        if earlier is not None:
+            words = torch.cat([earlier, words], dim=1)
+        said, _ = self.words.look(asking, *self.words.split(words))
+        x = x + said
+        seen, looked = self.photo.look(self.norms[1](x), *grid)
+        return self._transformed(x + seen), words, looked
+
+    def _transformed(self, x: Tensor) -> Tensor:
+        refined: Tensor = x + self.dropout(self.feedforward(self.norms[2](x)))
+        return refined
 
 
 class Transformer(Captioner):
@@ -152,13 +170,13 @@ class Transformer(Captioner):
         for embedding in (self.word_embedding, self.positions):
             nn.init.normal_(embedding.weight, std=config.width**-0.5)
 
-    def _see(self, features: Features) -> tuple[Tensor, list[Tensor]]:
+    def _see(self, features: Features) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
         """Return the photo as a first word ``(B, width)``, and for each layer the grid's keys and values."""
         assert features.grid is not None
         pooled = self.pooled_embedding(self.feature_dropout(self.feature_norm(features.pooled)))
         grid = self.grid_embedding(self.feature_dropout(self.feature_norm(features.grid))) + self.locations
         grid = self.grid_norm(self.encoder(grid))
-        return pooled, [layer.photo.keys_values(grid) for layer in self._decoder()]
+        return pooled, [layer.see(grid) for layer in self._decoder()]
 
     def _decoder(self) -> list[_DecoderLayer]:
         return [layer for layer in self.layers if isinstance(layer, _DecoderLayer)]
@@ -180,39 +198,35 @@ class Transformer(Captioner):
         x = torch.cat([first, self.word_embedding(inputs) * scale], dim=2).flatten(0, 1)  # (B·C, 1 + T, width)
         x = self.dropout(x + self._position(torch.arange(1 + steps, device=x.device)) * scale)
         for layer, grid in zip(self._decoder(), grids, strict=True):
-            asking, words = layer.own(x)
-            x, _ = layer(x, asking, words, grid, causal=True)
+            x = layer(x, grid)
         return self._score(x[:, 1:][(targets != IGNORED).flatten(0, 1)])
 
     def start(self, features: Features) -> Beginning:
         """Read the photos.
 
         Returns:
-            Memory: the grid's keys and values of all layers, ``(B, L, layers·2·width)``. State: those of the words so
-            far, at first of the photo alone, ``(B, 1, layers·2·width)``, and the next word's position, ``(B,)``.
+            Memory: each layer's keys and values of the grid, ``(B, heads, L, width / heads)``. State: those of the
+            words so far side by side for all layers, at first of the photo alone, ``(B, 1, layers·2·width)``, and the
+            next word's position, ``(B,)``.
         """
         pooled, grids = self._see(features)
         x = (pooled + self.positions.weight[0] * self.config.width**0.5)[:, None]
         cache = []
         for layer, grid in zip(self._decoder(), grids, strict=True):
-            asking, words = layer.own(x)
+            x, words, _ = layer.step(x, None, grid)
             cache.append(words)
-            x, _ = layer(x, asking, words, grid, causal=False)
         place = torch.ones_like(pooled[:, 0], dtype=torch.long)
-        return Beginning((torch.cat(grids, dim=2),), (torch.cat(cache, dim=2), place))
+        return Beginning(tuple(itertools.chain(*grids)), (torch.cat(cache, dim=2), place))
 
     def step(self, tokens: Tensor, photos: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...]) -> Said:
         """Read a word a row; see :meth:`Captioner.step`. The attention is that of the last layer, its heads' mean."""
         cache, place = state
-        part = 2 * self.config.width
-        grids = torch.split(memory[0][photos], part, dim=2)
-        scale = self.config.width**0.5
-        x = ((self.word_embedding(tokens) + self._position(place)) * scale)[:, None]  # (N, 1, width)
+        x = ((self.word_embedding(tokens) + self._position(place)) * self.config.width**0.5)[:, None]  # (N, 1, width)
         grown, looked = [], x
-        for layer, earlier, grid in zip(self._decoder(), torch.split(cache, part, dim=2), grids, strict=True):
-            asking, own = layer.own(x)
-            words = torch.cat([earlier, own], dim=1)
+        grids = zip(memory[::2], memory[1::2], strict=True)
+        caches = torch.split(cache, 2 * self.config.width, dim=2)
+        for layer, earlier, (keys, values) in zip(self._decoder(), caches, grids, strict=True):
+            x, words, looked = layer.step(x, earlier, (keys[photos], values[photos]))
             grown.append(words)
-            x, looked = layer(x, asking, words, grid, causal=False)
-        attention = self._decoder()[-1].photo.weights(looked, grids[-1])[:, 0]
-        return Said(torch.log_softmax(self._score(x[:, 0]), dim=1), (torch.cat(grown, dim=2), place + 1), attention)
+        logprobs = torch.log_softmax(self._score(x[:, 0]), dim=1)
+        return Said(logprobs, (torch.cat(grown, dim=2), place + 1), looked[:, 0])

@@ -32,33 +32,43 @@ class MultiHeadAttention(nn.Module):
         made: Tensor = self.key_value(attended)
         return made
 
-    def forward(self, asking: Tensor, keys_values: Tensor, *, causal: bool = False) -> Tensor:
+    def split(self, keys_values: Tensor) -> tuple[Tensor, Tensor]:
+        """Part what :meth:`keys_values` made into keys and values by heads, both ``(N, heads, S, width / heads)``."""
+        keys, values = keys_values.chunk(2, dim=2)
+        return self._by_heads(keys), self._by_heads(values)
+
+    def forward(self, asking: Tensor, keys: Tensor, values: Tensor, *, causal: bool = False) -> Tensor:
         """Answer a sequence of queries.
 
         Args:
             asking: ``(N, T, width)``.
-            keys_values: ``(N, S, 2·width)`` as from :meth:`keys_values`.
+            keys: of ``S`` vectors, as from :meth:`split`.
+            values: of the same.
             causal: query ``t`` sees the keys up to ``t`` only; needs ``T == S``.
 
         Returns:
             ``(N, T, width)``.
         """
-        keys, values = keys_values.chunk(2, dim=2)
         dropout = self.dropout if self.training else 0.0
-        answers = F.scaled_dot_product_attention(
-            self._split(self.query(asking)), self._split(keys), self._split(values), dropout_p=dropout, is_causal=causal
-        )
-        joined: Tensor = self.output(answers.transpose(1, 2).flatten(2))  # (N, T, width)
-        return joined
+        queries = self._by_heads(self.query(asking))
+        return self._joined(F.scaled_dot_product_attention(queries, keys, values, dropout_p=dropout, is_causal=causal))
 
-    def weights(self, asking: Tensor, keys_values: Tensor) -> Tensor:
-        """Return how much each query attends to each key, the mean over heads, ``(N, T, S)``; rows sum to 1."""
-        keys, _ = keys_values.chunk(2, dim=2)
-        queries, keys = self._split(self.query(asking)), self._split(keys)  # (N, heads, T or S, width / heads)
-        scores = queries @ keys.transpose(2, 3) / queries.shape[3] ** 0.5
-        return torch.softmax(scores, dim=3).mean(dim=1)
+    def look(self, asking: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Answer as :meth:`forward` does at prediction, and tell where each query looked.
 
-    def _split(self, vectors: Tensor) -> Tensor:
+        Returns:
+            The answers ``(N, T, width)``, and the weights, the mean over heads, ``(N, T, S)``; rows sum to 1.
+        """
+        queries = self._by_heads(self.query(asking)) / keys.shape[3] ** 0.5
+        weights = torch.softmax(queries @ keys.transpose(2, 3), dim=3)  # (N, heads, T, S)
+        return self._joined(weights @ values), weights.mean(dim=1)
+
+    def _by_heads(self, vectors: Tensor) -> Tensor:
         """``(N, T, width)`` → ``(N, heads, T, width / heads)``."""
         rows, steps, width = vectors.shape
         return vectors.reshape(rows, steps, self.heads, width // self.heads).transpose(1, 2)
+
+    def _joined(self, answers: Tensor) -> Tensor:
+        """``(N, heads, T, width / heads)`` → ``(N, T, width)``."""
+        joined: Tensor = self.output(answers.transpose(1, 2).flatten(2))
+        return joined

@@ -41,6 +41,8 @@ class SelfCriticalConfig:
     Attributes:
         after: the step from which rewards are learnt from; -1 never. The encoder then stays as it is.
         samples: sentences drawn for each photo.
+        temperature: of the probabilities they are drawn from, and whose gradient is taken; below 1 the sentences are
+            closer to what beam search finds, and their rewards tell more.
         baseline: what a sentence's reward is compared with: the mean of the photo's ``others``, or that of the
             ``greedy`` sentence.
         optimiser: replaces the captioner's, and the schedule begins anew.
@@ -48,12 +50,15 @@ class SelfCriticalConfig:
 
     after: int = -1
     samples: int = 5
+    temperature: float = 1.0
     baseline: Baseline = "others"
     optimiser: OptimiserConfig = field(default_factory=lambda: OptimiserConfig(learning_rate=5e-5))
 
     def __post_init__(self) -> None:
         if self.baseline not in get_args(Baseline):
             raise RecipeError(f"self_critical.baseline: {unknown('baseline', self.baseline, get_args(Baseline))}")
+        if not self.temperature > 0:
+            raise RecipeError(f"self_critical.temperature: expected more than 0, got {self.temperature}")
         least = 2 if self.baseline == "others" else 1
         if self.samples < least:
             raise RecipeError(
@@ -115,12 +120,12 @@ class SelfCriticalLoss:
         Returns:
             The loss per word, whose gradient is that of the expected reward, and the mean reward.
         """
-        samples = self._config.samples
+        samples, temperature = self._config.samples, self._config.temperature
         captioner.eval()
-        drawn = draw_sentences(captioner, features, self._max_words, samples=samples)
+        drawn = draw_sentences(captioner, features, self._max_words, samples=samples, temperature=temperature)
         rewards = self._reward(np.repeat(photos, samples).tolist(), drawn).reshape(-1, samples)  # (B, C)
         if self._config.baseline == "greedy":
-            greedy = draw_sentences(captioner, features, self._max_words, samples=1, greedy=True)
+            greedy = draw_sentences(captioner, features, self._max_words, samples=1, temperature=0)
             baseline = self._reward(list(photos), greedy)[:, None]
         else:
             baseline = (rewards.sum(axis=1, keepdims=True) - rewards) / (samples - 1)
@@ -132,16 +137,16 @@ class SelfCriticalLoss:
         real = targets != IGNORED
         with torch.backends.cudnn.flags(enabled=False):  # its recurrent layers have a gradient in training mode alone
             logits = captioner(features, inputs.to(device), targets)
-        surprise = F.cross_entropy(logits, targets[real], reduction="none")  # (M,)
+        surprise = F.cross_entropy(logits / temperature, targets[real], reduction="none")  # (M,)
         advantage = torch.from_numpy(rewards - baseline).to(surprise)  # (B, C)
         weights = advantage[:, :, None].expand(real.shape)[real]  # (M,)
         return (weights * surprise).mean(), float(rewards.mean())
 
 
 def draw_sentences(
-    captioner: Captioner, features: Features, max_words: int, *, samples: int, greedy: bool = False
+    captioner: Captioner, features: Features, max_words: int, *, samples: int, temperature: float
 ) -> list[list[int]]:
-    """Draw sentences word by word from the captioner's own probabilities; torch's random numbers decide.
+    """Draw sentences word by word from the captioner's own distribution; torch's random numbers decide.
 
     Args:
         captioner: in evaluation mode.
@@ -149,7 +154,7 @@ def draw_sentences(
         max_words: sentences that have not ended after so many words are left with one word more and no END, which
             is how ``caption_tensors`` knows a sentence that was cut.
         samples: ``C``, sentences for each photo.
-        greedy: take the most probable word each time instead.
+        temperature: divides the log-probabilities; 0 takes the most probable word each time.
 
     Returns:
         ``B·C`` lists of word numbers, photo by photo, END included where the sentence ended.
@@ -163,7 +168,10 @@ def draw_sentences(
         for place in range(max_words + 1):
             logprobs, state, _ = captioner.step(last, live // samples, memory, state)
             logprobs[:, [START, UNK]] = -torch.inf
-            last = logprobs.argmax(dim=1) if greedy else torch.multinomial(logprobs.exp(), 1)[:, 0]
+            if temperature:
+                last = torch.multinomial(torch.softmax(logprobs / temperature, dim=1), 1)[:, 0]
+            else:
+                last = logprobs.argmax(dim=1)
             said[live, place] = last
             going = last != END
             live, last, state = live[going], last[going], tuple(part[going] for part in state)

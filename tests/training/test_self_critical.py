@@ -53,13 +53,14 @@ def value(photos, sentences) -> np.ndarray:
     return np.array([VALUES[photo, sentence[0]] for photo, sentence in zip(photos, sentences, strict=True)])
 
 
-@pytest.mark.parametrize("baseline", ["others", "greedy"])
-def test_the_gradient_is_that_of_the_expected_reward(baseline: str):
+@pytest.mark.parametrize(("baseline", "temperature"), [("others", 1.0), ("greedy", 1.0), ("others", 0.5)])
+def test_the_gradient_is_that_of_the_expected_reward(baseline: str, temperature: float):
     captioner = OneWord(PHOTOS)
-    expected = (captioner._first(torch.arange(PHOTOS)).exp() * torch.from_numpy(VALUES)).sum(dim=1)
+    drawn_from = torch.softmax(captioner._first(torch.arange(PHOTOS)) / temperature, dim=1)
+    expected = (drawn_from * torch.from_numpy(VALUES)).sum(dim=1)
     (exact,) = torch.autograd.grad(expected.mean(), captioner.first)
     torch.manual_seed(3)
-    config = SelfCriticalConfig(after=0, samples=8_000, baseline=baseline)
+    config = SelfCriticalConfig(after=0, samples=8_000, baseline=baseline, temperature=temperature)
     loss, reward = SelfCriticalLoss(config, value, max_words=4)(captioner, FEATURES, range(PHOTOS))
     loss.backward()
     assert captioner.first.grad is not None
@@ -83,19 +84,19 @@ def test_sentences_that_are_all_as_good_as_the_baseline_teach_nothing():
 def test_drawn_sentences():
     captioner = OneWord(PHOTOS)
     torch.manual_seed(0)
-    drawn = draw_sentences(captioner, FEATURES, 4, samples=3000)
+    drawn = draw_sentences(captioner, FEATURES, 4, samples=3000, temperature=1)
     assert all(len(sentence) == 2 and sentence[0] > UNK and sentence[1] == END for sentence in drawn)
     first = np.array([sentence[0] for sentence in drawn]).reshape(PHOTOS, -1)
     shares = np.stack([np.bincount(row, minlength=WORDS) for row in first]) / first.shape[1]
     np.testing.assert_allclose(shares, captioner._first(torch.arange(PHOTOS)).exp().detach(), atol=0.03)
-    greedy = draw_sentences(captioner, FEATURES, 4, samples=1, greedy=True)
+    greedy = draw_sentences(captioner, FEATURES, 4, samples=1, temperature=0)
     assert [sentence[0] for sentence in greedy] == captioner._first(torch.arange(PHOTOS)).argmax(1).tolist()
 
 
 def test_a_sentence_that_does_not_end_is_one_word_too_long_and_has_no_end():
     captioner = OneWord(PHOTOS)
-    assert all(END not in row for row in draw_sentences(captioner, FEATURES, 0, samples=2))
-    assert all(len(row) == 1 for row in draw_sentences(captioner, FEATURES, 0, samples=2))
+    assert all(END not in row for row in draw_sentences(captioner, FEATURES, 0, samples=2, temperature=1))
+    assert all(len(row) == 1 for row in draw_sentences(captioner, FEATURES, 0, samples=2, temperature=1))
 
 
 CAPTIONS = [
@@ -127,5 +128,7 @@ def test_settings_that_cannot_work_are_errors():
     with pytest.raises(RecipeError, match="samples: expected at least 2"):
         SelfCriticalConfig(samples=1)
     assert SelfCriticalConfig(samples=1, baseline="greedy").samples == 1
+    with pytest.raises(RecipeError, match="temperature: expected more than 0, got 0"):
+        SelfCriticalConfig(temperature=0)
     with pytest.raises(RecipeError, match="greedy"):
         SelfCriticalConfig(baseline="gready")
