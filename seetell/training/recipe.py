@@ -16,6 +16,7 @@ from seetell.errors import RecipeError, unknown
 from seetell.language.decoding import Decoding
 from seetell.training.optimisers import OptimiserConfig
 from seetell.training.schedule import ScheduleConfig
+from seetell.training.scheduled_sampling import ScheduledSamplingConfig
 from seetell.training.self_critical import SelfCriticalConfig
 
 
@@ -125,6 +126,7 @@ class Recipe:
         optimiser: the captioner's.
         schedule: the course of both learning rates.
         finetune: training the encoder as well.
+        scheduled_sampling: reading own words while training.
         self_critical: learning from CIDEr-D instead of people's captions.
         validation: looking at the validation photos.
         batch_size: photos a step.
@@ -140,6 +142,8 @@ class Recipe:
         seed: of all randomness.
         card: what the bundle's card says of rights.
         device: where torch computes, such as ``cpu`` or ``cuda``.
+        mixed_precision: multiply in bfloat16 while training, which GPUs do much faster; weights stay in 32 bits. Few
+            processors gain from it, and some cannot run an LSTM so.
         threads: torch's threads on the CPU; 0 leaves torch's choice.
     """
 
@@ -151,6 +155,7 @@ class Recipe:
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
+    scheduled_sampling: ScheduledSamplingConfig = field(default_factory=ScheduledSamplingConfig)
     self_critical: SelfCriticalConfig = field(default_factory=SelfCriticalConfig)
     validation: ValidationConfig = field(default_factory=ValidationConfig)
     card: CardConfig = field(default_factory=CardConfig)
@@ -164,6 +169,7 @@ class Recipe:
     start_from: str = ""
     seed: int = 123
     device: str = "cpu"
+    mixed_precision: bool = False
     threads: int = 0
 
     def __post_init__(self) -> None:

@@ -35,6 +35,7 @@ from seetell.training.recipe import Recipe
 from seetell.training.run_folder import RunFolder
 from seetell.training.run_log import RunLog, draw_curves, read_log
 from seetell.training.schedule import learning_rate_factor
+from seetell.training.scheduled_sampling import with_own_words
 from seetell.training.self_critical import CiderReward, SelfCriticalLoss
 from seetell.training.validation import caption_features, language_scores, validation_loss
 from seetell.training.warm_start import load_captioner, read_earlier_model
@@ -205,7 +206,8 @@ class Trainer:
         self.encoder.train(len(moved) > 1)
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
             torch.manual_seed(_step_seed(self.recipe.seed, step))
-            loss, extra = self._loss(step, source.features(prepared.to(self.device)), *examples)
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.mixed_precision):
+                loss, extra = self._loss(step, source.features(prepared.to(self.device)), *examples)
             for optimiser, _ in moved:
                 optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -223,6 +225,8 @@ class Trainer:
             loss, reward = self._self_critical(self.captioner, features, photos.tolist())
             return loss, {"reward": reward}
         inputs, targets = inputs.to(self.device), targets.to(self.device)
+        if probability := self.recipe.scheduled_sampling.probability(step):
+            inputs = with_own_words(self.captioner, features, inputs, targets, probability=probability)
         return self.captioner.loss(features, inputs, targets, label_smoothing=self.recipe.label_smoothing), {}
 
     def _rewarded(self, step: int) -> bool:

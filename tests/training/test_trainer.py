@@ -97,6 +97,7 @@ MODES = {
         "finetune": {"after": 2, "optimiser": {"learning_rate": 1e-3}},
         "self_critical": {"after": 5, "samples": 2},
     },
+    "own words": {"scheduled_sampling": {"after": 3, "every": 2, "increase": 0.5, "most": 1.0}},
     "averaged": {"averaging": 0.9, "finetune": {"after": 4, "frozen_stages": 4, "optimiser": {"learning_rate": 1e-3}}},
     "adadelta-gru": {"optimiser": {"name": "adadelta", "learning_rate": 1.0}, "captioner": {"cell": "gru"}},
 }
@@ -144,6 +145,15 @@ def test_what_frozen_stages_made_once_trains_like_pixels(shapes, tmp_path, shape
         Trainer(shapes_recipe(finetune=finetune, **changes), read(shapes), tmp_path / name).run()
     np.testing.assert_allclose(losses(tmp_path / "cached"), losses(tmp_path / "pixels"), rtol=2e-2)
     assert losses(tmp_path / "cached") != losses(tmp_path / "pixels")  # 16-bit activations
+
+
+def test_mixed_precision_learns_what_full_precision_does(shapes, tmp_path, shapes_recipe):
+    transformer = {"architecture": "transformer", "captioner": {"width": 16, "heads": 2, "feedforward": 16}}
+    for name, mixed in {"mixed": True, "full": False}.items():
+        content = shapes_recipe(mixed_precision=mixed).to_dict() | transformer
+        Trainer(recipe_from_dict(content), read(shapes), tmp_path / name).run()
+    np.testing.assert_allclose(losses(tmp_path / "mixed"), losses(tmp_path / "full"), rtol=2e-2)
+    assert losses(tmp_path / "mixed") != losses(tmp_path / "full")
 
 
 def test_the_schedule_begins_anew_with_rewards(shapes, tmp_path, shapes_recipe):
