@@ -21,6 +21,7 @@ CAPTIONS = [[[3, 4, 5], [6, 7]], [[8], [9, 10, 3, 4]]]
 
 SMALL = {
     "neuraltalk2": {"embedding_size": 8, "hidden_size": 8},
+    "show_attend_tell": {"embedding_size": 8, "hidden_size": 8, "annotation_size": 6, "attention_size": 5},
     "transformer": {"width": 8, "heads": 2, "feedforward": 16},
 }
 
@@ -41,6 +42,8 @@ VARIANTS = {
     "lstm-2-tied": ("neuraltalk2", {"cell": "lstm", "layers": 2, "tied": True}),
     "gru": ("neuraltalk2", {"cell": "gru"}),
     "rnn-2": ("neuraltalk2", {"cell": "rnn", "layers": 2}),
+    "soft-attention": ("show_attend_tell", {}),
+    "hard-attention": ("show_attend_tell", {"attention": "hard"}),
     "transformer": ("transformer", {}),
     "transformer-encoder": ("transformer", {"layers": 1, "encoder_layers": 2}),
     "transformer-few-positions": ("transformer", {"positions": 2}),
