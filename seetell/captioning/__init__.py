@@ -8,6 +8,7 @@ from seetell.captioning.captioner import IGNORED, Beginning, Captioner, Said
 from seetell.captioning.neuraltalk2 import NeuralTalk2, NeuralTalk2Config
 from seetell.captioning.show_attend_tell import ShowAttendTell, ShowAttendTellConfig
 from seetell.captioning.transformer import Transformer, TransformerConfig
+from seetell.captioning.up_down import UpDown, UpDownConfig
 from seetell.errors import RecipeError, unknown
 
 __all__ = ["CONFIGS", "IGNORED", "USES_GRID", "Beginning", "Captioner", "Said", "create_captioner"]
@@ -16,6 +17,7 @@ _CAPTIONERS: dict[str, tuple[type[Any], type[Captioner]]] = {
     "neuraltalk2": (NeuralTalk2Config, NeuralTalk2),
     "show_attend_tell": (ShowAttendTellConfig, ShowAttendTell),
     "transformer": (TransformerConfig, Transformer),
+    "up_down": (UpDownConfig, UpDown),
 }
 CONFIGS: dict[str, type[Any]] = {name: config for name, (config, _) in _CAPTIONERS.items()}
 USES_GRID: dict[str, bool] = {name: captioner.uses_grid for name, (_, captioner) in _CAPTIONERS.items()}
