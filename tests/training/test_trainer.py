@@ -92,8 +92,11 @@ MODES = {
         "finetune": {"after": 2, "optimiser": {"learning_rate": 1e-3}},
         "self_critical": {"after": 5, "samples": 2},
     },
-    "hard attention": {"architecture": "show_attend_tell", "captioner": {"attention": "hard"}},
-    "up-down, then self-critical": {"architecture": "up_down", "self_critical": {"after": 5, "samples": 2}},
+    "hard attention, then self-critical": {
+        "architecture": "show_attend_tell",
+        "captioner": {"attention": "hard"},
+        "self_critical": {"after": 5, "samples": 2},
+    },
     "adadelta-gru": {"optimiser": {"name": "adadelta", "learning_rate": 1.0}, "captioner": {"cell": "gru"}},
 }
 
