@@ -60,7 +60,7 @@ def _parts_of(whole: Any, prefix: str) -> Iterator[tuple[str, Any]]:
 
 
 def _table(title: str, default: Any, prefix: str) -> str:
-    texts = _attributes(type(default))
+    texts = {name: text for kind in reversed(type(default).__mro__) for name, text in _attributes(kind).items()}
     rows = [f"## {title}\n", "| field | default | what it is |", "|---|---|---|"]
     for field in dataclasses.fields(default):
         value = getattr(default, field.name)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from seetell.captioning.captioner import IGNORED, Beginning, Captioner, Said
 from seetell.captioning.neuraltalk2 import NeuralTalk2, NeuralTalk2Config
+from seetell.captioning.show_attend_tell import ShowAttendTell, ShowAttendTellConfig
 from seetell.captioning.transformer import Transformer, TransformerConfig
+from seetell.captioning.up_down import UpDown, UpDownConfig
 from seetell.errors import RecipeError, unknown
 
 __all__ = ["CONFIGS", "IGNORED", "USES_GRID", "Beginning", "Captioner", "Said", "create_captioner"]
 
-CONFIGS: dict[str, type[Any]] = {"neuraltalk2": NeuralTalk2Config, "transformer": TransformerConfig}
-USES_GRID: dict[str, bool] = {"neuraltalk2": NeuralTalk2.uses_grid, "transformer": Transformer.uses_grid}
-_CAPTIONERS: dict[str, Callable[..., Captioner]] = {"neuraltalk2": NeuralTalk2, "transformer": Transformer}
+_CAPTIONERS: dict[str, tuple[type[Any], type[Captioner]]] = {
+    "neuraltalk2": (NeuralTalk2Config, NeuralTalk2),
+    "show_attend_tell": (ShowAttendTellConfig, ShowAttendTell),
+    "transformer": (TransformerConfig, Transformer),
+    "up_down": (UpDownConfig, UpDown),
+}
+CONFIGS: dict[str, type[Any]] = {name: config for name, (config, _) in _CAPTIONERS.items()}
+USES_GRID: dict[str, bool] = {name: captioner.uses_grid for name, (_, captioner) in _CAPTIONERS.items()}
 
 
 def create_captioner(
@@ -34,7 +40,9 @@ def create_captioner(
     """
     if architecture not in CONFIGS:
         raise RecipeError(f"architecture: {unknown('architecture', architecture, CONFIGS)}")
+    captioner: type[Any] = _CAPTIONERS[architecture][1]
     sizes = {"feature_size": feature_size, "vocabulary_size": vocabulary_size}
-    if USES_GRID[architecture]:
+    if captioner.knows_locations:
         sizes["locations"] = locations
-    return _CAPTIONERS[architecture](config, **sizes)
+    created: Captioner = captioner(config, **sizes)
+    return created

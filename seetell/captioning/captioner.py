@@ -46,16 +46,18 @@ class Captioner(nn.Module):
         uses_grid: whether it reads ``Features.grid`` beside, or instead of, ``Features.pooled``.
         word_parameters: names of the parameters whose first axis counts the words of the vocabulary.
         attends: whether steps tell where it looked.
+        knows_locations: whether it is made for a number of locations, having something to learn of each.
         growing: places in the state of the tensors whose second axis grows by one with each word.
     """
 
     uses_grid: bool
     word_parameters: tuple[str, ...]
     attends: bool = False
+    knows_locations: bool = False
     growing: tuple[int, ...] = ()
 
-    def fit_features(self, pooled: Tensor) -> None:
-        """Look at pooled vectors of training photos, ``(N, D)``, before training begins; most need not."""
+    def fit_features(self, features: Features) -> None:
+        """Look at the features of some training photos before training begins; most need not."""
 
     def forward(self, features: Features, inputs: Tensor, targets: Tensor) -> Tensor:
         """Score the next word at every real position.

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from seetell.backbones import Features
 from seetell.captioning.captioner import IGNORED, Beginning, Captioner, Said
+from seetell.captioning.standardisation import Standardise
 from seetell.errors import RecipeError, unknown
 from seetell.language.recurrent import Cell, RecurrentStack
 
@@ -67,32 +68,6 @@ class NeuralTalk2Config:
             )
 
 
-class Standardisation(nn.Module):
-    """Each feature minus its mean, over its standard deviation, both taken from training photos and then fixed.
-
-    Args:
-        features: ``D``, their number.
-    """
-
-    mean: Tensor
-    deviation: Tensor
-
-    def __init__(self, features: int) -> None:
-        super().__init__()
-        self.register_buffer("mean", torch.zeros(features))
-        self.register_buffer("deviation", torch.ones(features))
-
-    def fit(self, values: Tensor) -> None:
-        """Measure ``(N, D)`` values; a feature that hardly varies is divided by a hundredth of the mean deviation."""
-        deviation = values.std(dim=0, correction=0)
-        self.mean.copy_(values.mean(dim=0))
-        self.deviation.copy_(deviation.clamp(min=0.01 * deviation.mean().item() + 1e-6))
-
-    def forward(self, values: Tensor) -> Tensor:
-        """Standardise ``(B, D)``."""
-        return (values - self.mean) / self.deviation
-
-
 class NeuralTalk2(Captioner):
     """Recurrent captioner conditioned on the pooled vector alone.
 
@@ -108,7 +83,7 @@ class NeuralTalk2(Captioner):
     def __init__(self, config: NeuralTalk2Config, *, feature_size: int, vocabulary_size: int) -> None:
         super().__init__()
         self.config = config
-        norms = {"standard": Standardisation, "layer": nn.LayerNorm, "none": nn.Identity}
+        norms = {"standard": Standardise, "layer": nn.LayerNorm, "none": nn.Identity}
         self.image_norm: nn.Module = norms[config.image_norm](feature_size)
         self.image_embedding = nn.Linear(feature_size, config.embedding_size)
         self.word_embedding = nn.Embedding(vocabulary_size, config.embedding_size)
@@ -128,10 +103,10 @@ class NeuralTalk2(Captioner):
         if config.tied:
             self.word_embedding.weight = self.output.weight
 
-    def fit_features(self, pooled: Tensor) -> None:
+    def fit_features(self, features: Features) -> None:
         """Take the features' means and deviations from training photos."""
-        if isinstance(self.image_norm, Standardisation):
-            self.image_norm.fit(pooled)
+        if isinstance(self.image_norm, Standardise):
+            self.image_norm.fit(features.pooled)
 
     def forward(self, features: Features, inputs: Tensor, targets: Tensor) -> Tensor:
         """Score the next word at every real position; the photo is read once for all its captions.

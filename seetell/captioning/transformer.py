@@ -150,6 +150,7 @@ class Transformer(Captioner):
     uses_grid = True
     word_parameters = ("word_embedding.weight", "output_bias")
     attends = True
+    knows_locations = True
     growing = (0,)
 
     def __init__(self, config: TransformerConfig, *, feature_size: int, vocabulary_size: int, locations: int) -> None:

@@ -1,4 +1,4 @@
-"""Scaled dot-product attention with several heads (Vaswani et al., "Attention Is All You Need", 2017, section 3.2).
+"""Attention: additive, and scaled dot-product with several heads.
 
 Keys and values are made apart from queries, because a decoder makes them once and asks many times.
 """
@@ -10,8 +10,44 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
+class AdditiveAttention(nn.Module):
+    """How well each of several vectors answers a query: w · tanh(W a_i + U h).
+
+    Bahdanau et al., "Neural Machine Translation by Jointly Learning to Align and Translate", 2015, appendix A.1.2.
+
+    Args:
+        asking: length of a query.
+        attended: length of the vectors attended to.
+        width: hidden units.
+    """
+
+    def __init__(self, asking: int, attended: int, *, width: int) -> None:
+        super().__init__()
+        self.query = nn.Linear(asking, width)
+        self.key = nn.Linear(attended, width, bias=False)
+        self.score = nn.Linear(width, 1, bias=False)
+
+    def keys(self, attended: Tensor) -> Tensor:
+        """Project ``(N, L, attended)`` to keys, ``(N, L, width)``."""
+        made: Tensor = self.key(attended)
+        return made
+
+    def forward(self, asking: Tensor, keys: Tensor) -> Tensor:
+        """Compare queries with keys.
+
+        Args:
+            asking: ``(N, asking)``, one query a row.
+            keys: as from :meth:`keys`.
+
+        Returns:
+            Logarithms of the attention weights, ``(N, L)``.
+        """
+        scores: Tensor = self.score(torch.tanh(keys + self.query(asking)[:, None]))
+        return torch.log_softmax(scores[:, :, 0], dim=1)
+
+
 class MultiHeadAttention(nn.Module):
-    """Attention of a sequence to itself or to another.
+    """Attention of a sequence to itself or to another (Vaswani et al., "Attention Is All You Need", 2017, section 3.2).
 
     Args:
         width: length of queries' and answers' vectors.

@@ -18,6 +18,32 @@ from seetell.errors import RecipeError, unknown
 Cell = Literal["lstm", "gru", "rnn"]
 
 
+def lstm(gates: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Run an LSTM one step: c' = σ(f) c + σ(i) tanh(g); h' = σ(o) tanh(c').
+
+    Args:
+        gates: i, f, g, o side by side, ``(N, 4·hidden)``: the sum of what input, hidden vector and biases give.
+        c: cell vectors ``(N, hidden)``; ``None`` for zeros.
+
+    Returns:
+        The next hidden and cell vectors.
+    """
+    i, f, g, o = gates.chunk(4, dim=1)
+    gated = torch.sigmoid(i) * torch.tanh(g)
+    c = gated if c is None else torch.sigmoid(f) * c + gated
+    return torch.sigmoid(o) * torch.tanh(c), c
+
+
+def open_forget_gates(bias: Tensor, value: float) -> None:
+    """Let an LSTM's forget gates, second of four in its bias, start at a value above 0.
+
+    So it remembers before it has learnt to (Jozefowicz, Zaremba & Sutskever, "An Empirical Exploration of Recurrent
+    Network Architectures", 2015).
+    """
+    hidden = len(bias) // 4
+    nn.init.constant_(bias[hidden : 2 * hidden], value)
+
+
 class RecurrentStack(nn.Module):
     """Layers of recurrent cells with dropout between them.
 
@@ -28,8 +54,7 @@ class RecurrentStack(nn.Module):
         hidden: length of a hidden vector.
         layers: number of stacked layers.
         dropout: probability of zeroing an element between layers while training.
-        forget_bias: what the biases of an LSTM's forget gates start with, so that it remembers before it has learnt
-            to (Jozefowicz, Zaremba & Sutskever, "An Empirical Exploration of Recurrent Network Architectures", 2015).
+        forget_bias: what the biases of an LSTM's forget gates start with; see :func:`open_forget_gates`.
     """
 
     def __init__(
@@ -51,8 +76,7 @@ class RecurrentStack(nn.Module):
         self.fused = kinds[cell](inputs, hidden, num_layers=layers, dropout=between, batch_first=True)
         if cell == "lstm":
             for layer in range(layers):
-                bias: Tensor = getattr(self.fused, f"bias_ih_l{layer}")
-                nn.init.constant_(bias[hidden : 2 * hidden], forget_bias)  # gates are in the order i, f, g, o
+                open_forget_gates(getattr(self.fused, f"bias_ih_l{layer}"), forget_bias)
 
     @property
     def state_size(self) -> int:
@@ -107,11 +131,7 @@ class RecurrentStack(nn.Module):
         return bias[None] if h is None else F.linear(h, weight, bias)
 
     def _lstm(self, layer: int, x: Tensor, h: Tensor | None, c: Tensor | None) -> tuple[Tensor, Tensor]:
-        """i, f, g, o = σ, σ, tanh, σ of W x + U h + b; c' = f c + i g; h' = o tanh c'."""
-        i, f, g, o = (self._input(layer, x) + self._recurrent(layer, h)).chunk(4, dim=1)
-        gated = torch.sigmoid(i) * torch.tanh(g)
-        c = gated if c is None else torch.sigmoid(f) * c + gated
-        return torch.sigmoid(o) * torch.tanh(c), c
+        return lstm(self._input(layer, x) + self._recurrent(layer, h), c)
 
     def _gru(self, layer: int, x: Tensor, h: Tensor | None) -> Tensor:
         """r, z = σ; n = tanh(W x + r · U h); h' = (1 − z) n + z h."""

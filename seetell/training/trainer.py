@@ -134,13 +134,15 @@ class Trainer:
         return PixelFeatures(self.encoder, captioned.photos, crop=self.recipe.data.crop)
 
     def _fit_features(self) -> None:
-        """Show the captioner pooled vectors of training photos, spread over the whole split."""
+        """Show the captioner features of training photos, spread over the whole split."""
         train = self.prepared.train
         stride = -(-len(train.photos) // FITTING_PHOTOS)
         some = CaptionedPhotos(train.photos[::stride], train.captions[::stride])
-        pooled = [features.pooled for features in self._source(some, step=-1).batches(VALIDATION_BATCH)]
+        batches = list(self._source(some, step=-1).batches(VALIDATION_BATCH))
+        pooled = torch.cat([features.pooled for features in batches]).to(self.device)
+        grids = [features.grid for features in batches if features.grid is not None]
         with torch.no_grad():
-            self.captioner.fit_features(torch.cat(pooled).to(self.device))
+            self.captioner.fit_features(Features(pooled, torch.cat(grids).to(self.device) if grids else None))
 
     def _finetuning(self, step: int) -> bool:
         return 0 <= self.recipe.finetune.after <= step

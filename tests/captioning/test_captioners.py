@@ -21,7 +21,9 @@ CAPTIONS = [[[3, 4, 5], [6, 7]], [[8], [9, 10, 3, 4]]]
 
 SMALL = {
     "neuraltalk2": {"embedding_size": 8, "hidden_size": 8},
+    "show_attend_tell": {"embedding_size": 8, "hidden_size": 8, "annotation_size": 6, "attention_size": 5},
     "transformer": {"width": 8, "heads": 2, "feedforward": 16},
+    "up_down": {"embedding_size": 8, "hidden_size": 8, "annotation_size": 6, "attention_size": 5},
 }
 
 
@@ -41,9 +43,12 @@ VARIANTS = {
     "lstm-2-tied": ("neuraltalk2", {"cell": "lstm", "layers": 2, "tied": True}),
     "gru": ("neuraltalk2", {"cell": "gru"}),
     "rnn-2": ("neuraltalk2", {"cell": "rnn", "layers": 2}),
+    "soft-attention": ("show_attend_tell", {}),
+    "hard-attention": ("show_attend_tell", {"attention": "hard"}),
     "transformer": ("transformer", {}),
     "transformer-encoder": ("transformer", {"layers": 1, "encoder_layers": 2}),
     "transformer-few-positions": ("transformer", {"positions": 2}),
+    "up-down": ("up_down", {}),
 }
 
 
@@ -70,27 +75,46 @@ def test_steps_say_what_training_scores(variant):
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
+def test_rows_of_the_state_can_be_repeated_reordered_and_dropped(variant):
+    """As beam search does: a sentence goes on the same in whichever row it stands."""
+    architecture, settings = VARIANTS[variant]
+    captioner = small(architecture, **settings).eval()
+    memory, state = captioner.start(features())
+    photos = torch.tensor([0, 0, 1, 1, 1])
+    state = tuple(part[photos] for part in state)
+    _, state, _ = captioner.step(torch.tensor([START, START, START, 4, 5]), photos, memory, state)
+    rows, words = torch.tensor([4, 1, 1, 3]), torch.tensor([3, 6, 7, 8])
+    together = captioner.step(words, photos[rows], memory, tuple(part[rows] for part in state))
+    for place, row in enumerate(rows):
+        alone = captioner.step(
+            words[place : place + 1], photos[row][None], memory, tuple(part[row][None] for part in state)
+        )
+        torch.testing.assert_close(together.logprobs[place], alone.logprobs[0])
+        for ours, theirs in zip(together.state, alone.state, strict=True):
+            torch.testing.assert_close(ours[place], theirs[0])
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_every_parameter_gets_a_gradient(variant):
     architecture, settings = VARIANTS[variant]
     captioner = small(architecture, **settings)
     inputs, targets = caption_tensors(CAPTIONS, max_words=16)
-    torch.nn.functional.cross_entropy(captioner(features(), inputs, targets), targets[targets != IGNORED]).backward()
+    captioner.loss(features(), inputs, targets, label_smoothing=0.1).backward()
     for name, parameter in captioner.named_parameters():
         assert parameter.grad is not None, name
         assert torch.isfinite(parameter.grad).all(), name
 
 
-@pytest.mark.parametrize("architecture", SMALL)
-def test_learns_a_toy_set_by_heart(architecture: str):
-    captioner = small(architecture, dropout=0.1)
+@pytest.mark.parametrize("variant", ["lstm", "soft-attention", "hard-attention", "transformer", "up-down"])
+def test_learns_a_toy_set_by_heart(variant: str):
+    architecture, settings = VARIANTS[variant]
+    captioner = small(architecture, dropout=0.1, **settings)
     optimiser = torch.optim.Adam(captioner.parameters(), 0.03)
     single = [[[3, 4, 5, 6]], [[7, 3, 8]]]
     inputs, targets = caption_tensors(single, max_words=16)
     for _ in range(150):
         optimiser.zero_grad()
-        torch.nn.functional.cross_entropy(
-            captioner(features(), inputs, targets), targets[targets != IGNORED]
-        ).backward()
+        captioner.loss(features(), inputs, targets, label_smoothing=0.0).backward()
         optimiser.step()
     words = Vocabulary(("<end>", "<start>", "<unk>", *"abcdefgh"), 1)
     said = caption_features(captioner.eval(), features(), Decoding(method="beam", beam_size=3), words)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from seetell.backbones import Features
-from seetell.captioning import IGNORED, Beginning, Captioner
+from seetell.captioning import CONFIGS, IGNORED, Beginning, Captioner, create_captioner
 from seetell.errors import RecipeError
 from seetell.language.vocabulary import END, START, UNK, Vocabulary
 from seetell.metrics import score_captions
@@ -97,6 +97,19 @@ def test_a_sentence_that_does_not_end_is_one_word_too_long_and_has_no_end():
     captioner = OneWord(PHOTOS)
     assert all(END not in row for row in draw_sentences(captioner, FEATURES, 0, samples=2, temperature=1))
     assert all(len(row) == 1 for row in draw_sentences(captioner, FEATURES, 0, samples=2, temperature=1))
+
+
+@pytest.mark.parametrize("architecture", CONFIGS)
+def test_every_captioner_can_learn_from_rewards(architecture: str):
+    torch.manual_seed(0)
+    captioner = create_captioner(
+        architecture, CONFIGS[architecture](), feature_size=4, vocabulary_size=WORDS, locations=3
+    )
+    features = Features(torch.randn(PHOTOS, 4), torch.randn(PHOTOS, 3, 4))
+    loss, _ = SelfCriticalLoss(SelfCriticalConfig(samples=3), value, max_words=4)(captioner, features, range(PHOTOS))
+    loss.backward()
+    assert all(torch.isfinite(parameter.grad).all() for parameter in captioner.parameters())
+    assert any(parameter.grad.any() for parameter in captioner.parameters())
 
 
 CAPTIONS = [

@@ -99,6 +99,11 @@ MODES = {
     },
     "own words": {"scheduled_sampling": {"after": 3, "every": 2, "increase": 0.5, "most": 1.0}},
     "averaged": {"averaging": 0.9, "finetune": {"after": 4, "frozen_stages": 4, "optimiser": {"learning_rate": 1e-3}}},
+    "hard attention, then self-critical": {
+        "architecture": "show_attend_tell",
+        "captioner": {"attention": "hard"},
+        "self_critical": {"after": 5, "samples": 2},
+    },
     "adadelta-gru": {"optimiser": {"name": "adadelta", "learning_rate": 1.0}, "captioner": {"cell": "gru"}},
 }
 
