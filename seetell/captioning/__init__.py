@@ -7,10 +7,11 @@ from typing import Any
 
 from seetell.captioning.captioner import IGNORED, Beginning, Captioner, Said
 from seetell.captioning.neuraltalk2 import NeuralTalk2, NeuralTalk2Config
+from seetell.captioning.surprise import Lesson
 from seetell.captioning.transformer import Transformer, TransformerConfig
 from seetell.errors import RecipeError, unknown
 
-__all__ = ["CONFIGS", "IGNORED", "USES_GRID", "Beginning", "Captioner", "Said", "create_captioner"]
+__all__ = ["CONFIGS", "IGNORED", "USES_GRID", "Beginning", "Captioner", "Lesson", "Said", "create_captioner"]
 
 CONFIGS: dict[str, type[Any]] = {"neuraltalk2": NeuralTalk2Config, "transformer": TransformerConfig}
 USES_GRID: dict[str, bool] = {"neuraltalk2": NeuralTalk2.uses_grid, "transformer": Transformer.uses_grid}
