@@ -80,17 +80,17 @@ class Teachers:
 
     @torch.no_grad()
     def lesson(self, prepared: Sequence[Tensor], inputs: Tensor, targets: Tensor) -> Lesson:
-        """Ask the teachers for the next word at every real position.
+        """Ask the teachers for the next word at every real position, in 32 bits whatever the learner's precision.
 
         Args:
             prepared: what :meth:`prepare` gave.
             inputs: ``(B, C, T)`` START and words.
             targets: ``(B, C, T)`` words and END, ``IGNORED`` in padding.
         """
-        total: Tensor | None = None
-        for teacher, batch in zip(self._teachers, prepared, strict=True):
-            logits = teacher.captioner(teacher.source.features(batch.to(inputs.device)), inputs, targets)
-            probabilities = torch.softmax(logits.float() / self._config.temperature, dim=1)  # (M, V)
-            total = probabilities if total is None else total + probabilities
-        assert total is not None
-        return Lesson(total / len(self._teachers), self._config.weight, self._config.temperature)
+        temperature, device = self._config.temperature, inputs.device
+        said = []
+        with torch.autocast(device.type, enabled=False):
+            for teacher, batch in zip(self._teachers, prepared, strict=True):
+                logits = teacher.captioner(teacher.source.features(batch.to(device)), inputs, targets)
+                said.append(torch.softmax(logits / temperature, dim=1))  # (M, V)
+        return Lesson(torch.stack(said).mean(dim=0), self._config.weight, temperature)
