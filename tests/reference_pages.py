@@ -70,7 +70,7 @@ def _table(title: str, default: Any, prefix: str) -> str:
 
 
 def _yaml(value: object) -> str:
-    return json.dumps(value) if value is None or isinstance(value, bool | str) else str(value)
+    return json.dumps(value) if value is None or isinstance(value, bool | str | tuple) else str(value)
 
 
 def _attributes(kind: type[Any]) -> dict[str, str]:

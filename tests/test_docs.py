@@ -134,6 +134,18 @@ def test_training_on_ones_own_photos(tmp_path: Path):
 
 
 @pytest.mark.slow
+def test_distilling_several_models_into_one(tmp_path: Path):
+    pytest.importorskip("torch", reason="training needs the training extra")
+    write_captioned_photos(tmp_path / "my_photos", 30)
+    page = "docs/learn/train-on-your-photos.md"
+    (first,) = commands_of(page, "seetell train photo-folder --set data.path=my_photos --output")
+    for train in (first, *commands_of(page, "seetell train photo-folder --set data.path=my_photos --set seed=1")):
+        run(f"{train} --set steps=2 --set validation.every=1", tmp_path)
+    run("seetell export runs/distilled distilled --precision fp32", tmp_path)
+    assert "taught by `my-captioner` and `second-captioner`." in (tmp_path / "distilled" / "README.md").read_text()
+
+
+@pytest.mark.slow
 def test_fifty_photos_of_ones_own_are_learnt_by_heart(tmp_path: Path):
     pytest.importorskip("torch", reason="training needs the training extra")
     write_captioned_photos(tmp_path / "my_photos", 50)

@@ -7,11 +7,12 @@ from typing import Any
 from seetell.captioning.captioner import IGNORED, Beginning, Captioner, Said
 from seetell.captioning.neuraltalk2 import NeuralTalk2, NeuralTalk2Config
 from seetell.captioning.show_attend_tell import ShowAttendTell, ShowAttendTellConfig
+from seetell.captioning.surprise import Lesson
 from seetell.captioning.transformer import Transformer, TransformerConfig
 from seetell.captioning.up_down import UpDown, UpDownConfig
 from seetell.errors import RecipeError, unknown
 
-__all__ = ["CONFIGS", "IGNORED", "USES_GRID", "Beginning", "Captioner", "Said", "create_captioner"]
+__all__ = ["CONFIGS", "IGNORED", "USES_GRID", "Beginning", "Captioner", "Lesson", "Said", "create_captioner"]
 
 _CAPTIONERS: dict[str, tuple[type[Any], type[Captioner]]] = {
     "neuraltalk2": (NeuralTalk2Config, NeuralTalk2),

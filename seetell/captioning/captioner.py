@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from seetell.backbones import Features
+from seetell.captioning.surprise import Lesson, surprise
 
 IGNORED = -1  # stands in targets where there is nothing to say: padding
 
@@ -72,10 +72,18 @@ class Captioner(nn.Module):
         """
         raise NotImplementedError
 
-    def loss(self, features: Features, inputs: Tensor, targets: Tensor, *, label_smoothing: float) -> Tensor:
+    def loss(
+        self,
+        features: Features,
+        inputs: Tensor,
+        targets: Tensor,
+        *,
+        label_smoothing: float,
+        lesson: Lesson | None = None,
+    ) -> Tensor:
         """Return the mean surprise at a real word, and what else the captioner is to be trained by; see ``forward``."""
         said = targets[targets != IGNORED]
-        return F.cross_entropy(self(features, inputs, targets), said, label_smoothing=label_smoothing)
+        return surprise(self(features, inputs, targets), said, label_smoothing=label_smoothing, lesson=lesson)
 
     def start(self, features: Features) -> Beginning:
         """Read the photos."""

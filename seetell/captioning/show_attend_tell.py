@@ -28,6 +28,7 @@ from torch.nn import functional as F
 from seetell.backbones import Features
 from seetell.captioning.attentive_lstm import Advance, AttentiveLSTM, AttentiveLSTMConfig, Course, Look
 from seetell.captioning.captioner import IGNORED, Beginning
+from seetell.captioning.surprise import Lesson, surprise
 from seetell.errors import RecipeError, unknown
 from seetell.language.recurrent import lstm
 
@@ -102,7 +103,15 @@ class ShowAttendTell(AttentiveLSTM):
         state = torch.tanh(self.first_hidden(mean)), torch.tanh(self.first_cell(mean))
         return Beginning(self._annotations(features), state)
 
-    def loss(self, features: Features, inputs: Tensor, targets: Tensor, *, label_smoothing: float) -> Tensor:
+    def loss(
+        self,
+        features: Features,
+        inputs: Tensor,
+        targets: Tensor,
+        *,
+        label_smoothing: float,
+        lesson: Lesson | None = None,
+    ) -> Tensor:
         """Return the mean surprise at a real word and a word's share of the penalty.
 
         With hard attention its gradient is also that of what REINFORCE and entropy add, which have no share in its
@@ -111,7 +120,7 @@ class ShowAttendTell(AttentiveLSTM):
         hard = self.config.attention == "hard"
         course = self._read(features, inputs, targets, self._drawing(inputs) if hard else torch.exp)
         said, real = targets[targets != IGNORED], (targets != IGNORED).flatten(0, 1)
-        loss = F.cross_entropy(course.logits, said, label_smoothing=label_smoothing)
+        loss = surprise(course.logits, said, label_smoothing=label_smoothing, lesson=lesson)
         uneven = coverage_penalty(course.log_weights.exp() * real[:, :, None]).sum()
         loss = loss + self.config.doubly_stochastic * uneven / len(said)
         if hard:

@@ -26,21 +26,15 @@ def train(
 
     from seetell.cli.training_progress import TrainingProgress
     from seetell.data import read
-    from seetell.errors import UsageError
-    from seetell.runtime.bundle import find
     from seetell.training.recipe import find_recipe, load_recipe
     from seetell.training.run_folder import RunFolder
     from seetell.training.trainer import Trainer
 
     chosen = load_recipe(find_recipe(recipe), settings or [])
     if chosen.start_from:
-        try:
-            chosen = dataclasses.replace(chosen, start_from=str(find(chosen.start_from)))
-        except UsageError as error:
-            raise UsageError(
-                f"start_from: {chosen.start_from} is neither the folder of a run or model nor the name of a bundled "
-                "model; make that run first, or name another with --set start_from=FOLDER"
-            ) from error
+        chosen = dataclasses.replace(chosen, start_from=_model_folder("start_from", chosen.start_from))
+    teachers = tuple(_model_folder("distillation.teachers", name) for name in chosen.distillation.teachers)
+    chosen = dataclasses.replace(chosen, distillation=dataclasses.replace(chosen.distillation, teachers=teachers))
     folder = output or Path("runs") / chosen.name
     dataset = read(
         chosen.data.path, format=chosen.data.format, photos=chosen.data.photos, split_seed=chosen.data.split_seed
@@ -68,3 +62,16 @@ def train(
             progress.say(f"going on at step {trainer.step} of {folder}")
         trainer.run()
     typer.echo(f"Trained: {folder}. Make a bundle of it: seetell export {folder} {chosen.name}")
+
+
+def _model_folder(field: str, name: str) -> str:
+    from seetell.errors import UsageError
+    from seetell.runtime.bundle import find
+
+    try:
+        return str(find(name))
+    except UsageError as error:
+        raise UsageError(
+            f"{field}: {name} is neither the folder of a run or model nor the name of a bundled model; "
+            f"make that run first, or name another in {field}"
+        ) from error

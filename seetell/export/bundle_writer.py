@@ -27,10 +27,10 @@ from seetell.export.parity import (
 )
 from seetell.export.quantisation import quantise_encoder
 from seetell.export.shared_weights import read_from_weights, write_weights
-from seetell.export.trained import TrainedModel, load_trained
 from seetell.training.batches import photo_pixels
 from seetell.training.recipe import Recipe
 from seetell.training.run_folder import RunFolder
+from seetell.training.trained import TrainedModel, load_trained
 
 CALIBRATION_PHOTOS, PARITY_PHOTOS = 128, 32
 ENCODERS = {"int8": "encoder.int8.onnx", "fp32": "encoder.onnx"}
@@ -137,6 +137,7 @@ def _description(
         "terms": recipe.card.terms,
         "command": f"seetell train {recipe.name}",
         "started_from": Path(recipe.start_from).name,
+        "taught_by": [Path(teacher).name for teacher in recipe.distillation.teachers],
         "recipe": _without_places(recipe),
         "trained_steps": model.facts["step"],
         "scores": {},
@@ -159,7 +160,7 @@ def _without_places(recipe: Recipe) -> dict[str, Any]:
     content = recipe.to_dict()
     for field in ("device", "threads", "start_from", "card"):
         del content[field]
-    for part, field in (("data", "path"), ("data", "photos"), ("encoder", "cache")):
+    for part, field in (("data", "path"), ("data", "photos"), ("encoder", "cache"), ("distillation", "teachers")):
         del content[part][field]
     return content
 

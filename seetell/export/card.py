@@ -41,12 +41,14 @@ def card(description: dict[str, Any]) -> str:
     """
     sizes, decoding = description["sizes"], description["decoding"]
     begun = f" that began where `{description['started_from']}` ended" if description.get("started_from") else ""
+    teachers = " and ".join(f"`{name}`" for name in description.get("taught_by", []))
+    taught = f", taught by {teachers}" if teachers else ""
     parameters = (sizes["encoder_parameters"] + sizes["captioner_parameters"]) / 1e6
     lines = [
         f"# {description['name']}",
         "",
         f"A `{description['architecture']}` captioner on `{sizes['encoder']}`, {parameters:.1f} M parameters, "
-        f"{description['vocabulary_size']:,} words, trained for {description['trained_steps']:,} steps{begun}.",
+        f"{description['vocabulary_size']:,} words, trained for {description['trained_steps']:,} steps{begun}{taught}.",
         "",
         f"- **Licence of the weights:** {description['licence']}",
         f"- **Training data:** {description['training_data']}",

@@ -14,6 +14,7 @@ import yaml
 from seetell.captioning import CONFIGS
 from seetell.errors import RecipeError, unknown
 from seetell.language.decoding import Decoding
+from seetell.training.distillation import DistillationConfig
 from seetell.training.optimisers import OptimiserConfig
 from seetell.training.schedule import ScheduleConfig
 from seetell.training.scheduled_sampling import ScheduledSamplingConfig
@@ -127,6 +128,7 @@ class Recipe:
         schedule: the course of both learning rates.
         finetune: training the encoder as well.
         scheduled_sampling: reading own words while training.
+        distillation: learning from earlier models beside people's captions.
         self_critical: learning from CIDEr-D instead of people's captions.
         validation: looking at the validation photos.
         batch_size: photos a step.
@@ -156,6 +158,7 @@ class Recipe:
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
     scheduled_sampling: ScheduledSamplingConfig = field(default_factory=ScheduledSamplingConfig)
+    distillation: DistillationConfig = field(default_factory=DistillationConfig)
     self_critical: SelfCriticalConfig = field(default_factory=SelfCriticalConfig)
     validation: ValidationConfig = field(default_factory=ValidationConfig)
     card: CardConfig = field(default_factory=CardConfig)
@@ -199,6 +202,8 @@ class Recipe:
                 raise RecipeError(f"{name}: expected a share below 1, got {share}")
         if self.schedule.decay == "cosine" and self.steps == -1:
             raise RecipeError("schedule.decay: cosine ends with the last step, so steps must be a number, not -1")
+        if self.distillation.teachers and self.self_critical.after == 0:
+            raise RecipeError("distillation.teachers: with self_critical.after = 0 nothing is learnt from them")
         runs_on_pixels = not self.encoder.cache or self.finetune.after >= 0
         if self.data.crop and not runs_on_pixels:
             raise RecipeError(
@@ -306,6 +311,10 @@ def _convert(wanted: Any, value: Any, place: str) -> Any:
     if get_origin(wanted) in (Union, UnionType):
         options = [option for option in get_args(wanted) if option is not type(None)]
         return None if value is None else _convert(options[0], value, place)
+    if get_origin(wanted) is tuple:
+        if not isinstance(value, list):
+            raise RecipeError(f"{place}: expected a list such as [a, b], got {value!r}")
+        return tuple(_convert(get_args(wanted)[0], item, place) for item in value)
     if get_origin(wanted) is Literal:
         if value not in get_args(wanted):
             raise RecipeError(f"{place}: {unknown('value', value, get_args(wanted))}")

@@ -28,6 +28,7 @@ from seetell.errors import CheckpointError, SeetellError
 from seetell.training.averaging import RunningAverage
 from seetell.training.batches import ahead, caption_tensors, draw
 from seetell.training.checkpoint import optimiser_arrays, read_checkpoint, restore_optimiser, write_checkpoint
+from seetell.training.distillation import Teachers
 from seetell.training.features import CachedFeatures, PixelFeatures, late_features, split_features
 from seetell.training.optimisers import OptimiserConfig, create_optimiser, update
 from seetell.training.preparation import CaptionedPhotos, Progress, prepare
@@ -37,6 +38,7 @@ from seetell.training.run_log import RunLog, draw_curves, read_log
 from seetell.training.schedule import learning_rate_factor
 from seetell.training.scheduled_sampling import with_own_words
 from seetell.training.self_critical import CiderReward, SelfCriticalLoss
+from seetell.training.teachers import load_teachers
 from seetell.training.validation import caption_features, language_scores, validation_loss
 from seetell.training.warm_start import load_captioner, read_earlier_model
 
@@ -84,6 +86,10 @@ class Trainer:
         self.prepared = prepare(recipe, dataset, earlier, with_grid=with_grid, progress=on_encoding)
         self.encoder, self.vocabulary = self.prepared.encoder, self.prepared.vocabulary
         self.device = next(self.encoder.parameters()).device
+        self._teachers: Teachers | None = None
+        if recipe.distillation.teachers:
+            photos = self.prepared.train.photos
+            self._teachers = load_teachers(recipe, photos, self.vocabulary, device=self.device, progress=on_encoding)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed)
             self.captioner = create_captioner(
@@ -169,7 +175,8 @@ class Trainer:
                 for photo, chosen in zip(drawn.photos, drawn.captions, strict=True)
             ]
             tensors = caption_tensors(captions, max_words=recipe.data.max_words)
-            return source.prepare(drawn), torch.from_numpy(drawn.photos), *tensors
+            teaching = () if self._teachers is None or self._rewarded(step) else self._teachers.prepare(drawn)
+            return source.prepare(drawn), torch.from_numpy(drawn.photos), *tensors, *teaching
 
         for step, (prepared, *examples) in zip(steps, ahead(steps, batch), strict=True):
             assert source is not None
@@ -220,16 +227,18 @@ class Trainer:
         return loss.item(), extra
 
     def _loss(
-        self, step: int, features: Features, photos: Tensor, inputs: Tensor, targets: Tensor
+        self, step: int, features: Features, photos: Tensor, inputs: Tensor, targets: Tensor, *teaching: Tensor
     ) -> tuple[Tensor, dict[str, float]]:
-        """Compare the captioner's words with people's, or with their reward once it learns from that."""
+        """Compare the captioner's words with people's and teachers', or with their reward once it learns from that."""
         if self._self_critical is not None:
             loss, reward = self._self_critical(self.captioner, features, photos.tolist())
             return loss, {"reward": reward}
         inputs, targets = inputs.to(self.device), targets.to(self.device)
         if probability := self.recipe.scheduled_sampling.probability(step):
             inputs = with_own_words(self.captioner, features, inputs, targets, probability=probability)
-        return self.captioner.loss(features, inputs, targets, label_smoothing=self.recipe.label_smoothing), {}
+        lesson = self._teachers.lesson(teaching, inputs, targets) if self._teachers is not None else None
+        smoothing = self.recipe.label_smoothing
+        return self.captioner.loss(features, inputs, targets, label_smoothing=smoothing, lesson=lesson), {}
 
     def _rewarded(self, step: int) -> bool:
         return 0 <= self.recipe.self_critical.after <= step
@@ -323,21 +332,14 @@ class Trainer:
             "step": self.step,
             "first_loss": self.first_loss,
             "best": None if self.best == -math.inf else self.best,
-            "vocabulary_hash": self.vocabulary.hash,
-            "encoder_hash": self.prepared.encoder_hash,
-            "data_hash": self._data_hash(),
             "averaged": 0 if self._average is None else self._average.updates,
+            **self._hashes(),
         }
         write_checkpoint(self.folder.checkpoint, parts, facts)
 
     def _resume(self) -> None:
         parts, facts = read_checkpoint(self.folder.checkpoint)
-        now = {
-            "vocabulary_hash": self.vocabulary.hash,
-            "encoder_hash": self.prepared.encoder_hash,
-            "data_hash": self._data_hash(),
-        }
-        changed = [name.removesuffix("_hash") for name, value in now.items() if facts[name] != value]
+        changed = [name.removesuffix("_hash") for name, value in self._hashes().items() if facts.get(name) != value]
         if changed:
             raise CheckpointError(
                 f"{self.folder.path}: the {' and '.join(changed)} changed since this run began; "
@@ -359,6 +361,15 @@ class Trainer:
             self._begin_averaging()
             assert self._average is not None
             self._average.restore(parts["average"], updates=facts["averaged"])
+
+    def _hashes(self) -> dict[str, str | None]:
+        """Identify what a run began with and must go on with."""
+        return {
+            "vocabulary_hash": self.vocabulary.hash,
+            "encoder_hash": self.prepared.encoder_hash,
+            "data_hash": self._data_hash(),
+            "teachers_hash": None if self._teachers is None else self._teachers.hash,
+        }
 
     def _data_hash(self) -> str:
         """Identify photos and captions in their order: another order would draw other batches."""

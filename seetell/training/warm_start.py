@@ -56,7 +56,7 @@ def read_earlier_model(path: Path) -> EarlierModel:
             raise CheckpointError(f"{path / 'weights.safetensors'}: not readable: {error}") from error
     else:
         raise CheckpointError(
-            f"start_from: {path} is neither a run (best.safetensors) nor a bundle with weights (weights.safetensors)"
+            f"{path} is neither a run (best.safetensors) nor a bundle with weights (weights.safetensors)"
         )
     return EarlierModel(
         path, Vocabulary.load(path / "vocabulary.json"), parts.get("captioner", {}), parts.get("encoder", {})

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from seetell.backbones import Features
-from seetell.captioning import CONFIGS, IGNORED, USES_GRID, create_captioner
+from seetell.captioning import CONFIGS, IGNORED, USES_GRID, Lesson, create_captioner
 from seetell.captioning.neuraltalk2 import NeuralTalk2Config
 from seetell.errors import RecipeError
 from seetell.language.decoding import Decoding
@@ -103,6 +103,19 @@ def test_every_parameter_gets_a_gradient(variant):
     for name, parameter in captioner.named_parameters():
         assert parameter.grad is not None, name
         assert torch.isfinite(parameter.grad).all(), name
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_teachers_who_say_what_people_say_teach_the_same(variant):
+    architecture, settings = VARIANTS[variant]
+    inputs, targets = caption_tensors(CAPTIONS, max_words=16)
+    people = torch.nn.functional.one_hot(targets[targets != IGNORED], V).float()
+    losses = []
+    for lesson in (None, Lesson(people, 1.0, 1.0), Lesson(people.roll(1, dims=1), 1.0, 1.0)):
+        captioner = small(architecture, **settings)
+        losses.append(captioner.loss(features(), inputs, targets, label_smoothing=0.0, lesson=lesson).item())
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    assert losses[0] != pytest.approx(losses[2], rel=1e-4)
 
 
 @pytest.mark.parametrize("variant", ["lstm", "soft-attention", "hard-attention", "transformer", "up-down"])

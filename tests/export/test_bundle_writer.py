@@ -13,13 +13,13 @@ from seetell.data import read
 from seetell.errors import BundleError, CheckpointError, UsageError
 from seetell.export import bundle_writer, parity
 from seetell.export.bundle_writer import export_run
-from seetell.export.card import record_scores
-from seetell.export.trained import load_trained
+from seetell.export.card import card, record_scores
 from seetell.photos import open_photo
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.captioner import load
 from seetell.training.recipe import recipe_from_dict
 from seetell.training.run_folder import RunFolder
+from seetell.training.trained import load_model, load_trained
 from seetell.training.trainer import Trainer
 from seetell.training.warm_start import read_earlier_model
 
@@ -126,6 +126,17 @@ def test_weights_are_kept_once_and_serve_further_training(run, bundle):
             np.testing.assert_allclose(ours[name], value, rtol=1e-3, atol=1e-4)
 
 
+def test_a_bundle_teaches_what_its_run_learnt(run, bundle):
+    """To distil from either is the same, up to the bundle's half precision."""
+    models = load_model(run), load_model(bundle)
+    image = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    inputs, targets = torch.tensor([[[1, 3, 4]], [[1, 5, 6]]]), torch.tensor([[[3, 4, 0]], [[5, 6, 0]]])
+    with torch.inference_mode():
+        ours, theirs = (model.captioner(model.encoder(image), inputs, targets).softmax(1) for model in models)
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=0.02)
+    assert models[0].vocabulary == models[1].vocabulary
+
+
 def test_one_precision_and_other_decoding(run, tmp_path):
     description = export_run(run, tmp_path / "small", precisions=["fp32"], decoding={"beam_size": 2}, name="small")
     assert description["encoder"] == {"default": "fp32", "fp32": "encoder.onnx"}
@@ -171,6 +182,14 @@ def test_runs_that_cannot_be_exported(run, tmp_path):
     (copy / "vocabulary.json").write_text(json.dumps(words))
     with pytest.raises(CheckpointError, match="not the vocabulary"):
         export_run(copy, tmp_path / "bundle")
+
+
+def test_the_card_names_where_a_model_began_and_who_taught_it(bundle):
+    description = Bundle.load(bundle).description
+    assert (description["started_from"], description["taught_by"]) == ("", [])
+    assert "trained for 100 steps.\n" in card(description)
+    taught = {**description, "started_from": "first", "taught_by": ["one", "two"]}
+    assert "steps that began where `first` ended, taught by `one` and `two`.\n" in card(taught)
 
 
 def test_scores_are_noted_on_the_card(bundle, tmp_path):

@@ -104,12 +104,20 @@ MODES = {
         "captioner": {"attention": "hard"},
         "self_critical": {"after": 5, "samples": 2},
     },
+    "taught, then fine-tuned, then self-critical": {
+        "distillation": {"teachers": ["teacher"], "weight": 0.7, "temperature": 2.0},
+        "finetune": {"after": 3, "frozen_stages": 4, "optimiser": {"learning_rate": 1e-3}},
+        "self_critical": {"after": 7, "samples": 2},
+    },
     "adadelta-gru": {"optimiser": {"name": "adadelta", "learning_rate": 1.0}, "captioner": {"cell": "gru"}},
 }
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(shapes, tmp_path, shapes_recipe, mode):
+def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(shapes, tmp_path, shapes_recipe, mode, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    if "distillation" in MODES[mode]:
+        Trainer(shapes_recipe(steps=4, seed=1), read(shapes), tmp_path / "teacher").run()
     chosen, dataset = shapes_recipe(**MODES[mode]), read(shapes)
     Trainer(chosen, dataset, tmp_path / "whole").run()
     for step in (5, 8):  # between checkpoints, so that steps are done again
