@@ -76,9 +76,12 @@ def commands_of(page: str, beginning: str) -> list[str]:
 def photos(tmp_path: Path) -> Path:
     """A folder with what the pages speak of."""
     (tmp_path / "holiday").mkdir()
-    for source, target in {"cat": "photo.jpg", "cliff": "holiday/beach.jpg", "moose": "holiday/dog.jpg"}.items():
+    for source, target in {"cat": "photo.jpg", "cliff": "holiday/beach.jpg", "dog": "holiday/dog.jpg"}.items():
         shutil.copy(REPOSITORY / "examples" / f"{source}.jpg", tmp_path / target)
-    rows = [{"image": "beach.jpg", "caption": "a rock above the sea"}, {"image": "dog.jpg", "caption": "a moose rests"}]
+    rows = [
+        {"image": "beach.jpg", "caption": "a rock above the sea"},
+        {"image": "dog.jpg", "caption": "a dog stands in the grass"},
+    ]
     with open(tmp_path / "references.jsonl", "w", encoding="utf-8") as file:
         file.writelines(json.dumps(row) + "\n" for row in rows)
     results = [{"image_id": row["image"], "caption": row["caption"]} for row in rows]
@@ -121,6 +124,7 @@ def test_reference_pages_are_up_to_date(page: str):
     assert written == reference_pages.renewed(page), "run: python tests/reference_pages.py"
 
 
+@pytest.mark.slow
 def test_training_on_ones_own_photos(tmp_path: Path):
     pytest.importorskip("torch", reason="training needs the training extra")
     write_captioned_photos(tmp_path / "my_photos", 30)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 
@@ -31,7 +31,7 @@ def write_weights(parts: Mapping[str, Mapping[str, Tensor]], path: Path) -> None
         for part, named in parts.items()
         for name, value in named.items()
     }
-    save_file({name: value.contiguous().clone() for name, value in arrays.items()}, path)
+    path.write_bytes(save({name: value.contiguous().clone() for name, value in arrays.items()}))
 
 
 def read_from_weights(graph: Path, weights: Path) -> None:

@@ -312,7 +312,7 @@ def _convert(wanted: Any, value: Any, place: str) -> Any:
         options = [option for option in get_args(wanted) if option is not type(None)]
         return None if value is None else _convert(options[0], value, place)
     if get_origin(wanted) is tuple:
-        if not isinstance(value, list):
+        if not isinstance(value, (list, tuple)):
             raise RecipeError(f"{place}: expected a list such as [a, b], got {value!r}")
         return tuple(_convert(get_args(wanted)[0], item, place) for item in value)
     if get_origin(wanted) is Literal:

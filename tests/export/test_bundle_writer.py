@@ -137,6 +137,7 @@ def test_a_bundle_teaches_what_its_run_learnt(run, bundle):
     assert models[0].vocabulary == models[1].vocabulary
 
 
+@pytest.mark.slow
 def test_one_precision_and_other_decoding(run, tmp_path):
     description = export_run(run, tmp_path / "small", precisions=["fp32"], decoding={"beam_size": 2}, name="small")
     assert description["encoder"] == {"default": "fp32", "fp32": "encoder.onnx"}
@@ -147,6 +148,7 @@ def test_one_precision_and_other_decoding(run, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["small"]
 
 
+@pytest.mark.slow
 def test_a_bundle_that_differs_from_torch_is_refused(run, tmp_path, monkeypatch):
     def careless(source, target, images):
         """Quantise as no one should: every weight becomes its sign."""
