@@ -159,15 +159,19 @@ class EfficientNetLite(Encoder):
 
     def trainable(self, *, frozen_stages: int) -> list[nn.Parameter]:
         """Return the parameters behind the first stages; the stem is frozen with the first of them."""
-        if not 0 <= frozen_stages <= len(self.stages):
-            raise RecipeError(f"finetune.frozen_stages: expected 0 to {len(self.stages)}, got {frozen_stages}")
+        self._check_stages(frozen_stages)
         if frozen_stages == 0:
             return list(self.parameters())
         return [*self.stages[frozen_stages:].parameters(), *self.head.parameters()]
 
     def early(self, frozen_stages: int) -> nn.Module:
         """Return stem and first stages; behind four of Lite0 the activation is ``(B, 80, H/16, W/16)``."""
+        self._check_stages(frozen_stages)
         return nn.Sequential(self.stem, *self.stages[:frozen_stages])
+
+    def _check_stages(self, frozen_stages: int) -> None:
+        if not 0 <= frozen_stages <= len(self.stages):
+            raise RecipeError(f"finetune.frozen_stages: expected 0 to {len(self.stages)}, got {frozen_stages}")
 
     def late(self, activation: Tensor, *, frozen_stages: int) -> Features:
         """Go on from what :meth:`early` made of photos."""

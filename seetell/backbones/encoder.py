@@ -62,15 +62,22 @@ class Encoder(nn.Module):
         """
         if frozen_stages == 0:
             return list(self.parameters())
-        raise RecipeError(f"finetune.frozen_stages: {self.name} publishes no stages; expected 0, got {frozen_stages}")
+        raise self._without_stages(frozen_stages)
 
     def early(self, frozen_stages: int) -> nn.Module:
-        """Return the first stages: a module that maps photos ``(B, 3, H, W)`` to an activation ``(B, C, h, w)``."""
-        raise RecipeError(f"finetune.frozen_stages: {self.name} publishes no stages, got {frozen_stages}")
+        """Return the first stages: a module that maps photos ``(B, 3, H, W)`` to an activation ``(B, C, h, w)``.
+
+        Raises:
+            RecipeError: the encoder does not publish that many stages.
+        """
+        raise self._without_stages(frozen_stages)
+
+    def _without_stages(self, frozen_stages: int) -> RecipeError:
+        return RecipeError(f"finetune.frozen_stages: {self.name} publishes no stages; expected 0, got {frozen_stages}")
 
     def late(self, activation: Tensor, *, frozen_stages: int) -> Features:
         """Go on from what :meth:`early` made of photos."""
-        raise RecipeError(f"finetune.frozen_stages: {self.name} publishes no stages, got {frozen_stages}")
+        raise NotImplementedError
 
 
 def weights_hash(module: nn.Module) -> str:

@@ -16,8 +16,8 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from seetell.backbones import Features
 from seetell.captioning.captioner import IGNORED, Captioner, Said
+from seetell.captioning.config_checks import check_probabilities, check_sizes
 from seetell.captioning.standardisation import Standardise
-from seetell.errors import RecipeError
 from seetell.language.attention import AdditiveAttention
 from seetell.language.recurrent import open_forget_gates
 
@@ -50,12 +50,8 @@ class AttentiveLSTMConfig:
     forget_bias: float = 2.0
 
     def __post_init__(self) -> None:
-        for field in ("embedding_size", "hidden_size", "annotation_size", "attention_size"):
-            if getattr(self, field) < 1:
-                raise RecipeError(f"captioner.{field}: expected at least 1, got {getattr(self, field)}")
-        for field in ("dropout", "input_dropout", "feature_dropout"):
-            if not 0 <= getattr(self, field) < 1:
-                raise RecipeError(f"captioner.{field}: expected a probability below 1, got {getattr(self, field)}")
+        check_sizes(self, "embedding_size", "hidden_size", "annotation_size", "attention_size")
+        check_probabilities(self, "dropout", "input_dropout", "feature_dropout")
 
 
 class Course(NamedTuple):

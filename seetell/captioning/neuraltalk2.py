@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from seetell.backbones import Features
 from seetell.captioning.captioner import IGNORED, Beginning, Captioner, Said
+from seetell.captioning.config_checks import check_probabilities, check_sizes
 from seetell.captioning.standardisation import Standardise
 from seetell.errors import RecipeError, unknown
 from seetell.language.recurrent import Cell, RecurrentStack
@@ -54,14 +55,10 @@ class NeuralTalk2Config:
     tied: bool = False
 
     def __post_init__(self) -> None:
-        for field in ("embedding_size", "hidden_size", "layers"):
-            if getattr(self, field) < 1:
-                raise RecipeError(f"captioner.{field}: expected at least 1, got {getattr(self, field)}")
+        check_sizes(self, "embedding_size", "hidden_size", "layers")
         if self.image_norm not in get_args(ImageNorm):
             raise RecipeError(f"captioner.image_norm: {unknown('norm', self.image_norm, get_args(ImageNorm))}")
-        for field in ("dropout", "input_dropout"):
-            if not 0 <= getattr(self, field) < 1:
-                raise RecipeError(f"captioner.{field}: expected a probability below 1, got {getattr(self, field)}")
+        check_probabilities(self, "dropout", "input_dropout")
         if self.tied and self.embedding_size != self.hidden_size:
             raise RecipeError(
                 f"captioner.tied: needs embedding_size = hidden_size, got {self.embedding_size} and {self.hidden_size}"

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from seetell.backbones import Features
 from seetell.captioning.captioner import IGNORED, Beginning, Captioner, Said
+from seetell.captioning.config_checks import check_probabilities, check_sizes
 from seetell.errors import RecipeError
 from seetell.language.attention import MultiHeadAttention
 
@@ -46,16 +47,12 @@ class TransformerConfig:
     positions: int = 40
 
     def __post_init__(self) -> None:
-        for field, least in (("width", 1), ("layers", 1), ("heads", 1), ("feedforward", 1), ("positions", 1)):
-            if getattr(self, field) < least:
-                raise RecipeError(f"captioner.{field}: expected at least {least}, got {getattr(self, field)}")
+        check_sizes(self, "width", "layers", "heads", "feedforward", "positions")
         if self.encoder_layers < 0:
             raise RecipeError(f"captioner.encoder_layers: expected 0 or more, got {self.encoder_layers}")
         if self.width % self.heads:
             raise RecipeError(f"captioner.heads: must divide width, got {self.heads} and {self.width}")
-        for field in ("dropout", "feature_dropout"):
-            if not 0 <= getattr(self, field) < 1:
-                raise RecipeError(f"captioner.{field}: expected a probability below 1, got {getattr(self, field)}")
+        check_probabilities(self, "dropout", "feature_dropout")
 
 
 class _FeedForward(nn.Sequential):

@@ -111,8 +111,12 @@ def test_frozen_stages(lite0):
     assert names == {"4", "5", "6", "head"}
     with pytest.raises(RecipeError, match="0 to 7, got 9"):
         lite0.trainable(frozen_stages=9)
+    with pytest.raises(RecipeError, match="expected 0 to 7, got 9"):
+        lite0.early(9)
     with pytest.raises(RecipeError, match="publishes no stages"):
         create_encoder("resnet18", weights="none", image_size=64).trainable(frozen_stages=1)
+    with pytest.raises(RecipeError, match="publishes no stages"):
+        create_encoder("resnet18", weights="none", image_size=64).early(1)
 
 
 def test_weights_from_a_file(tmp_path):
