@@ -6,8 +6,10 @@ its last word's. Everything after the words' own numbers is sorting and looking 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 
 import numpy as np
 import numpy.typing as npt
@@ -101,10 +103,10 @@ def count_ngrams(references: Sequence[Sequence[Tokens]], candidates: Sequence[To
     """
     check_photos(references, candidates)
     flat = [reference for sentences in references for reference in sentences]
-    numbers: dict[str, int] = {}
     sentences = [*flat, *candidates]
-    words = np.array([numbers.setdefault(word, len(numbers)) for tokens in sentences for word in tokens], np.int64)
-    lengths = np.array([len(tokens) for tokens in sentences], np.int64)
+    numbers: defaultdict[str, int] = defaultdict(count().__next__)
+    words = np.fromiter(map(numbers.__getitem__, chain.from_iterable(sentences)), np.int64)
+    lengths = np.array([*map(len, sentences)], np.int64)
     reference_photos = np.repeat(np.arange(len(references)), [len(sentences) for sentences in references])
     photos = np.concatenate([reference_photos, np.arange(len(candidates))])  # of each sentence
 
@@ -118,14 +120,34 @@ def count_ngrams(references: Sequence[Sequence[Tokens]], candidates: Sequence[To
         if order > 1:
             longer = words_left[starts] >= order
             starts = starts[longer]
-            pairs = gram[longer] * len(numbers) + words[starts + order - 1]
-            distinct, gram = np.unique(pairs, return_inverse=True)
-            size = len(distinct)
+            gram, size = _number(gram[longer] * len(numbers) + words[starts + order - 1], size * len(numbers))
         examples = np.zeros(size, np.int64)
         examples[gram] = starts
         spelled = words[examples[:, None] + np.arange(order)]  # (size, order)
         tables.append(_table(sentence[starts], gram, size, photos, len(flat), spelled))
     return NGrams(lengths[len(flat) :], lengths[: len(flat)], reference_photos, tuple(tables), tuple(numbers))
+
+
+def _number(keys: Ints, bound: int) -> tuple[Ints, int]:
+    """Number distinct keys in rising order.
+
+    Args:
+        keys: not negative, ``(K,)``.
+        bound: above every key.
+
+    Returns:
+        The number of each key, ``(K,)``, and how many there are.
+    """
+    bits = len(keys).bit_length()
+    if bound << bits > np.iinfo(np.int64).max:
+        distinct, number = np.unique(keys, return_inverse=True)
+        return number, len(distinct)
+    # Sorting a key and its place as one integer is several times as fast as sorting places by their keys.
+    ordered = np.sort((keys << bits) + np.arange(len(keys)))
+    rank = np.cumsum(np.diff(ordered >> bits, prepend=-1) > 0) - 1
+    number = np.empty(len(keys), np.int64)
+    number[ordered & ((1 << bits) - 1)] = rank
+    return number, int(rank[-1]) + 1 if len(rank) else 0
 
 
 def _table(sentence: Ints, gram: Ints, size: int, photos: Ints, references: int, spelled: Ints) -> NGramTable:
