@@ -38,7 +38,8 @@ class NGramTable:
         reference_gram: number of the n-gram, ``(R,)``.
         reference_count: how often it stands there, ``(R,)``.
         match: index of the candidate entry of the same photo and n-gram, ``(R,)``; -1 where it has none.
-        words: the n-gram of each number as word numbers, ``(size, n)``.
+        example: where each n-gram stands once in ``NGrams.words``, ``(size,)``.
+        order: words of an n-gram.
     """
 
     size: int
@@ -50,7 +51,8 @@ class NGramTable:
     reference_gram: Ints
     reference_count: Ints
     match: Ints
-    words: Ints
+    example: Ints
+    order: int
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class NGrams:
         reference_lengths: words of each reference, photo by photo, ``(sum of references,)``.
         reference_photos: index of the photo of each reference, of the same length.
         tables: one table for each order, from 1.
+        words: number of each word, reference by reference and then candidate by candidate.
         vocabulary: the words, in the order of their numbers.
     """
 
@@ -69,7 +72,14 @@ class NGrams:
     reference_lengths: Ints
     reference_photos: Ints
     tables: tuple[NGramTable, ...]
+    words: Ints
     vocabulary: tuple[str, ...]
+
+    def spell(self, table: NGramTable) -> list[list[str]]:
+        """Return the words of each n-gram of a table, in the order of their numbers."""
+        places = table.example[:, None] + np.arange(table.order)
+        spelled: list[list[str]] = np.array(self.vocabulary, object)[self.words[places]].tolist()
+        return spelled
 
 
 def check_photos(references: Sequence[Sequence[Tokens]], candidates: Sequence[Tokens]) -> None:
@@ -121,11 +131,10 @@ def count_ngrams(references: Sequence[Sequence[Tokens]], candidates: Sequence[To
             longer = words_left[starts] >= order
             starts = starts[longer]
             gram, size = _number(gram[longer] * len(numbers) + words[starts + order - 1], size * len(numbers))
-        examples = np.zeros(size, np.int64)
-        examples[gram] = starts
-        spelled = words[examples[:, None] + np.arange(order)]  # (size, order)
-        tables.append(_table(sentence[starts], gram, size, photos, len(flat), spelled))
-    return NGrams(lengths[len(flat) :], lengths[: len(flat)], reference_photos, tuple(tables), tuple(numbers))
+        example = np.zeros(size, np.int64)
+        example[gram] = starts
+        tables.append(_table(sentence[starts], gram, photos, len(flat), example, order))
+    return NGrams(lengths[len(flat) :], lengths[: len(flat)], reference_photos, tuple(tables), words, tuple(numbers))
 
 
 def _number(keys: Ints, bound: int) -> tuple[Ints, int]:
@@ -150,18 +159,19 @@ def _number(keys: Ints, bound: int) -> tuple[Ints, int]:
     return number, int(rank[-1]) + 1 if len(rank) else 0
 
 
-def _table(sentence: Ints, gram: Ints, size: int, photos: Ints, references: int, spelled: Ints) -> NGramTable:
+def _table(sentence: Ints, gram: Ints, photos: Ints, references: int, example: Ints, order: int) -> NGramTable:
     """Count equal pairs of sentence and n-gram; sentences below ``references`` are references."""
-    pairs, counts = np.unique(sentence * size + gram, return_counts=True)
-    sentence, gram = np.divmod(pairs, max(size, 1))
+    bits = len(example).bit_length()
+    pairs, counts = np.unique((sentence << bits) + gram, return_counts=True)
+    sentence, gram = pairs >> bits, pairs & ((1 << bits) - 1)
     photo = photos[sentence]
     split = int(np.searchsorted(sentence, references))
-    sought = photo[:split] * size + gram[:split]
-    present = photo[split:] * size + gram[split:]  # sorted, as the pairs are
+    sought = (photo[:split] << bits) + gram[:split]
+    present = (photo[split:] << bits) + gram[split:]  # sorted, as the pairs are
     place = np.searchsorted(present, sought)
     found = np.append(present, -1)[place] == sought
     return NGramTable(
-        size=size,
+        size=len(example),
         candidate_photo=photo[split:],
         candidate_gram=gram[split:],
         candidate_count=counts[split:],
@@ -170,5 +180,6 @@ def _table(sentence: Ints, gram: Ints, size: int, photos: Ints, references: int,
         reference_gram=gram[:split],
         reference_count=counts[:split],
         match=np.where(found, place, -1),
-        words=spelled,
+        example=example,
+        order=order,
     )
