@@ -236,6 +236,9 @@ def test_files_of_something_else_are_refused(files: tuple[str, str], tmp_path: P
         captions.loadRes(files[0])
     with pytest.raises(DataError, match=r"1 photos are not among the references, such as \[5\]"):
         captions.loadRes([{"image_id": 5, "caption": "a"}])
+    captions.dataset["annotations"].append({"image_id": 100, "caption": "a"})
+    with pytest.raises(DataError, match=r"annotations\[21\]: expected an object with id and image_id"):
+        captions.createIndex()
     several = captions.loadRes([{"image_id": 100, "caption": "a"}, {"image_id": 100, "caption": "b"}])
     evaluation = coco.COCOEvalCap(captions, several)
     evaluation.params["image_id"] = several.getImgIds()
