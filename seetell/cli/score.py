@@ -46,7 +46,8 @@ def score(
     import json
 
     from seetell.data import read
-    from seetell.data.results_file import match_results, read_results
+    from seetell.data.matching import match_results
+    from seetell.data.results_file import read_results
     from seetell.errors import DataError
     from seetell.metrics import score_captions
 
