@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from seetell.errors import DataError
-from seetell.metrics.cider import DocumentFrequencies, cider
+from seetell.metrics.cider import cider
+from seetell.metrics.frequencies import DocumentFrequencies
 
 
 def words(sentence: str) -> list[str]:
