@@ -41,11 +41,10 @@ class Histogram:
         edges = width * np.arange(first, max(math.ceil(high / width), first + 1) + 1)
         return cls(edges, np.stack([np.histogram(values, edges)[0] for values in series]))
 
-    def svg(self, names: Sequence[str], axis: str) -> str:
+    def svg(self, axis: str) -> str:
         """Draw the first series as bars and a second as a line of steps.
 
         Args:
-            names: of the series.
             axis: what the values are.
         """
         bars = "".join(
@@ -57,7 +56,7 @@ class Histogram:
             f"L{self._x(left):.1f} {self._y(n):.1f}H{self._x(right):.1f}" for left, right, n in self._bins(1)
         )
         line = f'<path class="steps" d="M{self._x(self.edges[0]):.1f} {self._y(0):.1f}{steps}V{self._y(0):.1f}"/>'
-        label = html_text(f"Histogram: photos by {axis}, {' and '.join(names)}; the table below has the numbers")
+        label = html_text(f"Histogram of the photos by {axis}; the table below has the numbers")
         return (
             f'<svg class="histogram" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">'
             f"{self._grid()}{bars}{line if len(self.counts) > 1 else ''}{self._ticks()}"

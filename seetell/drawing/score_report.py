@@ -14,6 +14,9 @@ from seetell.drawing.templates import data_address, filled, html_text
 from seetell.errors import PhotoError
 from seetell.photos.opening import open_photo
 
+LABELS = ("A", "B")
+"""What two results files are called in all but the title."""
+
 SHOWN = 10
 """The most photos in a section."""
 
@@ -78,12 +81,12 @@ class ScoreReport:
             about=html_text(self.about),
             links="\n".join(f'<li><a href="#{key}">{html_text(title)}</a></li>' for key, title, _ in sections),
             table=_table(self.header, self.rows),
-            notes="\n".join(f'<p class="faint">{html_text(note)}</p>' for note in self.notes),
+            notes="<br>\n".join(map(html_text, self.notes)),
             measure=html_text(self.measure),
             legend=self._legend(),
-            histogram=histogram.svg(self.names, axis),
-            quartiles="<br>".join(map(self._quartiles, self.names, values)),
-            counts=histogram.table(self.names, axis),
+            histogram=histogram.svg(axis),
+            quartiles="<br>".join(map(self._quartiles, LABELS, values)),
+            counts=histogram.table(LABELS if len(values) > 1 else ("photos",), axis),
             sections="\n".join(self._section(*section) for section in sections),
         )
 
@@ -92,18 +95,18 @@ class ScoreReport:
 
     def _sections(self, values: Sequence[np.ndarray]) -> list[tuple[str, str, list[ScoredPhoto]]]:
         """Choose the photos of each section: its key in addresses, its title, and they."""
-        others = [-sum(photo.scores[0].values()) for photo in self.photos]
+        others = np.array([-sum(photo.scores[0].values()) for photo in self.photos])  # where the measure is the same
         best = [self.photos[place] for place in np.lexsort((others, -values[0]))]
         half = (len(best) + 1) // 2
-        of = f" of {self.names[0]}" if len(values) > 1 else ""
+        of = f" of {LABELS[0]}" if len(values) > 1 else ""
         sections = [("best", f"Best photos{of}", best[:half]), ("worst", f"Worst photos{of}", best[: half - 1 : -1])]
         if len(values) > 1:
             ahead = values[0] - values[1]
             order = np.argsort(-ahead, kind="stable")
             first = [self.photos[place] for place in order if ahead[place] > 0]
             second = [self.photos[place] for place in order[::-1] if ahead[place] < 0]
-            sections.append(("ahead", f"Where {self.names[0]} is furthest ahead", first))
-            sections.append(("behind", f"Where {self.names[1]} is furthest ahead", second))
+            sections.append(("ahead", f"Where {LABELS[0]} is furthest ahead", first))
+            sections.append(("behind", f"Where {LABELS[1]} is furthest ahead", second))
         return [(key, title, photos[:SHOWN]) for key, title, photos in sections if photos]
 
     def _section(self, key: str, title: str, photos: Sequence[ScoredPhoto]) -> str:
@@ -113,8 +116,8 @@ class ScoreReport:
     def _photo(self, photo: ScoredPhoto) -> str:
         said = "\n".join(
             f'<p class="sentence" dir="auto">{html_text(caption) or "(no words)"}</p>\n<p class="faint">'
-            f"{html_text(name) + ': ' if len(self.names) > 1 else ''}{self._figures(scores)}</p>"
-            for name, caption, scores in zip(self.names, photo.captions, photo.scores, strict=True)
+            f"{label + ': ' if len(self.names) > 1 else ''}{self._figures(scores)}</p>"
+            for label, caption, scores in zip(LABELS, photo.captions, photo.scores, strict=False)
         )
         people = "".join(f'<li dir="auto">{html_text(reference)}</li>' for reference in photo.references)
         return (
@@ -129,15 +132,15 @@ class ScoreReport:
     def _legend(self) -> str:
         if len(self.names) < 2:
             return ""
-        keys = zip(("key", "key line"), self.names, strict=True)
-        return "<p>" + " &emsp; ".join(f'<span class="{key}"></span>{html_text(name)}' for key, name in keys) + "</p>"
+        keys = zip(("key", "key line"), LABELS, self.names, strict=True)
+        shown = (f'<span class="{key}"></span>{label}: {html_text(name)}' for key, label, name in keys)
+        return f"<p>{'<br>'.join(shown)}</p>"
 
-    def _quartiles(self, name: str, values: np.ndarray) -> str:
+    def _quartiles(self, label: str, values: np.ndarray) -> str:
         low, middle, high = np.quantile(values, (0.25, 0.5, 0.75))
-        whose = f"{name}: half" if len(self.names) > 1 else "Half"
-        return html_text(
-            f"{whose} of the photos lie between {low:.1f} and {high:.1f}; median {middle:.1f}, mean {values.mean():.1f}."
-        )
+        whose = f"{label}: half" if len(self.names) > 1 else "Half"
+        middles = f"median {middle:.1f}, mean {values.mean():.1f}"
+        return html_text(f"{whose} of the photos lie between {low:.1f} and {high:.1f}; {middles}.")
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
