@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
@@ -38,6 +38,32 @@ class Scores:
     corpus: dict[str, float]
     per_photo: dict[Hashable, dict[str, float]]
     additive: tuple[Additive, ...] = field(repr=False, compare=False)
+
+    @classmethod
+    def of(
+        cls, photos: Iterable[Hashable], additive: Sequence[Additive], measures: Sequence[str] | None = None
+    ) -> Scores:
+        """Score photos by what measures kept of them.
+
+        Args:
+            photos: their ids, in the order of the measures' statistics.
+            additive: the measures; one's own may be among them.
+            measures: which of their names to give, in this order; all when absent.
+        """
+        names = [name for measure in additive for name in measure.names] if measures is None else measures
+        corpus: dict[str, float] = {}
+        columns: dict[str, list[float]] = {}
+        for measure in additive:
+            statistics = measure.statistics
+            together = measure.combine(statistics.sum(axis=0, keepdims=True))[0]
+            corpus.update(zip(measure.names, together.tolist(), strict=True))
+            columns.update(zip(measure.names, measure.combine(statistics).T.tolist(), strict=True))
+        rows = zip(*(columns[name] for name in names), strict=True)
+        return cls(
+            corpus={name: corpus[name] for name in names},
+            per_photo={photo: dict(zip(names, row, strict=True)) for photo, row in zip(photos, rows, strict=True)},
+            additive=tuple(additive),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types ready for JSON."""
@@ -120,16 +146,5 @@ def score_captions(
         [tokenize(sentence) for sentence in candidates.values()],
         frequencies,
     )
-    additive = tuple(measure(photos) for names, measure in _MEASURES if not names.isdisjoint(measures))
-    corpus: dict[str, float] = {}
-    columns: dict[str, list[float]] = {}
-    for scored in additive:
-        statistics = scored.statistics
-        corpus.update(zip(scored.names, scored.combine(statistics.sum(axis=0, keepdims=True))[0].tolist(), strict=True))
-        columns.update(zip(scored.names, scored.combine(statistics).T.tolist(), strict=True))
-    rows = zip(*(columns[name] for name in measures), strict=True)
-    return Scores(
-        corpus={name: corpus[name] for name in measures},
-        per_photo={photo: dict(zip(measures, row, strict=True)) for photo, row in zip(candidates, rows, strict=True)},
-        additive=additive,
-    )
+    additive = [measure(photos) for names, measure in _MEASURES if not names.isdisjoint(measures)]
+    return Scores.of(candidates, additive, measures)
