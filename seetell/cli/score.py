@@ -85,10 +85,15 @@ def score(
 
     Example: seetell score ours.json -r flickr8k --split val --against theirs.json --report report.html
     """
+    import io
+    import sys
+
     from seetell.cli.output_file import check_writable, write_file
     from seetell.cli.scoring import References, known_measures, run
     from seetell.errors import DataError, UsageError
 
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal without a sign such as − gets it spelled out
+        sys.stdout.reconfigure(errors="backslashreplace")
     for path, option in ((output, "--output"), (report, "--report")):
         if path is not None:
             check_writable(path, option)

@@ -18,13 +18,14 @@ _RANKED_BY = ("CIDEr", "METEOR", "CIDEr_plain", "ROUGE_L", "Bleu_4")
 
 
 _VARIETY = {
-    "vocabulary": "different words",
-    "mean_length": "words a caption",
-    "distinct": "different captions",
-    "novel": "captions not among the training captions",
-    "div_1": "div-1: different words of all words",
-    "div_2": "div-2: different pairs of all words",
+    "vocabulary": ("different words", "{:,}"),
+    "mean_length": ("words a caption", "{:.1f}"),
+    "distinct": ("different captions", "{:.1%}"),
+    "novel": ("captions not among the training captions", "{:.1%}"),
+    "div_1": ("div-1: different words of all words", "{:.1%}"),
+    "div_2": ("div-2: different pairs of all words", "{:.1%}"),
 }
+"""What is told of variety, in which words, and how the figure is written."""
 
 
 @dataclass(frozen=True)
@@ -77,16 +78,19 @@ class ScoreTable:
         for first, *cells in lines:
             padded = [cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True)]
             shown.append("  ".join([first.ljust(widths[0]), *padded]).rstrip())
-        return "\n".join([*shown, "", *self.notes])
+        return "\n".join([*shown, *([""] if self.notes else []), *self.notes])
 
 
 def diversity_table(scoring: Scoring) -> ScoreTable:
-    """Return how varied the captions are: shares in per cent, the rest as it is."""
+    """Return how varied the captions are, where that was measured."""
     found = [system.diversity.to_dict() for system in scoring.systems if system.diversity is not None]
-    names = [name for name in _VARIETY if found[0][name] is not None]
-    rows = [(_VARIETY[name], *(_variety(diversity[name]) for diversity in found)) for name in names]
-    notes = [] if "novel" in names else ["new captions: only where the references have training captions besides"]
-    return ScoreTable(("variety", "A", "B")[: 1 + len(found)], tuple(rows), tuple(notes))
+    rows = [
+        (title, *(shown.format(diversity[name]) for diversity in found))
+        for name, (title, shown) in _VARIETY.items()
+        if found[0][name] is not None
+    ]
+    header = ("variety", "A", "B") if len(found) > 1 else ("variety", "value")
+    return ScoreTable(header, tuple(rows), ())
 
 
 def photo_rows(scoring: Scoring) -> str:
@@ -134,10 +138,6 @@ def score_report(scoring: Scoring) -> ScoreReport:
             for photo in scoring.photos
         ],
     )
-
-
-def _variety(value: float) -> str:
-    return f"{value:,}" if isinstance(value, int) else f"{value:.1f}" if value > 1 else f"{value:.1%}"
 
 
 def _compared(found: Comparison) -> tuple[str, str, str, str]:

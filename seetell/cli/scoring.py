@@ -161,7 +161,7 @@ def run(
             name,
             captions,
             score_captions(people, captions, measures=measures, frequencies=weights),
-            measure_diversity(captions, training=learned) if diversity else None,
+            measure_diversity(dict(captions.items()), training=learned) if diversity else None,
         )
         for path, name, captions in zip(results, short_names(results), said, strict=True)
     )

@@ -50,8 +50,7 @@ def match_results(
     missing = [photo for photo in photos if photo.id not in found]
     faults = _extra_faults(extra, beside)
     if len(extra) == len(results.captions) + len(results.failed):
-        named = ", ".join(f"{photo.id!r} ({photo.path.name})" for photo in photos[:EXAMPLES])
-        raise DataError(f"{results.path}: {'. Also '.join(faults)}. The references name their photos {named}")
+        raise DataError(f"{results.path}: {'. Also '.join(faults)}. The references name their photos {_named(photos)}")
     if unclear:
         faults.append(f"{counted(unclear, 'name')} fitting several photos, {such(unclear)}; name them by id or path")
     if twice:
@@ -85,6 +84,15 @@ def _extra_faults(extra: Sequence[int | str], beside: Sequence[PhotoRecord]) -> 
             "check that these are the results of this data set, or leave them out of the results"
         )
     return faults
+
+
+def _named(photos: Sequence[PhotoRecord]) -> str:
+    """Name a few photos by id, and by file where that is another."""
+    shown = [
+        repr(photo.id) if photo.id == photo.path.name else f"{photo.id!r} ({photo.path.name})"
+        for photo in photos[:EXAMPLES]
+    ]
+    return ", ".join(shown)
 
 
 def _advice(results: Results, photos: Sequence[PhotoRecord], missing: Sequence[PhotoRecord]) -> str:
