@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -20,11 +19,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from photo_set import write_photos
 from processes import MEGABYTE, Worker, environment, first_line
+from reporting import machine, summary
 
 HERE = Path(__file__).resolve().parent
 COOL_DOWN = 0.3
@@ -92,11 +91,6 @@ def peer_system(python: str, name: str, folder: Path, env: dict[str, str]) -> Sy
     return System(name, command, command, size, batch=4, share=0.125 if name == "blip_base" else 0.25, weights=weights)
 
 
-def summary(values: Sequence[float]) -> dict[str, float]:
-    """Return the median and the extremes."""
-    return {"median": round(median(values), 4), "min": round(min(values), 4), "max": round(max(values), 4)}
-
-
 def measure(systems: Sequence[System], photos: Sequence[Path], runs: int, env: dict[str, str]) -> dict[str, Any]:
     """Run all systems by turns and return the figures of each."""
     results = {system.name: Measured() for system in systems}
@@ -138,22 +132,6 @@ def measure(systems: Sequence[System], photos: Sequence[Path], runs: int, env: d
             entry["weights_mb"] = round(sum(file.stat().st_size for file in system.weights.iterdir()) / MEGABYTE, 1)
         report[system.name] = entry
     return report
-
-
-def machine(threads: int) -> dict[str, Any]:
-    """Describe where this ran."""
-    model = platform.processor()
-    if Path("/proc/cpuinfo").is_file():
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), model)
-    return {
-        "cpu": model,
-        "cores": os.cpu_count(),
-        "threads": threads,
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "load_before": round(os.getloadavg()[0], 2),
-    }
 
 
 def main() -> None:
