@@ -84,8 +84,10 @@ def photos(tmp_path: Path) -> Path:
     ]
     with open(tmp_path / "references.jsonl", "w", encoding="utf-8") as file:
         file.writelines(json.dumps(row) + "\n" for row in rows)
+    shutil.copy(tmp_path / "references.jsonl", tmp_path / "training.jsonl")
     results = [{"image_id": row["image"], "caption": row["caption"]} for row in rows]
-    (tmp_path / "results.json").write_text(json.dumps(results), encoding="utf-8")
+    for name in ("results.json", "other.json"):
+        (tmp_path / name).write_text(json.dumps(results), encoding="utf-8")
     return tmp_path
 
 
