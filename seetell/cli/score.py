@@ -39,7 +39,12 @@ def score(
     ] = False,
     measures: Annotated[
         list[str] | None,
-        typer.Option("--measures", "-m", help="Names with commas between, e.g. Bleu_4,METEOR,CIDEr; or all."),
+        typer.Option(
+            "--measures",
+            "-m",
+            help="Of Bleu_1, Bleu_2, Bleu_3, Bleu_4, METEOR, ROUGE_L, CIDEr (which is CIDEr-D) and CIDEr_plain, with "
+            "commas between, e.g. -m Bleu_4,CIDEr; or all.",
+        ),
     ] = None,
     output_format: Annotated[
         Format, typer.Option("--format", "-f", help="table: ×100, for people. json: as they are, for programs.")

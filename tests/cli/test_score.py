@@ -8,7 +8,7 @@ import pytest
 
 from seetell.cli.main import main
 from seetell.language.tokenizer import tokenize
-from seetell.metrics import NAMES, DocumentFrequencies, score_captions
+from seetell.metrics import ALL, NAMES, DocumentFrequencies, score_captions
 from seetell.metrics.bootstrap import confidence_intervals
 from seetell.metrics.significance import compare
 
@@ -334,3 +334,4 @@ def test_help_has_an_example(capsys: pytest.CaptureFixture[str]):
     status, out, _ = run(capsys, "--help")
     assert status == 0
     assert "Example: seetell score" in out
+    assert all(name in out for name in ALL)
