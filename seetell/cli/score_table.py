@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from seetell.cli.photo_scores import photo_table
 from seetell.cli.scoring import LEVEL, Scoring
+from seetell.data.records import printable
 from seetell.drawing.score_report import ScoredPhoto, ScoreReport
 from seetell.metrics.bootstrap import Interval
 from seetell.metrics.significance import Comparison
@@ -57,8 +58,7 @@ class ScoreTable:
             header = ("measure", "A", "B", "A − B", f"{LEVEL:.0%} interval", "p", "verdict")
             rows = [(*row, f"{100 * other[row[0]]:.1f}", *_compared(scoring.comparison[row[0]])) for row in rows]
             notes = [
-                f"A: {scoring.systems[0].name}",
-                f"B: {scoring.systems[1].name}",
+                *(f"{label}: {printable(system.name)}" for label, system in zip("AB", scoring.systems, strict=True)),
                 *notes,
                 f"interval: of A − B, {drawn}",
                 "p: how often chance alone makes such a difference (approximate randomisation, each measure by itself)",

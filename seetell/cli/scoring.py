@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -165,15 +165,12 @@ def run(
         )
         for path, name, captions in zip(results, short_names(results), said, strict=True)
     )
-    remarks = []
-    if len(scored) < len(photos):
-        remarks.append(f"{len(photos) - len(scored):,} of {len(photos):,} photos have no caption and were left out")
-    if dataset.problems:
-        were = "problem" if len(dataset.problems) == 1 else "problems"
-        remarks.append(
-            f"the references have {len(dataset.problems):,} {were}; see: seetell data check {dataset.source}"
-        )
     resamples = bootstrap or (TRIALS if len(systems) > 1 else None)
+    intervals = comparison = None
+    if bootstrap is not None:
+        intervals = confidence_intervals(systems[0].scores, resamples=bootstrap, level=LEVEL, seed=seed)
+    if len(systems) > 1:
+        comparison = compare(*(system.scores for system in systems), trials=resamples or TRIALS, level=LEVEL, seed=seed)
     return Scoring(
         systems=systems,
         references=references,
@@ -181,13 +178,9 @@ def run(
         resamples=resamples,
         seed=seed,
         frequencies=None if weights is None else weights.photos,
-        intervals=confidence_intervals(systems[0].scores, resamples=bootstrap, level=LEVEL, seed=seed)
-        if bootstrap
-        else None,
-        comparison=compare(systems[0].scores, systems[1].scores, trials=resamples or TRIALS, level=LEVEL, seed=seed)
-        if len(systems) > 1
-        else None,
-        remarks=tuple(remarks),
+        intervals=intervals,
+        comparison=comparison,
+        remarks=tuple(_remarks(dataset, len(photos), len(scored))),
     )
 
 
@@ -212,6 +205,15 @@ def short_names(paths: Sequence[Path]) -> list[str]:
     parts = [path.resolve().parts for path in paths]
     length = next(n for n in range(1, max(map(len, parts)) + 1) if len({part[-n:] for part in parts}) == len(parts))
     return ["/".join(part[-length:]) for part in parts]
+
+
+def _remarks(dataset: CaptionDataset, photos: int, scored: int) -> Iterator[str]:
+    """Yield what was left out, and that the references have problems."""
+    if scored < photos:
+        yield f"{photos - scored:,} of {photos:,} photos have no caption and were left out"
+    if dataset.problems:
+        count = f"{len(dataset.problems):,} problem{'' if len(dataset.problems) == 1 else 's'}"
+        yield f"the references have {count}; see: seetell data check {dataset.source}"
 
 
 def _learned(dataset: CaptionDataset, split: str | None) -> list[str] | None:

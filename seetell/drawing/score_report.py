@@ -127,7 +127,9 @@ class ScoreReport:
         )
 
     def _figures(self, scores: Mapping[str, float]) -> str:
-        return html_text(" · ".join(f"{name} {100 * scores[name]:.1f}" for name in (self.measure, *self.beside)))
+        return html_text(
+            " · ".join(f"{name}\N{NO-BREAK SPACE}{100 * scores[name]:.1f}" for name in (self.measure, *self.beside))
+        )
 
     def _legend(self) -> str:
         if len(self.names) < 2:

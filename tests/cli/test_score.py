@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from seetell.cli.main import main
 from seetell.language.tokenizer import tokenize
@@ -273,6 +274,19 @@ def test_the_report_is_written_where_no_photo_is(tmp_path: Path, references: Pat
         "report.html",
         "results.json",
     ]
+
+
+def test_the_report_shows_the_photos_that_open(tmp_path: Path, references: Path, capsys: pytest.CaptureFixture[str]):
+    pictures = tmp_path / "elsewhere" / "pictures"
+    pictures.mkdir(parents=True)
+    Image.new("RGB", (40, 30), "green").save(pictures / "hill.jpg")
+    (pictures / "sea.jpg").write_bytes(b"no photo")
+    page = tmp_path / "report.html"
+    status, _, _ = run(capsys, written(tmp_path, SAID), "-r", references, "--photos", pictures, "--report", page)
+    html = page.read_text(encoding="utf-8")
+    assert status == 0
+    assert html.count("data:image/jpeg;base64,") == 1
+    assert html.count("no photo") == 2
 
 
 @pytest.mark.parametrize("option", ["--output", "--report"])

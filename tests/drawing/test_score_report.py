@@ -74,7 +74,7 @@ def test_best_and_worst_photos_are_shown_in_order():
         "Scores", "How CIDEr is spread over the photos", "Best photos", *shown[:SHOWN], "Worst photos", *shown[SHOWN:]
     ]  # fmt: skip
     assert set(outline.links) == {f"#{name}" for name in outline.ids} == {"#scores", "#spread", "#best", "#worst"}
-    assert "CIDEr 290.0 · Bleu_4 25.0" in html
+    assert "CIDEr\u00a0290.0 · Bleu_4\u00a025.0" in html
     assert "Half of the photos lie between 72.5 and 217.5; median 145.0, mean 145.0." in html
 
 
@@ -92,7 +92,7 @@ def test_where_two_differ_most_is_shown():
     assert headings[ahead + 1 : behind] == ["1.jpg", "3.jpg"]
     assert headings[behind + 1 :] == ["2.jpg"]
     assert "model 1 2" in html
-    assert "B: CIDEr 40.0" in html
+    assert "B: CIDEr\u00a040.0" in html
     assert 'class="steps"' in html
 
 
