@@ -21,7 +21,7 @@ import sys
 import time
 from collections.abc import Callable
 from importlib.metadata import version
-from itertools import accumulate
+from itertools import accumulate, islice, product
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,8 @@ LENGTHS = range(7, 16)
 def made_up(photos: int, references: int) -> tuple[References, Candidates]:
     """Return sentences of words with frequencies that fall as 1 / rank, five of a photo sharing a dozen words."""
     generator = random.Random(0)
-    words = [f"w{rank:x}" for rank in range(1, VOCABULARY + 1)]
+    syllables = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "aeiou"]
+    words = ["".join(parts) for parts in islice(product(syllables, repeat=3), 0, None, 57)][:VOCABULARY]
     frequencies = list(accumulate(1 / rank for rank in range(1, VOCABULARY + 1)))
 
     def sentence(topic: list[str]) -> str:

@@ -116,7 +116,6 @@ def rarity(table: NGramTable, ngrams: NGrams, frequencies: DocumentFrequencies |
         counts = np.bincount(distinct % max(table.size, 1), minlength=table.size)
     else:
         photos = frequencies.photos
-        spelled = np.array(ngrams.vocabulary, object)[table.words].tolist()
-        counts = np.array([frequencies.counts.get(tuple(gram), 0) for gram in spelled], np.int64)
+        counts = np.array([frequencies.counts.get(tuple(gram), 0) for gram in ngrams.spell(table)], np.int64)
     weights: Floats = np.log(float(photos)) - np.log(np.maximum(counts, 1.0))
     return weights
