@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from seetell.errors import DataError
-from seetell.metrics.ngrams import Floats, NGrams, NGramTable, Tokens
+from seetell.metrics.ngrams import Floats, Ints, NGrams, NGramTable, Tokens, count_ngrams
 
 ORDERS = 4
 
@@ -22,8 +21,8 @@ class DocumentFrequencies:
 
     Attributes:
         photos: how many photos the corpus has.
-        counts: in how many photos' references an n-gram, of 1 to 4 words, stands at least once. One that is not there
-            weighs as much as one that stands in a single photo.
+        counts: in how many photos' references an n-gram, of 1 to 4 words, stands at least once. Those of a single
+            photo, which are most, may be left out, as they weigh as much as those never seen.
     """
 
     photos: int
@@ -39,36 +38,34 @@ class DocumentFrequencies:
 
     @classmethod
     def build(cls, references: Iterable[Sequence[Tokens]]) -> DocumentFrequencies:
-        """Count over the references of a corpus.
+        """Count over the references of a corpus, leaving out n-grams of a single photo.
 
         Args:
-            references: the tokenised references of each photo.
+            references: the tokenised references of each photo, at least one.
+
+        Raises:
+            DataError: there is no photo, or one has no reference.
         """
-        counts: Counter[tuple[str, ...]] = Counter()
-        photos = 0
-        for sentences in references:
-            photos += 1
-            present: set[tuple[str, ...]] = set()
-            for tokens in sentences:
-                for order in range(1, ORDERS + 1):
-                    present.update(zip(*(tokens[start:] for start in range(order)), strict=False))
-            counts.update(present)
-        return cls(photos, counts)
+        sentences = list(references)
+        ngrams = count_ngrams(sentences, [()] * len(sentences), max_order=ORDERS)
+        counts: dict[tuple[str, ...], int] = {}
+        for table in ngrams.tables:
+            photos = _photos_with(table)
+            common = np.flatnonzero(photos > 1)
+            counts.update(zip(map(tuple, ngrams.spell(table, common)), photos[common].tolist(), strict=True))
+        return cls(len(sentences), counts)
 
     def save(self, path: Path) -> None:
         """Write to a JSON file: ``{"photos": …, "counts": {"a dog": 12, …}}``.
 
-        N-grams of a single photo are left out, as they weigh as much as those never seen: most of a corpus' n-grams,
-        and no score changes.
-
         Raises:
             DataError: a word has a space in it, or the file cannot be written.
         """
-        common = {" ".join(gram): count for gram, count in self.counts.items() if count > 1}
-        if any(" " in word for gram, count in self.counts.items() if count > 1 for word in gram):
+        if any(" " in word for gram in self.counts for word in gram):
             raise DataError(f"{path}: expected words without spaces; tokenize sentences before counting")
+        counts = {" ".join(gram): count for gram, count in self.counts.items()}
         try:
-            path.write_text(json.dumps({"photos": self.photos, "counts": common}, ensure_ascii=False), "utf-8")
+            path.write_text(json.dumps({"photos": self.photos, "counts": counts}, ensure_ascii=False), "utf-8")
         except OSError as error:
             raise DataError(f"{path}: cannot be written: {error.strerror}") from error
 
@@ -110,12 +107,16 @@ def rarity(table: NGramTable, ngrams: NGrams, frequencies: DocumentFrequencies |
         frequencies: of another corpus; those of the references in ``ngrams`` when absent.
     """
     if frequencies is None:
-        photos = len(ngrams.candidate_lengths)
-        pairs = np.sort(table.reference_photo * table.size + table.reference_gram)
-        distinct = pairs[np.diff(pairs, prepend=-1) > 0]  # np.unique does the same more slowly
-        counts = np.bincount(distinct % max(table.size, 1), minlength=table.size)
+        photos, counts = len(ngrams.candidate_lengths), _photos_with(table)
     else:
         photos = frequencies.photos
         counts = np.array([frequencies.counts.get(tuple(gram), 0) for gram in ngrams.spell(table)], np.int64)
     weights: Floats = np.log(float(photos)) - np.log(np.maximum(counts, 1.0))
     return weights
+
+
+def _photos_with(table: NGramTable) -> Ints:
+    """Return in how many photos' references each n-gram stands, ``(table.size,)``."""
+    pairs = np.sort(table.reference_photo * table.size + table.reference_gram)
+    distinct = pairs[np.diff(pairs, prepend=-1) > 0]  # np.unique does the same more slowly
+    return np.bincount(distinct % max(table.size, 1), minlength=table.size)

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from seetell.errors import DataError
 from seetell.metrics.bleu import bleu
-from seetell.metrics.ngrams import Floats, Tokens
+from seetell.metrics.ngrams import Floats, Tokens, check_several
 
 
 def mutual_bleu(captions: Sequence[Sequence[Tokens]]) -> Floats:
@@ -29,16 +28,3 @@ def mutual_bleu(captions: Sequence[Sequence[Tokens]]) -> Floats:
     counts = np.array([len(said) for said in captions])
     means: Floats = np.add.reduceat(scores, np.cumsum(counts) - counts, axis=0) / counts[:, None]
     return means
-
-
-def check_several(captions: Sequence[Sequence[Tokens]]) -> None:
-    """Check that there are photos, and at least two captions of each.
-
-    Raises:
-        DataError: this is not so.
-    """
-    if not captions:
-        raise DataError("expected at least one photo with captions, got none")
-    for index, said in enumerate(captions):
-        if len(said) < 2:
-            raise DataError(f"expected at least two captions for each photo to compare, photo {index} has {len(said)}")

@@ -75,9 +75,9 @@ class NGrams:
     words: Ints
     vocabulary: tuple[str, ...]
 
-    def spell(self, table: NGramTable) -> list[list[str]]:
-        """Return the words of each n-gram of a table, in the order of their numbers."""
-        places = table.example[:, None] + np.arange(table.order)
+    def spell(self, table: NGramTable, grams: Ints | slice = slice(None)) -> list[list[str]]:
+        """Return the words of n-grams of a table: of those numbered so, or of all in the order of their numbers."""
+        places = table.example[grams, None] + np.arange(table.order)
         spelled: list[list[str]] = np.array(self.vocabulary, object)[self.words[places]].tolist()
         return spelled
 
@@ -98,6 +98,19 @@ def check_photos(references: Sequence[Sequence[Tokens]], candidates: Sequence[To
     for index, sentences in enumerate(references):
         if not sentences:
             raise DataError(f"expected at least one reference for each photo, photo {index} has none")
+
+
+def check_several(captions: Sequence[Sequence[Tokens]]) -> None:
+    """Check that there are photos, and at least two captions of each.
+
+    Raises:
+        DataError: this is not so.
+    """
+    if not captions:
+        raise DataError("expected at least one photo with captions, got none")
+    for index, said in enumerate(captions):
+        if len(said) < 2:
+            raise DataError(f"expected at least two captions for each photo to compare, photo {index} has {len(said)}")
 
 
 def count_ngrams(references: Sequence[Sequence[Tokens]], candidates: Sequence[Tokens], *, max_order: int = 4) -> NGrams:

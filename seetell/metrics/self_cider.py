@@ -13,8 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from seetell.metrics.frequencies import DocumentFrequencies, rarity
-from seetell.metrics.mbleu import check_several
-from seetell.metrics.ngrams import Floats, NGramTable, Tokens, count_ngrams
+from seetell.metrics.ngrams import Floats, Ints, NGramTable, Tokens, check_several, count_ngrams
 
 
 def self_cider(captions: Sequence[Sequence[Tokens]], *, frequencies: DocumentFrequencies | None = None) -> Floats:
@@ -37,7 +36,7 @@ def self_cider(captions: Sequence[Sequence[Tokens]], *, frequencies: DocumentFre
     return np.array([_diversity(kernel) for kernel in kernels])
 
 
-def _add_cosines(kernels: Sequence[Floats], first: Floats, table: NGramTable, rarities: Floats) -> None:
+def _add_cosines(kernels: Sequence[Floats], first: Ints, table: NGramTable, rarities: Floats) -> None:
     """Add the cosines of one order to the kernel of each photo, whose captions are numbered from ``first``."""
     weights = table.reference_count * rarities[table.reference_gram]
     norms = np.sqrt(np.bincount(table.reference, weights**2))[table.reference]
