@@ -1,4 +1,4 @@
-"""METEOR's search for the best alignment (Denkowski & Lavie 2014, section 3.1).
+"""METEOR's search for the best alignment (Denkowski & Lavie 2014).
 
 An alignment is a choice of matches that share no word. The best one covers most words, then has fewest chunks (runs of
 matches that are adjacent and in the same order in both sentences), then least distance between the places of what it

@@ -1,4 +1,4 @@
-"""METEOR's score from what the alignments counted (Denkowski & Lavie 2014, equations 1 to 4).
+"""METEOR's score from what the alignments counted (Denkowski & Lavie 2014, "Meteor Universal").
 
 With weights w_i of the matchers and δ of content words against function words, the matched words of candidate and
 reference weigh Σ w_i (δ content_i + (1 - δ) function_i); divided by the weight of all words they are the precision P
