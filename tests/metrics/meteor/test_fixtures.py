@@ -40,5 +40,5 @@ def test_the_corpus_scores_as_the_program_says(scores: MeteorScores):
 
 def test_every_matcher_is_in_the_fixtures(scores: MeteorScores):
     _, _, *matched = scores.statistics[:, :10].sum(axis=0)
-    assert min(matched[:4]) >= 10, "content words: exact, stem, synonym, paraphrase"
-    assert min(matched[4], matched[7]) >= 10, "function words: exact, paraphrase"
+    assert min(matched[:4]) >= 5, "content words: exact, stem, synonym, paraphrase"
+    assert min(matched[4], matched[7]) >= 5, "function words: exact, paraphrase"
