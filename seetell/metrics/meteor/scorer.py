@@ -56,9 +56,6 @@ class Meteor:
 
         Raises:
             DataError: the two do not agree in length, a photo has no reference, or the table cannot be read.
-
-        Example:
-            >>> scores = Meteor().score([[["a", "dog", "is", "running"]]], [["the", "dog", "runs"]])  # doctest: +SKIP
         """
         check_photos(references, candidates)
         said = [self._normaliser.words(tokens) for tokens in candidates]

@@ -13,6 +13,9 @@ import pytest
 
 from seetell.errors import DataError, SeetellError
 from seetell.metrics.meteor import Meteor
+from seetell.metrics.meteor.data import MeteorFiles
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "reference" / "metrics.md"
 
 LISTS = {
     "nonbreaking/english.prefixes": "vs\n",
@@ -104,3 +107,13 @@ def test_the_package_with_the_data_is_not_imported(data: Path):
     loaded = {name for name in sys.modules if name.startswith("pycocoevalcap")}
     Meteor(data).score([[["a"]]], [["a"]])
     assert {name for name in sys.modules if name.startswith("pycocoevalcap")} == loaded
+
+
+def test_the_example_of_the_reference_page(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    files = MeteorFiles.find(data)
+    monkeypatch.setattr(MeteorFiles, "find", lambda folder: files)
+    example = PAGE.read_text(encoding="utf-8").partition("## METEOR")[2].partition("```python\n")[2].partition("```")[0]
+    exec(example, {})
+    assert 0 < float(capsys.readouterr().out.split()[0]) < 1
