@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 import small_encoder as small
 from runtime.tiny_bundle import write_tiny_bundle
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch loads: tests run side by side, threads would only wait
 
 
 @pytest.fixture(scope="session")

@@ -26,13 +26,9 @@ def small():
     return create_encoder("test_resnet", weights="none", image_size=64).requires_grad_(False)
 
 
-@pytest.mark.parametrize(
-    ("name", "weights", "stages"),
-    [("efficientnet_lite0", "imagenet", 0), ("efficientnet_lite0", "imagenet", 1), ("test_vit", "none", 0)],
-)
-def test_onnx_runtime_says_what_torch_says(name, weights, stages):
-    torch.manual_seed(0)
-    encoder = create_encoder(name, weights=weights).requires_grad_(False).to(memory_format=torch.channels_last)
+@pytest.mark.parametrize("stages", [0, 1])
+def test_onnx_runtime_says_what_torch_says(stages):
+    encoder = create_encoder("efficientnet_lite0").requires_grad_(False).to(memory_format=torch.channels_last)
     module = (Activations(encoder.early(stages)) if stages else AllFeatures(encoder, with_grid=True)).eval()
     images = np.stack([encoder.preprocessing(open_photo(photo)) for photo in PHOTOS])
     ours, theirs = in_onnx_runtime(module, encoder.preprocessing)(images), in_torch(module)(images)

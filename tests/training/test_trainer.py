@@ -192,7 +192,7 @@ Trainer(recipe, read(recipe.data.path), Path(sys.argv[2]), on_step=lambda step, 
 
 @pytest.mark.slow
 def test_kill_9_at_any_moment_costs_nothing_but_time(shapes, tmp_path, shapes_recipe, monkeypatch):
-    chosen = shapes_recipe(steps=60, checkpoint_every=1, validation={"every": 7})
+    chosen = shapes_recipe(steps=120, checkpoint_every=1, validation={"every": 25})
     from seetell.training.recipe import save_recipe
 
     save_recipe(chosen, tmp_path / "recipe.yaml")
