@@ -23,8 +23,9 @@ from seetell.runtime.sessions import Graph
 
 Progress = Callable[[int, int], None]
 
-MANY_IMAGES = 400
-"""From so many on, ONNX Runtime saves more than writing the graph takes (7 s, EfficientNet-Lite0, one thread)."""
+MANY_IMAGES = 500
+"""From so many on, ONNX Runtime saves more than writing the graph takes: 7 to 11 s against 30 ms an image were
+measured, with EfficientNet-Lite0 and one thread (``benchmarks/feature_extraction.py``)."""
 
 TOLERANCE = 1e-3
 """Largest difference between ONNX Runtime and torch, as a share of the greatest feature. The cache's 16 bits round by
