@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from figures import machine, summary
 from photo_set import write_photos
 from processes import MEGABYTE, Worker, environment, first_line
 from reporting import machine, summary
@@ -28,9 +29,6 @@ from reporting import machine, summary
 HERE = Path(__file__).resolve().parent
 COOL_DOWN = 0.3
 """Seconds between turns: idle threads of the system before may still be spinning."""
-
-BUSY = 0.5
-"""Load average above which other work would share the cores; torch suffers from that far more than its share."""
 
 
 @dataclass(frozen=True)
@@ -149,8 +147,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         photos = write_photos(options.photos, Path(folder), options.count)
         described = machine(options.threads)
-        if described["load_before"] > BUSY:
-            print(f"the machine is busy (load {described['load_before']}): trust no figure", file=sys.stderr)
         systems = [seetell_system(sys.executable, options.model, options.threads)]
         if options.peer_python:
             systems += [peer_system(options.peer_python, name, Path(folder) / "weights", env) for name in options.peers]
