@@ -24,7 +24,6 @@ from typing import Any
 from figures import machine, summary
 from photo_set import write_photos
 from processes import MEGABYTE, Worker, environment, first_line
-from reporting import machine, summary
 
 HERE = Path(__file__).resolve().parent
 COOL_DOWN = 0.3

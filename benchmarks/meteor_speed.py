@@ -17,8 +17,8 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
+from figures import machine, summary
 from processes import environment, first_line
-from reporting import machine, summary
 
 WHO = (
     "a man|the man in a red shirt|an old woman|two young children|a little girl|several people|a brown dog|"
