@@ -69,7 +69,7 @@ def run(script: str, folder: Path, language: str = "bash") -> str:
 def commands_of(page: str, beginning: str) -> list[str]:
     """Return the commands of a page's block that begins with a certain command."""
     (block,) = (block for block in blocks() if block.page == page and block.text.startswith(beginning))
-    return block.text.splitlines()
+    return block.text.replace("\\\n", " ").splitlines()
 
 
 @pytest.fixture
@@ -170,6 +170,9 @@ def test_reproducing_the_bundled_model_in_short(tmp_path: Path):
         run(f"{train} --set steps=2 --set validation.every=1", tmp_path)
     run(export, tmp_path)
     assert json.loads(run(evaluate, tmp_path))["photos"] == 3
+    for command in commands_of("docs/reference/results.md", "seetell evaluate flickr8k-transformer"):
+        said = run(command, tmp_path)
+    assert "METEOR" in said
 
 
 def write_captioned_photos(folder: Path, count: int) -> list[tuple[str, str]]:
