@@ -1,7 +1,7 @@
 """The characters outside ASCII that the Penn Treebank tokenizer of coco-caption knows, by what they are in its grammar.
 
 Its grammar was made with the Unicode of its day and knows the basic multilingual plane alone: later letters, emoji and
-whatever else is not named here vanish from captions. The tables are its own, so a newer Python's Unicode changes nothing.
+what else is not named here vanish from captions. The tables are its own: a newer Python's Unicode changes nothing.
 """
 
 from __future__ import annotations

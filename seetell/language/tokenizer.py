@@ -9,24 +9,25 @@ equally long the earlier rule; what a rule only looks at ahead of its token coun
 
 Where this departs from ``PTBTokenizer.tokenize`` of pycocoevalcap 1.2:
 
-* a caption stands alone. There all captions are lines of one file, so that a carriage return, form feed, vertical tab
-  or Unicode line separator in one shifts the tokens of all later ones; here they are spaces. The last caption of the
-  file lacks a line end there, which a rule that looks ahead then misses; here every caption has one;
-* no token holds white space. The few that do there (``(650) 123-4567``, ``<a href="b">``, addresses with control
-  characters) are split at it, as BLEU and CIDEr split the sentence again and ROUGE-L does not;
-* addresses, tags and runs of digits with signs are looked for up to a length (`_REACH` characters), so that no text
-  takes more than linear time.
+* A caption stands alone. There all captions are the lines of one file: a carriage return, form feed, vertical tab or
+  Unicode line separator in one shifts the tokens of all later ones (here they are spaces); an initial that ends a
+  caption loses its stop if the next one starts with "A", "The" and the like; and what ends the last caption lacks the
+  line end that some rules look for ("etc." and ":)" differ there).
+* No token holds white space. The few that do there (``(650) 123-4567``, ``<a href="b">``) are split at it, as BLEU and
+  CIDEr split the sentence again and ROUGE-L does not.
+* So that no text takes more than linear time, lookahead is bounded: 63 characters for the label of a site, the user of
+  a mail address and what stands before the first hyphen of a compound; 9 labels; 999 characters for a comment.
+* A character beyond the basic plane counts as one, not as two: an address of nothing else (``http://😀``) is none.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from string import ascii_letters, digits, punctuation
 from typing import NamedTuple
 
 from seetell.language.characters import DIGIT, LETTER, MARK, NOTHING, SPACE, kinds_of
-
-_REACH = 500
 
 
 def _any(words: str) -> str:
@@ -38,20 +39,21 @@ _ACCENTED = "&[AEIOUaeiou](?:acute|grave|uml);"
 _L = rf"(?:[A-Za-z{LETTER}{MARK}\xad]|{_ACCENTED})"
 _D = rf"[0-9{DIGIT}]"
 _LD = rf"(?:[A-Za-z0-9{LETTER}{MARK}{DIGIT}\xad]|{_ACCENTED})"
-_SECOND_HALF = r"(?:['’\x92]|&apos;)(?:s|m|d|re|ve|ll)"
 _PLAIN = f"[A-Za-z{LETTER}]"
 _CHARACTER = f"[A-Za-z0-9{LETTER}{DIGIT}]"  # no mark
 _APOSTROPHE = r"(?:['’\x92]|&apos;)"
+_SECOND_HALF = f"{_APOSTROPHE}(?:s|m|d|re|ve|ll)"
 _QUOTE = r"(?:['’\x92`‘\x91‛]|&apos;)"  # what people type for an apostrophe
 _HYPHEN = "[-_\u058a‐‑]"
 _SLASH = r"\\?/"
+_SPACE = rf"[ \t\n\xa0{SPACE}]"
 _BLANK = rf"[ \t\n\x85\xa0{SPACE}]"
 _AMOUNT = rf"(?:{_D}*(?:[.,:\xad\u066b\u066c]{_D}+)+|{_D}+)"
 
 _PART = rf"(?:[dDoOlL]{_QUOTE}{_CHARACTER})?{_CHARACTER}+"
 _WORD = rf"{_L}{_LD}*(?:[.!?]{_L}{_LD}*)*"
 _COMPOUND = f"{_PART}(?:{_HYPHEN}{_PART})*"
-_HYPHENED = "[A-Za-z0-9]+(?:-[A-Za-z]+)*"
+_HYPHENED = "[A-Za-z0-9]+(?:-[A-Za-z]+){0,2}"
 _ACRONYM = r"(?:[A-Za-z]\.){2,}"
 
 # Abbreviations that may end a sentence, and those that may not. What spells a word otherwise needs its capital.
@@ -59,7 +61,8 @@ _ENDERS = _any(
     "al ala apr ariz assn aug bhd bldg blvd bros calif co colo conn corp cos ct dak dec esq est etc ext feb fla fri ga "
     "inc ind intl jan jr jul jun kan kans ky ltd mar md mich minn mo mon mont neb nev nov oct okla penn plc rd rt sep "
     "sept seq sq sr sys tel tenn thu thurs tue tues univ va vt wed wis wisc wyo ed.d ph.d "
-    "p?pt(?-i:[ey])s? (?-i:A)(?:z|rk) (?-i:D)el (?-i:I)ll (?-i:L)a (?-i:M)[ai]ss (?-i:O)re (?-i:P)a (?-i:T)ex (?-i:W)ash"
+    "p?pt(?-i:[ey])s? "
+    "(?-i:A)z (?-i:A)rk (?-i:D)el (?-i:I)ll (?-i:L)a (?-i:M)ass (?-i:M)iss (?-i:O)re (?-i:P)a (?-i:T)ex (?-i:W)ash"
 )
 _TITLES = _any(
     "adj adm adv alex assoc asst atty attys ave brig capt cf cie cmdr col comdr cpl dept det dr drs elec ens ft gen "
@@ -83,6 +86,7 @@ _ELIDED = _any(
     f"{_APOSTROPHE}em {_APOSTROPHE}till? {_APOSTROPHE}cause cap{_APOSTROPHE}n {_APOSTROPHE}[2-9]0s "
     f"hallowe{_QUOTE}en ma{_QUOTE}am ne{_QUOTE}er o{_QUOTE}er o{_QUOTE}o c'mon e'er li'l nor'easter s'mores"
 )
+_CLOSE = r"""[^ \t\n"<>|.!?(){},-]"""  # no address ends on a stop
 _NAME = "[A-Za-z][A-Za-z0-9_:.-]*"
 
 _BRACKETS = {"(": "-lrb-", ")": "-rrb-", "[": "-lsb-", "]": "-rsb-", "{": "-lcb-", "}": "-rcb-"}
@@ -93,10 +97,13 @@ _SPELLINGS = {
     **{"&amp;": "&", "&lt;": "<", "&gt;": ">"},
 }
 _STRAIGHT = str.maketrans(
-    dict.fromkeys("’\x92›", "'") | dict.fromkeys("‘\x91‛‹", "`") | dict.fromkeys("“\x93«", "``") | dict.fromkeys("”\x94»", "''")
+    dict.fromkeys("’\x92›", "'")
+    | dict.fromkeys("‘\x91‛‹", "`")
+    | dict.fromkeys("“\x93«", "``")
+    | dict.fromkeys("”\x94»", "''")
 )
 # coco-caption removes these; the other dashes, ellipses and quotes become one of them.
-_PUNCTUATION = frozenset("'' ' `` ` . ? ! , : - -- ... ;".split())
+_PUNCTUATION = frozenset(["''", "'", "``", "`", ".", "?", "!", ",", ":", "-", "--", "...", ";"])
 
 
 def _as_it_stands(token: str) -> str:
@@ -128,90 +135,120 @@ def _nothing(_: str) -> str:
 
 
 class _Rule(NamedTuple):
+    """What a token is, what must follow it, and how it is spelled.
+
+    `starts` says on what ASCII characters a token may start: letters "a", digits "1", others "."; it only saves time.
+    """
+
+    starts: str
     token: str
     ahead: str = ""
     spell: Callable[[str], str] = _word
 
 
 _GRAMMAR = {
-    "web address": _Rule(rf'''(?i:https?://)[^ \t\n"<>|(){{}}]+[^ \t\n"<>|.!?(){{}},-]''', spell=_as_it_stands),
-    "site": _Rule(
-        r'''(?:(?i:www)\.(?:[^ \t\n"<>|.!?(){},]+\.)+[A-Za-z]{2,4}|(?:[^ \t\n"`'<>|!?(){},-_$]{1,500}\.)+(?i:com|net|org|edu))'''
-        r'''(?:/[^ \t\n"<>|()]+[^ \t\n"<>|.!?(){},-])?''',
-    ),
+    "web address": _Rule("a", rf"""(?i:https?://)[^ \t\n"<>|(){{}}]+{_CLOSE}""", spell=_as_it_stands),
     "mail address": _Rule(
-        r'''(?:&lt;|<)?[A-Za-z0-9][^ \t\n\xa0"<>|(){}]{0,500}@(?:[^ \t\n\xa0"<>|(){}.]+\.)*[^ \t\n\xa0"<>|(){}.]+(?:&gt;|>)?''',
+        "a1.",
+        r"""(?:&lt;|<)?[A-Za-z0-9][^ \t\n\xa0"<>|(){}]{0,63}"""
+        r"""@(?:[^ \t\n\xa0"<>|(){}.]+\.)*[^ \t\n\xa0"<>|(){}.]+(?:&gt;|>)?""",
         spell=_as_it_stands,
     ),
     "tag": _Rule(
-        rf'''<(?:[!?][A-Za-z-][^>\n]{{0,{_REACH}}}|{_NAME}(?:[ ]+{_NAME}(?:[ ]*=[ ]*(?:"[^"\n]*"|'[^'\n]*'))?)*[ ]*/?|/{_NAME})[ ]*>''',
+        ".",
+        r"<(?:[!?][A-Za-z-][^>\n]{0,999}"
+        rf"""|{_NAME}(?: +{_NAME}(?: *= *(?:"[^"\n]*"|'[^'\n]*'))?)* */?|/{_NAME}) *>""",
         spell=_as_it_stands,
     ),
     # cut in two
-    "fused": _Rule("(?i:can(?=not)|gon(?=na)|wan(?=na)|got(?=ta)|gim(?=me)|lem(?=me))", "(?i:not|na|ta|me)"),
-    "it is": _Rule("'[Tt]", "(?i:is|was)"),
-    "negated": _Rule(r"[A-Za-z\xad]*[A-MO-Za-mo-z]\xad*", rf"[Nn]{_QUOTE}[Tt]"),
-    "contracted": _Rule(_WORD, rf"(?i:{_SECOND_HALF})"),
-    "you all": _Rule(rf"[Yy]{_APOSTROPHE}", _L, _as_it_stands),
-    "name": _Rule(rf"(?:[A-HJ-XZn]{_QUOTE}{_PLAIN}{{2}}|{_PLAIN}+[aeiouyAEIOUY]{_QUOTE}[aeiouA-Z]){_PLAIN}*"),
-    "second half": _Rule(rf"(?i:n{_QUOTE}t|{_SECOND_HALF})", "[^A-Za-z]", _contraction),
+    "fused": _Rule("a", "(?i:can(?=not)|gon(?=na)|wan(?=na)|got(?=ta)|gim(?=me)|lem(?=me))", "(?i:not|na|ta|me)"),
+    "it is": _Rule(".", "'[Tt]", "(?i:is|was)"),
+    "negated": _Rule("a", r"[A-Za-z\xad]*[A-MO-Za-mo-z]\xad*", rf"[Nn]{_QUOTE}[Tt]"),
+    "contracted": _Rule("a", _WORD, rf"(?i:{_SECOND_HALF})"),
+    "you all": _Rule("a", rf"[Yy]{_APOSTROPHE}", _L, _as_it_stands),
+    "name": _Rule("a", rf"(?:[A-HJ-XZn]{_QUOTE}{_PLAIN}{{2}}|{_PLAIN}+[aeiouyAEIOUY]{_QUOTE}[aeiouA-Z]){_PLAIN}*"),
+    "second half": _Rule("a.", rf"(?i:n{_QUOTE}t|{_SECOND_HALF})", "[^A-Za-z]", _contraction),
     # with an apostrophe
-    "elided": _Rule(f"(?i:{_ELIDED})", spell=_as_it_stands),
-    "opening quote": _Rule("'", "[A-Za-z][^ \\t\\n\\xa0]", _nothing),
-    "second half within": _Rule(rf"(?i:n{_QUOTE}t|{_SECOND_HALF})", spell=_contraction),
-    "and": _Rule(rf"{_APOSTROPHE}[Nn]", spell=_as_it_stands),
-    "year": _Rule(rf"{_APOSTROPHE}[0-9][0-9]", _BLANK, _as_it_stands),
+    "elided": _Rule("a.", f"(?i:{_ELIDED})", spell=_as_it_stands),
+    "opening quote": _Rule(".", "'", "[A-Za-z][^ \\t\\n\\xa0]", _nothing),
+    "second half within": _Rule("a.", rf"(?i:n{_QUOTE}t|{_SECOND_HALF})", spell=_contraction),
+    "and": _Rule(".", rf"{_APOSTROPHE}[Nn]", spell=_as_it_stands),
+    "year": _Rule(".", rf"{_APOSTROPHE}[0-9][0-9]", _BLANK, _as_it_stands),
     # words, with signs inside
-    "word": _Rule(_WORD),
-    "compound": _Rule(_COMPOUND),
-    "alternatives": _Rule(rf"{_HYPHENED}(?:{_SLASH}{_HYPHENED}){{1,2}}"),
-    "long compound": _Rule(rf"[A-Za-z0-9][A-Za-z0-9.,\xad]{{0,{_REACH}}}(?:-(?:{_ACRONYM}|[A-Za-z0-9\xad]+))+"),
-    "capitals": _Rule("[A-Z]+(?:(?:&(?i:amp;)?|[+])[A-Z]+)+", spell=_capitals),
-    "language": _Rule(r"[Cc]\+\+|[CcFf]#"),
+    "word": _Rule("a", _WORD),
+    "site": _Rule(
+        "a1.",
+        r"""(?:(?i:www)\.(?:[^ \t\n"<>|.!?(){},]+\.)+[A-Za-z]{2,4}"""
+        r"""|(?:[^ \t\n"`'<>|!?(){},-_$]{1,63}\.){1,8}(?i:com|net|org|edu))"""
+        rf"""(?:/[^ \t\n"<>|()]+{_CLOSE})?""",
+        spell=_as_it_stands,
+    ),
+    "compound": _Rule("a1", _COMPOUND),
+    "alternatives": _Rule("a1", rf"{_HYPHENED}(?:{_SLASH}{_HYPHENED}){{1,2}}"),
+    "capitals": _Rule("a", "[A-Z]+(?:(?:&(?i:amp;)?|[+])[A-Z]+)+", spell=_capitals),
+    "language": _Rule("a", r"[Cc]\+\+|[CcFf]#"),
     # with a stop
-    "acronym": _Rule(rf"{_ACRONYM}|[A-Za-z]\."),
-    "last initial": _Rule("[A-Za-z]", rf"\.{_BLANK}+(?:{_BEGINNINGS}|{_BEGINNINGS.upper()}){_BLANK}"),
-    "ender": _Rule(rf"(?i:{_ENDERS})\.", r"(?s:..)"),
-    "title": _Rule(rf"(?i:{_TITLES})\."),
-    "numbered": _Rule(rf"(?i:{_NUMBERED})\.", rf"[ \t\n\xa0]?{_D}"),
-    "cut short": _Rule(rf"(?:{_WORD}|{_COMPOUND})\.", "[,;:]"),
-    "file": _Rule(rf"{_LD}+(?:\.{_LD}+){{0,{_REACH}}}\.(?i:{_EXTENSIONS})", rf"(?:{_BLANK}|[.!?,])"),
+    "acronym": _Rule("a", rf"{_ACRONYM}|[A-Za-z]\."),
+    "last initial": _Rule("a", "[A-Za-z]", rf"\.{_BLANK}+(?:{_BEGINNINGS}|{_BEGINNINGS.upper()}){_BLANK}"),
+    "ender": _Rule("a", rf"(?i:{_ENDERS})\.", r"(?s:..)"),
+    "title": _Rule("a", rf"(?i:{_TITLES})\."),
+    "numbered": _Rule("a", rf"(?i:{_NUMBERED})\.", rf"[ \t\n\xa0]?{_D}"),
+    "cut short": _Rule("a1", rf"(?:{_WORD}|{_COMPOUND})\.", "[,;:]"),
+    "file": _Rule(
+        "a1",
+        rf"{_LD}{{1,63}}(?:\.{_LD}{{1,63}}){{0,8}}\.(?i:{_EXTENSIONS})",
+        rf"(?:{_BLANK}|[.!?,])",
+        spell=_as_it_stands,
+    ),
+    "long compound": _Rule("a1", rf"[A-Za-z0-9][A-Za-z0-9.,\xad]{{0,63}}(?:-(?:{_ACRONYM}|[A-Za-z0-9\xad]+))+"),
     # numbers
-    "number": _Rule(rf"[-+]?{_AMOUNT}"),
-    "fraction": _Rule(rf"(?:{_D}{{1,4}}[- \xa0])?{_D}{{1,4}}(?:{_SLASH}|\u2044){_D}{{1,4}}"),
+    "number": _Rule("1.", rf"[-+]?{_AMOUNT}"),
+    "date": _Rule("1", rf"{_D}{{1,2}}[-/]{_D}{{1,2}}[-/]{_D}{{2,4}}"),
+    "fraction": _Rule("1", rf"(?:{_D}{{1,4}}[- \xa0])?{_D}{{1,4}}(?:{_SLASH}|\u2044){_D}{{1,4}}"),
     "telephone": _Rule(
-        rf"(?:\({_D}{{2,3}}\)[ \xa0]?|(?:\+\+?)?(?:{_D}{{2,4}}[- \xa0])?{_D}{{2,4}}[- \xa0]){_D}{{3,4}}[- \xa0]?{_D}{{3,5}}"
+        "1.",
+        rf"(?:\({_D}{{2,3}}\)[ \xa0]?|(?:\+\+?)?(?:{_D}{{2,4}}[- \xa0])?{_D}{{2,4}}[- \xa0])"
+        rf"{_D}{{3,4}}[- \xa0]?{_D}{{3,5}}"
         rf"|(?:(?:\+\+?)?{_D}{{2,4}}\.)?{_D}{{2,4}}\.{_D}{{3,4}}\.{_D}{{3,5}}",
         spell=_named_brackets,
     ),
-    "money": _Rule(r"[A-Z]*\$"),
-    "raised": _Rule("[²³¹\u2070\u2074-\u2079]+|[\u2080-\u2089]+"),
+    "money": _Rule("a.", r"[A-Z]*\$"),
+    "raised": _Rule("", "[²³¹\u2070\u2074-\u2079]+|[\u2080-\u2089]+"),
     # signs
-    "face": _Rule(r"[<>]?[:;=][-o*']?[()@DOP[\\\]dp{|]", "(?![A-Za-z0-9])", _named_brackets),
-    "numbered face": _Rule(":[0-9]"),
+    "face": _Rule(".", r"[<>]?[:;=][-o*']?[()@DOP[\\\]dp{|]", "(?![A-Za-z0-9])", _named_brackets),
+    "numbered face": _Rule(".", ":[0-9]"),
     "eastern face": _Rule(
-        "[-'<=>^x~]_[-'<=>^x~]|[(][-'<=>^x~](?:[_.]?[-'<=>^x~]|-['`<=>^x~])[)]", spell=_named_brackets
+        "a.", "[-'<=>^x~]_[-'<=>^x~]|[(][-'<=>^x~](?:[_.]?[-'<=>^x~]|-['`<=>^x~])[)]", spell=_named_brackets
     ),
-    "at": _Rule("@[A-Za-z_][A-Za-z_0-9]*", spell=_as_it_stands),
-    "hash": _Rule(f"#{_L}+", spell=_as_it_stands),
-    "dash": _Rule("-{2,4}|&(?i:md|mdash|ndash);", spell=_nothing),
-    "rule": _Rule("-{5,}|_+|[*]+|[\\\\][*]|@+|#+|<<|>>|[?!]+|&#[0-9]+;", spell=_as_it_stands),
-    "ellipsis": _Rule(r"\.{3,5}|\. \. \.", spell=_nothing),
-    "quote": _Rule("''|[`\x91-\x94‘-‟«»‹›]{1,2}|'|&apos;", spell=_contraction),
-    "blank": _Rule(f"{_BLANK}+", spell=_nothing),
-    "dropped": _Rule("[.…\x85–—―\x96\x97\"]|&quot;|&(?i:nbsp);", spell=_nothing),
-    "entity": _Rule("&(?i:amp|lt|gt|apos|quot|ht|ur|lr|qc|ql|qr|tl|odq|cdq);", spell=_sign),
-    "sign": _Rule(rf"[^ \t\n\xa0{NOTHING}{SPACE}\u058a‐‑\u066b\u066c{MARK}]", spell=_sign),
+    "at": _Rule(".", "@[A-Za-z_][A-Za-z_0-9]*", spell=_as_it_stands),
+    "hash": _Rule(".", f"#{_L}+", spell=_as_it_stands),
+    "dash": _Rule(".", "-{2,4}|&(?i:md|mdash|ndash);", spell=_nothing),
+    "rule": _Rule(".", "-{5,}|_+|[*]+|[\\\\][*]|@+|#+|<<|>>|[?!]+|&#[0-9]+;", spell=_as_it_stands),
+    "ellipsis": _Rule(".", r"\.{3,5}|\. \. \.", spell=_nothing),
+    "quote": _Rule(".", "''|[`\x91-\x94‘-‟«»‹›]{1,2}|'|&apos;", spell=_contraction),
+    "space": _Rule(".", f"{_SPACE}+", spell=_nothing),
+    "dropped": _Rule(".", '[.…\x85–—―\x96\x97"]|&quot;|&(?i:nbsp);', spell=_nothing),
+    "entity": _Rule("", "&(?i:amp|lt|gt|apos|quot|ht|ur|lr|qc|ql|qr|tl|odq|cdq);", spell=_sign),
+    "sign": _Rule(".", rf"[^ \t\n\xa0{NOTHING}{SPACE}\u058a‐‑\u066b\u066c{MARK}]", spell=_sign),
 }
 
 _LEXER = [
-    (re.compile(f"({rule.token})(?:{rule.ahead})" if rule.ahead else f"({rule.token})"), rule.spell)
+    (rule.starts, re.compile(f"({rule.token})(?:{rule.ahead})" if rule.ahead else f"({rule.token})"), rule.spell)
     for rule in _GRAMMAR.values()
 ]
+_RULES = [(pattern, spell) for _, pattern, spell in _LEXER]
+_RULES_STARTING = {
+    character: [(pattern, spell) for starts, pattern, spell in _LEXER if kind in starts]
+    for kind, characters in (("a", ascii_letters), ("1", digits), (".", punctuation.replace("&", "")))
+    for character in characters
+}
 
 # Only to be quick: what the grammar makes of most of a caption, words between spaces and the stop at the end.
-_WORDS = re.compile(r"(?:[A-Za-z]+(?:-[A-Za-z]+)*,? +)+")
-_BETWEEN = re.compile(rf"(?:[ \t\n]{_BLANK}*|[.,](?=\n)|,(?= ))*")
+_WORDS = re.compile(
+    r"[A-Za-z]+(?:-[A-Za-z]+)*,?(?: +[A-Za-z]+(?:-[A-Za-z]+)*,?)*(?=[ \n])"
+    rf"|(?!(?i:[a-z]|{_ENDERS}|{_TITLES})\.)[A-Za-z]+(?=\.\n)"
+)
+_BETWEEN = re.compile(rf"(?:[ \t\n]{_SPACE}*|[.,](?=\n)|,(?= ))+")
 _FUSED = {
     "cannot": ("can", "not"),
     **{word + "na": (word, "na") for word in ("gon", "wan")},
@@ -236,22 +273,27 @@ def tokenize(text: str) -> list[str]:
     kinds = kinds_of(text) + "\n\n"
     tokens: list[str] = []
     place = 0
-    while (place := _BETWEEN.match(kinds, place).end()) < len(text):
-        if plain := _WORDS.match(kinds, place):
+    while place < len(text):
+        if between := _BETWEEN.match(kinds, place):
+            place = between.end()
+        elif plain := _WORDS.match(kinds, place):
             words = plain.group().lower().replace(",", "").split()
-            tokens += words if _FUSED.keys().isdisjoint(words) else [part for word in words for part in _FUSED.get(word, (word,))]
+            tokens += (
+                words if _FUSED.keys().isdisjoint(words) else [part for w in words for part in _FUSED.get(w, (w,))]
+            )
             place = plain.end()
-            continue
-        longest = None
-        for pattern, spell in _LEXER:
-            found = pattern.match(kinds, place)
-            if found and (longest is None or found.end() > longest.end()):
-                longest, spelled = found, spell
-        if longest is None:
-            place += 1
-            continue
-        token = spelled(text[place : longest.end(1)]).lower()
-        place = longest.end(1)
-        if token not in _PUNCTUATION:
-            tokens += token.split()
+        else:
+            token, place = _longest(text, kinds, place)
+            if token not in _PUNCTUATION:
+                tokens += token.split()
     return tokens
+
+
+def _longest(text: str, kinds: str, place: int) -> tuple[str, int]:
+    end, after = place, place + 1
+    spelled: Callable[[str], str] = _nothing
+    for pattern, spell in _RULES_STARTING.get(kinds[place], _RULES):
+        found = pattern.match(kinds, place)
+        if found and found.end() > end:
+            end, after, spelled = found.end(), found.end(1), spell
+    return spelled(text[place:after]).lower(), after
