@@ -57,7 +57,7 @@ _SIGNS = (
 )
 
 # What a character stands for in the grammar: one of its kind, so that the expressions need no Unicode tables.
-LETTER, DIGIT, MARK, SIGN, SPACE, NOTHING = "\u00e9", "\u0663", "\u0300", "\u00a7", "\u2003", "\x00"
+LETTER, DIGIT, MARK, SIGN, SPACE, NOTHING, PAIR = "\u00e9", "\u0663", "\u0300", "\u00a7", "\u2003", "\x00", "\x01"
 
 _SPACES = "2000-200a 3000"
 _LINE_ENDS = "a-d 2028-2029"
@@ -89,7 +89,7 @@ class _Kinds(dict[int, str]):
 
     def __missing__(self, code: int) -> str:
         first, last, kind = self._spans[max(0, bisect_right(self._starts, code) - 1)]
-        self[code] = found = kind if first <= code <= last else NOTHING
+        self[code] = found = kind if first <= code <= last else PAIR if code > 0xFFFF else NOTHING
         return found
 
 
@@ -104,6 +104,7 @@ def kinds_of(text: str) -> str:
 
     Returns:
         A text of the same length: letters are `LETTER`, digits `DIGIT`, marks `MARK`, signs `SIGN`, wide spaces
-        `SPACE`, ends of lines a line feed, what the grammar does not know `NOTHING`; what has a rule of its own stays.
+        `SPACE`, ends of lines a line feed, what lies beyond the basic plane `PAIR` (to the grammar it is two characters
+        that it does not know), what else it does not know `NOTHING`; what has a rule of its own stays.
     """
     return text.translate(_KINDS)

@@ -17,7 +17,6 @@ Where this departs from ``PTBTokenizer.tokenize`` of pycocoevalcap 1.2:
   CIDEr split the sentence again and ROUGE-L does not.
 * So that no text takes more than linear time, lookahead is bounded: 63 characters for the label of a site, the user of
   a mail address and what stands before the first hyphen of a compound; 9 labels; 999 characters for a comment.
-* A character beyond the basic plane counts as one, not as two: an address of nothing else (``http://😀``) is none.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from collections.abc import Callable
 from string import ascii_letters, digits, punctuation
 from typing import NamedTuple
 
-from seetell.language.characters import DIGIT, LETTER, MARK, NOTHING, SPACE, kinds_of
+from seetell.language.characters import DIGIT, LETTER, MARK, NOTHING, PAIR, SPACE, kinds_of
 
 
 def _any(words: str) -> str:
@@ -60,7 +59,7 @@ _ACRONYM = r"(?:[A-Za-z]\.){2,}"
 _ENDERS = _any(
     "al ala apr ariz assn aug bhd bldg blvd bros calif co colo conn corp cos ct dak dec esq est etc ext feb fla fri ga "
     "inc ind intl jan jr jul jun kan kans ky ltd mar md mich minn mo mon mont neb nev nov oct okla penn plc rd rt sep "
-    "sept seq sq sr sys tel tenn thu thurs tue tues univ va vt wed wis wisc wyo ed.d ph.d "
+    "sept seq sq sr sys tel tenn thu thurs tue tues univ va vt wed wis wisc wyo ed[.]d ph[.]d "
     "p?pt(?-i:[ey])s? "
     "(?-i:A)z (?-i:A)rk (?-i:D)el (?-i:I)ll (?-i:L)a (?-i:M)ass (?-i:M)iss (?-i:O)re (?-i:P)a (?-i:T)ex (?-i:W)ash"
 )
@@ -127,7 +126,7 @@ def _named_brackets(token: str) -> str:
 
 
 def _sign(token: str) -> str:
-    return _SPELLINGS.get(token, token)
+    return _SPELLINGS.get(token.lower(), token)
 
 
 def _nothing(_: str) -> str:
@@ -147,7 +146,7 @@ class _Rule(NamedTuple):
 
 
 _GRAMMAR = {
-    "web address": _Rule("a", rf"""(?i:https?://)[^ \t\n"<>|(){{}}]+{_CLOSE}""", spell=_as_it_stands),
+    "web address": _Rule("a", rf"""(?i:https?://)(?:[^ \t\n"<>|(){{}}]+{_CLOSE}|{PAIR})""", spell=_as_it_stands),
     "mail address": _Rule(
         "a1.",
         r"""(?:&lt;|<)?[A-Za-z0-9][^ \t\n\xa0"<>|(){}]{0,63}"""
@@ -186,6 +185,7 @@ _GRAMMAR = {
     "compound": _Rule("a1", _COMPOUND),
     "alternatives": _Rule("a1", rf"{_HYPHENED}(?:{_SLASH}{_HYPHENED}){{1,2}}"),
     "capitals": _Rule("a", "[A-Z]+(?:(?:&(?i:amp;)?|[+])[A-Z]+)+", spell=_capitals),
+    "prefix": _Rule("a", "(?i:anti|pro)-"),
     "language": _Rule("a", r"[Cc]\+\+|[CcFf]#"),
     # with a stop
     "acronym": _Rule("a", rf"{_ACRONYM}|[A-Za-z]\."),
@@ -226,10 +226,11 @@ _GRAMMAR = {
     "rule": _Rule(".", "-{5,}|_+|[*]+|[\\\\][*]|@+|#+|<<|>>|[?!]+|&#[0-9]+;", spell=_as_it_stands),
     "ellipsis": _Rule(".", r"\.{3,5}|\. \. \.", spell=_nothing),
     "quote": _Rule(".", "''|[`\x91-\x94‘-‟«»‹›]{1,2}|'|&apos;", spell=_contraction),
+    "named bracket": _Rule(".", "-(?i:[lr][rcs]b)-"),
     "space": _Rule(".", f"{_SPACE}+", spell=_nothing),
     "dropped": _Rule(".", '[.…\x85–—―\x96\x97"]|&quot;|&(?i:nbsp);', spell=_nothing),
     "entity": _Rule("", "&(?i:amp|lt|gt|apos|quot|ht|ur|lr|qc|ql|qr|tl|odq|cdq);", spell=_sign),
-    "sign": _Rule(".", rf"[^ \t\n\xa0{NOTHING}{SPACE}\u058a‐‑\u066b\u066c{MARK}]", spell=_sign),
+    "sign": _Rule(".", rf"[^ \t\n\xa0{NOTHING}{PAIR}{SPACE}\u058a‐‑\u066b\u066c{MARK}]", spell=_sign),
 }
 
 _LEXER = [
