@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from string import ascii_letters, digits, punctuation
 from typing import NamedTuple
 
@@ -233,16 +234,23 @@ _GRAMMAR = {
     "sign": _Rule(".", rf"[^ \t\n\xa0{NOTHING}{PAIR}{SPACE}\u058a‐‑\u066b\u066c{MARK}]", spell=_sign),
 }
 
-_LEXER = [
-    (rule.starts, re.compile(f"({rule.token})(?:{rule.ahead})" if rule.ahead else f"({rule.token})"), rule.spell)
-    for rule in _GRAMMAR.values()
-]
-_RULES = [(pattern, spell) for _, pattern, spell in _LEXER]
-_RULES_STARTING = {
-    character: [(pattern, spell) for starts, pattern, spell in _LEXER if kind in starts]
-    for kind, characters in (("a", ascii_letters), ("1", digits), (".", punctuation.replace("&", "")))
-    for character in characters
-}
+_Patterns = list[tuple[re.Pattern[str], Callable[[str], str]]]
+
+
+@cache
+def _lexer() -> tuple[dict[str, _Patterns], _Patterns]:
+    """Give the rules by the ASCII character that a token starts on, and all of them for any other."""
+    rules = [
+        (rule.starts, re.compile(f"({rule.token})(?:{rule.ahead})" if rule.ahead else f"({rule.token})"), rule.spell)
+        for rule in _GRAMMAR.values()
+    ]
+    starting = {
+        character: [(pattern, spell) for starts, pattern, spell in rules if kind in starts]
+        for kind, characters in (("a", ascii_letters), ("1", digits), (".", punctuation.replace("&", "")))
+        for character in characters
+    }
+    return starting, [(pattern, spell) for _, pattern, spell in rules]
+
 
 # Only to be quick: what the grammar makes of most of a caption, words between spaces and the stop at the end.
 _WORDS = re.compile(
@@ -293,7 +301,8 @@ def tokenize(text: str) -> list[str]:
 def _longest(text: str, kinds: str, place: int) -> tuple[str, int]:
     end, after = place, place + 1
     spelled: Callable[[str], str] = _nothing
-    for pattern, spell in _RULES_STARTING.get(kinds[place], _RULES):
+    starting, rules = _lexer()
+    for pattern, spell in starting.get(kinds[place], rules):
         found = pattern.match(kinds, place)
         if found and found.end() > end:
             end, after, spelled = found.end(), found.end(1), spell
