@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -9,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seetell.language.tokenizer import tokenize
+
+FIXTURE = Path(__file__).parent / "fixtures" / "penn_treebank.json"
 
 
 @pytest.mark.parametrize(
@@ -34,7 +37,7 @@ from seetell.language.tokenizer import tokenize
         ("it’s — not – don’t", "it 's not do n't"),
         ("(round) [square] {curly}", "-lrb- round -rrb- -lsb- square -rsb- -lcb- curly -rcb-"),
         ("AT&T at&t rock&roll", "at&t at & t rock & roll"),
-        ("see www.example.org or me@example.org, shirt.The", "see www.example.org or me@example.org shirt.the"),
+        ("see www.example.org or me@example.org , shirt.The", "see www.example.org or me@example.org shirt.the"),
         ("number #23 with a #tag", "number # 23 with a #tag"),
         ("c++ and c# = **bold** a_b", "c++ and c# = ** bold ** a_b"),
         ("two\nlines\tand  blanks\r\n", "two lines and blanks"),
@@ -50,17 +53,72 @@ def test_words_of(text: str, words: str):
     assert tokenize(text) == words.split()
 
 
-@given(st.text(max_size=80) | st.text("aB1 .,'’-/&!?$()…\n", max_size=60))
+@pytest.mark.parametrize(("line", "tokens"), json.loads(FIXTURE.read_text(encoding="utf-8")).items())
+def test_agrees_with_the_reference_on_hostile_lines(line: str, tokens: str):
+    assert tokenize(line) == tokens.split()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("one\rtwo\x0bthree\x0cfour\u2028five\u2029six\nseven", "one two three four five six seven"),
+        ("a walk to the St.", "a walk to the st."),
+        ("This is plan B.", "this is plan b."),
+        ("A smile :)", "a smile :-rrb-"),
+        ("http://\U0001f600", "http://\U0001f600"),
+        ("call (650) 123-4567", "call -lrb-650-rrb- 123-4567"),
+    ],
+)
+def test_a_caption_stands_alone_and_its_tokens_hold_no_white_space(text: str, words: str):
+    assert tokenize(text) == words.split()
+
+
+ALPHABET = "aAbdlmnostT019 .,'\u2019`\"-_/:;!?&@#$%()<>=+*\u2026\u2014\u00e9\u0301\u00bd\u00ad\U0001f600\t\n"
+
+
+@given(st.text(max_size=80) | st.text(ALPHABET, max_size=60))
 def test_words_are_lower_case_and_hold_no_white_space(text: str):
     for word in tokenize(text):
         assert word == word.lower()
-        assert word
-        assert len(word.split()) == 1
+        assert word.split() == [word]
+
+
+@given(*[st.text(ALPHABET.replace("<", ""), max_size=40)] * 2)
+def test_only_a_tag_reaches_further_than_its_neighbour(first: str, second: str):
+    assert tokenize(f"{first} word \u00b6 word {second}") == [
+        *tokenize(f"{first} word"),
+        "\u00b6",
+        *tokenize(f"word {second}"),
+    ]
 
 
 @given(st.lists(st.sampled_from(["does", "n't", "'s", "-lrb-", "p.m.", "mr.", "t-shirt", "1/2", "??", "at", "&"])))
 def test_words_stay_what_they_are(words: list[str]):
     assert tokenize(" ".join(words)) == words
+
+
+@pytest.mark.parametrize(
+    ("piece", "count"),
+    [
+        ("a", 1),
+        ("a ", 5000),
+        ("a.", 1),
+        ("a-", 1),
+        ("1,", 1),
+        ("'", 0),
+        ("(", 5000),
+        ("<a ", 10000),
+        ("@", 1),
+        ("\u0301", 1),
+        ("\n", 0),
+        ("don't ", 10000),
+        ("<!a", 10000),
+        ("%.", 5000),
+        ("1.a.", 10000),
+    ],
+)
+def test_very_long_texts_take_linear_time(piece: str, count: int):
+    assert len(tokenize(piece * 5000)) == count
 
 
 def test_agrees_with_the_reference_on_every_flickr8k_caption():
@@ -73,5 +131,6 @@ def test_agrees_with_the_reference_on_every_flickr8k_caption():
     reference = pytest.importorskip("pycocoevalcap.tokenizer.ptbtokenizer").PTBTokenizer()
     captions = [line.split("\t")[1] for line in path.read_text(encoding="utf-8").splitlines()]
     expected = reference.tokenize({0: [{"caption": caption} for caption in captions]})[0]
+    assert len(expected) == len(captions)
     wrong = [(c, tokenize(c), e) for c, e in zip(captions, expected, strict=True) if tokenize(c) != e.split()]
     assert wrong == []
