@@ -11,8 +11,8 @@ Where this departs from ``PTBTokenizer.tokenize`` of pycocoevalcap 1.2:
 
 * A caption stands alone. There all captions are the lines of one file: a carriage return, form feed, vertical tab or
   Unicode line separator in one shifts the tokens of all later ones (here they are spaces); an initial that ends a
-  caption loses its stop if the next one starts with "A", "The" and the like; and what ends the last caption lacks the
-  line end that some rules look for ("etc." and ":)" differ there).
+  caption loses its stop if the next one starts with "A", "The", a tag and the like; and what ends the last caption
+  lacks the line end that some rules look for ("etc." and ":)" differ there).
 * No token holds white space. The few that do there (``(650) 123-4567``, ``<a href="b">``) are split at it, as BLEU and
   CIDEr split the sentence again and ROUGE-L does not.
 * So that no text takes more than linear time, lookahead is bounded: 63 characters for the label of a site, the user of
@@ -71,7 +71,7 @@ _TITLES = _any(
 )
 _NUMBERED = _any("art ca fig figs no nos op pp prop")
 
-# After an initial these begin a sentence, and its stop is one.
+# After an initial these begin a sentence, as a tag does, and its stop is one.
 _BEGINNINGS = _any(
     "A According Additionally An As At But Earlier He Her Here However If In It Last Many More Now Once One Our She So "
     "Some Such That The Then There They This We What When Yet You"
@@ -88,6 +88,10 @@ _ELIDED = _any(
 )
 _CLOSE = r"""[^ \t\n"<>|.!?(){},-]"""  # no address ends on a stop
 _NAME = "[A-Za-z][A-Za-z0-9_:.-]*"
+_TAG = (
+    r"<(?:[!?][A-Za-z-][^>\n]{0,999}"
+    rf"""|{_NAME}(?: +{_NAME}(?: *= *(?:"[^"\n]*"|'[^'\n]*'))?)* */?|/{_NAME}) *>"""
+)
 
 _BRACKETS = {"(": "-lrb-", ")": "-rrb-", "[": "-lsb-", "]": "-rsb-", "{": "-lcb-", "}": "-rcb-"}
 _SPELLINGS = {
@@ -154,12 +158,7 @@ _GRAMMAR = {
         r"""@(?:[^ \t\n\xa0"<>|(){}.]+\.)*[^ \t\n\xa0"<>|(){}.]+(?:&gt;|>)?""",
         spell=_as_it_stands,
     ),
-    "tag": _Rule(
-        ".",
-        r"<(?:[!?][A-Za-z-][^>\n]{0,999}"
-        rf"""|{_NAME}(?: +{_NAME}(?: *= *(?:"[^"\n]*"|'[^'\n]*'))?)* */?|/{_NAME}) *>""",
-        spell=_as_it_stands,
-    ),
+    "tag": _Rule(".", _TAG, spell=_as_it_stands),
     # cut in two
     "fused": _Rule("a", "(?i:can(?=not)|gon(?=na)|wan(?=na)|got(?=ta)|gim(?=me)|lem(?=me))", "(?i:not|na|ta|me)"),
     "it is": _Rule(".", "'[Tt]", "(?i:is|was)"),
@@ -190,7 +189,7 @@ _GRAMMAR = {
     "language": _Rule("a", r"[Cc]\+\+|[CcFf]#"),
     # with a stop
     "acronym": _Rule("a", rf"{_ACRONYM}|[A-Za-z]\."),
-    "last initial": _Rule("a", "[A-Za-z]", rf"\.{_BLANK}+(?:{_BEGINNINGS}|{_BEGINNINGS.upper()}){_BLANK}"),
+    "last initial": _Rule("a", "[A-Za-z]", rf"\.{_BLANK}+(?:{_BEGINNINGS}|{_BEGINNINGS.upper()}|{_TAG}){_BLANK}"),
     "ender": _Rule("a", rf"(?i:{_ENDERS})\.", r"(?s:..)"),
     "title": _Rule("a", rf"(?i:{_TITLES})\."),
     "numbered": _Rule("a", rf"(?i:{_NUMBERED})\.", rf"[ \t\n\xa0]?{_D}"),
