@@ -29,10 +29,13 @@ WORDS = (
 def assert_equal_scores(photos: Photos) -> None:
     program = pytest.importorskip("pycocoevalcap.meteor.meteor", reason="pycocoevalcap is not installed")
     references, candidates = photos
-    corpus, per_photo = program.Meteor().compute_score(
-        {index: [" ".join(tokens) for tokens in sentences] for index, sentences in enumerate(references)},
-        {index: [" ".join(tokens)] for index, tokens in enumerate(candidates)},
-    )
+    java = program.Meteor()
+    with java.meteor_p as process:  # which closes the pipes that pycocoevalcap leaves open
+        corpus, per_photo = java.compute_score(
+            {index: [" ".join(tokens) for tokens in sentences] for index, sentences in enumerate(references)},
+            {index: [" ".join(tokens)] for index, tokens in enumerate(candidates)},
+        )
+        process.kill()
     scores = Meteor().score(references, candidates)
     np.testing.assert_allclose(scores.per_photo, per_photo, rtol=0, atol=1e-9)
     assert scores.corpus == pytest.approx(corpus, abs=1e-9)
