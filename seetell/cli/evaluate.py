@@ -33,6 +33,7 @@ def evaluate(
     import shlex
     import sys
 
+    from seetell.cli.output_file import check_writable, write_file
     from seetell.cli.settings import parse_settings
     from seetell.data import read
     from seetell.errors import DataError, PhotoError, UsageError
@@ -42,6 +43,8 @@ def evaluate(
     options = parse_settings(settings or [])
     if record and (options or precision):
         raise UsageError("--record notes the scores of the bundle as it is; leave out --set and --precision")
+    if output is not None:
+        check_writable(output, "--output")
     captioner = load(bundle, precision=precision)
     records = read(data, format=format, photos=photos).split(split)
     if not records:
@@ -62,7 +65,7 @@ def evaluate(
     scores = dict(score_captions(people, candidates).corpus)
     if output is not None:
         rows = [{"image_id": key, "caption": text} for key, text in candidates.items()]
-        output.write_text(json.dumps(rows, ensure_ascii=False, indent=0), encoding="utf-8")
+        write_file(output, json.dumps(rows, ensure_ascii=False, indent=0))
     if record and not failures:
         from seetell.export.card import record_scores
 

@@ -54,6 +54,16 @@ def test_scores_are_those_of_the_captions(
     assert {row["image_id"]: row["caption"] for row in json.loads(results.read_text())} == captions
 
 
+def test_a_place_for_the_captions_is_looked_at_before_they_are_made(
+    tiny_bundle: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    status, out, err = run(capsys, tiny_bundle, "--data", folder, "--output", tmp_path / "nowhere" / "results.json")
+    assert status == 2
+    assert out == ""
+    assert "there is no folder" in err
+    assert "captioning" not in err
+
+
 def test_photos_that_do_not_open_are_named_and_left_out(
     tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ):
