@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from seetell.data.records import SPLITS, PhotoRecord, Problem
-from seetell.errors import DataError, unknown
+from seetell.data.records import PhotoRecord, Problem, check_split
 from seetell.photos.boxes import Box
 
 TYPES = (
@@ -137,6 +136,5 @@ class EntityDataset:
         Raises:
             DataError: the name is none of these.
         """
-        if name not in SPLITS:
-            raise DataError(unknown("split", name, SPLITS))
+        check_split(name)
         return tuple(photo for photo in self.photos if photo.photo.split == name)

@@ -31,6 +31,16 @@ ProblemKind = Literal[
 ]
 
 
+def check_split(name: str) -> None:
+    """See that a split is one of ``SPLITS``.
+
+    Raises:
+        DataError: it is none of these.
+    """
+    if name not in SPLITS:
+        raise DataError(unknown("split", name, SPLITS))
+
+
 def printable(text: str) -> str:
     """Escape what would break a line or a terminal: control characters and halves of surrogate pairs."""
     if text.isprintable():
@@ -112,8 +122,7 @@ class CaptionDataset:
         Raises:
             DataError: the name is none of these.
         """
-        if name not in SPLITS:
-            raise DataError(unknown("split", name, SPLITS))
+        check_split(name)
         if self.undivided:
             return self.photos
         return tuple(photo for photo in self.photos if photo.split == name)
