@@ -1,8 +1,9 @@
 """The aligner: photos and sentences as vectors of one space, and how well they fit each other.
 
-Deep Visual-Semantic Alignments (Karpathy & Fei-Fei, 2015) compares every word with every region. Beside that stands what
-most of its successors compare, one vector of the whole photo with one of the whole sentence; an aligner may use either or
-the sum of both. Letters: ``B`` photos, ``N`` sentences, ``R`` regions, ``T`` words, ``H`` length of an embedding.
+Deep Visual-Semantic Alignments (Karpathy & Fei-Fei, 2015) compares every word with every region. Beside that stands
+what most of its successors compare, one vector of the whole photo with one of the whole sentence; an aligner may use
+either or the sum of both. Letters: ``B`` photos, ``N`` sentences, ``R`` regions, ``T`` words, ``H`` length of an
+embedding.
 """
 
 from __future__ import annotations
@@ -40,8 +41,9 @@ class AlignerConfig:
         hidden_size: units of the sentence encoder.
         layers: of the Transformer.
         heads: of the Transformer; divides ``hidden_size``.
-        dropout: probability of zeroing an element of word vectors and of what the sentence encoder makes of them.
-        feature_dropout: probability of zeroing an element of the photo's features.
+        dropout: probability of zeroing an element of word vectors and of what the sentence encoder makes of them, the
+            same elements of all words of a sentence.
+        feature_dropout: probability of zeroing an element of the photo's features, the same in all regions of a photo.
         word_dropout: probability of reading an unknown word instead of a word, while training.
     """
 
@@ -129,7 +131,6 @@ class Aligner(nn.Module):
             layers=config.layers,
             heads=config.heads,
         )
-        self.dropout = nn.Dropout(config.dropout)
         if config.compares != "whole":
             self.region = nn.Linear(config.components, config.width)
             self.word = nn.Linear(self.encoder.width, config.width)
@@ -165,9 +166,7 @@ class Aligner(nn.Module):
         if config.compares == "whole":
             pooled = pooled[:, :1]
         vectors = self.whitening(pooled)
-        if self.training and config.feature_dropout:
-            kept = F.dropout(torch.ones_like(vectors[:, :1]), config.feature_dropout)
-            vectors = vectors * kept  # one mask for all regions of a photo
+        vectors = self._dropped(vectors, config.feature_dropout)
         if config.compares != "regions":
             whole = F.normalize(self.photo(vectors[:, 0]), dim=1)
         if config.compares != "whole":
@@ -185,7 +184,9 @@ class Aligner(nn.Module):
         config, words, whole = self.config, None, None
         if self.training and config.word_dropout:
             tokens = tokens.masked_fill(torch.rand(tokens.shape, device=tokens.device) < config.word_dropout, UNK)
-        hidden = self.dropout(self.encoder(self.dropout(self.embedding(tokens)), lengths))
+        hidden = self._dropped(
+            self.encoder(self._dropped(self.embedding(tokens), config.dropout), lengths), config.dropout
+        )
         if config.compares != "regions":
             real = real_places(lengths, tokens.shape[1])[:, :, None]
             mean = (hidden * real).sum(dim=1) / lengths[:, None]
@@ -194,6 +195,16 @@ class Aligner(nn.Module):
             words = self.word(hidden)
             words = torch.relu(words) if self.encoder.rectified else words
         return SentenceEmbeddings(words, lengths, whole)
+
+    def _dropped(self, vectors: Tensor, probability: float) -> Tensor:
+        """Zero elements of ``(N, T, D)`` while training, the same ones all along the second axis.
+
+        So it regularises sequences (Gal & Ghahramani, "A Theoretically Grounded Application of Dropout in Recurrent
+        Neural Networks", 2016), and draws few random numbers, which cost a processor much time.
+        """
+        if not self.training or not probability:
+            return vectors
+        return vectors * F.dropout(torch.ones_like(vectors[:, :1]), probability)
 
     def scores(self, photos: PhotoEmbeddings, sentences: SentenceEmbeddings) -> dict[str, Tensor]:
         """Compare all photos with all sentences.

@@ -1,7 +1,8 @@
 """What tells an aligner that a photo's own sentences fit it better than others do.
 
-Each loss compares the photos and sentences of one batch, both ways: a sentence among the sentences of other photos, and a
-photo among other photos. A photo's other sentences are no mistakes and are left out. Letters: ``B`` photos, ``N`` sentences.
+Each loss compares the photos and sentences of one batch, both ways: a sentence among the sentences of other photos, and
+a photo among other photos. A photo's other sentences are no mistakes and are left out. Letters: ``B`` photos, ``N``
+sentences.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ Karpathy & Fei-Fei, "Deep Visual-Semantic Alignments for Generating Image Descri
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -88,7 +89,7 @@ def segments(unary: np.ndarray, chosen: np.ndarray) -> list[Segment]:
     scores = np.take_along_axis(unary, chosen[:, None], axis=1)[:, 0]
     return [
         Segment(start, stop, int(chosen[start]), float(scores[start:stop].sum()))
-        for start, stop in zip(edges[:-1], edges[1:], strict=True)
+        for start, stop in itertools.pairwise(edges)
     ]
 
 

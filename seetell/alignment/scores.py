@@ -16,8 +16,8 @@ WordScore = Literal["sum", "mean", "norm"]
 def word_scores(regions: Tensor, words: Tensor, owners: Tensor, *, sentences: int, kind: WordScore) -> Tensor:
     """Score sentences by their words: S_kl = Σ_t max_i v_i·s_t (Karpathy & Fei-Fei, 2015, eq. 8), or scaled.
 
-    Eq. 8 grows with the length of the sentence, so that long ones find every photo. ``mean`` divides it by the number of
-    words, as deep fragment embeddings did (Karpathy, Joulin & Fei-Fei, 2014); ``norm`` by ‖s‖ = √(Σ_t s_t·s_t), with
+    Eq. 8 grows with the length of the sentence, so that long ones find every photo. ``mean`` divides it by the number
+    of words, as deep fragment embeddings did (Karpathy, Joulin & Fei-Fei, 2014); ``norm`` by ‖s‖ = √(Σ_t s_t·s_t), with
     which a word's length says how much it counts and a sentence's total no longer matters.
 
     Args:
@@ -32,7 +32,7 @@ def word_scores(regions: Tensor, words: Tensor, owners: Tensor, *, sentences: in
     """
     photos = len(regions)
     products = regions.flatten(0, 1) @ words.T  # (B·R, M)
-    best = products.unflatten(0, (photos, -1)).amax(dim=1)  # (B, M)
+    best: Tensor = products.reshape(photos, -1, len(words)).amax(dim=1)  # (B, M)
     totals = best.new_zeros(photos, sentences).index_add(1, owners, best)
     if kind == "sum":
         return totals

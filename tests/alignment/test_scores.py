@@ -11,7 +11,7 @@ OWNERS = torch.tensor([0, 0, 1])
 
 
 def test_equation_8_by_hand():
-    """Photo 0: max(3, 2) + max(0, −2) = 3 and max(1, 4) = 4. Photo 1: max(−3, 4) + max(0, −1) = 4 and max(−1, 3) = 3."""
+    """Photo 0: max(3, 2) + max(0, −2) = 3 and max(1, 4) = 4; photo 1: max(−3, 4) + max(0, −1) = 4 and max(−1, 3)."""
     scores = word_scores(REGIONS, WORDS, OWNERS, sentences=2, kind="sum")
     torch.testing.assert_close(scores, torch.tensor([[3.0, 4.0], [4.0, 3.0]]))
 

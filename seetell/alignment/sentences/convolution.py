@@ -9,7 +9,7 @@ from seetell.alignment.sentences.encoder import SentenceEncoder, real_places
 
 
 class Convolution(SentenceEncoder):
-    """Rectified units that see three words each (Kim, "Convolutional Neural Networks for Sentence Classification", 2014).
+    """Rectified units that see three words each (Kim, "Convolutional Neural Networks for Sentence Classification").
 
     Args:
         inputs: length of a word vector.
