@@ -28,7 +28,7 @@ def score(
         str | None, typer.Option(help="Only this split of the references: train, val or test; all if absent.")
     ] = None,
     references_format: Annotated[
-        str | None, typer.Option(help="flickr, karpathy, coco, neuraltalk2 or table; detected when absent.")
+        str | None, typer.Option(help="flickr, karpathy, coco, neuraltalk2, table or entities; detected when absent.")
     ] = None,
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Leave out photos that have no caption instead of stopping.")
