@@ -157,16 +157,23 @@ class Aligner(nn.Module):
             nn.init.zeros_(scale)
             scale.requires_grad_(False)
 
-    def embed_photos(self, features: Features) -> PhotoEmbeddings:
-        """Embed photos by their features."""
+    @property
+    def regions(self) -> int:
+        """``R``: how many regions of a photo it looks at, the whole photo included."""
+        return 1 if self.config.compares == "whole" else len(self.pooling)
+
+    def describe(self, features: Features) -> Tensor:
+        """Return what is known of each region before anything is learnt, ``(B, R, components)``."""
         assert features.grid is not None
-        config, whole, regions = self.config, None, None
         # Means of a linear map: pooled first, there is less to whiten.
-        pooled = torch.cat([features.pooled[:, None], self.pooling[1:] @ features.grid], dim=1)  # (B, R, D)
-        if config.compares == "whole":
-            pooled = pooled[:, :1]
-        vectors = self.whitening(pooled)
-        vectors = self._dropped(vectors, config.feature_dropout)
+        pooled = torch.cat([features.pooled[:, None], self.pooling[1 : self.regions] @ features.grid], dim=1)
+        described: Tensor = self.whitening(pooled)
+        return described
+
+    def embed_photos(self, described: Tensor) -> PhotoEmbeddings:
+        """Embed photos by what :meth:`describe` says of their regions."""
+        config, whole, regions = self.config, None, None
+        vectors = self._dropped(described, config.feature_dropout)
         if config.compares != "regions":
             whole = F.normalize(self.photo(vectors[:, 0]), dim=1)
         if config.compares != "whole":

@@ -33,12 +33,9 @@ def train(
     from seetell.training.trainer import Trainer
 
     chosen = load_any_recipe(find_recipe(recipe), settings or [])
-    if isinstance(chosen, AlignmentRecipe):
-        if chosen.encoder_from:
-            chosen = dataclasses.replace(chosen, encoder_from=_model_folder("encoder_from", chosen.encoder_from))
-    else:
-        if chosen.start_from:
-            chosen = dataclasses.replace(chosen, start_from=_model_folder("start_from", chosen.start_from))
+    if chosen.start_from:
+        chosen = dataclasses.replace(chosen, start_from=_model_folder("start_from", chosen.start_from))
+    if not isinstance(chosen, AlignmentRecipe):
         teachers = tuple(_model_folder("distillation.teachers", name) for name in chosen.distillation.teachers)
         chosen = dataclasses.replace(chosen, distillation=dataclasses.replace(chosen.distillation, teachers=teachers))
     folder = output or Path("runs") / chosen.name

@@ -68,8 +68,9 @@ class AlignmentRecipe:
         name: of the run.
         data: photos and sentences.
         encoder: the image encoder, which is not trained.
-        encoder_from: the folder of a captioner's run or bundle, whose encoder is taken where it was trained; on the
+        start_from: the folder of a captioner's run or bundle, whose encoder is taken where it was trained; on the
             command line also the name of a bundled model.
+        start_words: take that captioner's word vectors too, to begin with.
         aligner: what is trained.
         ranking: what it is trained to.
         optimiser: the aligner's.
@@ -92,7 +93,8 @@ class AlignmentRecipe:
     name: str = "aligner"
     data: DataConfig = field(default_factory=DataConfig)
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
-    encoder_from: str = ""
+    start_from: str = ""
+    start_words: bool = True
     aligner: AlignerConfig = field(default_factory=AlignerConfig)
     ranking: RankingConfig = field(default_factory=RankingConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
@@ -128,8 +130,10 @@ class AlignmentRecipe:
             raise RecipeError(f"averaging: expected a share below 1, got {self.averaging}")
         if self.schedule.decay == "cosine" and self.steps == -1:
             raise RecipeError("schedule.decay: cosine ends with the last step, so steps must be a number, not -1")
-        if self.data.crop and self.encoder.cache:
-            raise RecipeError("data.crop: cached features cannot be cropped; set encoder.cache to ''")
+        if not self.encoder.cache:
+            raise RecipeError("encoder.cache: an aligner learns from cached features, so it must name a folder")
+        if self.data.crop:
+            raise RecipeError("data.crop: an aligner learns from cached features, which cannot be cropped")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types ready for YAML or JSON."""

@@ -20,7 +20,6 @@ from torch import Tensor
 
 from seetell.alignment.aligner import Aligner
 from seetell.alignment.losses import hardest_negative, info_nce, max_margin
-from seetell.backbones import Features
 from seetell.data.records import CaptionDataset
 from seetell.errors import CheckpointError
 from seetell.training.alignment_recipe import AlignmentRecipe, RankingConfig
@@ -28,15 +27,15 @@ from seetell.training.alignment_validation import rank, sentence_tensors
 from seetell.training.averaging import RunningAverage
 from seetell.training.batches import ahead, draw, step_seed
 from seetell.training.checkpoint import optimiser_arrays, read_checkpoint, restore_optimiser, write_checkpoint
+from seetell.training.described_photos import DescribedPhotos, some_features
 from seetell.training.explosion import stop_on_explosion
-from seetell.training.features import CachedFeatures, PixelFeatures, split_features
 from seetell.training.optimisers import create_optimiser, update
-from seetell.training.preparation import CaptionedPhotos, Progress, prepare
+from seetell.training.preparation import Progress, prepare
 from seetell.training.recipe import FinetuneConfig
 from seetell.training.run_folder import RunFolder
 from seetell.training.run_log import RunLog, draw_curves, read_log
 from seetell.training.schedule import learning_rate_factor
-from seetell.training.warm_start import read_earlier_model
+from seetell.training.warm_start import load_words, read_earlier_model
 
 VALIDATION_BATCH = 50
 FITTING_PHOTOS = 1000
@@ -74,9 +73,10 @@ class AlignmentTrainer:
         if recipe.threads:
             torch.set_num_threads(recipe.threads)
         self.folder.claim(recipe)
+        earlier = read_earlier_model(Path(recipe.start_from)) if recipe.start_from else None
         self.prepared = prepare(
             dataset,
-            read_earlier_model(Path(recipe.encoder_from)) if recipe.encoder_from else None,
+            earlier,
             data=recipe.data,
             encoder=recipe.encoder,
             finetune=FinetuneConfig(),
@@ -104,7 +104,12 @@ class AlignmentTrainer:
         if self.folder.checkpoint.exists():
             self._resume()
         else:
-            self._fit_features()
+            assert self.prepared.cache is not None
+            some = some_features(self.prepared.cache, self.prepared.train.photos, most=FITTING_PHOTOS)
+            self.aligner.cpu().fit_features(some)
+            self.aligner.to(self.device)
+            if earlier is not None and recipe.start_words:
+                load_words(self.aligner.embedding, self.vocabulary, earlier)
         self.vocabulary.save(self.folder.vocabulary)
         self.log = RunLog(self.folder.log, step=self.step)
 
@@ -116,7 +121,10 @@ class AlignmentTrainer:
         """
         recipe, train = self.recipe, self.prepared.train
         last = recipe.steps if recipe.steps != -1 else sys.maxsize
-        source = self._source(train)
+        assert self.prepared.cache is not None
+        views = 2 if recipe.data.flip else 1
+        source = DescribedPhotos(self.aligner, self.prepared.cache, train.photos, views=views)
+        val = DescribedPhotos(self.aligner, self.prepared.cache, self.prepared.val.photos, views=1)
         counts = np.array([len(captions) for captions in train.captions])
         started, begun = time.monotonic(), self.step
 
@@ -142,7 +150,7 @@ class AlignmentTrainer:
         steps = range(self.step, last)
         for step, (prepared, *sentences) in zip(steps, ahead(steps, batch), strict=True):
             factor = learning_rate_factor(recipe.schedule, step, steps=recipe.steps)
-            loss = self._train_step(step, source, prepared, *sentences, factor=factor)
+            loss = self._train_step(step, prepared, *sentences, factor=factor)
             if math.isnan(self.first_loss):
                 self.first_loss = loss
             stop_on_explosion(self.log, step, loss, first=self.first_loss, factor=recipe.explosion_factor)
@@ -154,44 +162,18 @@ class AlignmentTrainer:
             self._on_step(self.step, loss)
             if self.step % recipe.validation.every == 0 or self.step == last:
                 with self._average.applied() if self._average is not None else nullcontext():
-                    self._validate(step)
+                    self._validate(step, val)
             if self.step % recipe.checkpoint_every == 0 or self.step == last:
                 self._save()
 
-    def _source(self, captioned: CaptionedPhotos) -> CachedFeatures | PixelFeatures:
-        if self.prepared.cache is not None:
-            return CachedFeatures(self.prepared.cache, captioned.photos, split_features)
-        return PixelFeatures(self.encoder, captioned.photos, crop=self.recipe.data.crop)
-
-    def _fit_features(self) -> None:
-        """Show the aligner features of training photos, spread over the whole split."""
-        train = self.prepared.train
-        stride = -(-len(train.photos) // FITTING_PHOTOS)
-        some = CaptionedPhotos(train.photos[::stride], train.captions[::stride])
-        batches = list(self._source(some).batches(VALIDATION_BATCH))
-        pooled = torch.cat([features.pooled for features in batches]).to(self.device)
-        grids = torch.cat([features.grid for features in batches if features.grid is not None]).to(self.device)
-        with torch.no_grad():
-            self.aligner.fit_features(Features(pooled, grids))
-
     def _train_step(
-        self,
-        step: int,
-        source: CachedFeatures | PixelFeatures,
-        prepared: Tensor,
-        owners: Tensor,
-        tokens: Tensor,
-        lengths: Tensor,
-        *,
-        factor: float,
+        self, step: int, described: Tensor, owners: Tensor, tokens: Tensor, lengths: Tensor, *, factor: float
     ) -> float:
         """Move the parameters once; return the loss."""
         self.aligner.train()
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
             torch.manual_seed(step_seed(self.recipe.seed, step))
-            with torch.no_grad():
-                features = source.features(prepared.to(self.device))
-            photos = self.aligner.embed_photos(features)
+            photos = self.aligner.embed_photos(described.to(self.device))
             sentences = self.aligner.embed_sentences(tokens.to(self.device), lengths.to(self.device))
             loss = self._compare(list(self.aligner.scores(photos, sentences).values()), owners.to(self.device))
             self.optimiser.zero_grad()
@@ -206,16 +188,11 @@ class AlignmentTrainer:
         ranked = [*scores, torch.stack(scores).sum(dim=0)] if len(scores) > 1 else scores
         return torch.stack([self._loss(each, owners) for each in ranked]).mean()
 
-    def _validate(self, step: int) -> None:
+    def _validate(self, step: int, photos: DescribedPhotos) -> None:
         """Rank photos and sentences; keep the weights if they are the best so far."""
         self.aligner.eval()
-        val = self.prepared.val
-        found = rank(
-            self.aligner,
-            self._source(val).batches(VALIDATION_BATCH),
-            val.captions,
-            max_words=self.recipe.data.max_words,
-        )
+        described, captions = photos.batches(VALIDATION_BATCH), self.prepared.val.captions
+        found = rank(self.aligner, described, captions, max_words=self.recipe.data.max_words)
         values = {
             f"{way}_{name}": value
             for way, ranking in (("annotation", found.annotation), ("search", found.search))
@@ -231,7 +208,7 @@ class AlignmentTrainer:
         if found.sum > self.best:
             self.best = found.sum
             weights = {"aligner": self.aligner.state_dict()}
-            if self.recipe.encoder_from:
+            if self.recipe.start_from:
                 weights["encoder"] = self.encoder.state_dict()
             facts = {"step": self.step, "encoder_hash": self.prepared.encoder_hash, "scores": values}
             write_checkpoint(self.folder.best, weights, facts | {"vocabulary_hash": self.vocabulary.hash})

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from seetell.alignment.aligner import Aligner, PhotoEmbeddings, SentenceEmbeddings
-from seetell.backbones import Features
 from seetell.language.vocabulary import END, UNK
 from seetell.metrics.retrieval import RetrievalScores, retrieval
 
@@ -35,13 +34,13 @@ def sentence_tensors(sentences: Sequence[Sequence[int]], *, max_words: int) -> t
 
 
 def score_all(
-    aligner: Aligner, photos: Iterable[Features], sentences: Sequence[Sequence[int]], *, max_words: int
+    aligner: Aligner, photos: Iterable[Tensor], sentences: Sequence[Sequence[int]], *, max_words: int
 ) -> np.ndarray:
     """Score all sentences for all photos.
 
     Args:
         aligner: in evaluation mode.
-        photos: features of ``P`` photos in batches.
+        photos: what the aligner's ``describe`` says of ``P`` photos, in batches.
         sentences: encoded, ``S`` of them.
         max_words: longer sentences are cut.
 
@@ -55,20 +54,20 @@ def score_all(
             aligner.embed_sentences(*(part.to(device) for part in sentence_tensors(batch, max_words=max_words)))
             for batch in (sentences[start : start + SENTENCES] for start in range(0, len(sentences), SENTENCES))
         ]
-        for features in photos:
-            seen = aligner.embed_photos(_on(device, features))
+        for described in photos:
+            seen = aligner.embed_photos(described.to(device))
             rows.append(torch.cat([_total(aligner, seen, said) for said in embedded], dim=1).cpu().numpy())
     return np.concatenate(rows)
 
 
 def rank(
-    aligner: Aligner, photos: Iterable[Features], captions: Sequence[Sequence[Sequence[int]]], *, max_words: int
+    aligner: Aligner, photos: Iterable[Tensor], captions: Sequence[Sequence[Sequence[int]]], *, max_words: int
 ) -> RetrievalScores:
     """Find photos by their sentences and sentences by their photos.
 
     Args:
         aligner: in evaluation mode.
-        photos: features of ``P`` photos in batches.
+        photos: what the aligner's ``describe`` says of ``P`` photos, in batches.
         captions: their encoded sentences.
         max_words: longer sentences are cut.
     """
@@ -79,8 +78,3 @@ def rank(
 
 def _total(aligner: Aligner, photos: PhotoEmbeddings, sentences: SentenceEmbeddings) -> Tensor:
     return torch.stack(list(aligner.scores(photos, sentences).values())).sum(dim=0)
-
-
-def _on(device: torch.device, features: Features) -> Features:
-    grid = None if features.grid is None else features.grid.to(device)
-    return Features(pooled=features.pooled.to(device), grid=grid)

@@ -33,7 +33,7 @@ def photos(count: int = 6) -> Features:
 
 
 def scores(made: Aligner) -> dict[str, torch.Tensor]:
-    return made.scores(made.embed_photos(photos()), made.embed_sentences(TOKENS, LENGTHS))
+    return made.scores(made.embed_photos(made.describe(photos())), made.embed_sentences(TOKENS, LENGTHS))
 
 
 @pytest.mark.parametrize("sentence", SENTENCE_ENCODERS)
@@ -50,12 +50,12 @@ def test_what_it_compares(sentence, compares):
 
 def test_embeddings_are_of_unit_length_and_the_whole_photo_is_a_region():
     made = aligner(SMALL).eval()
-    seen, said = made.embed_photos(photos()), made.embed_sentences(TOKENS, LENGTHS)
+    seen, said = made.embed_photos(made.describe(photos())), made.embed_sentences(TOKENS, LENGTHS)
     assert seen.regions.shape == (6, 5, 16)
     for unit in (seen.regions, seen.whole, said.whole):
         torch.testing.assert_close(unit.norm(dim=-1), torch.ones(unit.shape[:-1]))
     alone = dataclasses.replace(SMALL, windows=())
-    assert aligner(alone).embed_photos(photos()).regions.shape == (6, 1, 16)
+    assert aligner(alone).embed_photos(aligner(alone).describe(photos())).regions.shape == (6, 1, 16)
 
 
 def test_a_region_is_embedded_as_the_mean_of_its_places():
@@ -63,13 +63,13 @@ def test_a_region_is_embedded_as_the_mean_of_its_places():
     grid = photos().grid
     upper_left = 3 / 9 * (grid[:, 0] * 1 + grid[:, 1] * 1 + grid[:, 3] / 3 + grid[:, 4] / 3) * 9 / 3 / (8 / 3)
     expected = made.region(made.whitening(upper_left))
-    torch.testing.assert_close(made.embed_photos(photos()).regions[:, 1], expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(made.embed_photos(made.describe(photos())).regions[:, 1], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_the_papers_aligner_is_its_equations():
     made = aligner(PAPER).eval()
     made.fix_scales()
-    seen, said = made.embed_photos(photos()), made.embed_sentences(TOKENS, LENGTHS)
+    seen, said = made.embed_photos(made.describe(photos())), made.embed_sentences(TOKENS, LENGTHS)
     assert (said.words >= 0).all()
     for k in range(6):
         for place, length in enumerate(LENGTHS.tolist()):
@@ -97,7 +97,7 @@ def test_training_drops_the_same_features_of_all_regions():
     made = aligner(dataclasses.replace(SMALL, feature_dropout=0.5, unit_regions=False)).train()
     torch.nn.init.zeros_(made.region.bias)
     torch.nn.init.eye_(made.region.weight)
-    kept = made.embed_photos(photos()).regions[..., :8] != 0
+    kept = made.embed_photos(made.describe(photos())).regions[..., :8] != 0
     assert 0.2 < kept.float().mean() < 0.8
     assert (kept == kept[:, :1]).all()
 

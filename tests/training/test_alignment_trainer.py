@@ -13,6 +13,7 @@ from seetell.training.alignment_recipe import AlignmentRecipe, alignment_recipe_
 from seetell.training.alignment_trainer import AlignmentTrainer
 from seetell.training.alignment_validation import rank, score_all, sentence_tensors
 from seetell.training.checkpoint import read_checkpoint
+from seetell.training.described_photos import DescribedPhotos
 from seetell.training.recipe import Recipe, save_recipe
 from seetell.training.run_log import read_log
 
@@ -58,6 +59,10 @@ def shapes_recipe(shapes, tmp_path, encoder_weights):
     return make
 
 
+def described(trainer: AlignmentTrainer) -> DescribedPhotos:
+    return DescribedPhotos(trainer.aligner, trainer.prepared.cache, trainer.prepared.train.photos, views=1)
+
+
 def values(folder: Path, key: str) -> list[tuple[int, float]]:
     return [(line["step"], line[key]) for line in read_log(folder / "log.jsonl") if key in line]
 
@@ -76,7 +81,7 @@ def stop_at(step: int):
 
 MODES = {
     "averaged": {"averaging": 0.9},
-    "pixels": {"encoder": {"cache": ""}, "data": {"crop": True}},
+    "unmirrored": {"data": {"flip": False}},
     "as the paper": {
         "aligner": {"compares": "regions", "sentence": "brnn", "word_score": "sum", "unit_regions": False},
         "ranking": {"loss": "max_margin"},
@@ -124,7 +129,7 @@ def test_learns_the_shapes_by_heart(shapes, tmp_path):
     trainer = AlignmentTrainer(chosen, read(shapes), tmp_path / "run")
     trainer.run()
     train = trainer.prepared.train
-    found = rank(trainer.aligner.eval(), trainer._source(train).batches(4), train.captions, max_words=16)
+    found = rank(trainer.aligner.eval(), described(trainer).batches(4), train.captions, max_words=16)
     assert found.sum == 600
 
 
@@ -153,12 +158,30 @@ def test_the_encoder_of_an_earlier_run_is_taken_and_kept(shapes, tmp_path, shape
     small = {"captioner": {"embedding_size": 8, "hidden_size": 8}, "data": {"min_count": 1}}
     captioner = Trainer(recipe_from_dict(content | tuned | small), read(shapes), tmp_path / "captioner")
     captioner.run()
-    chosen = shapes_recipe(encoder_from=str(tmp_path / "captioner"), steps=2)
+    chosen = shapes_recipe(start_from=str(tmp_path / "captioner"), steps=2)
     trainer = AlignmentTrainer(chosen, read(shapes), tmp_path / "run")
     trainer.run()
     assert weights_hash(trainer.encoder) == weights_hash(captioner.encoder)
     parts, _ = read_checkpoint(tmp_path / "run" / "best.safetensors")
     assert parts["encoder"].keys() == captioner.encoder.state_dict().keys()
+
+
+def test_word_vectors_of_an_earlier_run(shapes, tmp_path, shapes_recipe):
+    from seetell.language.vocabulary import Vocabulary
+    from seetell.training.warm_start import EarlierModel, load_words
+
+    theirs = Vocabulary(("<end>", "<start>", "<unk>", "a", "red", "on"))
+    ours = Vocabulary(("<end>", "<start>", "<unk>", "on", "new", "red"))
+    vectors = torch.randn(6, 4, generator=torch.Generator().manual_seed(0)) * 3 + 1
+    embedding = torch.nn.Embedding(6, 4)
+    random = embedding.weight.detach().clone()
+    earlier = EarlierModel(tmp_path, theirs, {"word_embedding.weight": vectors}, {})
+    load_words(embedding, ours, earlier)
+    centred = (vectors - vectors.mean(dim=0)) / (vectors - vectors.mean(dim=0)).std()
+    torch.testing.assert_close(embedding.weight[[0, 1, 2, 3, 5]], centred[[0, 1, 2, 5, 4]])
+    torch.testing.assert_close(embedding.weight[4], random[4])
+    with pytest.raises(CheckpointError, match=r"set aligner\.word_size to 4, or start_words to false"):
+        load_words(torch.nn.Embedding(6, 3), ours, earlier)
 
 
 def test_another_recipe_or_other_sentences_are_refused(shapes, tmp_path, shapes_recipe):
@@ -181,7 +204,7 @@ def test_scores_do_not_depend_on_batches(shapes, tmp_path, shapes_recipe):
     trainer = AlignmentTrainer(shapes_recipe(steps=2), read(shapes), tmp_path / "run")
     train = trainer.prepared.train
     sentences = [caption for photo in train.captions for caption in photo]
-    source = trainer._source(train)
+    source = described(trainer)
     whole = score_all(trainer.aligner.eval(), source.batches(50), sentences, max_words=16)
     parts = score_all(trainer.aligner, source.batches(3), sentences[:7], max_words=16)
     assert whole.shape == (10, 20)
@@ -212,7 +235,8 @@ def test_a_recipe_says_what_it_is_of(tmp_path, shapes_recipe):
         ("ranking.margin=0", "ranking.margin: expected a positive number"),
         ("batch_size=1", "batch_size: an aligner compares photos"),
         ("schedule.decay=cosine", "cosine ends with the last step"),
-        ("data.crop=true", "cached features cannot be cropped"),
+        ("data.crop=true", "cached features, which cannot be cropped"),
+        ("encoder.cache=", "encoder.cache: an aligner learns from cached features"),
         ("validation.photos=0", "validation.photos: expected at least 1, or -1"),
     ],
 )
