@@ -28,9 +28,10 @@ from seetell.training.averaging import RunningAverage
 from seetell.training.batches import ahead, draw, step_seed
 from seetell.training.checkpoint import optimiser_arrays, read_checkpoint, restore_optimiser, write_checkpoint
 from seetell.training.described_photos import DescribedPhotos, some_features
+from seetell.training.encoding import Progress
 from seetell.training.explosion import stop_on_explosion
 from seetell.training.optimisers import create_optimiser, update
-from seetell.training.preparation import Progress, prepare
+from seetell.training.preparation import prepare
 from seetell.training.recipe import FinetuneConfig
 from seetell.training.run_folder import RunFolder
 from seetell.training.run_log import RunLog, draw_curves, read_log

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +17,9 @@ from seetell.errors import DataError, PhotoError, RecipeError
 from seetell.language.tokenizer import tokenize
 from seetell.language.vocabulary import Vocabulary
 from seetell.photos import open_photo
-from seetell.training.features import activations_cache, features_cache
+from seetell.training.encoding import Progress, activations_cache, features_cache
 from seetell.training.recipe import DataConfig, EncoderConfig, FinetuneConfig
 from seetell.training.warm_start import EarlierModel, load_encoder
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -111,13 +109,14 @@ def prepare(
     cache = activations = None
     paths = list(dict.fromkeys(photo.path for photo in (*train, *val)))
     if encoder.cache and finetune.after != 0:
-        cache, record = features_cache(encoder.cache, network, with_grid=with_grid, flips=data.flip)
-        failures |= cache.fill(paths, record, progress=progress)
-    if encoder.cache and finetune.after >= 0 and finetune.frozen_stages and not data.crop:
-        activations, record = activations_cache(
-            encoder.cache, network, frozen_stages=finetune.frozen_stages, flips=data.flip
+        cache, failures = features_cache(
+            encoder.cache, network, paths, with_grid=with_grid, flips=data.flip, progress=progress
         )
-        failures |= activations.fill(paths, record, progress=progress)
+    if encoder.cache and finetune.after >= 0 and finetune.frozen_stages and not data.crop:
+        activations, unread = activations_cache(
+            encoder.cache, network, paths, frozen_stages=finetune.frozen_stages, flips=data.flip, progress=progress
+        )
+        failures |= unread
     if cache is None and activations is None:
         failures = _unreadable(paths, progress)
     train, val = (tuple(photo for photo in split if photo.path not in failures) for split in (train, val))
