@@ -134,6 +134,9 @@ class Aligner(nn.Module):
         if config.compares != "whole":
             self.region = nn.Linear(config.components, config.width)
             self.word = nn.Linear(self.encoder.width, config.width)
+            if not config.unit_regions:
+                nn.init.uniform_(self.region.weight, -1, 1)  # products v·s that a margin of 1 can tell apart
+                self.region.weight.data.div_((config.components * config.width) ** 0.5)
         if config.compares != "regions":
             self.photo = nn.Linear(config.components, config.width)
             self.sentence = nn.Linear(self.encoder.width, config.width)

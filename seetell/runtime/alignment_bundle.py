@@ -17,8 +17,10 @@ from seetell.runtime.bundle import (
     check_vocabulary,
     find,
     inside,
+    read_card,
     read_description,
     sha256,
+    verify_files,
 )
 
 
@@ -107,6 +109,18 @@ class AlignmentBundle:
         if precision not in self.encoders:
             raise UsageError(f"{self.name}: {unknown('precision', precision, self.encoders)}")
         return self.encoders[precision]
+
+    def card(self) -> str:
+        """Return the model card."""
+        return read_card(self.folder)
+
+    def verify(self) -> None:
+        """Compare every file with its recorded hash.
+
+        Raises:
+            BundleError: some file was changed or damaged.
+        """
+        verify_files(self.folder, self.description)
 
 
 def _home(folder: Path, owner: str) -> Path:

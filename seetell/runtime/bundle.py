@@ -62,6 +62,8 @@ class Bundle:
         folder = Path(folder)
         description = read_description(folder)
         check_format(folder, description)
+        if description.get("kind") == "align":
+            raise BundleError(f"{folder}: is a model of kind 'align', which says nothing; expected 'caption'")
         try:
             for field in ("name", "kind"):
                 if not isinstance(description[field], str):
@@ -125,25 +127,39 @@ class Bundle:
         return grid
 
     def card(self) -> str:
-        """Return the model card: what it is, what it learnt from, how it scores, under which terms."""
-        try:
-            return (self.folder / "README.md").read_text(encoding="utf-8")
-        except (OSError, ValueError) as error:
-            raise BundleError(f"{self.folder}: has no readable card README.md ({error})") from error
+        """Return the model card; see :func:`read_card`."""
+        return read_card(self.folder)
 
     def verify(self) -> None:
-        """Compare every file with its recorded hash.
+        """Compare every file with its recorded hash; see :func:`verify_files`."""
+        verify_files(self.folder, self.description)
 
-        Raises:
-            BundleError: some file was changed or damaged.
-        """
-        for name, expected in self.description["files"].items():
-            digest = sha256(self.folder / name)
-            if digest != expected:
-                raise BundleError(
-                    f"{self.folder / name}: was changed or damaged (expected SHA-256 {str(expected)[:12]}…, "
-                    f"got {digest[:12]}…); install or export the model again"
-                )
+
+def read_card(folder: Path) -> str:
+    """Return a model's card: what it is, what it learnt from, how it scores, under which terms.
+
+    Raises:
+        BundleError: there is none.
+    """
+    try:
+        return (folder / "README.md").read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{folder}: has no readable card README.md ({error})") from error
+
+
+def verify_files(folder: Path, description: Mapping[str, Any]) -> None:
+    """Compare every file of a model with its recorded hash.
+
+    Raises:
+        BundleError: some file was changed or damaged.
+    """
+    for name, expected in description["files"].items():
+        digest = sha256(folder / name)
+        if digest != expected:
+            raise BundleError(
+                f"{folder / name}: was changed or damaged (expected SHA-256 {str(expected)[:12]}…, "
+                f"got {digest[:12]}…); install or export the model again"
+            )
 
 
 def read_description(folder: Path) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from seetell.errors import BundleError, PhotoError, UsageError
 from seetell.export.alignment_writer import export_aligner
 from seetell.runtime.aligner import Aligner
 from seetell.runtime.alignment_bundle import AlignmentBundle
+from seetell.runtime.bundle import Bundle
 from seetell.training.alignment_recipe import alignment_recipe_from_dict
 from seetell.training.alignment_trainer import AlignmentTrainer
 
@@ -70,7 +71,8 @@ def test_the_bundle_says_what_it_is(bundle):
     assert (loaded.name, loaded.precision, set(loaded.encoders)) == ("shapes", "int8", {"int8", "fp32"})
     np.testing.assert_allclose(loaded.boxes[:2], [[0, 0, 1, 1], [0, 0, 2 / 3, 2 / 3]])
     assert len(loaded.boxes) == 5
-    card = (bundle / "README.md").read_text()
+    loaded.verify()
+    card = loaded.card()
     assert "CC0" in card
     assert "| val | search |" in card
 
@@ -171,3 +173,8 @@ def test_damaged_bundles_are_named(bundle, tmp_path):
 def test_what_is_there_is_not_overwritten(run, bundle):
     with pytest.raises(BundleError, match="exists"):
         export_aligner(run, bundle)
+
+
+def test_a_captioner_is_not_made_of_it(bundle):
+    with pytest.raises(BundleError, match="kind 'align', which says nothing; expected 'caption'"):
+        Bundle.load(bundle)
