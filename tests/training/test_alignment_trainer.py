@@ -81,14 +81,16 @@ def stop_at(step: int):
 
 MODES = {
     "averaged": {"averaging": 0.9},
-    "unmirrored": {"data": {"flip": False}},
     "as the paper": {
         "aligner": {"compares": "regions", "sentence": "brnn", "word_score": "sum", "unit_regions": False},
         "ranking": {"loss": "max_margin"},
         "optimiser": {"name": "momentum", "learning_rate": 1e-3},
     },
-    "hardest": {"ranking": {"loss": "hardest_negative", "margin": 0.2}, "aligner": {"sentence": "transformer"}},
-    "all captions": {"data": {"captions_per_photo": 2}, "aligner": {"compares": "whole", "sentence": "convolution"}},
+    "hardest of all captions, unmirrored": {
+        "data": {"captions_per_photo": 2, "flip": False},
+        "aligner": {"compares": "whole", "sentence": "transformer"},
+        "ranking": {"loss": "hardest_negative", "margin": 0.2},
+    },
 }
 
 
