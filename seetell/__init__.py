@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from seetell.language.decoding import Decoding
     from seetell.photos.opening import open_photo
     from seetell.results import Caption, Word
-    from seetell.runtime.captioner import Captioner, load
+    from seetell.runtime.aligner import Aligner
+    from seetell.runtime.captioner import Captioner
+    from seetell.runtime.loading import load
 
 __version__ = "0.1.0"
 
@@ -25,6 +27,7 @@ __version__ = "0.1.0"
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = [
+    "Aligner",
     "BundleError",
     "Caption",
     "Captioner",
@@ -42,7 +45,9 @@ _HOMES = {
     "seetell.language.decoding": ("Decoding",),
     "seetell.photos.opening": ("open_photo",),
     "seetell.results": ("Caption", "Word"),
-    "seetell.runtime.captioner": ("Captioner", "load"),
+    "seetell.runtime.aligner": ("Aligner",),
+    "seetell.runtime.captioner": ("Captioner",),
+    "seetell.runtime.loading": ("load",),
 }
 
 

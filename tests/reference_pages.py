@@ -45,11 +45,16 @@ def command_pages() -> str:
 def recipe_tables() -> str:
     """Return a table of every field of a recipe and of what it holds."""
     from seetell.captioning import CONFIGS
+    from seetell.training.alignment_recipe import AlignmentRecipe
     from seetell.training.recipe import Recipe
 
     parts = [_table("Recipe", Recipe(), "")]
     parts += [_table(title, part, f"{title}.") for title, part in _parts_of(Recipe(), "") if title != "captioner"]
     parts += [_table(f"captioner of {name}", kind(), "captioner.") for name, kind in CONFIGS.items()]
+    aligner = AlignmentRecipe()
+    parts.append(_table("AlignmentRecipe", aligner, ""))
+    own = {"aligner": aligner.aligner, "ranking": aligner.ranking, "validation": aligner.validation}
+    parts += [_table(f"{title} of an aligner", part, f"{title}.") for title, part in own.items()]
     return "\n".join(parts)
 
 

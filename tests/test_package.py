@@ -26,7 +26,19 @@ TRAINING_EXTRA = (
     "torchvision",
     "yaml",
 )
-NEEDS_TRAINING_EXTRA = ("backbones", "captioning", "export", "language.attention", "language.recurrent", "training")
+NEEDS_TRAINING_EXTRA = (
+    "alignment.aligner",
+    "alignment.losses",
+    "alignment.scores",
+    "alignment.sentences",
+    "alignment.whitening",
+    "backbones",
+    "captioning",
+    "export",
+    "language.attention",
+    "language.recurrent",
+    "training",
+)
 
 
 def modules_without_the_training_extra() -> list[str]:

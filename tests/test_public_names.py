@@ -12,6 +12,7 @@ import seetell
 
 def test_the_public_names_are_these():
     assert seetell.__all__ == [
+        "Aligner",
         "BundleError",
         "Caption",
         "Captioner",

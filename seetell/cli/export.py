@@ -18,6 +18,9 @@ def export(
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Replace a decoding default: key=value, such as beam_size=3.")
     ] = None,
+    encoder_of: Annotated[
+        str | None, typer.Option(help="Of an aligner: use the encoder of this captioner instead of writing one.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the folder if it is there.")] = False,
 ) -> None:
     """Make a bundle that runs without torch, and make sure that it says what the trained model says.
@@ -26,15 +29,30 @@ def export(
     """
     from seetell.cli.settings import parse_settings
     from seetell.errors import UsageError, unknown
+    from seetell.export.alignment_writer import export_aligner
     from seetell.export.bundle_writer import ENCODERS, export_run
+    from seetell.training.alignment_recipe import AlignmentRecipe, load_any_recipe
+    from seetell.training.run_folder import RunFolder
 
     precisions = precision or list(ENCODERS)
     for chosen in precisions:
         if chosen not in ENCODERS:
             raise UsageError(f"--precision: {unknown('precision', chosen, ENCODERS)}")
     decoding = parse_settings(settings or [])
-    description = export_run(run, bundle, name=name, precisions=precisions, decoding=decoding, replace=force)
+    of_run = RunFolder(run).recipe
+    aligns = of_run.is_file() and isinstance(load_any_recipe(of_run), AlignmentRecipe)
+    if aligns and decoding:
+        raise UsageError("--set: an aligner says nothing, so it has no decoding defaults")
+    if encoder_of and not aligns:
+        raise UsageError("--encoder-of: only an aligner can use another model's encoder")
+    if aligns:
+        description = export_aligner(
+            run, bundle, name=name, precisions=precisions, encoder_of=encoder_of, replace=force
+        )
+    else:
+        description = export_run(run, bundle, name=name, precisions=precisions, decoding=decoding, replace=force)
     for measured, value in description["parity"].items():
         typer.echo(f"{measured}: {value:.2g}", err=True)
     size = sum(path.stat().st_size for path in bundle.iterdir())
-    typer.echo(f"{bundle}: {size / 1e6:.1f} MB. Try it: seetell caption photo.jpg --model {bundle}")
+    hint = "" if aligns else f" Try it: seetell caption photo.jpg --model {bundle}"
+    typer.echo(f"{bundle}: {size / 1e6:.1f} MB.{hint}")

@@ -29,6 +29,7 @@ def models(
     Example: seetell models caption
     """
     from seetell.errors import UsageError
+    from seetell.runtime.alignment_bundle import AlignmentBundle
     from seetell.runtime.bundle import Bundle, find, installed, read_description
 
     if name is None:
@@ -37,7 +38,9 @@ def models(
         rows = [_row(folder, read_description(folder)) for folder in installed().values()]
         typer.echo(json.dumps(rows, indent=1, ensure_ascii=False) if output_format is ListFormat.json else _table(rows))
         return
-    bundle = Bundle.load(find(name))
+    folder = find(name)
+    aligns = read_description(folder).get("kind") == "align"
+    bundle = AlignmentBundle.load(folder) if aligns else Bundle.load(folder)
     if verify:
         bundle.verify()
         typer.echo(f"{bundle.name}: all files are as recorded")

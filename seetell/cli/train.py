@@ -1,9 +1,9 @@
-"""``seetell train``: train a captioner from a recipe."""
+"""``seetell train``: train a captioner or an aligner from a recipe."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,7 +18,7 @@ def train(
         bool, typer.Option("--restart", help="Start over instead of going on with a stopped run.")
     ] = False,
 ) -> None:
-    """Train a captioner. The same command again goes on with a run that was stopped.
+    """Train a captioner or an aligner. The same command again goes on with a run that was stopped.
 
     Example: seetell train photo-folder --set data.path=my_photos
     """
@@ -26,15 +26,18 @@ def train(
 
     from seetell.cli.training_progress import TrainingProgress
     from seetell.data import read
-    from seetell.training.recipe import find_recipe, load_recipe
+    from seetell.training.alignment_recipe import AlignmentRecipe, load_any_recipe
+    from seetell.training.alignment_trainer import AlignmentTrainer
+    from seetell.training.recipe import find_recipe
     from seetell.training.run_folder import RunFolder
     from seetell.training.trainer import Trainer
 
-    chosen = load_recipe(find_recipe(recipe), settings or [])
+    chosen = load_any_recipe(find_recipe(recipe), settings or [])
     if chosen.start_from:
         chosen = dataclasses.replace(chosen, start_from=_model_folder("start_from", chosen.start_from))
-    teachers = tuple(_model_folder("distillation.teachers", name) for name in chosen.distillation.teachers)
-    chosen = dataclasses.replace(chosen, distillation=dataclasses.replace(chosen.distillation, teachers=teachers))
+    if not isinstance(chosen, AlignmentRecipe):
+        teachers = tuple(_model_folder("distillation.teachers", name) for name in chosen.distillation.teachers)
+        chosen = dataclasses.replace(chosen, distillation=dataclasses.replace(chosen.distillation, teachers=teachers))
     folder = output or Path("runs") / chosen.name
     dataset = read(
         chosen.data.path, format=chosen.data.format, photos=chosen.data.photos, split_seed=chosen.data.split_seed
@@ -48,20 +51,23 @@ def train(
             progress.say(f"{problem.where}: {problem.message}")
         if len(dataset.problems) > 5:
             progress.say(f"… {len(dataset.problems) - 5} more; see: seetell data check {chosen.data.path}")
-        trainer = Trainer(
-            chosen,
-            dataset,
-            folder,
-            on_step=progress.step,
-            on_validation=progress.validation,
-            on_encoding=progress.encoding,
+        told: dict[str, Any] = {
+            "on_step": progress.step,
+            "on_validation": progress.validation,
+            "on_encoding": progress.encoding,
+        }
+        trainer = (
+            AlignmentTrainer(chosen, dataset, folder, **told)
+            if isinstance(chosen, AlignmentRecipe)
+            else Trainer(chosen, dataset, folder, **told)
         )
         for path, reason in trainer.prepared.failures.items():
             progress.say(f"left out {path}: {reason}")
         if trainer.step:
             progress.say(f"going on at step {trainer.step} of {folder}")
         trainer.run()
-    typer.echo(f"Trained: {folder}. Make a bundle of it: seetell export {folder} {chosen.name}")
+    export = f" Make a bundle of it: seetell export {folder} {chosen.name}"
+    typer.echo(f"Trained: {folder}.{'' if isinstance(chosen, AlignmentRecipe) else export}")
 
 
 def _model_folder(field: str, name: str) -> str:

@@ -27,6 +27,7 @@ from seetell.export.parity import (
 )
 from seetell.export.quantisation import quantise_encoder
 from seetell.export.shared_weights import read_from_weights, write_weights
+from seetell.photos import Preprocessing
 from seetell.training.batches import photo_pixels
 from seetell.training.recipe import Recipe
 from seetell.training.run_folder import RunFolder
@@ -170,14 +171,21 @@ def _photos(model: TrainedModel) -> tuple[np.ndarray, np.ndarray]:
     data = model.recipe.data
     dataset = read(data.path, format=data.format, photos=data.photos, split_seed=data.split_seed)
     train, val = dataset.split("train"), dataset.split("val")
-    return _open(model, train, CALIBRATION_PHOTOS), _open(model, val if len(val) > 1 else train, PARITY_PHOTOS)
+    preprocessing = model.encoder.preprocessing
+    calibration = open_some(preprocessing, train, CALIBRATION_PHOTOS)
+    return calibration, open_some(preprocessing, val if len(val) > 1 else train, PARITY_PHOTOS)
 
 
-def _open(model: TrainedModel, photos: Sequence[PhotoRecord], wanted: int) -> np.ndarray:
+def open_some(preprocessing: Preprocessing, photos: Sequence[PhotoRecord], wanted: int) -> np.ndarray:
+    """Open so many photos, spread over all, ``(N, 3, H, W)``; those that cannot be used are left out.
+
+    Raises:
+        BundleError: fewer than two are left.
+    """
     images = []
     for photo in photos[:: max(1, len(photos) // wanted)][:wanted]:
         try:
-            images.append(photo_pixels(photo, model.encoder.preprocessing))
+            images.append(photo_pixels(photo, preprocessing))
         except PhotoError:
             continue
     if len(images) < 2:

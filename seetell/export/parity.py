@@ -16,9 +16,11 @@ TOLERANCES = {
     "encoder_fp32_max_difference": 1e-3,
     "encoder_int8_cosine_distance": 0.05,
     "decoder_logprob_max_difference": 0.1,
+    "alignment_score_max_difference": 1e-3,
 }
-"""Largest allowed: of a feature (float32), of the mean angle between features (int8: 1 − cosine), and of a word's
-log-probability, whose weights the bundle keeps in half precision."""
+"""Largest allowed: of a feature (float32), of the mean angle between features (int8: 1 − cosine), of a word's
+log-probability, whose weights the bundle keeps in half precision, and of an aligner's score as a share of its
+deviation."""
 
 STEPS = 5
 

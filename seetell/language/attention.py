@@ -73,7 +73,9 @@ class MultiHeadAttention(nn.Module):
         keys, values = keys_values.chunk(2, dim=2)
         return self._by_heads(keys), self._by_heads(values)
 
-    def forward(self, asking: Tensor, keys: Tensor, values: Tensor, *, causal: bool = False) -> Tensor:
+    def forward(
+        self, asking: Tensor, keys: Tensor, values: Tensor, *, causal: bool = False, seen: Tensor | None = None
+    ) -> Tensor:
         """Answer a sequence of queries.
 
         Args:
@@ -81,13 +83,17 @@ class MultiHeadAttention(nn.Module):
             keys: of ``S`` vectors, as from :meth:`split`.
             values: of the same.
             causal: query ``t`` sees the keys up to ``t`` only; needs ``T == S``.
+            seen: which keys queries see, bool, broadcast to ``(N, heads, T, S)``; all when absent. Not with ``causal``.
 
         Returns:
             ``(N, T, width)``.
         """
         dropout = self.dropout if self.training else 0.0
         queries = self._by_heads(self.query(asking))
-        return self._joined(F.scaled_dot_product_attention(queries, keys, values, dropout_p=dropout, is_causal=causal))
+        answers = F.scaled_dot_product_attention(
+            queries, keys, values, attn_mask=seen, dropout_p=dropout, is_causal=causal
+        )
+        return self._joined(answers)
 
     def look(self, asking: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """Answer as :meth:`forward` does at prediction, and tell where each query looked.

@@ -61,11 +61,9 @@ class Bundle:
         """
         folder = Path(folder)
         description = read_description(folder)
-        if description.get("format") != FORMAT:
-            raise BundleError(
-                f"{folder}: is in bundle format {description.get('format')!r}, this seetell reads {FORMAT}; "
-                "use the version of seetell that wrote it, or export the model again"
-            )
+        check_format(folder, description)
+        if description.get("kind") == "align":
+            raise BundleError(f"{folder}: is a model of kind 'align', which says nothing; expected 'caption'")
         try:
             for field in ("name", "kind"):
                 if not isinstance(description[field], str):
@@ -74,9 +72,9 @@ class Bundle:
             decoding = Decoding.from_dict(description["decoding"])
             encoder, decoder = dict(description["encoder"]), description["decoder"]
             precision = encoder.pop("default")
-            encoders = {name: _inside(folder, file) for name, file in encoder.items()}
-            start, step = _inside(folder, decoder["start"]), _inside(folder, decoder["step"])
-            files = [*(_inside(folder, name) for name in description["files"]), *encoders.values(), start, step]
+            encoders = {name: inside(folder, file) for name, file in encoder.items()}
+            start, step = inside(folder, decoder["start"]), inside(folder, decoder["step"])
+            files = [*(inside(folder, name) for name in description["files"]), *encoders.values(), start, step]
             expected = description["vocabulary_sha256"], description["vocabulary_size"]
         except KeyError as error:
             raise BundleError(f"{folder / 'model.json'}: lacks {error.args[0]!r}; export the model again") from error
@@ -87,13 +85,7 @@ class Bundle:
         missing = sorted({file.name for file in files if not file.is_file()})
         if missing:
             raise BundleError(f"{folder}: lacks {', '.join(missing)}; install or export the model again")
-        vocabulary = Vocabulary.load(folder / "vocabulary.json")
-        if (vocabulary.hash, len(vocabulary)) != expected:
-            raise BundleError(
-                f"{folder}: vocabulary.json is not the one the weights were trained with (expected {expected[1]} "
-                f"entries with hash {str(expected[0])[:12]}…, got {len(vocabulary)} with {vocabulary.hash[:12]}…); "
-                "install or export the model again"
-            )
+        vocabulary = check_vocabulary(folder, *expected)
         return cls(
             folder,
             description["name"],
@@ -135,28 +127,39 @@ class Bundle:
         return grid
 
     def card(self) -> str:
-        """Return the model card: what it is, what it learnt from, how it scores, under which terms."""
-        try:
-            return (self.folder / "README.md").read_text(encoding="utf-8")
-        except (OSError, ValueError) as error:
-            raise BundleError(f"{self.folder}: has no readable card README.md ({error})") from error
+        """Return the model card; see :func:`read_card`."""
+        return read_card(self.folder)
 
     def verify(self) -> None:
-        """Compare every file with its recorded hash.
+        """Compare every file with its recorded hash; see :func:`verify_files`."""
+        verify_files(self.folder, self.description)
 
-        Raises:
-            BundleError: some file was changed or damaged.
-        """
-        for name, expected in self.description["files"].items():
-            with open(self.folder / name, "rb") as file:
-                digest = hashlib.sha256()
-                while block := file.read(1 << 20):
-                    digest.update(block)
-            if digest.hexdigest() != expected:
-                raise BundleError(
-                    f"{self.folder / name}: was changed or damaged (expected SHA-256 {str(expected)[:12]}…, "
-                    f"got {digest.hexdigest()[:12]}…); install or export the model again"
-                )
+
+def read_card(folder: Path) -> str:
+    """Return a model's card: what it is, what it learnt from, how it scores, under which terms.
+
+    Raises:
+        BundleError: there is none.
+    """
+    try:
+        return (folder / "README.md").read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{folder}: has no readable card README.md ({error})") from error
+
+
+def verify_files(folder: Path, description: Mapping[str, Any]) -> None:
+    """Compare every file of a model with its recorded hash.
+
+    Raises:
+        BundleError: some file was changed or damaged.
+    """
+    for name, expected in description["files"].items():
+        digest = sha256(folder / name)
+        if digest != expected:
+            raise BundleError(
+                f"{folder / name}: was changed or damaged (expected SHA-256 {str(expected)[:12]}…, "
+                f"got {digest[:12]}…); install or export the model again"
+            )
 
 
 def read_description(folder: Path) -> dict[str, Any]:
@@ -186,7 +189,50 @@ def attended_grid(description: Mapping[str, Any]) -> tuple[int, int] | None:
     return grid[0], grid[1]
 
 
-def _inside(folder: Path, name: str) -> Path:
+def check_format(folder: Path, description: Mapping[str, Any]) -> None:
+    """Refuse a bundle that another version of seetell wrote.
+
+    Raises:
+        BundleError: it did.
+    """
+    if description.get("format") != FORMAT:
+        raise BundleError(
+            f"{folder}: is in bundle format {description.get('format')!r}, this seetell reads {FORMAT}; "
+            "use the version of seetell that wrote it, or export the model again"
+        )
+
+
+def check_vocabulary(folder: Path, expected_hash: object, expected_size: object) -> Vocabulary:
+    """Read a bundle's vocabulary.
+
+    Raises:
+        BundleError: it is missing, or is not the one expected.
+    """
+    vocabulary = Vocabulary.load(folder / "vocabulary.json")
+    if (vocabulary.hash, len(vocabulary)) != (expected_hash, expected_size):
+        raise BundleError(
+            f"{folder}: vocabulary.json is not the one the weights were trained with (expected {expected_size} "
+            f"entries with hash {str(expected_hash)[:12]}…, got {len(vocabulary)} with {vocabulary.hash[:12]}…); "
+            "install or export the model again"
+        )
+    return vocabulary
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's content in hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def inside(folder: Path, name: str) -> Path:
+    """Return a file of a bundle.
+
+    Raises:
+        BundleError: the name is not that of a file inside the folder.
+    """
     if not isinstance(name, str) or Path(name).name != name or name in ("", ".", ".."):
         raise BundleError(f"file names must be plain names inside the model folder, got {name!r}")
     return folder / name

@@ -37,6 +37,11 @@ class Draw:
     mirrored: np.ndarray
     offsets: np.ndarray
 
+    def without_repeated_photos(self) -> Draw:
+        """Return the same with each photo once: in a batch where one epoch ends, one may come twice."""
+        kept = np.sort(np.unique(self.photos, return_index=True)[1])
+        return Draw(self.photos[kept], self.captions[kept], self.mirrored[kept], self.offsets[kept])
+
 
 def draw(
     step: int, *, seed: int, caption_counts: np.ndarray, batch_size: int, captions_per_photo: int, flip: bool
@@ -74,6 +79,11 @@ def draw(
 def _some(random: np.random.Generator, available: int, wanted: int) -> np.ndarray:
     rounds = [random.permutation(available) for _ in range(-(-wanted // available))]
     return np.concatenate(rounds)[:wanted]
+
+
+def step_seed(seed: int, step: int) -> int:
+    """Derive a step's seed for dropout; neighbouring steps share nothing."""
+    return int(np.random.SeedSequence((seed, 3, step)).generate_state(1, np.uint64)[0] >> 1)
 
 
 def caption_tensors(captions: Sequence[Sequence[Sequence[int]]], *, max_words: int) -> tuple[Tensor, Tensor]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +18,7 @@ from seetell.language.tokenizer import tokenize
 from seetell.language.vocabulary import Vocabulary
 from seetell.photos import open_photo
 from seetell.training.encoding import Progress, activations_cache, features_cache
-from seetell.training.recipe import Recipe
+from seetell.training.recipe import DataConfig, EncoderConfig, FinetuneConfig
 from seetell.training.warm_start import EarlierModel, load_encoder
 
 
@@ -53,17 +55,38 @@ class Preparation:
     activations: FeatureCache | None
     failures: dict[Path, str]
 
+    def data_hash(self) -> str:
+        """Identify photos and captions in their order: another order would draw other batches."""
+        digest = hashlib.sha256()
+        for captioned in (self.train, self.val):
+            for photo, captions in zip(captioned.photos, captioned.captions, strict=True):
+                digest.update(json.dumps([photo.id, captions]).encode())
+        return digest.hexdigest()
+
 
 def prepare(
-    recipe: Recipe, dataset: CaptionDataset, earlier: EarlierModel | None, *, with_grid: bool, progress: Progress
+    dataset: CaptionDataset,
+    earlier: EarlierModel | None,
+    *,
+    data: DataConfig,
+    encoder: EncoderConfig,
+    finetune: FinetuneConfig,
+    validation_photos: int,
+    device: str,
+    with_grid: bool,
+    progress: Progress,
 ) -> Preparation:
     """Prepare a run.
 
     Args:
-        recipe: of the run.
         dataset: photos and captions with their splits.
         earlier: a model to begin with; its encoder is taken over where it was trained.
-        with_grid: the captioner reads grids.
+        data: which words are kept, and whether photos are mirrored or cropped.
+        encoder: the image encoder.
+        finetune: whether and how it is trained as well.
+        validation_photos: how many validation photos to use; -1 all.
+        device: where torch computes.
+        with_grid: grids are read, not pooled vectors only.
         progress: told how many of how many photos are encoded or checked.
 
     Raises:
@@ -71,29 +94,27 @@ def prepare(
         RecipeError: the device is not there.
     """
     try:
-        device = torch.zeros(1, device=recipe.device).device
+        place = torch.zeros(1, device=device).device
     except (RuntimeError, AssertionError) as error:
-        raise RecipeError(f"device: torch cannot use {recipe.device!r} here ({error}); try 'cpu'") from error
-    chosen = recipe.encoder
-    encoder = create_encoder(chosen.name, weights=chosen.weights, image_size=chosen.image_size)
+        raise RecipeError(f"device: torch cannot use {device!r} here ({error}); try 'cpu'") from error
+    network = create_encoder(encoder.name, weights=encoder.weights, image_size=encoder.image_size)
     if earlier is not None:
-        load_encoder(encoder, earlier)
-    encoder.requires_grad_(False).to(device).to(memory_format=torch.channels_last)  # convolutions run faster so
-    encoder_hash = weights_hash(encoder)
+        load_encoder(network, earlier)
+    network.requires_grad_(False).to(place).to(memory_format=torch.channels_last)  # convolutions run faster so
+    encoder_hash = weights_hash(network)
     train, val = dataset.split("train"), dataset.split("val")
-    if recipe.validation.photos != -1:
-        val = val[: recipe.validation.photos]
+    if validation_photos != -1:
+        val = val[:validation_photos]
     failures: dict[Path, str] = {}
     cache = activations = None
     paths = list(dict.fromkeys(photo.path for photo in (*train, *val)))
-    finetune, flips = recipe.finetune, recipe.data.flip
-    if chosen.cache and finetune.after != 0:
+    if encoder.cache and finetune.after != 0:
         cache, failures = features_cache(
-            chosen.cache, encoder, paths, with_grid=with_grid, flips=flips, progress=progress
+            encoder.cache, network, paths, with_grid=with_grid, flips=data.flip, progress=progress
         )
-    if chosen.cache and finetune.after >= 0 and finetune.frozen_stages and not recipe.data.crop:
+    if encoder.cache and finetune.after >= 0 and finetune.frozen_stages and not data.crop:
         activations, unread = activations_cache(
-            chosen.cache, encoder, paths, frozen_stages=finetune.frozen_stages, flips=flips, progress=progress
+            encoder.cache, network, paths, frozen_stages=finetune.frozen_stages, flips=data.flip, progress=progress
         )
         failures |= unread
     if cache is None and activations is None:
@@ -105,13 +126,13 @@ def prepare(
             f"{len(train)} and {len(val)}; see: seetell data check {dataset.source}"
         )
     vocabulary = Vocabulary.build(
-        (tokenize(caption) for photo in train for caption in photo.captions), min_count=recipe.data.min_count
+        (tokenize(caption) for photo in train for caption in photo.captions), min_count=data.min_count
     )
     return Preparation(
         train=_numbered(train, vocabulary),
         val=_numbered(val, vocabulary),
         vocabulary=vocabulary,
-        encoder=encoder,
+        encoder=network,
         encoder_hash=encoder_hash,
         cache=cache,
         activations=activations,

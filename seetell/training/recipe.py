@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Protocol, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
@@ -232,7 +232,7 @@ def find_recipe(name: str | Path) -> Path:
 
 
 def load_recipe(path: str | Path, settings: Sequence[str] = ()) -> Recipe:
-    """Read a recipe file.
+    """Read the recipe of a captioner.
 
     Args:
         path: YAML, the fields of :class:`Recipe`.
@@ -240,6 +240,19 @@ def load_recipe(path: str | Path, settings: Sequence[str] = ()) -> Recipe:
 
     Raises:
         RecipeError: the file is missing or not YAML, a field is unknown or of the wrong type, or fields contradict.
+    """
+    return recipe_from_dict(recipe_content(path, settings))
+
+
+def recipe_content(path: str | Path, settings: Sequence[str] = ()) -> dict[str, Any]:
+    """Read a recipe file as plain types, fields not yet checked.
+
+    Args:
+        path: YAML.
+        settings: ``key=value`` pairs that replace fields.
+
+    Raises:
+        RecipeError: the file is missing, or is no YAML with fields.
     """
     try:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
@@ -249,7 +262,7 @@ def load_recipe(path: str | Path, settings: Sequence[str] = ()) -> Recipe:
         raise RecipeError(f"{path}: expected fields such as 'name: my-captioner', got a {type(content).__name__}")
     for key, value in parse_settings(settings).items():
         _set(content, key, value)
-    return recipe_from_dict(content)
+    return content
 
 
 def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
@@ -276,8 +289,8 @@ def recipe_from_dict(content: Mapping[str, Any]) -> Recipe:
     captioner = content.pop("captioner", None)
     architecture = content.get("architecture", "neuraltalk2")
     if captioner is not None and architecture in CONFIGS:
-        content["captioner"] = _build(CONFIGS[architecture], captioner, "captioner")
-    built: Recipe = _build(Recipe, content, "")
+        content["captioner"] = build_config(CONFIGS[architecture], captioner, "captioner")
+    built: Recipe = build_config(Recipe, content, "")
     return built
 
 
@@ -290,7 +303,17 @@ def _set(content: dict[str, Any], key: str, value: Any) -> None:
     content[last] = value
 
 
-def _build(kind: type[Any], values: Any, where: str) -> Any:
+def build_config(kind: type[Any], values: Any, where: str) -> Any:
+    """Build a dataclass from plain types, checking every field's name and type.
+
+    Args:
+        kind: the dataclass.
+        values: its fields.
+        where: the field that it fills, for errors; empty for a whole recipe.
+
+    Raises:
+        RecipeError: a field is unknown or of the wrong type, or fields contradict.
+    """
     if not isinstance(values, Mapping):
         raise RecipeError(f"{where}: expected fields, got {values!r}")
     types = get_type_hints(kind)
@@ -307,7 +330,7 @@ def _convert(wanted: Any, value: Any, place: str) -> Any:
     if wanted is Any:
         return value
     if dataclasses.is_dataclass(wanted):
-        return _build(wanted, value, place)  # type: ignore[arg-type]
+        return build_config(wanted, value, place)  # type: ignore[arg-type]
     if get_origin(wanted) in (Union, UnionType):
         options = [option for option in get_args(wanted) if option is not type(None)]
         return None if value is None else _convert(options[0], value, place)
@@ -329,6 +352,13 @@ def _convert(wanted: Any, value: Any, place: str) -> Any:
     raise RecipeError(f"{place}: expected {wanted.__name__}, got {value!r}")
 
 
-def save_recipe(recipe: Recipe, path: str | Path) -> None:
+class AnyRecipe(Protocol):
+    """A recipe of a captioner or of an aligner."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types ready for YAML."""
+
+
+def save_recipe(recipe: AnyRecipe, path: str | Path) -> None:
     """Write a recipe as YAML, every field included."""
     Path(path).write_text(yaml.safe_dump(recipe.to_dict(), sort_keys=False, allow_unicode=True), encoding="utf-8")

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from seetell.errors import CheckpointError
-from seetell.training.recipe import Recipe, load_recipe, save_recipe
+from seetell.training.alignment_recipe import load_any_recipe
+from seetell.training.recipe import AnyRecipe, save_recipe
 
 FREE_TO_CHANGE = ("name", "steps", "device", "threads", "log_every", "checkpoint_every", "card")
 
@@ -57,14 +58,14 @@ class RunFolder:
         """What the best weights said of the validation photos, in COCO's results format."""
         return self.path / "validation.json"
 
-    def claim(self, recipe: Recipe) -> None:
+    def claim(self, recipe: AnyRecipe) -> None:
         """Make the folder a run of this recipe, or make sure that it is one.
 
         Raises:
             CheckpointError: it holds a run of another recipe, or cannot be written.
         """
         if self.checkpoint.exists() and self.recipe.exists():
-            differing = _differences(load_recipe(self.recipe).to_dict(), recipe.to_dict())
+            differing = _differences(load_any_recipe(self.recipe).to_dict(), recipe.to_dict())
             if differing:
                 raise CheckpointError(
                     f"{self.path} holds a run of another recipe, which differs in {', '.join(differing)}; "

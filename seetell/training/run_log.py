@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,30 +43,34 @@ def read_log(path: Path) -> list[dict[str, Any]]:
     return lines
 
 
-def draw_curves(log: list[dict[str, Any]], path: Path) -> None:
-    """Draw training loss, validation loss and language scores over the steps.
+def draw_curves(
+    log: list[dict[str, Any]], path: Path, *, scores: Sequence[str] = SCORES, loss_unit: str = "nats per word"
+) -> None:
+    """Draw training loss, validation loss and scores over the steps.
 
     Args:
         log: the lines of a run's log.
         path: the image to write; its suffix decides the format.
+        scores: the values of the log to draw beside the losses.
+        loss_unit: what the losses are measured in.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 4), layout="constrained")
     FigureCanvasAgg(figure)
-    losses, scores = figure.subplots(1, 2)
+    losses, validations = figure.subplots(1, 2)
     for key, label in (("loss", "training"), ("validation_loss", "validation")):
         points = [(line["step"], line[key]) for line in log if key in line]
         if points:
             losses.plot(*zip(*points, strict=True), label=label, marker="o" if key != "loss" else None, markersize=3)
-    losses.set(xlabel="step", ylabel="loss per word (nats)", title="Loss")
-    for key in SCORES:
+    losses.set(xlabel="step", ylabel=f"loss ({loss_unit})", title="Loss")
+    for key in scores:
         points = [(line["step"], line[key]) for line in log if key in line]
         if points:
-            scores.plot(*zip(*points, strict=True), label=key, marker="o", markersize=3)
-    scores.set(xlabel="step", title="Validation scores")
-    for axes in (losses, scores):
+            validations.plot(*zip(*points, strict=True), label=key, marker="o", markersize=3)
+    validations.set(xlabel="step", title="Validation scores")
+    for axes in (losses, validations):
         axes.grid(alpha=0.3)
         if axes.has_data():
             axes.legend()

@@ -6,7 +6,6 @@ started again goes on exactly as if it had never stopped.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
@@ -24,12 +23,13 @@ from torch import Tensor
 from seetell.backbones import Features
 from seetell.captioning import USES_GRID, create_captioner
 from seetell.data.records import CaptionDataset
-from seetell.errors import CheckpointError, SeetellError
+from seetell.errors import CheckpointError
 from seetell.training.averaging import RunningAverage
-from seetell.training.batches import ahead, caption_tensors, draw
+from seetell.training.batches import ahead, caption_tensors, draw, step_seed
 from seetell.training.checkpoint import optimiser_arrays, read_checkpoint, restore_optimiser, write_checkpoint
 from seetell.training.distillation import Teachers
 from seetell.training.encoding import Progress
+from seetell.training.explosion import stop_on_explosion
 from seetell.training.features import CachedFeatures, PixelFeatures, late_features, split_features
 from seetell.training.optimisers import OptimiserConfig, create_optimiser, update
 from seetell.training.preparation import CaptionedPhotos, prepare
@@ -45,10 +45,6 @@ from seetell.training.warm_start import load_captioner, read_earlier_model
 
 VALIDATION_BATCH = 50
 FITTING_PHOTOS = 1000
-
-
-class LossExplodedError(SeetellError):
-    """The loss exploded; the best weights so far are kept."""
 
 
 class Trainer:
@@ -84,7 +80,17 @@ class Trainer:
         self.folder.claim(recipe)
         with_grid = USES_GRID[recipe.architecture]
         earlier = read_earlier_model(Path(recipe.start_from)) if recipe.start_from else None
-        self.prepared = prepare(recipe, dataset, earlier, with_grid=with_grid, progress=on_encoding)
+        self.prepared = prepare(
+            dataset,
+            earlier,
+            data=recipe.data,
+            encoder=recipe.encoder,
+            finetune=recipe.finetune,
+            validation_photos=recipe.validation.photos,
+            device=recipe.device,
+            with_grid=with_grid,
+            progress=on_encoding,
+        )
         self.encoder, self.vocabulary = self.prepared.encoder, self.prepared.vocabulary
         self.device = next(self.encoder.parameters()).device
         self._teachers: Teachers | None = None
@@ -215,7 +221,7 @@ class Trainer:
             moved.append((self.encoder_optimiser, self.recipe.finetune.optimiser))
         self.encoder.train(len(moved) > 1)
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
-            torch.manual_seed(_step_seed(self.recipe.seed, step))
+            torch.manual_seed(step_seed(self.recipe.seed, step))
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.mixed_precision):
                 loss, extra = self._loss(step, source.features(prepared.to(self.device)), *examples)
             for optimiser, _ in moved:
@@ -277,12 +283,7 @@ class Trainer:
             return  # a loss around zero, of either sign: nothing to compare it with
         if math.isnan(self.first_loss):
             self.first_loss = loss
-        if not loss <= self.recipe.explosion_factor * self.first_loss:
-            self.log.write(step, loss=loss, stopped="explosion")
-            raise LossExplodedError(
-                f"step {step}: the loss is {loss:.4g}, more than {self.recipe.explosion_factor:g} times the first one "
-                f"({self.first_loss:.4g}); lower optimiser.learning_rate or optimiser.clip and start with --restart"
-            )
+        stop_on_explosion(self.log, step, loss, first=self.first_loss, factor=self.recipe.explosion_factor)
 
     def _validate(self, step: int) -> None:
         """Measure loss and scores; keep the weights, and what they said, if they are the best so far."""
@@ -368,19 +369,6 @@ class Trainer:
         return {
             "vocabulary_hash": self.vocabulary.hash,
             "encoder_hash": self.prepared.encoder_hash,
-            "data_hash": self._data_hash(),
+            "data_hash": self.prepared.data_hash(),
             "teachers_hash": None if self._teachers is None else self._teachers.hash,
         }
-
-    def _data_hash(self) -> str:
-        """Identify photos and captions in their order: another order would draw other batches."""
-        digest = hashlib.sha256()
-        for captioned in (self.prepared.train, self.prepared.val):
-            for photo, captions in zip(captioned.photos, captioned.captions, strict=True):
-                digest.update(json.dumps([photo.id, captions]).encode())
-        return digest.hexdigest()
-
-
-def _step_seed(seed: int, step: int) -> int:
-    """Derive a step's seed for dropout; neighbouring steps share nothing."""
-    return int(np.random.SeedSequence((seed, 3, step)).generate_state(1, np.uint64)[0] >> 1)

@@ -80,9 +80,7 @@ def load_captioner(captioner: Captioner, vocabulary: Vocabulary, earlier: Earlie
     Raises:
         CheckpointError: the architecture or its sizes are others.
     """
-    numbers = {word: number for number, word in enumerate(earlier.vocabulary.words)}
-    known = [(new, numbers[word]) for new, word in enumerate(vocabulary.words) if word in numbers]
-    here, there = (torch.tensor(column) for column in zip(*known, strict=True))
+    here, there = _shared_words(vocabulary, earlier)
     arrays = dict(earlier.captioner)
     own = captioner.state_dict()
     for name in captioner.word_parameters:
@@ -91,6 +89,39 @@ def load_captioner(captioner: Captioner, vocabulary: Vocabulary, earlier: Earlie
             merged[here] = arrays[name][there]
             arrays[name] = merged
     _load(captioner, arrays, earlier)
+
+
+def load_words(embedding: nn.Embedding, vocabulary: Vocabulary, earlier: EarlierModel) -> None:
+    """Fill an aligner's word vectors with a captioner's, centred and scaled to a standard deviation of 1.
+
+    Those know already which words photos show alike. Words that the captioner does not know keep their random start.
+
+    Args:
+        embedding: filled in place.
+        vocabulary: the aligner's.
+        earlier: the captioner.
+
+    Raises:
+        CheckpointError: the vectors are of another length.
+    """
+    vectors = earlier.captioner["word_embedding.weight"]
+    if vectors.shape[1] != embedding.embedding_dim:
+        raise CheckpointError(
+            f"start_from: the word vectors of {earlier.path} have {vectors.shape[1]} elements, those of this recipe "
+            f"{embedding.embedding_dim}; set aligner.word_size to {vectors.shape[1]}, or start_words to false"
+        )
+    here, there = _shared_words(vocabulary, earlier)
+    centred = vectors - vectors.mean(dim=0)
+    with torch.no_grad():
+        embedding.weight[here] = (centred / centred.std())[there].to(embedding.weight.device)
+
+
+def _shared_words(vocabulary: Vocabulary, earlier: EarlierModel) -> tuple[Tensor, Tensor]:
+    """Return the numbers, here and there, of the words that both vocabularies know."""
+    numbers = {word: number for number, word in enumerate(earlier.vocabulary.words)}
+    known = [(new, numbers[word]) for new, word in enumerate(vocabulary.words) if word in numbers]
+    here, there = (torch.tensor(column) for column in zip(*known, strict=True))
+    return here, there
 
 
 def _load(module: nn.Module, arrays: Arrays, earlier: EarlierModel) -> None:

@@ -18,9 +18,10 @@ from seetell.backbones import weights_hash
 from seetell.data import read
 from seetell.errors import CheckpointError, DataError, RecipeError
 from seetell.training.checkpoint import read_checkpoint, write_checkpoint
+from seetell.training.explosion import LossExplodedError
 from seetell.training.recipe import Recipe, recipe_from_dict
 from seetell.training.run_log import RunLog, draw_curves, read_log
-from seetell.training.trainer import LossExplodedError, Trainer
+from seetell.training.trainer import Trainer
 
 
 def recipe(shapes: Path, cache: Path, **changes) -> Recipe:

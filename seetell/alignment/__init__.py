@@ -1,0 +1,1 @@
+"""Sentences and the parts of photos brought together: which words are true of which region."""

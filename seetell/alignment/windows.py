@@ -1,0 +1,63 @@
+"""Regions of a photo as fixed windows over an encoder's grid, the whole photo first.
+
+Deep Visual-Semantic Alignments (Karpathy & Fei-Fei, 2015) took the whole photo and 19 boxes of a detector. Windows need
+none, and a window's features are the mean of the grid's, so that a photo is encoded once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from seetell.errors import RecipeError
+
+
+def window_boxes(levels: Sequence[int]) -> np.ndarray:
+    """Lay windows over a photo.
+
+    Args:
+        levels: an entry ``n`` lays ``n × n`` equal windows, each overlapping its neighbours by half: their sides are
+            2 / (n + 1) of the photo's.
+
+    Returns:
+        Boxes ``(R, 4)`` float64, xyxy in shares of the photo's width and height; the whole photo first, then each level
+        row by row.
+
+    Raises:
+        RecipeError: a level is below 2; one window is the whole photo, which is there already.
+    """
+    boxes = [(0.0, 0.0, 1.0, 1.0)]
+    for across in levels:
+        if across < 2:
+            raise RecipeError(f"windows: expected levels of 2 or more windows across, got {across}")
+        side = 2 / (across + 1)
+        corners = [place * side / 2 for place in range(across)]
+        boxes += [(left, top, left + side, top + side) for top in corners for left in corners]
+    return np.array(boxes)
+
+
+def pooling_weights(boxes: np.ndarray, grid_size: tuple[int, int]) -> np.ndarray:
+    """Return how much of each window each location of a grid makes up.
+
+    Args:
+        boxes: ``(R, 4)`` xyxy in shares of the photo's width and height, none of them empty.
+        grid_size: rows and columns of the grid; a location covers an equal share of the photo.
+
+    Returns:
+        Weights ``(R, L)`` float32, locations row by row; each row sums to 1. Their product with a grid ``(L, D)`` is
+        the mean of the grid over each window.
+    """
+    rows, columns = grid_size
+    down = _overlaps(boxes[:, 1], boxes[:, 3], rows)
+    across = _overlaps(boxes[:, 0], boxes[:, 2], columns)
+    areas = (down[:, :, None] * across[:, None, :]).reshape(len(boxes), rows * columns)
+    weights: np.ndarray = areas / areas.sum(axis=1, keepdims=True)
+    return weights.astype(np.float32)
+
+
+def _overlaps(begin: np.ndarray, end: np.ndarray, parts: int) -> np.ndarray:
+    """Return the lengths ``(R, parts)`` that intervals share with each of the equal parts of 0 to 1."""
+    edges = np.linspace(0, 1, parts + 1)
+    shared: np.ndarray = np.minimum(end[:, None], edges[1:]) - np.maximum(begin[:, None], edges[:-1])
+    return shared.clip(min=0)

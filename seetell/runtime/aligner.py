@@ -1,0 +1,238 @@
+"""How well sentences fit photos, and which words are true of which region, on ONNX Runtime.
+
+>>> import seetell
+>>> model = seetell.load("align")
+>>> model.score(model.embed_images(["photo.jpg"]), model.embed_sentences(["two dogs run on grass"]))
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from seetell.errors import PhotoError, UsageError
+from seetell.language.tokenizer import tokenize
+from seetell.language.vocabulary import END, UNK
+from seetell.photos.opening import PhotoSource, open_photo
+from seetell.runtime.alignment_bundle import AlignmentBundle
+from seetell.runtime.cores import physical_cores
+from seetell.runtime.sessions import Graph
+
+PHOTO_BATCH, SENTENCE_BATCH = 16, 256
+_BLOCK = 2**25  # products of regions and words looked at in one go
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoEmbeddings:
+    """Photos in the common space. Letters: ``P`` photos, ``R`` regions, ``H`` length of an embedding.
+
+    Attributes:
+        regions: ``(P, R, H)`` float32, the whole photo first; ``R`` is 0 where only wholes are compared.
+        whole: ``(P, H)`` float32 of length 1; ``H`` is 0 where only regions are compared.
+    """
+
+    regions: np.ndarray
+    whole: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.whole)
+
+    def __getitem__(self, chosen: slice) -> PhotoEmbeddings:
+        return PhotoEmbeddings(self.regions[chosen], self.whole[chosen])
+
+
+@dataclass(frozen=True, eq=False)
+class SentenceEmbeddings:
+    """Sentences in the common space. Letters: ``S`` sentences, ``M`` words of all of them.
+
+    Attributes:
+        tokens: each sentence's words, as many as were read.
+        words: of all sentences one after the other, ``(M, H)`` float32, scaled so that a sentence's score is a sum; all
+            of length 0 where only wholes are compared.
+        whole: ``(S, H)`` float32, scaled in the same way.
+    """
+
+    tokens: tuple[tuple[str, ...], ...]
+    words: np.ndarray
+    whole: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+
+class Aligner:
+    """A loaded aligner.
+
+    Args:
+        bundle: the model.
+        precision: ``int8`` or ``fp32`` for the encoder; the bundle's own choice when absent.
+        threads: processor threads to compute with; the physical cores when absent.
+
+    Raises:
+        UsageError: ``precision`` or ``threads`` is not possible.
+        BundleError: a graph is damaged.
+    """
+
+    def __init__(self, bundle: AlignmentBundle, *, precision: str | None = None, threads: int | None = None) -> None:
+        if threads is not None and threads < 1:
+            raise UsageError(f"threads must be at least 1, got {threads}")
+        self.bundle = bundle
+        self.threads = threads or physical_cores()
+        self._encoder_file = bundle.encoder(precision)
+        self._encoder = Graph(self._encoder_file, threads=self.threads)
+        self._photos = Graph(bundle.photos, threads=self.threads)
+        self._sentences = Graph(bundle.sentences, threads=self.threads)
+        self._encoder.require(inputs=["images"], outputs=["pooled", "grid"])
+        self._photos.require(inputs=["pooled", "grid"], outputs=[])
+        outputs = [("words" if name == "regions" else name) for name in self._photos.outputs]
+        self._sentences.require(inputs=["tokens", "lengths"], outputs=outputs)
+
+    @property
+    def name(self) -> str:
+        """The bundle's name."""
+        return self.bundle.name
+
+    @property
+    def identity(self) -> str:
+        """A hash of all that embeddings depend on: graphs, encoder, words and preprocessing."""
+        parts = {
+            key: self.bundle.description[key] for key in ("files", "encoder", "preprocessing", "vocabulary_sha256")
+        }
+        return hashlib.sha256(json.dumps([parts, self._encoder_file.name], sort_keys=True).encode()).hexdigest()
+
+    def embed_images(self, photos: Iterable[PhotoSource]) -> PhotoEmbeddings:
+        """Embed photos.
+
+        Args:
+            photos: each a path, a file's content, an open binary file, a Pillow image, or an array ``(H, W, 3)`` uint8.
+
+        Raises:
+            PhotoError: one of them cannot be used.
+        """
+        embedded = []
+        for item in self.embed_each(photos):
+            if isinstance(item, PhotoError):
+                raise item
+            embedded.append(item)
+        if not embedded:
+            return PhotoEmbeddings(np.zeros((0, 0, 0), np.float32), np.zeros((0, 0), np.float32))
+        return PhotoEmbeddings(
+            np.concatenate([one.regions for one in embedded]), np.concatenate([one.whole for one in embedded])
+        )
+
+    def embed_each(self, photos: Iterable[PhotoSource]) -> Iterator[PhotoEmbeddings | PhotoError]:
+        """Embed photos one by one.
+
+        Args:
+            photos: see :meth:`embed_images`.
+
+        Yields:
+            The embedding of each photo, or the error of one that cannot be used.
+        """
+        sources = iter(photos)
+        with ThreadPoolExecutor(self.threads, thread_name_prefix="seetell-photos") as pool:
+            while batch := list(itertools.islice(sources, PHOTO_BATCH)):
+                yield from self._batch(list(pool.map(self._attempt, batch)))
+
+    def _batch(self, batch: Sequence[np.ndarray | PhotoError]) -> Iterator[PhotoEmbeddings | PhotoError]:
+        """Embed the photos that opened; the errors of the others stay in their places."""
+        images = [item for item in batch if not isinstance(item, PhotoError)]
+        if images:
+            pooled, grid = self._encoder.run({"images": np.stack(images)}, ["pooled", "grid"])
+            embedded = embed_features(self._photos, {"pooled": pooled, "grid": grid})
+        rows = iter(range(len(images)))
+        for item in batch:
+            if isinstance(item, PhotoError):
+                yield item
+            else:
+                row = next(rows)
+                yield PhotoEmbeddings(embedded.regions[row : row + 1], embedded.whole[row : row + 1])
+
+    def _attempt(self, photo: PhotoSource) -> np.ndarray | PhotoError:
+        try:
+            return self._prepared(photo)
+        except PhotoError as error:
+            return error
+
+    def embed_sentences(self, texts: Iterable[str]) -> SentenceEmbeddings:
+        """Embed sentences; a word it does not know counts as an unknown one, and so does a sentence without words."""
+        said = [tuple(tokenize(text)[: self.bundle.max_words]) or ("",) for text in texts]
+        embedded = embed_tokens(self._sentences, [self.bundle.vocabulary.encode(tokens) for tokens in said])
+        return replace(embedded, tokens=tuple(said))
+
+    def score(self, images: PhotoEmbeddings, sentences: SentenceEmbeddings) -> np.ndarray:
+        """Tell how well each sentence fits each photo, ``(P, S)`` float32, higher is better."""
+        return score(images, sentences)
+
+    def word_scores(self, image: PhotoEmbeddings, sentences: SentenceEmbeddings) -> Sequence[np.ndarray]:
+        """Score each word of each sentence with each region of one photo, ``(T, R)`` for each sentence."""
+        if len(image) != 1:
+            raise UsageError(f"expected one photo, got {len(image)}")
+        products = sentences.words @ image.regions[0].T
+        return np.split(products, np.cumsum([len(tokens) for tokens in sentences.tokens])[:-1])
+
+    def _prepared(self, photo: PhotoSource) -> np.ndarray:
+        """Return the encoder's input, ``(3, H, W)`` float32."""
+        preprocessing = self.bundle.preprocessing
+        return preprocessing(open_photo(photo, at_least=(preprocessing.width, preprocessing.height)))
+
+
+def embed_features(graph: Graph, features: Mapping[str, np.ndarray]) -> PhotoEmbeddings:
+    """Embed photos by what an encoder says of them.
+
+    Args:
+        graph: the aligner's for photos.
+        features: ``pooled`` ``(P, D)`` and ``grid`` ``(P, L, D)``.
+    """
+    given = dict(zip(graph.outputs, graph.run(features, graph.outputs), strict=True))
+    photos = len(features["pooled"])
+    return PhotoEmbeddings(
+        given.get("regions", np.zeros((photos, 0, 0), np.float32)),
+        given.get("whole", np.zeros((photos, 0), np.float32)),
+    )
+
+
+def embed_tokens(graph: Graph, sentences: Sequence[Sequence[int]]) -> SentenceEmbeddings:
+    """Embed sentences by their word numbers; ``tokens`` of the result are those numbers as text.
+
+    Args:
+        graph: the aligner's for sentences.
+        sentences: word numbers; one without is read as one unknown word.
+    """
+    rows = [list(sentence) or [UNK] for sentence in sentences]
+    words, wholes = [np.zeros((0, 0), np.float32)], [np.zeros((0, 0), np.float32)]
+    for start in range(0, len(rows), SENTENCE_BATCH):
+        batch = rows[start : start + SENTENCE_BATCH]
+        lengths = np.array([len(row) for row in batch])
+        numbers = np.full((len(batch), max(2, int(lengths.max()))), END)
+        real = np.arange(numbers.shape[1]) < lengths[:, None]
+        numbers[real] = np.concatenate(batch)
+        outputs = graph.run({"tokens": numbers, "lengths": lengths}, graph.outputs)
+        given = dict(zip(graph.outputs, outputs, strict=True))
+        words.append(given["words"][real] if "words" in given else np.zeros((int(lengths.sum()), 0), np.float32))
+        wholes.append(given.get("whole", np.zeros((len(batch), 0), np.float32)))
+    tokens = tuple(tuple(map(str, row)) for row in rows)
+    return SentenceEmbeddings(tokens, np.concatenate(words[1:] or words), np.concatenate(wholes[1:] or wholes))
+
+
+def score(images: PhotoEmbeddings, sentences: SentenceEmbeddings) -> np.ndarray:
+    """Score all sentences for all photos: Σ_t max_i v_i·s_t plus the product of the wholes, ``(P, S)`` float32."""
+    if not len(images) or not len(sentences):
+        return np.zeros((len(images), len(sentences)), np.float32)
+    scores: np.ndarray = images.whole @ sentences.whole.T
+    photos, regions, width = images.regions.shape
+    if not regions:
+        return scores
+    starts = np.cumsum([0, *(len(tokens) for tokens in sentences.tokens[:-1])])
+    step = max(1, _BLOCK // (regions * len(sentences.words)))
+    for first in range(0, photos, step):
+        block = images.regions[first : first + step]
+        products = (block.reshape(-1, width) @ sentences.words.T).reshape(len(block), regions, -1)
+        scores[first : first + step] += np.add.reduceat(products.max(axis=1), starts, axis=1)
+    return scores

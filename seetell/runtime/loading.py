@@ -1,0 +1,46 @@
+"""Loading a model of any kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, overload
+
+from seetell.runtime.aligner import Aligner
+from seetell.runtime.alignment_bundle import AlignmentBundle
+from seetell.runtime.bundle import Bundle, find, read_description
+from seetell.runtime.captioner import Captioner
+
+
+@overload
+def load(
+    model: Literal["caption"] = "caption", *, precision: str | None = None, threads: int | None = None
+) -> Captioner: ...
+
+
+@overload
+def load(model: Literal["align"], *, precision: str | None = None, threads: int | None = None) -> Aligner: ...
+
+
+@overload
+def load(model: str | Path, *, precision: str | None = None, threads: int | None = None) -> Any: ...
+
+
+def load(
+    model: str | Path = "caption", *, precision: str | None = None, threads: int | None = None
+) -> Captioner | Aligner:
+    """Load a model.
+
+    Args:
+        model: ``caption`` for the captioner that came with seetell, ``align`` for the model that compares photos with
+            sentences, the name of a bundled model, or the path of a model folder.
+        precision: ``int8`` or ``fp32`` for the encoder; the bundle's own choice when absent.
+        threads: processor threads to compute with; the physical cores when absent.
+
+    Raises:
+        UsageError: there is no such model, or not in this precision.
+        BundleError: the model folder is incomplete or damaged.
+    """
+    folder = find(model)
+    if read_description(folder).get("kind") == "align":
+        return Aligner(AlignmentBundle.load(folder), precision=precision, threads=threads)
+    return Captioner(Bundle.load(folder), precision=precision, threads=threads)

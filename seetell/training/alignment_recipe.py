@@ -1,0 +1,160 @@
+"""An aligner's training run as a frozen dataclass; its recipe file says ``kind: align``."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from seetell.alignment.aligner import AlignerConfig
+from seetell.errors import RecipeError
+from seetell.training.optimisers import OptimiserConfig
+from seetell.training.recipe import (
+    CardConfig,
+    DataConfig,
+    EncoderConfig,
+    Recipe,
+    build_config,
+    recipe_content,
+    recipe_from_dict,
+)
+from seetell.training.schedule import ScheduleConfig
+
+
+@dataclass(frozen=True)
+class RankingConfig:
+    """What tells right from wrong pairs of a batch.
+
+    Attributes:
+        loss: ``info_nce`` both ways, ``max_margin`` (eq. 9) or ``hardest_negative`` (VSE++).
+        margin: of the last two; 1 in the paper.
+    """
+
+    loss: Literal["info_nce", "max_margin", "hardest_negative"] = "info_nce"
+    margin: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.margin <= 0:
+            raise RecipeError(f"ranking.margin: expected a positive number, got {self.margin}")
+
+
+@dataclass(frozen=True)
+class RetrievalValidationConfig:
+    """Ranking the validation photos and their sentences now and then; the best model has the highest sum of recalls.
+
+    Attributes:
+        every: steps between validations.
+        photos: how many validation photos to use; -1 all.
+    """
+
+    every: int = 500
+    photos: int = 1000
+
+    def __post_init__(self) -> None:
+        if self.every < 1:
+            raise RecipeError(f"validation.every: expected at least 1, got {self.every}")
+        if self.photos != -1 and self.photos < 1:
+            raise RecipeError(f"validation.photos: expected at least 1, or -1 for no limit, got {self.photos}")
+
+
+@dataclass(frozen=True)
+class AlignmentRecipe:
+    """A whole training run of an aligner.
+
+    Attributes:
+        kind: ``align``, which tells it from the recipe of a captioner.
+        name: of the run.
+        data: photos and sentences.
+        encoder: the image encoder, which is not trained.
+        start_from: the folder of a captioner's run or bundle, whose encoder is taken where it was trained; on the
+            command line also the name of a bundled model.
+        start_words: take that captioner's word vectors too, to begin with.
+        aligner: what is trained.
+        ranking: what it is trained to.
+        optimiser: the aligner's.
+        schedule: the course of the learning rate.
+        validation: looking at the validation photos.
+        card: what the bundle's card says of rights.
+        batch_size: photos a step, each of which is compared with the sentences of all.
+        steps: how many steps in all; -1 goes on until stopped.
+        averaging: decay of the running average of the weights (EMA), such as 0.99, that validation looks at and that
+            becomes the model; 0 keeps none.
+        explosion_factor: stop when the loss exceeds this many times the first one.
+        checkpoint_every: steps between checkpoints.
+        log_every: steps between lines of the log.
+        seed: of all randomness.
+        device: where torch computes, such as ``cpu`` or ``cuda``.
+        threads: torch's threads on the CPU; 0 leaves torch's choice.
+    """
+
+    kind: Literal["align"] = "align"
+    name: str = "aligner"
+    data: DataConfig = field(default_factory=DataConfig)
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    start_from: str = ""
+    start_words: bool = True
+    aligner: AlignerConfig = field(default_factory=AlignerConfig)
+    ranking: RankingConfig = field(default_factory=RankingConfig)
+    optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    validation: RetrievalValidationConfig = field(default_factory=RetrievalValidationConfig)
+    card: CardConfig = field(default_factory=CardConfig)
+    batch_size: int = 128
+    steps: int = -1
+    averaging: float = 0.0
+    explosion_factor: float = 20.0
+    checkpoint_every: int = 500
+    log_every: int = 25
+    seed: int = 123
+    device: str = "cpu"
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 2:
+            raise RecipeError(f"batch_size: an aligner compares photos, expected at least 2, got {self.batch_size}")
+        positive = {
+            "checkpoint_every": self.checkpoint_every,
+            "log_every": self.log_every,
+            "data.captions_per_photo": self.data.captions_per_photo,
+            "data.max_words": self.data.max_words,
+            "data.min_count": self.data.min_count,
+        }
+        for name, value in positive.items():
+            if value < 1:
+                raise RecipeError(f"{name}: expected at least 1, got {value}")
+        if self.steps != -1 and self.steps < 1:
+            raise RecipeError(f"steps: expected at least 1, or -1 for no limit, got {self.steps}")
+        if not 0 <= self.averaging < 1:
+            raise RecipeError(f"averaging: expected a share below 1, got {self.averaging}")
+        if self.schedule.decay == "cosine" and self.steps == -1:
+            raise RecipeError("schedule.decay: cosine ends with the last step, so steps must be a number, not -1")
+        if not self.encoder.cache:
+            raise RecipeError("encoder.cache: an aligner learns from cached features, so it must name a folder")
+        if self.data.crop:
+            raise RecipeError("data.crop: an aligner learns from cached features, which cannot be cropped")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types ready for YAML or JSON."""
+        return dataclasses.asdict(self)
+
+
+def load_any_recipe(path: str | Path, settings: Sequence[str] = ()) -> Recipe | AlignmentRecipe:
+    """Read the recipe of an aligner, which says ``kind: align``, or that of a captioner.
+
+    Args:
+        path: YAML, the fields of :class:`AlignmentRecipe` or :class:`~seetell.training.recipe.Recipe`.
+        settings: ``key=value`` pairs that replace fields, such as ``optimiser.learning_rate=1e-3``.
+
+    Raises:
+        RecipeError: the file is missing or not YAML, a field is unknown or of the wrong type, or fields contradict.
+    """
+    content = recipe_content(path, settings)
+    return alignment_recipe_from_dict(content) if "kind" in content else recipe_from_dict(content)
+
+
+def alignment_recipe_from_dict(content: Mapping[str, Any]) -> AlignmentRecipe:
+    """Build a recipe from plain types, checking every field's name and type."""
+    built: AlignmentRecipe = build_config(AlignmentRecipe, content, "")
+    return built
