@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -20,18 +19,15 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
 from typing import Any
 
+from figures import machine, summary
 from photo_set import write_photos
 from processes import MEGABYTE, Worker, environment, first_line
 
 HERE = Path(__file__).resolve().parent
 COOL_DOWN = 0.3
 """Seconds between turns: idle threads of the system before may still be spinning."""
-
-BUSY = 0.5
-"""Load average above which other work would share the cores; torch suffers from that far more than its share."""
 
 
 @dataclass(frozen=True)
@@ -92,11 +88,6 @@ def peer_system(python: str, name: str, folder: Path, env: dict[str, str]) -> Sy
     return System(name, command, command, size, batch=4, share=0.125 if name == "blip_base" else 0.25, weights=weights)
 
 
-def summary(values: Sequence[float]) -> dict[str, float]:
-    """Return the median and the extremes."""
-    return {"median": round(median(values), 4), "min": round(min(values), 4), "max": round(max(values), 4)}
-
-
 def measure(systems: Sequence[System], photos: Sequence[Path], runs: int, env: dict[str, str]) -> dict[str, Any]:
     """Run all systems by turns and return the figures of each."""
     results = {system.name: Measured() for system in systems}
@@ -140,22 +131,6 @@ def measure(systems: Sequence[System], photos: Sequence[Path], runs: int, env: d
     return report
 
 
-def machine(threads: int) -> dict[str, Any]:
-    """Describe where this ran."""
-    model = platform.processor()
-    if Path("/proc/cpuinfo").is_file():
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), model)
-    return {
-        "cpu": model,
-        "cores": os.cpu_count(),
-        "threads": threads,
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "load_before": round(os.getloadavg()[0], 2),
-    }
-
-
 def main() -> None:
     """Measure and print one JSON line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -171,8 +146,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         photos = write_photos(options.photos, Path(folder), options.count)
         described = machine(options.threads)
-        if described["load_before"] > BUSY:
-            print(f"the machine is busy (load {described['load_before']}): trust no figure", file=sys.stderr)
         systems = [seetell_system(sys.executable, options.model, options.threads)]
         if options.peer_python:
             systems += [peer_system(options.peer_python, name, Path(folder) / "weights", env) for name in options.peers]

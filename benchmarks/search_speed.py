@@ -4,7 +4,7 @@
 
 prints one JSON line. The vectors are synthetic: clusters of unequal size, their spread falling from dimension to
 dimension as that of learnt embeddings does; a query is far from what it looks for, as a sentence is from photos.
-Figures are milliseconds a query: on the clock (``wall``) and of the processor (``cpu``), which other programs disturb less.
+Figures are milliseconds a query: on the clock (``wall``), and of the processor (``cpu``), disturbed less by other work.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import sys
 import tempfile
 import time
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from figures import machine
 
 from seetell.search.ranking import Ranking, quantise
 from seetell.search.store import VECTOR, Store
@@ -172,10 +172,7 @@ def measured(search: Search, queries: np.ndarray, truth: list[set[int]]) -> dict
         cpu.append(1000 * (time.process_time() - used))
         wall.append(1000 * (time.perf_counter() - begun))
         recall.append(len(right & set(np.asarray(found).ravel().tolist())) / BEST)
-    spread = {
-        name: [round(f(times), 2) for f in (np.median, min, max)] for name, times in (("wall", wall), ("cpu", cpu))
-    }
-    return {**spread, f"recall@{BEST}": round(float(np.mean(recall)), 4)}
+    return {"wall": summary(wall), "cpu": summary(cpu), f"recall@{BEST}": round(float(np.mean(recall)), 4)}
 
 
 def main() -> None:
@@ -186,9 +183,9 @@ def main() -> None:
     options.add_argument("--queries", type=int, default=50)
     options.add_argument("--only", nargs="*", default=[system.__name__ for system in SYSTEMS])
     given = options.parse_args()
-    report: dict[str, Any] = {"vectors": given.vectors, "dimensions": given.dimensions, "load_before": os.getloadavg()}
-    report |= {"machine": platform.processor() or platform.machine(), "python": platform.python_version()}
-    report["order"] = ["median", "least", "greatest"]
+    threads = int(os.environ.get("OMP_NUM_THREADS", 0)) or os.cpu_count() or 1
+    report: dict[str, Any] = {"machine": machine(threads)}
+    report |= {"vectors": given.vectors, "dimensions": given.dimensions, "queries": given.queries}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         vectors, queries = synthetic(given.vectors, given.dimensions, given.queries, folder / "vectors.npy")

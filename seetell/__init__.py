@@ -8,6 +8,7 @@ Names are imported when first used, so that importing the package costs next to 
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from seetell.runtime.captioner import Captioner, load
 
 __version__ = "0.1.0"
+
+# from version 1.29 on ONNX Runtime reports each process and model over the network, unless told not to before it loads
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = [
     "BundleError",

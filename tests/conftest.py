@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+import small_encoder as small
 from runtime.tiny_bundle import write_tiny_bundle
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch loads: tests run side by side, threads would only wait
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +20,12 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def attending_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One that attends to two rows of three places; it says what the other says. Not to be written to."""
     return write_tiny_bundle(tmp_path_factory.mktemp("bundles") / "attending", grid=(2, 3))
+
+
+@pytest.fixture(scope="session")
+def small_encoder(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What a recipe says of a small encoder with random weights, the same for all runs."""
+    small.register()
+    weights = tmp_path_factory.mktemp("encoder") / "weights.safetensors"
+    small.write_weights(weights)
+    return {"name": small.NAME, "weights": str(weights)}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import pkgutil
 import re
 import subprocess
@@ -55,6 +56,15 @@ for module in {modules!r}:
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where ONNX Runtime keeps what it would report is known of Linux")
+def test_nothing_is_kept_to_be_reported_to_anyone(tmp_path: Path, tiny_bundle: Path):
+    hidden = ("CI", "ORT_DISABLE_TELEMETRY", "PYTEST_", "XDG_", "GITHUB_", "TF_BUILD")
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
+    program = f"import seetell; seetell.load({str(tiny_bundle)!r})"
+    subprocess.run([sys.executable, "-c", program], env={**plain, "HOME": str(tmp_path)}, check=True)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_package_names_at_most_fifteen_things():

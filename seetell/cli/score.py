@@ -19,54 +19,119 @@ class Format(str, Enum):
 def score(
     results: Annotated[
         Path,
-        typer.Argument(help="The captions: COCO results JSON, JSON lines of seetell caption, or CSV image,caption."),
+        typer.Argument(
+            help="The captions: COCO results JSON, neuraltalk's result_struct.json, JSON lines of seetell caption, or "
+            "CSV or TSV with the columns image and caption."
+        ),
     ],
     references: Annotated[
-        Path, typer.Option("--references", "-r", help="The data set with what people said: a folder or file.")
+        Path,
+        typer.Option("--references", "-r", help="What people said: a data set's folder or file, e.g. flickr8k."),
     ],
     split: Annotated[
         str | None, typer.Option(help="Only this split of the references: train, val or test; all if absent.")
     ] = None,
     references_format: Annotated[
-        str | None, typer.Option(help="flickr, karpathy, coco, neuraltalk2 or table; detected when absent.")
+        str | None, typer.Option(help="flickr, karpathy, coco, neuraltalk2, table or entities; detected when absent.")
     ] = None,
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Leave out photos that have no caption instead of stopping.")
     ] = False,
+    measures: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--measures",
+            "-m",
+            help="Of Bleu_1, Bleu_2, Bleu_3, Bleu_4, METEOR, ROUGE_L, CIDEr (which is CIDEr-D) and CIDEr_plain, with "
+            "commas between, e.g. -m Bleu_4,CIDEr; or all.",
+        ),
+    ] = None,
     output_format: Annotated[
         Format, typer.Option("--format", "-f", help="table: ×100, for people. json: as they are, for programs.")
     ] = Format.table,
+    bootstrap: Annotated[
+        int | None,
+        typer.Option(min=100, help="Draw the photos anew so often for 95% intervals, e.g. --bootstrap 1000."),
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(help="Another's captions of the same photos: test for each measure which are better."),
+    ] = None,
+    diversity: Annotated[
+        bool,
+        typer.Option("--diversity", help="Tell how varied the captions are, too: words used, repetition, novelty."),
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Of the draws for intervals and tests.")] = 0,
+    frequencies: Annotated[
+        Path | None,
+        typer.Option(help="N-gram frequencies for CIDEr from a file that DocumentFrequencies.save wrote."),
+    ] = None,
+    frequencies_from: Annotated[
+        Path | None,
+        typer.Option(help="The same counted over a data set: its split train, or all of it if it states none."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write each photo's scores there as CSV, e.g. -o photos.csv.")
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="Write a web page with the best and the worst photos there, e.g. --report report.html."),
+    ] = None,
+    photos: Annotated[
+        Path | None, typer.Option(help="Folder of the photos for the report; looked for around REFERENCES if absent.")
+    ] = None,
 ) -> None:
-    """Score captions as coco-caption does: BLEU-1 to BLEU-4, ROUGE-L and CIDEr-D. Needs no photo and no Java.
+    """Score captions as coco-caption does: BLEU-1 to BLEU-4, ROUGE-L and CIDEr-D, and more by --measures. No Java.
 
-    Captions are matched to photos by id, file name, or file name without its ending.
+    Captions are matched to photos by id, file name, or file name without its ending. The photos themselves need not be
+    there.
 
     Example: seetell score results.json --references captions_val2014.json --format json
+
+    Example: seetell score ours.json -r flickr8k --split val --against theirs.json --report report.html
     """
-    import json
+    import io
+    import sys
 
-    from seetell.data import read
-    from seetell.data.results_file import match_results, read_results
-    from seetell.errors import DataError
-    from seetell.metrics import score_captions
+    from seetell.cli.output_file import check_writable, write_file
+    from seetell.cli.scoring import References, known_measures, run
+    from seetell.errors import DataError, UsageError
 
-    said = read_results(results)
-    dataset = read(references, format=references_format, require_photos=False)
-    photos = dataset.photos if split is None else dataset.split(split)
-    if not photos:
-        raise DataError(f"{references}: no photos in the split {split!r}; leave out --split to score against all")
-    candidates = match_results(said, photos, allow_missing=allow_missing)
-    people = {photo.id: photo.captions for photo in photos if photo.id in candidates}
-    scores = score_captions(people, candidates).corpus
-    left_out = len(photos) - len(candidates)
-    if left_out:
-        typer.echo(f"{left_out} of {len(photos)} photos have no caption and were left out", err=True)
-    if dataset.problems:
-        hint = f"see: seetell data check {references}"
-        typer.echo(f"the references have {len(dataset.problems)} problems; {hint}", err=True)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal without a sign such as − gets it spelled out
+        sys.stdout.reconfigure(errors="backslashreplace")
+    for path, option in ((output, "--output"), (report, "--report")):
+        if path is not None:
+            check_writable(path, option)
+    try:
+        scoring = run(
+            [results] if against is None else [results, against],
+            References(references, references_format, photos, split),
+            allow_missing=allow_missing,
+            measures=known_measures(measures or ()),
+            frequencies=frequencies,
+            frequencies_from=frequencies_from,
+            bootstrap=bootstrap,
+            seed=seed,
+            diversity=diversity,
+        )
+    except DataError as error:
+        raise UsageError(str(error)) from error
+    for remark in scoring.remarks:
+        typer.echo(remark, err=True)
     if output_format is Format.json:
-        typer.echo(json.dumps({**scores, "photos": len(candidates)}))
-        return
-    for name, value in scores.items():
-        typer.echo(f"{name:<8}{100 * value:6.1f}")
-    typer.echo(f"×100, {len(candidates)} photos")
+        import json
+
+        typer.echo(json.dumps(scoring.to_dict()))
+    else:
+        from seetell.cli.score_table import ScoreTable, diversity_table
+
+        tables = [ScoreTable.build(scoring), *([diversity_table(scoring)] if diversity else [])]
+        typer.echo("\n\n".join(table.text() for table in tables))
+    if output is not None:
+        from seetell.cli.score_table import photo_rows
+
+        write_file(output, photo_rows(scoring))
+    if report is not None:
+        from seetell.cli.score_table import score_report
+
+        write_file(report, score_report(scoring).html())

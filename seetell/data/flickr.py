@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path, PurePath
 
@@ -99,7 +100,8 @@ def read(source: Source) -> CaptionDataset:
             "check that this is the file you meant"
         )
     folders = PhotoFolders(near_folders(source.folder, source.photos))
-    splits = _splits(tokens.parent, source.folder, captions, problems)
+    written = {PurePath(name).stem: name for name in captions} | {name: name for name in captions}
+    splits = listed_splits((tokens.parent, source.folder), written, problems)
     entries = []
     for name, numbered in captions.items():
         where = f"{tokens.name}:{first_lines[name]}"
@@ -136,19 +138,25 @@ def _token_file(source: Source) -> Path:
     return found[0]
 
 
-def _splits(
-    beside: Path, folder: Path, captions: dict[str, list[tuple[int, str]]], problems: list[Problem]
-) -> dict[str, str]:
-    """Read the split lists; a photo in two goes to the one that is evaluated on, so that none is trained on."""
-    by_stem = {PurePath(name).stem: name for name in captions}
+def listed_splits(places: Sequence[Path], written: Mapping[str, str], problems: list[Problem]) -> dict[str, str]:
+    """Read the split lists; a photo in two goes to the one that is evaluated on, so that none is trained on.
+
+    Args:
+        places: folders, the first of which that holds lists of a split has them all.
+        written: the photo by each way of writing it.
+        problems: is added to.
+
+    Returns:
+        The split of each photo that is listed.
+    """
     splits: dict[str, str] = {}
     for split in ("test", "val", "train"):
-        for path in _lists(beside, folder, split):
+        for path in _lists(places, split):
             text, broken = read_text(path)
             problems += broken
             for number, line in numbered_lines(text):
                 listed, where = line.strip(), f"{path.name}:{number}"
-                name = listed if listed in captions else by_stem.get(listed)
+                name = written.get(listed)
                 if name is None:
                     message = f"{listed}: no photo of that name has captions; passed over"
                     problems.append(Problem("unknown-in-split", where, message))
@@ -158,9 +166,9 @@ def _splits(
     return splits
 
 
-def _lists(beside: Path, folder: Path, split: str) -> list[Path]:
-    """Return the lists of a split that lie beside the token file or, failing that, in the data set's folder."""
-    for place in (beside, folder):
+def _lists(places: Sequence[Path], split: str) -> list[Path]:
+    """Return the lists of a split that lie in the first folder that has any."""
+    for place in places:
         found = sorted({path for pattern in _LISTS[split] for path in place.glob(pattern) if path.is_file()})
         if found:
             return found

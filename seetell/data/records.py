@@ -23,6 +23,10 @@ ProblemKind = Literal[
     "two-splits",
     "no-split",
     "unknown-in-split",
+    "missing-annotation",
+    "entity-without-box",
+    "box-outside-photo",
+    "unknown-type",
     "malformed",
 ]
 

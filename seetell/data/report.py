@@ -30,6 +30,10 @@ _TITLES: dict[ProblemKind, str] = {
     "two-splits": "photos in two splits",
     "no-split": "photos in no split",
     "unknown-in-split": "split lists that name unknown photos",
+    "missing-annotation": "photos without sentences or without boxes",
+    "entity-without-box": "phrases of entities with neither a box nor a mark",
+    "box-outside-photo": "boxes that leave their photo",
+    "unknown-type": "phrases of an unknown type",
     "malformed": "rows that break the format",
 }
 

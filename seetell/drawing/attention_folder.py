@@ -10,7 +10,8 @@ from pathlib import Path
 from types import TracebackType
 
 from seetell.drawing.heat_map import Box
-from seetell.drawing.page import GENERATOR, PHOTO_SIDE, Entry, index, page
+from seetell.drawing.page import PHOTO_SIDE, Entry, index, page
+from seetell.drawing.templates import GENERATOR
 from seetell.drawing.tiles import word_tiles
 from seetell.errors import SeetellError, UsageError
 from seetell.photos.opening import open_photo

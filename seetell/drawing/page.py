@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
-from string import Template
 from urllib.parse import quote
 
 import numpy as np
 from PIL import Image
 
 from seetell.drawing.heat_map import COLOURS, GROUND, Box, heat, spread
+from seetell.drawing.templates import beside, data_address, filled
 from seetell.results import Caption, Word
-
-GENERATOR = '<meta name="generator" content="seetell">'
-"""By this line in its head a page of ours is known."""
 
 PHOTO_SIDE = 1200
 """Longest side of the photo on its page, in pixels."""
@@ -50,16 +44,17 @@ def page(photo: Image.Image, caption: Caption, *, covered: Box, name: str) -> st
     for word in caption.words:
         assert word.attention is not None
         intensity = spread(word.attention, covered=covered, photo=photo.size, side=MAP_SIDE)
-        maps.append(f'<img class="map" src="{_data(heat(intensity), "PNG", optimize=True)}" alt="">')
+        maps.append(f'<img class="map" src="{data_address(heat(intensity), "PNG", optimize=True)}" alt="">')
         words.append(_word(word, _where(word.attention, covered, photo.size)))
-    return _filled(
+    return filled(
         "page.html",
+        "page.css",
         title=escape(f"{caption.text} – {name}"),
         caption=escape(caption.text),
         name=escape(name),
         model=escape(caption.model),
         logprob=_number(caption.logprob),
-        photo=_data(shown, "JPEG", quality=85, optimize=True),
+        photo=data_address(shown, "JPEG", quality=85, optimize=True),
         width=str(shown.width),
         height=str(shown.height),
         proportion=f"{shown.width / shown.height:.3f}",
@@ -67,7 +62,7 @@ def page(photo: Image.Image, caption: Caption, *, covered: Box, name: str) -> st
         colours=", ".join(f"rgb{colour} {stop:.0%}" for stop, colour in COLOURS),
         maps="\n".join(maps),
         words="\n".join(words),
-        script=_beside("page.js"),
+        script=beside("page.js"),
     )
 
 
@@ -92,7 +87,7 @@ class Entry:
 
 def index(entries: Sequence[Entry]) -> str:
     """Write the page that leads to those of the photos, which lie in the same folder."""
-    return _filled("index.html", count=f"{len(entries):,}", photos="\n".join(map(_entry, entries)))
+    return filled("index.html", "page.css", count=f"{len(entries):,}", photos="\n".join(map(_entry, entries)))
 
 
 def _entry(entry: Entry) -> str:
@@ -131,18 +126,3 @@ def _where(attention: np.ndarray, covered: Box, photo: tuple[int, int]) -> str:
 
 def _number(logprob: float) -> str:
     return f"{logprob:.2f}".replace("-", "−") if math.isfinite(logprob) else "−∞"
-
-
-def _data(image: Image.Image, image_format: str, **options: object) -> str:
-    """Return an image as an address that contains it."""
-    file = io.BytesIO()
-    image.save(file, image_format, **options)
-    return f"data:image/{image_format.lower()};base64,{base64.b64encode(file.getvalue()).decode()}"
-
-
-def _filled(template: str, **parts: str) -> str:
-    return Template(_beside(template)).substitute(parts, generator=GENERATOR, style=_beside("page.css"))
-
-
-def _beside(name: str) -> str:
-    return Path(__file__).with_name(name).read_text(encoding="utf-8").strip()

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
-import warnings
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import onnx
 import torch
 from torch import Tensor, nn
 
 from seetell.backbones import Encoder, Features
+from seetell.backbones.onnx_graph import onnx_graph
 from seetell.captioning import Captioner
-
-OPSET = 18
 
 
 class EncoderGraph(nn.Module):
@@ -72,7 +65,7 @@ def write_encoder(encoder: Encoder, path: Path, *, with_grid: bool) -> None:
     outputs = ["pooled", "grid"] if with_grid else ["pooled"]
     shapes = ({0: torch.export.Dim("photos", min=1)},)
     graph = EncoderGraph(encoder, with_grid=with_grid)
-    _write(graph, (images,), path, inputs=["images"], outputs=outputs, shapes=shapes)
+    path.write_bytes(onnx_graph(graph, (images,), inputs=["images"], outputs=outputs, shapes=shapes))
 
 
 def write_decoder(captioner: Captioner, features: Features, *, start: Path, step: Path) -> None:
@@ -92,73 +85,22 @@ def write_decoder(captioner: Captioner, features: Features, *, start: Path, step
     photos: dict[int, object] = {0: torch.export.Dim("photos", min=1)}
     rows: dict[int, object] = {0: torch.export.Dim("rows", min=1)}
     longer = rows | {1: torch.export.Dim("words", min=1)}
-    _write(
+    begun = onnx_graph(
         StartGraph(captioner),
         tuple(given),
-        start,
         inputs=["pooled", "grid"][: len(given)],
         outputs=[*memories, *states],
         shapes=(tuple(photos for _ in given),),
     )
+    start.write_bytes(begun)
     numbers = torch.zeros(len(features.pooled), dtype=torch.long)
     parts = tuple(part.clone() for part in (*memory, *state))
     axes = [photos for _ in memory] + [longer if index in captioner.growing else rows for index in range(len(state))]
-    _write(
+    following = onnx_graph(
         StepGraph(captioner, memories=len(memory)),
         (numbers, numbers.clone(), *parts),
-        step,
         inputs=["tokens", "photos", *memories, *states],
         outputs=["logprobs", *(f"next_{name}" for name in states), *(["attention"] if captioner.attends else [])],
         shapes=(rows, rows, tuple(axes)),
     )
-
-
-def _write(
-    module: nn.Module,
-    example: tuple[Tensor, ...],
-    path: Path,
-    *,
-    inputs: Sequence[str],
-    outputs: Sequence[str],
-    shapes: tuple[object, ...],
-) -> None:
-    """Export; ``shapes`` tells for each argument of ``module.forward`` which axes are left open."""
-    with torch.no_grad(), _quiet():
-        torch.onnx.export(
-            module.eval(),
-            example,
-            path,
-            input_names=list(inputs),
-            output_names=list(outputs),
-            dynamic_shapes=shapes,
-            opset_version=OPSET,
-            dynamo=True,
-            external_data=False,
-        )
-    _strip(path)
-
-
-def _strip(path: Path) -> None:
-    """Take out what the exporter noted on where each node came from: more bytes than a small decoder's structure."""
-    model = onnx.load(path)
-    del model.metadata_props[:]
-    for item in (*model.graph.node, *model.graph.input, *model.graph.output, *model.graph.value_info):
-        del item.metadata_props[:]
-        item.doc_string = ""
-    path.write_bytes(model.SerializeToString())
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the exporter's progress and its warnings about its own internals from the user."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir", "torch.export")]
-    levels = [logger.level for logger in loggers]
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        try:
-            yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
+    step.write_bytes(following)

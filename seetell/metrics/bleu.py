@@ -21,15 +21,44 @@ _TINY = 1e-15  # added to what is divided
 
 @dataclass(frozen=True)
 class BleuScores:
-    """BLEU-1 … BLEU-4, from 0 to 1.
+    """BLEU-1 … BLEU-n of ``P`` photos, from 0 to 1.
 
     Attributes:
-        corpus: of all photos together, ``(4,)``; not the mean of the photos' scores.
-        per_photo: of each photo alone, ``(P, 4)``.
+        statistics: of each photo: the n-grams of each order that stand in a reference, those there are, the words of
+            the candidate and of the reference closest in length, ``(P, 2n + 2)``.
     """
 
-    corpus: Floats
-    per_photo: Floats
+    statistics: Floats
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """``Bleu_1`` … ``Bleu_n``."""
+        return tuple(f"Bleu_{order}" for order in range(1, self.statistics.shape[1] // 2))
+
+    @property
+    def corpus(self) -> Floats:
+        """The scores of all photos together, ``(n,)``; not the means of the photos' scores."""
+        scores: Floats = self.combine(self.statistics.sum(axis=0, keepdims=True))[0]
+        return scores
+
+    @property
+    def per_photo(self) -> Floats:
+        """The scores of each photo alone, ``(P, n)``."""
+        return self.combine(self.statistics)
+
+    def combine(self, sums: Floats) -> Floats:
+        """Return the scores of sets of photos, ``(sets, n)``.
+
+        Args:
+            sums: the statistics summed over the photos of each set, ``(sets, 2n + 2)``.
+        """
+        highest = len(self.names)
+        correct, guessed, length, closest = np.split(sums, [highest, 2 * highest, 2 * highest + 1], axis=1)
+        precision = (correct + _TINY) / (guessed + _SMALL)
+        means = np.cumprod(precision, axis=1) ** (1 / np.arange(1, highest + 1))
+        ratio = (length + _TINY) / (closest + _SMALL)
+        scores: Floats = means * np.exp(np.minimum(1 - 1 / ratio, 0.0))
+        return scores
 
 
 def bleu(references: Sequence[Sequence[Tokens]], candidates: Sequence[Tokens]) -> BleuScores:
@@ -61,17 +90,8 @@ def bleu_of(ngrams: NGrams) -> BleuScores:
         np.maximum.at(most, table.match[matched], table.reference_count[matched])
         clipped = np.minimum(most, table.candidate_count)
         correct[:, k] = np.bincount(table.candidate_photo, clipped, minlength=photos)
-    guessed = np.maximum(ngrams.candidate_lengths[:, None] - np.arange(orders), 0).astype(np.float64)
-    closest = _closest_lengths(ngrams)
-    return BleuScores(
-        corpus=_combine(
-            correct.sum(axis=0, keepdims=True),
-            guessed.sum(axis=0, keepdims=True),
-            ngrams.candidate_lengths.sum(keepdims=True),
-            closest.sum(keepdims=True),
-        )[0],
-        per_photo=_combine(correct, guessed, ngrams.candidate_lengths, closest),
-    )
+    guessed = np.maximum(ngrams.candidate_lengths[:, None] - np.arange(orders), 0)
+    return BleuScores(np.column_stack([correct, guessed, ngrams.candidate_lengths, _closest_lengths(ngrams)]))
 
 
 def _closest_lengths(ngrams: NGrams) -> Ints:
@@ -81,13 +101,3 @@ def _closest_lengths(ngrams: NGrams) -> Ints:
     first = np.searchsorted(ngrams.reference_photos, np.arange(len(ngrams.candidate_lengths)))
     closest: Ints = np.minimum.reduceat(distance * base + ngrams.reference_lengths, first) % base
     return closest
-
-
-def _combine(correct: Floats, guessed: Floats, length: Ints, reference_length: Ints) -> Floats:
-    """Return BLEU-1 … BLEU-n of each row, ``(rows, n)``."""
-    precision = (correct + _TINY) / (guessed + _SMALL)
-    orders = np.arange(1, correct.shape[1] + 1)
-    means = np.cumprod(precision, axis=1) ** (1 / orders)
-    ratio = (length + _TINY) / (reference_length + _SMALL)
-    scores: Floats = means * np.exp(np.minimum(1 - 1 / ratio, 0.0))[:, None]
-    return scores

@@ -2,43 +2,113 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar
 
-from seetell.errors import DataError
+from seetell.errors import DataError, UsageError, unknown
 from seetell.language.tokenizer import tokenize
+from seetell.metrics.additive import Additive, MeanScores
 from seetell.metrics.bleu import bleu_of
-from seetell.metrics.cider import DocumentFrequencies, cider_of
-from seetell.metrics.ngrams import count_ngrams
+from seetell.metrics.cider import cider_of, plain_cider_of
+from seetell.metrics.frequencies import DocumentFrequencies
+from seetell.metrics.ngrams import NGrams, Tokens, count_ngrams
 from seetell.metrics.rouge import rouge
 
 NAMES = ("Bleu_1", "Bleu_2", "Bleu_3", "Bleu_4", "ROUGE_L", "CIDEr")
+"""What is measured unless told otherwise: all that needs nothing but the sentences, as coco-caption names it."""
+
+ALL = ("Bleu_1", "Bleu_2", "Bleu_3", "Bleu_4", "METEOR", "ROUGE_L", "CIDEr", "CIDEr_plain")
+"""Every measure there is. ``METEOR`` needs the extra ``seetell[meteor]``."""
 
 PhotoId = TypeVar("PhotoId", bound=Hashable)
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores under coco-caption's names: ``Bleu_1`` … ``Bleu_4``, ``ROUGE_L`` from 0 to 1, ``CIDEr`` from 0 to 10.
+    """Scores under coco-caption's names, from 0 to 1; ``CIDEr`` and ``CIDEr_plain`` from 0 to 10.
 
     Attributes:
         corpus: of all photos together.
-        per_photo: of each photo by its id. The corpus' BLEU is not the mean of the photos'.
+        per_photo: of each photo by its id. The corpus' BLEU and METEOR are not the means of the photos'.
+        additive: what each measure keeps of the photos, in the order of ``per_photo``; for intervals and tests.
     """
 
     corpus: dict[str, float]
     per_photo: dict[Hashable, dict[str, float]]
+    additive: tuple[Additive, ...] = field(repr=False, compare=False)
+
+    @classmethod
+    def of(
+        cls, photos: Iterable[Hashable], additive: Sequence[Additive], measures: Sequence[str] | None = None
+    ) -> Scores:
+        """Score photos by what measures kept of them.
+
+        Args:
+            photos: their ids, in the order of the measures' statistics.
+            additive: the measures; one's own may be among them.
+            measures: which of their names to give, in this order; all when absent.
+        """
+        names = [name for measure in additive for name in measure.names] if measures is None else measures
+        corpus: dict[str, float] = {}
+        columns: dict[str, list[float]] = {}
+        for measure in additive:
+            statistics = measure.statistics
+            together = measure.combine(statistics.sum(axis=0, keepdims=True))[0]
+            corpus.update(zip(measure.names, together.tolist(), strict=True))
+            columns.update(zip(measure.names, measure.combine(statistics).T.tolist(), strict=True))
+        rows = zip(*(columns[name] for name in names), strict=True)
+        return cls(
+            corpus={name: corpus[name] for name in names},
+            per_photo={photo: dict(zip(names, row, strict=True)) for photo, row in zip(photos, rows, strict=True)},
+            additive=tuple(additive),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types ready for JSON."""
         return {"corpus": self.corpus, "per_photo": {str(photo): row for photo, row in self.per_photo.items()}}
 
 
+@dataclass(frozen=True)
+class _Photos:
+    """Tokens of references and candidates, their n-grams counted when first asked for."""
+
+    references: Sequence[Sequence[Tokens]]
+    candidates: Sequence[Tokens]
+    frequencies: DocumentFrequencies | None
+
+    @cached_property
+    def ngrams(self) -> NGrams:
+        return count_ngrams(self.references, self.candidates)
+
+
+def _meteor(photos: _Photos) -> Additive:
+    from seetell.metrics.meteor import Meteor
+
+    return Meteor().score(photos.references, photos.candidates)
+
+
+_MEASURES: tuple[tuple[frozenset[str], Callable[[_Photos], Additive]], ...] = (
+    (frozenset({"Bleu_1", "Bleu_2", "Bleu_3", "Bleu_4"}), lambda photos: bleu_of(photos.ngrams)),
+    (frozenset({"METEOR"}), _meteor),
+    (frozenset({"ROUGE_L"}), lambda photos: MeanScores("ROUGE_L", rouge(photos.references, photos.candidates))),
+    (
+        frozenset({"CIDEr"}),
+        lambda photos: MeanScores("CIDEr", cider_of(photos.ngrams, frequencies=photos.frequencies)),
+    ),
+    (
+        frozenset({"CIDEr_plain"}),
+        lambda photos: MeanScores("CIDEr_plain", plain_cider_of(photos.ngrams, frequencies=photos.frequencies)),
+    ),
+)
+
+
 def score_captions(
     references: Mapping[PhotoId, Sequence[str]],
     candidates: Mapping[PhotoId, str],
     *,
+    measures: Sequence[str] = NAMES,
     frequencies: DocumentFrequencies | None = None,
 ) -> Scores:
     """Score one sentence for each photo against what people said of it.
@@ -46,33 +116,35 @@ def score_captions(
     Args:
         references: the sentences people wrote of each photo, at least one.
         candidates: the sentence to score of each of the same photos; may be empty.
+        measures: names from ``ALL``; the scores come in this order.
         frequencies: n-gram frequencies of another corpus for CIDEr; those of ``references`` when absent.
 
     Raises:
         DataError: there is no photo, the photos are not the same, or one has no reference.
+        UsageError: a measure is unknown, or none is named.
 
     Example:
         >>> scores = score_captions({1: ["A dog runs."], 2: ["A cat."]}, {1: "a dog runs", 2: "a cat"})
         >>> round(scores.corpus["Bleu_1"], 6)
         1.0
     """
+    for name in measures:
+        if name not in ALL:
+            raise UsageError(unknown("measure", name, ALL))
+    if not measures:
+        raise UsageError(f"expected at least one measure, got none; known: {', '.join(ALL)}")
     without_candidate = [photo for photo in references if photo not in candidates]
     without_reference = [photo for photo in candidates if not references.get(photo)]
-    for photos, lacking in ((without_candidate, "candidate"), (without_reference, "reference")):
-        if photos:
+    for missing, lacking in ((without_candidate, "candidate"), (without_reference, "reference")):
+        if missing:
             raise DataError(
-                f"expected a {lacking} for each photo; {len(photos)} have none, such as {photos[:3]}; "
+                f"expected a {lacking} for each photo; {len(missing)} have none, such as {missing[:3]}; "
                 "score the same photos on both sides"
             )
-    tokenised = [[tokenize(sentence) for sentence in references[photo]] for photo in candidates]
-    said = [tokenize(sentence) for sentence in candidates.values()]
-    ngrams = count_ngrams(tokenised, said)
-    bleus = bleu_of(ngrams)
-    rouges = rouge(tokenised, said)
-    ciders = cider_of(ngrams, frequencies=frequencies)
-    corpus = [*bleus.corpus.tolist(), float(rouges.mean()), float(ciders.mean())]
-    rows = zip(candidates, bleus.per_photo.tolist(), rouges.tolist(), ciders.tolist(), strict=True)
-    return Scores(
-        corpus=dict(zip(NAMES, corpus, strict=True)),
-        per_photo={photo: dict(zip(NAMES, [*b, r, c], strict=True)) for photo, b, r, c in rows},
+    photos = _Photos(
+        [[tokenize(sentence) for sentence in references[photo]] for photo in candidates],
+        [tokenize(sentence) for sentence in candidates.values()],
+        frequencies,
     )
+    additive = [measure(photos) for names, measure in _MEASURES if not names.isdisjoint(measures)]
+    return Scores.of(candidates, additive, measures)

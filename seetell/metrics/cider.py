@@ -1,66 +1,22 @@
-"""CIDEr-D (Vedantam, Zitnick & Parikh 2015, "CIDEr: consensus-based image description evaluation", section 7).
+"""CIDEr-D and plain CIDEr (Vedantam, Zitnick & Parikh 2015, "CIDEr: consensus-based image description evaluation").
 
 A sentence becomes, for each order n from 1 to 4, a vector of its n-grams' counts times their rarity, the logarithm of
-photos over photos whose references hold the n-gram (equation 1). The score is the mean over orders and references of
-their cosine, in which the candidate's weight is clipped to the reference's, times a Gaussian penalty for different
-lengths, times 10 (equation 7). As in coco-caption, the lengths compared are numbers of bigrams.
+photos over photos whose references hold the n-gram (equation 1). Plain CIDEr is the mean over orders and references of
+their cosine (equations 2 and 3). CIDEr-D (section 7, equation 7) clips the candidate's weights to the reference's in
+the product and multiplies by a Gaussian penalty for different lengths, so that repeating rare words does not pay. Both
+are times 10. As in coco-caption, the lengths compared are numbers of bigrams, and words are not stemmed.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
-from seetell.errors import DataError
+from seetell.metrics.frequencies import ORDERS, DocumentFrequencies, rarity
 from seetell.metrics.ngrams import Floats, NGrams, NGramTable, Tokens, count_ngrams
 
-_SIGMA = 6.0
-_ORDERS = 4
-
-
-@dataclass(frozen=True)
-class DocumentFrequencies:
-    """How common each n-gram is in a corpus, for scoring against a corpus other than the references at hand.
-
-    Attributes:
-        photos: how many photos the corpus has.
-        counts: in how many photos' references an n-gram, of 1 to 4 words, stands at least once.
-    """
-
-    photos: int
-    counts: Mapping[tuple[str, ...], int]
-
-    def __post_init__(self) -> None:
-        highest = max(self.counts.values(), default=0)
-        if self.photos < max(1, highest):
-            raise DataError(
-                f"document frequencies: an n-gram cannot stand in {highest} of {self.photos} photos; "
-                "expected at least one photo and no count above their number"
-            )
-
-    @classmethod
-    def build(cls, references: Iterable[Sequence[Tokens]]) -> DocumentFrequencies:
-        """Count over the references of a corpus.
-
-        Args:
-            references: the tokenised references of each photo.
-        """
-        counts: Counter[tuple[str, ...]] = Counter()
-        photos = 0
-        for sentences in references:
-            photos += 1
-            counts.update(
-                {
-                    tuple(tokens[start : start + order])
-                    for tokens in sentences
-                    for order in range(1, _ORDERS + 1)
-                    for start in range(len(tokens) - order + 1)
-                }
-            )
-        return cls(photos, counts)
+SIGMA = 6.0
 
 
 def cider(
@@ -69,7 +25,7 @@ def cider(
     *,
     frequencies: DocumentFrequencies | None = None,
 ) -> Floats:
-    """Score candidates against references.
+    """Score candidates against references by CIDEr-D.
 
     Args:
         references: the tokenised references of each photo, at least one.
@@ -83,47 +39,64 @@ def cider(
     Raises:
         DataError: the two do not agree in length, or a photo has no reference.
     """
-    return cider_of(count_ngrams(references, candidates, max_order=_ORDERS), frequencies=frequencies)
+    return cider_of(count_ngrams(references, candidates, max_order=ORDERS), frequencies=frequencies)
 
 
-def cider_of(ngrams: NGrams, *, frequencies: DocumentFrequencies | None = None) -> Floats:
-    """Score from n-grams already counted; see ``cider``."""
-    photos = len(ngrams.candidate_lengths)
-    cosines = np.zeros(len(ngrams.reference_lengths))  # of each reference with its photo's candidate, summed over n
-    for table in ngrams.tables:
-        rarity = _rarity(table, ngrams, frequencies)
-        cosines += _clipped_cosine(table, rarity, photos, len(cosines))
+def plain_cider(
+    references: Sequence[Sequence[Tokens]],
+    candidates: Sequence[Tokens],
+    *,
+    frequencies: DocumentFrequencies | None = None,
+) -> Floats:
+    """Score candidates against references by CIDEr without clipping and length penalty; see ``cider``."""
+    return plain_cider_of(count_ngrams(references, candidates, max_order=ORDERS), frequencies=frequencies)
+
+
+def cider_of(ngrams: NGrams, *, frequencies: DocumentFrequencies | None = None, sigma: float = SIGMA) -> Floats:
+    """Score by CIDEr-D from n-grams already counted; see ``cider``.
+
+    Args:
+        ngrams: of references and candidates.
+        frequencies: of another corpus; those of the references when absent.
+        sigma: width of the length penalty, in bigrams.
+    """
     candidate_bigrams = np.maximum(ngrams.candidate_lengths - 1, 0)[ngrams.reference_photos]
     difference = candidate_bigrams - np.maximum(ngrams.reference_lengths - 1, 0)
-    similarity = cosines / len(ngrams.tables) * np.exp(-(difference**2) / (2 * _SIGMA**2))
-    summed = np.bincount(ngrams.reference_photos, similarity, minlength=photos)
+    cosines = _cosines(ngrams, frequencies, clipped=True)
+    return _mean_over_references(cosines * np.exp(-(difference**2) / (2 * sigma**2)), ngrams)
+
+
+def plain_cider_of(ngrams: NGrams, *, frequencies: DocumentFrequencies | None = None) -> Floats:
+    """Score by plain CIDEr from n-grams already counted; see ``plain_cider``."""
+    return _mean_over_references(_cosines(ngrams, frequencies, clipped=False), ngrams)
+
+
+def _mean_over_references(similarities: Floats, ngrams: NGrams) -> Floats:
+    """Return ten times the mean over each photo's references, ``(P,)``."""
+    photos = len(ngrams.candidate_lengths)
+    summed = np.bincount(ngrams.reference_photos, similarities, minlength=photos)
     scores: Floats = 10 * summed / np.bincount(ngrams.reference_photos, minlength=photos)
     return scores
 
 
-def _rarity(table: NGramTable, ngrams: NGrams, frequencies: DocumentFrequencies | None) -> Floats:
-    """Return the logarithm of photos over photos with the n-gram, for each n-gram, ``(table.size,)``."""
-    if frequencies is None:
-        photos = len(ngrams.candidate_lengths)
-        pairs = np.sort(table.reference_photo * table.size + table.reference_gram)
-        distinct = pairs[np.diff(pairs, prepend=-1) > 0]  # np.unique does the same more slowly
-        counts = np.bincount(distinct % max(table.size, 1), minlength=table.size)
-    else:
-        photos = frequencies.photos
-        spelled = (tuple(ngrams.vocabulary[number] for number in row) for row in table.words.tolist())
-        counts = np.array([frequencies.counts.get(gram, 0) for gram in spelled], np.int64)
-    rarity: Floats = np.log(float(photos)) - np.log(np.maximum(counts, 1.0))
-    return rarity
+def _cosines(ngrams: NGrams, frequencies: DocumentFrequencies | None, *, clipped: bool) -> Floats:
+    """Return the cosine of each reference with its photo's candidate, mean over orders, ``(references,)``."""
+    cosines = np.zeros(len(ngrams.reference_lengths))
+    for table in ngrams.tables:
+        weights = rarity(table, ngrams, frequencies)
+        cosines += _cosine(table, weights, len(ngrams.candidate_lengths), len(cosines), clipped=clipped)
+    return cosines / len(ngrams.tables)
 
 
-def _clipped_cosine(table: NGramTable, rarity: Floats, photos: int, references: int) -> Floats:
-    """Return the cosine of each reference with its photo's candidate, the latter clipped, ``(references,)``."""
-    candidate = table.candidate_count * rarity[table.candidate_gram]
-    reference = table.reference_count * rarity[table.reference_gram]
+def _cosine(table: NGramTable, rarities: Floats, photos: int, references: int, *, clipped: bool) -> Floats:
+    """Return the cosine of each reference with its photo's candidate in one order, ``(references,)``."""
+    candidate = table.candidate_count * rarities[table.candidate_gram]
+    reference = table.reference_count * rarities[table.reference_gram]
     candidate_norm = np.sqrt(np.bincount(table.candidate_photo, candidate**2, minlength=photos))
     reference_norm = np.sqrt(np.bincount(table.reference, reference**2, minlength=references))
     shared = table.match >= 0
-    product = np.minimum(candidate[table.match[shared]], reference[shared]) * reference[shared]
+    theirs, ours = reference[shared], candidate[table.match[shared]]
+    product = (np.minimum(ours, theirs) if clipped else ours) * theirs
     dot = np.bincount(table.reference[shared], product, minlength=references)
     norm = np.zeros(references)
     norm[table.reference] = candidate_norm[table.reference_photo] * reference_norm[table.reference]

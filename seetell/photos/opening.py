@@ -43,6 +43,8 @@ FORMATS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 SUFFIXES = frozenset(suffix for _, suffixes in FORMATS.values() for suffix in suffixes)
 
+_WIDTH_TAG = 0x0100
+_HEIGHT_TAG = 0x0101
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -73,12 +75,41 @@ def open_photo(source: PhotoSource, *, at_least: tuple[int, int] | None = None) 
     if isinstance(source, np.ndarray):
         return from_array(source)
     name = _name(source)
-    try:
+    with _photo_errors(name):
         if isinstance(source, Image.Image):
             source.load()
             return to_rgb(_upright(source))
         with _binary(source) as file:
             return _decoded(file, name, at_least)
+
+
+def photo_size(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[int, int]:
+    """Return the size that ``open_photo`` would give a photo, ``(width, height)``, from the file's header alone.
+
+    No pixel is decoded, so a damaged or too large photo may have a size all the same. In a PNG file a rotation counts
+    only if it stands before the pixels.
+
+    Raises:
+        PhotoError: the file is missing, unreadable or not a photo.
+    """
+    name = _name(source)
+    with _photo_errors(name), _binary(source) as file:
+        with _quiet():
+            photo = _identified(file, name)
+            if photo.format == "PNG" and "exif" not in photo.info:  # Pillow would decode it to look behind the pixels
+                return photo.size
+            size = photo.size
+            if photo.format == "TIFF":  # some versions of Pillow have turned it already
+                tags = photo.getexif()
+                size = int(tags[_WIDTH_TAG]), int(tags[_HEIGHT_TAG])
+        return size[::-1] if _orientation(photo) >= 5 else size
+
+
+@contextmanager
+def _photo_errors(name: str) -> Iterator[None]:
+    """Turn whatever a decoder raises into a ``PhotoError`` that names the photo."""
+    try:
+        yield
     except PhotoError:
         raise
     except OSError as error:

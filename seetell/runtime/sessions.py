@@ -12,14 +12,15 @@ from seetell.errors import BundleError
 
 
 class Graph:
-    """One ONNX file, ready to run on the CPU.
+    """One ONNX graph, ready to run on the CPU.
 
     Args:
-        path: the file.
+        source: the file, or its content.
         threads: how many threads one operator may use.
     """
 
-    def __init__(self, path: Path, *, threads: int) -> None:
+    def __init__(self, source: Path | bytes, *, threads: int) -> None:
+        self._name = str(source) if isinstance(source, Path) else "the graph in memory"
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -29,14 +30,14 @@ class Graph:
         # waiting threads that spin starve other processes and then this one: 3 times slower on a busy machine
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            model = str(source) if isinstance(source, Path) else source
+            self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except Exception as error:
             reason = " ".join(str(error).split())[:300]
             raise BundleError(
-                f"{path}: ONNX Runtime {ort.__version__} cannot load it ({reason}); the file is damaged or newer "
+                f"{self._name}: ONNX Runtime {ort.__version__} cannot load it ({reason}); the file is damaged or newer "
                 "than this ONNX Runtime: install or export the model again"
             ) from error
-        self.path = path
         self.inputs = tuple(value.name for value in self._session.get_inputs())
         self.outputs = tuple(value.name for value in self._session.get_outputs())
 
@@ -53,7 +54,7 @@ class Graph:
         surplus, lacking = set(self.inputs) - set(inputs), set(outputs) - set(self.outputs)
         if surplus or lacking:
             raise BundleError(
-                f"{self.path}: expected inputs among {sorted(inputs)} and outputs {sorted(outputs)}, "
+                f"{self._name}: expected inputs among {sorted(inputs)} and outputs {sorted(outputs)}, "
                 f"got inputs {sorted(self.inputs)} and outputs {sorted(self.outputs)}; export the model again"
             )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seetell.backbones import Encoder, Features, weights_hash
+from seetell.backbones import Encoder, Features
 from seetell.data.feature_cache import FeatureCache
 from seetell.data.records import PhotoRecord
 from seetell.training.batches import Draw, cropped_pixels, photo_pixels
@@ -22,47 +21,6 @@ def encode(encoder: Encoder, images: Tensor) -> Features:
     device = next(encoder.parameters()).device
     with torch.inference_mode():
         return encoder(images.to(device, memory_format=torch.channels_last))  # type: ignore[no-any-return]
-
-
-def features_cache(
-    folder: str, encoder: Encoder, *, with_grid: bool, flips: bool
-) -> tuple[FeatureCache, Callable[[np.ndarray], np.ndarray]]:
-    """Return the cache of all an encoder says, records ``(1 + L, D)`` with the pooled vector first, and what fills it.
-
-    Without the grid a record is ``(1, D)``.
-    """
-    parts = 1 + with_grid * math.prod(encoder.grid_size)
-
-    def record(images: np.ndarray) -> np.ndarray:
-        pooled, grid = encode(encoder, torch.from_numpy(images))
-        assert grid is not None
-        both: np.ndarray = torch.cat([pooled[:, None], grid], dim=1)[:, :parts].cpu().numpy()
-        return both
-
-    shape = (parts, encoder.channels)
-    hashed = weights_hash(encoder)
-    cache = FeatureCache(folder, weights_hash=hashed, preprocessing=encoder.preprocessing, shape=shape, flips=flips)
-    return cache, record
-
-
-def activations_cache(
-    folder: str, encoder: Encoder, *, frozen_stages: int, flips: bool
-) -> tuple[FeatureCache, Callable[[np.ndarray], np.ndarray]]:
-    """Return the cache of what an encoder's first stages make, records ``(h, w, C)``, and what fills it."""
-    early = encoder.early(frozen_stages).eval()
-    device = next(encoder.parameters()).device
-
-    def record(images: np.ndarray) -> np.ndarray:
-        with torch.inference_mode():
-            made = early(torch.from_numpy(images).to(device, memory_format=torch.channels_last))
-        activation: np.ndarray = made.permute(0, 2, 3, 1).cpu().numpy()
-        return activation
-
-    size = (1, 3, encoder.preprocessing.height, encoder.preprocessing.width)
-    shape = record(np.zeros(size, np.float32)).shape[1:]
-    hashed = weights_hash(early)
-    cache = FeatureCache(folder, weights_hash=hashed, preprocessing=encoder.preprocessing, shape=shape, flips=flips)
-    return cache, record
 
 
 class CachedFeatures:
@@ -93,12 +51,12 @@ class CachedFeatures:
 
 
 def split_features(records: Tensor) -> Features:
-    """Read records ``(B, 1 + L, D)`` of :func:`features_cache`."""
+    """Read records ``(B, 1 + L, D)`` of :class:`~seetell.training.encoding.AllFeatures`."""
     return Features(pooled=records[:, 0], grid=records[:, 1:] if records.shape[1] > 1 else None)
 
 
 def late_features(encoder: Encoder, *, frozen_stages: int) -> Callable[[Tensor], Features]:
-    """Return what reads records ``(B, h, w, C)`` of :func:`activations_cache` by the encoder's other stages."""
+    """Return what reads :class:`~seetell.training.encoding.Activations` ``(B, h, w, C)`` by the other stages."""
     device = next(encoder.parameters()).device
     return lambda records: encoder.late(records.to(device).permute(0, 3, 1, 2), frozen_stages=frozen_stages)
 

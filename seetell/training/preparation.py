@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,11 +15,9 @@ from seetell.errors import DataError, PhotoError, RecipeError
 from seetell.language.tokenizer import tokenize
 from seetell.language.vocabulary import Vocabulary
 from seetell.photos import open_photo
-from seetell.training.features import activations_cache, features_cache
+from seetell.training.encoding import Progress, activations_cache, features_cache
 from seetell.training.recipe import Recipe
 from seetell.training.warm_start import EarlierModel, load_encoder
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -90,13 +88,14 @@ def prepare(
     paths = list(dict.fromkeys(photo.path for photo in (*train, *val)))
     finetune, flips = recipe.finetune, recipe.data.flip
     if chosen.cache and finetune.after != 0:
-        cache, record = features_cache(chosen.cache, encoder, with_grid=with_grid, flips=flips)
-        failures |= cache.fill(paths, record, progress=progress)
-    if chosen.cache and finetune.after >= 0 and finetune.frozen_stages and not recipe.data.crop:
-        activations, record = activations_cache(
-            chosen.cache, encoder, frozen_stages=finetune.frozen_stages, flips=flips
+        cache, failures = features_cache(
+            chosen.cache, encoder, paths, with_grid=with_grid, flips=flips, progress=progress
         )
-        failures |= activations.fill(paths, record, progress=progress)
+    if chosen.cache and finetune.after >= 0 and finetune.frozen_stages and not recipe.data.crop:
+        activations, unread = activations_cache(
+            chosen.cache, encoder, paths, frozen_stages=finetune.frozen_stages, flips=flips, progress=progress
+        )
+        failures |= unread
     if cache is None and activations is None:
         failures = _unreadable(paths, progress)
     train, val = (tuple(photo for photo in split if photo.path not in failures) for split in (train, val))

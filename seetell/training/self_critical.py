@@ -24,7 +24,8 @@ from seetell.captioning import IGNORED, Captioner
 from seetell.errors import RecipeError, unknown
 from seetell.language.tokenizer import tokenize
 from seetell.language.vocabulary import END, SPECIALS, START, UNK, Vocabulary
-from seetell.metrics.cider import DocumentFrequencies, cider
+from seetell.metrics.cider import cider
+from seetell.metrics.frequencies import DocumentFrequencies
 from seetell.training.batches import caption_tensors
 from seetell.training.optimisers import OptimiserConfig
 

@@ -11,8 +11,8 @@ from seetell.data.records import PhotoRecord
 from seetell.errors import RecipeError
 from seetell.language.vocabulary import Vocabulary
 from seetell.training.distillation import Teacher, Teachers
-from seetell.training.features import CachedFeatures, PixelFeatures, features_cache, split_features
-from seetell.training.preparation import Progress
+from seetell.training.encoding import Progress, features_cache
+from seetell.training.features import CachedFeatures, PixelFeatures, split_features
 from seetell.training.recipe import Recipe
 from seetell.training.trained import TrainedModel, load_model
 
@@ -52,10 +52,15 @@ def _teacher(
     encoder = model.encoder.requires_grad_(False).to(device).to(memory_format=torch.channels_last)
     source: CachedFeatures | PixelFeatures
     if recipe.encoder.cache:
-        cache, record = features_cache(
-            recipe.encoder.cache, encoder, with_grid=captioner.uses_grid, flips=recipe.data.flip
+        paths = [photo.path for photo in photos]
+        cache, _ = features_cache(
+            recipe.encoder.cache,
+            encoder,
+            paths,
+            with_grid=captioner.uses_grid,
+            flips=recipe.data.flip,
+            progress=progress,
         )
-        cache.fill([photo.path for photo in photos], record, progress=progress)
         source = CachedFeatures(cache, photos, split_features)
     else:
         source = PixelFeatures(encoder, photos, crop=False)

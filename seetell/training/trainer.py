@@ -29,9 +29,10 @@ from seetell.training.averaging import RunningAverage
 from seetell.training.batches import ahead, caption_tensors, draw
 from seetell.training.checkpoint import optimiser_arrays, read_checkpoint, restore_optimiser, write_checkpoint
 from seetell.training.distillation import Teachers
+from seetell.training.encoding import Progress
 from seetell.training.features import CachedFeatures, PixelFeatures, late_features, split_features
 from seetell.training.optimisers import OptimiserConfig, create_optimiser, update
-from seetell.training.preparation import CaptionedPhotos, Progress, prepare
+from seetell.training.preparation import CaptionedPhotos, prepare
 from seetell.training.recipe import Recipe
 from seetell.training.run_folder import RunFolder
 from seetell.training.run_log import RunLog, draw_curves, read_log

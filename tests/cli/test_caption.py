@@ -194,13 +194,18 @@ def test_the_list_on_standard_input(tiny_bundle: Path, tmp_path: Path):
     assert seetell("-", "-m", tiny_bundle, input=b"\n").returncode == 2
 
 
+def heed_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals and pipes as on POSIX")
 def test_an_interrupt_and_a_closed_pipe_end_quietly(tiny_bundle: Path, tmp_path: Path):
     photo = save(tmp_path / "a.png")
     command = [sys.executable, "-m", "seetell", "caption", "-", "-m", str(tiny_bundle), "--batch-size", "1"]
     for interrupt in (True, False):
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        with subprocess.Popen(command, **pipes) as process:
+        # a shell's background job ignores interrupts, and so would what it starts
+        with subprocess.Popen(command, **pipes, preexec_fn=heed_interrupts) as process:
             process.stdin.write(f"{photo}\n".encode() * 3)
             process.stdin.flush()
             assert process.stdout.readline().startswith(str(photo).encode())

@@ -56,6 +56,25 @@ def test_photos_in_another_folder(folder: Path, tmp_path_factory: pytest.TempPat
     assert isinstance(CliRunner().invoke(app, ["check", str(table)]).exception, UsageError)
 
 
+def test_phrases_and_boxes_are_reported(tmp_path: Path):
+    corners = "<xmin>1</xmin><ymin>1</ymin><xmax>21</xmax><ymax>5</ymax>"
+    size = "<size><width>20</width><height>10</height></size>"
+    files = {
+        "Annotations/7.xml": f"<a>{size}<object><name>1</name><bndbox>{corners}</bndbox></object></a>",
+        "Sentences/7.txt": "[/EN#1/animals A dog] .\n",
+    }
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(content)
+    (tmp_path / "photos").mkdir()
+    Image.new("RGB", (20, 10)).save(tmp_path / "photos" / "7_x.jpg")
+    result = CliRunner().invoke(app, ["check", str(tmp_path), "--photos", str(tmp_path / "photos")])
+    assert result.exit_code == 1
+    assert "read as Flickr30k Entities" in result.stdout
+    assert "note: 1 phrases of 1 entities; 1 entities have 1 boxes" in result.stdout
+    assert "boxes that leave their photo: 1\n    7.xml: object 1: the box 1, 1, 21, 5" in result.stdout
+
+
 @pytest.mark.parametrize("arguments", [["absent"], [".", "--format", "coko"]])
 def test_wrong_use_is_a_usage_error(arguments: list[str]):
     result = CliRunner().invoke(app, ["check", *arguments])

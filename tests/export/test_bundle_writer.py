@@ -31,21 +31,21 @@ def shapes(tmp_path_factory):
 
 CAPTIONERS = {
     "lstm": ("neuraltalk2", {"embedding_size": 24, "hidden_size": 32, "dropout": 0.0}),
-    "gru": ("neuraltalk2", {"embedding_size": 24, "hidden_size": 32, "dropout": 0.0, "cell": "gru"}),
     "transformer": ("transformer", {"width": 32, "feedforward": 64, "dropout": 0.0}),
 }
 
 
-@pytest.fixture(scope="module", params=CAPTIONERS)
-def run(request, shapes, tmp_path_factory) -> Path:
-    """A captioner that learnt the shapes, its encoder trained a little too."""
+@pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in CAPTIONERS])
+def run(request, shapes, tmp_path_factory, small_encoder) -> Path:
+    """A captioner that learnt the shapes, its encoder trained a little too: a real one behind the transformer."""
     folder = tmp_path_factory.mktemp("run")
     architecture, captioner = CAPTIONERS[request.param]
+    encoder = small_encoder if architecture == "neuraltalk2" else {}
     recipe = recipe_from_dict(
         {
             "name": "shapes",
             "data": {"path": str(shapes), "min_count": 1, "captions_per_photo": 2, "flip": False},
-            "encoder": {"image_size": 64, "cache": str(folder / "cache")},
+            "encoder": {"image_size": 64, "cache": str(folder / "cache"), **encoder},
             "architecture": architecture,
             "captioner": captioner,
             "optimiser": {"learning_rate": 1e-2 if architecture == "neuraltalk2" else 3e-3, "alpha": 0.9, "clip": 5.0},

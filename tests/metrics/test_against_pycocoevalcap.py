@@ -50,6 +50,25 @@ def test_on_made_up_sentences(photos: list[tuple[list[Tokens], Tokens]]):
         assert_equal_scores(references, [candidate for _, candidate in photos])
 
 
+LONG = [f"w{number % 7}" for number in range(250)]
+
+
+@pytest.mark.parametrize(
+    ("references", "candidates"),
+    [
+        ([[LONG, LONG[::-1]], [["w1"]]], [LONG[3:], LONG]),
+        ([[["a"] * 40, ["a", "b"] * 20], [["b"]]], [["a"] * 100, ["b", "b"]]),
+        ([[["a", "b", "c"], ["a"]]], [["a", "b"]]),  # one photo; both references one word away
+        ([[["a", "b"], ["a", "b", "c", "d"]], [["c"]] * 5], [["a", "b", "c"], ["c"]]),
+        ([[[], ["a"]], [[], []], [["b"]]], [[], ["a"], []]),
+        ([[["a", "b"]]] * 5, [["a", "b"]] * 5),  # no n-gram is rare
+    ],
+    ids=["very long", "one word many times", "one photo", "ties and repeated references", "empties", "nothing rare"],
+)
+def test_on_hostile_sentences(references: list[list[Tokens]], candidates: list[Tokens]):
+    assert_equal_scores(references, candidates)
+
+
 @pytest.fixture(scope="module")
 def dev_captions() -> list[list[Tokens]]:
     """Five tokenised captions for each of the first 300 dev photos of Flickr8k."""

@@ -2,14 +2,18 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
-from seetell.errors import DataError
+from seetell.errors import DataError, UsageError
 from seetell.language.tokenizer import tokenize
-from seetell.metrics import NAMES, DocumentFrequencies, score_captions
+from seetell.metrics import ALL, NAMES, DocumentFrequencies, Scores, score_captions
+from seetell.metrics.additive import MeanScores
 
 CASES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "fixtures" / "captions.json").read_text("utf-8"))
 
@@ -57,3 +61,56 @@ def test_photos_without_their_counterpart_are_named(
 ):
     with pytest.raises(DataError, match=message):
         score_captions(references, candidates)
+
+
+REFERENCES = {1: ["A dog runs.", "The dog!"], 2: ["A cat sleeps."]}
+CANDIDATES = {2: "a cat sits", 1: "a dog"}
+
+
+def test_measures_come_as_they_are_named():
+    scores = score_captions(REFERENCES, CANDIDATES, measures=("CIDEr_plain", "Bleu_2"))
+    assert list(scores.corpus) == ["CIDEr_plain", "Bleu_2"]
+    assert {photo: list(row) for photo, row in scores.per_photo.items()} == {
+        2: ["CIDEr_plain", "Bleu_2"],
+        1: ["CIDEr_plain", "Bleu_2"],
+    }
+    assert scores.corpus["Bleu_2"] == score_captions(REFERENCES, CANDIDATES).corpus["Bleu_2"]
+    assert scores.corpus["CIDEr_plain"] == pytest.approx(
+        np.mean([row["CIDEr_plain"] for row in scores.per_photo.values()])
+    )
+
+
+def test_meteor_sees_the_tokens_and_stands_where_coco_caption_has_it(monkeypatch: pytest.MonkeyPatch):
+    class Meteor:
+        def score(self, references: list[list[list[str]]], candidates: list[list[str]]) -> MeanScores:
+            assert references == [[["a", "cat", "sleeps"]], [["a", "dog", "runs"], ["the", "dog"]]]
+            assert candidates == [["a", "cat", "sits"], ["a", "dog"]]
+            return MeanScores("METEOR", np.array([0.2, 0.4]))
+
+    monkeypatch.setitem(sys.modules, "seetell.metrics.meteor", SimpleNamespace(Meteor=Meteor))
+    scores = score_captions(REFERENCES, CANDIDATES, measures=ALL)
+    assert list(scores.corpus) == list(ALL)
+    assert scores.corpus["METEOR"] == pytest.approx(0.3)
+    assert scores.per_photo[1]["METEOR"] == 0.4
+
+
+def test_every_default_measure_is_a_measure():
+    assert set(NAMES) < set(ALL)
+
+
+def test_a_measure_of_ones_own_joins_the_others():
+    scores = score_captions(REFERENCES, CANDIDATES, measures=("Bleu_1",))
+    joined = Scores.of(scores.per_photo, [*scores.additive, MeanScores("mine", np.array([0.25, 0.75]))])
+    assert list(joined.corpus) == ["Bleu_1", "Bleu_2", "Bleu_3", "Bleu_4", "mine"]
+    assert joined.corpus["mine"] == 0.5
+    assert joined.per_photo[1]["mine"] == 0.75
+    assert joined.corpus["Bleu_1"] == scores.corpus["Bleu_1"]
+
+
+@pytest.mark.parametrize(
+    ("measures", "message"),
+    [(("CIDER",), "unknown measure 'CIDER'. Did you mean 'CIDEr'"), ((), "at least one measure")],
+)
+def test_measures_that_are_none_are_refused(measures: tuple[str, ...], message: str):
+    with pytest.raises(UsageError, match=message):
+        score_captions(REFERENCES, CANDIDATES, measures=measures)

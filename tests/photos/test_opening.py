@@ -16,7 +16,7 @@ from PIL import Image
 
 from seetell.errors import PhotoError
 from seetell.photos import opening
-from seetell.photos.opening import open_photo
+from seetell.photos.opening import open_photo, photo_size
 
 
 def noise(width: int, height: int, channels: int = 3, seed: int = 0) -> np.ndarray:
@@ -349,3 +349,28 @@ def test_threads_open_photos_side_by_side():
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(work, range(4)))
     assert list(warnings.filters) == before
+
+
+@pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF"])
+@pytest.mark.parametrize("orientation", [None, 3, 6])
+def test_the_size_is_that_of_the_opened_photo(image_format: str, orientation: int | None, tmp_path: Path):
+    options = {}
+    if orientation is not None and image_format in ("JPEG", "PNG", "WEBP", "TIFF", "AVIF"):
+        options["exif"] = Image.Exif()
+        options["exif"][0x0112] = orientation
+    path = tmp_path / "photo.bin"
+    path.write_bytes(encoded(Image.new("RGB", (40, 30)), image_format, **options))
+    assert photo_size(path) == open_photo(path).size
+
+
+@pytest.mark.parametrize("content", [png_of(100_000, 90_000), jpeg_of(60_000, 50_000), png_of(9, 5)[:60]])
+def test_a_size_is_read_without_decoding(content: bytes):
+    with pytest.raises(PhotoError):
+        open_photo(content)
+    assert photo_size(content) in ((100_000, 90_000), (60_000, 50_000), (9, 5))
+
+
+@pytest.mark.parametrize("content", [b"", b"no photo at all", jpeg_of(8, 8)[:20]])
+def test_what_has_no_size_is_an_error(content: bytes):
+    with pytest.raises(PhotoError):
+        photo_size(content)

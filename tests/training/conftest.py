@@ -10,3 +10,9 @@ from captioned_shapes import write_shapes
 def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data set of twelve photos, not to be written to."""
     return write_shapes(tmp_path_factory.mktemp("shapes"))
+
+
+@pytest.fixture(autouse=True)
+def no_curves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw no curves at each validation: most of a small run's time would go there."""
+    monkeypatch.setattr("seetell.training.trainer.draw_curves", lambda lines, path: None)

@@ -10,7 +10,8 @@ from seetell.captioning import CONFIGS, IGNORED, Beginning, Captioner, create_ca
 from seetell.errors import RecipeError
 from seetell.language.vocabulary import END, START, UNK, Vocabulary
 from seetell.metrics import score_captions
-from seetell.metrics.cider import DocumentFrequencies, cider
+from seetell.metrics.cider import cider
+from seetell.metrics.frequencies import DocumentFrequencies
 from seetell.training.self_critical import CiderReward, SelfCriticalConfig, SelfCriticalLoss, draw_sentences
 
 WORDS = 7  # END, START, UNK and four words

@@ -27,7 +27,7 @@ def recipe(shapes: Path, cache: Path, **changes) -> Recipe:
     content = {
         "name": "shapes",
         "data": {"path": str(shapes), "min_count": 1, "captions_per_photo": 2},
-        "encoder": {"weights": "none", "image_size": 32, "cache": str(cache)},
+        "encoder": {"cache": str(cache)},
         "captioner": {"embedding_size": 16, "hidden_size": 16},
         "optimiser": {"learning_rate": 1e-2, "alpha": 0.9, "clip": 5.0},
         "validation": {"every": 4, "decoding": {"beam_size": 2, "max_words": 8}},
@@ -42,23 +42,10 @@ def recipe(shapes: Path, cache: Path, **changes) -> Recipe:
     return recipe_from_dict(content)
 
 
-@pytest.fixture(scope="module")
-def encoder_weights(tmp_path_factory):
-    """One random encoder for all runs: ``none`` would draw another each time."""
-    from safetensors.torch import save_file
-
-    from seetell.backbones import create_encoder
-
-    path = tmp_path_factory.mktemp("encoder") / "weights.safetensors"
-    torch.manual_seed(0)
-    save_file(create_encoder("efficientnet_lite0", weights="none", image_size=32).state_dict(), path)
-    return str(path)
-
-
 @pytest.fixture
-def shapes_recipe(shapes, tmp_path, encoder_weights):
+def shapes_recipe(shapes, tmp_path, small_encoder):
     def make(**changes) -> Recipe:
-        changes["encoder"] = {"weights": encoder_weights, **changes.get("encoder", {})}
+        changes["encoder"] = {**small_encoder, **changes.get("encoder", {})}
         return recipe(shapes, tmp_path / "cache", **changes)
 
     return make
@@ -193,21 +180,23 @@ def test_self_critical_training_raises_the_reward(shapes, tmp_path, shapes_recip
 KILLED = """
 import sys
 from pathlib import Path
-from seetell.backbones import weights_hash
+import small_encoder
 from seetell.data import read
 from seetell.training.recipe import load_recipe
 from seetell.training.trainer import Trainer
+small_encoder.register()
 recipe = load_recipe(sys.argv[1])
 Trainer(recipe, read(recipe.data.path), Path(sys.argv[2]), on_step=lambda step, loss: print(step, flush=True)).run()
 """
 
 
 @pytest.mark.slow
-def test_kill_9_at_any_moment_costs_nothing_but_time(shapes, tmp_path, shapes_recipe):
-    chosen = shapes_recipe(steps=60, checkpoint_every=1, validation={"every": 7})
+def test_kill_9_at_any_moment_costs_nothing_but_time(shapes, tmp_path, shapes_recipe, monkeypatch):
+    chosen = shapes_recipe(steps=120, checkpoint_every=1, validation={"every": 25})
     from seetell.training.recipe import save_recipe
 
     save_recipe(chosen, tmp_path / "recipe.yaml")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
     command = [sys.executable, "-c", KILLED, str(tmp_path / "recipe.yaml")]
     subprocess.run([*command, str(tmp_path / "whole")], check=True, stdout=subprocess.DEVNULL)
     kills = 0
@@ -228,7 +217,7 @@ def test_kill_9_at_any_moment_costs_nothing_but_time(shapes, tmp_path, shapes_re
 
 
 def test_learns_the_shapes_by_heart(shapes, tmp_path):
-    """With the real encoder: after some steps it says of each training photo one of its two sentences."""
+    """With a real encoder: after some steps it says of each training photo one of its two sentences."""
     from seetell.training.validation import caption_features
 
     chosen = recipe(
@@ -253,7 +242,8 @@ def test_learns_the_shapes_by_heart(shapes, tmp_path):
         assert sentence in (f"a {colour} {shape}", f"there is a {colour} {shape} on grey")
 
 
-def test_the_folder_holds_what_is_promised(shapes, tmp_path, shapes_recipe):
+def test_the_folder_holds_what_is_promised(shapes, tmp_path, shapes_recipe, monkeypatch):
+    monkeypatch.setattr("seetell.training.trainer.draw_curves", draw_curves)
     seen = []
     trainer = Trainer(shapes_recipe(), read(shapes), tmp_path / "run", on_validation=seen.append)
     trainer.run()

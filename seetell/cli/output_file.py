@@ -1,0 +1,48 @@
+"""A file that a command writes when its work is done: checked before, put in place whole."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from seetell.errors import SeetellError, UsageError
+
+
+def check_writable(path: Path, option: str) -> None:
+    """See before the work begins whether its result can be written.
+
+    Args:
+        path: where to.
+        option: the option that names it, for the message.
+
+    Raises:
+        UsageError: the path is a folder, its folder does not exist or takes no file.
+    """
+    if path.is_dir():
+        raise UsageError(f"{option} {path}: is a folder; expected the name of a file, such as {path / 'scores'}")
+    if not path.parent.is_dir():
+        raise UsageError(f"{option} {path}: there is no folder {path.parent}; make it first")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UsageError(f"{option} {path}: nothing can be written there; name another place")
+
+
+def write_file(path: Path, content: str) -> None:
+    """Write text as UTF-8; a file that is there is replaced whole or not at all.
+
+    Raises:
+        SeetellError: it cannot be written.
+    """
+    try:
+        if path.exists() and not path.is_file():  # a device or pipe
+            path.write_bytes(content.encode())
+            return
+        target = path.resolve()
+        partial = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            partial.write_bytes(content.encode())
+            os.replace(partial, target)
+        except OSError:
+            partial.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise SeetellError(f"{path}: cannot be written ({error.strerror})") from error

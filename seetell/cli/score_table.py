@@ -1,0 +1,156 @@
+"""What ``seetell score`` shows of scores: the table for people, each photo's row, and the web page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from seetell.cli.photo_scores import photo_table
+from seetell.cli.scoring import LEVEL, Scoring
+from seetell.data.records import printable
+from seetell.drawing.score_report import ScoredPhoto, ScoreReport
+from seetell.metrics.bootstrap import Interval
+from seetell.metrics.significance import Comparison
+
+SIGNIFICANT = 0.05
+"""Below this p-value two systems are said to differ."""
+
+_RANKED_BY = ("CIDEr", "METEOR", "CIDEr_plain", "ROUGE_L", "Bleu_4")
+"""Measures that say something of a single photo, the best for that first."""
+
+
+_VARIETY = {
+    "vocabulary": ("different words", "{:,}"),
+    "mean_length": ("words a caption", "{:.1f}"),
+    "distinct": ("different captions", "{:.1%}"),
+    "novel": ("captions not among the training captions", "{:.1%}"),
+    "div_1": ("div-1: different words of all words", "{:.1%}"),
+    "div_2": ("div-2: different pairs of all words", "{:.1%}"),
+}
+"""What is told of variety, in which words, and how the figure is written."""
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """Scores times 100, for people.
+
+    Attributes:
+        header: names of the columns.
+        rows: as many cells, the measure first.
+        notes: lines to stand below.
+    """
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...]
+
+    @classmethod
+    def build(cls, scoring: Scoring) -> ScoreTable:
+        """Write out the scores."""
+        first = scoring.systems[0].scores.corpus
+        header: tuple[str, ...] = ("measure", "score")
+        rows: list[tuple[str, ...]] = [(name, f"{100 * value:.1f}") for name, value in first.items()]
+        notes = [f"{len(scoring.photos):,} photo{'' if len(scoring.photos) == 1 else 's'}, scores ×100"]
+        if scoring.frequencies is not None:
+            notes.append(f"CIDEr weighs n-grams by their frequencies among {scoring.frequencies:,} other photos")
+        drawn = f"the photos drawn anew {scoring.resamples:,} times, seed {scoring.seed}" if scoring.resamples else ""
+        if scoring.comparison is not None:
+            other = scoring.systems[1].scores.corpus
+            header = ("measure", "A", "B", "A − B", f"{LEVEL:.0%} interval", "p", "verdict")
+            rows = [(*row, f"{100 * other[row[0]]:.1f}", *_compared(scoring.comparison[row[0]])) for row in rows]
+            notes = [
+                *(f"{label}: {printable(system.name)}" for label, system in zip("AB", scoring.systems, strict=True)),
+                *notes,
+                f"interval: of A − B, {drawn}",
+                "p: how often chance alone makes such a difference (approximate randomisation, each measure by itself)",
+                f"undecided: these photos do not tell A and B apart (p ≥ {SIGNIFICANT})",
+            ]
+        elif scoring.intervals is not None:
+            header = ("measure", "score", f"{LEVEL:.0%} interval")
+            rows = [(*row, _between(scoring.intervals[row[0]])) for row in rows]
+            notes.append(f"interval: {drawn}")
+        return cls(header, tuple(rows), tuple(notes))
+
+    def text(self) -> str:
+        """Return the table in columns, then the notes."""
+        lines = [self.header, *self.rows]
+        widths = [max(len(line[column]) for line in lines) for column in range(len(self.header))]
+        shown = []
+        for first, *cells in lines:
+            padded = [cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True)]
+            shown.append("  ".join([first.ljust(widths[0]), *padded]).rstrip())
+        return "\n".join([*shown, *([""] if self.notes else []), *self.notes])
+
+
+def diversity_table(scoring: Scoring) -> ScoreTable:
+    """Return how varied the captions are, where that was measured."""
+    found = [system.diversity.to_dict() for system in scoring.systems if system.diversity is not None]
+    rows = [
+        (title, *(shown.format(diversity[name]) for diversity in found))
+        for name, (title, shown) in _VARIETY.items()
+        if found[0][name] is not None
+    ]
+    header = ("variety", "A", "B") if len(found) > 1 else ("variety", "value")
+    return ScoreTable(header, tuple(rows), ())
+
+
+def photo_rows(scoring: Scoring) -> str:
+    """Return CSV with a row for each photo: its id and file, the captions, and their scores as they are."""
+    measures = list(scoring.systems[0].scores.corpus)
+    suffixes = ("", "_against")[: len(scoring.systems)]
+    header = ["id", "image", *(f"{column}{suffix}" for suffix in suffixes for column in ("caption", *measures))]
+    rows = (
+        [
+            photo.id,
+            photo.path.name,
+            *(
+                cell
+                for system in scoring.systems
+                for cell in (system.captions[photo.id], *system.scores.per_photo[photo.id].values())
+            ),
+        ]
+        for photo in scoring.photos
+    )
+    return photo_table(header, rows)
+
+
+def score_report(scoring: Scoring) -> ScoreReport:
+    """Return the web page's content."""
+    table = ScoreTable.build(scoring)
+    measures = list(scoring.systems[0].scores.corpus)
+    ranking = next((name for name in _RANKED_BY if name in measures), measures[0])
+    split = "" if scoring.references.split is None else f", split {scoring.references.split}"
+    return ScoreReport(
+        names=tuple(system.name for system in scoring.systems),
+        about=f"Captions of {len(scoring.photos):,} photos against {scoring.references.path.name}{split}, by seetell.",
+        header=table.header,
+        rows=table.rows,
+        notes=table.notes,
+        measure=ranking,
+        beside=[name for name in _RANKED_BY if name in measures and name != ranking],
+        photos=[
+            ScoredPhoto(
+                name=photo.path.name,
+                path=photo.path,
+                references=photo.captions,
+                captions=tuple(system.captions[photo.id] for system in scoring.systems),
+                scores=tuple(system.scores.per_photo[photo.id] for system in scoring.systems),
+            )
+            for photo in scoring.photos
+        ],
+    )
+
+
+def _compared(found: Comparison) -> tuple[str, str, str, str]:
+    p = found.p_randomisation
+    verdict = "undecided" if p >= SIGNIFICANT else "A is better" if found.difference > 0 else "B is better"
+    shown = "<0.001" if p < 0.001 else f"{p:.3f}"
+    return _signed(found.difference), _between(found.interval, signed=True), shown, verdict
+
+
+def _between(interval: Interval, *, signed: bool = False) -> str:
+    low, high = ((_signed(value) if signed else f"{100 * value:.1f}") for value in (interval.low, interval.high))
+    return f"{low} … {high}"
+
+
+def _signed(value: float) -> str:
+    return f"{100 * value:+.1f}".replace("-", "−")

@@ -1,0 +1,212 @@
+"""Read Flickr30k Entities (Plummer et al. 2015): which phrase of a photo's sentences means what is in which box.
+
+The official layout: folders ``Annotations`` (``ID.xml``) and ``Sentences`` (``ID.txt``), or archives of these names
+that need not be unpacked, and perhaps ``train.txt``, ``val.txt`` and ``test.txt`` with an ID a line. The photos are
+those of Flickr30k (``ID.jpg``) or of Flickr8k, whose names begin with the ID (``ID_SECRET.jpg``), in any size: the
+boxes are in the pixels of the photo they were drawn on, whose size the XML states, and are scaled to the file at hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from seetell.data.archive import find_files, small_files
+from seetell.data.assembly import Entry, assemble
+from seetell.data.entity_markup import Annotation, parse_annotation, parse_sentences
+from seetell.data.entity_records import Entity, EntityDataset, EntityPhoto, Sentence
+from seetell.data.flickr import listed_splits
+from seetell.data.photo_folders import PhotoFolders, near_folders
+from seetell.data.records import CaptionDataset, PhotoRecord, Problem
+from seetell.data.source import Source
+from seetell.errors import DataError, PhotoError
+from seetell.photos import photo_size
+
+TITLE = "Flickr30k Entities"
+
+_FOLDERS = {"Annotations": ".xml", "Sentences": ".txt"}
+
+
+@dataclass(frozen=True)
+class _Files:
+    """What the files say of each photo, by its ID, and what is wrong with them."""
+
+    sentences: dict[str, tuple[Sentence, ...]]
+    annotations: dict[str, Annotation]
+    problems: list[Problem]
+
+
+def matches(folder: Path) -> bool:
+    """Tell whether a folder has annotations and sentences."""
+    return all(find_files(folder, name) is not None for name in _FOLDERS)
+
+
+def read_entities(path: str | Path, dataset: CaptionDataset) -> EntityDataset:
+    """Read phrases and boxes for the photos of a data set of captions.
+
+    Of each photo file only the header is read.
+
+    Args:
+        path: the folder with ``Annotations`` and ``Sentences``.
+        dataset: which photos, where they are, and their splits: as ``read`` returns it for Flickr8k, Flickr30k or the
+            same folder. A photo's ID is its file's name up to the first ``_`` or the ending.
+
+    Returns:
+        The photos that have annotations; the others are listed as problems.
+
+    Raises:
+        DataError: the folder has no annotations or sentences, an archive cannot be read, or no photo is left.
+    """
+    path = Path(path)
+    files = _read_files(path)
+    problems = files.problems
+    photos: list[EntityPhoto] = []
+    for photo in dataset.photos:
+        number = _id_of(photo.path.name)
+        if number not in files.sentences or number not in files.annotations:
+            message = f"{number}: has no sentences and boxes in {path}; left out"
+            problems.append(Problem("missing-annotation", str(photo.path), message))
+            continue
+        try:
+            size = photo_size(photo.path)
+        except PhotoError as error:
+            problems.append(Problem("unreadable-photo", str(photo.path), str(error)))
+            continue
+        photos.append(_tied(photo, size, files.sentences[number], files.annotations[number]))
+    if not photos:
+        raise DataError(
+            f"{path}: read as {TITLE}, but of the {len(dataset.photos)} photos of {dataset.source} none has sentences "
+            "and boxes in it; give the data set whose files are called ID.jpg or ID_….jpg"
+        )
+    return EntityDataset(path, tuple(photos), tuple(problems))
+
+
+def read(source: Source) -> CaptionDataset:
+    """Read the sentences as captions, with every problem of the phrases and boxes, and their numbers in the notes.
+
+    Raises:
+        DataError: there are no annotations or sentences, an archive cannot be read, or no usable photo is left.
+    """
+    files = _read_files(source.folder)
+    problems = files.problems
+    folders = PhotoFolders(near_folders(source.folder, source.photos))
+    names = _photo_names(folders, problems)
+    file_of = {number: names.get(number, f"{number}.jpg") for number in files.sentences}
+    written = {way: number for number, file in file_of.items() for way in (number, f"{number}.jpg", file)}
+    splits = listed_splits((source.folder,), written, problems)
+    entries = [
+        Entry(number, file_of[number], tuple(sentence.text for sentence in said), splits.get(number), f"{number}.txt")
+        for number, said in files.sentences.items()
+    ]
+    return assemble(
+        source, entries, problems, folders, name="flickr30k-entities", format_name=TITLE, notes=[_counts(files)]
+    )
+
+
+def _read_files(folder: Path) -> _Files:
+    """Parse all files, and list what of one does not fit the other."""
+    problems: list[Problem] = []
+    sentences: dict[str, tuple[Sentence, ...]] = {}
+    annotations: dict[str, Annotation] = {}
+    for number, raw in small_files(_place(folder, "Annotations"), ".xml", problems):
+        annotation, wrong = parse_annotation(raw, f"{number}.xml")
+        problems += wrong
+        if annotation is not None:
+            annotations[number] = annotation
+    for number, raw in small_files(_place(folder, "Sentences"), ".txt", problems):
+        sentences[number], wrong = parse_sentences(raw, f"{number}.txt")
+        problems += wrong
+    for number, said in sentences.items():
+        if number in annotations:
+            problems += _unmarked(number, said, annotations[number])
+        else:
+            problems.append(Problem("missing-annotation", f"{number}.txt", f"{number}: has sentences but no boxes"))
+    problems += [
+        Problem("missing-annotation", f"{number}.xml", f"{number}: has boxes but no sentences")
+        for number in annotations
+        if number not in sentences
+    ]
+    return _Files(sentences, annotations, problems)
+
+
+def _place(folder: Path, name: str) -> Path:
+    place = find_files(folder, name)
+    if place is None:
+        raise DataError(
+            f"{folder}: expected {TITLE}, the folders or .tar.gz archives {' and '.join(_FOLDERS)}, "
+            f"but there is no {name}"
+        )
+    return place
+
+
+def _unmarked(number: str, sentences: tuple[Sentence, ...], annotation: Annotation) -> list[Problem]:
+    """List the entities that phrases mean and that have neither a box nor a mark."""
+    first: dict[str, Sentence] = {}
+    for sentence in sentences:
+        for phrase in sentence.phrases:
+            if phrase.entity is not None:
+                first.setdefault(phrase.entity, sentence)
+    marked = {name for name, entity in annotation.entities.items() if entity.boxes or entity.scene or entity.nobox}
+    return [
+        Problem(
+            "entity-without-box",
+            f"{number}.txt:{sentence.number + 1}",
+            f"entity {name} has no box in {number}.xml and is marked neither scene nor nobndbox; kept without",
+        )
+        for name, sentence in first.items()
+        if name not in marked
+    ]
+
+
+def _tied(
+    photo: PhotoRecord, size: tuple[int, int], sentences: tuple[Sentence, ...], annotation: Annotation
+) -> EntityPhoto:
+    """Scale the boxes to the file."""
+    (width, height), (stated_width, stated_height) = size, annotation.size
+    entities = {
+        name: Entity(
+            name,
+            tuple(
+                (
+                    x0 * width / stated_width,
+                    y0 * height / stated_height,
+                    x1 * width / stated_width,
+                    y1 * height / stated_height,
+                )
+                for x0, y0, x1, y1 in entity.boxes
+            ),
+            entity.scene,
+            entity.nobox,
+        )
+        for name, entity in annotation.entities.items()
+    }
+    return EntityPhoto(photo, size, annotation.size, sentences, entities)
+
+
+def _id_of(file: str) -> str:
+    return file.partition(".")[0].partition("_")[0]
+
+
+def _photo_names(folders: PhotoFolders, problems: list[Problem]) -> dict[str, str]:
+    """Map each ID to the photo whose name is the ID or, failing that, begins with it."""
+    names: dict[str, str] = {}
+    for folder in folders.folders:
+        for file in folders.names(folder):
+            number = _id_of(file)
+            first = names.setdefault(number, file)
+            if first != file:
+                message = f"{file}: begins with the ID {number} like {first}, which was taken"
+                problems.append(Problem("duplicate-photo", str(folder / file), message))
+    return names
+
+
+def _counts(files: _Files) -> str:
+    phrases = [phrase for said in files.sentences.values() for sentence in said for phrase in sentence.phrases]
+    entities = [entity for annotation in files.annotations.values() for entity in annotation.entities.values()]
+    boxes = sum(len(entity.boxes) for entity in entities)
+    framed = sum(1 for entity in entities if entity.boxes)
+    scenes = sum(1 for entity in entities if entity.scene)
+    return (
+        f"{len(phrases):,} phrases of {len(entities):,} entities; {framed:,} entities have {boxes:,} boxes, "
+        f"{scenes:,} are marked as the scene, {sum(1 for entity in entities if entity.nobox):,} as without a box"
+    )

@@ -1,0 +1,166 @@
+"""A web page on how well captions score: the figures, their spread, the best photos and the worst."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from seetell.drawing.histogram import Histogram
+from seetell.drawing.templates import data_address, filled, html_text
+from seetell.errors import PhotoError
+from seetell.photos.opening import open_photo
+
+LABELS = ("A", "B")
+"""What two results files are called in all but the title."""
+
+SHOWN = 10
+"""The most photos in a section."""
+
+THUMBNAIL = 192
+"""Longest side of the photos, in pixels: forty of them make some 350 kB."""
+
+JPEG_QUALITY = 60
+
+
+@dataclass(frozen=True)
+class ScoredPhoto:
+    """A photo with what was said of it.
+
+    Attributes:
+        name: to be shown.
+        path: the file, which need not be there.
+        references: what people said.
+        captions: what is scored, in each results file.
+        scores: of each caption, by measure, unscaled.
+    """
+
+    name: str
+    path: Path
+    references: tuple[str, ...]
+    captions: tuple[str, ...]
+    scores: tuple[Mapping[str, float], ...]
+
+
+@dataclass(frozen=True)
+class ScoreReport:
+    """What the page shows.
+
+    Attributes:
+        names: of the results file, and of the other it is compared with, if any.
+        about: what was scored, in a sentence.
+        header: of the table of scores.
+        rows: of that table, the measure first.
+        notes: sentences below the table.
+        measure: the one that photos are ranked by.
+        beside: others to be shown with each photo.
+        photos: all that were scored, at least one.
+    """
+
+    names: tuple[str, ...]
+    about: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    notes: Sequence[str]
+    measure: str
+    beside: Sequence[str]
+    photos: Sequence[ScoredPhoto]
+
+    def html(self) -> str:
+        """Write the page, which needs no other file. Photos that do not open are shown by their sentences alone."""
+        values = [100 * self._values(side) for side in range(len(self.names))]
+        histogram, axis = Histogram.build(values), f"{self.measure} ×100"
+        sections = self._sections(values)
+        return filled(
+            "score_report.html",
+            "score_report.css",
+            title=html_text(f"Scores of {' and '.join(self.names)}"),
+            about=html_text(self.about),
+            links="\n".join(f'<li><a href="#{key}">{html_text(title)}</a></li>' for key, title, _ in sections),
+            table=_table(self.header, self.rows),
+            notes="<br>\n".join(map(html_text, self.notes)),
+            measure=html_text(self.measure),
+            legend=self._legend(),
+            histogram=histogram.svg(axis),
+            quartiles="<br>".join(map(self._quartiles, LABELS, values)),
+            counts=histogram.table(LABELS if len(values) > 1 else ("photos",), axis),
+            sections="\n".join(self._section(*section) for section in sections),
+        )
+
+    def _values(self, side: int) -> np.ndarray:
+        return np.array([photo.scores[side][self.measure] for photo in self.photos])
+
+    def _sections(self, values: Sequence[np.ndarray]) -> list[tuple[str, str, list[ScoredPhoto]]]:
+        """Choose the photos of each section: its key in addresses, its title, and they."""
+        others = np.array([-sum(photo.scores[0].values()) for photo in self.photos])  # where the measure is the same
+        best = [self.photos[place] for place in np.lexsort((others, -values[0]))]
+        half = (len(best) + 1) // 2
+        of = f" of {LABELS[0]}" if len(values) > 1 else ""
+        sections = [("best", f"Best photos{of}", best[:half]), ("worst", f"Worst photos{of}", best[: half - 1 : -1])]
+        if len(values) > 1:
+            ahead = values[0] - values[1]
+            order = np.argsort(-ahead, kind="stable")
+            first = [self.photos[place] for place in order if ahead[place] > 0]
+            second = [self.photos[place] for place in order[::-1] if ahead[place] < 0]
+            sections.append(("ahead", f"Where {LABELS[0]} is furthest ahead", first))
+            sections.append(("behind", f"Where {LABELS[1]} is furthest ahead", second))
+        return [(key, title, photos[:SHOWN]) for key, title, photos in sections if photos]
+
+    def _section(self, key: str, title: str, photos: Sequence[ScoredPhoto]) -> str:
+        items = "\n".join(map(self._photo, photos))
+        return f'<section id="{key}">\n<h2>{html_text(title)}</h2>\n<ol class="photos">\n{items}\n</ol>\n</section>'
+
+    def _photo(self, photo: ScoredPhoto) -> str:
+        said = "\n".join(
+            f'<p class="sentence" dir="auto">{html_text(caption) or "(no words)"}</p>\n<p class="faint">'
+            f"{label + ': ' if len(self.names) > 1 else ''}{self._figures(scores)}</p>"
+            for label, caption, scores in zip(LABELS, photo.captions, photo.scores, strict=False)
+        )
+        people = "".join(f'<li dir="auto">{html_text(reference)}</li>' for reference in photo.references)
+        return (
+            f'<li><div class="picture">{_thumbnail(photo.path)}</div><div class="words">\n'
+            f"<h3>{html_text(photo.name)}</h3>\n{said}\n<p>People said:</p>"
+            f'<ul class="people">{people}</ul></div></li>'
+        )
+
+    def _figures(self, scores: Mapping[str, float]) -> str:
+        return html_text(
+            " · ".join(f"{name}\N{NO-BREAK SPACE}{100 * scores[name]:.1f}" for name in (self.measure, *self.beside))
+        )
+
+    def _legend(self) -> str:
+        if len(self.names) < 2:
+            return ""
+        keys = zip(("key", "key line"), LABELS, self.names, strict=True)
+        shown = (f'<span class="{key}"></span>{label}: {html_text(name)}' for key, label, name in keys)
+        return f"<p>{'<br>'.join(shown)}</p>"
+
+    def _quartiles(self, label: str, values: np.ndarray) -> str:
+        low, middle, high = np.quantile(values, (0.25, 0.5, 0.75))
+        whose = f"{label}: half" if len(self.names) > 1 else "Half"
+        middles = f"median {middle:.1f}, mean {values.mean():.1f}"
+        return html_text(f"{whose} of the photos lie between {low:.1f} and {high:.1f}; {middles}.")
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    heads = "".join(f'<th scope="col">{html_text(cell)}</th>' for cell in header)
+    body = "\n".join(
+        f'<tr><th scope="row">{html_text(first)}</th>'
+        + "".join(f"<td>{html_text(cell)}</td>" for cell in cells)
+        + "</tr>"
+        for first, *cells in rows
+    )
+    return f"<table><thead><tr>{heads}</tr></thead>\n<tbody>{body}</tbody></table>"
+
+
+def _thumbnail(path: Path) -> str:
+    try:
+        photo = open_photo(path, at_least=(THUMBNAIL, THUMBNAIL))
+    except PhotoError:
+        return '<span class="none faint">no photo</span>'
+    photo.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.BICUBIC)
+    address = data_address(photo, "JPEG", quality=JPEG_QUALITY, optimize=True)
+    return f'<img src="{address}" width="{photo.width}" height="{photo.height}" alt="">'

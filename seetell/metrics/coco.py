@@ -1,0 +1,164 @@
+"""pycocoevalcap's names over seetell's measures: change the import line, and Java is no longer needed.
+
+::
+
+    from seetell.metrics.coco import COCO, COCOEvalCap
+
+    coco = COCO("captions_val2014.json")
+    evaluation = COCOEvalCap(coco, coco.loadRes("results.json"))
+    evaluation.evaluate()
+    evaluation.eval["CIDEr"], evaluation.imgToEval[391895]["Bleu_4"]
+
+The scorers ``Bleu``, ``Cider``, ``Meteor`` and ``Rouge`` and ``PTBTokenizer`` can be used by themselves, too.
+Arguments, attributes and what comes back are pycocoevalcap's and pycocotools', spelling included; ``COCO`` reads
+captions only, and there is no SPICE. New code does better with ``seetell.metrics.score_captions``.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from seetell.errors import DataError, SeetellError
+from seetell.metrics.coco_scorers import Bleu, Cider, Meteor, PTBTokenizer, Rouge
+
+__all__ = ["COCO", "Bleu", "COCOEvalCap", "Cider", "Meteor", "PTBTokenizer", "Rouge"]
+
+
+class COCO:
+    """Captions in COCO's format: ``{"images": [{"id"}], "annotations": [{"id", "image_id", "caption"}]}``.
+
+    Args:
+        annotation_file: the JSON file; without it, set ``dataset`` and call ``createIndex``.
+
+    Raises:
+        DataError: the file cannot be read or is no captions file.
+    """
+
+    def __init__(self, annotation_file: str | Path | None = None) -> None:
+        self.dataset: dict[str, Any] = {}
+        self.anns: dict[Any, dict[str, Any]] = {}
+        self.imgs: dict[Any, dict[str, Any]] = {}
+        self.imgToAnns: defaultdict[Any, list[dict[str, Any]]] = defaultdict(list)
+        if annotation_file is not None:
+            dataset = _read_json(annotation_file)
+            if not isinstance(dataset, dict) or "annotations" not in dataset:
+                raise DataError(f'{annotation_file}: expected COCO captions, an object with "images" and "annotations"')
+            self.dataset = dataset
+            self.createIndex()
+
+    def createIndex(self) -> None:
+        """Index ``dataset``: ``anns`` and ``imgs`` by id, ``imgToAnns`` by the photo's id.
+
+        Raises:
+            DataError: an annotation lacks its id or its photo's, or a photo its id.
+        """
+        annotations = self.dataset.get("annotations", [])
+        for kind, needed in (("annotations", {"id", "image_id"}), ("images", {"id"})):
+            for number, row in enumerate(self.dataset.get(kind, [])):
+                if not isinstance(row, dict) or not needed <= row.keys():
+                    raise DataError(
+                        f"{kind}[{number}]: expected an object with {' and '.join(sorted(needed))}, got {row!r}"
+                    )
+        self.anns = {annotation["id"]: annotation for annotation in annotations}
+        self.imgs = {image["id"]: image for image in self.dataset.get("images", [])}
+        self.imgToAnns = defaultdict(list)
+        for annotation in annotations:
+            self.imgToAnns[annotation["image_id"]].append(annotation)
+
+    def getImgIds(self, imgIds: Iterable[Any] = ()) -> list[Any]:
+        """Return the ids of all photos, or the distinct ones of those given."""
+        return list(set(imgIds)) or list(self.imgs)
+
+    def loadRes(self, resFile: str | Path | list[dict[str, Any]]) -> COCO:
+        """Return captions of some of these photos as another such object.
+
+        Args:
+            resFile: ``[{"image_id": …, "caption": …}]``, or the JSON file that holds it.
+
+        Raises:
+            DataError: it is not such a list, or has photos that are not here.
+        """
+        captions = resFile if isinstance(resFile, list) else _read_json(resFile)
+        if not isinstance(captions, list) or not all(
+            isinstance(row, dict) and {"image_id", "caption"} <= row.keys() for row in captions
+        ):
+            raise DataError('results: expected a list of {"image_id": …, "caption": …}')
+        said = {row["image_id"] for row in captions}
+        strange = [photo for photo in said if photo not in self.imgs]
+        if strange:
+            raise DataError(f"results: {len(strange)} photos are not among the references, such as {strange[:3]}")
+        results = COCO()
+        results.dataset = {
+            "info": self.dataset.get("info", {}),
+            "images": [image for image in self.dataset.get("images", []) if image["id"] in said],
+            "annotations": [{**row, "id": number} for number, row in enumerate(captions, 1)],
+        }
+        results.createIndex()
+        return results
+
+
+class COCOEvalCap:
+    """All scores of a results file.
+
+    Args:
+        coco: the references: a ``COCO``, of this module or of pycocotools.
+        cocoRes: the results, of ``coco.loadRes``.
+
+    Attributes:
+        params: ``{"image_id": …}``, the photos to score; those of ``coco`` unless set otherwise.
+        eval: after ``evaluate``, the score of the corpus by name.
+        imgToEval: after ``evaluate``, the scores of each photo, with its ``image_id``, by its id.
+        evalImgs: the same as a list.
+    """
+
+    def __init__(self, coco: Any, cocoRes: Any) -> None:
+        self.evalImgs: list[dict[str, Any]] = []
+        self.eval: dict[str, float] = {}
+        self.imgToEval: dict[Any, dict[str, Any]] = {}
+        self.coco = coco
+        self.cocoRes = cocoRes
+        self.params = {"image_id": coco.getImgIds()}
+
+    def evaluate(self) -> None:
+        """Score, print the scores and keep them. Without METEOR's data, METEOR is left out with a warning.
+
+        Raises:
+            DataError: a photo has no reference, or not one result.
+        """
+        photos = self.params["image_id"]
+        tokenizer = PTBTokenizer()
+        gts = tokenizer.tokenize({photo: self.coco.imgToAnns[photo] for photo in photos})
+        res = tokenizer.tokenize({photo: self.cocoRes.imgToAnns[photo] for photo in photos})
+        self.imgToEval = {photo: {"image_id": photo} for photo in gts}
+        scores, per_photo = Bleu(4).compute_score(gts, res)
+        for order, (score, values) in enumerate(zip(scores, per_photo, strict=True), 1):
+            self._keep(f"Bleu_{order}", score, values)
+        try:
+            meteor = Meteor()
+        except SeetellError as error:
+            warnings.warn(f"METEOR is left out: {error}", stacklevel=2)
+        else:
+            self._keep("METEOR", *meteor.compute_score(gts, res))
+        self._keep("ROUGE_L", *Rouge().compute_score(gts, res))
+        self._keep("CIDEr", *Cider().compute_score(gts, res))
+        self.evalImgs = list(self.imgToEval.values())
+
+    def _keep(self, name: str, score: float, values: Iterable[float]) -> None:
+        self.eval[name] = score
+        for row, value in zip(self.imgToEval.values(), values, strict=True):
+            row[name] = value
+        print(f"{name}: {score:.3f}")
+
+
+def _read_json(path: str | Path) -> Any:
+    try:
+        return json.loads(Path(path).read_text("utf-8"))
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise DataError(f"{path}: expected JSON, got something else: {error}") from error

@@ -1,0 +1,68 @@
+"""The files of METEOR 1.5 that the package pycocoevalcap carries: word lists inside its jar, and paraphrases beside it.
+
+The package is found without being imported, and no Java runs.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from seetell.errors import DataError
+
+_JAR = "meteor-1.5.jar"
+_PARAPHRASES = "data/paraphrase-en.gz"
+INSTALL = "install it with: pip install 'seetell[meteor]'"
+
+
+@dataclass(frozen=True)
+class MeteorFiles:
+    """Where METEOR's files lie.
+
+    Attributes:
+        jar: holds function words, abbreviations, WordNet's synonyms and irregular forms.
+        paraphrases: gzip of three lines an entry: probability, phrase, paraphrase.
+    """
+
+    jar: Path
+    paraphrases: Path
+
+    @classmethod
+    def find(cls, folder: Path | None = None) -> MeteorFiles:
+        """Find the files.
+
+        Args:
+            folder: holds ``meteor-1.5.jar`` and ``data/paraphrase-en.gz``; the installed package's when absent.
+
+        Raises:
+            DataError: the package is not installed, or a file is missing.
+        """
+        if folder is None:
+            package = importlib.util.find_spec("pycocoevalcap")
+            if package is None or not package.submodule_search_locations:
+                raise DataError(
+                    f"METEOR reads its word lists from the package pycocoevalcap, which is absent; {INSTALL}"
+                )
+            folder = Path(package.submodule_search_locations[0]) / "meteor"
+        files = cls(folder / _JAR, folder / _PARAPHRASES)
+        for file in (files.jar, files.paraphrases):
+            if not file.is_file():
+                raise DataError(f"METEOR needs {file}, which does not exist; {INSTALL}")
+        return files
+
+    def lines(self, name: str) -> list[str]:
+        """Return the lines of a word list.
+
+        Args:
+            name: path inside the jar.
+
+        Raises:
+            DataError: the jar is damaged or lacks the list.
+        """
+        try:
+            with zipfile.ZipFile(self.jar) as jar:
+                return jar.read(name).decode("utf-8").splitlines()
+        except (OSError, KeyError, UnicodeDecodeError, zipfile.BadZipFile) as error:
+            raise DataError(f"{self.jar} is not METEOR 1.5's jar, {name} cannot be read: {error}; {INSTALL}") from error

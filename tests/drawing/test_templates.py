@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import base64
+import io
+
+from PIL import Image
+
+from seetell.drawing.templates import GENERATOR, data_address, filled, html_text
+
+
+def test_pages_have_the_common_style_and_their_own():
+    page = filled("index.html", "page.css", count="2", photos="<li>$style</li>")
+    assert GENERATOR in page
+    assert "--paper" in page
+    assert ".photos {" in page
+    assert "<li>$style</li>" in page
+
+
+def test_an_address_contains_the_image():
+    address = data_address(Image.new("RGB", (3, 2), "red"), "PNG")
+    head, _, content = address.partition(",")
+    assert head == "data:image/png;base64"
+    assert Image.open(io.BytesIO(base64.b64decode(content))).size == (3, 2)
+
+
+def test_text_is_escaped_and_joined_letters_stay_joined():
+    assert html_text("<a href='x'>&\n\x00\ud800") == "&lt;a href=&#x27;x&#x27;&gt;&amp;   "
+    family = "\U0001f469\u200d\U0001f467"
+    assert html_text(family) == family
