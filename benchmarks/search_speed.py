@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from figures import machine
+from figures import machine, summary
 
 from seetell.search.ranking import Ranking, quantise
 from seetell.search.store import VECTOR, Store
