@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from seetell.errors import PhotoError, PhotoIndexError, UsageError
+from seetell.search import nearest
 from seetell.search.embedder import Embedder
-from seetell.search.ranking import Ranking, quantise
+from seetell.search.ranking import MANY, Ranking, quantise
 from seetell.search.store import Store
 from seetell.search.update import Progress, Update, update
 
@@ -66,14 +67,10 @@ class PhotoIndex:
             progress: told after each batch how many of how many photos are done.
 
         Raises:
-            UsageError: a folder or file is not there.
             PhotoIndexError: the index cannot be written, is being written by another process, or was made with
                 another model.
         """
         roots = [os.path.expanduser(photo) for photo in photos]
-        for root in roots:
-            if not os.path.lexists(root):
-                raise UsageError(f"{root}: there is no such folder or file; what the index has of it is kept")
         with Store(self.location, write=True) as store:
             self._check_model(store)
             done = update(store, self._embedder, roots, retry=retry, progress=progress)
@@ -113,6 +110,11 @@ class PhotoIndex:
         usable = "SELECT count(*) FROM photos JOIN contents ON contents.id = content"
         found = self._opened().store.rows(f"{usable} WHERE missing_since IS NULL AND vector IS NOT NULL")
         return int(found[0][0])
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether there are so many photos that faiss, which is not installed, would speed up searches."""
+        return not nearest.available() and self._opened().store.vector_count() > MANY
 
     def close(self) -> None:
         """Let go of the files."""

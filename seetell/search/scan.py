@@ -62,8 +62,11 @@ def scan(store: Store, roots: Iterable[str], *, retry: bool = False) -> Scan:
     """
     found = Scan()
     visited: set[str] = set()
-    for root in dict.fromkeys(os.path.realpath(root) for root in roots):
-        if os.path.isdir(root):
+    for named in dict.fromkeys(roots):
+        root = os.path.realpath(named)
+        if not os.path.lexists(named):
+            found.failures[named] = "there is no such folder or file; what the index has of it is kept"
+        elif os.path.isdir(root):
             _scan_folders(store, root, visited, found, retry)
         else:
             folder, name = os.path.split(root)

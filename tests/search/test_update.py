@@ -16,7 +16,7 @@ from search.conftest import paint
 from search.toy import ColourEmbedder
 
 import seetell
-from seetell.errors import PhotoError, PhotoIndexError, UsageError
+from seetell.errors import PhotoError, PhotoIndexError
 from seetell.search import update as update_module
 from seetell.search.photo_index import PhotoIndex
 from seetell.search.store import Store
@@ -126,8 +126,13 @@ def test_a_disk_that_was_away_costs_nothing(runs: Runs, tmp_path: Path):
     runs()
     contents = tmp_path / "contents"
     runs.album.rename(contents)
-    with pytest.raises(UsageError, match="what the index has of it is kept"):
-        runs()
+    ruby = paint(tmp_path / "elsewhere" / "ruby.png", "red", 7)
+    done, _ = runs(runs.album, ruby)
+    assert [*done.failures] == [str(runs.album)]
+    assert "what the index has of it is kept" in done.failures[str(runs.album)]
+    assert (done.added, done.missing, len(runs.photos())) == (1, 0, 5)
+    ruby.unlink()
+    runs(ruby.parent)
     runs.album.mkdir()
     assert runs()[0].missing == 4
     assert runs.photos() == {}
