@@ -14,8 +14,8 @@ from seetell.search.store import Store
 MANY = 50_000
 """Up to so many vectors are all compared exactly, from memory; beyond, the likeliest are found by faiss first."""
 
-CANDIDATES = 1000
-"""Vectors that faiss proposes for the exact comparison: with a million of 256 dimensions, 99% of the best 20 are in."""
+CANDIDATES = 100
+"""Vectors that faiss proposes, at least, for the exact comparison."""
 
 REMAINDER = 2000
 """Vectors that may come or go before faiss's file is made anew."""

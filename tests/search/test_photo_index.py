@@ -190,7 +190,6 @@ def test_many_photos_are_found_as_few_are(
     dimensions: int, crowd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     pytest.importorskip("faiss", reason="faiss is an extra")
-    monkeypatch.setattr(ranking, "CANDIDATES", 200)
     few = PhotoIndex(tmp_path / "few", Directions(dimensions))
     few.update([str(crowd)])
     monkeypatch.setattr(ranking, "MANY", 1000)
