@@ -43,7 +43,7 @@ class Hit:
 
 
 class PhotoIndex:
-    """An index of photos.
+    """An index of photos, for use by one thread.
 
     Args:
         location: its folder, which :meth:`update` makes.

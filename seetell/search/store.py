@@ -132,6 +132,8 @@ class Store:
         """Turn what SQLite raises into errors that say what to do."""
         try:
             yield
+        except sqlite3.ProgrammingError:  # no fault of the file
+            raise
         except sqlite3.Error as error:
             said = str(error)
             if "full" in said or "disk I/O" in said:
