@@ -19,7 +19,7 @@ import numpy as np
 TRAINING_VECTORS = 50_000
 
 BY_BYTES = 4000
-"""Vectors compared by bytes: of a million with 256 dimensions, these hold 99.9% of the best 20."""
+"""Vectors compared by bytes: of a million with 256 dimensions, these hold more than 99% of the best 20."""
 
 
 def available() -> bool:
