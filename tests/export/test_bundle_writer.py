@@ -35,7 +35,7 @@ CAPTIONERS = {
 }
 
 
-@pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in CAPTIONERS])
+@pytest.fixture(scope="module", params=CAPTIONERS)
 def run(request, shapes, tmp_path_factory, small_encoder) -> Path:
     """A captioner that learnt the shapes, its encoder trained a little too: a real one behind the transformer."""
     folder = tmp_path_factory.mktemp("run")
