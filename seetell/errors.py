@@ -30,6 +30,10 @@ class BundleError(SeetellError):
     """A model bundle that is missing, incomplete, or does not match its own description."""
 
 
+class PhotoIndexError(SeetellError):
+    """A photo index that is missing, damaged, in use, out of space, or made with another model."""
+
+
 class UsageError(SeetellError):
     """A command or function called in a way it does not allow; exit status 2."""
 

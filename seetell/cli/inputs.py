@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from seetell.photos.opening import SUFFIXES
+from seetell.photos.folders import is_photo_name, photo_folders
 
 STANDARD_INPUT = "-"
 
@@ -32,7 +32,7 @@ def expand(arguments: Iterable[str], standard_input: BinaryIO) -> Iterator[str]:
                 if listed:
                     yield from _photos(listed)
         elif glob.has_magic(argument) and not os.path.lexists(argument):
-            fitting = [path for path in sorted(glob.glob(argument, recursive=True)) if _is_photo_name(path)]
+            fitting = [path for path in sorted(glob.glob(argument, recursive=True)) if is_photo_name(path)]
             yield from (path for path in fitting if not os.path.isdir(path))
             if not fitting:
                 yield argument
@@ -45,13 +45,6 @@ def _photos(path: str) -> Iterator[str]:
         yield path
         return
     unreadable: list[str] = []
-    for folder, subfolders, names in os.walk(path, onerror=lambda error: unreadable.append(error.filename)):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        for name in sorted(names):
-            if _is_photo_name(name) and not name.startswith("."):
-                yield os.path.join(folder, name)
+    for folder, names in photo_folders(path, unreadable.append):
+        yield from (os.path.join(folder, name) for name in names)
     yield from unreadable
-
-
-def _is_photo_name(path: str) -> bool:
-    return os.path.splitext(path)[1].lower() in SUFFIXES

@@ -14,6 +14,8 @@ from seetell.errors import SeetellError, UsageError
 
 COMMANDS = (
     ("caption", "seetell.cli.caption:caption", "Say what is on photos."),
+    ("index", "seetell.cli.index:index", "Index photos, to be searched."),
+    ("search", "seetell.cli.search:search", "Find photos by what they show."),
     ("models", "seetell.cli.models:models", "List the models that came with seetell, or print a card."),
     ("data", "seetell.cli.data:app", "Check a data set."),
     ("score", "seetell.cli.score:score", "Score captions against references."),

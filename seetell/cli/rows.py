@@ -58,10 +58,7 @@ class Rows:
 
     def __init__(self, output_format: Format) -> None:
         self._format = output_format
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, io.TextIOWrapper):  # no file name may stop the run; data is UTF-8 in any locale
-                encoding = stream.encoding if output_format is Format.text else "utf-8"
-                stream.reconfigure(encoding=encoding, errors="backslashreplace")
+        take_any_name(utf8=output_format is not Format.text)
         self._table = csv.writer(sys.stdout, lineterminator="\n")
         if output_format is Format.csv:
             self._table.writerow(COLUMNS)
@@ -74,10 +71,21 @@ class Rows:
         elif self._format is Format.csv:
             self._table.writerow([row.get(column) for column in COLUMNS])
         elif "error" in row:
-            sys.stderr.write(f"{_printable(image)}: {_printable(row['error'])}\n")
+            sys.stderr.write(f"{printable(image)}: {printable(row['error'])}\n")
         else:
-            sys.stdout.write(f"{_printable(image)}\t{_printable(row['caption'])}\n")
+            sys.stdout.write(f"{printable(image)}\t{printable(row['caption'])}\n")
         sys.stdout.flush()
+
+
+def take_any_name(*, utf8: bool = False) -> None:
+    """Make standard output and error take any file name, so that none stops a run.
+
+    Args:
+        utf8: write UTF-8, as data is in any locale.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8" if utf8 else stream.encoding, errors="backslashreplace")
 
 
 def _word(word: Word) -> dict[str, Any]:
@@ -91,7 +99,7 @@ def _number(logprob: float) -> float | None:
     return round(logprob, 6) if math.isfinite(logprob) else None
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Escape line breaks and what a terminal would obey; undecodable bytes are left to the stream."""
     return "".join(
         letter if letter.isprintable() or "\udc80" <= letter <= "\udcff" else letter.encode("unicode_escape").decode()

@@ -1,0 +1,167 @@
+"""An index of photos on the disk: kept up to date with folders, searched by sentences and photos.
+
+>>> index = PhotoIndex(location, embedder)
+>>> index.update(["~/Pictures"])
+>>> index.search("a dog on a beach")[0].photo
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seetell.errors import PhotoError, PhotoIndexError, UsageError
+from seetell.search import nearest
+from seetell.search.embedder import Embedder
+from seetell.search.ranking import MANY, Ranking, quantise
+from seetell.search.store import Store
+from seetell.search.update import Progress, Update, update
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A photo that was found.
+
+    Attributes:
+        photo: its path.
+        score: cosine between its vector and the query's.
+        copies: paths of other files with the same content.
+    """
+
+    photo: str
+    score: float
+    copies: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types ready for JSON."""
+        return asdict(self)
+
+
+class PhotoIndex:
+    """An index of photos, for use by one thread.
+
+    Args:
+        location: its folder, which :meth:`update` makes.
+        embedder: the model; an index made with another is refused.
+    """
+
+    def __init__(self, location: str | Path, embedder: Embedder) -> None:
+        self.location = Path(location)
+        self._embedder = embedder
+        self._ranking: Ranking | None = None
+
+    def update(self, photos: Iterable[str], *, retry: bool = False, progress: Progress | None = None) -> Update:
+        """Bring the index up to date with folders and files; what it knows of others stays.
+
+        Photos that are new or changed are encoded, moved ones are noticed by their content. Missing ones are no longer
+        found, and are forgotten after 30 days. It may be stopped at any moment and run again.
+
+        Args:
+            photos: folders, with all below them, and files.
+            retry: try photos again that could not be used before and have not changed.
+            progress: told after each batch how many of how many photos are done.
+
+        Raises:
+            PhotoIndexError: the index cannot be written, is being written by another process, or was made with
+                another model.
+        """
+        roots = [os.path.expanduser(photo) for photo in photos]
+        with Store(self.location, write=True) as store:
+            self._check_model(store)
+            done = update(store, self._embedder, roots, retry=retry, progress=progress)
+            quantise(store)
+        return done
+
+    def search(self, sentence: str | None = None, *, image: str | None = None, top: int = 20) -> list[Hit]:
+        """Find the photos that fit a sentence, look like a photo, or both at once.
+
+        Args:
+            sentence: what they should show.
+            image: path of a photo that they should be like.
+            top: the most to be found.
+
+        Returns:
+            The best first.
+
+        Raises:
+            UsageError: there is neither a sentence nor a photo, or ``top`` is below 1.
+            PhotoError: the photo cannot be used.
+            PhotoIndexError: there is no index, it is damaged, or it was made with another model.
+        """
+        if top < 1:
+            raise UsageError(f"top must be at least 1, got {top}")
+        ranking = self._opened()  # before the model works in vain
+        hits: list[Hit] = []
+        for content, score in ranking.of(self._query(sentence, image), top):
+            photo, *copies = ranking.store.photos_of(content) or [""]
+            if photo:
+                hits.append(Hit(photo, score, tuple(copies)))
+            if len(hits) == top:
+                break
+        return hits
+
+    def __len__(self) -> int:
+        """Return how many photos can be found."""
+        usable = "SELECT count(*) FROM photos JOIN contents ON contents.id = content"
+        found = self._opened().store.rows(f"{usable} WHERE missing_since IS NULL AND vector IS NOT NULL")
+        return int(found[0][0])
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether there are so many photos that faiss, which is not installed, would speed up searches."""
+        return not nearest.available() and self._opened().store.vector_count() > MANY
+
+    def close(self) -> None:
+        """Let go of the files."""
+        if self._ranking is not None:
+            self._ranking.store.close()
+            self._ranking = None
+
+    def __enter__(self) -> PhotoIndex:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _opened(self) -> Ranking:
+        if self._ranking is None:
+            store = Store(self.location)
+            self._check_model(store)
+            self._ranking = Ranking(store)
+        return self._ranking
+
+    def _check_model(self, store: Store) -> None:
+        """Refuse an index that another model made; a new one is this model's as soon as it has a vector."""
+        name, identity = store.fact("model"), store.fact("model_identity")
+        if identity in (None, self._embedder.identity):
+            return
+        store.close()
+        other = f"another version of {name}" if name == self._embedder.name else name
+        raise PhotoIndexError(
+            f"{self.location}: was made with {other}, whose vectors differ in meaning from those of "
+            f"{self._embedder.name}; use that model, name another place, or delete the folder and index photos again"
+        )
+
+    def _query(self, sentence: str | None, image: str | None) -> np.ndarray:
+        """Return the direction to look in, ``(D,)`` float32 of length 1: midway where both are given."""
+        vectors = []
+        if sentence is not None:
+            vectors.append(self._embedder.embed_sentences([sentence])[0])
+        if image is not None:
+            (result,) = self._embedder.embed_photos([image])
+            if isinstance(result, PhotoError):
+                raise result
+            vectors.append(result)
+        if not vectors:
+            raise UsageError("a search takes a sentence, a photo, or both")
+        query = np.sum([_unit(vector) for vector in vectors], axis=0)
+        return _unit(query)
+
+
+def _unit(vector: np.ndarray) -> np.ndarray:
+    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-12), np.float32)

@@ -1,0 +1,139 @@
+"""Which contents of the index fit a query best: all compared exactly, or first chosen by faiss where there are many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+import numpy as np
+
+from seetell.errors import PhotoIndexError
+from seetell.search import nearest
+from seetell.search.store import Store
+
+MANY = 50_000
+"""Up to so many vectors are all compared exactly, from memory; beyond, the likeliest are found by faiss first."""
+
+CANDIDATES = 100
+"""Vectors that faiss proposes, at least, for the exact comparison."""
+
+REMAINDER = 2000
+"""Vectors that may come or go before faiss's file is made anew."""
+
+
+class Ranking:
+    """Compares queries with the vectors of a store.
+
+    Args:
+        store: opened; what other processes change in it is seen.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._exact: tuple[np.ndarray, np.ndarray] | None = None
+        self._exact_as_of: object = None
+        self._quantised: tuple[str, nearest.Quantised] | None = None
+
+    def of(self, query: np.ndarray, top: int) -> Iterator[tuple[int, float]]:
+        """Yield all contents and their scores, the best first: cosines where vectors have length 1.
+
+        With many vectors those that faiss proposes come before the others.
+
+        Args:
+            query: ``(D,)`` float32.
+            top: how many will probably be taken.
+        """
+        seen: set[int] = set()
+        quantised = self._quantised_file()
+        if quantised is not None:
+            contents, scores = self._proposed(quantised, query, max(CANDIDATES, 5 * top))
+            for content, score in _sorted(contents, scores):
+                seen.add(content)
+                yield content, score
+        contents, scores = self._compared(query)
+        for content, score in _sorted(contents, scores):
+            if content not in seen:
+                yield content, score
+
+    def _proposed(self, quantised: nearest.Quantised, query: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+        proposed = self.store.vectors_of(quantised.nearest(query, count).tolist())
+        later = self.store.vectors(after=int(self.store.fact("quantised_up_to")))
+        found = [(contents, vectors @ query) for contents, vectors in (proposed, *later) if len(contents)]
+        contents = [np.zeros(0, np.int64), *(part for part, _ in found)]
+        return np.concatenate(contents), np.concatenate([np.zeros(0, np.float32), *(part for _, part in found)])
+
+    def _compared(self, query: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Compare all vectors exactly; few are kept in memory for the next time."""
+        if self._exact is None or self._exact_as_of != self.store.changes():
+            self._exact_as_of = self.store.changes()
+            self._exact = _all(self.store) if self.store.vector_count() <= MANY else None
+        if self._exact is not None:
+            contents, vectors = self._exact
+            return contents, vectors @ query if len(contents) else np.zeros(0, np.float32)
+        parts = [(contents, vectors @ query) for contents, vectors in self.store.vectors()]
+        return np.concatenate([part for part, _ in parts]), np.concatenate([part for _, part in parts])
+
+    def _quantised_file(self) -> nearest.Quantised | None:
+        """Return faiss's file, if the index has one and it can be read."""
+        name = self.store.fact("quantised")
+        if name is None or not nearest.available():
+            return None
+        if self._quantised is None or self._quantised[0] != name:
+            try:
+                self._quantised = name, nearest.Quantised(self.store.folder / name)
+            except RuntimeError:  # lost or damaged: the store still has everything
+                return None
+        return self._quantised[1]
+
+
+def quantise(store: Store) -> None:
+    """Make faiss's file anew where the index is large and much has come or gone since."""
+    total = store.vector_count()
+    if total <= MANY or not nearest.available():
+        return
+    before, last = store.fact("quantised"), store.fact("quantised_up_to") or 0
+    gone = (store.fact("quantised_count") or 0) - (total - store.vector_count(after=last))
+    if before and (store.folder / before).exists() and max(gone, store.vector_count(after=last)) <= REMAINDER:
+        return
+    (newest,) = store.rows("SELECT max(id) FROM contents")[0]
+    name = f"vectors-{store.fact('key')}-{newest}-{total}.faiss"
+    try:
+        nearest.write(store.folder / name, _sample(store, total), store.vectors())
+    except OSError as error:
+        (store.folder / name).unlink(missing_ok=True)
+        raise PhotoIndexError(
+            f"{store.folder / name}: cannot be written ({error.strerror}); all photos are indexed, "
+            "but searches are slow until a further run succeeds"
+        ) from error
+    with store.transaction():
+        for fact, value in {"quantised": name, "quantised_up_to": newest, "quantised_count": total}.items():
+            store.note(fact, value)
+    for file in store.folder.glob("vectors-*.faiss"):
+        if file.name != name:
+            with suppress(OSError):  # another process may be reading it
+                file.unlink()
+
+
+def _sample(store: Store, total: int) -> np.ndarray:
+    """Return vectors from all over the store to learn from."""
+    step = -(-total // nearest.TRAINING_VECTORS)
+    return np.concatenate([vectors[(contents % step) == 0] for contents, vectors in store.vectors()])
+
+
+def _all(store: Store) -> tuple[np.ndarray, np.ndarray]:
+    parts = list(store.vectors())
+    if not parts:
+        return np.zeros(0, np.int64), np.zeros((0, 0), np.float32)
+    return np.concatenate([contents for contents, _ in parts]), np.concatenate([vectors for _, vectors in parts])
+
+
+def _sorted(contents: np.ndarray, scores: np.ndarray) -> Iterator[tuple[int, float]]:
+    """Yield the best first; all are sorted only if more are wanted than usual."""
+    if len(scores) > 4096:
+        first = np.argpartition(-scores, 1024)[:1024]
+        yield from _sorted(contents[first], scores[first])
+        rest = np.ones(len(scores), bool)
+        rest[first] = False
+        contents, scores = contents[rest], scores[rest]
+    for place in np.argsort(-scores, kind="stable"):
+        yield int(contents[place]), float(scores[place])

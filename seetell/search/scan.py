@@ -1,0 +1,137 @@
+"""Compare folders with what the index knows of them, without reading a photo."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from seetell.photos.folders import photo_folders
+from seetell.search.store import Store
+
+Key = tuple[bytes, bytes]
+"""A photo's folder and name, as bytes."""
+
+
+@dataclass
+class Scan:
+    """How some folders differ from what is known of them.
+
+    Attributes:
+        pending: photos that are new, or whose size or time of change differs, in the order of the walk.
+        unchanged: how many are as they were.
+        failed_before: how many of those could not be used then.
+        back: those that had been missing and are there again as they were.
+        missing: known photos that are there no more.
+        failures: folders and files that cannot be looked at, and why. What is known of them stays.
+    """
+
+    pending: list[str] = field(default_factory=list)
+    unchanged: int = 0
+    failed_before: int = 0
+    back: list[Key] = field(default_factory=list)
+    missing: list[Key] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Known:
+    size: int
+    changed: int
+    missing: bool
+    failed: bool
+
+    def fits(self, status: os.stat_result) -> bool:
+        return (self.size, self.changed) == (status.st_size, status.st_mtime_ns)
+
+
+def key_of(path: str) -> Key:
+    """Return the folder and name under which the store keeps a photo."""
+    folder, name = os.path.split(path)
+    return os.fsencode(folder), os.fsencode(name)
+
+
+def scan(store: Store, roots: Iterable[str], *, retry: bool = False) -> Scan:
+    """Compare folders and files with the store, which is not changed.
+
+    Args:
+        store: what is known.
+        roots: folders and files. Their real paths count, so that no photo has two names by symbolic links above it.
+        retry: take photos that could not be used for changed.
+    """
+    found = Scan()
+    visited: set[str] = set()
+    for named in dict.fromkeys(roots):
+        root = os.path.realpath(named)
+        if not os.path.lexists(named):
+            found.failures[named] = "there is no such folder or file; what the index has of it is kept"
+        elif os.path.isdir(root):
+            _scan_folders(store, root, visited, found, retry)
+        else:
+            folder, name = os.path.split(root)
+            if folder not in visited:
+                known = {name: fact for name, fact in _known(store, folder).items() if name == os.path.basename(root)}
+                _compare(folder, [name], known, found, retry)
+    return found
+
+
+def _scan_folders(store: Store, root: str, visited: set[str], found: Scan, retry: bool) -> None:
+    unreadable: list[str] = []
+    for folder, names in photo_folders(root, unreadable.append):
+        if folder not in visited:
+            visited.add(folder)
+            _compare(folder, names, _known(store, folder), found, retry)
+    found.failures.update((folder, "the folder cannot be read") for folder in unreadable)
+    for folder in _known_folders(store, root):
+        if folder not in visited and not any(_within(folder, kept) for kept in unreadable):
+            visited.add(folder)
+            _compare(folder, [], _known(store, folder), found, retry)
+
+
+def _compare(folder: str, names: list[str], known: dict[str, _Known], found: Scan, retry: bool) -> None:
+    for name in names:
+        path, before = os.path.join(folder, name), known.get(name)
+        try:
+            status = os.stat(path)
+        except FileNotFoundError:
+            continue  # gone since the folder was listed, or a link to nothing
+        except OSError as error:
+            known.pop(name, None)
+            found.failures[path] = error.strerror or "cannot be read"
+            continue
+        known.pop(name, None)
+        if not stat.S_ISREG(status.st_mode):
+            found.failures[path] = "is a pipe or device; expected a photo file"
+        elif before is None or not before.fits(status) or (before.failed and retry):
+            found.pending.append(path)
+        else:
+            found.unchanged += 1
+            found.failed_before += before.failed
+            if before.missing:
+                found.back.append(key_of(path))
+    found.missing += [key_of(os.path.join(folder, name)) for name, fact in known.items() if not fact.missing]
+
+
+def _known(store: Store, folder: str) -> dict[str, _Known]:
+    rows = store.rows(
+        "SELECT name, size, changed, missing_since IS NOT NULL, failure IS NOT NULL"
+        " FROM photos JOIN contents ON contents.id = content WHERE folder = ?",
+        (os.fsencode(folder),),
+    )
+    return {os.fsdecode(name): _Known(size, changed, bool(m), bool(f)) for name, size, changed, m, f in rows}
+
+
+def _known_folders(store: Store, root: str) -> Iterator[str]:
+    """Yield the folders with known photos at a path and below it."""
+    within = os.fsencode(os.path.join(root, ""))
+    beyond = within[:-1] + bytes([within[-1] + 1])
+    rows = store.rows(
+        "SELECT DISTINCT folder FROM photos WHERE folder = ? OR (folder >= ? AND folder < ?)",
+        (os.fsencode(root), within, beyond),
+    )
+    yield from (os.fsdecode(folder) for (folder,) in rows)
+
+
+def _within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(os.path.join(folder, ""))

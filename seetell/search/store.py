@@ -1,0 +1,238 @@
+"""What the index knows, in one SQLite file: photos, their contents' vectors, and which model made them.
+
+A vector belongs to a content, not to a file: photos that are moved, copied or renamed keep theirs.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seetell.errors import PhotoIndexError
+
+FILE = "photos.db"
+LOCK = "lock.db"
+FORMAT = 1
+APPLICATION = 0x5EE7E11
+PATIENCE = 30.0
+"""Seconds to wait while another process writes a batch."""
+
+VECTOR = np.dtype("<f2")
+
+_SCHEMA = f"""
+PRAGMA application_id = {APPLICATION};
+PRAGMA user_version = {FORMAT};
+CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE contents (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given twice, so that other files may refer to it
+    hash BLOB NOT NULL UNIQUE,
+    vector BLOB,                           -- float16, of length 1
+    failure TEXT                           -- or why there is none
+);
+CREATE TABLE photos (
+    folder BLOB NOT NULL,                  -- names are bytes: not every file name is text
+    name BLOB NOT NULL,
+    size INTEGER NOT NULL,
+    changed INTEGER NOT NULL,              -- nanoseconds
+    content INTEGER NOT NULL REFERENCES contents,
+    missing_since REAL,                    -- seconds; NULL while the file is there
+    PRIMARY KEY (folder, name)
+) WITHOUT ROWID;
+CREATE INDEX photos_of_content ON photos (content);
+"""
+
+
+class Store:
+    """An open index file.
+
+    Args:
+        folder: the index's.
+        write: make the index if there is none, and be the only process that changes it.
+
+    Raises:
+        PhotoIndexError: there is no index, it is damaged, or another process is changing it.
+    """
+
+    def __init__(self, folder: Path, *, write: bool = False) -> None:
+        self.folder = folder
+        self.path = folder / FILE
+        self._lock: sqlite3.Connection | None = None
+        if write:
+            self._make_folder()
+            self._lock = self._only_writer()
+        elif not self.path.is_file():
+            raise PhotoIndexError(f"{folder}: there is no index of photos; make one: seetell index FOLDER")
+        try:
+            with self.errors():
+                self._database = _connect(self.path, "rwc" if write else "rw" if _writable(folder) else "ro")
+                self._prepare(write)
+        except BaseException:
+            self.close()
+            raise
+
+    def _make_folder(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise PhotoIndexError(f"{self.folder}: no index can be made there ({error.strerror})") from error
+        if not _writable(self.folder):
+            raise PhotoIndexError(f"{self.folder}: nothing can be written there; name another place for the index")
+
+    def _only_writer(self) -> sqlite3.Connection:
+        """Take the lock, a transaction on a file of its own, which ends with the process however that ends."""
+        with self.errors():
+            lock = _connect(self.folder / LOCK, "rwc", timeout=0)
+            try:
+                lock.execute("BEGIN EXCLUSIVE")
+            except sqlite3.OperationalError as error:
+                lock.close()
+                if "locked" not in str(error):
+                    raise
+                raise PhotoIndexError(
+                    f"{self.folder}: another seetell is changing this index; run again when it is done"
+                ) from error
+            return lock
+
+    def _prepare(self, write: bool) -> None:
+        if write and not self._value("SELECT count(*) FROM sqlite_master"):
+            with self.transaction():
+                for statement in _SCHEMA.split(";\n"):
+                    self._database.execute(statement)
+                self.note("key", secrets.token_hex(8))
+        application, version = self._value("PRAGMA application_id"), self._value("PRAGMA user_version")
+        if application != APPLICATION:
+            raise PhotoIndexError(f"{self.path}: is no index of photos; name another place for the index")
+        if version != FORMAT:
+            raise PhotoIndexError(
+                f"{self.path}: has format {version}, this seetell reads {FORMAT}; "
+                "delete the folder and index the photos again"
+            )
+
+    def close(self) -> None:
+        """Let go of the files."""
+        for connection in (getattr(self, "_database", None), self._lock):
+            if connection is not None:
+                connection.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Turn what SQLite raises into errors that say what to do."""
+        try:
+            yield
+        except sqlite3.ProgrammingError:  # no fault of the file
+            raise
+        except sqlite3.Error as error:
+            said = str(error)
+            if "full" in said or "disk I/O" in said:
+                advice = "there is no room left on the disk; make some and run again, what was indexed before is kept"
+            elif "locked" in said:
+                advice = "another seetell is changing this index; try again in a moment"
+            elif "readonly" in said:
+                advice = "the index cannot be written; run again where it can, or name another place"
+            elif "unable to open" in said:
+                advice = "the index cannot be opened"
+            else:
+                advice = "the index is damaged; delete the folder and index the photos again"
+            raise PhotoIndexError(f"{self.path}: {advice} ({said})") from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make changes that reach the disk together or not at all."""
+        with self.errors():
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._database.execute("COMMIT")
+            except BaseException:
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+                raise
+
+    def rows(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run a statement and return all it gives."""
+        with self.errors():
+            return self._database.execute(statement, values).fetchall()
+
+    def change_many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Run a statement for each of some rows."""
+        with self.errors():
+            self._database.executemany(statement, rows)
+
+    def _value(self, statement: str, values: Sequence[Any] = ()) -> Any:
+        row = self._database.execute(statement, values).fetchone()
+        return None if row is None else row[0]
+
+    def fact(self, name: str) -> Any:
+        """Return what was noted under a name, or ``None``."""
+        with self.errors():
+            return self._value("SELECT value FROM facts WHERE name = ?", (name,))
+
+    def note(self, name: str, value: object) -> None:
+        """Keep a value under a name."""
+        with self.errors():
+            self._database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+    def changes(self) -> tuple[int, int]:
+        """Return what differs after any change of the file, by this process or another."""
+        with self.errors():
+            return self._value("PRAGMA data_version"), self._database.total_changes
+
+    def vector_count(self, *, after: int = 0) -> int:
+        """Count the vectors of contents numbered above ``after``."""
+        with self.errors():
+            counted = "SELECT count(*) FROM contents WHERE id > ? AND vector IS NOT NULL"
+            return int(self._value(counted, (after,)))
+
+    def vectors(self, *, after: int = 0, batch: int = 8192) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the vectors of contents numbered above ``after``: numbers ``(B,)`` and vectors ``(B, D)`` float32."""
+        with self.errors():
+            statement = "SELECT id, vector FROM contents WHERE id > ? AND vector IS NOT NULL ORDER BY id"
+            cursor = self._database.execute(statement, (after,))
+            while rows := cursor.fetchmany(batch):
+                yield _numbers_and_vectors(rows)
+
+    def vectors_of(self, contents: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Return the vectors of those contents that are still there, as :meth:`vectors` does; at most some thousand."""
+        marks = ",".join("?" * len(contents))
+        statement = f"SELECT id, vector FROM contents WHERE id IN ({marks}) AND vector IS NOT NULL"
+        return _numbers_and_vectors(self.rows(statement, [int(content) for content in contents]))
+
+    def photos_of(self, content: int) -> list[str]:
+        """Return the paths of the files with a content, without those that are missing."""
+        statement = "SELECT folder, name FROM photos WHERE content = ? AND missing_since IS NULL ORDER BY folder, name"
+        rows = self.rows(statement, [content])
+        return [os.path.join(os.fsdecode(folder), os.fsdecode(name)) for folder, name in rows]
+
+    def contents(self, hashes: Sequence[bytes]) -> dict[bytes, tuple[int, str | None]]:
+        """Return, of those contents that are known, the number and why there is no vector, if there is none."""
+        marks = ",".join("?" * len(hashes))
+        rows = self.rows(f"SELECT hash, id, failure FROM contents WHERE hash IN ({marks})", hashes)
+        return {content: (number, failure) for content, number, failure in rows}
+
+
+def _numbers_and_vectors(rows: Sequence[tuple[Any, ...]]) -> tuple[np.ndarray, np.ndarray]:
+    numbers = np.array([row[0] for row in rows], np.int64)
+    vectors = np.frombuffer(b"".join(row[1] for row in rows), VECTOR)
+    return numbers, vectors.astype(np.float32).reshape(len(rows), -1) if rows else np.zeros((0, 0), np.float32)
+
+
+def _connect(path: Path, mode: str, timeout: float = PATIENCE) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", timeout, isolation_level=None, uri=True)
+
+
+def _writable(folder: Path) -> bool:
+    file = folder / FILE
+    return os.access(folder, os.W_OK) and (not file.exists() or os.access(file, os.W_OK))

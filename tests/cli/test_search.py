@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import webbrowser
+from pathlib import Path
+
+import pytest
+from search.conftest import paint
+from search.toy import ColourEmbedder
+
+from seetell.cli.main import main
+from seetell.runtime import captioner
+
+
+@pytest.fixture
+def album(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Photos in the folder ``album``, an index of one's own, and a model that knows colours."""
+    for name, tint in {"rose.png": "red", "grass.png": "green", "deep/sea.png": "blue"}.items():
+        paint(tmp_path / "album" / name, tint)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SEETELL_INDEX", str(tmp_path / "index"))
+    monkeypatch.setattr(captioner, "load", lambda model, threads=None: ColourEmbedder(model, model))
+    return tmp_path / "album"
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    """Return the exit status of a command and what it wrote to standard output and error."""
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    return int(caught.value.code or 0), *capsys.readouterr()
+
+
+def test_indexing_tells_what_was_done(album: Path, capsys: pytest.CaptureFixture[str]):
+    status, out, err = run(capsys, "index", "album")
+    assert (status, err) == (0, "")
+    assert out == f"3 added. The index at {album.parent / 'index'} has 3 photos.\n"
+    (album / "broken.jpg").write_bytes(b"broken")
+    (album / "rose.png").rename(album / "rosa.png")
+    (album / "grass.png").unlink()
+    status, out, err = run(capsys, "index", "album", "absent")
+    assert status == 1
+    assert out.startswith("1 moved, 1 gone, 2 failed, 1 unchanged. The index")
+    assert sorted(err.splitlines()) == [
+        f"{album / 'broken.jpg'}: not a photo; expected JPEG, PNG, WebP, GIF, BMP, TIFF, PPM, JPEG 2000 or AVIF",
+        "absent: there is no such folder or file; what the index has of it is kept",
+    ]
+    status, out, err = run(capsys, "index", "album")
+    assert (status, err) == (0, "")
+    assert out.startswith("3 unchanged (1 of them failed before). The index")
+    assert run(capsys, "index", "album", "--retry")[0] == 1
+
+
+def test_patterns_and_files_are_indexed(album: Path, capsys: pytest.CaptureFixture[str]):
+    assert run(capsys, "index", "album/*.png")[1].startswith("2 added.")
+    assert run(capsys, "index", "album/deep/sea.png")[1].startswith("1 added.")
+
+
+def test_photos_are_listed_the_best_first(album: Path, capsys: pytest.CaptureFixture[str]):
+    run(capsys, "index", "album")
+    status, out, err = run(capsys, "search", "something red", "--top", "2")
+    assert (status, err) == (0, "")
+    first, second = out.splitlines()
+    assert first == f"0.998\t{album / 'rose.png'}"
+    assert second.startswith("0.0")
+
+
+def test_programs_get_json_lines(album: Path, capsys: pytest.CaptureFixture[str]):
+    shutil.copy(album / "rose.png", album / "deep" / "née\udcff.png")
+    run(capsys, "index", "album")
+    (album / "grass.png").unlink()
+    out = run(capsys, "search", "red", "--format", "jsonl")[1]
+    rows = [json.loads(line) for line in out.splitlines()]
+    by_name = {os.path.basename(row["image"]): row for row in rows}
+    assert [*rows[0]] == ["image", "score", "copies"]
+    assert {rows[0]["image"], *rows[0]["copies"]} == {str(album / "rose.png"), str(album / "deep" / "née\udcff.png")}
+    assert by_name["grass.png"]["error"] == "no such file"
+    assert "(no longer there)" in run(capsys, "search", "red")[1]
+
+
+def test_a_photo_finds_those_like_it(album: Path, capsys: pytest.CaptureFixture[str]):
+    run(capsys, "index", "album")
+    assert "sea.png" in run(capsys, "search", "--image", "album/deep/sea.png")[1].splitlines()[0]
+    status, _, err = run(capsys, "search", "--image", "absent.png")
+    assert (status, err) == (1, "seetell: absent.png: no such file\n")
+
+
+def test_the_gallery_shows_what_was_found(
+    album: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    run(capsys, "index", "album")
+    run(capsys, "search", "green & more", "--gallery", "found.html")
+    page = Path("found.html").read_text("utf-8")
+    assert "green &amp; more" in page
+    assert re.findall(r'href="file://[^"]+/([^/"]+)"', page)[0] == "grass.png"
+    shown: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", lambda address: not shown.append(address))
+    run(capsys, "search", "green", "--open-report", "--gallery", "found.html")
+    assert shown == [Path("found.html").absolute().as_uri()]
+    monkeypatch.setattr(webbrowser, "open", lambda address: False)
+    err = run(capsys, "search", "green", "--open-report")[2]
+    place = Path(err.removeprefix("no browser could be started; the page is ").strip())
+    assert "<title>green</title>" in place.read_text("utf-8")
+    place.unlink()
+    assert run(capsys, "search", "green", "--gallery", "absent/found.html")[0] == 2
+
+
+def test_wrong_use(album: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    status, _, err = run(capsys, "search", "red")
+    assert (status, "make one: seetell index FOLDER" in err) == (1, True)
+    assert run(capsys, "search")[0] == run(capsys, "search", " ")[0] == run(capsys, "index")[0] == 2
+    run(capsys, "index", "album")
+    status, _, err = run(capsys, "search", "red", "--model", "other")
+    assert (status, "was made with align" in err) == (1, True)
+    monkeypatch.setattr(captioner, "load", lambda model, threads=None: object())
+    status, _, err = run(capsys, "search", "red")
+    assert (status, "does not compare photos with sentences" in err) == (2, True)
+
+
+def test_another_place_for_the_index(album: Path, capsys: pytest.CaptureFixture[str]):
+    run(capsys, "index", "album", "--index", "mine")
+    assert not Path("index").exists()
+    assert run(capsys, "search", "blue", "--top", "1", "--index", "mine")[1].endswith("sea.png\n")
