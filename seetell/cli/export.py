@@ -31,7 +31,8 @@ def export(
     from seetell.errors import UsageError, unknown
     from seetell.export.alignment_writer import export_aligner
     from seetell.export.bundle_writer import ENCODERS, export_run
-    from seetell.training.alignment_recipe import AlignmentRecipe, load_any_recipe
+    from seetell.training.alignment_recipe import AlignmentRecipe
+    from seetell.training.recipe_kinds import load_any_recipe
     from seetell.training.run_folder import RunFolder
 
     precisions = precision or list(ENCODERS)

@@ -1,7 +1,8 @@
-"""``seetell train``: train a captioner or an aligner from a recipe."""
+"""``seetell train``: train a captioner, an aligner or a dense captioner from a recipe."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,30 +19,25 @@ def train(
         bool, typer.Option("--restart", help="Start over instead of going on with a stopped run.")
     ] = False,
 ) -> None:
-    """Train a captioner or an aligner. The same command again goes on with a run that was stopped.
+    """Train a captioner, an aligner or a dense captioner. The same command again goes on with a run that was stopped.
 
     Example: seetell train photo-folder --set data.path=my_photos
     """
     import dataclasses
 
     from seetell.cli.training_progress import TrainingProgress
-    from seetell.data import read
-    from seetell.training.alignment_recipe import AlignmentRecipe, load_any_recipe
-    from seetell.training.alignment_trainer import AlignmentTrainer
-    from seetell.training.recipe import find_recipe
+    from seetell.training.recipe import Recipe, find_recipe
+    from seetell.training.recipe_kinds import load_any_recipe
     from seetell.training.run_folder import RunFolder
-    from seetell.training.trainer import Trainer
 
     chosen = load_any_recipe(find_recipe(recipe), settings or [])
     if chosen.start_from:
         chosen = dataclasses.replace(chosen, start_from=_model_folder("start_from", chosen.start_from))
-    if not isinstance(chosen, AlignmentRecipe):
+    if isinstance(chosen, Recipe):
         teachers = tuple(_model_folder("distillation.teachers", name) for name in chosen.distillation.teachers)
         chosen = dataclasses.replace(chosen, distillation=dataclasses.replace(chosen.distillation, teachers=teachers))
     folder = output or Path("runs") / chosen.name
-    dataset = read(
-        chosen.data.path, format=chosen.data.format, photos=chosen.data.photos, split_seed=chosen.data.split_seed
-    )
+    dataset, make = _dataset_and_trainer(chosen)
     if restart:
         RunFolder(folder).clear()
     with TrainingProgress(chosen.steps) as progress:
@@ -51,15 +47,11 @@ def train(
             progress.say(f"{problem.where}: {problem.message}")
         if len(dataset.problems) > 5:
             progress.say(f"… {len(dataset.problems) - 5} more; see: seetell data check {chosen.data.path}")
-        told: dict[str, Any] = {
-            "on_step": progress.step,
-            "on_validation": progress.validation,
-            "on_encoding": progress.encoding,
-        }
-        trainer = (
-            AlignmentTrainer(chosen, dataset, folder, **told)
-            if isinstance(chosen, AlignmentRecipe)
-            else Trainer(chosen, dataset, folder, **told)
+        trainer = make(
+            folder,
+            on_step=progress.step,
+            on_validation=progress.validation,
+            on_encoding=progress.encoding,
         )
         for path, reason in trainer.prepared.failures.items():
             progress.say(f"left out {path}: {reason}")
@@ -67,7 +59,28 @@ def train(
             progress.say(f"going on at step {trainer.step} of {folder}")
         trainer.run()
     export = f" Make a bundle of it: seetell export {folder} {chosen.name}"
-    typer.echo(f"Trained: {folder}.{'' if isinstance(chosen, AlignmentRecipe) else export}")
+    typer.echo(f"Trained: {folder}.{export if isinstance(chosen, Recipe) else ''}")
+
+
+def _dataset_and_trainer(recipe: Any) -> tuple[Any, Callable[..., Any]]:
+    """Read what a recipe names; return it and what makes the trainer of its kind."""
+    from functools import partial
+
+    from seetell.data import read
+    from seetell.data.regions import read_regions
+    from seetell.training.alignment_recipe import AlignmentRecipe
+    from seetell.training.alignment_trainer import AlignmentTrainer
+    from seetell.training.dense_recipe import DenseRecipe
+    from seetell.training.dense_trainer import DenseTrainer
+    from seetell.training.trainer import Trainer
+
+    data = recipe.data
+    options = {"format": data.format, "photos": data.photos, "split_seed": data.split_seed}
+    if isinstance(recipe, DenseRecipe):
+        regions = read_regions(data.path, captions=data.captions, **options)
+        return regions, partial(DenseTrainer, recipe, regions)
+    dataset = read(data.path, **options)
+    return dataset, partial(AlignmentTrainer if isinstance(recipe, AlignmentRecipe) else Trainer, recipe, dataset)
 
 
 def _model_folder(field: str, name: str) -> str:

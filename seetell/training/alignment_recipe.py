@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 from seetell.alignment.aligner import AlignerConfig
@@ -15,10 +14,7 @@ from seetell.training.recipe import (
     CardConfig,
     DataConfig,
     EncoderConfig,
-    Recipe,
     build_config,
-    recipe_content,
-    recipe_from_dict,
 )
 from seetell.training.schedule import ScheduleConfig
 
@@ -138,20 +134,6 @@ class AlignmentRecipe:
     def to_dict(self) -> dict[str, Any]:
         """Return plain types ready for YAML or JSON."""
         return dataclasses.asdict(self)
-
-
-def load_any_recipe(path: str | Path, settings: Sequence[str] = ()) -> Recipe | AlignmentRecipe:
-    """Read the recipe of an aligner, which says ``kind: align``, or that of a captioner.
-
-    Args:
-        path: YAML, the fields of :class:`AlignmentRecipe` or :class:`~seetell.training.recipe.Recipe`.
-        settings: ``key=value`` pairs that replace fields, such as ``optimiser.learning_rate=1e-3``.
-
-    Raises:
-        RecipeError: the file is missing or not YAML, a field is unknown or of the wrong type, or fields contradict.
-    """
-    content = recipe_content(path, settings)
-    return alignment_recipe_from_dict(content) if "kind" in content else recipe_from_dict(content)
 
 
 def alignment_recipe_from_dict(content: Mapping[str, Any]) -> AlignmentRecipe:

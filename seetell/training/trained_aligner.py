@@ -9,8 +9,9 @@ from seetell.alignment.aligner import Aligner
 from seetell.backbones import Encoder, create_encoder, weights_hash
 from seetell.errors import CheckpointError
 from seetell.language.vocabulary import Vocabulary
-from seetell.training.alignment_recipe import AlignmentRecipe, load_any_recipe
+from seetell.training.alignment_recipe import AlignmentRecipe
 from seetell.training.checkpoint import read_checkpoint
+from seetell.training.recipe_kinds import load_any_recipe
 from seetell.training.run_folder import RunFolder
 
 
