@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seetell.data import entities
+from seetell.data import entities, visual_genome
 from seetell.data.entity_regions import entity_regions
 from seetell.data.reading import read
 from seetell.data.records import CaptionDataset, check_split
@@ -12,7 +12,7 @@ from seetell.data.region_records import RegionDataset
 from seetell.data.source import Source
 from seetell.errors import DataError, unknown
 
-FORMATS = ("entities",)
+FORMATS = ("entities", "visual-genome")
 
 
 def read_regions(
@@ -30,8 +30,8 @@ def read_regions(
     """Read a data set of photos with described regions.
 
     Args:
-        path: its folder.
-        format: ``entities``; found from the content when absent.
+        path: its folder, or Visual Genome's ``region_descriptions.json``.
+        format: ``entities`` or ``visual-genome``; found from the content when absent.
         photos: the folder of the photos; looked for around ``path`` when absent.
         captions: for Flickr30k Entities, a data set of captions whose photos and splits count, such as Flickr8k's
             folder; ``path`` itself when absent.
@@ -54,8 +54,9 @@ def read_regions(
     if split is not None:
         check_split(split)
     try:
-        if format is None:
-            _detected(path)
+        name = format or _detected(path)
+        if name == "visual-genome" and captions is not None:
+            raise DataError(f"captions: expected only with Flickr30k Entities, but {path} is Visual Genome's")
         source = Source(
             path=path,
             photos=None if photos is None or captions is not None else Path(photos),
@@ -65,6 +66,8 @@ def read_regions(
             test_fraction=test_fraction,
             require_photos=require_photos,
         )
+        if name == "visual-genome":
+            return visual_genome.read_visual_genome(source)
         if isinstance(captions, (str, Path)):
             captions = read(
                 captions,
@@ -83,5 +86,9 @@ def read_regions(
 def _detected(path: Path) -> str:
     if path.is_dir() and entities.matches(path):
         return "entities"
-    expected = "Flickr30k Entities, a folder with Annotations and Sentences"
-    raise DataError(f"{path}: expected {expected}, but it is not; give the folder that you mean")
+    if visual_genome.matches(path):
+        return "visual-genome"
+    expected = (
+        "Flickr30k Entities (a folder with Annotations and Sentences) or Visual Genome (region_descriptions.json)"
+    )
+    raise DataError(f"{path}: expected {expected}, but it is neither; give the folder or file that you mean")

@@ -33,6 +33,7 @@ _TITLES: dict[ProblemKind, str] = {
     "missing-annotation": "photos without sentences or without boxes",
     "entity-without-box": "phrases of entities with neither a box nor a mark",
     "box-outside-photo": "boxes that leave their photo",
+    "box-without-area": "boxes without an area",
     "unknown-type": "phrases of an unknown type",
     "malformed": "rows that break the format",
 }
