@@ -156,7 +156,7 @@ class DenseCap(nn.Module):
         """
         pyramid = self.pyramid(maps)
         config = self.config.regions
-        proposed, (proposal_objectness, proposal_box) = self.proposals(self._proposal_map(pyramid), regions)
+        proposed, (proposal_objectness, proposal_box) = self.proposals(self.proposal_map(pyramid), regions)
         samples = sample(
             proposed,
             regions,
@@ -197,7 +197,7 @@ class DenseCap(nn.Module):
             maps: of the encoder, ``(B, C_s, h, w)`` a stride.
         """
         pyramid = self.pyramid(maps)
-        proposed, _ = self.proposals(self._proposal_map(pyramid))
+        proposed, _ = self.proposals(self.proposal_map(pyramid))
         cells = self.regions.look(pyramid, proposed)
         codes, logits, corrections = self.regions(cells)
         found, start = [], 0
@@ -220,14 +220,28 @@ class DenseCap(nn.Module):
         owners = torch.arange(len(boxes), device=codes.device).repeat_interleave(counts)
         return self._features(codes, cells, maps, owners)
 
-    def _proposal_map(self, pyramid: Sequence[Tensor]) -> Tensor:
+    def proposal_map(self, pyramid: Sequence[Tensor]) -> Tensor:
+        """Return the map of the pyramid that proposals are made on."""
         return pyramid[self.config.strides.index(self.config.proposals.stride)]
+
+    def whole(self, maps: Sequence[Tensor]) -> Tensor:
+        """Return what the encoder's maps tell of the whole photos, ``(B, code_size)``."""
+        assert self.context is not None
+        return torch.relu(self.context(self.pyramid.standardised(maps[-1].mean(dim=(2, 3)))))
+
+    def told(self, codes: Tensor, cells: Tensor, context: Tensor | None) -> Features:
+        """Put together what the captioner is told of ``N`` boxes.
+
+        Args:
+            codes: ``(N, code_size)``.
+            cells: ``(N, width, cells, cells)``.
+            context: of the photo of each, ``(N, code_size)``, where the captioner is told that.
+        """
+        pooled = codes if context is None else torch.cat([codes, context], dim=1)
+        if self.grid is None:
+            return Features(pooled, None)
+        return Features(pooled, self.grid(cells.flatten(2).transpose(1, 2)))  # (N, cells², D)
 
     def _features(self, codes: Tensor, cells: Tensor, maps: Sequence[Tensor], photos: Tensor) -> Features:
         """Put together what the captioner is told of ``N`` boxes, each in one of the photos."""
-        if self.context is not None:
-            whole = self.pyramid.standardised(maps[-1].mean(dim=(2, 3)))
-            codes = torch.cat([codes, torch.relu(self.context(whole))[photos]], dim=1)
-        if self.grid is None:
-            return Features(codes, None)
-        return Features(codes, self.grid(cells.flatten(2).transpose(1, 2)))  # (N, cells², D)
+        return self.told(codes, cells, None if self.context is None else self.whole(maps)[photos])
