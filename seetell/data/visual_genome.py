@@ -31,6 +31,7 @@ _REGIONS, _SIZES, _SPLITS = "region_descriptions.json", "image_data.json", "dens
 _FEWEST_PIXELS = 1
 """A box of which less is left on a side when it is cut to its photo is left out."""
 _BEYOND_MEASURE = 1e9
+_NUMBERS = {int, float}
 
 
 def matches(path: Path) -> bool:
@@ -206,8 +207,8 @@ class _UnusableError(Exception):
 
 def _box(row: dict[str, Any], stated: tuple[int, int]) -> tuple[Box, str]:
     """Return a region's box in pixels of the stated size, cut to the photo, and what was wrong if it was cut."""
-    given: list[Any] = [row.get(name) for name in ("x", "y", "width", "height")]
-    if not all(type(value) in (int, float) and abs(value) < _BEYOND_MEASURE for value in given):
+    given: list[Any] = [row.get("x"), row.get("y"), row.get("width"), row.get("height")]
+    if not set(map(type, given)) <= _NUMBERS or not all(map(_measurable, given)):
         raise _UnusableError("malformed", f"expected x, y, width and height as numbers, got {given}")
     x, y, width, height = map(float, given)
     if width <= 0 or height <= 0:
@@ -220,6 +221,10 @@ def _box(row: dict[str, Any], stated: tuple[int, int]) -> tuple[Box, str]:
     if cut[2] - cut[0] < _FEWEST_PIXELS or cut[3] - cut[1] < _FEWEST_PIXELS:
         raise _UnusableError("box-outside-photo", wrong)
     return cut, wrong
+
+
+def _measurable(value: float) -> bool:
+    return -_BEYOND_MEASURE < value < _BEYOND_MEASURE
 
 
 def _stated_sizes(file: Path, problems: list[Problem]) -> dict[str, tuple[int, int]]:
