@@ -31,7 +31,9 @@ def export(
     from seetell.errors import UsageError, unknown
     from seetell.export.alignment_writer import export_aligner
     from seetell.export.bundle_writer import ENCODERS, export_run
+    from seetell.export.dense_writer import export_densecap
     from seetell.training.alignment_recipe import AlignmentRecipe
+    from seetell.training.dense_recipe import DenseRecipe
     from seetell.training.recipe_kinds import load_any_recipe
     from seetell.training.run_folder import RunFolder
 
@@ -41,7 +43,8 @@ def export(
             raise UsageError(f"--precision: {unknown('precision', chosen, ENCODERS)}")
     decoding = parse_settings(settings or [])
     of_run = RunFolder(run).recipe
-    aligns = of_run.is_file() and isinstance(load_any_recipe(of_run), AlignmentRecipe)
+    recipe = load_any_recipe(of_run) if of_run.is_file() else None
+    aligns = isinstance(recipe, AlignmentRecipe)
     if aligns and decoding:
         raise UsageError("--set: an aligner says nothing, so it has no decoding defaults")
     if encoder_of and not aligns:
@@ -51,9 +54,11 @@ def export(
             run, bundle, name=name, precisions=precisions, encoder_of=encoder_of, replace=force
         )
     else:
-        description = export_run(run, bundle, name=name, precisions=precisions, decoding=decoding, replace=force)
+        write = export_densecap if isinstance(recipe, DenseRecipe) else export_run
+        description = write(run, bundle, name=name, precisions=precisions, decoding=decoding, replace=force)
     for measured, value in description["parity"].items():
         typer.echo(f"{measured}: {value:.2g}", err=True)
     size = sum(path.stat().st_size for path in bundle.iterdir())
-    hint = "" if aligns else f" Try it: seetell caption photo.jpg --model {bundle}"
+    command = {"caption": "caption", "regions": "regions"}.get(description["kind"])
+    hint = f" Try it: seetell {command} photo.jpg --model {bundle}" if command else ""
     typer.echo(f"{bundle}: {size / 1e6:.1f} MB.{hint}")

@@ -26,6 +26,7 @@ def train(
     import dataclasses
 
     from seetell.cli.training_progress import TrainingProgress
+    from seetell.training.alignment_recipe import AlignmentRecipe
     from seetell.training.recipe import Recipe, find_recipe
     from seetell.training.recipe_kinds import load_any_recipe
     from seetell.training.run_folder import RunFolder
@@ -59,7 +60,7 @@ def train(
             progress.say(f"going on at step {trainer.step} of {folder}")
         trainer.run()
     export = f" Make a bundle of it: seetell export {folder} {chosen.name}"
-    typer.echo(f"Trained: {folder}.{export if isinstance(chosen, Recipe) else ''}")
+    typer.echo(f"Trained: {folder}.{'' if isinstance(chosen, AlignmentRecipe) else export}")
 
 
 def _dataset_and_trainer(recipe: Any) -> tuple[Any, Callable[..., Any]]:

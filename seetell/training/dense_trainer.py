@@ -43,7 +43,7 @@ class DenseTrainer(FrozenEncoderRun):
     """
 
     part = "densecap"
-    curves = ("dense_mAP", "AP@0.5", "recall@100")
+    curves = ("dense_mAP", "detection_mAP", "recall@100")
 
     def __init__(
         self,
@@ -125,7 +125,7 @@ class DenseTrainer(FrozenEncoderRun):
         values = validate(
             self.densecap, self._val, self.prepared.val, self.vocabulary, max_words=self.recipe.data.max_words
         )
-        return values["dense_mAP"], values
+        return values.get("dense_mAP", values["detection_mAP"]), values
 
     def _best_parts(self) -> dict[str, dict[str, Tensor]]:
         parts = super()._best_parts()
