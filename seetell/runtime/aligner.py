@@ -17,9 +17,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from seetell.errors import PhotoError, UsageError
+from seetell.language.phrases import BETA
 from seetell.language.tokenizer import tokenize
 from seetell.language.vocabulary import END, UNK
 from seetell.photos.opening import PhotoSource, open_photo
+from seetell.results import Alignment
+from seetell.runtime.aligning import align_pairs
 from seetell.runtime.alignment_bundle import AlignmentBundle
 from seetell.runtime.cores import physical_cores
 from seetell.runtime.sessions import Graph
@@ -176,6 +179,59 @@ class Aligner:
             raise UsageError(f"expected one photo, got {len(image)}")
         products = sentences.words @ image.regions[0].T
         return np.split(products, np.cumsum([len(tokens) for tokens in sentences.tokens])[:-1])
+
+    def align(self, photo: PhotoSource, sentence: str, *, beta: float = BETA) -> Alignment:
+        """Cut a sentence into segments and find the part of a photo that each speaks of.
+
+        Args:
+            photo: see :meth:`embed_images`.
+            sentence: what is said of it.
+            beta: how much neighbouring words keep together, see :func:`seetell.language.phrases.phrases`.
+
+        Raises:
+            PhotoError: the photo cannot be used.
+            UsageError: ``beta`` is negative, or the aligner compares whole photos only.
+        """
+        (result,) = self.align_many([(photo, sentence)], beta=beta)
+        if isinstance(result, PhotoError):
+            raise result
+        return result
+
+    def align_many(
+        self, pairs: Iterable[tuple[PhotoSource, str]], *, beta: float = BETA
+    ) -> Iterator[Alignment | PhotoError]:
+        """Align photos with sentences, see :meth:`align`.
+
+        Args:
+            pairs: each a photo and its sentence.
+            beta: see :meth:`align`.
+
+        Yields:
+            The alignment of each pair, or the error of a photo that cannot be used.
+        """
+        if "regions" not in self._photos.outputs:
+            raise UsageError(f"{self.name} compares whole photos only, so it cannot tell where a word is")
+        if not beta >= 0:
+            raise UsageError(f"beta must be 0 or more, got {beta}")
+        return align_pairs(self, pairs, beta=beta)
+
+    def photo_vectors(self, photos: Sequence[str]) -> list[np.ndarray | PhotoError]:
+        """Embed whole photos for an index, see :class:`seetell.search.embedder.Embedder`."""
+        self._require_wholes()
+        embedded = self.embed_each(photos)
+        return [photo if isinstance(photo, PhotoError) else photo.whole[0] for photo in embedded]
+
+    def sentence_vectors(self, sentences: Sequence[str]) -> np.ndarray:
+        """Embed whole sentences for a search, ``(S, H)`` float32."""
+        self._require_wholes()
+        return self.embed_sentences(sentences).whole
+
+    def _require_wholes(self) -> None:
+        if "whole" not in self._photos.outputs:
+            raise UsageError(
+                f"{self.name} compares words with regions only, which an index does not hold; "
+                "expected a model such as 'align'"
+            )
 
     def _prepared(self, photo: PhotoSource) -> np.ndarray:
         """Return the encoder's input, ``(3, H, W)`` float32."""
