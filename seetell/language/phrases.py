@@ -2,43 +2,61 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
 
-from seetell.language.function_words import FUNCTION_WORDS
+from seetell.language.function_words import FUNCTION_WORDS, OPENING_WORDS
 from seetell.language.mrf import align, runs
 
-BETA = 1.5
-"""Standard deviations of the words' scores for which neighbours stay together: a caption then has two to four phrases."""
+BETA = 0.25
+"""The default: the chunks of a caption, three as a rule, become two or three phrases."""
 
 
 def phrases(
     tokens: Sequence[str], scores: np.ndarray, *, known: Sequence[bool] | None = None, beta: float = BETA
 ) -> list[tuple[int, int]]:
-    """Cut a sentence where its words begin to speak of another region.
+    """Cut a sentence where it begins to speak of another region.
 
-    Words choose their regions by :func:`seetell.language.mrf.align`. Unlike in the paper, function words and words the
-    model does not know have no say, as their scores tell nothing of a place; they go with the word that follows them:
-    *a dog*, *on the grass*.
+    The parts that choose their regions by :func:`seetell.language.mrf.align` are not the single words, as in the paper,
+    but chunks, such as *a brown dog runs* and *on the grass*: words alone cut an adjective off its noun. A chunk's score
+    with a region is the sum of its words' scores, without function words and words that the model does not know.
 
     Args:
         tokens: the sentence's ``T`` words.
         scores: of each word with each region, ``(T, R)``.
         known: which of the words the model knows, all of them when absent.
-        beta: the bonus for neighbours with one region, in standard deviations of the scores.
+        beta: the bonus for neighbours with one region, in standard deviations of a chunk's scores around their mean.
 
     Returns:
-        For each phrase the places of its first word and behind its last, together the whole sentence; none if no word
-        has a say.
+        For each phrase the places of its first word and behind its last, together the whole sentence; none if the model
+        knows no word but function words.
 
     Raises:
         UsageError: ``beta`` is negative, or a score is not a finite number.
     """
     known = [True] * len(tokens) if known is None else known
-    telling = [place for place, token in enumerate(tokens) if known[place] and token not in FUNCTION_WORDS]
-    if not telling:
+    chunks = _chunks(tokens, [place for place, token in enumerate(tokens) if known[place] and _tells(token)])
+    if not chunks:
         return []
-    said = scores[telling]
-    edges = [telling[run.stop - 1] + 1 for run in runs(said, align(said, beta=beta * float(said.std())))]
+    unary = np.stack([scores[chunk].sum(axis=0) for chunk in chunks])
+    deviation = float((unary - unary.mean(axis=1, keepdims=True)).std())
+    edges = [chunks[run.stop - 1][-1] + 1 for run in runs(unary, align(unary, beta=beta * deviation))]
     return list(zip([0, *edges[:-1]], [*edges[:-1], len(tokens)], strict=True))
+
+
+def _tells(token: str) -> bool:
+    return token not in FUNCTION_WORDS
+
+
+def _chunks(tokens: Sequence[str], telling: Sequence[int]) -> list[list[int]]:
+    """Group the places of telling words: a new chunk begins behind an opening word, unless *of* leads to it."""
+    chunks = [[place] for place in telling[:1]]
+    for last, place in itertools.pairwise(telling):
+        between = tokens[last + 1 : place]
+        if OPENING_WORDS.isdisjoint(between) or between[0] == "of":
+            chunks[-1].append(place)
+        else:
+            chunks.append([place])
+    return chunks
