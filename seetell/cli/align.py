@@ -107,7 +107,9 @@ def _named(words: list[str]) -> Iterator[tuple[str, str]]:
     photos = expand(paths, sys.stdin.buffer)
     first = next(photos, None)
     if first is None:
-        raise UsageError(f"no photos found in {', '.join(paths)}; in a folder, photos are known by endings such as .jpg")
+        raise UsageError(
+            f"no photos found in {', '.join(paths)}; in a folder, photos are known by endings such as .jpg"
+        )
     return ((photo, sentence) for photo in itertools.chain([first], photos))
 
 
@@ -136,7 +138,11 @@ def _row(photo: str, sentence: str, result: Alignment | PhotoError) -> dict[str,
     if isinstance(result, PhotoError):
         return {"image": photo, "sentence": sentence, "error": str(result).removeprefix(f"{photo}: ")}
     if not result.segments:
-        return {"image": photo, "sentence": sentence, "error": "the model knows no word of the sentence that has a place"}
+        return {
+            "image": photo,
+            "sentence": sentence,
+            "error": "the model knows no word of the sentence that has a place",
+        }
     return {"image": photo, **result.to_dict()}
 
 
