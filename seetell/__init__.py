@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from seetell.errors import BundleError, PhotoError, SeetellError, UsageError
     from seetell.language.decoding import Decoding
     from seetell.photos.opening import open_photo
-    from seetell.results import Caption, Region, Word
+    from seetell.results import Alignment, Caption, Region, Segment, Word
     from seetell.runtime.aligner import Aligner
     from seetell.runtime.captioner import Captioner
     from seetell.runtime.loading import load
@@ -29,6 +29,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = [
     "Aligner",
+    "Alignment",
     "BundleError",
     "Caption",
     "Captioner",
@@ -37,6 +38,7 @@ __all__ = [
     "Region",
     "RegionCaptioner",
     "SeetellError",
+    "Segment",
     "UsageError",
     "Word",
     "load",
@@ -47,7 +49,7 @@ _HOMES = {
     "seetell.errors": ("BundleError", "PhotoError", "SeetellError", "UsageError"),
     "seetell.language.decoding": ("Decoding",),
     "seetell.photos.opening": ("open_photo",),
-    "seetell.results": ("Caption", "Region", "Word"),
+    "seetell.results": ("Alignment", "Caption", "Region", "Segment", "Word"),
     "seetell.runtime.aligner": ("Aligner",),
     "seetell.runtime.captioner": ("Captioner",),
     "seetell.runtime.loading": ("load",),

@@ -99,6 +99,19 @@ class AlignmentBundle:
             folder, name, description, preprocessing, words, max_words, boxes, encoders, precision, photos, sentences
         )
 
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of the encoder's grid.
+
+        Raises:
+            BundleError: the description does not say.
+        """
+        try:
+            rows, columns = map(int, self.description["sizes"]["grid"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise BundleError(f"{self.folder / 'model.json'}: lacks 'sizes.grid'; export the model again") from error
+        return rows, columns
+
     def encoder(self, precision: str | None = None) -> Path:
         """Return the encoder's file.
 
