@@ -46,8 +46,7 @@ def dense_card(description: Mapping[str, Any]) -> str:
             for split, scores in description["scores"].items()
         ),
         "",
-        "Scores × 100. Those of `val` were measured in 32-bit floats, on the photos by which the weights were "
-        "chosen.",
+        "Scores × 100. Those of `val` were measured in 32-bit floats, on the photos by which the weights were chosen.",
         "",
         "How far the graphs are from the trained model:",
         "",

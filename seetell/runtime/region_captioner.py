@@ -7,14 +7,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
+from PIL import Image
 
 from seetell.errors import PhotoError, UsageError
 from seetell.photos.boxes import area, iou, suppressed
-from seetell.photos.opening import PhotoSource, open_photo
+from seetell.photos.opening import PhotoSource, open_photo, photo_size
 from seetell.results import Region
 from seetell.runtime.cores import physical_cores
 from seetell.runtime.decoder import Decoder
@@ -112,8 +114,12 @@ class RegionCaptioner:
 
     def _prepared(self, photo: PhotoSource) -> Prepared:
         preprocessing = self.bundle.preprocessing
+        if not isinstance(photo, (str, os.PathLike, bytes, np.ndarray, Image.Image)):
+            photo = photo.read()
         opened = open_photo(photo, at_least=(preprocessing.width, preprocessing.height))
-        return preprocessing(opened), opened.size
+        # a large JPEG file was decoded at a smaller scale
+        size = opened.size if isinstance(photo, (np.ndarray, Image.Image)) else photo_size(photo)
+        return preprocessing(opened), size
 
     def _described(self, photos: Sequence[Prepared], numbers: Sequence[int], *, top: int) -> list[tuple[Region, ...]]:
         """Describe a batch."""
