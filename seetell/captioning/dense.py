@@ -17,7 +17,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision.ops import nms
+from torchvision.ops import nms, roi_align
 
 from seetell.backbones import Features
 from seetell.captioning.captioner import IGNORED, Captioner
@@ -26,6 +26,9 @@ from seetell.detection.pyramid import FeaturePyramid
 from seetell.detection.regions import RegionConfig, RegionHead
 from seetell.detection.samples import sample
 from seetell.errors import RecipeError
+
+SHORTCUT_SAMPLES = 2
+"""So many points across and down are averaged in each cell of the encoder's maps."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,9 @@ class DenseCapConfig:
     Attributes:
         strides: of the encoder's maps that are read, in pixels of its input, finest first.
         width: channels of the pyramid's maps.
+        shortcut: tell the captioner the encoder's maps as they are, too, at so many rows and columns of the box; 0 does
+            not. The pyramid is narrow and learns to find things more than to name them: words of phrases were told
+            from the maps half as well again as from the code (linear probe, mean average precision 0.27 and 0.18).
         context: tell the captioner what the whole photo shows, too.
         proposals: where something may be.
         regions: what is there.
@@ -67,6 +73,7 @@ class DenseCapConfig:
 
     strides: tuple[int, ...] = (8, 16, 32)
     width: int = 96
+    shortcut: int = 2
     context: bool = True
     proposals: ProposalConfig = field(default_factory=ProposalConfig)
     regions: RegionConfig = field(default_factory=RegionConfig)
@@ -77,6 +84,8 @@ class DenseCapConfig:
             raise RecipeError(f"densecap.strides: each must be twice the one before, got {list(self.strides)}")
         if self.width < 1:
             raise RecipeError(f"densecap.width: expected at least 1, got {self.width}")
+        if self.shortcut < 0:
+            raise RecipeError(f"densecap.shortcut: expected 0 or more, got {self.shortcut}")
         if self.proposals.stride not in self.strides:
             raise RecipeError(
                 f"densecap.proposals.stride: expected one of densecap.strides {list(self.strides)}, "
@@ -132,6 +141,9 @@ class DenseCap(nn.Module):
         self.pyramid = FeaturePyramid(read, width=config.width)
         self.proposals = Proposals(config.proposals, width=config.width, image_size=image_size)
         self.regions = RegionHead(config.regions, width=config.width, strides=config.strides, image_size=image_size)
+        self.shortcut = (
+            nn.Linear(sum(read.values()) * config.shortcut**2, config.regions.code_size) if config.shortcut else None
+        )
         self.context = nn.Linear(read[config.strides[-1]], config.regions.code_size) if config.context else None
         self.grid = nn.Linear(config.width, config.feature_size) if captioner.uses_grid else None
         self.captioner = captioner
@@ -168,10 +180,11 @@ class DenseCap(nn.Module):
         codes, logits, corrections = self.regions(cells)
         positive, meant = samples.positive, samples.regions[samples.positive]
         wanted = self.regions.corrections_to(torch.cat(samples.boxes)[positive], torch.cat(list(regions))[meant])
-        owners = torch.arange(len(regions), device=logits.device).repeat_interleave(
-            torch.tensor([len(boxes) for boxes in samples.boxes], device=logits.device)
-        )
-        features = self._features(codes[positive], cells[positive], maps, owners[positive])
+        shown = [
+            boxes[kept]
+            for boxes, kept in zip(samples.boxes, positive.split(list(map(len, samples.boxes))), strict=True)
+        ]
+        features = self._features(codes[positive], cells[positive], maps, shown)
         spoken = int((targets[meant] != IGNORED).sum(dim=1).max())
         return {
             "proposal_objectness": proposal_objectness,
@@ -207,8 +220,8 @@ class DenseCap(nn.Module):
             scores = torch.sigmoid(logits[part])
             moved = self.regions.corrected(boxes, corrections[part])
             kept = nms(moved, scores, self.config.regions.nms_iou)[: self.config.regions.most]
-            owners = torch.full((len(kept),), photo, device=kept.device)
-            features = self._features(codes[part][kept], cells[part][kept], maps, owners)
+            mine = [activation[photo : photo + 1] for activation in maps]
+            features = self._features(codes[part][kept], cells[part][kept], mine, [boxes[kept]])
             found.append(Found(moved[kept], scores[kept], features, boxes))
         return found
 
@@ -216,9 +229,7 @@ class DenseCap(nn.Module):
         """Return what the captioner says boxes from, those of each photo ``(N_b, 4)``, in evaluation mode."""
         cells = self.regions.look(self.pyramid(maps), list(boxes))
         codes, _, _ = self.regions(cells)
-        counts = torch.tensor([len(each) for each in boxes], device=codes.device)
-        owners = torch.arange(len(boxes), device=codes.device).repeat_interleave(counts)
-        return self._features(codes, cells, maps, owners)
+        return self._features(codes, cells, maps, boxes)
 
     def proposal_map(self, pyramid: Sequence[Tensor]) -> Tensor:
         """Return the map of the pyramid that proposals are made on."""
@@ -229,19 +240,44 @@ class DenseCap(nn.Module):
         assert self.context is not None
         return torch.relu(self.context(self.pyramid.standardised(maps[-1].mean(dim=(2, 3)))))
 
-    def told(self, codes: Tensor, cells: Tensor, context: Tensor | None) -> Features:
+    def raw(self, sampled: Sequence[Tensor]) -> Tensor:
+        """Lay out what was sampled of the encoder's maps under ``N`` boxes, ``(N, C_s, k, k)`` a stride.
+
+        Sampling is an average, so that channels may be standardised after it.
+
+        Returns:
+            ``(N, Σ C_s·k²)``.
+        """
+        standardised = self.pyramid.each_standardised(sampled)
+        return torch.cat([each.flatten(1) for each in standardised], dim=1)
+
+    def told(self, codes: Tensor, cells: Tensor, *, raw: Tensor | None, context: Tensor | None) -> Features:
         """Put together what the captioner is told of ``N`` boxes.
 
         Args:
             codes: ``(N, code_size)``.
             cells: ``(N, width, cells, cells)``.
+            raw: as :meth:`raw` gives it, where the captioner is told that.
             context: of the photo of each, ``(N, code_size)``, where the captioner is told that.
         """
+        if self.shortcut is not None:
+            assert raw is not None
+            codes = codes + self.shortcut(raw)
         pooled = codes if context is None else torch.cat([codes, context], dim=1)
         if self.grid is None:
             return Features(pooled, None)
         return Features(pooled, self.grid(cells.flatten(2).transpose(1, 2)))  # (N, cells², D)
 
-    def _features(self, codes: Tensor, cells: Tensor, maps: Sequence[Tensor], photos: Tensor) -> Features:
-        """Put together what the captioner is told of ``N`` boxes, each in one of the photos."""
-        return self.told(codes, cells, None if self.context is None else self.whole(maps)[photos])
+    def _features(self, codes: Tensor, cells: Tensor, maps: Sequence[Tensor], boxes: Sequence[Tensor]) -> Features:
+        """Put together what the captioner is told of the boxes of each photo, ``(N_b, 4)``."""
+        raw = context = None
+        if self.shortcut is not None:
+            sampled = [
+                roi_align(activation, list(boxes), self.config.shortcut, 1 / stride, sampling_ratio=SHORTCUT_SAMPLES)
+                for stride, activation in zip(self.config.strides, maps, strict=True)
+            ]
+            raw = self.raw(sampled)
+        if self.context is not None:
+            counts = torch.tensor([len(each) for each in boxes], device=codes.device)
+            context = self.whole(maps).repeat_interleave(counts, dim=0)
+        return self.told(codes, cells, raw=raw, context=context)

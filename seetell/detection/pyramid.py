@@ -40,12 +40,17 @@ class FeaturePyramid(nn.Module):
             assert isinstance(norm, Standardise)
             norm.fit(_channels_last(activation))
 
+    def each_standardised(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        """Bring each channel of ``(B, C_s, h, w)`` a stride, finest first, to one scale."""
+        return [
+            norm(_channels_last(activation)).permute(0, 3, 1, 2)
+            for norm, activation in zip(self.norms, maps, strict=True)
+        ]
+
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
         """Map ``(B, C_s, h, w)`` a stride to ``(B, width, h, w)``, finest first."""
-        merged = [
-            lateral(norm(_channels_last(activation)).permute(0, 3, 1, 2))
-            for norm, lateral, activation in zip(self.norms, self.laterals, maps, strict=True)
-        ]
+        standardised = self.each_standardised(maps)
+        merged = [lateral(activation) for lateral, activation in zip(self.laterals, standardised, strict=True)]
         for finer in reversed(range(len(merged) - 1)):
             size = (merged[finer].shape[2], merged[finer].shape[3])
             above = F.interpolate(merged[finer + 1], size=size, mode="bilinear", align_corners=True)

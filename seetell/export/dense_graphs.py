@@ -10,8 +10,7 @@ from torch import Tensor, nn
 
 from seetell.backbones import Encoder
 from seetell.backbones.onnx_graph import onnx_graph
-from seetell.captioning.dense import DenseCap
-from seetell.detection.regions import RegionHead
+from seetell.captioning.dense import SHORTCUT_SAMPLES, DenseCap
 
 
 class MapsGraph(nn.Module):
@@ -57,10 +56,11 @@ class ProposalsGraph(nn.Module):
 
 
 class RegionsGraph(nn.Module):
-    """Pyramid, ``context`` and, for each stride, ``boxes_s (N_s, 4)`` and ``photos_s (N_s,)`` → what is in the boxes.
+    """Pyramid, perhaps maps, ``context`` and, for each stride, ``boxes_s`` and ``photos_s`` → what is in the boxes.
 
-    It gives ``boxes (N, 4)`` corrected, ``scores (N,)``, and ``pooled (N, D)`` and perhaps ``grid (N, L, D)`` for the
-    captioner, stride after stride.
+    The boxes ``(N_s, 4)`` of photos ``(N_s,)`` are looked at in the pyramid's map of that stride. The graph gives
+    ``boxes (N, 4)`` corrected, ``scores (N,)``, and ``pooled (N, D)`` and perhaps ``grid (N, L, D)`` for the captioner,
+    stride after stride.
 
     Args:
         densecap: in evaluation mode.
@@ -73,28 +73,42 @@ class RegionsGraph(nn.Module):
     def forward(self, *given: Tensor) -> tuple[Tensor, ...]:
         """Look at boxes."""
         densecap, head = self.densecap, self.densecap.regions
-        levels = len(head.strides)
-        pyramid, rest = given[:levels], given[levels:]
-        context = None if densecap.context is None else rest[0]
-        placed = rest if context is None else rest[1:]
-        boxes, photos = placed[:levels], placed[levels:]
+        strides, levels = head.strides, len(head.strides)
+        rest = list(given)
+
+        def taken(count: int) -> list[Tensor]:
+            return [rest.pop(0) for _ in range(count)]
+
+        pyramid = taken(levels)
+        maps = taken(levels) if densecap.shortcut is not None else []
+        context = taken(1)[0] if densecap.context is not None else None
+        boxes, photos = taken(levels), taken(levels)
+        all_boxes, all_photos = torch.cat(boxes), torch.cat(photos)
+        side, samples = head.config.cells, head.align.sampling_ratio
         cells = torch.cat(
             [
-                _aligned(activation, each, owners, head, stride)
-                for activation, each, owners, stride in zip(pyramid, boxes, photos, head.strides, strict=True)
+                _aligned(activation, each, owners, stride, side, samples)
+                for activation, each, owners, stride in zip(pyramid, boxes, photos, strides, strict=True)
             ]
         )
         codes, logits, corrections = head(cells)
-        size = head.image_size
-        corrected = _decoded(torch.cat(boxes), corrections, scales=head.coder.weights, size=size)
-        features = densecap.told(codes, cells, None if context is None else context[torch.cat(photos)])
+        corrected = _decoded(all_boxes, corrections, scales=head.coder.weights, size=head.image_size)
+        sampled = [
+            _aligned(activation, all_boxes, all_photos, stride, densecap.config.shortcut, SHORTCUT_SAMPLES)
+            for activation, stride in zip(maps, strides, strict=False)
+        ]
+        features = densecap.told(
+            codes,
+            cells,
+            raw=densecap.raw(sampled) if sampled else None,
+            context=None if context is None else context[all_photos],
+        )
         grid = () if features.grid is None else (features.grid,)
         return corrected, torch.sigmoid(logits), features.pooled, *grid
 
 
-def _aligned(activation: Tensor, boxes: Tensor, photos: Tensor, head: RegionHead, stride: int) -> Tensor:
+def _aligned(activation: Tensor, boxes: Tensor, photos: Tensor, stride: int, cells: int, samples: int) -> Tensor:
     """RoIAlign as ONNX's own operator."""
-    cells = head.config.cells
     sampled: Tensor = torch.onnx.ops.symbolic(
         "RoiAlign",
         (activation, boxes, photos),
@@ -102,7 +116,7 @@ def _aligned(activation: Tensor, boxes: Tensor, photos: Tensor, head: RegionHead
             "mode": "avg",
             "output_height": cells,
             "output_width": cells,
-            "sampling_ratio": head.align.sampling_ratio,
+            "sampling_ratio": samples,
             "spatial_scale": 1.0 / stride,
             "coordinate_transformation_mode": "output_half_pixel",
         },
@@ -156,6 +170,8 @@ def write_localisation(densecap: DenseCap, maps: Sequence[Tensor], *, proposals:
     """
     strides = densecap.config.strides
     levels = [f"level_{stride}" for stride in strides]
+    names = [f"map_{stride}" for stride in strides]
+    shortcut = [] if densecap.shortcut is None else names
     context = [] if densecap.context is None else ["context"]
     photos: dict[int, object] = {0: torch.export.Dim("photos", min=1)}
     with torch.no_grad():
@@ -164,7 +180,7 @@ def write_localisation(densecap: DenseCap, maps: Sequence[Tensor], *, proposals:
     content = onnx_graph(
         graph,
         tuple(maps),
-        inputs=[f"map_{stride}" for stride in strides],
+        inputs=names,
         outputs=[*levels, "boxes", "logits", *context],
         shapes=(tuple(photos for _ in maps),),
     )
@@ -174,14 +190,15 @@ def write_localisation(densecap: DenseCap, maps: Sequence[Tensor], *, proposals:
     rows: list[dict[int, object]] = [{0: torch.export.Dim(f"boxes_{stride}", min=1)} for stride in strides]
     content = onnx_graph(
         RegionsGraph(densecap),
-        (*made[: len(levels)], *made[len(levels) + 2 :], *boxes, *owners),
+        (*made[: len(levels)], *maps[: len(shortcut)], *made[len(levels) + 2 :], *boxes, *owners),
         inputs=[
             *levels,
+            *shortcut,
             *context,
             *(f"boxes_{stride}" for stride in strides),
             *(f"photos_{stride}" for stride in strides),
         ],
         outputs=["boxes", "scores", "pooled", *(["grid"] if densecap.captioner.uses_grid else [])],
-        shapes=((*(photos for _ in (*levels, *context)), *rows, *rows),),
+        shapes=((*(photos for _ in (*levels, *shortcut, *context)), *rows, *rows),),
     )
     regions.write_bytes(content)

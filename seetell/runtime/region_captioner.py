@@ -62,7 +62,8 @@ class RegionCaptioner:
         self._proposals.require(inputs=self._maps, outputs=[*self._levels, "boxes", "logits"])
         placed = [f"{what}_{stride}" for stride in strides for what in ("boxes", "photos")]
         self._regions.require(
-            inputs=[*self._levels, "context", *placed], outputs=["boxes", "scores", *self._decoder.features]
+            inputs=[*self._levels, *self._maps, "context", *placed],
+            outputs=["boxes", "scores", *self._decoder.features],
         )
 
     @property
@@ -129,7 +130,7 @@ class RegionCaptioner:
             zip(outputs, self._proposals.run(dict(zip(self._maps, maps, strict=True)), outputs), strict=True)
         )
         boxes, owners = self._chosen(proposed.pop("boxes"), proposed.pop("logits"))
-        found = self._looked_at(proposed, boxes, owners)
+        found = self._looked_at(proposed | dict(zip(self._maps, maps, strict=True)), boxes, owners)
         kept = self._kept(found["boxes"], found["scores"], found.pop("photos"), count=len(photos))
         rows = np.concatenate(kept)
         captions = self._decoder.captions(
