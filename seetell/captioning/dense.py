@@ -182,7 +182,7 @@ class DenseCap(nn.Module):
         wanted = self.regions.corrections_to(torch.cat(samples.boxes)[positive], torch.cat(list(regions))[meant])
         shown = [
             boxes[kept]
-            for boxes, kept in zip(samples.boxes, positive.split(list(map(len, samples.boxes))), strict=True)
+            for boxes, kept in zip(samples.boxes, torch.split(positive, list(map(len, samples.boxes))), strict=True)
         ]
         features = self._features(codes[positive], cells[positive], maps, shown)
         spoken = int((targets[meant] != IGNORED).sum(dim=1).max())

@@ -87,6 +87,7 @@ def test_boxes_are_within_the_photo_best_first_and_apart():
     [
         ({"strides": (8, 32)}, "densecap.strides: each must be twice the one before"),
         ({"width": 0}, "densecap.width: expected at least 1, got 0"),
+        ({"shortcut": -1}, "densecap.shortcut: expected 0 or more, got -1"),
         ({"proposals": ProposalConfig(stride=4)}, "densecap.proposals.stride: expected one of"),
     ],
 )

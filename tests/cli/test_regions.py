@@ -46,14 +46,14 @@ def test_json_lines_are_what_the_scorer_reads(run, tmp_path: Path):
     assert set(rows[0]["regions"][0]) == {"box", "caption", "score"}
     (tmp_path / "found.jsonl").write_text(out)
     read = read_region_results(tmp_path / "found.jsonl")
-    assert read.said["b.png"].in_pixels((128, 96))[0].caption == rows[2]["regions"][0]["caption"]
+    assert read.captions["b.png"].in_pixels((128, 96))[0].caption == rows[2]["regions"][0]["caption"]
     assert read.failed == ("broken.png",)
 
 
 def test_densecaps_results_hold_the_same_boxes(run, tmp_path: Path):
     _, out, _ = run("b.png", "--format", "jsonl", "--results", "results.json")
     region = json.loads(out)["regions"][0]
-    found = read_region_results(tmp_path / "results.json").said["b.png"].in_pixels((128, 96))[0]
+    found = read_region_results(tmp_path / "results.json").captions["b.png"].in_pixels((128, 96))[0]
     assert found.caption == region["caption"]
     assert found.box == pytest.approx(region["box"], abs=0.01)
 

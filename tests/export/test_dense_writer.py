@@ -35,7 +35,6 @@ def test_the_bundle_is_whole_and_described(dense_bundle, dense_run):
         "README.md",
         "decoder_start.onnx",
         "decoder_step.onnx",
-        "encoder.int8.onnx",
         "encoder.onnx",
         "model.json",
         "proposals.onnx",
@@ -68,6 +67,7 @@ def test_the_bundle_finds_what_the_trained_model_finds(dense_bundle, dense_run):
 def test_the_weights_are_those_of_the_run(dense_run):
     model = load_trained_densecap(RunFolder(dense_run))
     assert model.facts["step"] == 60
+    assert 0 <= model.facts["scores"]["dense_mAP"] <= model.facts["scores"]["detection_mAP"] <= 1
     assert model.facts["encoder_hash"] == weights_hash(model.encoder)
 
 

@@ -87,7 +87,7 @@ def test_counts_must_be_positive(captioner, options):
 def test_what_is_asked_must_be_possible(dense_bundle, captioner):
     with pytest.raises(UsageError, match="threads must be at least 1"):
         seetell.load(dense_bundle, threads=0)
-    with pytest.raises(UsageError, match="precision"):
+    with pytest.raises(UsageError, match="unknown precision"):
         seetell.load(dense_bundle, precision="fp64")
     with pytest.raises(UsageError, match="top must be at least 1"):
         captioner.describe(boxes(64, 64), top=0)

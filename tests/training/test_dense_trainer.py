@@ -8,7 +8,7 @@ import torch
 from captioned_shapes import COLOURS, SHAPES
 
 from seetell.data.region_records import RegionDataset, RegionPhoto, RegionRecord
-from seetell.errors import CheckpointError, RecipeError
+from seetell.errors import CheckpointError, DataError, RecipeError
 from seetell.training.checkpoint import read_checkpoint
 from seetell.training.dense_recipe import DenseRecipe, dense_recipe_from_dict
 from seetell.training.dense_trainer import DenseTrainer
@@ -28,6 +28,16 @@ def encoder_weights(tmp_path_factory):
     torch.manual_seed(0)
     save_file(create_encoder("efficientnet_lite0", weights="none", image_size=64).state_dict(), path)
     return str(path)
+
+
+@pytest.fixture(autouse=True)
+def without_meteor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Score boxes alone: reading METEOR's files takes longer than a small run."""
+
+    def absent() -> None:
+        raise DataError("METEOR is absent")
+
+    monkeypatch.setattr("seetell.training.dense_validation.Meteor", absent)
 
 
 @pytest.fixture
@@ -112,6 +122,14 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(shapes, tmp_path, shapes
         assert ours.keys() == theirs.keys()
         for part, arrays in theirs.items():
             assert all(torch.equal(ours[part][key], value) for key, value in arrays.items()), part
+
+
+def test_without_meteor_the_boxes_alone_are_scored(shapes, tmp_path, shapes_recipe):
+    seen = []
+    DenseTrainer(shapes_recipe(steps=4), regions_of(shapes), tmp_path / "run", on_validation=seen.append).run()
+    assert list(seen[0]) == ["step", "detection_mAP", "recall@50", "recall@100", "validation_loss"]
+    assert 0 <= seen[0]["recall@50"] <= seen[0]["recall@100"] <= 1
+    assert seen[0]["validation_loss"] > 0
 
 
 def test_a_run_of_other_regions_is_not_gone_on_with(shapes, tmp_path, shapes_recipe):
