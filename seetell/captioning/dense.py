@@ -66,6 +66,8 @@ class DenseCapConfig:
             not. The pyramid is narrow and learns to find things more than to name them: words of phrases were told
             from the maps half as well again as from the code (linear probe, mean average precision 0.27 and 0.18).
         context: tell the captioner what the whole photo shows, too.
+        certainty: how much a region's score depends on its phrase: objectness is multiplied by the geometric mean of
+            the words' probabilities to this power. DenseCap had 0, which ranks by objectness alone.
         proposals: where something may be.
         regions: what is there.
         losses: what each counts.
@@ -75,6 +77,7 @@ class DenseCapConfig:
     width: int = 96
     shortcut: int = 2
     context: bool = True
+    certainty: float = 0.5
     proposals: ProposalConfig = field(default_factory=ProposalConfig)
     regions: RegionConfig = field(default_factory=RegionConfig)
     losses: LossWeights = field(default_factory=LossWeights)
@@ -84,8 +87,9 @@ class DenseCapConfig:
             raise RecipeError(f"densecap.strides: each must be twice the one before, got {list(self.strides)}")
         if self.width < 1:
             raise RecipeError(f"densecap.width: expected at least 1, got {self.width}")
-        if self.shortcut < 0:
-            raise RecipeError(f"densecap.shortcut: expected 0 or more, got {self.shortcut}")
+        for name in ("shortcut", "certainty"):
+            if getattr(self, name) < 0:
+                raise RecipeError(f"densecap.{name}: expected 0 or more, got {getattr(self, name)}")
         if self.proposals.stride not in self.strides:
             raise RecipeError(
                 f"densecap.proposals.stride: expected one of densecap.strides {list(self.strides)}, "

@@ -45,7 +45,7 @@ class RegionConfig:
     samples: int = 32
     positive_share: float = 0.5
     positive_iou: float = 0.5
-    nms_iou: float = 0.4
+    nms_iou: float = 0.5
     most: int = 50
 
     def __post_init__(self) -> None:

@@ -174,6 +174,7 @@ def _description(
             "proposals": config.proposals.prediction,
             "nms_iou": config.regions.nms_iou,
             "most": config.regions.most,
+            "certainty": config.certainty,
         },
         "sizes": {
             "encoder": recipe.encoder.name,

@@ -28,6 +28,8 @@ class Localisation:
         proposals: how many of the rest are looked at.
         nms_iou: of two final boxes that overlap more, the better stays.
         most: final boxes a photo.
+        certainty: a region's score is its objectness times the geometric mean of its words' probabilities to this
+            power.
     """
 
     strides: tuple[int, ...]
@@ -37,6 +39,7 @@ class Localisation:
     proposals: int
     nms_iou: float
     most: int
+    certainty: float
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Localisation:
@@ -48,8 +51,8 @@ class Localisation:
         """
         values = {field.name: content[field.name] for field in fields(cls)}
         strides = tuple(int(stride) for stride in values.pop("strides"))
-        if not strides or not all(isinstance(value, (int, float)) and value > 0 for value in values.values()):
-            raise TypeError(f"localisation must be positive numbers, got {dict(content)}")
+        if not strides or not all(isinstance(value, (int, float)) and value >= 0 for value in values.values()):
+            raise TypeError(f"localisation must be numbers, none of them negative, got {dict(content)}")
         return cls(strides=strides, **values)
 
 

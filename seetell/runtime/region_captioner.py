@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
@@ -15,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from seetell.errors import PhotoError, UsageError
-from seetell.photos.boxes import area, iou, suppressed
+from seetell.photos.boxes import Box, area, iou, suppressed
 from seetell.photos.opening import PhotoSource, open_photo, photo_size
 from seetell.results import Region
 from seetell.runtime.cores import physical_cores
@@ -136,15 +137,18 @@ class RegionCaptioner:
         captions = self._decoder.captions(
             {name: found[name][rows] for name in self._decoder.features}, self.bundle.captioner.decoding
         )
-        texts = iter(caption.text for caption in captions)
-        described = []
+        certainty = [
+            math.exp(self.bundle.localisation.certainty * said.logprob / (len(said.words) + 1)) for said in captions
+        ]
+        boxes, scores = found["boxes"][rows].astype(np.float64), found["scores"][rows] * np.array(certainty)
+        described, start = [], 0
         for (_, size), places in zip(photos, kept, strict=True):
             scale = np.tile(size / np.array([self.bundle.preprocessing.width, self.bundle.preprocessing.height]), 2)
+            mine = range(start, start + len(places))
+            start += len(places)
             regions = [
-                Region((left, top_edge, right, bottom), next(texts), float(score))
-                for (left, top_edge, right, bottom), score in zip(
-                    (found["boxes"][places].astype(np.float64) * scale).tolist(), found["scores"][places], strict=True
-                )
+                Region(_box(boxes[row] * scale), captions[row].text, float(scores[row]))
+                for row in sorted(mine, key=lambda row: -scores[row])
             ]
             described.append(distinct(regions)[:top])
         return described
@@ -197,6 +201,11 @@ def distinct(regions: Sequence[Region]) -> tuple[Region, ...]:
         if not same or iou(np.array(same), np.array(region.box)).max() <= SAME_WORDS_OVERLAP:
             kept.append(region)
     return tuple(kept)
+
+
+def _box(edges: np.ndarray) -> Box:
+    left, top, right, bottom = edges.tolist()
+    return left, top, right, bottom
 
 
 def _checked(top: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -16,7 +17,7 @@ from seetell.metrics.dense import dense_average_precision
 from seetell.metrics.meteor import Meteor
 from seetell.results import Region
 from seetell.training.described_regions import CachedMaps, DescribedRegions
-from seetell.training.validation import caption_features, validation_loss
+from seetell.training.validation import best_hypotheses, validation_loss
 
 BATCH = 10
 
@@ -47,14 +48,18 @@ def validate(
             found = densecap.find(batch)
             device = batch[0].device
             features = densecap.describe(batch, [described.boxes[row].to(device) for row in rows])
-        said = [list(region) for row in rows for region in described.phrases[row]]
-        surprise, count = validation_loss(densecap.captioner, features, said, max_words=max_words)
+        people = [list(region) for row in rows for region in described.phrases[row]]
+        surprise, count = validation_loss(densecap.captioner, features, people, max_words=max_words)
         nats, words = nats + surprise, words + count
         for row, each in zip(rows, found, strict=True):
             photo = described.photos[row]
             scale = np.tile(photo.size / np.array(densecap.regions.image_size[::-1]), 2)
-            phrases = caption_features(densecap.captioner, each.features, greedy, vocabulary)
-            detected[photo.id] = _regions(each.boxes, phrases, each.scores.tolist(), scale)
+            said = best_hypotheses(densecap.captioner, each.features, greedy)
+            phrases = [" ".join(vocabulary.decode(best.tokens)) for best in said]
+            certain = [math.exp(densecap.config.certainty * best.logprob / (len(best.tokens) + 1)) for best in said]
+            detected[photo.id] = _regions(
+                each.boxes, phrases, (each.scores.numpy(force=True) * certain).tolist(), scale
+            )
             order = np.linspace(1.0, 0.0, len(each.proposals)).tolist()
             proposed[photo.id] = _regions(each.proposals, [""] * len(order), order, scale)
     try:
