@@ -151,14 +151,20 @@ def test_photos_are_divided_where_no_splits_lie(tmp_path: Path):
 
 
 def test_the_report_counts_phrases(tmp_path: Path):
-    root = write(tmp_path, {1: [region(1, 1, 1, 5, 5), region(2, 1, 1, 0, 5)]}, train=[1], val=[], test=[])
+    rows = [region(1, 1, 1, 5, 5), region(2, 1, 1, 0, 5), region(3, 2, 2, 5, 5), region(4, 2, 2, 5, 5, "two cats")]
+    root = write(tmp_path, {1: rows}, train=[1], val=[], test=[])
     paint(root, 1)
     for path in (root, root / "region_descriptions.json"):
         dataset = read(path)
-        assert (dataset.name, dataset.photos[0].captions) == ("visual-genome", ("a dog on grass",))
+        assert (dataset.name, dataset.photos[0].captions) == (
+            "visual-genome",
+            ("a dog on grass", "a dog on grass", "two cats"),
+        )
     text = build_report(read(root)).to_text()
     assert "read as Visual Genome regions\n" in text
     assert "boxes without an area: 1\n" in text
+    assert "are 0.0% of the 10 words in the training captions" in text
+    assert "words per caption    min 2, p25 2, median 4, p75 4, p95 4, max 4\n" in text
 
 
 def test_files_that_are_none(tmp_path: Path):
