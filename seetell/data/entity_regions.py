@@ -34,7 +34,8 @@ def entity_regions(folder: Path, dataset: CaptionDataset, *, require_photos: boo
         DataError: the folder is no such data set, or no photo has a region.
     """
     entities = read_entities(folder, dataset, require_photos=require_photos)
-    problems = list(dict.fromkeys((*dataset.problems, *entities.problems)))
+    own = dataset.source == folder
+    problems = list(dict.fromkeys((*(dataset.problems if own else ()), *entities.problems)))
     photos: list[RegionPhoto] = []
     for photo in entities.photos:
         regions = regions_of(photo)
@@ -51,7 +52,7 @@ def entity_regions(folder: Path, dataset: CaptionDataset, *, require_photos: boo
         source=folder,
         photos=tuple(photos),
         problems=tuple(problems),
-        notes=tuple(note for note in dataset.notes if dataset.source != folder),
+        notes=dataset.notes if own else (f"photos and splits of {dataset.source}", *dataset.notes),
         undivided=dataset.undivided,
         format=f"{TITLE}, as regions",
     )

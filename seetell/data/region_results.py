@@ -61,11 +61,13 @@ def holds_regions(path: Path) -> bool:
     """Tell whether a results file is of regions rather than captions; ``False`` where it cannot be read."""
     try:
         text, _ = read_text(path)
-        first = next((line for _, line in numbered_lines(text)), "")
-        document = json.loads(text if _is_document(text) else first)
+        if _is_document(text):
+            return _is_densecap(json.loads(text))
+        rows = (json.loads(line) for _, line in numbered_lines(text))
+        said = next((row for row in rows if not (isinstance(row, dict) and "error" in row)), None)
     except (DataError, ValueError, RecursionError):
         return False
-    return isinstance(document, dict) and ("regions" in document or _is_densecap(document))
+    return isinstance(said, dict) and "regions" in said
 
 
 def read_region_results(path: str | Path) -> Results[FoundRegions]:
