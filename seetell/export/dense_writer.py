@@ -21,7 +21,6 @@ from seetell.export.new_folder import check_free, new_folder
 from seetell.export.parity import check_parity, decoder_difference
 from seetell.export.quantisation import quantise_encoder
 from seetell.export.shared_weights import read_from_weights, write_weights
-from seetell.language.decoding import Decoding
 from seetell.runtime.bundle import sha256
 from seetell.runtime.sessions import Graph
 from seetell.training.run_folder import RunFolder
@@ -47,7 +46,7 @@ def export_densecap(
         target: the bundle's folder, made in one go.
         name: of the bundle; the recipe's name when absent.
         precisions: the encoders to write, ``int8`` or ``fp32``; the first is the default.
-        decoding: decoding defaults other than the likeliest word each time.
+        decoding: decoding defaults that differ from the recipe's.
         replace: overwrite ``target`` if it is there.
 
     Returns:
@@ -152,7 +151,6 @@ def _description(
 ) -> dict[str, Any]:
     recipe, densecap, config = model.recipe, model.densecap, model.recipe.densecap
     files = {path.name: sha256(path) for path in sorted(folder.iterdir())}
-    greedy = Decoding(method="greedy", max_words=recipe.data.max_words)
     encoder_parameters = sum(parameter.numel() for parameter in model.encoder.parameters())
     return {
         "format": 1,
@@ -183,7 +181,7 @@ def _description(
             "encoder_parameters": encoder_parameters,
             "densecap_parameters": sum(parameter.numel() for parameter in densecap.parameters()),
         },
-        "decoding": greedy.with_options(**decoding).to_dict(),
+        "decoding": recipe.validation.decoding.with_options(**decoding).to_dict(),
         "licence": recipe.card.licence,
         "training_data": recipe.card.training_data,
         "terms": recipe.card.terms,

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from seetell.captioning import CONFIGS
 from seetell.captioning.dense import DenseCapConfig
 from seetell.errors import RecipeError, unknown
+from seetell.language.decoding import Decoding
 from seetell.training.optimisers import OptimiserConfig
 from seetell.training.recipe import CardConfig, EncoderConfig, build_config
 from seetell.training.schedule import ScheduleConfig
@@ -54,10 +55,13 @@ class DenseValidationConfig:
     Attributes:
         every: steps between validations.
         photos: how many validation photos to use; -1 all.
+        decoding: how they are described, and how the bundle made of the run describes. A length penalty above 1 favours
+            phrases that say more.
     """
 
     every: int = 500
     photos: int = 200
+    decoding: Decoding = field(default_factory=lambda: Decoding(beam_size=3, length_penalty=1.5, max_words=8))
 
     def __post_init__(self) -> None:
         if self.every < 1:

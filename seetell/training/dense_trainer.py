@@ -123,7 +123,12 @@ class DenseTrainer(FrozenEncoderRun):
 
     def _evaluate(self) -> tuple[float, dict[str, float]]:
         values = validate(
-            self.densecap, self._val, self.prepared.val, self.vocabulary, max_words=self.recipe.data.max_words
+            self.densecap,
+            self._val,
+            self.prepared.val,
+            self.vocabulary,
+            decoding=self.recipe.validation.decoding,
+            max_words=self.recipe.data.max_words,
         )
         return values.get("dense_mAP", values["detection_mAP"]), values
 

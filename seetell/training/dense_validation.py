@@ -23,7 +23,13 @@ BATCH = 10
 
 
 def validate(
-    densecap: DenseCap, maps: CachedMaps, described: DescribedRegions, vocabulary: Vocabulary, *, max_words: int
+    densecap: DenseCap,
+    maps: CachedMaps,
+    described: DescribedRegions,
+    vocabulary: Vocabulary,
+    *,
+    decoding: Decoding,
+    max_words: int,
 ) -> dict[str, float]:
     """Find and describe the regions of photos.
 
@@ -32,14 +38,14 @@ def validate(
         maps: of the photos.
         described: the photos and their true regions.
         vocabulary: the captioner's.
-        max_words: longer phrases are cut.
+        decoding: how regions are described.
+        max_words: longer phrases of people are cut.
 
     Returns:
         ``dense_mAP``, where METEOR is installed, and ``detection_mAP``, see :mod:`seetell.metrics.dense`; the share of
         true regions that the first 50 and 100 proposals overlap by half, as ``recall@50`` and ``recall@100``; and
         ``validation_loss``, the mean surprise at a word of what people said of the true boxes, in nats.
     """
-    greedy = Decoding(method="greedy", max_words=max_words)
     truth = {photo.id: photo.regions for photo in described.photos}
     detected, proposed = {}, {}
     nats, words = 0.0, 0
@@ -54,7 +60,7 @@ def validate(
         for row, each in zip(rows, found, strict=True):
             photo = described.photos[row]
             scale = np.tile(photo.size / np.array(densecap.regions.image_size[::-1]), 2)
-            said = best_hypotheses(densecap.captioner, each.features, greedy)
+            said = best_hypotheses(densecap.captioner, each.features, decoding)
             phrases = [" ".join(vocabulary.decode(best.tokens)) for best in said]
             certain = [math.exp(densecap.config.certainty * best.logprob / (len(best.tokens) + 1)) for best in said]
             detected[photo.id] = _regions(

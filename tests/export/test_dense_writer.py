@@ -14,6 +14,7 @@ from seetell.backbones import weights_hash
 from seetell.data.regions import read_regions
 from seetell.errors import BundleError, CheckpointError
 from seetell.export.dense_writer import export_densecap
+from seetell.language.decoding import Decoding
 from seetell.photos import open_photo
 from seetell.runtime.region_bundle import RegionBundle
 from seetell.training.run_folder import RunFolder
@@ -28,7 +29,7 @@ def test_the_bundle_is_whole_and_described(dense_bundle, dense_run):
     assert bundle.name == "boxes"
     assert bundle.localisation.strides == (4, 8, 16)
     assert bundle.localisation.before_nms == 60
-    assert bundle.captioner.decoding.method == "greedy"
+    assert bundle.captioner.decoding == Decoding(beam_size=3, length_penalty=1.5, max_words=8)
     assert set(bundle.vocabulary.words[3:]) == {"a", "red", "green", "blue", "box"}
     assert "twelve photos of boxes" in bundle.card()
     assert "dense mAP" in bundle.card()
