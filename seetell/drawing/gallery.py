@@ -47,9 +47,9 @@ def gallery(title: str, about: str, found: Sequence[Found], *, sought: str | Non
         "gallery.css",
         title=html_text(title),
         about=html_text(about),
-        sought="" if sought is None else thumbnail(
-            sought, side=THUMBNAIL, quality=JPEG_QUALITY, description="the photo that was looked for"
-        ),
+        sought=""
+        if sought is None
+        else thumbnail(sought, side=THUMBNAIL, quality=JPEG_QUALITY, description="the photo that was looked for"),
         hits="\n".join(_item(photo) for photo in found),
     )
 
@@ -62,4 +62,3 @@ def _item(photo: Found) -> str:
         f'<p dir="auto">{name}</p></a><p class="faint"><span class="score">{photo.score:.3f}</span> · '
         f"{html_text(os.path.dirname(photo.path))}</p></li>"
     )
-

@@ -153,4 +153,3 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         for first, *cells in rows
     )
     return f"<table><thead><tr>{heads}</tr></thead>\n<tbody>{body}</tbody></table>"
-
