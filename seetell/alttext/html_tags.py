@@ -20,6 +20,7 @@ RAW = frozenset({"script", "style", "textarea", "title", "xmp", "iframe", "noemb
 _NEXT = re.compile(r"<|\{[{%#]")
 _NAME = re.compile(r"[A-Za-z][^\t\n\f\r />]*")
 _MARKDOWN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*(?=[\t\n\f\r />])")
+_MARKDOWN_ATTRIBUTE = re.compile(r"[a-z_:@\[{][^\"'<`]*")
 _BLANKS = re.compile(r"[\t\n\f\r ]*")
 _BETWEEN_ATTRIBUTES = re.compile(r"[\t\n\f\r /]*")
 _ATTRIBUTE_NAME = re.compile(r"=?[^\t\n\f\r />=]*")
@@ -233,7 +234,7 @@ class _MarkdownScanner(_Scanner):
         pass
 
     def allowed(self, attribute: str) -> bool:
-        return "<" not in attribute
+        return _MARKDOWN_ATTRIBUTE.fullmatch(attribute) is not None
 
     def content_end(self, tag: Tag) -> int:
         if tag.name in self._endless or tag.name == "title":

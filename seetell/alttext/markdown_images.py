@@ -12,7 +12,7 @@ from seetell.alttext.html_tags import escaped, tags
 from seetell.alttext.markdown_code import without_code
 from seetell.alttext.template_code import has_code
 
-_CODE = r"\{\{[^}\n]*\}\}|\{%[^%\n]*%\}"
+_CODE = r"\{\{[^}\n]{0,200}\}\}|\{%[^%\n]{0,200}%\}"
 _DESTINATION = rf"""
     (?:<(?P<angled>(?:[^<>\n\\]|\\.)*)>
     |(?P<bare>(?:[^\s()\\{{<\0]|\\.|{_CODE}|\{{(?![{{%])|\((?:[^\s()\\\0]|\\.)*\))+))"""

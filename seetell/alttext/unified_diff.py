@@ -30,7 +30,7 @@ def unified_diff(name: str, before: str, after: str) -> Iterator[str]:
     place = 0
     while place < len(changed):
         end = place + 1
-        while end < len(changed) and changed[end] - changed[end - 1] <= 2 * CONTEXT:
+        while end < len(changed) and changed[end] - changed[end - 1] <= 2 * CONTEXT + 1:
             end += 1
         first = max(0, changed[place] - CONTEXT)
         stop = min(lines, changed[end - 1] + CONTEXT + 1)
