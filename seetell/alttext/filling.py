@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from seetell.alttext.addresses import is_data, local_file
 from seetell.alttext.gaps import Gap
 from seetell.alttext.page import Page
-from seetell.alttext.wording import alt_text
+from seetell.alttext.wording import LONGEST, alt_text
 from seetell.errors import PhotoError, SeetellError
 from seetell.photos.opening import photo_size
 from seetell.results import Caption
 
 SMALLEST = 32
 """Pixels of a photo's shorter side; what is smaller is a bullet, a spacer or an icon, which a captioner cannot name."""
+
+NONE_KNOWN: Mapping[str, Caption] = {}
 
 CaptionMany = Callable[[Iterator[Path]], Iterator["Caption | PhotoError"]]
 
@@ -64,12 +67,15 @@ class Filled:
         return {image.gap: image.alt for image in self.images if image.alt}
 
 
-def fill(pages: Iterable[tuple[str, Path | None]], caption_many: CaptionMany) -> Iterator[Filled]:
+def fill(
+    pages: Iterable[tuple[str, Path | None]], caption_many: CaptionMany, known: Mapping[str, Caption] = NONE_KNOWN
+) -> Iterator[Filled]:
     """Find alt texts for pages; no more pages are read ahead than photos are.
 
     Args:
         pages: path of each, and the folder that a leading ``/`` in its addresses stands for, if that is known.
         caption_many: captions photos, in their order.
+        known: captions by the real paths of photos that need not be captioned; none of these is cut short.
 
     Yields:
         Each page in its order.
@@ -82,17 +88,19 @@ def fill(pages: Iterable[tuple[str, Path | None]], caption_many: CaptionMany) ->
         for name, root in pages:
             waiting.append(_read(name, root))
             for image in waiting[-1].images:
-                if image.photo is not None and image.photo not in said:
-                    said[image.photo] = None
+                if image.photo is None or image.photo in said:
+                    continue
+                said[image.photo] = known.get(os.path.realpath(image.photo))
+                if said[image.photo] is None:
                     asked.append(image.photo)
                     yield image.photo
 
     for result in caption_many(photos()):
         said[asked.popleft()] = result
         while waiting and all(image.photo is None or said.get(image.photo) for image in waiting[0].images):
-            yield _described(waiting.popleft(), said)
+            yield _described(waiting.popleft(), said, known)
     while waiting:
-        yield _described(waiting.popleft(), said)
+        yield _described(waiting.popleft(), said, known)
 
 
 def _read(name: str, root: Path | None) -> Filled:
@@ -122,18 +130,17 @@ def _image(gap: Gap, page: Page, root: Path | None) -> Image:
     return next((image for image in tried if image.error), tried[0])
 
 
-def _described(filled: Filled, said: Mapping[Path, Caption | PhotoError | None]) -> Filled:
-    return Filled(filled.name, filled.page, tuple(_with_alt(image, said) for image in filled.images))
+def _described(
+    filled: Filled, said: Mapping[Path, Caption | PhotoError | None], known: Mapping[str, Caption]
+) -> Filled:
+    def with_alt(image: Image) -> Image:
+        caption = None if image.photo is None else said[image.photo]
+        if caption is None:
+            return image
+        if isinstance(caption, PhotoError):
+            return replace(image, error=str(caption))
+        by_hand = known.get(os.path.realpath(image.photo or "")) is caption
+        alt = alt_text(caption.text, longest=None if by_hand else LONGEST)
+        return replace(image, caption=caption, alt=alt, error="" if alt else "the model found no words")
 
-
-def _with_alt(image: Image, said: Mapping[Path, Caption | PhotoError | None]) -> Image:
-    if image.photo is None:
-        return image
-    caption = said[image.photo]
-    assert caption is not None
-    if isinstance(caption, PhotoError):
-        return Image(image.gap, image.address, image.photo, error=str(caption))
-    alt = alt_text(caption.text)
-    return Image(
-        image.gap, image.address, image.photo, error="" if alt else "the model found no words", caption=caption, alt=alt
-    )
+    return Filled(filled.name, filled.page, tuple(map(with_alt, filled.images)))

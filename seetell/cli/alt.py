@@ -34,6 +34,12 @@ def alt(
         Path | None,
         typer.Option(metavar="DIR", help="What / begins at in addresses; the named folder a page is in when absent."),
     ] = None,
+    captions: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Captions to prefer to the model's, as a report saves them: CSV or JSON lines."
+        ),
+    ] = None,
     model: Annotated[str, typer.Option("--model", "-m", help="A bundled model's name or a model folder.")] = "caption",
     output_format: Annotated[
         Format, typer.Option("--format", "-f", help="A diff, or an object for each image without alt text.")
@@ -52,6 +58,7 @@ def alt(
 
     Example: seetell alt site/ --write
     """
+    from seetell.alttext.captions_file import read_captions
     from seetell.alttext.filling import fill
     from seetell.alttext.page import pages
     from seetell.cli.rows import take_any_name
@@ -60,12 +67,13 @@ def alt(
         raise UsageError(f"--root {root}: is no folder")
     if batch_size < 1:
         raise UsageError(f"--batch-size must be at least 1, got {batch_size}")
+    known = {} if captions is None else read_captions(captions)
     found = ((name, root or folder) for name, folder in pages(paths))
     first = next(found, None)
     if first is None:
         raise UsageError(f"no pages found in {', '.join(paths)}; in a folder they are known by endings such as .html")
 
-    def captions(photos: Iterator[Path]) -> Iterator[Caption | PhotoError]:
+    def caption_many(photos: Iterator[Path]) -> Iterator[Caption | PhotoError]:
         photo = next(photos, None)
         if photo is None:
             return iter(())  # nothing to say, so no model to load
@@ -76,7 +84,7 @@ def alt(
 
     take_any_name(utf8=True)
     counts: Counter[str] = Counter()
-    for filled in fill(itertools.chain([first], found), captions):
+    for filled in fill(itertools.chain([first], found), caption_many, known):
         error = _written(filled) if write else None
         if isinstance(filled.page, SeetellError):
             error = filled.page

@@ -111,3 +111,15 @@ def test_the_first_address_that_is_a_photo_counts(site: Path):
     content = f"<picture><source srcset='cat.jpg'>{image}</picture>"
     (filled,) = fill([page(site, "page.html", content)], Captioner())
     assert list(filled.alts.values()) == ["A dog."]
+
+
+def test_known_captions_come_before_the_models_and_are_not_cut(site: Path):
+    (site / "link.jpg").symlink_to("dog.jpg")
+    known = {str((site / "dog.jpg").resolve()): Caption("my dog " + "x" * 200, (), 0.0, "mine")}
+    captioner = Captioner()
+    pages = [page(site, "a.md", "![](dog.jpg) ![](cat.jpg)"), page(site, "b.md", "![](link.jpg)")]
+    first, second = fill(pages, captioner, known)
+    mine = "My dog " + "x" * 200 + "."
+    assert list(first.alts.values()) == [mine, "A cat."]
+    assert list(second.alts.values()) == [mine]
+    assert captioner.asked == ["cat.jpg"]

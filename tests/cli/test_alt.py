@@ -156,3 +156,18 @@ def test_wrong_use(site: Path, arguments: list[str], said: str, capsys: pytest.C
 def test_a_folder_without_pages_is_wrong_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert alt(tmp_path) == 2
     assert "no pages found" in capsys.readouterr().err
+
+
+def test_captions_of_a_file_take_the_place_of_the_models(
+    site: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    rows = [{"image": f"site/images/{name}.png", "caption": f"my {name}"} for name in ("dog", "cat")]
+    (tmp_path / "captions.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    assert alt("site", "--captions", "captions.jsonl", "-m", "nothing is loaded", "-f", "jsonl") == 0
+    shown = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(row["alt"], row["logprob"], row["model"]) for row in shown] == [
+        ("My cat.", None, "captions.jsonl"),
+        ("My dog.", None, "captions.jsonl"),
+        ("My cat.", None, "captions.jsonl"),
+    ]
