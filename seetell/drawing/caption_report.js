@@ -4,7 +4,7 @@ const told = document.querySelector(".told");
 const sought = document.querySelector("#sought");
 const shown = document.querySelector("#shown");
 const order = document.querySelector("#order");
-const PAUSE = 150; // milliseconds without a key before the filter works
+const PAUSE = 150; // milliseconds without a key before the page heeds it
 
 const photos = [...list.children].map((item) => {
   const caption = item.querySelector("textarea");
@@ -25,16 +25,21 @@ let timer = 0;
 const plural = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 const edited = (photo) => photo.caption !== null && photo.caption.value !== photo.original;
 
+// Photos that do not fit leave the page: thousands that are only hidden would make it slow.
 function select() {
   const words = sought.value.toLowerCase().split(/\s+/).filter(Boolean);
-  let count = 0;
-  for (const photo of photos) {
+  const fitting = photos.filter((photo) => {
     const text = `${photo.image} ${photo.caption?.value ?? photo.error}`.toLowerCase();
     const fits = { all: true, edited: edited(photo), failed: photo.error !== undefined }[shown.value];
-    const inUse = photo.item.contains(document.activeElement); // whoever is typing stays where they are
-    photo.item.hidden = !inUse && !(fits && words.every((word) => text.includes(word)));
-    count += !photo.item.hidden;
-  }
+    return fits && words.every((word) => text.includes(word));
+  });
+  if (order.value === "unsure") fitting.sort((one, other) => one.sureness - other.sureness);
+  list.replaceChildren(...fitting.map((photo) => photo.item));
+  tell();
+}
+
+function tell() {
+  const count = list.childElementCount;
   const changed = photos.filter(edited).length;
   const failed = photos.filter((photo) => photo.error !== undefined).length;
   told.textContent = [
@@ -42,12 +47,6 @@ function select() {
     failed ? `${failed.toLocaleString("en")} failed` : "",
     changed ? `${plural(changed, "caption")} edited${unsaved ? ", not saved" : ""}` : "",
   ].filter(Boolean).join(" · ");
-}
-
-function arrange() {
-  const wanted = [...photos];
-  if (order.value === "unsure") wanted.sort((one, other) => one.sureness - other.sureness);
-  list.append(...wanted.map((photo) => photo.item));
 }
 
 function mark(photo) {
@@ -74,12 +73,12 @@ function mark(photo) {
 function changedBy(photo) {
   unsaved = true;
   mark(photo);
-  soon();
+  soon(tell);
 }
 
-function soon() {
+function soon(work) {
   clearTimeout(timer);
-  timer = setTimeout(select, PAUSE);
+  timer = setTimeout(work, PAUSE);
 }
 
 const row = (photo) => ({
@@ -113,14 +112,25 @@ function save(kind) {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   unsaved = false;
-  select();
+  tell();
 }
+
+const coming = new IntersectionObserver(
+  (entries) => {
+    for (const { target } of entries.filter((entry) => entry.isIntersecting)) {
+      const picture = target.querySelector("img");
+      if (picture) picture.src = picture.dataset.src;
+      coming.unobserve(target);
+    }
+  },
+  { rootMargin: "800px" }, // before it comes into sight
+);
 
 tools.hidden = false;
 tools.addEventListener("submit", (event) => event.preventDefault());
-sought.addEventListener("input", soon);
+sought.addEventListener("input", () => soon(select));
 shown.addEventListener("change", select);
-order.addEventListener("change", arrange);
+order.addEventListener("change", select);
 for (const button of document.querySelectorAll("[data-save]")) {
   button.addEventListener("click", () => save(button.dataset.save));
 }
@@ -130,7 +140,8 @@ addEventListener("beforeunload", (event) => {
   if (unsaved && photos.some(edited)) event.preventDefault();
 });
 for (const photo of photos) {
+  coming.observe(photo.item);
   if (photo.caption !== null) photo.caption.readOnly = false;
   if (photo.caption !== null && edited(photo)) mark(photo); // what a browser kept over a reload
 }
-select();
+tell();

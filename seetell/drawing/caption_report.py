@@ -100,7 +100,7 @@ class CaptionReport:
         if math.isfinite(caption.logprob):
             sureness = caption.logprob / (len(caption.words) + 1)
             fields |= {"logprob": f"{caption.logprob:.6f}", "sureness": f"{sureness:.4f}"}
-        small = thumbnail(photo, side=THUMBNAIL, quality=JPEG_QUALITY)
+        small = thumbnail(photo, side=THUMBNAIL, quality=JPEG_QUALITY, late=True)
         words = (
             ""
             if page is None

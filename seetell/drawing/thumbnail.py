@@ -12,7 +12,7 @@ from seetell.errors import PhotoError
 from seetell.photos.opening import open_photo
 
 
-def thumbnail(path: str | os.PathLike[str], *, side: int, quality: int, description: str = "") -> str:
+def thumbnail(path: str | os.PathLike[str], *, side: int, quality: int, description: str = "", late: bool = False) -> str:
     """Return the small copy as an ``img`` element, or a few words where the photo does not open.
 
     Args:
@@ -20,6 +20,7 @@ def thumbnail(path: str | os.PathLike[str], *, side: int, quality: int, descript
         side: the longest of the copy, in pixels.
         quality: of its JPEG.
         description: what stands in its place for those who cannot see it; nothing where the text beside it tells.
+        late: put the copy into ``data-src``, for a script to show it when it comes into sight.
     """
     try:
         photo = open_photo(path, at_least=(side, side))
@@ -27,4 +28,5 @@ def thumbnail(path: str | os.PathLike[str], *, side: int, quality: int, descript
     except (PhotoError, MemoryError):
         return '<span class="none faint">no photo</span>'
     address = data_address(photo, "JPEG", quality=quality, optimize=True)
-    return f'<img src="{address}" width="{photo.width}" height="{photo.height}" alt="{escape(description)}">'
+    size = f'width="{photo.width}" height="{photo.height}"'
+    return f'<img {"data-src" if late else "src"}="{address}" {size} alt="{escape(description)}">'

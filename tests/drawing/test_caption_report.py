@@ -70,7 +70,7 @@ def test_photos_captions_and_errors_are_on_the_page(tmp_path: Path):
     ]
     links = [unquote(link) for link in re.findall(r' href="([^"]+)"', html)]
     assert links == ["../photos/a <b> & é.jpg", "../where/a.html"]
-    (picture,) = re.findall(r'src="data:image/jpeg;base64,([^"]+)"', html)
+    (picture,) = re.findall(r'data-src="data:image/jpeg;base64,([^"]+)"', html)
     with Image.open(io.BytesIO(base64.b64decode(picture))) as small:
         assert small.size == (THUMBNAIL, THUMBNAIL * 2 // 3)
     assert "the file is &lt;empty&gt;" in html
