@@ -12,7 +12,9 @@ from seetell.errors import PhotoError
 from seetell.photos.opening import open_photo
 
 
-def thumbnail(path: str | os.PathLike[str], *, side: int, quality: int, description: str = "", late: bool = False) -> str:
+def thumbnail(
+    path: str | os.PathLike[str], *, side: int, quality: int, description: str = "", late: bool = False
+) -> str:
     """Return the small copy as an ``img`` element, or a few words where the photo does not open.
 
     Args:
