@@ -14,6 +14,7 @@ from seetell.errors import SeetellError, UsageError
 
 COMMANDS = (
     ("caption", "seetell.cli.caption:caption", "Say what is on photos."),
+    ("alt", "seetell.cli.alt:alt", "Fill in missing alt text of web pages and Markdown."),
     ("index", "seetell.cli.index:index", "Index photos, to be searched."),
     ("search", "seetell.cli.search:search", "Find photos by what they show."),
     ("models", "seetell.cli.models:models", "List the models that came with seetell, or print a card."),
