@@ -76,10 +76,11 @@ def align(
     take_any_name(utf8=output_format is Format.jsonl)
 
     from seetell.language.phrases import BETA
+    from seetell.runtime.aligner import Aligner
     from seetell.runtime.loading import load
 
     aligner = load(model, precision=precision, threads=threads)
-    if not hasattr(aligner, "align_many"):
+    if not isinstance(aligner, Aligner):
         raise UsageError(f"{model}: does not compare photos with sentences; expected a model such as 'align'")
     asked, pairs = itertools.tee(pairs)
     failed = False
