@@ -86,10 +86,10 @@ def align(
     failed = False
     for result in aligner.align_many(pairs, beta=BETA if beta is None else beta):
         photo, sentence = next(asked)
-        row = _row(photo, sentence, result)
-        _write(row, output_format)
-        failed = failed or "error" in row
-        if output is not None and "error" not in row:
+        _write(_row(photo, sentence, result), output_format)
+        if isinstance(result, PhotoError) or not result.segments:
+            failed = True
+        elif output is not None:
             _draw(output, photo, result)
     raise typer.Exit(1 if failed else 0)
 
