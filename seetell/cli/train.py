@@ -78,8 +78,10 @@ def train(
         if trainer.step:
             progress.say(f"going on at step {trainer.step} of {folder}")
         trainer.run()
-    export = f" Make a bundle of it: seetell export {folder} {chosen.name}"
-    typer.echo(f"Trained: {folder}.{'' if isinstance(chosen, AlignmentRecipe | GroundingRecipe) else export}")
+    export = f"{folder} {chosen.name}"
+    if isinstance(chosen, GroundingRecipe):
+        export = f"{chosen.start_from} {Path(chosen.start_from).name} --grounding {folder}"
+    typer.echo(f"Trained: {folder}. Make a bundle of it: seetell export {export}")
 
 
 def _model_folder(field: str, name: str) -> str:

@@ -6,6 +6,7 @@ embedding.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from dataclasses import dataclass
 
@@ -76,8 +77,7 @@ def ground_by_words(phrases: np.ndarray, cells: np.ndarray, grid: tuple[int, int
     spread /= spread.std(axis=1, keepdims=True) + 1e-6
     logits = STEEPNESS * spread - CENTRING * np.square(centres - 0.5).sum(axis=1) + OFFSET
     chances = 1 / (1 + np.exp(-logits))
-    sides = _rectangles(grid)
-    inside = _inside(sides, grid)
+    sides, inside = _rectangles(grid)
     shared = chances @ inside.T
     overlaps = shared / (chances.sum(axis=1, keepdims=True) + inside.sum(axis=1) - shared)
     best = overlaps.argmax(axis=1)
@@ -110,15 +110,17 @@ def cell_centres(grid: tuple[int, int]) -> np.ndarray:
     return np.stack([(across + 0.5) / columns, (down + 0.5) / rows], axis=1)
 
 
-def _rectangles(grid: tuple[int, int]) -> np.ndarray:
-    """Return all rectangles of whole cells, ``(K, 4)`` xyxy in cells."""
-    down, across = (list(itertools.combinations(range(count + 1), 2)) for count in grid)
-    return np.array([(left, top, right, bottom) for top, bottom in down for left, right in across])
-
-
-def _inside(sides: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
-    """Tell which cells are in which rectangles, ``(K, L)`` float32."""
+@functools.lru_cache(maxsize=4)
+def _rectangles(grid: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return all rectangles of whole cells, ``(K, 4)`` xyxy in cells, and which cells are in each, ``(K, L)`` float32."""
+    sides = np.array(
+        [
+            (left, top, right, bottom)
+            for top, bottom in itertools.combinations(range(grid[0] + 1), 2)
+            for left, right in itertools.combinations(range(grid[1] + 1), 2)
+        ]
+    )
     down, across = np.divmod(np.arange(grid[0] * grid[1]), grid[1])
     left, top, right, bottom = sides.T[:, :, None]
-    inside: np.ndarray = (left <= across) & (across < right) & (top <= down) & (down < bottom)
-    return inside.astype(np.float32)
+    inside = (left <= across) & (across < right) & (top <= down) & (down < bottom)
+    return sides, inside.astype(np.float32)
