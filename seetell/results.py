@@ -58,3 +58,22 @@ class Caption:
             "logprob": self.logprob,
             "model": self.model,
         }
+
+
+@dataclass(frozen=True)
+class Region:
+    """A part of a photo and what a model says of it.
+
+    Attributes:
+        box: ``xyxy`` in float pixels of the photo, edges between pixels.
+        caption: the phrase.
+        score: how sure the model is; regions of a photo are ordered by it.
+    """
+
+    box: tuple[float, float, float, float]
+    caption: str
+    score: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types ready for JSON."""
+        return {"box": list(self.box), "caption": self.caption, "score": self.score}

@@ -185,7 +185,7 @@ def test_what_is_there_is_not_overwritten(run, bundle):
 
 
 def test_a_captioner_is_not_made_of_it(bundle):
-    with pytest.raises(BundleError, match="kind 'align', which says nothing; expected 'caption'"):
+    with pytest.raises(BundleError, match="kind 'align'; expected 'caption'"):
         Bundle.load(bundle)
 
 
