@@ -112,7 +112,7 @@ def cell_centres(grid: tuple[int, int]) -> np.ndarray:
 
 @functools.lru_cache(maxsize=4)
 def _rectangles(grid: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Return all rectangles of whole cells, ``(K, 4)`` xyxy in cells, and which cells are in each, ``(K, L)`` float32."""
+    """Return all rectangles of whole cells, ``(K, 4)`` xyxy in cells, and the cells each holds, ``(K, L)`` float32."""
     sides = np.array(
         [
             (left, top, right, bottom)
