@@ -77,3 +77,51 @@ class Region:
     def to_dict(self) -> dict[str, Any]:
         """Return plain types ready for JSON."""
         return {"box": list(self.box), "caption": self.caption, "score": self.score}
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A run of a sentence's words, and the part of a photo that they speak of.
+
+    Attributes:
+        text: the words.
+        box: ``xyxy`` in float pixels of the photo, edges between pixels.
+        score: how sure the model is of the box, higher is better.
+    """
+
+    text: str
+    box: tuple[float, float, float, float]
+    score: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types ready for JSON."""
+        return {"text": self.text, "box": list(self.box), "score": self.score}
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """A sentence laid over a photo.
+
+    Attributes:
+        sentence: as it was given.
+        segments: its words in order, as many as the model reads, in lower case; none if it knows none of them.
+        score: how well the sentence fits the photo, higher is better; compares sentences and photos.
+        size: the photo's width and height in pixels, upright.
+        model: name of the bundle.
+    """
+
+    sentence: str
+    segments: tuple[Segment, ...]
+    score: float
+    size: tuple[int, int]
+    model: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types ready for JSON."""
+        return {
+            "sentence": self.sentence,
+            "segments": [segment.to_dict() for segment in self.segments],
+            "score": self.score,
+            "size": list(self.size),
+            "model": self.model,
+        }

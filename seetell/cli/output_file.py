@@ -27,14 +27,15 @@ def check_writable(path: Path, option: str) -> None:
         raise UsageError(f"{option} {path}: nothing can be written there; name another place")
 
 
-def write_file(path: Path, content: str) -> None:
-    """Write text as UTF-8; a file that is there is replaced whole or not at all.
+def write_file(path: Path, content: str | bytes) -> None:
+    """Write bytes, or text as UTF-8; a file that is there is replaced whole or not at all.
 
     Raises:
         SeetellError: it cannot be written.
     """
+    content = content.encode() if isinstance(content, str) else content
     try:
         with whole_file(path) as file:
-            file.write(content.encode())
+            file.write(content)
     except OSError as error:
         raise SeetellError(f"{path}: cannot be written ({error.strerror})") from error
