@@ -85,8 +85,8 @@ class Segment:
 
     Attributes:
         text: the words.
-        box: left, top, right and bottom in pixels of the photo.
-        score: how sure the model is of the box, higher is better; compares the segments of one sentence.
+        box: ``xyxy`` in float pixels of the photo, edges between pixels.
+        score: how sure the model is of the box, higher is better.
     """
 
     text: str

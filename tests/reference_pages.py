@@ -47,6 +47,7 @@ def recipe_tables() -> str:
     from seetell.captioning import CONFIGS
     from seetell.training.alignment_recipe import AlignmentRecipe
     from seetell.training.dense_recipe import DenseRecipe
+    from seetell.training.grounding_recipe import GroundingRecipe
     from seetell.training.recipe import Recipe
 
     parts = [_table("Recipe", Recipe(), "")]
@@ -61,6 +62,10 @@ def recipe_tables() -> str:
     own = {"data": dense.data, "validation": dense.validation, "densecap": dense.densecap}
     parts += [_table(f"{title} of a dense captioner", part, f"{title}.") for title, part in own.items()]
     parts += [_table(title, part, f"{title}.") for title, part in _parts_of(dense.densecap, "densecap.")]
+    grounder = GroundingRecipe()
+    parts.append(_table("GroundingRecipe", grounder, ""))
+    own = {"grounder": grounder.grounder, "validation": grounder.validation}
+    parts += [_table(f"{title} of a grounder", part, f"{title}.") for title, part in own.items()]
     return "\n".join(parts)
 
 

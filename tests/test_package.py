@@ -29,6 +29,7 @@ EXTRAS = (
 )
 NEEDS_TRAINING_EXTRA = (
     "alignment.aligner",
+    "alignment.grounding",
     "alignment.losses",
     "alignment.scores",
     "alignment.sentences",

@@ -7,17 +7,15 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
+from seetell.cli.companions import check_report, companions
 from seetell.cli.inputs import STANDARD_INPUT, expand
 from seetell.cli.rows import Format, Rows
 from seetell.errors import PhotoError, UsageError
-
-if TYPE_CHECKING:
-    from seetell.results import Caption
-    from seetell.runtime.captioner import Captioner
 
 
 def caption(
@@ -40,12 +38,21 @@ def caption(
         str | None,
         typer.Option(metavar="DIR", help="Write pages and pictures there that show where each word came from."),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a web page there of all photos, to filter, edit and save captions."),
+    ] = None,
+    sidecar: Annotated[
+        bool, typer.Option("--sidecar", help="Write the captions as alt text into XMP sidecars, dog.xmp for dog.jpg.")
+    ] = False,
 ) -> None:
     """Say what is on photos: one sentence each, in the order given.
 
     Exit status: 0 all done, 1 some photos failed, 2 wrong use.
 
     Example: seetell caption holiday/ --format jsonl > captions.jsonl
+
+    Example: seetell caption holiday/ --report captions.html
     """
     drawing = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
     searching = {"beam_size": beam, "max_words": max_words, "length_penalty": length_penalty}
@@ -59,6 +66,8 @@ def caption(
     if sample or beam is not None:
         options["method"] = "sample" if sample else "beam"
 
+    if report is not None:
+        check_report(report, attention)
     photos, total = _found(paths, attention)
     from seetell.runtime.captioner import load
 
@@ -72,14 +81,12 @@ def caption(
 
     results = captioner.caption_many(noted(), batch_size=batch_size, attention=attention is not None, **options)
     rows, failed = Rows(output_format), False
-    with _pages(attention, captioner) as page_of, _progress(total) as advance:
-        for result in results:
-            photo, page = names_ahead.popleft(), None
-            try:
-                page = page_of(photo, result)
-            except PhotoError as error:
-                result = error
-            rows.write(photo, result, page)
+    beside = companions(captioner, attention=attention, sidecar=sidecar, report=report)
+    with beside as accompany, _progress(total) as advance:
+        for outcome in results:
+            photo = names_ahead.popleft()
+            result, files = accompany(photo, outcome)
+            rows.write(photo, result, files)
             failed = failed or isinstance(result, PhotoError)
             advance()
     raise typer.Exit(1 if failed else 0)
@@ -111,18 +118,6 @@ def _found(paths: list[str], attention: str | None) -> tuple[Iterator[str], int 
             f"no photos found in {', '.join(paths)}; in a folder, photos are known by endings such as .jpg"
         )
     return itertools.chain([first], photos), total
-
-
-@contextmanager
-def _pages(attention: str | None, captioner: Captioner) -> Iterator[Callable[[str, Caption | PhotoError], str | None]]:
-    """Give what writes the page of a captioned photo and returns its path; without a folder it does nothing."""
-    if attention is None:
-        yield lambda photo, result: None
-        return
-    from seetell.drawing.attention_folder import AttentionFolder
-
-    with AttentionFolder(attention, covered=captioner.bundle.preprocessing.covered) as folder:
-        yield lambda photo, result: None if isinstance(result, PhotoError) else str(folder.add(photo, result))
 
 
 @contextmanager

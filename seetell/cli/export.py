@@ -21,6 +21,9 @@ def export(
     encoder_of: Annotated[
         str | None, typer.Option(help="Of an aligner: use the encoder of this captioner instead of writing one.")
     ] = None,
+    grounding: Annotated[
+        Path | None, typer.Option(help="Of an aligner: run of a grounder for it, which has learnt to locate phrases.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the folder if it is there.")] = False,
 ) -> None:
     """Make a bundle that runs without torch, and make sure that it says what the trained model says.
@@ -34,6 +37,7 @@ def export(
     from seetell.export.dense_writer import export_densecap
     from seetell.training.alignment_recipe import AlignmentRecipe
     from seetell.training.dense_recipe import DenseRecipe
+    from seetell.training.grounding_recipe import GroundingRecipe
     from seetell.training.recipe_kinds import load_any_recipe
     from seetell.training.run_folder import RunFolder
 
@@ -44,14 +48,24 @@ def export(
     decoding = parse_settings(settings or [])
     of_run = RunFolder(run).recipe
     recipe = load_any_recipe(of_run) if of_run.is_file() else None
+    if isinstance(recipe, GroundingRecipe):
+        raise UsageError(f"{run}: a grounder is exported with its aligner: {recipe.start_from} --grounding {run}")
     aligns = isinstance(recipe, AlignmentRecipe)
     if aligns and decoding:
         raise UsageError("--set: an aligner says nothing, so it has no decoding defaults")
     if encoder_of and not aligns:
         raise UsageError("--encoder-of: only an aligner can use another model's encoder")
+    if grounding and not aligns:
+        raise UsageError("--grounding: only an aligner locates phrases")
     if aligns:
         description = export_aligner(
-            run, bundle, name=name, precisions=precisions, encoder_of=encoder_of, replace=force
+            run,
+            bundle,
+            name=name,
+            precisions=precisions,
+            encoder_of=encoder_of,
+            grounding=grounding,
+            replace=force,
         )
     else:
         write = export_densecap if isinstance(recipe, DenseRecipe) else export_run

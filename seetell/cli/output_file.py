@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from seetell.errors import SeetellError, UsageError
+from seetell.whole_file import whole_file
 
 
 def check_writable(path: Path, option: str) -> None:
@@ -34,16 +35,7 @@ def write_file(path: Path, content: str | bytes) -> None:
     """
     content = content.encode() if isinstance(content, str) else content
     try:
-        if path.exists() and not path.is_file():  # a device or pipe
-            path.write_bytes(content)
-            return
-        target = path.resolve()
-        partial = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
-            partial.write_bytes(content)
-            os.replace(partial, target)
-        except OSError:
-            partial.unlink(missing_ok=True)
-            raise
+        with whole_file(path) as file:
+            file.write(content)
     except OSError as error:
         raise SeetellError(f"{path}: cannot be written ({error.strerror})") from error

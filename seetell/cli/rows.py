@@ -7,12 +7,14 @@ import io
 import json
 import math
 import sys
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
 from seetell.errors import PhotoError
 from seetell.results import Caption, Word
 
+NO_FILES: Mapping[str, str] = {}
 COLUMNS = ("image", "caption", "logprob", "error")
 
 
@@ -24,16 +26,17 @@ class Format(str, Enum):
     csv = "csv"
 
 
-def row_of(image: str, result: Caption | PhotoError, page: str | None = None) -> dict[str, Any]:
+def row_of(image: str, result: Caption | PhotoError, files: Mapping[str, str] = NO_FILES) -> dict[str, Any]:
     """Return what programs are told of a photo.
 
     Args:
         image: the photo as the user named it.
         result: what came of it.
-        page: the web page that shows where its words came from, if one was written.
+        files: paths of files written for it, by their kind: ``page``, which shows where its words came from, and
+            ``sidecar``.
 
     Returns:
-        ``image``, ``caption``, ``logprob``, ``words``, ``model`` and perhaps ``page``; or ``image`` and ``error``. A
+        ``image``, ``caption``, ``logprob``, ``words``, ``model`` and the files; or ``image`` and ``error``. A
         log-probability of minus infinity, which JSON does not know, is ``None``.
     """
     if isinstance(result, PhotoError):
@@ -44,7 +47,7 @@ def row_of(image: str, result: Caption | PhotoError, page: str | None = None) ->
         "logprob": _number(result.logprob),
         "words": [_word(word) for word in result.words],
         "model": result.model,
-        **({} if page is None else {"page": page}),
+        **files,
     }
 
 
@@ -63,9 +66,9 @@ class Rows:
         if output_format is Format.csv:
             self._table.writerow(COLUMNS)
 
-    def write(self, image: str, result: Caption | PhotoError, page: str | None = None) -> None:
+    def write(self, image: str, result: Caption | PhotoError, files: Mapping[str, str] = NO_FILES) -> None:
         """Write the row of one photo, see :func:`row_of`."""
-        row = row_of(image, result, page)
+        row = row_of(image, result, files)
         if self._format is Format.jsonl:
             sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
         elif self._format is Format.csv:

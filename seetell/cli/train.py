@@ -1,4 +1,4 @@
-"""``seetell train``: train a captioner, an aligner or a dense captioner from a recipe."""
+"""``seetell train``: train a captioner, an aligner, a grounder or a dense captioner from a recipe."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ def train(
         bool, typer.Option("--restart", help="Start over instead of going on with a stopped run.")
     ] = False,
 ) -> None:
-    """Train a captioner, an aligner or a dense captioner. The same command again goes on with a run that was stopped.
+    """Train a captioner, an aligner, a grounder or a dense captioner.
+
+    The same command again goes on with a run that was stopped.
 
     Example: seetell train photo-folder --set data.path=my_photos
     """
     import dataclasses
 
     from seetell.cli.training_progress import TrainingProgress
-    from seetell.training.alignment_recipe import AlignmentRecipe
+    from seetell.training.grounding_recipe import GroundingRecipe
     from seetell.training.recipe import Recipe, find_recipe
     from seetell.training.recipe_kinds import load_any_recipe
     from seetell.training.run_folder import RunFolder
@@ -47,20 +49,22 @@ def train(
         for problem in dataset.problems[:5]:
             progress.say(f"{problem.where}: {problem.message}")
         if len(dataset.problems) > 5:
-            progress.say(f"… {len(dataset.problems) - 5} more; see: seetell data check {chosen.data.path}")
+            progress.say(f"… {len(dataset.problems) - 5} more; see: seetell data check {dataset.source}")
         trainer = make(
             folder,
             on_step=progress.step,
             on_validation=progress.validation,
             on_encoding=progress.encoding,
         )
-        for path, reason in trainer.prepared.failures.items():
+        for path, reason in trainer.failures.items():
             progress.say(f"left out {path}: {reason}")
         if trainer.step:
             progress.say(f"going on at step {trainer.step} of {folder}")
         trainer.run()
-    export = f" Make a bundle of it: seetell export {folder} {chosen.name}"
-    typer.echo(f"Trained: {folder}.{'' if isinstance(chosen, AlignmentRecipe) else export}")
+    export = f"{folder} {chosen.name}"
+    if isinstance(chosen, GroundingRecipe):
+        export = f"{chosen.start_from} {Path(chosen.start_from).name} --grounding {folder}"
+    typer.echo(f"Trained: {folder}. Make a bundle of it: seetell export {export}")
 
 
 def _dataset_and_trainer(recipe: Any) -> tuple[Any, Callable[..., Any]]:
@@ -68,19 +72,27 @@ def _dataset_and_trainer(recipe: Any) -> tuple[Any, Callable[..., Any]]:
     from functools import partial
 
     from seetell.data import read
+    from seetell.data.entities import read_entities
     from seetell.data.regions import read_regions
     from seetell.training.alignment_recipe import AlignmentRecipe
     from seetell.training.alignment_trainer import AlignmentTrainer
     from seetell.training.dense_recipe import DenseRecipe
     from seetell.training.dense_trainer import DenseTrainer
+    from seetell.training.grounding_recipe import GroundingRecipe
+    from seetell.training.grounding_trainer import GroundingTrainer
+    from seetell.training.run_folder import RunFolder
+    from seetell.training.trained_aligner import load_trained_aligner
     from seetell.training.trainer import Trainer
 
-    data = recipe.data
-    options = {"format": data.format, "photos": data.photos, "split_seed": data.split_seed}
+    aligner = load_trained_aligner(RunFolder(Path(recipe.start_from))) if isinstance(recipe, GroundingRecipe) else None
+    data: Any = recipe.data if aligner is None else aligner.recipe.data
+    options: dict[str, Any] = {"format": data.format, "photos": data.photos, "split_seed": data.split_seed}
     if isinstance(recipe, DenseRecipe):
         regions = read_regions(data.path, captions=data.captions, **options)
         return regions, partial(DenseTrainer, recipe, regions)
     dataset = read(data.path, **options)
+    if aligner is not None:
+        return dataset, partial(GroundingTrainer, recipe, aligner, read_entities(recipe.boxes, dataset))
     return dataset, partial(AlignmentTrainer if isinstance(recipe, AlignmentRecipe) else Trainer, recipe, dataset)
 
 

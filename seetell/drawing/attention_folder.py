@@ -16,6 +16,7 @@ from seetell.drawing.tiles import word_tiles
 from seetell.errors import SeetellError, UsageError
 from seetell.photos.opening import open_photo
 from seetell.results import Caption
+from seetell.whole_file import whole_file
 
 ENDING = "-attention"
 """Of the name of every page and picture, so that none takes the place of a photo."""
@@ -102,13 +103,10 @@ class AttentionFolder:
         return name
 
     def _write(self, name: str, content: bytes) -> None:
-        """Put a file in its place whole."""
-        partial = self.path / f".{name}.{os.getpid()}"
         try:
-            partial.write_bytes(content)
-            os.replace(partial, self.path / name)
+            with whole_file(self.path / name) as file:
+                file.write(content)
         except OSError as error:
-            partial.unlink(missing_ok=True)
             raise SeetellError(
                 f"{self.path / name}: cannot be written ({error.strerror}); the photos before it have their pages"
             ) from error

@@ -8,11 +8,8 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from PIL import Image
-
-from seetell.drawing.templates import data_address, filled, html_text
-from seetell.errors import PhotoError
-from seetell.photos.opening import open_photo
+from seetell.drawing.templates import filled, html_text
+from seetell.drawing.thumbnail import thumbnail
 
 THUMBNAIL = 320
 """Longest side of the photos, in pixels: twenty of them make some 300 kB."""
@@ -50,25 +47,18 @@ def gallery(title: str, about: str, found: Sequence[Found], *, sought: str | Non
         "gallery.css",
         title=html_text(title),
         about=html_text(about),
-        sought="" if sought is None else _thumbnail(sought, "the photo that was looked for"),
+        sought=""
+        if sought is None
+        else thumbnail(sought, side=THUMBNAIL, quality=JPEG_QUALITY, description="the photo that was looked for"),
         hits="\n".join(_item(photo) for photo in found),
     )
 
 
 def _item(photo: Found) -> str:
     name = html_text(os.path.basename(photo.path))
+    small = thumbnail(photo.path, side=THUMBNAIL, quality=JPEG_QUALITY)
     return (
-        f'<li><a href="{escape(Path(os.path.abspath(photo.path)).as_uri())}">{_thumbnail(photo.path, "")}'
+        f'<li><a href="{escape(Path(os.path.abspath(photo.path)).as_uri())}">{small}'
         f'<p dir="auto">{name}</p></a><p class="faint"><span class="score">{photo.score:.3f}</span> · '
         f"{html_text(os.path.dirname(photo.path))}</p></li>"
     )
-
-
-def _thumbnail(path: str, description: str) -> str:
-    try:
-        photo = open_photo(path, at_least=(THUMBNAIL, THUMBNAIL))
-    except PhotoError:
-        return '<span class="none faint">no photo</span>'
-    photo.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.BICUBIC)
-    address = data_address(photo, "JPEG", quality=JPEG_QUALITY, optimize=True)
-    return f'<img src="{address}" width="{photo.width}" height="{photo.height}" alt="{escape(description)}">'

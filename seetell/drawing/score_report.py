@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from seetell.drawing.histogram import Histogram
-from seetell.drawing.templates import data_address, filled, html_text
-from seetell.errors import PhotoError
-from seetell.photos.opening import open_photo
+from seetell.drawing.templates import filled, html_text
+from seetell.drawing.thumbnail import thumbnail
 
 LABELS = ("A", "B")
 """What two results files are called in all but the title."""
@@ -119,9 +117,10 @@ class ScoreReport:
             f"{label + ': ' if len(self.names) > 1 else ''}{self._figures(scores)}</p>"
             for label, caption, scores in zip(LABELS, photo.captions, photo.scores, strict=False)
         )
+        small = thumbnail(photo.path, side=THUMBNAIL, quality=JPEG_QUALITY)
         people = "".join(f'<li dir="auto">{html_text(reference)}</li>' for reference in photo.references)
         return (
-            f'<li><div class="picture">{_thumbnail(photo.path)}</div><div class="words">\n'
+            f'<li><div class="picture">{small}</div><div class="words">\n'
             f"<h3>{html_text(photo.name)}</h3>\n{said}\n<p>People said:</p>"
             f'<ul class="people">{people}</ul></div></li>'
         )
@@ -154,13 +153,3 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         for first, *cells in rows
     )
     return f"<table><thead><tr>{heads}</tr></thead>\n<tbody>{body}</tbody></table>"
-
-
-def _thumbnail(path: Path) -> str:
-    try:
-        photo = open_photo(path, at_least=(THUMBNAIL, THUMBNAIL))
-    except PhotoError:
-        return '<span class="none faint">no photo</span>'
-    photo.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.BICUBIC)
-    address = data_address(photo, "JPEG", quality=JPEG_QUALITY, optimize=True)
-    return f'<img src="{address}" width="{photo.width}" height="{photo.height}" alt="">'

@@ -74,6 +74,7 @@ class AlignmentTrainer(FrozenEncoderRun):
             with_grid=True,
             progress=on_encoding,
         )
+        self.failures = self.prepared.failures
         self.encoder, self.vocabulary = self.prepared.encoder, self.prepared.vocabulary
         device = next(self.encoder.parameters()).device
         with torch.random.fork_rng(devices=[]):
@@ -117,9 +118,10 @@ class AlignmentTrainer(FrozenEncoderRun):
         """
         train, val, cache = self.prepared.train, self.prepared.val, self.prepared.cache
         assert cache is not None
+        described = partial(DescribedPhotos, self.aligner.describe, cache, device=self.device)
         views = 2 if self.recipe.data.flip else 1
-        self._train_photos = DescribedPhotos(self.aligner, cache, train.photos, views=views)
-        self._val_photos = DescribedPhotos(self.aligner, cache, val.photos, views=1)
+        self._train_photos = described(train.photos, views=views)
+        self._val_photos = described(val.photos, views=1)
         self._counts = np.array([len(captions) for captions in train.captions])
         super().run()
 

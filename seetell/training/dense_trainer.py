@@ -62,6 +62,7 @@ class DenseTrainer(FrozenEncoderRun):
         run.claim(recipe)
         earlier = read_earlier_model(Path(recipe.start_from)) if recipe.start_from else None
         self.prepared = prepare_regions(recipe, dataset, earlier, progress=on_encoding)
+        self.failures = self.prepared.failures
         prepared, self.encoder, self.vocabulary = self.prepared, self.prepared.encoder, self.prepared.vocabulary
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed)

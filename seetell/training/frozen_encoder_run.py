@@ -11,6 +11,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any, Protocol
 
 import torch
@@ -65,6 +66,8 @@ class FrozenEncoderRun(ABC):
     """The module's name in checkpoints."""
     curves: Sequence[str]
     """The values of a validation that are drawn."""
+    loss_unit: str = "nats"
+    """What the loss is measured in, for the drawing."""
 
     def __init__(
         self,
@@ -87,6 +90,9 @@ class FrozenEncoderRun(ABC):
         if folder.checkpoint.exists():
             self._resume()
         self.log = RunLog(folder.log, step=self.step)
+
+    failures: Mapping[Path, str]
+    """The photos left out because they do not open, and why."""
 
     @abstractmethod
     def _batch(self, step: int) -> tuple[Any, ...]:
@@ -154,7 +160,7 @@ class FrozenEncoderRun(ABC):
             self.best = measure
             facts = {"step": self.step, "scores": values, **self._hashes}
             write_checkpoint(self.folder.best, self._best_parts(), facts)
-        draw_curves(read_log(self.folder.log), self.folder.curves, scores=self.curves, loss_unit="nats")
+        draw_curves(read_log(self.folder.log), self.folder.curves, scores=self.curves, loss_unit=self.loss_unit)
         self._on_validation({"step": self.step, **values})
 
     def _save(self) -> None:

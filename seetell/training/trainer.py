@@ -91,6 +91,7 @@ class Trainer:
             with_grid=with_grid,
             progress=on_encoding,
         )
+        self.failures = self.prepared.failures
         self.encoder, self.vocabulary = self.prepared.encoder, self.prepared.vocabulary
         self.device = next(self.encoder.parameters()).device
         self._teachers: Teachers | None = None

@@ -38,7 +38,7 @@ def test_json_lines(capsys: pytest.CaptureFixture[str]):
 
 def test_attention_and_its_page_in_json_lines(capsys: pytest.CaptureFixture[str]):
     word = Word("a", -0.5, np.array([[0.75, 0.25 - 1e-9]], np.float32))
-    Rows(Format.jsonl).write("a.jpg", Caption("a", (word,), -0.5, "tiny"), "where/a-attention.html")
+    Rows(Format.jsonl).write("a.jpg", Caption("a", (word,), -0.5, "tiny"), {"page": "where/a-attention.html"})
     row = json.loads(capsys.readouterr().out)
     assert row["words"] == [{"text": "a", "logprob": -0.5, "attention": [[0.75, 0.25]]}]
     assert row["page"] == "where/a-attention.html"

@@ -16,4 +16,3 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def no_curves(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw no curves at each validation: most of a small run's time would go there."""
     monkeypatch.setattr("seetell.training.trainer.draw_curves", lambda lines, path: None)
-    monkeypatch.setattr("seetell.training.frozen_encoder_run.draw_curves", lambda lines, path, **options: None)

@@ -32,12 +32,13 @@ def encoder_weights(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def without_meteor(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Score boxes alone: reading METEOR's files takes longer than a small run."""
+    """Score boxes alone and draw no curves: reading METEOR's files takes longer than a small run."""
 
     def absent() -> None:
         raise DataError("METEOR is absent")
 
     monkeypatch.setattr("seetell.training.dense_validation.Meteor", absent)
+    monkeypatch.setattr("seetell.training.frozen_encoder_run.draw_curves", lambda lines, path, **options: None)
 
 
 @pytest.fixture

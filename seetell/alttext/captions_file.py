@@ -1,0 +1,63 @@
+"""Captions that were written before, such as those that were edited in a report and saved."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from seetell.errors import UsageError
+from seetell.results import Caption
+
+
+def read_captions(path: Path) -> dict[str, Caption]:
+    """Read a table with the columns ``image`` and ``caption``, or JSON lines with these fields.
+
+    Args:
+        path: the file, UTF-8; its images are named as seen from the working folder, and may lack a caption.
+
+    Returns:
+        Captions by the real paths of their images; of an image that comes twice the last.
+
+    Raises:
+        UsageError: the file cannot be read or is neither.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise UsageError(f"{path}: captions cannot be read ({reason})") from error
+    rows = _json_rows(path, text) if text.lstrip().startswith("{") else _table_rows(path, text)
+    captions = ((row.get("image"), row.get("caption")) for row in rows)
+    return {
+        os.path.realpath(image): Caption(caption, (), float("nan"), path.name)
+        for image, caption in captions
+        if isinstance(image, str) and isinstance(caption, str) and caption.strip()
+    }
+
+
+def _json_rows(path: Path, text: str) -> Iterator[Mapping[str, Any]]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise UsageError(f"{path}:{number}: is not JSON ({error}); expected an object a line") from error
+        if not isinstance(row, dict):
+            raise UsageError(f'{path}:{number}: expected an object such as {{"image": "dog.jpg", "caption": "a dog"}}')
+        yield row
+
+
+def _table_rows(path: Path, text: str) -> Iterable[Mapping[str, Any]]:
+    table = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        if not {"image", "caption"} <= set(table.fieldnames or ()):
+            raise UsageError(f"{path}: expected the columns image and caption, got {', '.join(table.fieldnames or ())}")
+        return list(table)
+    except csv.Error as error:
+        raise UsageError(f"{path}:{table.line_num}: is not CSV ({error})") from error

@@ -1,0 +1,68 @@
+"""Images of a Markdown file that lack alt text, its own and those of the HTML in it."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from html import unescape
+
+from seetell.alttext.gaps import Findings, Gap
+from seetell.alttext.html_images import images_among
+from seetell.alttext.html_tags import escaped, tags
+from seetell.alttext.markdown_code import without_code
+from seetell.alttext.template_code import has_code
+
+_CODE = r"\{\{[^}\n]{0,200}\}\}|\{%[^%\n]{0,200}%\}"
+_DESTINATION = rf"""
+    (?:<(?P<angled>(?:[^<>\n\\]|\\.)*)>
+    |(?P<bare>(?:[^\s()\\{{<\0]|\\.|{_CODE}|\{{(?![{{%])|\((?:[^\s()\\\0]|\\.)*\))+))"""
+_TITLE = r"""(?:\s+(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\((?:[^()\\]|\\.)*\)|=\d*x?\d*))?"""
+_INLINE = re.compile(rf"!\[\]\(\s*{_DESTINATION}{_TITLE}\s*\)", re.VERBOSE)
+_REFERENCE = re.compile(r"!\[\]\[(?P<label>(?:[^\[\]\\\0]|\\.){1,999})\]")
+_DEFINITION = re.compile(
+    rf"^[ \t>]*\[(?P<label>(?:[^\[\]\\\0]|\\.){{1,999}})\]:[ \t]*\n?[ \t]*{_DESTINATION}", re.MULTILINE | re.VERBOSE
+)
+_DESCRIBED = re.compile(r"!\[[^\]\0]")
+_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
+_EMPTY_LINE = re.compile(r"\n[ \t\r]*\n")
+
+
+def markdown_findings(text: str) -> Findings:
+    """Find the images of a file (CommonMark 6.4), what stands in code, comments and scripts left out.
+
+    ``![](dog.jpg)`` counts as an image without alt text, since Markdown has no other way to give none; ``<img alt="">``
+    says that none is needed.
+    """
+    prose = without_code(text)
+    found = list(tags(prose, in_markdown=True))
+    html = images_among(found)
+    starts, ends = [part.start for part in found], [part.end for part in found]
+
+    def is_prose(place: int) -> bool:
+        before = bisect_right(starts, place) - 1
+        return (before < 0 or place >= ends[before]) and not escaped(prose, place)
+
+    gaps = []
+    for image in _INLINE.finditer(prose):
+        if is_prose(image.start()) and not _EMPTY_LINE.search(image[0]):
+            gaps.append(_gap(image, _address(image)))
+    defined = {_label(definition): _address(definition) for definition in reversed([*_DEFINITION.finditer(prose)])}
+    for image in _REFERENCE.finditer(prose):
+        if is_prose(image.start()) and _label(image) in defined:
+            gaps.append(_gap(image, defined[_label(image)]))
+    described = sum(is_prose(image.start()) for image in _DESCRIBED.finditer(prose))
+    every = sorted([*gaps, *html.gaps], key=lambda gap: gap.place)
+    return Findings(tuple(every), html.described + described, html.base)
+
+
+def _gap(image: re.Match[str], address: str) -> Gap:
+    return Gap(image.start() + len("!["), (address,) if address else (), has_code(address), markdown=True)
+
+
+def _address(match: re.Match[str]) -> str:
+    written = match["bare"] if match["angled"] is None else match["angled"]
+    return unescape(_ESCAPED.sub(r"\1", written))
+
+
+def _label(match: re.Match[str]) -> str:
+    return " ".join(match["label"].split()).casefold()

@@ -1,0 +1,147 @@
+const tools = document.querySelector(".tools");
+const list = document.querySelector(".photos");
+const told = document.querySelector(".told");
+const sought = document.querySelector("#sought");
+const shown = document.querySelector("#shown");
+const order = document.querySelector("#order");
+const PAUSE = 150; // milliseconds without a key before the page heeds it
+
+const photos = [...list.children].map((item) => {
+  const caption = item.querySelector("textarea");
+  return {
+    item,
+    caption,
+    original: caption?.defaultValue ?? "",
+    image: item.dataset.image,
+    model: item.dataset.model,
+    logprob: item.dataset.logprob ? Number(item.dataset.logprob) : null,
+    sureness: Number(item.dataset.sureness || 0), // of each word, so that long sentences are not the less sure
+    error: item.dataset.error,
+  };
+});
+let unsaved = false;
+let timer = 0;
+
+const plural = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+const edited = (photo) => photo.caption !== null && photo.caption.value !== photo.original;
+
+// Photos that do not fit leave the page: thousands that are only hidden would make it slow.
+function select() {
+  const words = sought.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const fitting = photos.filter((photo) => {
+    const text = `${photo.image} ${photo.caption?.value ?? photo.error}`.toLowerCase();
+    const fits = { all: true, edited: edited(photo), failed: photo.error !== undefined }[shown.value];
+    return fits && words.every((word) => text.includes(word));
+  });
+  if (order.value === "unsure") fitting.sort((one, other) => one.sureness - other.sureness);
+  list.replaceChildren(...fitting.map((photo) => photo.item));
+  tell();
+}
+
+function tell() {
+  const count = list.childElementCount;
+  const changed = photos.filter(edited).length;
+  const failed = photos.filter((photo) => photo.error !== undefined).length;
+  told.textContent = [
+    count === photos.length ? plural(count, "photo") : `${count.toLocaleString("en")} of ${plural(photos.length, "photo")}`,
+    failed ? `${failed.toLocaleString("en")} failed` : "",
+    changed ? `${plural(changed, "caption")} edited${unsaved ? ", not saved" : ""}` : "",
+  ].filter(Boolean).join(" · ");
+}
+
+function mark(photo) {
+  const changed = edited(photo);
+  photo.item.classList.toggle("edited", changed);
+  let restore = photo.item.querySelector(".restore");
+  if (!changed) {
+    restore?.remove();
+  } else if (restore === null) {
+    restore = document.createElement("button");
+    restore.type = "button";
+    restore.className = "restore";
+    restore.textContent = "Edited: undo";
+    restore.setAttribute("aria-label", `Undo the edit of the caption of ${photo.image}`);
+    restore.addEventListener("click", () => {
+      photo.caption.value = photo.original;
+      photo.caption.focus();
+      changedBy(photo);
+    });
+    photo.item.append(restore);
+  }
+}
+
+function changedBy(photo) {
+  unsaved = true;
+  mark(photo);
+  soon(tell);
+}
+
+function soon(work) {
+  clearTimeout(timer);
+  timer = setTimeout(work, PAUSE);
+}
+
+const row = (photo) => ({
+  image: photo.image,
+  ...(photo.caption === null
+    ? { error: photo.error }
+    : {
+        caption: photo.caption.value.replace(/\s+/g, " ").trim(),
+        logprob: photo.logprob,
+        model: photo.model,
+        edited: edited(photo),
+      }),
+});
+
+const cell = (value) => {
+  const text = String(value ?? "");
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+};
+
+const COLUMNS = ["image", "caption", "logprob", "error"];
+const WRITERS = {
+  csv: (rows) => [COLUMNS, ...rows.map((fields) => COLUMNS.map((name) => fields[name]))].map((cells) => `${cells.map(cell).join(",")}\n`),
+  jsonl: (rows) => rows.map((fields) => `${JSON.stringify(fields)}\n`),
+};
+
+function save(kind) {
+  const type = kind === "csv" ? "text/csv" : "application/jsonl";
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob(WRITERS[kind](photos.map(row)), { type }));
+  link.download = `captions.${kind}`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  unsaved = false;
+  tell();
+}
+
+const coming = new IntersectionObserver(
+  (entries) => {
+    for (const { target } of entries.filter((entry) => entry.isIntersecting)) {
+      const picture = target.querySelector("img");
+      if (picture) picture.src = picture.dataset.src;
+      coming.unobserve(target);
+    }
+  },
+  { rootMargin: "800px" }, // before it comes into sight
+);
+
+tools.hidden = false;
+tools.addEventListener("submit", (event) => event.preventDefault());
+sought.addEventListener("input", () => soon(select));
+shown.addEventListener("change", select);
+order.addEventListener("change", select);
+for (const button of document.querySelectorAll("[data-save]")) {
+  button.addEventListener("click", () => save(button.dataset.save));
+}
+const photoOf = new Map(photos.map((photo) => [photo.caption, photo]));
+list.addEventListener("input", (event) => changedBy(photoOf.get(event.target)));
+addEventListener("beforeunload", (event) => {
+  if (unsaved && photos.some(edited)) event.preventDefault();
+});
+for (const photo of photos) {
+  coming.observe(photo.item);
+  if (photo.caption !== null) photo.caption.readOnly = false;
+  if (photo.caption !== null && edited(photo)) mark(photo); // what a browser kept over a reload
+}
+tell();

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from seetell.alttext.captions_file import read_captions
+from seetell.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        'image,caption,logprob,error\na.jpg,"a ""dog"", brown",-1,\nb.jpg,,,no such file\nc.jpg,a\u2028cat,,\n',
+        '\ufeffcaption,image\r\n"a ""dog"", brown",a.jpg\r\na\u2028cat,c.jpg\r\n',
+        '{"image": "a.jpg", "caption": "a \\"dog\\", brown", "edited": true}\n\n{"image": "b.jpg", "error": "x"}\n'
+        '{"image": "c.jpg", "caption": "a\u2028cat"}',
+    ],
+)
+def test_captions_are_read_by_their_photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "captions").write_bytes(content.encode())
+    captions = read_captions(Path("captions"))
+    assert {os.path.basename(photo): caption.text for photo, caption in captions.items()} == {
+        "a.jpg": 'a "dog", brown',
+        "c.jpg": "a\u2028cat",
+    }
+    assert all(os.path.dirname(photo) == os.path.realpath(tmp_path) for photo in captions)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "No such file"),
+        (b"\xff\xfe", "not UTF-8"),
+        (b"", "expected the columns image and caption"),
+        (b"photo,words\n", "got photo, words"),
+        (b'{"image": 1}\n{"image"', r"captions:2: is not JSON"),
+        (b'{"image": 1}\n[1]', r"captions:2: expected an object"),
+        (b"image,caption\na," + b"x" * 200_000, "is not CSV"),
+    ],
+)
+def test_other_files_are_wrong_use(tmp_path: Path, content: bytes | None, said: str):
+    path = tmp_path / "captions"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UsageError, match=said):
+        read_captions(path)

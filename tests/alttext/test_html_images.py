@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seetell.alttext.html_images import html_findings
+
+
+def gaps(page: str) -> list[tuple[str, ...]]:
+    return [gap.addresses for gap in html_findings(page).gaps if not gap.templated]
+
+
+def filled(page: str, alt: str = "A dog.") -> str:
+    for gap in reversed(html_findings(page).gaps):
+        page = page[: gap.place] + gap.insertion(alt) + page[gap.place :]
+    return page
+
+
+@pytest.mark.parametrize(
+    ("page", "expected"),
+    [
+        ('<img src="a.jpg">', '<img src="a.jpg" alt="A dog.">'),
+        ("<img src='a.jpg'/>", "<img src='a.jpg' alt=\"A dog.\"/>"),
+        ("<IMG SRC=a.jpg>", '<IMG SRC=a.jpg alt="A dog.">'),
+        ('<img\n\tclass=x\r\n src = "a.jpg"\n>', '<img\n\tclass=x\r\n src = "a.jpg" alt="A dog."\n>'),
+        ('<img src="a.jpg"class=x>', '<img src="a.jpg" alt="A dog."class=x>'),
+        ('<img title="1 > 0" src="a.jpg">', '<img title="1 > 0" src="a.jpg" alt="A dog.">'),
+        ('<img srcset="a.jpg 2x">', '<img srcset="a.jpg 2x" alt="A dog.">'),
+        (
+            "<picture><source srcset=a.webp><img class=x></picture>",
+            '<picture><source srcset=a.webp><img alt="A dog." class=x></picture>',
+        ),
+        ("<img src= data-src=b.jpg>", '<img src= data-src=b.jpg alt="A dog.">'),
+    ],
+)
+def test_alt_text_stands_behind_the_address(page: str, expected: str):
+    assert filled(page) == expected
+    assert html_findings(expected).gaps == ()
+
+
+def test_quotes_signs_and_braces_of_alt_text_are_escaped():
+    said = 'a "dog" & {{ cat }} <b> `x`\''
+    page = filled("<img src=a.jpg>", said)
+    assert page == ('<img src=a.jpg alt="a &quot;dog&quot; &amp; &#123;&#123; cat }} &lt;b&gt; &#96;x&#96;&#x27;">')
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        '<img src=a.jpg alt="">',
+        "<img src=a.jpg alt>",
+        "<img alt='a dog' src=a.jpg>",
+        "<IMG ALT=x SRC=a.jpg>",
+        '<img :alt="name" src=a.jpg>',
+        '<img v-bind:alt="name" src=a.jpg>',
+        '<img [attr.alt]="name" src=a.jpg>',
+        '<img src=a.jpg role="presentation">',
+        "<img src=a.jpg aria-hidden=true>",
+        '<img src=a.jpg aria-label="a dog">',
+    ],
+)
+def test_described_images_are_left(image: str):
+    findings = html_findings(f"<p>{image}</p>")
+    assert (findings.gaps, findings.described) == ((), 1)
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "<!-- {} -->",
+        "<!--[if IE]> {} <![endif]-->",
+        "<script>x = '{}'</script>",
+        "<SCRIPT>x = '{}'</script\n>",
+        "<script><!-- <script>{}</script> {} --></script>",
+        "<style>{}</style>",
+        "<textarea>{}</textarea >",
+        "<title>{}</title>",
+        "<iframe>{}</iframe>",
+        "<![CDATA[ {} ]]>",
+        "<?php echo '{}' ?>",
+        "<% say '{}' %>",
+        "{{{{ image('{}') }}}}",
+        '<p title="{}">',
+        "<p title='{}'>",
+        "<!-- {}",
+        "<plaintext>{}</plaintext>",
+    ],
+)
+def test_what_is_no_html_is_passed_over(hidden: str):
+    page = hidden.format(*["<img src=a.jpg>"] * 2)
+    assert gaps(f"<img src=before.jpg>{page}") == [("before.jpg",)]
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "<template>",
+        "<noscript>",
+        "<!-->",
+        "<!--->",
+        "<!-- x --!>",
+        "a < b <3 </3>",
+        "<br/>",
+        "</p >",
+        "{{",
+        "{% \n",
+        "<svg><path d=''/></svg>",
+        "<script></script>",
+        "<p data-x='<!--'>",
+    ],
+)
+def test_what_is_html_is_read(before: str):
+    assert gaps(f"{before}<img src=a.jpg>") == [("a.jpg",)]
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        '<img src="{{ page.image }}">',
+        "<img src={{ page.image }}.jpg>",
+        '<img src="<?= $image > 1 ?>">',
+        '<img src="<%= image %>">',
+        "<img src={photo} />",
+        '<img src="a.jpg" {{ attributes }}>',
+        '<img {% if x > 1 %}src="a.jpg"{% endif %}>',
+        "<img src=a.jpg {...rest}>",
+        '<img src="a.jpg" :src="photo">',
+        '<img srcset="{{ a }} 1x, b.jpg 2x">',
+    ],
+)
+def test_images_of_templates_are_told_apart(image: str):
+    (gap,) = html_findings(image).gaps
+    assert gap.templated
+
+
+def test_a_template_in_another_attribute_hides_nothing():
+    assert gaps('<img class="{{ a > b }}" src="a.jpg">') == [("a.jpg",)]
+
+
+def test_addresses_come_in_the_order_of_likelihood():
+    page = (
+        '<picture><source srcset="p.avif, q.avif 2x">'
+        '<img data-src="d.jpg" srcset="s.jpg 1x, t,u.jpg 2x" src="a&amp;b.jpg"></picture><img>'
+    )
+    assert gaps(page) == [("a&b.jpg", "s.jpg", "t,u.jpg", "d.jpg", "p.avif", "q.avif"), ()]
+
+
+def test_the_base_of_a_page_is_the_first():
+    assert html_findings('<base target=x><base href="/b/"><base href="/c/">').base == "/b/"
+
+
+def test_nothing_comes_after_a_tag_that_does_not_end():
+    assert gaps('<img src=a.jpg><p title="<img src=b.jpg><img src=c.jpg>') == [("a.jpg",)]
+
+
+SNIPPETS = st.sampled_from(
+    [
+        "<img ",
+        "<img",
+        "src=",
+        "a.jpg",
+        '"',
+        "'",
+        ">",
+        "/>",
+        "<!--",
+        "-->",
+        "<script>",
+        "</script>",
+        "{{",
+        "}}",
+        "{%",
+        "%}",
+        "<?php",
+        "?>",
+        "<picture>",
+        "<source srcset=b.jpg",
+        " ",
+        "\n",
+        "\r\n",
+        "alt",
+        "=",
+        "é",
+        "\x00",
+        "<",
+        "&amp;",
+        "${",
+    ]
+)
+
+
+@given(st.lists(SNIPPETS, max_size=40).map("".join))
+def test_filling_inserts_only_and_once(page: str):
+    findings = html_findings(page)
+    places = [gap.place for gap in findings.gaps]
+    assert places == sorted(set(places))
+    full = filled(page)
+    assert len(full) == len(page) + len(places) * len(' alt="A dog."')
+    rest, kept = full, ""
+    for place in places:
+        kept, rest = kept + rest[: place - len(kept)], rest[place - len(kept) :]
+        assert rest.startswith(' alt="A dog."')
+        rest = rest[len(' alt="A dog."') :]
+    assert kept + rest == page
+    again = html_findings(full)
+    assert again.gaps == ()
+    assert again.described == findings.described + len(places)
+
+
+@pytest.mark.parametrize(
+    "piece", ["<a ", "<img src='", "<!--", "{{", "<a {{", "<a b={{", "<script>", "<a b=\"<a b='", "<%"]
+)
+def test_hostile_pages_are_read_in_linear_time(piece: str):
+    html_findings(piece * 10_000)

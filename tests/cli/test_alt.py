@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from cli.test_caption import save
+from PIL import Image
+
+from seetell.alttext.wording import alt_text
+from seetell.cli.main import main
+from seetell.runtime.captioner import load
+
+
+def alt(*arguments: str | Path) -> int:
+    with pytest.raises(SystemExit) as caught:
+        main(["alt", *map(str, arguments)])
+    return int(caught.value.code or 0)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    site = tmp_path / "site"
+    for name, colour in (("dog.png", "red"), ("cat.png", "blue")):
+        save(site / "images" / name, Image.new("RGB", (40, 40), colour))
+    (site / "index.html").write_bytes(
+        b'<img src="images/dog.png">\r\n<img src="/images/cat.png"><img src=x.png alt="">\r\n'
+    )
+    (site / "about.md").write_bytes(b"# About\n\n![](images/cat.png)")
+    return site
+
+
+@pytest.fixture
+def said(tiny_bundle: Path, site: Path) -> dict[str, str]:
+    """Alt text of each photo."""
+    captioner = load(tiny_bundle)
+    return {path.stem: alt_text(captioner.caption(path).text) for path in (site / "images").iterdir()}
+
+
+def test_a_diff_is_shown_and_nothing_written(
+    site: Path, said: dict[str, str], tiny_bundle: Path, capsys: pytest.CaptureFixture[str]
+):
+    before = {path: path.read_bytes() for path in (site / "index.html", site / "about.md")}
+    assert alt(site, "-m", tiny_bundle) == 0
+    captured = capsys.readouterr()
+    assert captured.out.startswith(f"--- {site / 'about.md'}\n+++ {site / 'about.md'}\n@@ -1,3 +1,3 @@\n # About\n")
+    assert f"\n+![{said['cat']}](images/cat.png)\n\\ No newline at end of file\n" in captured.out
+    assert f'\n+<img src="images/dog.png" alt="{said["dog"]}">\r\n' in captured.out
+    assert captured.err == "2 pages, 3 alt texts to write, 1 image with alt text before; --write writes them\n"
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_write_fills_in_what_is_missing_once(
+    site: Path, said: dict[str, str], tiny_bundle: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert alt(site, "-m", tiny_bundle, "--write") == 0
+    shown = capsys.readouterr().out
+    assert "+++ " in shown
+    expected = (
+        f'<img src="images/dog.png" alt="{said["dog"]}">\r\n'
+        f'<img src="/images/cat.png" alt="{said["cat"]}"><img src=x.png alt="">\r\n'
+    )
+    assert (site / "index.html").read_bytes() == expected.encode()
+    assert (site / "about.md").read_bytes() == f"# About\n\n![{said['cat']}](images/cat.png)".encode()
+    assert alt(site, "-m", "nothing is loaded", "--write") == 0
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "2 pages, 0 alt texts written, 4 images with alt text before\n"
+
+
+@pytest.mark.skipif(shutil.which("patch") is None, reason="patch is not installed")
+def test_the_diff_is_a_patch(
+    site: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(site)
+    assert alt(".", "-m", tiny_bundle) == 0
+    subprocess.run(
+        ["patch", "--binary", "-p0"], input=capsys.readouterr().out.encode(), check=True, capture_output=True
+    )
+    patched = (site / "index.html").read_bytes(), (site / "about.md").read_bytes()
+    assert alt(".", "-m", tiny_bundle, "--write") == 0
+    assert ((site / "index.html").read_bytes(), (site / "about.md").read_bytes()) == patched
+    assert capsys.readouterr().out == ""
+
+
+def test_failures_are_told_and_the_rest_goes_on(site: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]):
+    (site / "a.html").write_text('<p>\n<img src="absent.jpg"><img src="images/dog.png"><img src="https://a/b.jpg">')
+    pages = [site / "a.html", site / "absent.html", site / "images" / "dog.png"]
+    assert alt(*pages, "-m", tiny_bundle, "--write") == 1
+    captured = capsys.readouterr()
+    assert f"{site / 'a.html'}:2: absent.jpg: {site / 'absent.jpg'}: no such file\n" in captured.err
+    assert f"{site / 'absent.html'}: no such file\n" in captured.err
+    assert f"{site / 'images' / 'dog.png'}: not a page" in captured.err
+    assert (
+        "1 alt text written, 0 images with alt text before, 1 image left alone, 1 image failed, 2 pages failed"
+        in captured.err
+    )
+    assert (site / "a.html").read_text().count("alt=") == 1
+
+
+def test_rows_for_programs(site: Path, said: dict[str, str], tiny_bundle: Path, capsys: pytest.CaptureFixture[str]):
+    (site / "b.md").write_text("![](images/dog.png) ![](absent.png)\n![](https://a/b.png)")
+    pages = [str(site / name) for name in ("b.md", "absent.md")]
+    for written in (False, True):
+        assert alt(*pages, "-m", tiny_bundle, "-f", "jsonl", *(["--write"] if written else [])) == 1
+        rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert rows[0].pop("logprob") < 0
+        assert rows[0].pop("caption")
+        assert rows == [
+            {
+                "page": pages[0],
+                "line": 1,
+                "image": "images/dog.png",
+                "photo": str(site / "images" / "dog.png"),
+                "alt": said["dog"],
+                "model": "tiny",
+                "written": written,
+            },
+            {"page": pages[0], "line": 1, "image": "absent.png", "error": f"{site / 'absent.png'}: no such file"},
+            {"page": pages[0], "line": 2, "image": "https://a/b.png", "left": "elsewhere"},
+            {"page": pages[1], "error": "no such file"},
+        ]
+
+
+def test_the_root_is_named_or_the_folder(site: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]):
+    assert alt(site / "index.html", "-m", tiny_bundle) == 1
+    assert "/images/cat.png: begins at the root of the site; name its folder with --root" in capsys.readouterr().err
+    assert alt(site / "index.html", "-m", tiny_bundle, "--root", site) == 0
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_page_without_permission_is_left(site: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]):
+    (site / "about.md").chmod(0o444)
+    assert alt(site / "about.md", "-m", tiny_bundle, "--write") == 1
+    assert "no permission to write it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--root", "nowhere"], "--root nowhere: is no folder"),
+        (["--batch-size", "0"], "--batch-size must be at least 1"),
+        (["--model", "nothing"], "unknown model 'nothing'"),
+    ],
+)
+def test_wrong_use(site: Path, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]):
+    assert alt(site, *arguments) == 2
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert captured.out == ""
+
+
+def test_a_folder_without_pages_is_wrong_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert alt(tmp_path) == 2
+    assert "no pages found" in capsys.readouterr().err
+
+
+def test_captions_of_a_file_take_the_place_of_the_models(
+    site: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    rows = [{"image": f"site/images/{name}.png", "caption": f"my {name}"} for name in ("dog", "cat")]
+    (tmp_path / "captions.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    assert alt("site", "--captions", "captions.jsonl", "-m", "nothing is loaded", "-f", "jsonl") == 0
+    shown = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(row["alt"], row["logprob"], row["model"]) for row in shown] == [
+        ("My cat.", None, "captions.jsonl"),
+        ("My dog.", None, "captions.jsonl"),
+        ("My cat.", None, "captions.jsonl"),
+    ]
