@@ -36,6 +36,7 @@ NEEDS_TRAINING_EXTRA = (
     "alignment.whitening",
     "backbones",
     "captioning",
+    "detection",
     "export",
     "language.attention",
     "language.recurrent",
