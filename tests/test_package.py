@@ -33,6 +33,7 @@ NEEDS_TRAINING_EXTRA = (
     "alignment.losses",
     "alignment.scores",
     "alignment.sentences",
+    "alignment.grounding",
     "alignment.whitening",
     "backbones",
     "captioning",

@@ -156,7 +156,7 @@ def load_any_recipe(path: str | Path, settings: Sequence[str] = ()) -> Recipe | 
     if "kind" not in content:
         return recipe_from_dict(content)
     if content["kind"] not in KINDS:
-        raise RecipeError(f"kind: {unknown('kind', str(content['kind']), KINDS)}")
+        raise RecipeError(f"kind: {unknown('value', str(content['kind']), KINDS)}")
     built: AlignmentRecipe | GroundingRecipe = build_config(KINDS[content["kind"]], content, "")
     return built
 
