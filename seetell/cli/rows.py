@@ -5,13 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 import sys
 from enum import Enum
 from typing import Any
 
 from seetell.errors import PhotoError
-from seetell.results import Caption, Word
+from seetell.results import Caption
 
 COLUMNS = ("image", "caption", "logprob", "error")
 
@@ -33,19 +32,11 @@ def row_of(image: str, result: Caption | PhotoError, page: str | None = None) ->
         page: the web page that shows where its words came from, if one was written.
 
     Returns:
-        ``image``, ``caption``, ``logprob``, ``words``, ``model`` and perhaps ``page``; or ``image`` and ``error``. A
-        log-probability of minus infinity, which JSON does not know, is ``None``.
+        :meth:`seetell.Caption.to_row` and perhaps ``page``; or ``image`` and ``error``.
     """
     if isinstance(result, PhotoError):
         return {"image": image, "error": str(result).removeprefix(f"{image}: ")}
-    return {
-        "image": image,
-        "caption": result.text,
-        "logprob": _number(result.logprob),
-        "words": [_word(word) for word in result.words],
-        "model": result.model,
-        **({} if page is None else {"page": page}),
-    }
+    return result.to_row(image) | ({} if page is None else {"page": page})
 
 
 class Rows:
@@ -86,17 +77,6 @@ def take_any_name(*, utf8: bool = False) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8" if utf8 else stream.encoding, errors="backslashreplace")
-
-
-def _word(word: Word) -> dict[str, Any]:
-    row: dict[str, Any] = {"text": word.text, "logprob": _number(word.logprob)}
-    if word.attention is not None:
-        row["attention"] = word.attention.astype(float).round(6).tolist()
-    return row
-
-
-def _number(logprob: float) -> float | None:
-    return round(logprob, 6) if math.isfinite(logprob) else None
 
 
 def printable(text: str) -> str:
