@@ -3,9 +3,9 @@
     .venv/bin/python benchmarks/server_load.py --requests 5000
 
 prints one JSON line. Both stay loaded and take turns with the same photos, so that other work on the machine disturbs
-them alike; ``share`` is the server's part of what the captioner does by itself, ``processor_time_ratio`` the processor time it
-takes for that beside the captioner's. The clients run on the same cores, each with a connection of its own. Every answer
-is compared with the captioner's.
+them alike; ``share`` is the server's part of what the captioner does by itself, ``processor_time_ratio`` the processor
+time it takes for that beside the captioner's. The clients run on the same cores, each with a connection of its own.
+Every answer is compared with the captioner's.
 """
 
 from __future__ import annotations

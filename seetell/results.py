@@ -86,5 +86,53 @@ class Caption:
         }
 
 
+@dataclass(frozen=True)
+class Segment:
+    """A run of a sentence's words, and the part of a photo that they speak of.
+
+    Attributes:
+        text: the words.
+        box: left, top, right and bottom in pixels of the photo.
+        score: how sure the model is of the box, higher is better; compares the segments of one sentence.
+    """
+
+    text: str
+    box: tuple[float, float, float, float]
+    score: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types ready for JSON."""
+        return {"text": self.text, "box": list(self.box), "score": self.score}
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """A sentence laid over a photo.
+
+    Attributes:
+        sentence: as it was given.
+        segments: its words in order, as many as the model reads, in lower case; none if it knows none of them.
+        score: how well the sentence fits the photo, higher is better; compares sentences and photos.
+        size: the photo's width and height in pixels, upright.
+        model: name of the bundle.
+    """
+
+    sentence: str
+    segments: tuple[Segment, ...]
+    score: float
+    size: tuple[int, int]
+    model: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types ready for JSON."""
+        return {
+            "sentence": self.sentence,
+            "segments": [segment.to_dict() for segment in self.segments],
+            "score": self.score,
+            "size": list(self.size),
+            "model": self.model,
+        }
+
+
 def _number(logprob: float) -> float | None:
     return round(logprob, 6) if math.isfinite(logprob) else None

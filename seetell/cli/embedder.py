@@ -21,7 +21,7 @@ def load_embedder(model: str, *, threads: int | None) -> Embedder:
         UsageError: there is no such model, or it does not embed.
         BundleError: it is incomplete or damaged.
     """
-    from seetell.runtime.captioner import load
+    from seetell.runtime.loading import load
     from seetell.search.embedder import Embedder
 
     loaded = load(model, threads=threads)

@@ -14,6 +14,7 @@ from seetell.errors import SeetellError, UsageError
 
 COMMANDS = (
     ("caption", "seetell.cli.caption:caption", "Say what is on photos."),
+    ("align", "seetell.cli.align:align", "Show where in photos a sentence is true."),
     ("index", "seetell.cli.index:index", "Index photos, to be searched."),
     ("search", "seetell.cli.search:search", "Find photos by what they show."),
     ("serve", "seetell.cli.serve:serve", "Serve a page and an interface that describe photos."),

@@ -29,8 +29,8 @@ def models(
     Example: seetell models caption
     """
     from seetell.errors import UsageError
-    from seetell.runtime.alignment_bundle import AlignmentBundle
-    from seetell.runtime.bundle import Bundle, find, installed, read_description
+    from seetell.runtime.bundle import find, installed, read_description
+    from seetell.runtime.loading import load_bundle
 
     if name is None:
         if verify:
@@ -38,9 +38,7 @@ def models(
         rows = [_row(folder, read_description(folder)) for folder in installed().values()]
         typer.echo(json.dumps(rows, indent=1, ensure_ascii=False) if output_format is ListFormat.json else _table(rows))
         return
-    folder = find(name)
-    aligns = read_description(folder).get("kind") == "align"
-    bundle = AlignmentBundle.load(folder) if aligns else Bundle.load(folder)
+    bundle = load_bundle(find(name))
     if verify:
         bundle.verify()
         typer.echo(f"{bundle.name}: all files are as recorded")

@@ -26,20 +26,21 @@ def check_writable(path: Path, option: str) -> None:
         raise UsageError(f"{option} {path}: nothing can be written there; name another place")
 
 
-def write_file(path: Path, content: str) -> None:
-    """Write text as UTF-8; a file that is there is replaced whole or not at all.
+def write_file(path: Path, content: str | bytes) -> None:
+    """Write bytes, or text as UTF-8; a file that is there is replaced whole or not at all.
 
     Raises:
         SeetellError: it cannot be written.
     """
+    content = content.encode() if isinstance(content, str) else content
     try:
         if path.exists() and not path.is_file():  # a device or pipe
-            path.write_bytes(content.encode())
+            path.write_bytes(content)
             return
         target = path.resolve()
         partial = target.with_name(f".{target.name}.{os.getpid()}")
         try:
-            partial.write_bytes(content.encode())
+            partial.write_bytes(content)
             os.replace(partial, target)
         except OSError:
             partial.unlink(missing_ok=True)

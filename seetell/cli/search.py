@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from seetell.cli.format import Format
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from seetell.search.photo_index import Hit
-
-
-class Format(str, Enum):
-    """How photos are listed."""
-
-    text = "text"
-    jsonl = "jsonl"
 
 
 def search(

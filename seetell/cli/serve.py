@@ -24,6 +24,10 @@ def serve(
     model: Annotated[str, typer.Option("--model", "-m", help="A bundled captioner's name or a model folder.")] = (
         "caption"
     ),
+    align: Annotated[
+        str,
+        typer.Option(metavar="MODEL", help="The model that places sentences in photos and searches; none for neither."),
+    ] = "align",
     location: Annotated[
         Path | None,
         typer.Option("--index", metavar="DIR", help="An index to search; whoever may ask sees its photos, small."),
@@ -74,10 +78,10 @@ def serve(
         origins=tuple(allow_origin or ()),
         key=key,
     )
-    limits = Limits(max_megabytes * 2**20, max_megapixels * 10**6, 500, queue, time_limit, rate, batch_size)
+    limits = Limits(max_megabytes * 2**20, max_megapixels * 10**6, queue, time_limit, rate, batch_size)
     listening = listen(host, port)
     address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
-    app = application(_models(model, location, threads), limits=limits, access=access)
+    app = application(_models(model, align, location, threads), limits=limits, access=access)
     if log:
         _log()
     run(app, listening, grace=time_limit, ready=lambda: typer.echo(f"Serving on {address} (Ctrl-C ends it)"))
@@ -103,22 +107,35 @@ def _key(file: Path | None) -> str | None:
     return key
 
 
-def _models(model: str, location: Path | None, threads: int | None) -> Models:
+def _models(model: str, align: str, location: Path | None, threads: int | None) -> Models:
+    """Load the models; see :func:`serve` for the arguments.
+
+    Raises:
+        UsageError: there is none of a name, or it is of another kind.
+        BundleError: one is damaged.
+        PhotoIndexError: the index cannot be searched.
+    """
+    from seetell.runtime.aligner import Aligner
     from seetell.runtime.captioner import Captioner
     from seetell.runtime.loading import load
+    from seetell.web.album import Album
     from seetell.web.application import Models
 
     captioner = load(model, threads=threads)
     if not isinstance(captioner, Captioner):
         raise UsageError(f"{model}: does not caption; expected a model such as 'caption'")
-    if location is None:
+    if align == "none":
+        if location is not None:
+            raise UsageError("--index needs a model to search with; leave --align none out")
         return Models(captioner)
-    from seetell.cli.embedder import load_embedder
-    from seetell.web.album import Album
-
-    album = Album(location, load_embedder("align", threads=threads))
+    aligner = load(align, threads=threads)
+    if not isinstance(aligner, Aligner):
+        raise UsageError(f"{align}: does not compare photos with sentences; expected a model such as 'align'")
+    if location is None:
+        return Models(captioner, aligner)
+    album = Album(location, aligner)
     album.check()
-    return Models(captioner, album)
+    return Models(captioner, aligner, album)
 
 
 def _log() -> None:

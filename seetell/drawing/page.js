@@ -1,5 +1,5 @@
 const photo = document.querySelector(".photo");
-const maps = [...document.querySelectorAll(".map")];
+const places = [...document.querySelectorAll(".place")];
 const words = [...document.querySelectorAll(".word")];
 const told = document.querySelector(".told");
 const play = document.querySelector(".play");
@@ -7,16 +7,16 @@ const invitation = told.textContent;
 const SECONDS_A_WORD = 1;
 
 let chosen = -1; // stays until another word is chosen
-let pointed = -1; // under the mouse, or reached by the keyboard
+let pointed = -1; // it or its place under the mouse, or reached by the keyboard
 let timer = 0;
 
 function show() {
   const current = pointed < 0 ? chosen : pointed;
   photo.classList.toggle("looking", current >= 0);
-  maps.forEach((map, place) => map.classList.toggle("shown", place === current));
-  words.forEach((word, place) => {
-    word.classList.toggle("shown", place === current);
-    word.setAttribute("aria-pressed", String(place === chosen));
+  places.forEach((place, number) => place.classList.toggle("shown", number === current));
+  words.forEach((word, number) => {
+    word.classList.toggle("shown", number === current);
+    word.setAttribute("aria-pressed", String(number === chosen));
   });
   told.textContent = current < 0 ? invitation : words[current].dataset.told;
 }
@@ -34,28 +34,31 @@ function next() {
   show();
 }
 
-words.forEach((word, place) => {
-  word.addEventListener("pointerenter", (event) => {
-    if (event.pointerType !== "mouse") return;
-    pointed = place;
-    show();
-  });
-  word.addEventListener("focus", () => {
-    if (!word.matches(":focus-visible")) return;
-    pointed = place;
-    show();
-  });
-  for (const left of ["pointerleave", "blur"]) {
-    word.addEventListener(left, () => {
-      pointed = -1;
-      show();
+function point(number) {
+  pointed = number;
+  show();
+}
+
+function choose(number) {
+  playing(false);
+  chosen = chosen === number ? -1 : number;
+  show();
+}
+
+for (const elements of [words, places]) {
+  elements.forEach((element, number) => {
+    element.addEventListener("pointerenter", (event) => {
+      if (event.pointerType === "mouse") point(number);
     });
-  }
-  word.addEventListener("click", () => {
-    playing(false);
-    chosen = chosen === place ? -1 : place;
-    show();
+    element.addEventListener("pointerleave", () => point(-1));
+    element.addEventListener("click", () => choose(number));
   });
+}
+words.forEach((word, number) => {
+  word.addEventListener("focus", () => {
+    if (word.matches(":focus-visible")) point(number);
+  });
+  word.addEventListener("blur", () => point(-1));
 });
 
 play.addEventListener("click", () => {

@@ -44,7 +44,7 @@ def page(photo: Image.Image, caption: Caption, *, covered: Box, name: str) -> st
     for word in caption.words:
         assert word.attention is not None
         intensity = spread(word.attention, covered=covered, photo=photo.size, side=MAP_SIDE)
-        maps.append(f'<img class="map" src="{data_address(heat(intensity), "PNG", optimize=True)}" alt="">')
+        maps.append(f'<img class="place map" src="{data_address(heat(intensity), "PNG", optimize=True)}" alt="">')
         words.append(_word(word, _where(word.attention, covered, photo.size)))
     return filled(
         "page.html",
@@ -120,8 +120,12 @@ def _where(attention: np.ndarray, covered: Box, photo: tuple[int, int]) -> str:
     left, top, right, bottom = covered
     across = (left + (column + 0.5) / attention.shape[1] * (right - left)) / photo[0]
     down = (top + (row + 0.5) / attention.shape[0] * (bottom - top)) / photo[1]
-    ninth = PLACES[min(max(int(3 * down), 0), 2)][min(max(int(3 * across), 0), 2)]
-    return f"mostly at the {ninth}"
+    return f"mostly at the {ninth(across, down)}"
+
+
+def ninth(across: float, down: float) -> str:
+    """Name the ninth of a photo that a point lies in, its place given in shares of the photo's width and height."""
+    return PLACES[min(max(int(3 * down), 0), 2)][min(max(int(3 * across), 0), 2)]
 
 
 def _number(logprob: float) -> str:

@@ -15,16 +15,16 @@ GENERATOR = '<meta name="generator" content="seetell">'
 """By this line in its head a page of ours is known."""
 
 
-def filled(template: str, style: str, **parts: str) -> str:
+def filled(template: str, *styles: str, **parts: str) -> str:
     """Fill a template.
 
     Args:
         template: its file name.
-        style: file name of the style sheet that it needs besides the common one.
+        styles: file names of the style sheets that it needs besides the common one.
         parts: what to put in the places of these names, already HTML.
     """
-    styles = f"{beside('base.css')}\n{beside(style)}"
-    return Template(beside(template)).substitute(parts, generator=GENERATOR, style=styles)
+    style = "\n".join(map(beside, ("base.css", *styles)))
+    return Template(beside(template)).substitute(parts, generator=GENERATOR, style=style)
 
 
 def beside(name: str) -> str:

@@ -172,6 +172,7 @@ def _description(model: TrainedAligner, folder: Path, name: str, encoder: Mappin
             "width": recipe.aligner.width,
             "max_words": recipe.data.max_words,
             "boxes": window_boxes(recipe.aligner.windows)[: aligner.regions].tolist(),
+            "grid": list(model.encoder.grid_size),
             "encoder_parameters": sum(parameter.numel() for parameter in model.encoder.parameters()),
             "aligner_parameters": sum(parameter.numel() for parameter in aligner.parameters()),
         },

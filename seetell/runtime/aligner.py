@@ -17,11 +17,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from seetell.errors import PhotoError, UsageError
+from seetell.language.phrases import BETA
 from seetell.language.tokenizer import tokenize
 from seetell.language.vocabulary import END, UNK
 from seetell.photos.opening import PhotoSource, open_photo
+from seetell.results import Alignment
+from seetell.runtime.aligning import align_pairs
 from seetell.runtime.alignment_bundle import AlignmentBundle
 from seetell.runtime.cores import physical_cores
+from seetell.runtime.grounding import Grounding, locate_by_words
 from seetell.runtime.sessions import Graph
 
 PHOTO_BATCH, SENTENCE_BATCH = 16, 256
@@ -35,16 +39,20 @@ class PhotoEmbeddings:
     Attributes:
         regions: ``(P, R, H)`` float32, the whole photo first; ``R`` is 0 where only wholes are compared.
         whole: ``(P, H)`` float32 of length 1; ``H`` is 0 where only regions are compared.
+        grid: the encoder's grid, ``(P, L, D)`` float32, which only :meth:`Aligner.ground` needs; ``None`` where it was
+            not asked for.
     """
 
     regions: np.ndarray
     whole: np.ndarray
+    grid: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.whole)
 
     def __getitem__(self, chosen: slice) -> PhotoEmbeddings:
-        return PhotoEmbeddings(self.regions[chosen], self.whole[chosen])
+        grid = None if self.grid is None else self.grid[chosen]
+        return PhotoEmbeddings(self.regions[chosen], self.whole[chosen], grid)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,31 +114,38 @@ class Aligner:
         }
         return hashlib.sha256(json.dumps([parts, self._encoder_file.name], sort_keys=True).encode()).hexdigest()
 
-    def embed_images(self, photos: Iterable[PhotoSource]) -> PhotoEmbeddings:
+    def embed_images(self, photos: Iterable[PhotoSource], *, with_grid: bool = False) -> PhotoEmbeddings:
         """Embed photos.
 
         Args:
             photos: each a path, a file's content, an open binary file, a Pillow image, or an array ``(H, W, 3)`` uint8.
+            with_grid: keep what :meth:`ground` needs, some hundred kilobytes a photo.
 
         Raises:
             PhotoError: one of them cannot be used.
         """
         embedded = []
-        for item in self.embed_each(photos):
+        for item in self.embed_each(photos, with_grid=with_grid):
             if isinstance(item, PhotoError):
                 raise item
             embedded.append(item)
         if not embedded:
             return PhotoEmbeddings(np.zeros((0, 0, 0), np.float32), np.zeros((0, 0), np.float32))
+        grids = [one.grid for one in embedded if one.grid is not None]
         return PhotoEmbeddings(
-            np.concatenate([one.regions for one in embedded]), np.concatenate([one.whole for one in embedded])
+            np.concatenate([one.regions for one in embedded]),
+            np.concatenate([one.whole for one in embedded]),
+            np.concatenate(grids) if grids else None,
         )
 
-    def embed_each(self, photos: Iterable[PhotoSource]) -> Iterator[PhotoEmbeddings | PhotoError]:
+    def embed_each(
+        self, photos: Iterable[PhotoSource], *, with_grid: bool = False
+    ) -> Iterator[PhotoEmbeddings | PhotoError]:
         """Embed photos one by one.
 
         Args:
             photos: see :meth:`embed_images`.
+            with_grid: see :meth:`embed_images`.
 
         Yields:
             The embedding of each photo, or the error of one that cannot be used.
@@ -138,21 +153,24 @@ class Aligner:
         sources = iter(photos)
         with ThreadPoolExecutor(self.threads, thread_name_prefix="seetell-photos") as pool:
             while batch := list(itertools.islice(sources, PHOTO_BATCH)):
-                yield from self._batch(list(pool.map(self._attempt, batch)))
+                yield from self._batch(list(pool.map(self._attempt, batch)), with_grid=with_grid)
 
-    def _batch(self, batch: Sequence[np.ndarray | PhotoError]) -> Iterator[PhotoEmbeddings | PhotoError]:
+    def _batch(
+        self, batch: Sequence[np.ndarray | PhotoError], *, with_grid: bool
+    ) -> Iterator[PhotoEmbeddings | PhotoError]:
         """Embed the photos that opened; the errors of the others stay in their places."""
         images = [item for item in batch if not isinstance(item, PhotoError)]
         if images:
             pooled, grid = self._encoder.run({"images": np.stack(images)}, ["pooled", "grid"])
             embedded = embed_features(self._photos, {"pooled": pooled, "grid": grid})
+            embedded = replace(embedded, grid=grid) if with_grid else embedded
         rows = iter(range(len(images)))
         for item in batch:
             if isinstance(item, PhotoError):
                 yield item
             else:
                 row = next(rows)
-                yield PhotoEmbeddings(embedded.regions[row : row + 1], embedded.whole[row : row + 1])
+                yield embedded[row : row + 1]
 
     def _attempt(self, photo: PhotoSource) -> np.ndarray | PhotoError:
         try:
@@ -166,6 +184,24 @@ class Aligner:
         embedded = embed_tokens(self._sentences, [self.bundle.vocabulary.encode(tokens) for tokens in said])
         return replace(embedded, tokens=tuple(said))
 
+    def photo_vectors(self, photos: Sequence[str]) -> list[np.ndarray | PhotoError]:
+        """Embed whole photos for an index, see :class:`seetell.search.embedder.Embedder`."""
+        self._require_wholes()
+        embedded = self.embed_each(photos)
+        return [photo if isinstance(photo, PhotoError) else photo.whole[0] for photo in embedded]
+
+    def sentence_vectors(self, sentences: Sequence[str]) -> np.ndarray:
+        """Embed whole sentences for a search, ``(S, H)`` float32."""
+        self._require_wholes()
+        return self.embed_sentences(sentences).whole
+
+    def _require_wholes(self) -> None:
+        if "whole" not in self._photos.outputs:
+            raise UsageError(
+                f"{self.name} compares words with regions only, which an index does not hold; "
+                "expected a model such as 'align'"
+            )
+
     def score(self, images: PhotoEmbeddings, sentences: SentenceEmbeddings) -> np.ndarray:
         """Tell how well each sentence fits each photo, ``(P, S)`` float32, higher is better."""
         return score(images, sentences)
@@ -176,6 +212,70 @@ class Aligner:
             raise UsageError(f"expected one photo, got {len(image)}")
         products = sentences.words @ image.regions[0].T
         return np.split(products, np.cumsum([len(tokens) for tokens in sentences.tokens])[:-1])
+
+    def align(self, photo: PhotoSource, sentence: str, *, beta: float = BETA) -> Alignment:
+        """Cut a sentence into segments and find the part of a photo that each speaks of.
+
+        Args:
+            photo: see :meth:`embed_images`.
+            sentence: what is said of it.
+            beta: how much neighbouring words keep together, see :func:`seetell.language.phrases.phrases`.
+
+        Raises:
+            PhotoError: the photo cannot be used.
+            UsageError: ``beta`` is negative, or the aligner compares whole photos only.
+        """
+        (result,) = self.align_many([(photo, sentence)], beta=beta)
+        if isinstance(result, PhotoError):
+            raise result
+        return result
+
+    def align_many(
+        self, pairs: Iterable[tuple[PhotoSource, str]], *, beta: float = BETA
+    ) -> Iterator[Alignment | PhotoError]:
+        """Align photos with sentences, see :meth:`align`.
+
+        Args:
+            pairs: each a photo and its sentence.
+            beta: see :meth:`align`.
+
+        Yields:
+            The alignment of each pair, or the error of a photo that cannot be used.
+        """
+        if "regions" not in self._photos.outputs:
+            raise UsageError(f"{self.name} compares whole photos only, so it cannot tell where a word is")
+        if not beta >= 0:
+            raise UsageError(f"beta must be 0 or more, got {beta}")
+        return align_pairs(self, pairs, beta=beta)
+
+    def ground(
+        self, image: PhotoEmbeddings, sentences: SentenceEmbeddings, spans: Sequence[tuple[int, int, int]]
+    ) -> Grounding:
+        """Find in one photo what phrases of sentences mean.
+
+        Args:
+            image: of one photo, embedded with ``with_grid=True``.
+            sentences: whose words the phrases are.
+            spans: of each phrase the sentence, its first word and the word after its last, counted in
+                ``sentences.tokens``.
+
+        Raises:
+            UsageError: it is not one photo, its grid was not kept, a span is not in its sentence, or the aligner does
+                not compare words.
+        """
+        if len(image) != 1:
+            raise UsageError(f"expected one photo, got {len(image)}")
+        if image.grid is None:
+            raise UsageError("the photo's grid was not kept; embed it with with_grid=True")
+        if not image.regions.size:
+            raise UsageError(f"{self.name} compares whole photos only, so it cannot tell where a phrase is")
+        phrases = phrase_words(sentences, spans)
+        return locate_by_words(phrases @ self._cells(image.grid[0]).T, self.bundle.grid)
+
+    def _cells(self, grid: np.ndarray) -> np.ndarray:
+        """Embed each cell of a grid ``(L, D)`` as if it were a whole photo, ``(L, H)``."""
+        spread = np.broadcast_to(grid, (len(grid), *grid.shape))
+        return embed_features(self._photos, {"pooled": grid, "grid": spread}).regions[:, 0]
 
     def _prepared(self, photo: PhotoSource) -> np.ndarray:
         """Return the encoder's input, ``(3, H, W)`` float32."""
@@ -219,6 +319,22 @@ def embed_tokens(graph: Graph, sentences: Sequence[Sequence[int]]) -> SentenceEm
         wholes.append(given.get("whole", np.zeros((len(batch), 0), np.float32)))
     tokens = tuple(tuple(map(str, row)) for row in rows)
     return SentenceEmbeddings(tokens, np.concatenate(words[1:] or words), np.concatenate(wholes[1:] or wholes))
+
+
+def phrase_words(sentences: SentenceEmbeddings, spans: Sequence[tuple[int, int, int]]) -> np.ndarray:
+    """Return the mean of each phrase's words, ``(N, H)``.
+
+    Raises:
+        UsageError: a span is empty or not in its sentence.
+    """
+    starts = np.cumsum([0, *(len(tokens) for tokens in sentences.tokens)])
+    means = []
+    for sentence, start, stop in spans:
+        if not (0 <= sentence < len(sentences) and 0 <= start < stop <= len(sentences.tokens[sentence])):
+            raise UsageError(f"expected a sentence's number and a run of its words, got {sentence, start, stop}")
+        first = starts[sentence]
+        means.append(sentences.words[first + start : first + stop].mean(axis=0))
+    return np.stack(means) if means else np.zeros((0, sentences.words.shape[1]), np.float32)
 
 
 def score(images: PhotoEmbeddings, sentences: SentenceEmbeddings) -> np.ndarray:

@@ -39,6 +39,7 @@ class AlignmentBundle:
         vocabulary: the words it knows.
         max_words: longer sentences are cut.
         boxes: the regions, ``(R, 4)`` xyxy in shares of the photo's width and height, the whole photo first.
+        grid: rows and columns of the encoder's grid.
         encoders: by precision, ``fp32`` or ``int8``, the encoder's file.
         precision: the one used by default.
         photos: graph from the encoder's features to embeddings of regions and whole photos.
@@ -52,6 +53,7 @@ class AlignmentBundle:
     vocabulary: Vocabulary
     max_words: int
     boxes: np.ndarray
+    grid: tuple[int, int]
     encoders: Mapping[str, Path]
     precision: str
     photos: Path
@@ -80,6 +82,7 @@ class AlignmentBundle:
             vocabulary = description["vocabulary_sha256"], description["vocabulary_size"]
             max_words = int(description["sizes"]["max_words"])
             boxes = np.array(description["sizes"]["boxes"], np.float64).reshape(-1, 4)
+            rows, columns = map(int, description["sizes"]["grid"])
         except KeyError as error:
             raise BundleError(f"{folder / 'model.json'}: lacks {error.args[0]!r}; export the model again") from error
         except (TypeError, ValueError, AttributeError, SeetellError) as error:
@@ -96,7 +99,18 @@ class AlignmentBundle:
                 )
         words = check_vocabulary(folder, *vocabulary)
         return cls(
-            folder, name, description, preprocessing, words, max_words, boxes, encoders, precision, photos, sentences
+            folder,
+            name,
+            description,
+            preprocessing,
+            words,
+            max_words,
+            boxes,
+            (rows, columns),
+            encoders,
+            precision,
+            photos,
+            sentences,
         )
 
     def encoder(self, precision: str | None = None) -> Path:

@@ -62,8 +62,8 @@ class Bundle:
         folder = Path(folder)
         description = read_description(folder)
         check_format(folder, description)
-        if description.get("kind") == "align":
-            raise BundleError(f"{folder}: is a model of kind 'align', which says nothing; expected 'caption'")
+        if description.get("kind", "caption") != "caption":
+            raise BundleError(f"{folder}: is a model of kind {description['kind']!r}; expected 'caption'")
         try:
             for field in ("name", "kind"):
                 if not isinstance(description[field], str):

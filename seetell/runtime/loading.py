@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal, overload
 
+from seetell.errors import BundleError, unknown
 from seetell.runtime.aligner import Aligner
 from seetell.runtime.alignment_bundle import AlignmentBundle
 from seetell.runtime.bundle import Bundle, find, read_description
 from seetell.runtime.captioner import Captioner
+
+KINDS: dict[str, type[Bundle] | type[AlignmentBundle]] = {"caption": Bundle, "align": AlignmentBundle}
 
 
 @overload
@@ -40,7 +43,20 @@ def load(
         UsageError: there is no such model, or not in this precision.
         BundleError: the model folder is incomplete or damaged.
     """
-    folder = find(model)
-    if read_description(folder).get("kind") == "align":
-        return Aligner(AlignmentBundle.load(folder), precision=precision, threads=threads)
-    return Captioner(Bundle.load(folder), precision=precision, threads=threads)
+    bundle = load_bundle(find(model))
+    if isinstance(bundle, AlignmentBundle):
+        return Aligner(bundle, precision=precision, threads=threads)
+    return Captioner(bundle, precision=precision, threads=threads)
+
+
+def load_bundle(folder: str | Path) -> Bundle | AlignmentBundle:
+    """Read a model folder of any kind, without its graphs.
+
+    Raises:
+        BundleError: it is incomplete, damaged, or of a kind that this version does not know.
+    """
+    folder = Path(folder)
+    kind = str(read_description(folder).get("kind"))
+    if kind not in KINDS:
+        raise BundleError(f"{folder / 'model.json'}: {unknown('kind', kind, KINDS)}")
+    return KINDS[kind].load(folder)

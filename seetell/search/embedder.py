@@ -25,10 +25,10 @@ class Embedder(Protocol):
     @property
     def identity(self) -> str: ...
 
-    def embed_photos(self, photos: Sequence[str]) -> Sequence[np.ndarray | PhotoError]:
+    def photo_vectors(self, photos: Sequence[str]) -> Sequence[np.ndarray | PhotoError]:
         """Return for each photo file a vector ``(D,)`` float32, or the error of one that cannot be used."""
         ...
 
-    def embed_sentences(self, sentences: Sequence[str]) -> np.ndarray:
+    def sentence_vectors(self, sentences: Sequence[str]) -> np.ndarray:
         """Return a vector for each sentence, ``(N, D)`` float32."""
         ...

@@ -151,9 +151,9 @@ class PhotoIndex:
         """Return the direction to look in, ``(D,)`` float32 of length 1: midway where both are given."""
         vectors = []
         if sentence is not None:
-            vectors.append(self._embedder.embed_sentences([sentence])[0])
+            vectors.append(self._embedder.sentence_vectors([sentence])[0])
         if image is not None:
-            (result,) = self._embedder.embed_photos([image])
+            (result,) = self._embedder.photo_vectors([image])
             if isinstance(result, PhotoError):
                 raise result
             vectors.append(result)

@@ -142,7 +142,7 @@ class _Run:
         """Return a vector's bytes, or why there is none, for each content that was not known."""
         if not new:
             return {}
-        results = self.embedder.embed_photos(list(new.values()))
+        results = self.embedder.photo_vectors(list(new.values()))
         self.done.encoded += len(new)
         encoded: dict[bytes, bytes | str] = {}
         for (content, path), result in zip(new.items(), results, strict=True):

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from seetell.errors import PhotoError, UsageError
 from seetell.web.batching import Batcher
 from seetell.web.limits import Limits
-from seetell.web.refusals import Refusal, busy
+from seetell.web.refusals import RefusalError, busy
 from seetell.web.tasks import Task
 from seetell.web.uploads import Upload, checked_size, read_upload, unusable
 
@@ -39,14 +39,14 @@ class Answering:
         """Do a task with the photo that a request brings.
 
         Raises:
-            Refusal: the request cannot be answered, or not now.
+            RefusalError: the request cannot be answered, or not now.
             ClientDisconnect: the client went away.
         """
         with self._entered():
             try:
                 upload = await asyncio.wait_for(read_upload(request, self._limits), self._limits.seconds)
             except asyncio.TimeoutError:
-                raise Refusal(
+                raise RefusalError(
                     408, "too_slow", f"the upload took longer than {self._limits.seconds:g} seconds"
                 ) from None
             return await self._in_time(request, self._done(upload, task))
@@ -55,7 +55,7 @@ class Answering:
         """Run a job that needs no photo.
 
         Raises:
-            Refusal: see :meth:`photo`.
+            RefusalError: see :meth:`photo`.
         """
         with self._entered():
             return await self._in_time(request, self._run(name, item))
@@ -64,7 +64,7 @@ class Answering:
         """Do what needs no model on a thread.
 
         Raises:
-            Refusal: see :meth:`photo`.
+            RefusalError: see :meth:`photo`.
         """
         with self._entered():
             return await self._in_time(request, asyncio.get_running_loop().run_in_executor(self._pool, work))
@@ -102,9 +102,7 @@ class Answering:
         working = asyncio.ensure_future(work)
         leaving = asyncio.ensure_future(_gone(request))
         try:
-            await asyncio.wait(
-                {working, leaving}, timeout=self._limits.seconds, return_when=asyncio.FIRST_COMPLETED
-            )
+            await asyncio.wait({working, leaving}, timeout=self._limits.seconds, return_when=asyncio.FIRST_COMPLETED)
             if working.done():
                 return working.result()
             if leaving.done():
@@ -113,7 +111,7 @@ class Answering:
         except PhotoError as error:
             raise unusable(error) from error
         except UsageError as error:
-            raise Refusal(422, "invalid", str(error)) from error
+            raise RefusalError(422, "invalid", str(error)) from error
         finally:
             working.cancel()
             leaving.cancel()

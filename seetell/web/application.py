@@ -17,17 +17,18 @@ from starlette.requests import ClientDisconnect
 
 import seetell
 from seetell.errors import PhotoIndexError
+from seetell.runtime.aligner import Aligner
 from seetell.runtime.captioner import Captioner
 from seetell.web import description
 from seetell.web.album import Album
 from seetell.web.answering import Answering
 from seetell.web.batching import Batcher, Run
 from seetell.web.gate import Access, Gate
-from seetell.web.limits import Limits
+from seetell.web.limits import MAX_SENTENCE, Limits
 from seetell.web.measures import CONTENT_TYPE, Measures
 from seetell.web.page_files import PageFiles
-from seetell.web.refusals import Refusal, busy
-from seetell.web.tasks import Task, captioning
+from seetell.web.refusals import RefusalError, busy
+from seetell.web.tasks import Task, aligning, captioning
 
 MAX_FOUND = 100
 
@@ -38,10 +39,12 @@ class Models:
 
     Attributes:
         captioner: for ``/v1/caption``.
+        aligner: for ``/v1/align``.
         album: for ``/v1/search``.
     """
 
     captioner: Captioner
+    aligner: Aligner | None = None
     album: Album | None = None
 
     def tasks(self) -> dict[str, Task]:
@@ -49,6 +52,8 @@ class Models:
         tasks = [captioning(self.captioner, attention=False)]
         if self.captioner.attends:
             tasks.append(captioning(self.captioner, attention=True))
+        if self.aligner is not None:
+            tasks.append(aligning(self.aligner))
         return {task.name: task for task in tasks}
 
 
@@ -85,7 +90,7 @@ def application(models: Models, *, limits: Limits | None = None, access: Access 
         docs_url=None,
         redoc_url=None,
         exception_handlers={
-            Refusal: _refused,
+            RefusalError: _refused,
             HTTPException: _not_served,
             RequestValidationError: _invalid,
             ClientDisconnect: _gone,
@@ -99,8 +104,15 @@ def application(models: Models, *, limits: Limits | None = None, access: Access 
     ) -> JSONResponse:
         """Say what is on a photo."""
         if attention and "attention" not in tasks:
-            raise Refusal(422, "invalid", f"{models.captioner.name} cannot tell where a word came from")
+            raise RefusalError(422, "invalid", f"{models.captioner.name} cannot tell where a word came from")
         return JSONResponse(await answering.photo(request, tasks["attention" if attention else "caption"]))
+
+    if "align" in tasks:
+
+        @app.post("/v1/align", **description.ALIGN)
+        async def align(request: Request) -> JSONResponse:
+            """Tell where on a photo each part of a sentence is true."""
+            return JSONResponse(await answering.photo(request, tasks["align"]))
 
     if album is not None:
 
@@ -108,13 +120,13 @@ def application(models: Models, *, limits: Limits | None = None, access: Access 
         async def search(
             request: Request,
             q: Annotated[
-                str, Query(min_length=1, max_length=limits.max_sentence, description="What photos should show.")
+                str, Query(min_length=1, max_length=MAX_SENTENCE, description="What photos should show.")
             ],
             top: Annotated[int, Query(ge=1, le=MAX_FOUND, description="The most photos to list.")] = 20,
         ) -> JSONResponse:
             """Find photos of the index by what they show, the best first."""
             if not q.strip():
-                raise Refusal(422, "invalid", "q: expected a sentence, got blanks")
+                raise RefusalError(422, "invalid", "q: expected a sentence, got blanks")
             try:
                 hits = await answering.job(request, "search", (q, top))
             except PhotoIndexError as error:
@@ -126,7 +138,7 @@ def application(models: Models, *, limits: Limits | None = None, access: Access 
             """Give a small copy of a photo that a search found."""
             content = await answering.apart(request, lambda: album.small_copy(key))
             if content is None:
-                raise Refusal(404, "not_found", "no search found a photo of this key, or long ago; search again")
+                raise RefusalError(404, "not_found", "no search found a photo of this key, or long ago; search again")
             return Response(content, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
 
     @app.get("/v1/models", **description.MODELS)
@@ -135,8 +147,9 @@ def application(models: Models, *, limits: Limits | None = None, access: Access 
         captioner = models.captioner
         return {
             "caption": {"model": captioner.name, "attention": captioner.attends},
+            "align": None if models.aligner is None else {"model": models.aligner.name},
             "search": album is not None,
-            "limits": {"bytes": limits.max_bytes, "pixels": limits.max_pixels, "sentence": limits.max_sentence},
+            "limits": {"bytes": limits.max_bytes, "pixels": limits.max_pixels, "sentence": MAX_SENTENCE},
         }
 
     @app.get("/healthz", **description.HEALTH)
@@ -172,7 +185,7 @@ def application(models: Models, *, limits: Limits | None = None, access: Access 
 
 
 async def _refused(request: Request, refusal: Exception) -> Response:
-    assert isinstance(refusal, Refusal)
+    assert isinstance(refusal, RefusalError)
     return refusal.response(request.state.request_id)
 
 
@@ -180,14 +193,14 @@ async def _not_served(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = {404: "not_found", 405: "wrong_method"}.get(error.status_code, "invalid")
     message = f"there is no {request.method} {request.url.path}; /openapi.json tells what there is"
-    refusal = Refusal(error.status_code, code, message, error.headers)
+    refusal = RefusalError(error.status_code, code, message, error.headers)
     return refusal.response(request.state.request_id)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    return Refusal(422, "invalid", f"{first['loc'][-1]}: {first['msg']}").response(request.state.request_id)
+    return RefusalError(422, "invalid", f"{first['loc'][-1]}: {first['msg']}").response(request.state.request_id)
 
 
 async def _gone(request: Request, error: Exception) -> Response:

@@ -101,6 +101,37 @@ CAPTION: dict[str, Any] = {
     "openapi_extra": _form(),
 }
 
+_SEGMENT = _object(text=_TEXT, box=_NUMBERS, score={"type": "number"})
+ALIGN: dict[str, Any] = {
+    "responses": {
+        200: _answer(
+            "The sentence cut into segments, each with its box: left, top, right, bottom in pixels of the upright photo, "
+            "which has this `size`.",
+            _object(
+                image=_TEXT,
+                sentence=_TEXT,
+                segments={"type": "array", "items": _SEGMENT},
+                score={"type": "number"},
+                size=_NUMBERS,
+                model=_TEXT,
+            ),
+            {
+                "image": "dog.jpg",
+                "sentence": "A dog runs through the grass.",
+                "segments": [
+                    {"text": "a dog runs", "box": [210.5, 102.0, 530.25, 420.0], "score": 0.62},
+                    {"text": "through the grass", "box": [0.0, 300.0, 640.0, 480.0], "score": 0.41},
+                ],
+                "score": 3.12,
+                "size": [640, 480],
+                "model": "flickr8k-align",
+            },
+        ),
+        **_errors(408, 413, 415, 422),
+    },
+    "openapi_extra": _form(sentence="What is said of the photo."),
+}
+
 _HIT = _object(image=_TEXT, score={"type": "number"}, copies={"type": "array", "items": _TEXT}, photo=_TEXT)
 SEARCH: dict[str, Any] = {
     "responses": {
@@ -138,11 +169,13 @@ MODELS: dict[str, Any] = {
             "Which models there are, and the limits.",
             _object(
                 caption=_object(model=_TEXT, attention={"type": "boolean"}),
+                align={"oneOf": [{"type": "null"}, _object(model=_TEXT)]},
                 search={"type": "boolean"},
                 limits={"type": "object", "additionalProperties": {"type": "integer"}},
             ),
             {
                 "caption": {"model": "flickr8k-transformer", "attention": True},
+                "align": {"model": "flickr8k-align"},
                 "search": False,
                 "limits": {"bytes": 20971520, "pixels": 50000000, "sentence": 500},
             },
@@ -154,6 +187,8 @@ MODELS: dict[str, Any] = {
 HEALTH: dict[str, Any] = {
     "responses": {
         200: _answer("It can.", _object(status=_TEXT, inside={"type": "integer"}), {"status": "ok", "inside": 3}),
-        503: _answer("It cannot.", _object(status=_TEXT, inside={"type": "integer"}), {"status": "failed", "inside": 0}),
+        503: _answer(
+            "It cannot.", _object(status=_TEXT, inside={"type": "integer"}), {"status": "failed", "inside": 0}
+        ),
     }
 }

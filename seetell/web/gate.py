@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from seetell.web.incoming import Incoming
 from seetell.web.limits import Limits
 from seetell.web.rate import RateLimit
-from seetell.web.refusals import Refusal
+from seetell.web.refusals import RefusalError
 from seetell.web.uploads import too_many_bytes
 
 log = logging.getLogger("seetell.web")
@@ -63,20 +63,20 @@ class Access:
         """Refuse who may not ask.
 
         Raises:
-            Refusal: the request is for another host, from another site or without the key.
+            RefusalError: the request is for another host, from another site or without the key.
         """
         host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
         if self.hosts is not None and host not in self.hosts:
-            raise Refusal(421, "unknown_host", f"this server is not known as {host!r}; it can be: --allow-host {host}")
+            raise RefusalError(421, "unknown_host", f"this server is not known as {host!r}; it can be: --allow-host {host}")
         if not path.startswith("/v1/"):
             needs_key = path != "/" and not path.startswith(OPEN_PATHS)
         else:
             needs_key = True
             if headers.get("sec-fetch-site") == "cross-site" and headers.get("origin") not in self.origins:
-                raise Refusal(403, "other_site", "pages of other sites may not ask; see --allow-origin")
+                raise RefusalError(403, "other_site", "pages of other sites may not ask; see --allow-origin")
         if needs_key and self.key is not None and not self._has_key(headers.get("authorization", "")):
             challenge = {"WWW-Authenticate": "Bearer"}
-            raise Refusal(401, "key_needed", "expected the header 'Authorization: Bearer KEY' with the key", challenge)
+            raise RefusalError(401, "key_needed", "expected the header 'Authorization: Bearer KEY' with the key", challenge)
 
     def _has_key(self, authorization: str) -> bool:
         scheme, _, key = authorization.partition(" ")
@@ -113,12 +113,12 @@ class Gate:
         try:
             self._check(scope, headers)
             await self._app(scope, incoming, outgoing)
-        except Refusal as refusal:
+        except RefusalError as refusal:
             await refusal.response(outgoing.request_id)(scope, incoming, outgoing)
         except Exception:
             log.exception("request %s failed", outgoing.request_id)
             if not outgoing.status:
-                failure = Refusal(500, "failed", "something went wrong in the server; its log tells what")
+                failure = RefusalError(500, "failed", "something went wrong in the server; its log tells what")
                 await failure.response(outgoing.request_id)(scope, incoming, outgoing)
         finally:
             self._note(scope, outgoing, time.perf_counter() - begun)
@@ -129,14 +129,14 @@ class Gate:
             seconds = self._rate.seconds_to_wait((scope.get("client") or ("",))[0])
             if seconds:
                 message = f"more than {self._limits.per_minute} requests a minute; come back in {seconds:.0f} seconds"
-                raise Refusal(429, "too_many_requests", message, {"Retry-After": str(math.ceil(seconds))})
+                raise RefusalError(429, "too_many_requests", message, {"Retry-After": str(math.ceil(seconds))})
         self._access.check(path, headers)
         length = headers.get("content-length", "0")
         if length.isdecimal() and int(length) > self._limits.max_bytes:
             raise too_many_bytes(self._limits)
 
     def _note(self, scope: Mapping[str, Any], outgoing: _Outgoing, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "other")
+        route = _route(scope)
         method = scope["method"] if route != "other" else "other"
         status = outgoing.status or 499  # nobody was there to be answered
         self._count(route, method, status, seconds)
@@ -162,6 +162,13 @@ class _Outgoing:
             headers["X-Request-ID"] = self.request_id
             await self._incoming.finish()
         await self._send(message)
+
+
+def _route(scope: Mapping[str, Any]) -> str:
+    """Return the route of a request, even of one that did not get as far; other paths are all counted as one."""
+    if "route" in scope:
+        return str(scope["route"].path)
+    return next((route.path for route in scope["app"].routes if route.path == scope["path"]), "other")
 
 
 def _request_id(headers: Headers) -> str:

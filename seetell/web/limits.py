@@ -6,6 +6,9 @@ from dataclasses import dataclass, fields
 
 from seetell.errors import UsageError
 
+MAX_SENTENCE = 500
+"""Letters of a sentence; models read some two dozen words."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -14,7 +17,6 @@ class Limits:
     Attributes:
         max_bytes: of an upload, everything that is sent with the photo included.
         max_pixels: of a photo, whatever its file's size.
-        max_sentence: letters of a sentence.
         queue: requests being read, waiting or worked on at once; further ones are told to come back.
         seconds: for an upload to arrive, and again for it to be answered.
         per_minute: requests from one address; ``None`` for any number.
@@ -23,7 +25,6 @@ class Limits:
 
     max_bytes: int = 20 * 2**20
     max_pixels: int = 50_000_000
-    max_sentence: int = 500
     queue: int = 64
     seconds: float = 30.0
     per_minute: int | None = None

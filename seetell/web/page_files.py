@@ -16,9 +16,7 @@ class PageFiles:
     def __init__(self) -> None:
         folder = files("seetell.web") / "page"
         self._files = {file.name: file.read_bytes() for file in folder.iterdir() if _kind(file.name)}
-        self._tags = {
-            name: f'"{hashlib.sha256(content).hexdigest()[:32]}"' for name, content in self._files.items()
-        }
+        self._tags = {name: f'"{hashlib.sha256(content).hexdigest()[:32]}"' for name, content in self._files.items()}
 
     def response(self, name: str, known_tag: str | None) -> Response | None:
         """Return a file, or word that it is still what the browser has; ``None`` if there is no such file."""

@@ -11,7 +11,7 @@ RETRY_SECONDS = 2
 """After which a busy server is worth asking again."""
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """A request that is not answered as asked.
 
     Args:
@@ -33,6 +33,6 @@ class Refusal(Exception):
         return JSONResponse(content, self.status, self.headers)
 
 
-def busy(code: str, message: str) -> Refusal:
+def busy(code: str, message: str) -> RefusalError:
     """Return the refusal of a server that can do it later."""
-    return Refusal(503, code, message, {"Retry-After": str(RETRY_SECONDS)})
+    return RefusalError(503, code, message, {"Retry-After": str(RETRY_SECONDS)})

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from seetell.runtime.aligner import Aligner
 from seetell.runtime.captioner import Captioner
 from seetell.web.batching import Run
+from seetell.web.limits import MAX_SENTENCE
+from seetell.web.refusals import RefusalError
 from seetell.web.uploads import Upload
 
 Row = Callable[[Upload, tuple[int, int], Any], dict[str, Any]]
@@ -48,3 +51,22 @@ def captioning(captioner: Captioner, *, attention: bool) -> Task:
         partial(captioner.caption_prepared, attention=attention),
         row,
     )
+
+
+def aligning(aligner: Aligner) -> Task:
+    """Return the task of telling where on a photo each part of the form's ``sentence`` is true."""
+
+    def prepare(upload: Upload) -> tuple[bytes, str]:
+        sentence = upload.fields.get("sentence", "")
+        if not sentence.strip():
+            raise RefusalError(422, "no_sentence", "expected a text in the field 'sentence' of the form")
+        if len(sentence) > MAX_SENTENCE:
+            raise RefusalError(422, "sentence_too_long", f"a sentence has at most {MAX_SENTENCE} letters")
+        return upload.content, sentence
+
+    def row(upload: Upload, size: tuple[int, int], alignment: Any) -> dict[str, Any]:
+        if not alignment.segments:
+            raise RefusalError(422, "unknown_words", "the model knows no word of the sentence that has a place")
+        return {"image": upload.name, **alignment.to_dict()}
+
+    return Task("align", prepare, lambda pairs: list(aligner.align_many(pairs)), row)

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from seetell.errors import PhotoError, PhotoFormatError
 from seetell.photos.opening import photo_size
 from seetell.web.limits import Limits
-from seetell.web.refusals import Refusal
+from seetell.web.refusals import RefusalError
 
 PHOTO_FIELD = "image"
 MAX_FIELDS = 8
@@ -43,12 +43,12 @@ async def read_upload(request: Request, limits: Limits) -> Upload:
     """Read a form with a photo.
 
     Raises:
-        Refusal: the form is too large, of another kind, broken or without a photo.
+        RefusalError: the form is too large, of another kind, broken or without a photo.
         ClientDisconnect: the client went away.
     """
     kind = request.headers.get("content-type", "")
     if kind.partition(";")[0].strip().lower() != "multipart/form-data":
-        raise Refusal(
+        raise RefusalError(
             415,
             "not_a_form",
             f"expected multipart/form-data with the photo in the field '{PHOTO_FIELD}', got {kind[:80] or 'nothing'!r}",
@@ -57,10 +57,10 @@ async def read_upload(request: Request, limits: Limits) -> Upload:
         parser = _InMemory(request.headers, _limited(request, limits), max_files=1, max_fields=MAX_FIELDS)
         form = await parser.parse()
     except MultiPartException as error:
-        raise Refusal(422, "broken_form", f"the form cannot be read: {error.message}") from error
+        raise RefusalError(422, "broken_form", f"the form cannot be read: {error.message}") from error
     photo = form.get(PHOTO_FIELD)
     if not isinstance(photo, UploadFile):
-        raise Refusal(422, "no_photo", f"expected a file in the field '{PHOTO_FIELD}' of the form")
+        raise RefusalError(422, "no_photo", f"expected a file in the field '{PHOTO_FIELD}' of the form")
     try:
         content = await photo.read()
     finally:
@@ -78,31 +78,31 @@ async def _limited(request: Request, limits: Limits) -> AsyncGenerator[bytes, No
         yield part
 
 
-def too_many_bytes(limits: Limits) -> Refusal:
+def too_many_bytes(limits: Limits) -> RefusalError:
     """Return the refusal of an upload that is too large."""
-    return Refusal(413, "upload_too_large", f"an upload has at most {limits.max_bytes:,} bytes; send a smaller photo")
+    return RefusalError(413, "upload_too_large", f"an upload has at most {limits.max_bytes:,} bytes; send a smaller photo")
 
 
 def checked_size(content: bytes, limits: Limits) -> tuple[int, int]:
     """Tell a photo's upright width and height from its header.
 
     Raises:
-        Refusal: it is no photo, is damaged or has too many pixels.
+        RefusalError: it is no photo, is damaged or has too many pixels.
     """
     try:
         width, height = photo_size(content)
     except PhotoError as error:
         raise unusable(error) from error
     if width * height > limits.max_pixels:
-        raise Refusal(
+        raise RefusalError(
             413, "photo_too_large", f"a photo has at most {limits.max_pixels:,} pixels; this one has {width}×{height}"
         )
     return width, height
 
 
-def unusable(error: PhotoError) -> Refusal:
+def unusable(error: PhotoError) -> RefusalError:
     """Return the refusal of a photo that cannot be used."""
     message = str(error).removeprefix("photo: ")
     if isinstance(error, PhotoFormatError):
-        return Refusal(415, "not_a_photo", message)
-    return Refusal(422, "unusable_photo", message)
+        return RefusalError(415, "not_a_photo", message)
+    return RefusalError(422, "unusable_photo", message)

@@ -12,7 +12,7 @@ from search.conftest import paint
 from search.toy import ColourEmbedder
 
 from seetell.cli.main import main
-from seetell.runtime import captioner
+from seetell.runtime import loading
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def album(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         paint(tmp_path / "album" / name, tint)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SEETELL_INDEX", str(tmp_path / "index"))
-    monkeypatch.setattr(captioner, "load", lambda model, threads=None: ColourEmbedder(model, model))
+    monkeypatch.setattr(loading, "load", lambda model, threads=None: ColourEmbedder(model, model))
     return tmp_path / "album"
 
 
@@ -114,7 +114,7 @@ def test_wrong_use(album: Path, capsys: pytest.CaptureFixture[str], monkeypatch:
     run(capsys, "index", "album")
     status, _, err = run(capsys, "search", "red", "--model", "other")
     assert (status, "was made with align" in err) == (1, True)
-    monkeypatch.setattr(captioner, "load", lambda model, threads=None: object())
+    monkeypatch.setattr(loading, "load", lambda model, threads=None: object())
     status, _, err = run(capsys, "search", "red")
     assert (status, "does not compare photos with sentences" in err) == (2, True)
 

@@ -176,5 +176,21 @@ def test_what_is_there_is_not_overwritten(run, bundle):
 
 
 def test_a_captioner_is_not_made_of_it(bundle):
-    with pytest.raises(BundleError, match="kind 'align', which says nothing; expected 'caption'"):
+    with pytest.raises(BundleError, match="kind 'align'; expected 'caption'"):
         Bundle.load(bundle)
+
+
+def test_a_phrase_is_found_in_a_photo(bundle, shapes):
+    model = seetell.load(str(bundle))
+    photo = sorted(path for path in shapes.rglob("*") if path.suffix in {".png", ".jpg"})[0]
+    image = model.embed_images([photo], with_grid=True)
+    sentences = model.embed_sentences(["a red circle", "a circle"])
+    found = model.ground(image, sentences, [(0, 1, 3), (1, 0, 2)])
+    rows, columns = model.bundle.grid
+    assert found.boxes.shape == (2, 4) and found.points.shape == (2, 2) and found.heat.shape == (2, rows, columns)
+    assert (found.boxes[:, 2:] > found.boxes[:, :2]).all() and (found.heat >= 0).all()
+    np.testing.assert_allclose(found.heat.sum(axis=(1, 2)), 1, rtol=1e-5)
+    with pytest.raises(UsageError, match="with_grid"):
+        model.ground(model.embed_images([photo]), sentences, [(0, 0, 1)])
+    with pytest.raises(UsageError, match="run of its words"):
+        model.ground(image, sentences, [(0, 1, 4)])

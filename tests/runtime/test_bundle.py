@@ -10,6 +10,7 @@ from seetell.errors import BundleError, UsageError
 from seetell.language.vocabulary import Vocabulary
 from seetell.runtime import bundle as bundle_module
 from seetell.runtime.bundle import Bundle, find, installed
+from seetell.runtime.loading import load_bundle
 
 
 @pytest.fixture
@@ -131,7 +132,7 @@ def test_verify_notices_one_changed_byte(tmp_path: Path):
 @pytest.mark.skipif(not installed(), reason="no model is bundled with this checkout")
 def test_the_bundled_models_are_whole_and_described():
     for name, folder in installed().items():
-        bundle = Bundle.load(folder)
+        bundle = load_bundle(folder)
         bundle.verify()
         assert bundle.name == name
         on_disk = {path.name for path in folder.iterdir() if path.is_file()} - {"model.json"}

@@ -104,11 +104,11 @@ def test_only_one_process_changes_an_index_while_others_search(index: PhotoIndex
     paint(album / "ruby.png", "red", 5)
 
     class Meanwhile(ColourEmbedder):
-        def embed_photos(self, photos):
+        def photo_vectors(self, photos):
             with pytest.raises(PhotoIndexError, match="another seetell is changing this index"):
                 PhotoIndex(index.location, ColourEmbedder()).update([str(album)])
             assert found(index, "red", top=1) == ["rose.png"]
-            return super().embed_photos(photos)
+            return super().photo_vectors(photos)
 
     assert PhotoIndex(index.location, Meanwhile()).update([str(album)]).added == 1
 
@@ -163,11 +163,11 @@ class Directions(ColourEmbedder):
         super().__init__("directions", f"directions-{dimensions}")
         self.dimensions = dimensions
 
-    def embed_photos(self, photos):
+    def photo_vectors(self, photos):
         self.asked += photos
         return [self.direction(os.path.basename(photo)) for photo in photos]
 
-    def embed_sentences(self, sentences):
+    def sentence_vectors(self, sentences):
         return np.stack([self.direction(sentence) for sentence in sentences])
 
     def direction(self, name: str) -> np.ndarray:

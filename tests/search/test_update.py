@@ -188,8 +188,8 @@ def test_broken_photos_cost_the_others_nothing_and_are_tried_again_when_they_cha
 
 def test_a_failure_that_passes_when_tried_again_is_forgotten(runs: Runs):
     class Failing(ColourEmbedder):
-        def embed_photos(self, photos):
-            super().embed_photos(photos)
+        def photo_vectors(self, photos):
+            super().photo_vectors(photos)
             return [PhotoError(f"{photo}: not today") for photo in photos]
 
     assert len(runs(embedder=Failing())[0].failures) == 4
@@ -279,10 +279,10 @@ def test_an_unreadable_photo_is_tried_again_in_every_run(runs: Runs, monkeypatch
 
 def test_photos_that_vanish_or_change_while_they_are_read(runs: Runs):
     class Meddling(ColourEmbedder):
-        def embed_photos(self, photos):
+        def photo_vectors(self, photos):
             (runs.album / "rose.png").unlink()
             paint(runs.album / "grass.png", "blue", 6)
-            return super().embed_photos(photos)
+            return super().photo_vectors(photos)
 
     done, _ = runs(embedder=Meddling())
     assert done.failures == {str(runs.album.resolve() / "grass.png"): "was changed while it was read; run again"}
@@ -307,7 +307,7 @@ def test_a_photo_that_vanishes_after_the_folders_were_walked(runs: Runs, monkeyp
 @pytest.mark.parametrize("vector", [np.zeros(3, np.float32), np.full(3, np.nan, np.float32)])
 def test_a_photo_without_a_direction_is_a_failure(runs: Runs, vector: np.ndarray):
     class Blind(ColourEmbedder):
-        def embed_photos(self, photos):
+        def photo_vectors(self, photos):
             return [vector for _ in photos]
 
     assert set(runs(embedder=Blind())[0].failures.values()) == {"the model found no vector for it"}
@@ -315,7 +315,7 @@ def test_a_photo_without_a_direction_is_a_failure(runs: Runs, vector: np.ndarray
 
 def test_vectors_of_another_size_are_refused(runs: Runs):
     class Larger(ColourEmbedder):
-        def embed_photos(self, photos):
+        def photo_vectors(self, photos):
             return [np.ones(4, np.float32) for _ in photos]
 
     runs()
@@ -353,9 +353,9 @@ from seetell.search import update
 from seetell.search.photo_index import PhotoIndex
 
 class Slow(ColourEmbedder):
-    def embed_photos(self, photos):
+    def photo_vectors(self, photos):
         time.sleep(0.01)
-        return super().embed_photos(photos)
+        return super().photo_vectors(photos)
 
 update.BATCH = 4
 PhotoIndex(sys.argv[1], Slow()).update([sys.argv[2]], progress=lambda done, total: print(done, flush=True))

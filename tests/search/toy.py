@@ -19,11 +19,11 @@ class ColourEmbedder:
         self.name, self.identity = name, identity
         self.asked: list[str] = []
 
-    def embed_photos(self, photos: Sequence[str]) -> list[np.ndarray | PhotoError]:
+    def photo_vectors(self, photos: Sequence[str]) -> list[np.ndarray | PhotoError]:
         self.asked += photos
         return [self._vector(photo) for photo in photos]
 
-    def embed_sentences(self, sentences: Sequence[str]) -> np.ndarray:
+    def sentence_vectors(self, sentences: Sequence[str]) -> np.ndarray:
         named = [[COLOURS[word] for word in sentence.split() if word in COLOURS] for sentence in sentences]
         return np.array([np.sum(colours, axis=0) for colours in named], np.float32)
 

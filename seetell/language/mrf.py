@@ -16,8 +16,8 @@ from seetell.errors import UsageError
 
 
 @dataclass(frozen=True)
-class Segment:
-    """A run of words that speak of one region.
+class Run:
+    """Neighbouring words that speak of one region.
 
     Attributes:
         start: its first word's place in the sentence, from 0.
@@ -78,7 +78,7 @@ def align(unary: np.ndarray, *, beta: float, lengths: Sequence[int] | None = Non
     return chosen[0] if unary.ndim == 2 else chosen
 
 
-def segments(unary: np.ndarray, chosen: np.ndarray) -> list[Segment]:
+def runs(unary: np.ndarray, chosen: np.ndarray) -> list[Run]:
     """Join neighbouring words with one region.
 
     Args:
@@ -88,7 +88,7 @@ def segments(unary: np.ndarray, chosen: np.ndarray) -> list[Segment]:
     edges = [0, *(np.flatnonzero(np.diff(chosen)) + 1).tolist(), len(chosen)]
     scores = np.take_along_axis(unary, chosen[:, None], axis=1)[:, 0]
     return [
-        Segment(start, stop, int(chosen[start]), float(scores[start:stop].sum()))
+        Run(start, stop, int(chosen[start]), float(scores[start:stop].sum()))
         for start, stop in itertools.pairwise(edges)
     ]
 

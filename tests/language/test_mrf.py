@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seetell.alignment.mrf import Segment, align, segments
+from seetell.language.mrf import Run, align, runs
 from seetell.errors import UsageError
 
 
@@ -58,9 +58,9 @@ def test_padding_may_hold_anything_finite():
     assert align(unary, beta=0.0, lengths=[2]).tolist() == [[0, 1, 1]]
 
 
-def test_beta_lengthens_segments():
+def test_beta_lengthens_runs():
     unary = np.random.default_rng(0).normal(size=(40, 12))
-    counts = [len(segments(unary, align(unary, beta=beta))) for beta in (0.0, 0.5, 1.5, 100.0)]
+    counts = [len(runs(unary, align(unary, beta=beta))) for beta in (0.0, 0.5, 1.5, 100.0)]
     assert counts == sorted(counts, reverse=True)
     assert counts[0] > 30
     assert counts[-1] == 1
@@ -81,10 +81,10 @@ def test_a_batch_of_no_sentences():
 
 def test_segments_by_hand():
     unary = np.array([[3.0, 0.0], [1.0, 1.5], [2.0, 0.0], [0.5, 0.0]])
-    assert segments(unary, np.array([0, 1, 0, 0])) == [
-        Segment(0, 1, 0, 3.0),
-        Segment(1, 2, 1, 1.5),
-        Segment(2, 4, 0, 2.5),
+    assert runs(unary, np.array([0, 1, 0, 0])) == [
+        Run(0, 1, 0, 3.0),
+        Run(1, 2, 1, 1.5),
+        Run(2, 4, 0, 2.5),
     ]
 
 
@@ -93,7 +93,7 @@ def test_segments_cover_the_sentence_and_their_scores_sum_up(seed):
     random = np.random.default_rng(seed)
     unary = random.normal(size=(random.integers(1, 9), 3))
     chosen = align(unary, beta=0.5)
-    parts = segments(unary, chosen)
+    parts = runs(unary, chosen)
     assert [region for part in parts for region in [part.region] * (part.stop - part.start)] == chosen.tolist()
     assert all(one.region != other.region for one, other in itertools.pairwise(parts))
     assert sum(part.score for part in parts) == pytest.approx(unary[np.arange(len(chosen)), chosen].sum())

@@ -1,0 +1,177 @@
+"""``seetell align``: show where in photos a sentence is true."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from seetell.cli.format import Format
+from seetell.errors import PhotoError, UsageError
+
+if TYPE_CHECKING:
+    from seetell.results import Alignment
+
+PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
+PAGES = (".html", ".htm")
+
+
+def align(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="PHOTO... SENTENCE",
+            help="Files, folders, patterns, or - for a list on standard input; and last, what is said of them.",
+        ),
+    ] = None,
+    captions: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Instead of photos and a sentence: JSON lines with image and caption, as seetell caption writes them; "
+            "- for standard input.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Of one photo, a picture (.png, .jpg) or a page (.html)."),
+    ] = None,
+    beta: Annotated[
+        float | None, typer.Option(help="How much neighbouring words keep together: 0 cuts most often.")
+    ] = None,
+    output_format: Annotated[Format, typer.Option("--format", "-f", help="How segments are written.")] = Format.text,
+    model: Annotated[str, typer.Option("--model", "-m", help="A bundled model's name or a model folder.")] = "align",
+    precision: Annotated[str | None, typer.Option(help="Encoder: int8 (fast) or fp32.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Processor threads; the physical cores when absent.")] = None,
+) -> None:
+    """Show where in photos a sentence is true: cut it into segments, and give each its box.
+
+    A line is a photo, a segment, its score, and the box's left, top, right and bottom in pixels.
+
+    Exit status: 0 all done, 1 some photos failed, 2 wrong use.
+
+    Example: seetell align dog.jpg "a dog runs through the grass" --output dog.html
+
+    Example: seetell caption holiday --format jsonl | seetell align --captions -
+    """
+    from seetell.cli.output_file import check_writable
+    from seetell.cli.rows import take_any_name
+
+    pairs = _said(captions) if captions is not None else _named(words or [])
+    if captions is not None and words:
+        raise UsageError("name photos and a sentence, or --captions, but not both")
+    if output is not None:
+        if output.suffix.lower() not in (*PICTURES, *PAGES):
+            raise UsageError(f"--output {output}: expected a name that ends in .png, .jpg or .html")
+        check_writable(output, "--output")
+        few = list(itertools.islice(pairs, 2))
+        if len(few) > 1:
+            raise UsageError("--output shows one photo; name one, or leave --output out")
+        pairs = iter(few)
+    take_any_name(utf8=output_format is Format.jsonl)
+
+    from seetell.language.phrases import BETA
+    from seetell.runtime.loading import load
+
+    aligner = load(model, precision=precision, threads=threads)
+    if not hasattr(aligner, "align_many"):
+        raise UsageError(f"{model}: does not compare photos with sentences; expected a model such as 'align'")
+    asked, pairs = itertools.tee(pairs)
+    failed = False
+    for result in aligner.align_many(pairs, beta=BETA if beta is None else beta):
+        photo, sentence = next(asked)
+        row = _row(photo, sentence, result)
+        _write(row, output_format)
+        failed = failed or "error" in row
+        if output is not None and "error" not in row:
+            _draw(output, photo, result)
+    raise typer.Exit(1 if failed else 0)
+
+
+def _named(words: list[str]) -> Iterator[tuple[str, str]]:
+    """Return each photo that is meant with the sentence.
+
+    Raises:
+        UsageError: photos or the sentence are lacking.
+    """
+    from seetell.cli.inputs import expand
+
+    if len(words) < 2 or not words[-1].strip():
+        raise UsageError('name a photo and a sentence: seetell align photo.jpg "a dog on a beach", or --captions FILE')
+    *paths, sentence = words
+    photos = expand(paths, sys.stdin.buffer)
+    first = next(photos, None)
+    if first is None:
+        raise UsageError(
+            f"no photos found in {', '.join(paths)}; in a folder, photos are known by endings such as .jpg"
+        )
+    return ((photo, sentence) for photo in itertools.chain([first], photos))
+
+
+def _said(captions: str) -> Iterator[tuple[str, str]]:
+    """Read photos and what is said of them; a row that tells an error instead is passed over.
+
+    Raises:
+        UsageError: the file cannot be read, or a line is no such object.
+    """
+    try:
+        with sys.stdin.buffer if captions == "-" else open(captions, "rb") as lines:
+            for number, line in enumerate(lines, 1):
+                try:
+                    row = json.loads(line)
+                    if "error" not in row:
+                        yield str(row["image"]), str(row["caption"])
+                except (ValueError, TypeError, KeyError) as error:
+                    raise UsageError(
+                        f"--captions {captions}, line {number}: expected a JSON object with image and caption"
+                    ) from error
+    except OSError as error:
+        raise UsageError(f"--captions {captions}: cannot be read ({error.strerror})") from error
+
+
+def _row(photo: str, sentence: str, result: Alignment | PhotoError) -> dict[str, Any]:
+    if isinstance(result, PhotoError):
+        return {"image": photo, "sentence": sentence, "error": str(result).removeprefix(f"{photo}: ")}
+    if not result.segments:
+        return {
+            "image": photo,
+            "sentence": sentence,
+            "error": "the model knows no word of the sentence that has a place",
+        }
+    return {"image": photo, **result.to_dict()}
+
+
+def _write(row: dict[str, Any], output_format: Format) -> None:
+    from seetell.cli.rows import printable
+
+    if output_format is Format.jsonl:
+        typer.echo(json.dumps(row, ensure_ascii=False))
+    elif "error" in row:
+        typer.echo(f"{printable(row['image'])}: {printable(row['error'])}", err=True)
+    else:
+        for segment in row["segments"]:
+            box = " ".join(f"{edge:.0f}" for edge in segment["box"])
+            typer.echo(f"{printable(row['image'])}\t{printable(segment['text'])}\t{segment['score']:.2f}\t{box}")
+
+
+def _draw(output: Path, photo: str, alignment: Alignment) -> None:
+    import io
+    import os
+
+    from seetell.cli.output_file import write_file
+    from seetell.drawing.aligned_page import aligned_page
+    from seetell.drawing.aligned_photo import aligned_photo
+    from seetell.photos.opening import open_photo
+
+    opened = open_photo(photo, at_least=(1280, 1280))
+    if output.suffix.lower() in PAGES:
+        write_file(output, aligned_page(opened, alignment, name=os.path.basename(photo)))
+    else:
+        picture = io.BytesIO()
+        aligned_photo(opened, alignment).save(picture, PICTURES[output.suffix.lower()], quality=90, subsampling=0)
+        write_file(output, picture.getvalue())

@@ -1,0 +1,102 @@
+"""How the boxes of a sentence's segments lie over a photo: each in its colour, with its number where none hides it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from seetell.photos.boxes import Box
+from seetell.results import Alignment
+
+COLOURS = (
+    (255, 214, 51),
+    (79, 195, 255),
+    (255, 122, 190),
+    (104, 216, 104),
+    (190, 150, 255),
+    (255, 156, 64),
+    (64, 224, 208),
+)
+"""Light ones, on which dark letters can be read, in an order that keeps neighbours apart; with more segments they come
+again. Numbers tell them apart as well."""
+
+LINE = 4
+"""Width of a box's line, in pixels of the picture."""
+EDGING = 2
+"""That of the dark lines on both sides of it, which show it on light ground."""
+BADGE = 26
+"""Side of the square that holds a box's number."""
+
+
+@dataclass(frozen=True)
+class SegmentBox:
+    """A segment's box as it is drawn.
+
+    Attributes:
+        number: of the segment, from 1.
+        colour: red, green and blue.
+        box: left, top, right and bottom in pixels of the picture, moved inwards where it would hide another's line.
+        badge: left and top of the square with its number.
+    """
+
+    number: int
+    colour: tuple[int, int, int]
+    box: Box
+    badge: tuple[float, float]
+
+
+def segment_boxes(alignment: Alignment, picture: tuple[int, int]) -> list[SegmentBox]:
+    """Lay out the boxes of all segments.
+
+    Args:
+        alignment: of the photo.
+        picture: width and height of the photo as it is drawn.
+    """
+    scale = np.tile(np.array(picture) / alignment.size, 2)
+    boxes = [np.array(segment.box) * scale for segment in alignment.segments]
+    insets = (LINE + EDGING) * np.array(_lanes(boxes))
+    drawn: list[SegmentBox] = []
+    taken: list[tuple[float, float]] = []
+    for number, (box, inset) in enumerate(zip(boxes, insets, strict=True)):
+        middle = np.tile((box[:2] + box[2:]) / 2, 2)
+        sides = np.array([-1, -1, 1, 1])
+        moved = np.where((box - middle) * sides > inset + LINE, box - inset * sides, box)
+        place = _free(moved, taken, picture)
+        taken.append(place)
+        drawn.append(SegmentBox(number + 1, COLOURS[number % len(COLOURS)], tuple(moved.tolist()), place))
+    return drawn
+
+
+def _lanes(boxes: Sequence[np.ndarray]) -> list[int]:
+    """Give boxes one of whose edges lies along another's different lanes, counted inwards, the fewest."""
+    lanes: list[int] = []
+    for number, box in enumerate(boxes):
+        beside = {lanes[other] for other in range(number) if _share_a_line(box, boxes[other])}
+        lanes.append(next(lane for lane in itertools.count() if lane not in beside))
+    return lanes
+
+
+def _share_a_line(one: np.ndarray, other: np.ndarray) -> bool:
+    close = np.abs(one - other) < LINE + 2 * EDGING
+    overlaps = np.minimum(one[2:], other[2:]) > np.maximum(one[:2], other[:2])  # across, down
+    return bool(overlaps[1] and (close[0] or close[2]) or overlaps[0] and (close[1] or close[3]))
+
+
+def _free(box: np.ndarray, taken: Sequence[tuple[float, float]], picture: tuple[int, int]) -> tuple[float, float]:
+    """Find a place for a number: a corner of its box, or one further along, that no other number has."""
+    places = list(_places(box, picture))
+    for left, top in places:
+        if all(abs(left - x) >= BADGE or abs(top - y) >= BADGE for x, y in taken):
+            return left, top
+    return places[0]
+
+
+def _places(box: np.ndarray, picture: tuple[int, int]) -> Iterator[tuple[float, float]]:
+    left, top, right, bottom = box.tolist()
+    for step in range(1 + int(max(0.0, right - left) // BADGE)):
+        for y in (top, bottom - BADGE):
+            for x in (left + step * BADGE, right - (step + 1) * BADGE):
+                yield min(max(x, 0.0), picture[0] - BADGE), min(max(y, 0.0), picture[1] - BADGE)
