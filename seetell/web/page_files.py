@@ -14,8 +14,9 @@ class PageFiles:
     """The files of the page, by name."""
 
     def __init__(self) -> None:
-        folder = files("seetell.web") / "page"
-        self._files = {file.name: file.read_bytes() for file in folder.iterdir() if _kind(file.name)}
+        own = (files("seetell.web") / "page").iterdir()
+        common = files("seetell.drawing") / "base.css"
+        self._files = {file.name: file.read_bytes() for file in (*own, common) if _kind(file.name)}
         self._tags = {name: f'"{hashlib.sha256(content).hexdigest()[:32]}"' for name, content in self._files.items()}
 
     def response(self, name: str, known_tag: str | None) -> Response | None:
