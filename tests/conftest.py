@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import small_encoder as small
+from runtime.tiny_aligner import write_tiny_aligner
 from runtime.tiny_bundle import write_tiny_bundle
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch loads: tests run side by side, threads would only wait
@@ -20,6 +21,12 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def attending_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One that attends to two rows of three places; it says what the other says. Not to be written to."""
     return write_tiny_bundle(tmp_path_factory.mktemp("bundles") / "attending", grid=(2, 3))
+
+
+@pytest.fixture(scope="session")
+def tiny_aligner(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An aligner that knows colours, not to be written to."""
+    return write_tiny_aligner(tmp_path_factory.mktemp("bundles") / "colours")
 
 
 @pytest.fixture(scope="session")

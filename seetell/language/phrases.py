@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from seetell.errors import UsageError
 from seetell.language.function_words import FUNCTION_WORDS, OPENING_WORDS
 from seetell.language.mrf import align, runs
 
-BETA = 0.25
-"""The default: the chunks of a caption, three as a rule, become two or three phrases."""
+BETA = 0.1
+"""The default: enough to join chunks that could as well speak of one region; a caption has two or three phrases."""
 
 
 def phrases(
@@ -36,6 +37,8 @@ def phrases(
     Raises:
         UsageError: ``beta`` is negative, or a score is not a finite number.
     """
+    if not beta >= 0:
+        raise UsageError(f"beta must be 0 or more, got {beta}")
     known = [True] * len(tokens) if known is None else known
     chunks = _chunks(tokens, [place for place, token in enumerate(tokens) if known[place] and _tells(token)])
     if not chunks:

@@ -244,8 +244,6 @@ class Aligner:
         """
         if "regions" not in self._photos.outputs:
             raise UsageError(f"{self.name} compares whole photos only, so it cannot tell where a word is")
-        if not beta >= 0:
-            raise UsageError(f"beta must be 0 or more, got {beta}")
         return align_pairs(self, pairs, beta=beta)
 
     def ground(

@@ -64,6 +64,8 @@ def _segments(
     tokens = sentences.tokens[row]
     known = [number != UNK for number in model.bundle.vocabulary.encode(tokens)]
     spans = phrases(tokens, model.word_scores(image, sentences)[row], known=known, beta=beta)
+    if not spans:
+        return
     found = model.ground(image, sentences, [(row, *span) for span in spans])
     boxes = _in_pixels(found.boxes, covered=model.bundle.preprocessing.covered(size), size=size)
     for (start, stop), box, score in zip(spans, boxes, found.scores, strict=True):

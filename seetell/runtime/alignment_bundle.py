@@ -39,7 +39,6 @@ class AlignmentBundle:
         vocabulary: the words it knows.
         max_words: longer sentences are cut.
         boxes: the regions, ``(R, 4)`` xyxy in shares of the photo's width and height, the whole photo first.
-        grid: rows and columns of the encoder's grid.
         encoders: by precision, ``fp32`` or ``int8``, the encoder's file.
         precision: the one used by default.
         photos: graph from the encoder's features to embeddings of regions and whole photos.
@@ -53,7 +52,6 @@ class AlignmentBundle:
     vocabulary: Vocabulary
     max_words: int
     boxes: np.ndarray
-    grid: tuple[int, int]
     encoders: Mapping[str, Path]
     precision: str
     photos: Path
@@ -82,7 +80,6 @@ class AlignmentBundle:
             vocabulary = description["vocabulary_sha256"], description["vocabulary_size"]
             max_words = int(description["sizes"]["max_words"])
             boxes = np.array(description["sizes"]["boxes"], np.float64).reshape(-1, 4)
-            rows, columns = map(int, description["sizes"]["grid"])
         except KeyError as error:
             raise BundleError(f"{folder / 'model.json'}: lacks {error.args[0]!r}; export the model again") from error
         except (TypeError, ValueError, AttributeError, SeetellError) as error:
@@ -99,19 +96,21 @@ class AlignmentBundle:
                 )
         words = check_vocabulary(folder, *vocabulary)
         return cls(
-            folder,
-            name,
-            description,
-            preprocessing,
-            words,
-            max_words,
-            boxes,
-            (rows, columns),
-            encoders,
-            precision,
-            photos,
-            sentences,
+            folder, name, description, preprocessing, words, max_words, boxes, encoders, precision, photos, sentences
         )
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of the encoder's grid.
+
+        Raises:
+            BundleError: the description does not say.
+        """
+        try:
+            rows, columns = map(int, self.description["sizes"]["grid"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise BundleError(f"{self.folder / 'model.json'}: lacks 'sizes.grid'; export the model again") from error
+        return rows, columns
 
     def encoder(self, precision: str | None = None) -> Path:
         """Return the encoder's file.
