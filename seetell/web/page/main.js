@@ -188,6 +188,7 @@ async function fetchCopies(waiting) {
       button.addEventListener("click", () => {
         element("give").scrollIntoView();
         describe(new File([copy], image, { type: copy.type }));
+        element("stage-title").focus({ preventScroll: true });
       });
     } catch (error) {
       button.disabled = true;
