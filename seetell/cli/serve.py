@@ -63,8 +63,7 @@ def serve(
     from seetell.web.application import application
     from seetell.web.gate import LOOPBACK, Access
     from seetell.web.limits import Limits
-    from seetell.web.server import listen
-    from seetell.web.server import serve as run
+    from seetell.web.server import listen, server
 
     key = _key(key_file)
     local = host in LOOPBACK
@@ -79,12 +78,13 @@ def serve(
         key=key,
     )
     limits = Limits(max_megabytes * 2**20, max_megapixels * 10**6, queue, time_limit, rate, batch_size)
-    listening = listen(host, port)
-    address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
-    app = application(_models(model, align, location, threads), limits=limits, access=access)
-    if log:
-        _log()
-    run(app, listening, grace=time_limit, ready=lambda: typer.echo(f"Serving on {address} (Ctrl-C ends it)"))
+    with listen(host, port) as listening:
+        address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
+        app = application(_models(model, align, location, threads), limits=limits, access=access)
+        if log:
+            _log()
+        ready = f"Serving on {address} (Ctrl-C ends it)"
+        server(app, grace=time_limit, ready=lambda: typer.echo(ready)).run(sockets=[listening])
 
 
 def _key(file: Path | None) -> str | None:

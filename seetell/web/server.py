@@ -41,12 +41,11 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def serve(app: FastAPI, listening: socket.socket, *, grace: float, ready: Callable[[], None]) -> None:
-    """Serve until interrupted or terminated; requests at hand are answered first.
+def server(app: FastAPI, *, grace: float, ready: Callable[[], None]) -> uvicorn.Server:
+    """Return what serves until it is interrupted or terminated, and answers the requests at hand first.
 
     Args:
         app: the application.
-        listening: where clients connect.
         grace: seconds that requests at hand get.
         ready: called when requests are answered.
     """
@@ -61,7 +60,7 @@ def serve(app: FastAPI, listening: socket.socket, *, grace: float, ready: Callab
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=max(1, round(grace)),
     )
-    _Server(config, ready).run(sockets=[listening])
+    return _Server(config, ready)
 
 
 class _Server(uvicorn.Server):

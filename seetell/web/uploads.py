@@ -58,15 +58,14 @@ async def read_upload(request: Request, limits: Limits) -> Upload:
         form = await parser.parse()
     except MultiPartException as error:
         raise RefusalError(422, "broken_form", f"the form cannot be read: {error.message}") from error
-    photo = form.get(PHOTO_FIELD)
-    if not isinstance(photo, UploadFile):
-        raise RefusalError(422, "no_photo", f"expected a file in the field '{PHOTO_FIELD}' of the form")
     try:
-        content = await photo.read()
+        photo = form.get(PHOTO_FIELD)
+        if not isinstance(photo, UploadFile):
+            raise RefusalError(422, "no_photo", f"expected a file in the field '{PHOTO_FIELD}' of the form")
+        fields = {name: value for name, value in form.items() if isinstance(value, str)}
+        return Upload((photo.filename or "photo")[:MAX_NAME], await photo.read(), fields)
     finally:
         await form.close()
-    fields = {name: value for name, value in form.items() if isinstance(value, str)}
-    return Upload((photo.filename or "photo")[:MAX_NAME], content, fields)
 
 
 async def _limited(request: Request, limits: Limits) -> AsyncGenerator[bytes, None]:
