@@ -64,7 +64,7 @@ def client(models: Models) -> Iterator[TestClient]:
 
 
 @contextmanager
-def _served(app: FastAPI) -> Iterator[int]:
+def served(app: FastAPI) -> Iterator[int]:
     ready = threading.Event()
     with listen("127.0.0.1", 0) as listening:
         serving = server(app, grace=5, ready=ready.set)
@@ -82,4 +82,4 @@ def _served(app: FastAPI) -> Iterator[int]:
 @pytest.fixture
 def serving() -> Serving:
     """Serve an application on a real socket of this machine, in a thread; gives its port."""
-    return _served
+    return served

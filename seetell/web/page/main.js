@@ -12,7 +12,7 @@ const element = (id) => document.getElementById(id);
 const [photo, ground, map, boxes] = ["photo", "ground", "map", "boxes"].map(element);
 const status = element("status");
 
-const abilities = ask("/v1/models").then((response) => response.json());
+const abilities = ask("v1/models").then((response) => response.json());
 let current; // {file, said}: the photo, and what the server said of it
 let request = new AbortController();
 
@@ -53,7 +53,7 @@ async function describe(file) {
     if (file.size > able.limits.bytes) throw new Refused(`A photo has at most ${Math.floor(able.limits.bytes / 2 ** 20)} megabytes here.`);
     const form = new FormData();
     form.set("image", file);
-    const response = await ask(`/v1/caption?attention=${able.caption.attention}`, { form, signal });
+    const response = await ask(`v1/caption?attention=${able.caption.attention}`, { form, signal });
     current.said = await response.json();
     present(current.said);
     element("align").hidden = !able.align;
@@ -100,7 +100,7 @@ element("align-form").addEventListener("submit", async (event) => {
   element("align-problem").textContent = "";
   element("align-told").textContent = "Looking…";
   try {
-    const aligned = await (await ask("/v1/align", { form, signal: request.signal })).json();
+    const aligned = await (await ask("v1/align", { form, signal: request.signal })).json();
     if (asked === current) lay(aligned);
   } catch (error) {
     segments.fill([]);
@@ -146,7 +146,7 @@ element("search-form").addEventListener("submit", async (event) => {
   element("search-problem").textContent = "";
   element("search-status").textContent = "Searching…";
   try {
-    const { photos } = await (await ask(`/v1/search?${query}`)).json();
+    const { photos } = await (await ask(`v1/search?${query}`)).json();
     list(photos);
     element("search-status").textContent = photos.length ? `${photos.length} photos, the best first.` : "The index has no photos.";
   } catch (error) {
@@ -183,7 +183,7 @@ async function fetchCopies(waiting) {
   for (let next = waiting.shift(); next; next = waiting.shift()) {
     const { button, picture, path, image } = next;
     try {
-      const copy = await (await ask(path)).blob();
+      const copy = await (await ask(path.slice(1))).blob();
       picture.src = URL.createObjectURL(copy);
       button.addEventListener("click", () => {
         element("give").scrollIntoView();

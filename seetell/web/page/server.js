@@ -1,5 +1,6 @@
 // Asks the server; where it wants a key, asks the reader for one, keeps it until the tab is closed, and tries again.
 
+const ROOT = new URL("..", import.meta.url); // a proxy may serve this page under any address
 const STORED = "seetell-key";
 const door = document.getElementById("door");
 const keyField = document.getElementById("key");
@@ -22,7 +23,7 @@ async function sent(path, form, signal) {
   const key = sessionStorage.getItem(STORED);
   const headers = key ? { Authorization: `Bearer ${key}` } : {};
   try {
-    return await fetch(path, { method: form ? "POST" : "GET", body: form, headers, signal });
+    return await fetch(new URL(path, ROOT), { method: form ? "POST" : "GET", body: form, headers, signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Refused("The server cannot be reached.");
