@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from seetell.errors import BundleError, PhotoError, SeetellError, UsageError
     from seetell.language.decoding import Decoding
     from seetell.photos.opening import open_photo
-    from seetell.results import Caption, Word
+    from seetell.results import Alignment, Caption, Segment, Word
     from seetell.runtime.aligner import Aligner
     from seetell.runtime.captioner import Captioner
     from seetell.runtime.loading import load
@@ -28,12 +28,14 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = [
     "Aligner",
+    "Alignment",
     "BundleError",
     "Caption",
     "Captioner",
     "Decoding",
     "PhotoError",
     "SeetellError",
+    "Segment",
     "UsageError",
     "Word",
     "load",
@@ -44,7 +46,7 @@ _HOMES = {
     "seetell.errors": ("BundleError", "PhotoError", "SeetellError", "UsageError"),
     "seetell.language.decoding": ("Decoding",),
     "seetell.photos.opening": ("open_photo",),
-    "seetell.results": ("Caption", "Word"),
+    "seetell.results": ("Alignment", "Caption", "Segment", "Word"),
     "seetell.runtime.aligner": ("Aligner",),
     "seetell.runtime.captioner": ("Captioner",),
     "seetell.runtime.loading": ("load",),

@@ -60,7 +60,11 @@ def run(script: str, folder: Path, language: str = "bash") -> str:
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m seetell "$@"\n', encoding="utf-8")
     program.chmod(0o755)
     command = ["bash", "-euo", "pipefail", "-c", script] if language == "bash" else [sys.executable, "-c", script]
-    paths = {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(REPOSITORY)}
+    paths = {
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(REPOSITORY),
+        "SEETELL_INDEX": str(folder / ".index"),
+    }
     done = subprocess.run(command, cwd=folder, env={**os.environ, **paths}, capture_output=True, text=True)
     assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
     return done.stdout

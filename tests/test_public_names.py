@@ -13,12 +13,14 @@ import seetell
 def test_the_public_names_are_these():
     assert seetell.__all__ == [
         "Aligner",
+        "Alignment",
         "BundleError",
         "Caption",
         "Captioner",
         "Decoding",
         "PhotoError",
         "SeetellError",
+        "Segment",
         "UsageError",
         "Word",
         "load",
@@ -50,6 +52,8 @@ def test_the_version_is_that_of_the_project_file():
             "import seetell.cli.caption",
             ["onnxruntime", "rich", "torch", "seetell.data", "seetell.drawing", "seetell.training"],
         ),
+        ("import seetell.cli.align", ["numpy", "PIL", "onnxruntime", "rich", "torch"]),
+        ("import seetell.cli.search", ["numpy", "PIL", "onnxruntime", "rich", "torch"]),
         ("import seetell.cli.models", ["numpy", "PIL", "onnxruntime", "rich", "torch"]),
     ],
 )

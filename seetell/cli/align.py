@@ -76,19 +76,20 @@ def align(
     take_any_name(utf8=output_format is Format.jsonl)
 
     from seetell.language.phrases import BETA
+    from seetell.runtime.aligner import Aligner
     from seetell.runtime.loading import load
 
     aligner = load(model, precision=precision, threads=threads)
-    if not hasattr(aligner, "align_many"):
+    if not isinstance(aligner, Aligner):
         raise UsageError(f"{model}: does not compare photos with sentences; expected a model such as 'align'")
     asked, pairs = itertools.tee(pairs)
     failed = False
     for result in aligner.align_many(pairs, beta=BETA if beta is None else beta):
         photo, sentence = next(asked)
-        row = _row(photo, sentence, result)
-        _write(row, output_format)
-        failed = failed or "error" in row
-        if output is not None and "error" not in row:
+        _write(_row(photo, sentence, result), output_format)
+        if isinstance(result, PhotoError) or not result.segments:
+            failed = True
+        elif output is not None:
             _draw(output, photo, result)
     raise typer.Exit(1 if failed else 0)
 

@@ -11,6 +11,9 @@ from seetell.drawing.templates import beside, data_address, filled, html_text
 from seetell.photos.boxes import area
 from seetell.results import Alignment, Segment
 
+LAYOUT_SIDE = 800
+"""Longest side that the boxes are laid out for, in pixels: about that of the photo in a browser, whatever its own."""
+
 
 def aligned_page(photo: Image.Image, alignment: Alignment, *, name: str) -> str:
     """Write the page.
@@ -25,7 +28,10 @@ def aligned_page(photo: Image.Image, alignment: Alignment, *, name: str) -> str:
     """
     shown = photo.copy()
     shown.thumbnail((PHOTO_SIDE, PHOTO_SIDE), Image.Resampling.BICUBIC)
-    boxes = segment_boxes(alignment, shown.size)
+    width, height = alignment.size
+    scale = LAYOUT_SIDE / max(width, height)
+    ground = width * scale, height * scale
+    boxes = segment_boxes(alignment, ground)
     areas = np.argsort([-area(np.array(box.box)) for box in boxes], kind="stable").argsort()
     return filled(
         "aligned_page.html",
@@ -40,13 +46,13 @@ def aligned_page(photo: Image.Image, alignment: Alignment, *, name: str) -> str:
         width=str(shown.width),
         height=str(shown.height),
         proportion=f"{shown.width / shown.height:.3f}",
-        boxes="\n".join(_box(box, shown.size, int(layer)) for box, layer in zip(boxes, areas, strict=True)),
+        boxes="\n".join(_box(box, ground, int(layer)) for box, layer in zip(boxes, areas, strict=True)),
         segments="\n".join(_segment(*pair, alignment.size) for pair in zip(alignment.segments, boxes, strict=True)),
         script=beside("page.js"),
     )
 
 
-def _box(box: SegmentBox, photo: tuple[int, int], layer: int) -> str:
+def _box(box: SegmentBox, photo: tuple[float, float], layer: int) -> str:
     """Draw a box; the smaller lie above the larger, so that each can be pointed at."""
     width, height = photo
     left, top, right, bottom = box.box

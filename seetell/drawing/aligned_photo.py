@@ -1,4 +1,4 @@
-"""One picture for an alignment: the photo with a box for each segment, and the sentence below it in the same colours."""
+"""One picture for an alignment: the photo with a box for each segment, and below it the sentence in their colours."""
 
 from __future__ import annotations
 

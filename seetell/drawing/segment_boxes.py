@@ -48,7 +48,7 @@ class SegmentBox:
     badge: tuple[float, float]
 
 
-def segment_boxes(alignment: Alignment, picture: tuple[int, int]) -> list[SegmentBox]:
+def segment_boxes(alignment: Alignment, picture: tuple[float, float]) -> list[SegmentBox]:
     """Lay out the boxes of all segments.
 
     Args:
@@ -82,10 +82,10 @@ def _lanes(boxes: Sequence[np.ndarray]) -> list[int]:
 def _share_a_line(one: np.ndarray, other: np.ndarray) -> bool:
     close = np.abs(one - other) < LINE + 2 * EDGING
     overlaps = np.minimum(one[2:], other[2:]) > np.maximum(one[:2], other[:2])  # across, down
-    return bool(overlaps[1] and (close[0] or close[2]) or overlaps[0] and (close[1] or close[3]))
+    return bool((overlaps[1] and (close[0] or close[2])) or (overlaps[0] and (close[1] or close[3])))
 
 
-def _free(box: np.ndarray, taken: Sequence[tuple[float, float]], picture: tuple[int, int]) -> tuple[float, float]:
+def _free(box: np.ndarray, taken: Sequence[tuple[float, float]], picture: tuple[float, float]) -> tuple[float, float]:
     """Find a place for a number: a corner of its box, or one further along, that no other number has."""
     places = list(_places(box, picture))
     for left, top in places:
@@ -94,7 +94,7 @@ def _free(box: np.ndarray, taken: Sequence[tuple[float, float]], picture: tuple[
     return places[0]
 
 
-def _places(box: np.ndarray, picture: tuple[int, int]) -> Iterator[tuple[float, float]]:
+def _places(box: np.ndarray, picture: tuple[float, float]) -> Iterator[tuple[float, float]]:
     left, top, right, bottom = box.tolist()
     for step in range(1 + int(max(0.0, right - left) // BADGE)):
         for y in (top, bottom - BADGE):

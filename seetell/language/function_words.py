@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-_DETERMINERS = "a an the this that these those some any each every no both all another other my your his her its our their"
+_DETERMINERS = (
+    "a an the this that these those some any each every no both all another other my your his her its our their"
+)
 _PRONOUNS = (
     "i me you he him she it we us they them itself himself herself themselves who whom whose which what one ones "
     "something someone there here"

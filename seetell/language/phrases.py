@@ -21,8 +21,8 @@ def phrases(
     """Cut a sentence where it begins to speak of another region.
 
     The parts that choose their regions by :func:`seetell.language.mrf.align` are not the single words, as in the paper,
-    but chunks, such as *a brown dog runs* and *on the grass*: words alone cut an adjective off its noun. A chunk's score
-    with a region is the sum of its words' scores, without function words and words that the model does not know.
+    but chunks, such as *a brown dog runs* and *on the grass*: words alone cut an adjective off its noun. A chunk's
+    score with a region is the sum of its words' scores, without function words and words that the model does not know.
 
     Args:
         tokens: the sentence's ``T`` words.
@@ -54,11 +54,14 @@ def _tells(token: str) -> bool:
 
 
 def _chunks(tokens: Sequence[str], telling: Sequence[int]) -> list[list[int]]:
-    """Group the places of telling words: a new chunk begins behind an opening word, unless *of* leads to it."""
+    """Group the places of telling words: a new chunk begins behind an opening word.
+
+    Unless *of* leads to that, as in *the middle of the road*, or the same word stands on both sides: *side by side*.
+    """
     chunks = [[place] for place in telling[:1]]
     for last, place in itertools.pairwise(telling):
         between = tokens[last + 1 : place]
-        if OPENING_WORDS.isdisjoint(between) or between[0] == "of":
+        if OPENING_WORDS.isdisjoint(between) or between[0] == "of" or tokens[last] == tokens[place]:
             chunks[-1].append(place)
         else:
             chunks.append([place])

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from seetell.errors import PhotoError
 from seetell.language.phrases import phrases
@@ -47,9 +46,8 @@ def align_pairs(
 
 def _read(photo: PhotoSource) -> PhotoSource:
     """Return what can be opened twice."""
-    if isinstance(photo, str | os.PathLike | bytes | Image.Image | np.ndarray):
-        return photo
-    return photo.read()
+    read = getattr(photo, "read", None)
+    return read() if callable(read) else photo
 
 
 def _size(photo: PhotoSource) -> tuple[int, int]:

@@ -8,6 +8,7 @@ import webbrowser
 from pathlib import Path
 
 import pytest
+from runtime.tiny_aligner import write_tiny_aligner
 from search.conftest import paint
 from search.toy import ColourEmbedder
 
@@ -123,3 +124,35 @@ def test_another_place_for_the_index(album: Path, capsys: pytest.CaptureFixture[
     run(capsys, "index", "album", "--index", "mine")
     assert not Path("index").exists()
     assert run(capsys, "search", "blue", "--top", "1", "--index", "mine")[1].endswith("sea.png\n")
+
+
+def test_an_aligner_indexes_and_searches(
+    tiny_aligner: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.chdir(tmp_path)
+    for tint in ("red", "green", "blue"):
+        paint(tmp_path / "album" / f"{tint}.png", tint)
+    (tmp_path / "album" / "broken.png").write_bytes(b"broken")
+    options = ("--index", str(tmp_path / "index"), "--model", str(tiny_aligner), "--threads", "1")
+    status, out, err = run(capsys, "index", "album", *options)
+    assert (status, out.partition(".")[0]) == (1, "3 added, 1 failed")
+    assert err.startswith(f"{tmp_path / 'album' / 'broken.png'}: not a photo")
+    status, out, _ = run(capsys, "search", "a blue square", "--top", "1", *options)
+    assert status == 0
+    assert out.endswith("blue.png\n")
+
+
+def test_models_that_make_no_vectors_of_whole_photos_are_refused(
+    tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.chdir(tmp_path)
+    paint(tmp_path / "album" / "red.png", "red")
+    regions = write_tiny_aligner(tmp_path / "regions", compared=("regions",))
+    for command, model, message in (
+        ("index", tiny_bundle, "does not compare photos with sentences; expected a model such as 'align'"),
+        ("search", tiny_bundle, "does not compare photos with sentences; expected a model such as 'align'"),
+        ("index", regions, "compares words with regions only, which an index does not hold"),
+    ):
+        status, _, err = run(capsys, command, "album", "--index", "index", "--model", str(model), "--threads", "1")
+        assert status == 2
+        assert message in err

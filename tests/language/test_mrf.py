@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seetell.language.mrf import Run, align, runs
 from seetell.errors import UsageError
+from seetell.language.mrf import Run, align, runs
 
 
 def total(unary: np.ndarray, chosen, beta: float) -> float:

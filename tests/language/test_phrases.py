@@ -39,6 +39,13 @@ def test_of_ties_a_noun_to_what_went_before():
     assert cut("running out of a tent", {"running": 1, "tent": 2}) == ["running", "out of a tent"]
 
 
+def test_a_word_is_not_cut_off_its_like():
+    assert cut("dogs run side by side on grass", {"dogs": 1, "side": 0, "grass": 2}) == [
+        "dogs run side by side",
+        "on grass",
+    ]
+
+
 def test_function_words_have_no_say():
     assert cut("a dog on the grass", {"dog": 1, "grass": 1, "on": 2, "the": 2}) == ["a dog on the grass"]
 
