@@ -9,6 +9,7 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS), str(TESTS.parent)]
 
+from playwright.sync_api import expect  # noqa: E402
 from web.browser import browser  # noqa: E402
 from web.conftest import served  # noqa: E402
 
@@ -45,7 +46,7 @@ def main() -> None:
                 if name != "phone":
                     page.fill("#query", "a building")
                     page.press("#query", "Enter")
-                    page.wait_for_function("document.querySelectorAll('#found img[src]').length === 10")
+                    expect(page.locator("#found img[src]")).to_have_count(10, timeout=120_000)
                 if name == "light":
                     page.fill("#sentence", "A dog stands in the dry grass")
                     page.press("#sentence", "Enter")

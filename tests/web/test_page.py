@@ -202,7 +202,7 @@ def test_a_photo_can_be_pasted_or_dropped(page: Page, captioner: Captioner, even
 def test_a_photo_can_be_taken(page: Page):
     page.click("#shoot")
     expect(page.locator("#camera")).to_be_visible()
-    page.wait_for_function("document.getElementById('view').videoWidth > 0")
+    expect(page.locator("#take")).to_be_enabled()
     no_violations(page)
     page.click("#take")
     expect(page.locator("#camera")).not_to_be_visible()

@@ -36,6 +36,7 @@ export function listen(give, complain) {
 function offerCamera(give, complain) {
   const camera = document.getElementById("camera");
   const view = document.getElementById("view");
+  const take = document.getElementById("take");
   const shoot = document.getElementById("shoot");
   shoot.hidden = false;
   shoot.addEventListener("click", async () => {
@@ -46,12 +47,14 @@ function offerCamera(give, complain) {
       complain("There is no camera, or this page may not use it.");
     }
   });
+  view.addEventListener("loadeddata", () => (take.disabled = false));
   camera.addEventListener("close", () => {
+    take.disabled = true;
     view.srcObject?.getTracks().forEach((track) => track.stop());
     view.srcObject = null;
   });
   document.getElementById("leave").addEventListener("click", () => camera.close());
-  document.getElementById("take").addEventListener("click", () => {
+  take.addEventListener("click", () => {
     const canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = [view.videoWidth, view.videoHeight];
     canvas.getContext("2d").drawImage(view, 0, 0);
