@@ -119,9 +119,7 @@ def application(models: Models, *, limits: Limits | None = None, access: Access 
         @app.get("/v1/search", **description.SEARCH)
         async def search(
             request: Request,
-            q: Annotated[
-                str, Query(min_length=1, max_length=MAX_SENTENCE, description="What photos should show.")
-            ],
+            q: Annotated[str, Query(min_length=1, max_length=MAX_SENTENCE, description="What photos should show.")],
             top: Annotated[int, Query(ge=1, le=MAX_FOUND, description="The most photos to list.")] = 20,
         ) -> JSONResponse:
             """Find photos of the index by what they show, the best first."""

@@ -105,8 +105,8 @@ _SEGMENT = _object(text=_TEXT, box=_NUMBERS, score={"type": "number"})
 ALIGN: dict[str, Any] = {
     "responses": {
         200: _answer(
-            "The sentence cut into segments, each with its box: left, top, right, bottom in pixels of the upright photo, "
-            "which has this `size`.",
+            "The sentence cut into segments, each with its box: left, top, right, bottom in pixels of the upright "
+            "photo, which has this `size`.",
             _object(
                 image=_TEXT,
                 sentence=_TEXT,

@@ -65,9 +65,11 @@ class Access:
         Raises:
             RefusalError: the request is for another host, from another site or without the key.
         """
-        host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
+        host = _host_name(headers.get("host", ""))
         if self.hosts is not None and host not in self.hosts:
-            raise RefusalError(421, "unknown_host", f"this server is not known as {host!r}; it can be: --allow-host {host}")
+            raise RefusalError(
+                421, "unknown_host", f"this server is not known as {host!r}; it can be: --allow-host {host}"
+            )
         if not path.startswith("/v1/"):
             needs_key = path != "/" and not path.startswith(OPEN_PATHS)
         else:
@@ -76,7 +78,9 @@ class Access:
                 raise RefusalError(403, "other_site", "pages of other sites may not ask; see --allow-origin")
         if needs_key and self.key is not None and not self._has_key(headers.get("authorization", "")):
             challenge = {"WWW-Authenticate": "Bearer"}
-            raise RefusalError(401, "key_needed", "expected the header 'Authorization: Bearer KEY' with the key", challenge)
+            raise RefusalError(
+                401, "key_needed", "expected the header 'Authorization: Bearer KEY' with the key", challenge
+            )
 
     def _has_key(self, authorization: str) -> bool:
         scheme, _, key = authorization.partition(" ")
@@ -162,6 +166,14 @@ class _Outgoing:
             headers["X-Request-ID"] = self.request_id
             await self._incoming.finish()
         await self._send(message)
+
+
+def _host_name(host: str) -> str:
+    """Return a Host header without its port; nothing for one that is no name or address."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _route(scope: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from seetell.web.refusals import RefusalError
 
 PHOTO_FIELD = "image"
 MAX_FIELDS = 8
+_OTHER_CHARSET = re.compile(r';\s*charset\s*=\s*(?!"?utf-?8\b)', re.IGNORECASE)
 MAX_NAME = 255
 
 
@@ -53,6 +55,8 @@ async def read_upload(request: Request, limits: Limits) -> Upload:
             "not_a_form",
             f"expected multipart/form-data with the photo in the field '{PHOTO_FIELD}', got {kind[:80] or 'nothing'!r}",
         )
+    if _OTHER_CHARSET.search(kind):  # some of Python's are slow, or no text at all
+        raise RefusalError(415, "not_a_form", f"expected a form in UTF-8, got {kind[:80]!r}")
     try:
         parser = _InMemory(request.headers, _limited(request, limits), max_files=1, max_fields=MAX_FIELDS)
         form = await parser.parse()
@@ -79,7 +83,9 @@ async def _limited(request: Request, limits: Limits) -> AsyncGenerator[bytes, No
 
 def too_many_bytes(limits: Limits) -> RefusalError:
     """Return the refusal of an upload that is too large."""
-    return RefusalError(413, "upload_too_large", f"an upload has at most {limits.max_bytes:,} bytes; send a smaller photo")
+    return RefusalError(
+        413, "upload_too_large", f"an upload has at most {limits.max_bytes:,} bytes; send a smaller photo"
+    )
 
 
 def checked_size(content: bytes, limits: Limits) -> tuple[int, int]:

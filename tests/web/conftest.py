@@ -23,7 +23,9 @@ ADDRESS = "http://localhost"
 Serving = Callable[[FastAPI], AbstractContextManager[int]]
 
 
-def photo_file(colour: tuple[int, int, int] = (200, 30, 40), size: tuple[int, int] = (60, 40), kind: str = "PNG") -> bytes:
+def photo_file(
+    colour: tuple[int, int, int] = (200, 30, 40), size: tuple[int, int] = (60, 40), kind: str = "PNG"
+) -> bytes:
     """Return a photo of one colour, which the small models tell from others."""
     file = io.BytesIO()
     Image.new("RGB", size, colour).save(file, kind)

@@ -72,7 +72,9 @@ def test_only_photos_that_were_found_can_be_seen(client: TestClient):
         assert client.get(f"/v1/photos/{key}").status_code in (404, 422)
 
 
-def test_a_photo_that_has_gone_is_an_error_without_its_path(client: TestClient, index: Any, monkeypatch: pytest.MonkeyPatch):
+def test_a_photo_that_has_gone_is_an_error_without_its_path(
+    client: TestClient, index: Any, monkeypatch: pytest.MonkeyPatch
+):
     (found,) = client.get("/v1/search", params={"q": "red", "top": 1}).json()["photos"]
     monkeypatch.setattr("seetell.web.album.open_photo", lambda path, **_: seetell.open_photo(f"{path}.gone"))
     refused = client.get(found["photo"])
@@ -122,16 +124,12 @@ def test_requests_are_captioned_together(captioner: Captioner, monkeypatch: pyte
     assert [answers[number] for number in range(9)] == [captioner.caption(photo).text for photo in photos]
 
 
-def test_a_full_server_asks_to_come_back_and_a_slow_one_gives_up(
-    captioner: Captioner, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_full_server_asks_to_come_back_and_a_slow_one_gives_up(captioner: Captioner, monkeypatch: pytest.MonkeyPatch):
     let = threading.Event()
     monkeypatch.setattr(captioner, "caption_prepared", lambda images, **_: [let.wait(20)] and [OSError()] * len(images))
     with TestClient(application(Models(captioner), limits=Limits(queue=1, seconds=0.7)), base_url=ADDRESS) as client:
         slow: list[Any] = []
-        asking = threading.Thread(
-            target=lambda: slow.append(client.post("/v1/caption", files={"image": photo_file()}))
-        )
+        asking = threading.Thread(target=lambda: slow.append(client.post("/v1/caption", files={"image": photo_file()})))
         asking.start()
         while client.get("/healthz").json()["inside"] == 0:
             pass

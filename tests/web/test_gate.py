@@ -30,7 +30,9 @@ def test_every_answer_carries_its_id_and_keeps_the_browser_to_this_server(client
     assert client.get("/", headers={"X-Request-ID": "<script>"}).headers["x-request-id"] != "<script>"
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "", "localhost.evil.example"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8000", "", "[::1", "localhost.evil.example", "evil.example/@localhost"]
+)
 def test_other_names_than_this_machines_are_refused(client: TestClient, host: str):
     refused = client.get("/v1/models", headers={"Host": host})
     assert (refused.status_code, refused.json()["code"]) == (421, "unknown_host")
@@ -41,7 +43,9 @@ def test_this_machines_names_are_known(client: TestClient, host: str):
     assert client.get("/v1/models", headers={"Host": host}).status_code == 200
 
 
-@pytest.mark.parametrize("given", [{}, {"Authorization": KEY}, {"Authorization": f"Bearer {KEY}!"}, {"Authorization": "Bearer ü"}])
+@pytest.mark.parametrize(
+    "given", [{}, {"Authorization": KEY}, {"Authorization": f"Bearer {KEY}!"}, {"Authorization": "Bearer ü"}]
+)
 def test_without_the_key_only_the_page_is_served(locked: TestClient, given: dict[str, str]):
     for path in ("/v1/models", "/metrics", "/v1/anything"):
         refused = locked.get(path, headers={name: value.encode() for name, value in given.items()})
@@ -86,7 +90,9 @@ def test_a_wrong_method_and_a_wrong_path_are_told_as_every_error_is(client: Test
         assert set(answer.json()) == {"error", "code", "request_id"}
 
 
-@pytest.mark.parametrize("name", ["", "../application.py", "..%2fapplication.py", "%2e%2e/gate.py", "application.py", "page"])
+@pytest.mark.parametrize(
+    "name", ["", "../application.py", "..%2fapplication.py", "%2e%2e/gate.py", "application.py", "page"]
+)
 def test_of_the_disk_only_the_pages_files_are_served(client: TestClient, name: str):
     answer = client.get(f"/page/{name}")
     assert answer.status_code == 404

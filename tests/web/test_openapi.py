@@ -26,7 +26,9 @@ def test_every_answer_is_one_that_is_described(address: str):
     asked = 0
     for found in schemathesis.openapi.from_url(address).get_all_operations():
 
-        @settings(max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+        @settings(
+            max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+        )
         @given(case=found.ok().as_strategy())
         def answered_as_described(case: Case) -> None:
             case.call_and_validate(excluded_checks=[positive_data_acceptance])  # no schema tells what a photo is

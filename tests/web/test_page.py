@@ -210,7 +210,11 @@ def test_a_photo_can_be_taken(page: Page):
 
 
 def test_what_goes_wrong_is_said_and_the_next_photo_described(page: Page, captioner: Captioner):
-    for content, said in ((b"no photo", "Not a photo; expected"), (photo_file()[:40], "damaged"), (bytes(2**21), "megabytes")):
+    for content, said in (
+        (b"no photo", "Not a photo; expected"),
+        (photo_file()[:40], "damaged"),
+        (bytes(2**21), "megabytes"),
+    ):
         choose(page, content)
         expect(page.locator("#problem")).to_contain_text(said)
         expect(page.locator("#stage")).not_to_be_visible()
@@ -263,6 +267,15 @@ def test_where_a_key_is_needed_the_page_asks_for_it(browser: Browser, captioner:
         expect(page.locator("#door")).not_to_be_visible()
         choose(page, photo_file())
         described(page, captioner.caption(photo_file()))
+
+
+def test_another_pages_script_is_answered(page: Page, captioner: Captioner):
+    how_to = (Path(__file__).parents[2] / "docs" / "how-to" / "serve.md").read_text(encoding="utf-8")
+    script = how_to.partition("```js\n")[2].partition("```")[0].replace("http://127.0.0.1:8000/", "")
+    given = base64.b64encode(photo_file()).decode()
+    file = f"new File([Uint8Array.from(atob('{given}'), (letter) => letter.charCodeAt(0))], 'photo.png')"
+    said = page.evaluate(f"async () => {{ const file = {file}; {script}; return caption ?? error; }}")
+    assert said == captioner.caption(photo_file()).text
 
 
 def test_the_pages_scripts_are_small_and_name_no_other_site():

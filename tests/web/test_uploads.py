@@ -23,7 +23,12 @@ def bomb(width: int, height: int) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"\0" * 1000))
+        + chunk(b"IEND", b"")
+    )
 
 
 HOSTILE = {
@@ -60,6 +65,8 @@ def part(head: str, content: bytes = b"x") -> bytes:
         (b"x", {}, 415, "not_a_form"),
         (b"x", {"Content-Type": "multipart/form-data"}, 422, "broken_form"),
         (b"no boundary here", FORM, 422, "broken_form"),
+        (b"", {"Content-Type": "multipart/form-data; charset=idna; boundary=b"}, 415, "not_a_form"),
+        (b"", {"Content-Type": 'multipart/form-data; charset="UTF-8"; boundary=b'}, 422, "no_photo"),
         (b"", FORM, 422, "no_photo"),
         (part('Content-Disposition: form-data; name="image"'), FORM, 422, "no_photo"),
         (part('Content-Disposition: form-data; name="photo"; filename="a.png"'), FORM, 422, "no_photo"),
