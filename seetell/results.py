@@ -87,13 +87,32 @@ class Caption:
 
 
 @dataclass(frozen=True)
+class Region:
+    """A part of a photo and what a model says of it.
+
+    Attributes:
+        box: ``xyxy`` in float pixels of the photo, edges between pixels.
+        caption: the phrase.
+        score: how sure the model is; regions of a photo are ordered by it.
+    """
+
+    box: tuple[float, float, float, float]
+    caption: str
+    score: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types ready for JSON."""
+        return {"box": list(self.box), "caption": self.caption, "score": self.score}
+
+
+@dataclass(frozen=True)
 class Segment:
     """A run of a sentence's words, and the part of a photo that they speak of.
 
     Attributes:
         text: the words.
-        box: left, top, right and bottom in pixels of the photo.
-        score: how sure the model is of the box, higher is better; compares the segments of one sentence.
+        box: ``xyxy`` in float pixels of the photo, edges between pixels.
+        score: how sure the model is of the box, higher is better.
     """
 
     text: str

@@ -34,3 +34,23 @@ def write_shapes(folder: Path) -> Path:
                 for caption in (f"A {colour} {shape}.", f"There is a {colour} {shape} on grey."):
                     rows.writerow([name, caption, split])
     return folder
+
+
+def write_shape_boxes(folder: Path) -> Path:
+    """Write Flickr30k Entities for the photos of :func:`write_shapes`: each shape's phrase has its box."""
+    for name in ("Annotations", "Sentences"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    for colour in COLOURS:
+        for shape in SHAPES:
+            low, high = (12, 52) if shape == "cross" else (16, 48)
+            sides = {"xmin": low + 1, "ymin": low + 1, "xmax": high, "ymax": high}
+            box = "".join(f"<{side}>{value}</{side}>" for side, value in sides.items())
+            (folder / "Annotations" / f"{colour}-{shape}.xml").write_text(
+                "<annotation><size><width>64</width><height>64</height></size>"
+                f"<object><name>1</name><bndbox>{box}</bndbox></object></annotation>"
+            )
+            (folder / "Sentences" / f"{colour}-{shape}.txt").write_text(
+                f"[/EN#1/other A {colour} {shape}] .\n"
+                f"There is [/EN#1/other a {colour} {shape}] on [/EN#0/notvisual grey] .\n"
+            )
+    return folder

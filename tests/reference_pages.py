@@ -46,6 +46,7 @@ def recipe_tables() -> str:
     """Return a table of every field of a recipe and of what it holds."""
     from seetell.captioning import CONFIGS
     from seetell.training.alignment_recipe import AlignmentRecipe
+    from seetell.training.grounding_recipe import GroundingRecipe
     from seetell.training.recipe import Recipe
 
     parts = [_table("Recipe", Recipe(), "")]
@@ -55,6 +56,10 @@ def recipe_tables() -> str:
     parts.append(_table("AlignmentRecipe", aligner, ""))
     own = {"aligner": aligner.aligner, "ranking": aligner.ranking, "validation": aligner.validation}
     parts += [_table(f"{title} of an aligner", part, f"{title}.") for title, part in own.items()]
+    grounder = GroundingRecipe()
+    parts.append(_table("GroundingRecipe", grounder, ""))
+    own = {"grounder": grounder.grounder, "validation": grounder.validation}
+    parts += [_table(f"{title} of a grounder", part, f"{title}.") for title, part in own.items()]
     return "\n".join(parts)
 
 

@@ -30,6 +30,7 @@ EXTRAS = (
 WEB_EXTRA = ("fastapi", "prometheus_client", "python_multipart", "starlette", "uvicorn")
 NEEDS_TRAINING_EXTRA = (
     "alignment.aligner",
+    "alignment.grounding",
     "alignment.losses",
     "alignment.scores",
     "alignment.sentences",

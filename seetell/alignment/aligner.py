@@ -173,6 +173,12 @@ class Aligner(nn.Module):
         described: Tensor = self.whitening(pooled)
         return described
 
+    def describe_cells(self, features: Features) -> Tensor:
+        """Return what is known of each cell of the grid before anything is learnt, ``(B, L, components)``."""
+        assert features.grid is not None
+        described: Tensor = self.whitening(features.grid)
+        return described
+
     def embed_photos(self, described: Tensor) -> PhotoEmbeddings:
         """Embed photos by what :meth:`describe` says of their regions."""
         config, whole, regions = self.config, None, None

@@ -48,15 +48,21 @@ def pooling_weights(boxes: np.ndarray, grid_size: tuple[int, int]) -> np.ndarray
         Weights ``(R, L)`` float32, locations row by row; each row sums to 1. Their product with a grid ``(L, D)`` is
         the mean of the grid over each window.
     """
-    rows, columns = grid_size
-    down = _overlaps(boxes[:, 1], boxes[:, 3], rows)
-    across = _overlaps(boxes[:, 0], boxes[:, 2], columns)
-    areas = (down[:, :, None] * across[:, None, :]).reshape(len(boxes), rows * columns)
+    areas = overlaps(boxes, grid_size)
     weights: np.ndarray = areas / areas.sum(axis=1, keepdims=True)
     return weights.astype(np.float32)
 
 
-def _overlaps(begin: np.ndarray, end: np.ndarray, parts: int) -> np.ndarray:
+def overlaps(boxes: np.ndarray, grid_size: tuple[int, int]) -> np.ndarray:
+    """Return the area that boxes ``(R, 4)`` share with each location of a grid, ``(R, L)``; the photo's area is 1."""
+    rows, columns = grid_size
+    down = _lengths(boxes[:, 1], boxes[:, 3], rows)
+    across = _lengths(boxes[:, 0], boxes[:, 2], columns)
+    areas: np.ndarray = (down[:, :, None] * across[:, None, :]).reshape(len(boxes), rows * columns)
+    return areas
+
+
+def _lengths(begin: np.ndarray, end: np.ndarray, parts: int) -> np.ndarray:
     """Return the lengths ``(R, parts)`` that intervals share with each of the equal parts of 0 to 1."""
     edges = np.linspace(0, 1, parts + 1)
     shared: np.ndarray = np.minimum(end[:, None], edges[1:]) - np.maximum(begin[:, None], edges[:-1])

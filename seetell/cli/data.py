@@ -32,7 +32,8 @@ def check(
         str | None,
         typer.Option(
             "--format",
-            help="flickr, karpathy, coco, neuraltalk2, table or entities, e.g. --format coco; found out if absent.",
+            help="flickr, karpathy, coco, neuraltalk2, table, entities or visual-genome, e.g. --format coco; found out "
+            "if absent.",
         ),
     ] = None,
     open_photos: Annotated[
@@ -45,9 +46,9 @@ def check(
 ) -> None:
     """Report what a data set holds and what is wrong with it.
 
-    Reads Flickr8k/30k folders, Karpathy's split JSON, COCO captions, neuraltalk2's raw JSON, Flickr30k Entities, and
-    CSV, TSV or JSON lines tables with the columns image and caption. Exit status: 0 clean, 1 problems found, 2 wrong
-    use.
+    Reads Flickr8k/30k folders, Karpathy's split JSON, COCO captions, neuraltalk2's raw JSON, Flickr30k Entities, Visual
+    Genome's region descriptions, and CSV, TSV or JSON lines tables with the columns image and caption. Exit status: 0
+    clean, 1 problems found, 2 wrong use.
 
     Example: seetell data check my-photos --photos my-photos/images
     """

@@ -1,4 +1,4 @@
-"""``seetell evaluate``: caption a data set with a bundle and score the captions."""
+"""``seetell evaluate``: score a bundle on a data set: a captioner's captions, or what an aligner finds."""
 
 from __future__ import annotations
 
@@ -20,10 +20,18 @@ def evaluate(
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Replace a decoding default: key=value, such as beam_size=3.")
     ] = None,
+    boxes: Annotated[
+        Path | None, typer.Option(help="Of an aligner: Flickr30k Entities, to locate its phrases in the photos too.")
+    ] = None,
     output: Annotated[Path | None, typer.Option(help="Write the captions there, in COCO's results format.")] = None,
     record: Annotated[bool, typer.Option("--record", help="Note the scores in the bundle and on its card.")] = False,
 ) -> None:
     """Caption the photos of a data set and score the captions; print coco-caption's measures as JSON.
+
+    Of an aligner: find sentences by their photos (annotation) and photos by their sentences (search), and print how
+    often the right one is among the first 1, 5 and 10. With --boxes, also locate phrases: how often a box overlaps the
+    true one by half (R@1), and how often a point is right, beside what the whole photo, the best constant box and the
+    middle score.
 
     Photos that do not open are named and left out; the exit status is then 1.
 
@@ -33,12 +41,14 @@ def evaluate(
     import shlex
     import sys
 
+    from seetell.cli.alignment_scores import evaluate_aligner
     from seetell.cli.output_file import check_writable, write_file
     from seetell.cli.settings import parse_settings
     from seetell.data import read
     from seetell.errors import DataError, PhotoError, UsageError
     from seetell.metrics import score_captions
-    from seetell.runtime.captioner import load
+    from seetell.runtime.aligner import Aligner
+    from seetell.runtime.loading import load
 
     options = parse_settings(settings or [])
     if record and (options or precision):
@@ -46,9 +56,17 @@ def evaluate(
     if output is not None:
         check_writable(output, "--output")
     captioner = load(bundle, precision=precision)
-    records = read(data, format=format, photos=photos).split(split)
+    dataset = read(data, format=format, photos=photos)
+    records = dataset.split(split)
     if not records:
         raise DataError(f"{data}: no photos in the split {split!r}; see: seetell data check {data}")
+    if isinstance(captioner, Aligner):
+        if options or output or record:
+            raise UsageError(f"{captioner.name} says nothing: leave out --set, --output and --record")
+        evaluate_aligner(captioner, dataset, split, boxes=boxes)
+        return
+    if boxes is not None:
+        raise UsageError(f"--boxes: {captioner.bundle.name} is a captioner; only an aligner locates phrases")
     candidates, failures = {}, []
     with typer.progressbar(length=len(records), label="captioning", file=sys.stderr) as bar:
         for photo, caption in zip(records, captioner.caption_many([p.path for p in records], **options), strict=True):

@@ -21,6 +21,9 @@ def export(
     encoder_of: Annotated[
         str | None, typer.Option(help="Of an aligner: use the encoder of this captioner instead of writing one.")
     ] = None,
+    grounding: Annotated[
+        Path | None, typer.Option(help="Of an aligner: run of a grounder for it, which has learnt to locate phrases.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the folder if it is there.")] = False,
 ) -> None:
     """Make a bundle that runs without torch, and make sure that it says what the trained model says.
@@ -32,6 +35,7 @@ def export(
     from seetell.export.alignment_writer import export_aligner
     from seetell.export.bundle_writer import ENCODERS, export_run
     from seetell.training.alignment_recipe import AlignmentRecipe, load_any_recipe
+    from seetell.training.grounding_recipe import GroundingRecipe
     from seetell.training.run_folder import RunFolder
 
     precisions = precision or list(ENCODERS)
@@ -40,14 +44,25 @@ def export(
             raise UsageError(f"--precision: {unknown('precision', chosen, ENCODERS)}")
     decoding = parse_settings(settings or [])
     of_run = RunFolder(run).recipe
-    aligns = of_run.is_file() and isinstance(load_any_recipe(of_run), AlignmentRecipe)
+    recipe = load_any_recipe(of_run) if of_run.is_file() else None
+    if isinstance(recipe, GroundingRecipe):
+        raise UsageError(f"{run}: a grounder is exported with its aligner: {recipe.start_from} --grounding {run}")
+    aligns = isinstance(recipe, AlignmentRecipe)
     if aligns and decoding:
         raise UsageError("--set: an aligner says nothing, so it has no decoding defaults")
     if encoder_of and not aligns:
         raise UsageError("--encoder-of: only an aligner can use another model's encoder")
+    if grounding and not aligns:
+        raise UsageError("--grounding: only an aligner locates phrases")
     if aligns:
         description = export_aligner(
-            run, bundle, name=name, precisions=precisions, encoder_of=encoder_of, replace=force
+            run,
+            bundle,
+            name=name,
+            precisions=precisions,
+            encoder_of=encoder_of,
+            grounding=grounding,
+            replace=force,
         )
     else:
         description = export_run(run, bundle, name=name, precisions=precisions, decoding=decoding, replace=force)

@@ -21,7 +21,8 @@ def score(
         Path,
         typer.Argument(
             help="The captions: COCO results JSON, neuraltalk's result_struct.json, JSON lines of seetell caption, or "
-            "CSV or TSV with the columns image and caption."
+            "CSV or TSV with the columns image and caption. Or regions: JSON lines of seetell regions, or DenseCap's "
+            "results.json."
         ),
     ],
     references: Annotated[
@@ -32,7 +33,10 @@ def score(
         str | None, typer.Option(help="Only this split of the references: train, val or test; all if absent.")
     ] = None,
     references_format: Annotated[
-        str | None, typer.Option(help="flickr, karpathy, coco, neuraltalk2, table or entities; detected when absent.")
+        str | None,
+        typer.Option(
+            help="flickr, karpathy, coco, neuraltalk2, table, entities or visual-genome; detected when absent."
+        ),
     ] = None,
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Leave out photos that have no caption instead of stopping.")
@@ -80,25 +84,59 @@ def score(
     photos: Annotated[
         Path | None, typer.Option(help="Folder of the photos for the report; looked for around REFERENCES if absent.")
     ] = None,
+    captions: Annotated[
+        Path | None,
+        typer.Option(
+            help="For regions and Flickr30k Entities: the data set whose photos and splits count, e.g. flickr8k."
+        ),
+    ] = None,
 ) -> None:
     """Score captions as coco-caption does: BLEU-1 to BLEU-4, ROUGE-L and CIDEr-D, and more by --measures. No Java.
 
     Captions are matched to photos by id, file name, or file name without its ending. The photos themselves need not be
-    there.
+    there. Described regions get DenseCap's mean average precision instead, against Flickr30k Entities or Visual Genome.
 
     Example: seetell score results.json --references captions_val2014.json --format json
 
     Example: seetell score ours.json -r flickr8k --split val --against theirs.json --report report.html
+
+    Example: seetell score regions.jsonl -r flickr30k_entities --captions flickr8k --split val
     """
     import io
     import sys
 
     from seetell.cli.output_file import check_writable, write_file
+    from seetell.cli.region_scores import score_regions
     from seetell.cli.scoring import References, known_measures, run
+    from seetell.data.region_results import holds_regions
     from seetell.errors import DataError, UsageError
 
     if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal without a sign such as − gets it spelled out
         sys.stdout.reconfigure(errors="backslashreplace")
+    if holds_regions(results):
+        others = {
+            "--measures": measures,
+            "--bootstrap": bootstrap,
+            "--against": against,
+            "--diversity": diversity,
+            "--frequencies": frequencies,
+            "--frequencies-from": frequencies_from,
+            "--output": output,
+            "--report": report,
+        }
+        given = [option for option, value in others.items() if value]
+        if given:
+            raise UsageError(f"{given[0]}: expected captions, but {results} holds described regions; leave it out")
+        score_regions(
+            results,
+            References(references, references_format, photos, split),
+            captions=captions,
+            allow_missing=allow_missing,
+            as_json=output_format is Format.json,
+        )
+        return
+    if captions is not None:
+        raise UsageError(f"--captions: expected a file of described regions, but {results} is none; leave it out")
     for path, option in ((output, "--output"), (report, "--report")):
         if path is not None:
             check_writable(path, option)

@@ -1,4 +1,4 @@
-"""``seetell train``: train a captioner or an aligner from a recipe."""
+"""``seetell train``: train a captioner, an aligner or a grounder from a recipe."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def train(
         bool, typer.Option("--restart", help="Start over instead of going on with a stopped run.")
     ] = False,
 ) -> None:
-    """Train a captioner or an aligner. The same command again goes on with a run that was stopped.
+    """Train a captioner, an aligner or a grounder. The same command again goes on with a run that was stopped.
 
     Example: seetell train photo-folder --set data.path=my_photos
     """
@@ -26,22 +26,30 @@ def train(
 
     from seetell.cli.training_progress import TrainingProgress
     from seetell.data import read
+    from seetell.data.entities import read_entities
     from seetell.training.alignment_recipe import AlignmentRecipe, load_any_recipe
     from seetell.training.alignment_trainer import AlignmentTrainer
+    from seetell.training.grounding_recipe import GroundingRecipe
+    from seetell.training.grounding_trainer import GroundingTrainer
     from seetell.training.recipe import find_recipe
     from seetell.training.run_folder import RunFolder
+    from seetell.training.trained_aligner import load_trained_aligner
     from seetell.training.trainer import Trainer
 
     chosen = load_any_recipe(find_recipe(recipe), settings or [])
     if chosen.start_from:
         chosen = dataclasses.replace(chosen, start_from=_model_folder("start_from", chosen.start_from))
-    if not isinstance(chosen, AlignmentRecipe):
+    if not isinstance(chosen, AlignmentRecipe | GroundingRecipe):
         teachers = tuple(_model_folder("distillation.teachers", name) for name in chosen.distillation.teachers)
         chosen = dataclasses.replace(chosen, distillation=dataclasses.replace(chosen.distillation, teachers=teachers))
     folder = output or Path("runs") / chosen.name
-    dataset = read(
-        chosen.data.path, format=chosen.data.format, photos=chosen.data.photos, split_seed=chosen.data.split_seed
-    )
+    aligner = None
+    if isinstance(chosen, GroundingRecipe):
+        aligner = load_trained_aligner(RunFolder(Path(chosen.start_from)))
+        data = aligner.recipe.data
+    else:
+        data = chosen.data
+    dataset = read(data.path, format=data.format, photos=data.photos, split_seed=data.split_seed)
     if restart:
         RunFolder(folder).clear()
     with TrainingProgress(chosen.steps) as progress:
@@ -50,24 +58,30 @@ def train(
         for problem in dataset.problems[:5]:
             progress.say(f"{problem.where}: {problem.message}")
         if len(dataset.problems) > 5:
-            progress.say(f"… {len(dataset.problems) - 5} more; see: seetell data check {chosen.data.path}")
+            progress.say(f"… {len(dataset.problems) - 5} more; see: seetell data check {data.path}")
         told: dict[str, Any] = {
             "on_step": progress.step,
             "on_validation": progress.validation,
             "on_encoding": progress.encoding,
         }
-        trainer = (
-            AlignmentTrainer(chosen, dataset, folder, **told)
-            if isinstance(chosen, AlignmentRecipe)
-            else Trainer(chosen, dataset, folder, **told)
-        )
-        for path, reason in trainer.prepared.failures.items():
+        trainer: Trainer | AlignmentTrainer | GroundingTrainer
+        if isinstance(chosen, GroundingRecipe):
+            assert aligner is not None
+            trainer = GroundingTrainer(chosen, aligner, read_entities(chosen.boxes, dataset), folder, **told)
+        elif isinstance(chosen, AlignmentRecipe):
+            trainer = AlignmentTrainer(chosen, dataset, folder, **told)
+        else:
+            trainer = Trainer(chosen, dataset, folder, **told)
+        failures = trainer.failures if isinstance(trainer, GroundingTrainer) else trainer.prepared.failures
+        for path, reason in failures.items():
             progress.say(f"left out {path}: {reason}")
         if trainer.step:
             progress.say(f"going on at step {trainer.step} of {folder}")
         trainer.run()
-    export = f" Make a bundle of it: seetell export {folder} {chosen.name}"
-    typer.echo(f"Trained: {folder}.{'' if isinstance(chosen, AlignmentRecipe) else export}")
+    export = f"{folder} {chosen.name}"
+    if isinstance(chosen, GroundingRecipe):
+        export = f"{chosen.start_from} {Path(chosen.start_from).name} --grounding {folder}"
+    typer.echo(f"Trained: {folder}. Make a bundle of it: seetell export {export}")
 
 
 def _model_folder(field: str, name: str) -> str:

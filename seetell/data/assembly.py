@@ -74,7 +74,7 @@ def assemble(
             found.append(Problem("duplicate-id", entry.where, f"id {entry.id!r} was there before; the first was kept"))
             continue
         ids.add(str(entry.id))
-        if not (_encodable(str(entry.id)) and _encodable(entry.file)):
+        if not (encodable(str(entry.id)) and encodable(entry.file)):
             found.append(Problem("malformed", entry.where, f"{entry.file}: not valid Unicode; left out"))
             continue
         captions = _worded(entry, found)
@@ -121,7 +121,7 @@ def _worded(entry: Entry, problems: list[Problem]) -> tuple[str, ...]:
     kept: list[str] = []
     for number, caption in enumerate(entry.captions, 1):
         text = caption.strip()
-        if not _encodable(text):
+        if not encodable(text):
             problems.append(
                 Problem("malformed", entry.where, f"{entry.file}: caption {number} is not valid Unicode; left out")
             )
@@ -142,7 +142,7 @@ def has_words(caption: str) -> bool:
     return _PLAIN_WORD.search(caption) is not None or bool(tokenize(caption))
 
 
-def _encodable(text: str) -> bool:
+def encodable(text: str) -> bool:
     """Tell whether the text has no lone surrogates, which JSON can write and no file can hold."""
     try:
         text.encode()
@@ -158,30 +158,12 @@ def _divided(
     notes: list[str],
     name: str,
 ) -> CaptionDataset:
-    """Give every photo its stated split, or all of them one by the seed where none is stated."""
-    stated = [entry.split or source.split for entry, _, _ in usable]
-    undivided = False
-    if not any(stated):
-        splits = assign_splits(
-            [entry.id for entry, _, _ in usable],
-            seed=source.split_seed,
-            val_fraction=source.val_fraction,
-            test_fraction=source.test_fraction,
-        )
-        undivided = len(usable) < FEWEST_TO_DIVIDE
-        if undivided:
-            notes.append(
-                f"{len(usable)} photos are too few to divide (fewer than {FEWEST_TO_DIVIDE}): "
-                "all of them serve as train, val and test, so scores only say how well they were learnt by heart"
-            )
-        else:
-            notes.append(
-                f"the data states no splits: divided by seed {source.split_seed} "
-                f"(val {source.val_fraction:g}, test {source.test_fraction:g} of the photos)"
-            )
-        stated = list(splits)
+    """Make records of the photos that have a split, and list the others."""
+    splits, undivided = divide(
+        source, [entry.id for entry, _, _ in usable], [entry.split for entry, _, _ in usable], notes
+    )
     photos = []
-    for (entry, path, captions), split in zip(usable, stated, strict=True):
+    for (entry, path, captions), split in zip(usable, splits, strict=True):
         if split is None:
             message = f"{entry.file}: in no split, though others are; left out"
             problems.append(Problem("no-split", entry.where, message))
@@ -194,6 +176,40 @@ def _divided(
     return CaptionDataset(
         printable(name), source.path, tuple(photos), tuple(problems), tuple(map(printable, notes)), undivided
     )
+
+
+def divide(
+    source: Source, ids: Sequence[int | str], stated: Sequence[str | None], notes: list[str]
+) -> tuple[Sequence[str | None], bool]:
+    """Give every photo its stated split, or all of them one by the seed where none is stated.
+
+    Args:
+        source: what was read, with the options for the division.
+        ids: the photos.
+        stated: the split that the data states for each.
+        notes: is added to.
+
+    Returns:
+        The splits, ``None`` where others have one, and whether the photos are too few to divide.
+    """
+    known = [split or source.split for split in stated]
+    if any(known):
+        return known, False
+    splits = assign_splits(
+        ids, seed=source.split_seed, val_fraction=source.val_fraction, test_fraction=source.test_fraction
+    )
+    undivided = len(ids) < FEWEST_TO_DIVIDE
+    if undivided:
+        notes.append(
+            f"{len(ids)} photos are too few to divide (fewer than {FEWEST_TO_DIVIDE}): "
+            "all of them serve as train, val and test, so scores only say how well they were learnt by heart"
+        )
+    else:
+        notes.append(
+            f"the data states no splits: divided by seed {source.split_seed} "
+            f"(val {source.val_fraction:g}, test {source.test_fraction:g} of the photos)"
+        )
+    return splits, undivided
 
 
 def _nothing_left(

@@ -7,15 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from seetell.data import coco, entities, flickr, karpathy, neuraltalk2, table
+from seetell.data import coco, entities, flickr, karpathy, neuraltalk2, table, visual_genome
 from seetell.data.json_fields import described
 from seetell.data.source import Source, read_text
 from seetell.errors import DataError
 
 _EXPECTED = (
     "expected a Flickr8k/30k folder (a token file), COCO captions (captions_*.json), a Karpathy split JSON, "
-    "neuraltalk2's raw JSON, Flickr30k Entities (Annotations and Sentences), or a .csv, .tsv or .jsonl table with the "
-    "columns image and caption"
+    "neuraltalk2's raw JSON, Flickr30k Entities (Annotations and Sentences), Visual Genome (region_descriptions.json), "
+    "or a .csv, .tsv or .jsonl table with the columns image and caption"
 )
 
 
@@ -39,6 +39,8 @@ def _format_of_file(source: Source) -> str:
 
 
 def _format_of_json(source: Source) -> str:
+    if visual_genome.matches(source.path):
+        return "visual-genome"
     try:
         document = source.document
     except DataError:
@@ -71,6 +73,8 @@ def _format_of_folder(source: Source) -> tuple[str, Source]:
         return "coco", source
     if entities.matches(source.path):
         return "entities", source
+    if visual_genome.matches(source.path):
+        return "visual-genome", source
     found: list[tuple[str, Source]] = []
     for path in sorted(source.path.glob("*.json")):
         candidate = replace(source, path=path)

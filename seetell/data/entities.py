@@ -41,7 +41,7 @@ def matches(folder: Path) -> bool:
     return all(find_files(folder, name) is not None for name in _FOLDERS)
 
 
-def read_entities(path: str | Path, dataset: CaptionDataset) -> EntityDataset:
+def read_entities(path: str | Path, dataset: CaptionDataset, *, require_photos: bool = True) -> EntityDataset:
     """Read phrases and boxes for the photos of a data set of captions.
 
     Of each photo file only the header is read.
@@ -50,6 +50,7 @@ def read_entities(path: str | Path, dataset: CaptionDataset) -> EntityDataset:
         path: the folder with ``Annotations`` and ``Sentences``.
         dataset: which photos, where they are, and their splits: as ``read`` returns it for Flickr8k, Flickr30k or the
             same folder. A photo's ID is its file's name up to the first ``_`` or the ending.
+        require_photos: leave out photos whose file is absent; ``False`` takes the size that the XML states for theirs.
 
     Returns:
         The photos that have annotations; the others are listed as problems.
@@ -67,12 +68,14 @@ def read_entities(path: str | Path, dataset: CaptionDataset) -> EntityDataset:
             message = f"{number}: has no sentences and boxes in {path}; left out"
             problems.append(Problem("missing-annotation", str(photo.path), message))
             continue
+        annotation = files.annotations[number]
         try:
-            size = photo_size(photo.path)
+            absent = not require_photos and not photo.path.exists()
+            size = annotation.size if absent else photo_size(photo.path)
         except PhotoError as error:
             problems.append(Problem("unreadable-photo", str(photo.path), str(error)))
             continue
-        photos.append(_tied(photo, size, files.sentences[number], files.annotations[number]))
+        photos.append(_tied(photo, size, files.sentences[number], annotation))
     if not photos:
         raise DataError(
             f"{path}: read as {TITLE}, but of the {len(dataset.photos)} photos of {dataset.source} none has sentences "

@@ -6,19 +6,36 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
+from pathlib import Path
+from typing import Any, Protocol
 
-from seetell.data.records import PhotoRecord
-from seetell.data.results_file import EXAMPLES, Results, counted, such
+from seetell.data.results_file import EXAMPLES, Results, Said, counted, such
 from seetell.errors import DataError
 
 
+class Photo(Protocol):
+    """A photo of a data set, such as a ``PhotoRecord`` or a ``RegionPhoto``."""
+
+    @property
+    def id(self) -> int | str:
+        """What its data set calls it."""
+
+    @property
+    def path(self) -> Path:
+        """The image file."""
+
+    @property
+    def split(self) -> str:
+        """``train``, ``val`` or ``test``."""
+
+
 def match_results(
-    results: Results,
-    photos: Sequence[PhotoRecord],
+    results: Results[Said],
+    photos: Sequence[Photo],
     *,
-    beside: Sequence[PhotoRecord] = (),
+    beside: Sequence[Photo] = (),
     allow_missing: bool = False,
-) -> dict[int | str, str]:
+) -> dict[int | str, Said]:
     """Find the photo that each caption is of, by the photo's id, its file name, or that without its ending.
 
     Args:
@@ -35,7 +52,7 @@ def match_results(
             or a photo has no caption and ``allow_missing`` does not permit it.
     """
     finder = _Finder(photos)
-    found: dict[int | str, str] = {}
+    found: dict[int | str, Said] = {}
     extra, twice, unclear = [], [], []
     for name in (*results.captions, *results.failed):
         fitting = finder.find(name)
@@ -67,7 +84,7 @@ def match_results(
     return {photo.id: found[photo.id] for photo in photos if photo.id in found}
 
 
-def _extra_faults(extra: Sequence[int | str], beside: Sequence[PhotoRecord]) -> list[str]:
+def _extra_faults(extra: Sequence[int | str], beside: Sequence[Photo]) -> list[str]:
     """Say of captions that are of none of the photos whether they are of others of the data set."""
     finder = _Finder(beside)
     splits = {name: fitting[0].split for name in extra if (fitting := finder.find(name))}
@@ -86,7 +103,7 @@ def _extra_faults(extra: Sequence[int | str], beside: Sequence[PhotoRecord]) -> 
     return faults
 
 
-def _named(photos: Sequence[PhotoRecord]) -> str:
+def _named(photos: Sequence[Photo]) -> str:
     """Name a few photos by id, and by file where that is another."""
     shown = [
         repr(photo.id) if photo.id == photo.path.name else f"{photo.id!r} ({photo.path.name})"
@@ -95,7 +112,7 @@ def _named(photos: Sequence[PhotoRecord]) -> str:
     return ", ".join(shown)
 
 
-def _advice(results: Results, photos: Sequence[PhotoRecord], missing: Sequence[PhotoRecord]) -> str:
+def _advice(results: Results[Any], photos: Sequence[Photo], missing: Sequence[Photo]) -> str:
     """Say what to do about photos without a caption."""
     lacking = {photo.id for photo in missing}
     covered = {photo.split for photo in photos if photo.id not in lacking}
@@ -112,16 +129,16 @@ class _Finder:
         photos: those that can be found.
     """
 
-    def __init__(self, photos: Iterable[PhotoRecord]) -> None:
-        self._by_id: dict[str, list[PhotoRecord]] = {}
-        self._by_file: dict[str, list[PhotoRecord]] = {}
-        self._by_stem: dict[str, list[PhotoRecord]] = {}
+    def __init__(self, photos: Iterable[Photo]) -> None:
+        self._by_id: dict[str, list[Photo]] = {}
+        self._by_file: dict[str, list[Photo]] = {}
+        self._by_stem: dict[str, list[Photo]] = {}
         for photo in photos:
             self._by_id.setdefault(_plain(photo.id), []).append(photo)
             self._by_file.setdefault(_plain(photo.path.name), []).append(photo)
             self._by_stem.setdefault(_plain(photo.path.stem), []).append(photo)
 
-    def find(self, name: int | str) -> list[PhotoRecord]:
+    def find(self, name: int | str) -> list[Photo]:
         """Return the photos that the name fits: none, one, or several that nothing tells apart."""
         plain = _plain(name)
         file = plain.rpartition("/")[2]

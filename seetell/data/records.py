@@ -26,6 +26,7 @@ ProblemKind = Literal[
     "missing-annotation",
     "entity-without-box",
     "box-outside-photo",
+    "box-without-area",
     "unknown-type",
     "malformed",
 ]

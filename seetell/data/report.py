@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from seetell.data.check import PhotoCheck
-from seetell.data.records import SPLITS, CaptionDataset, Problem, ProblemKind
+from seetell.data.records import SPLITS, CaptionDataset, PhotoRecord, Problem, ProblemKind
 from seetell.language.tokenizer import tokenize
 
 FREQUENT = 5
@@ -33,6 +33,7 @@ _TITLES: dict[ProblemKind, str] = {
     "missing-annotation": "photos without sentences or without boxes",
     "entity-without-box": "phrases of entities with neither a box nor a mark",
     "box-outside-photo": "boxes that leave their photo",
+    "box-without-area": "boxes without an area",
     "unknown-type": "phrases of an unknown type",
     "malformed": "rows that break the format",
 }
@@ -150,8 +151,7 @@ def build_report(dataset: CaptionDataset, checked: PhotoCheck | None = None) -> 
     photos = [photo for photo in dataset.photos if checked is None or photo.id not in checked.unreadable]
     usable = {photo.id for photo in photos}
     by_split = {split: [photo for photo in dataset.split(split) if photo.id in usable] for split in SPLITS}
-    lengths = [len(tokenize(caption)) for photo in photos for caption in photo.captions]
-    trained_on = by_split["train"] or photos
+    words, lengths = _words(photos, by_split["train"] or photos)
     sizes = None if checked is None else list(checked.sizes.values())
     return DataReport(
         name=dataset.name,
@@ -162,7 +162,7 @@ def build_report(dataset: CaptionDataset, checked: PhotoCheck | None = None) -> 
             for split, members in by_split.items()
         },
         captions_per_photo=dict(sorted(Counter(len(photo.captions) for photo in photos).items())),
-        words=_words(caption for photo in trained_on for caption in photo.captions),
+        words=words,
         caption_lengths=_quantiles(lengths),
         photo_widths=None if sizes is None else _quantiles([width for width, _ in sizes]),
         photo_heights=None if sizes is None else _quantiles([height for _, height in sizes]),
@@ -171,17 +171,28 @@ def build_report(dataset: CaptionDataset, checked: PhotoCheck | None = None) -> 
     )
 
 
-def _words(captions: Iterable[str]) -> dict[str, float]:
-    counts = Counter(word for caption in captions for word in tokenize(caption))
+def _words(photos: Iterable[PhotoRecord], trained_on: Iterable[PhotoRecord]) -> tuple[dict[str, float], list[int]]:
+    """Count the words of the captions trained on, and those of each caption of all, splitting equal captions once."""
+    said = Counter(caption for photo in photos for caption in photo.captions)
+    trained = Counter(caption for photo in trained_on for caption in photo.captions)
+    counts: Counter[str] = Counter()
+    lengths: list[int] = []
+    for caption, times in said.items():
+        tokens = tokenize(caption)
+        lengths += [len(tokens)] * times
+        if caption in trained:
+            for token in tokens:
+                counts[token] += trained[caption]
     frequent = [count for count in counts.values() if count >= FREQUENT]
     running = sum(counts.values())
-    return {
+    words = {
         "distinct": len(counts),
         "frequent": len(frequent),
         "frequent_share": len(frequent) / max(len(counts), 1),
         "running": running,
         "running_share": sum(frequent) / max(running, 1),
     }
+    return words, lengths
 
 
 def _quantiles(values: Sequence[int]) -> dict[str, float]:

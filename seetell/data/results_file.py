@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from seetell.data.columns import Columns, find_columns
 from seetell.data.delimited import find_delimiter, rows
@@ -37,18 +37,21 @@ _EXPECTED = (
 )
 
 
+Said = TypeVar("Said")
+
+
 @dataclass(frozen=True)
-class Results:
+class Results(Generic[Said]):
     """What a results file says.
 
     Attributes:
         path: the file.
-        captions: the sentence, which may be empty, by the id or file name that stands beside it.
+        captions: what is said of a photo, such as a sentence, which may be empty, by the id or file name beside it.
         failed: the photos that the file lists with an error in place of a caption.
     """
 
     path: Path
-    captions: dict[int | str, str]
+    captions: dict[int | str, Said]
     failed: tuple[int | str, ...] = ()
 
 
@@ -62,7 +65,7 @@ class _Row:
     error: Any
 
 
-def read_results(path: str | Path) -> Results:
+def read_results(path: str | Path) -> Results[str]:
     """Read a results file.
 
     Args:
@@ -85,15 +88,15 @@ def read_results(path: str | Path) -> Results:
     for row in _rows(path, text):
         photo = id_of({"id": row.photo}, "id")
         if photo is None:
-            wrong.append(f"{row.where}: expected the photo as a whole number or a name, got {_shown(row.photo)}")
+            wrong.append(f"{row.where}: expected the photo as a whole number or a name, got {shown(row.photo)}")
             continue
         seen[photo] += 1
         if row.error:
             failed.append(photo)
         elif not isinstance(row.caption, str):
-            wrong.append(f"{row.where}: expected the caption as text, got {_shown(row.caption)}")
+            wrong.append(f"{row.where}: expected the caption as text, got {shown(row.caption)}")
         elif any("\ud800" <= letter <= "\udfff" for letter in row.caption):
-            wrong.append(f"{row.where}: expected the caption in valid Unicode, got {_shown(row.caption)}")
+            wrong.append(f"{row.where}: expected the caption in valid Unicode, got {shown(row.caption)}")
         else:
             captions[photo] = row.caption
     if wrong:
@@ -153,7 +156,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
         (name, times), *_ = Counter(name for name, _ in pairs).most_common(1)
-        photo = next((f" of the photo {_shown(fields[field])}" for field in _PHOTO_FIELDS if field in fields), "")
+        photo = next((f" of the photo {shown(fields[field])}" for field in _PHOTO_FIELDS if field in fields), "")
         raise ValueError(f"the object{photo} has the field {name!r} {times} times")
     return fields
 
@@ -171,7 +174,7 @@ def _line_rows(path: Path, text: str) -> Iterator[_Row]:
 
 def _object_row(where: str, item: Any) -> _Row:
     if not isinstance(item, dict):
-        raise DataError(f"{where}: expected an object with a photo and its caption, got {_shown(item)}; {_EXPECTED}")
+        raise DataError(f"{where}: expected an object with a photo and its caption, got {shown(item)}; {_EXPECTED}")
     if not {"caption", "error"} & item.keys():
         hint = _EXPECTED
         if any(fields <= item.keys() for fields in _REFERENCES):
@@ -185,7 +188,7 @@ def _blob_row(where: str, blob: Any) -> _Row:
     """Return the row of a photo in neuraltalk's ``result_struct.json``."""
     candidate = blob.get("candidate") if isinstance(blob, dict) else None
     if not isinstance(candidate, dict):
-        raise DataError(f"{where}: expected an object with 'img_path' and 'candidate', got {_shown(blob)}")
+        raise DataError(f"{where}: expected an object with 'img_path' and 'candidate', got {shown(blob)}")
     return _Row(where, blob.get("img_path", blob.get("imgid")), candidate.get("text"), None)
 
 
@@ -221,7 +224,7 @@ def _photo_named(names: Sequence[str]) -> list[str]:
     return ["image" if name == "image_id" and "image" not in names else name for name in names]
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     if value is None:
         return "nothing"
     try:

@@ -69,9 +69,9 @@ class PhotosGraph(nn.Module):
         self.compared, self.unit = aligner.compared, aligner.config.unit_regions
         self.pooling = nn.Parameter(aligner.pooling[1:].clone(), requires_grad=False)
         if "regions" in self.compared:
-            self.region = _after_whitening(aligner, aligner.region)
+            self.region = after_whitening(aligner, aligner.region)
         if "whole" in self.compared:
-            self.photo = _after_whitening(aligner, aligner.photo)
+            self.photo = after_whitening(aligner, aligner.photo)
 
     def forward(self, pooled: Tensor, grid: Tensor | None = None) -> tuple[Tensor, ...]:
         """Embed."""
@@ -146,7 +146,7 @@ def write_aligner(aligner: Aligner, features: Features, *, photos: Path, sentenc
     sentences.write_bytes(content)
 
 
-def _after_whitening(aligner: Aligner, projection: nn.Linear) -> nn.Linear:
+def after_whitening(aligner: Aligner, projection: nn.Linear) -> nn.Linear:
     """Return a projection of whitened features as one of the features themselves."""
     whitening = aligner.whitening
     with torch.no_grad():

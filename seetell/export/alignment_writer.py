@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from seetell.alignment.grounding import phrase_vector
 from seetell.alignment.windows import window_boxes
 from seetell.backbones import Features
 from seetell.data import read
@@ -19,17 +20,20 @@ from seetell.errors import BundleError
 from seetell.export.alignment_graphs import write_aligner
 from seetell.export.bundle_writer import CALIBRATION_PHOTOS, ENCODERS, PARITY_PHOTOS, open_some
 from seetell.export.graphs import write_encoder
+from seetell.export.grounding_graph import grounder_difference, write_grounder
 from seetell.export.parity import check_parity, encoder_cosine_distance, encoder_difference
 from seetell.export.quantisation import quantise_encoder
 from seetell.language.tokenizer import tokenize
 from seetell.runtime.aligner import embed_features, embed_tokens, score
 from seetell.runtime.bundle import Bundle, find, sha256
 from seetell.runtime.sessions import Graph
-from seetell.training.alignment_validation import score_all
+from seetell.training.alignment_validation import score_all, sentence_tensors
 from seetell.training.run_folder import RunFolder
 from seetell.training.trained_aligner import TrainedAligner, load_trained_aligner
+from seetell.training.trained_grounder import TrainedGrounder, load_trained_grounder
 
 SENTENCES = 64
+GROUNDING = "grounding.onnx"
 
 
 def export_aligner(
@@ -39,6 +43,7 @@ def export_aligner(
     name: str | None = None,
     precisions: Sequence[str] = ("int8", "fp32"),
     encoder_of: str | None = None,
+    grounding: Path | None = None,
     replace: bool = False,
 ) -> dict[str, Any]:
     """Write the bundle of an aligner's best weights.
@@ -50,6 +55,8 @@ def export_aligner(
         precisions: the encoders to write, ``int8`` or ``fp32``; the first is the default.
         encoder_of: use the encoder of this captioner, a bundled model or a folder beside ``target``, instead of writing
             one.
+        grounding: the run of a grounder for this aligner, to locate phrases with; without one they are located by their
+            words alone.
         replace: overwrite ``target`` if it is there.
 
     Returns:
@@ -63,6 +70,7 @@ def export_aligner(
     if target.exists() and not replace:
         raise BundleError(f"{target} exists; name another folder, or replace it with --force")
     model = load_trained_aligner(RunFolder(run))
+    grounder = None if grounding is None else load_trained_grounder(RunFolder(grounding), model)
     calibration, comparison, sentences = _examples(model)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as scratch:
@@ -76,9 +84,23 @@ def export_aligner(
             features = Features(*(part.clone() for part in model.encoder(torch.from_numpy(comparison))))
         photos, texts = folder / "photos.onnx", folder / "sentences.onnx"
         write_aligner(model.aligner, features, photos=photos, sentences=texts)
+        parity["alignment_score_max_difference"] = _difference(model, photos, texts, features, sentences)
+        if grounder is not None:
+            write_grounder(model.aligner, grounder.grounder, folder / GROUNDING)
+            parity["grounding_box_max_difference"] = _box_difference(
+                model, grounder, folder / GROUNDING, features, sentences
+            )
         model.vocabulary.save(folder / "vocabulary.json")
         description = _description(model, folder, name or model.recipe.name, encoder)
-        parity["alignment_score_max_difference"] = _difference(model, photos, texts, features, sentences)
+        if grounder is not None:
+            description["graphs"]["grounding"] = GROUNDING
+            description["grounding"] = {
+                "command": f"seetell train {grounder.recipe.name}",
+                "trained_steps": grounder.facts["step"],
+                "parameters": sum(parameter.numel() for parameter in grounder.grounder.parameters()),
+                "training_data": grounder.recipe.training_data,
+                "scores": {"val": grounder.facts["scores"]},
+            }
         check_parity(parity)
         description["parity"] = parity
         (folder / "model.json").write_text(json.dumps(description, indent=1, ensure_ascii=False) + "\n", "utf-8")
@@ -153,6 +175,24 @@ def _difference(
     return float(np.abs(ours - theirs).max() / ours.std())
 
 
+def _box_difference(
+    model: TrainedAligner, trained: TrainedGrounder, path: Path, features: Features, sentences: Sequence[Sequence[int]]
+) -> float:
+    """Return the largest difference of a box between the grounder's graph and torch; see :func:`grounder_difference`.
+
+    Each photo is asked for whole sentences, cut to their first words.
+    """
+    assert features.grid is not None
+    with torch.inference_mode():
+        said = model.aligner.embed_sentences(*sentence_tensors(sentences, max_words=model.recipe.data.max_words))
+        assert said.words is not None
+        phrases = torch.stack([phrase_vector(words[:2]) for words in said.words])
+    chosen = [phrases[start : start + 3] for start in range(len(features.grid))]
+    return grounder_difference(
+        model.aligner, trained.grounder, path, features.grid, [part if len(part) else phrases for part in chosen]
+    )
+
+
 def _description(model: TrainedAligner, folder: Path, name: str, encoder: Mapping[str, Any]) -> dict[str, Any]:
     recipe, aligner = model.recipe, model.aligner
     files = {path.name: sha256(path) for path in sorted(folder.iterdir())}
@@ -212,8 +252,23 @@ def alignment_card(description: Mapping[str, Any]) -> str:
         "",
         "Measured in 32-bit floats when the weights were chosen.",
         "",
+        *_grounding_lines(description),
         "How far the graphs are from the trained model:",
         "",
         *(f"- {name.replace('_', ' ')}: {value:.2g}" for name, value in description["parity"].items()),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _grounding_lines(description: Mapping[str, Any]) -> list[str]:
+    if "grounding" not in description:
+        return []
+    grounding = description["grounding"]
+    found = grounding["scores"]["val"]
+    return [
+        f"Where in a photo a phrase is, {grounding['parameters'] / 1e6:.1f} M more parameters have learnt in "
+        f"{grounding['trained_steps']:,} steps (`{grounding['command']}`) from {grounding['training_data']}. Of the "
+        f"phrases of the val photos, {found['R@1']:.1f} % get a box that overlaps the true one by half or more, and "
+        f"{found['pointing']:.1f} % a point that is right.",
+        "",
+    ]

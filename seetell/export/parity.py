@@ -17,10 +17,11 @@ TOLERANCES = {
     "encoder_int8_cosine_distance": 0.05,
     "decoder_logprob_max_difference": 0.1,
     "alignment_score_max_difference": 1e-3,
+    "grounding_box_max_difference": 1e-2,
 }
 """Largest allowed: of a feature (float32), of the mean angle between features (int8: 1 − cosine), of a word's
-log-probability, whose weights the bundle keeps in half precision, and of an aligner's score as a share of its
-deviation."""
+log-probability, whose weights the bundle keeps in half precision, of an aligner's score as a share of its deviation,
+and of a box's side as a share of the photo, with weights in half precision."""
 
 STEPS = 5
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,25 @@ from seetell.photos.boxes import Boxes, contains, enclosing, iou
 
 THRESHOLD = 0.5
 """The intersection over union from which a box is right."""
+
+
+class PhotoPhrases(Protocol):
+    """The phrases of one photo.
+
+    Attributes:
+        boxes: the true boxes of each phrase in pixels, ``(N, 4)`` each, at least one.
+        types: of each phrase.
+        size: width and height of the photo.
+    """
+
+    @property
+    def boxes(self) -> Sequence[Boxes]: ...
+
+    @property
+    def types(self) -> Sequence[tuple[str, ...]]: ...
+
+    @property
+    def size(self) -> tuple[int, int]: ...
 
 
 @dataclass(frozen=True)
@@ -54,6 +73,19 @@ class LocatedPhrases:
         )
         if wrong is not None:
             raise DataError(f"boxes: expected at least one box of 4 numbers for each phrase, got shape {wrong}")
+
+    @classmethod
+    def gather(cls, photos: Sequence[PhotoPhrases]) -> LocatedPhrases:
+        """Put the phrases of photos in one row.
+
+        Raises:
+            DataError: there are none.
+        """
+        return cls(
+            tuple(boxes for photo in photos for boxes in photo.boxes),
+            tuple(types for photo in photos for types in photo.types),
+            np.array([photo.size for photo in photos for _ in photo.boxes], np.float64).reshape(-1, 2),
+        )
 
     def enclosing(self) -> Boxes:
         """Return the smallest box around those of each phrase, ``(P, 4)``."""

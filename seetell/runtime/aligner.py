@@ -25,7 +25,7 @@ from seetell.results import Alignment
 from seetell.runtime.aligning import align_pairs
 from seetell.runtime.alignment_bundle import AlignmentBundle
 from seetell.runtime.cores import physical_cores
-from seetell.runtime.grounding import Grounding, locate_by_words
+from seetell.runtime.grounding import Grounding, ground_by_boxes, ground_by_words
 from seetell.runtime.sessions import Graph
 
 PHOTO_BATCH, SENTENCE_BATCH = 16, 256
@@ -96,10 +96,14 @@ class Aligner:
         self._encoder = Graph(self._encoder_file, threads=self.threads)
         self._photos = Graph(bundle.photos, threads=self.threads)
         self._sentences = Graph(bundle.sentences, threads=self.threads)
+        self._grounding = None if bundle.grounding is None else Graph(bundle.grounding, threads=self.threads)
         self._encoder.require(inputs=["images"], outputs=["pooled", "grid"])
         self._photos.require(inputs=["pooled", "grid"], outputs=[])
         outputs = [("words" if name == "regions" else name) for name in self._photos.outputs]
         self._sentences.require(inputs=["tokens", "lengths"], outputs=outputs)
+
+        if self._grounding is not None:
+            self._grounding.require(inputs=["grid", "phrases"], outputs=["heat", "boxes", "overlaps"])
 
     @property
     def name(self) -> str:
@@ -112,6 +116,9 @@ class Aligner:
         parts = {
             key: self.bundle.description[key] for key in ("files", "encoder", "preprocessing", "vocabulary_sha256")
         }
+        if self.bundle.grounding is not None:
+            files = parts["files"].items()
+            parts["files"] = {file: digest for file, digest in files if file != self.bundle.grounding.name}
         return hashlib.sha256(json.dumps([parts, self._encoder_file.name], sort_keys=True).encode()).hexdigest()
 
     def embed_images(self, photos: Iterable[PhotoSource], *, with_grid: bool = False) -> PhotoEmbeddings:
@@ -251,6 +258,9 @@ class Aligner:
     ) -> Grounding:
         """Find in one photo what phrases of sentences mean.
 
+        An aligner that has learnt from boxes gives the box that it learnt to give; another looks for the rectangle
+        whose cells suit the phrase's words.
+
         Args:
             image: of one photo, embedded with ``with_grid=True``.
             sentences: whose words the phrases are.
@@ -268,7 +278,10 @@ class Aligner:
         if not image.regions.size:
             raise UsageError(f"{self.name} compares whole photos only, so it cannot tell where a phrase is")
         phrases = phrase_words(sentences, spans)
-        return locate_by_words(phrases @ self._cells(image.grid[0]).T, self.bundle.grid)
+        if self._grounding is not None:
+            return ground_by_boxes(self._grounding, image.grid, phrases, self.bundle.grid)
+        means = phrases[:, : sentences.words.shape[1]]
+        return ground_by_words(means, self._cells(image.grid[0]), self.bundle.grid)
 
     def _cells(self, grid: np.ndarray) -> np.ndarray:
         """Embed each cell of a grid ``(L, D)`` as if it were a whole photo, ``(L, H)``."""
@@ -320,19 +333,20 @@ def embed_tokens(graph: Graph, sentences: Sequence[Sequence[int]]) -> SentenceEm
 
 
 def phrase_words(sentences: SentenceEmbeddings, spans: Sequence[tuple[int, int, int]]) -> np.ndarray:
-    """Return the mean of each phrase's words, ``(N, H)``.
+    """Return the mean of each phrase's words, and its last word, ``(N, 2·H)``.
 
     Raises:
         UsageError: a span is empty or not in its sentence.
     """
     starts = np.cumsum([0, *(len(tokens) for tokens in sentences.tokens)])
-    means = []
+    phrases = []
     for sentence, start, stop in spans:
         if not (0 <= sentence < len(sentences) and 0 <= start < stop <= len(sentences.tokens[sentence])):
             raise UsageError(f"expected a sentence's number and a run of its words, got {sentence, start, stop}")
         first = starts[sentence]
-        means.append(sentences.words[first + start : first + stop].mean(axis=0))
-    return np.stack(means) if means else np.zeros((0, sentences.words.shape[1]), np.float32)
+        words = sentences.words[first + start : first + stop]
+        phrases.append(np.concatenate([words.mean(axis=0), words[-1]]))
+    return np.stack(phrases) if phrases else np.zeros((0, 2 * sentences.words.shape[1]), np.float32)
 
 
 def score(images: PhotoEmbeddings, sentences: SentenceEmbeddings) -> np.ndarray:

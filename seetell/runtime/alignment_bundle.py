@@ -43,6 +43,7 @@ class AlignmentBundle:
         precision: the one used by default.
         photos: graph from the encoder's features to embeddings of regions and whole photos.
         sentences: graph from word numbers to embeddings of words and whole sentences.
+        grounding: graph from a photo's grid and phrases to boxes; ``None`` of an aligner that never saw boxes.
     """
 
     folder: Path
@@ -56,6 +57,7 @@ class AlignmentBundle:
     precision: str
     photos: Path
     sentences: Path
+    grounding: Path | None
 
     @classmethod
     def load(cls, folder: str | Path) -> AlignmentBundle:
@@ -76,7 +78,9 @@ class AlignmentBundle:
             home = folder if owner is None else _home(folder, owner)
             encoders = {kind: inside(home, file) for kind, file in encoder.items()}
             photos, sentences = inside(folder, graphs["photos"]), inside(folder, graphs["sentences"])
+            grounding = inside(folder, graphs["grounding"]) if "grounding" in graphs else None
             files = [*(inside(folder, file) for file in description["files"]), *encoders.values(), photos, sentences]
+            files += [] if grounding is None else [grounding]
             vocabulary = description["vocabulary_sha256"], description["vocabulary_size"]
             max_words = int(description["sizes"]["max_words"])
             boxes = np.array(description["sizes"]["boxes"], np.float64).reshape(-1, 4)
@@ -96,7 +100,18 @@ class AlignmentBundle:
                 )
         words = check_vocabulary(folder, *vocabulary)
         return cls(
-            folder, name, description, preprocessing, words, max_words, boxes, encoders, precision, photos, sentences
+            folder,
+            name,
+            description,
+            preprocessing,
+            words,
+            max_words,
+            boxes,
+            encoders,
+            precision,
+            photos,
+            sentences,
+            grounding,
         )
 
     @property

@@ -124,8 +124,8 @@ class AlignmentTrainer:
         last = recipe.steps if recipe.steps != -1 else sys.maxsize
         assert self.prepared.cache is not None
         views = 2 if recipe.data.flip else 1
-        source = DescribedPhotos(self.aligner, self.prepared.cache, train.photos, views=views)
-        val = DescribedPhotos(self.aligner, self.prepared.cache, self.prepared.val.photos, views=1)
+        described = partial(DescribedPhotos, self.aligner.describe, self.prepared.cache, device=self.device)
+        source, val = described(train.photos, views=views), described(self.prepared.val.photos, views=1)
         counts = np.array([len(captions) for captions in train.captions])
         started, begun = time.monotonic(), self.step
 

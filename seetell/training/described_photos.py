@@ -1,15 +1,14 @@
-"""What an aligner knows of photos before it learns, made once: of all that training does it would cost the most."""
+"""What an aligner knows of photos before anything is learnt, made once: it would cost the most of all a step does."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from seetell.alignment.aligner import Aligner
 from seetell.backbones import Features
 from seetell.data.feature_cache import FeatureCache
 from seetell.data.records import PhotoRecord
@@ -21,10 +20,10 @@ _BATCH = 64
 
 
 class DescribedPhotos:
-    """An aligner's description of each region of each photo, in a temporary file that goes with the process.
+    """A description of each region of each photo, in a temporary file that goes with the process.
 
     Args:
-        aligner: its features are fitted.
+        describe: makes it of features, ``(B, R, components)``.
         cache: holds every photo below, grids included.
         photos: that descriptions are asked of, by position.
         views: 2 to describe mirror images as well.
@@ -33,19 +32,30 @@ class DescribedPhotos:
         DataError: there is no room for the file.
     """
 
-    def __init__(self, aligner: Aligner, cache: FeatureCache, photos: Sequence[PhotoRecord], *, views: int) -> None:
+    def __init__(
+        self,
+        describe: Callable[[Features], Tensor],
+        cache: FeatureCache,
+        photos: Sequence[PhotoRecord],
+        *,
+        views: int,
+        device: torch.device,
+    ) -> None:
         records, rows = cache.open(), cache.rows([photo.path for photo in photos])
-        shape = (len(photos), views, aligner.regions, aligner.config.components)
-        device = aligner.pooling.device
+
+        def described(start: int, view: int) -> np.ndarray:
+            batch = torch.from_numpy(records[rows[start : start + _BATCH], view].astype(np.float32))
+            with torch.inference_mode():
+                values: np.ndarray = describe(_on(device, split_features(batch))).cpu().numpy()
+            return values
+
+        shape = (len(photos), views, *described(0, 0).shape[1:])
         try:
             with tempfile.TemporaryFile() as file:
                 self._described = np.memmap(file, np.float16, "w+", shape=shape)
             for start in range(0, len(photos), _BATCH):
                 for view in range(views):
-                    batch = torch.from_numpy(records[rows[start : start + _BATCH], view].astype(np.float32))
-                    with torch.inference_mode():
-                        described = aligner.describe(_on(device, split_features(batch)))
-                    self._described[start : start + _BATCH, view] = described.cpu().numpy()
+                    self._described[start : start + _BATCH, view] = described(start, view)
         except OSError as error:
             size = 2 * float(np.prod(shape)) / 1e6
             raise DataError(f"training needs {size:.0f} MB in {tempfile.gettempdir()}: {error}") from error

@@ -10,7 +10,7 @@ from seetell.errors import CheckpointError
 from seetell.training.alignment_recipe import load_any_recipe
 from seetell.training.recipe import AnyRecipe, save_recipe
 
-FREE_TO_CHANGE = ("name", "steps", "device", "threads", "log_every", "checkpoint_every", "card")
+FREE_TO_CHANGE = ("name", "steps", "device", "threads", "log_every", "checkpoint_every", "card", "training_data")
 
 
 @dataclass(frozen=True)

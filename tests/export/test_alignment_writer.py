@@ -6,17 +6,26 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from captioned_shapes import write_shapes
+from captioned_shapes import write_shape_boxes, write_shapes
 
 import seetell
+from seetell.alignment.grounding import GrounderConfig
+from seetell.cli.main import main
 from seetell.data import read
-from seetell.errors import BundleError, PhotoError, UsageError
+from seetell.data.entities import read_entities
+from seetell.errors import BundleError, CheckpointError, PhotoError, UsageError
 from seetell.export.alignment_writer import export_aligner
 from seetell.runtime.aligner import Aligner
 from seetell.runtime.alignment_bundle import AlignmentBundle
 from seetell.runtime.bundle import Bundle
-from seetell.training.alignment_recipe import alignment_recipe_from_dict
+from seetell.training.alignment_recipe import alignment_recipe_from_dict, load_any_recipe
 from seetell.training.alignment_trainer import AlignmentTrainer
+from seetell.training.checkpoint import read_checkpoint, write_checkpoint
+from seetell.training.grounding_recipe import GroundingRecipe
+from seetell.training.grounding_trainer import GroundingTrainer
+from seetell.training.optimisers import OptimiserConfig
+from seetell.training.run_folder import RunFolder
+from seetell.training.trained_aligner import load_trained_aligner
 
 
 @pytest.fixture(scope="module")
@@ -180,17 +189,108 @@ def test_a_captioner_is_not_made_of_it(bundle):
         Bundle.load(bundle)
 
 
-def test_a_phrase_is_found_in_a_photo(bundle, shapes):
+PHRASES = ["A red square.", "There is a blue circle on grey."], [(0, 0, 3), (1, 2, 5), (1, 3, 5)]
+
+
+def test_phrases_are_located_by_their_words(bundle, shapes):
     model = seetell.load(str(bundle))
-    photo = sorted(path for path in shapes.rglob("*") if path.suffix in {".png", ".jpg"})[0]
-    image = model.embed_images([photo], with_grid=True)
-    sentences = model.embed_sentences(["a red circle", "a circle"])
-    found = model.ground(image, sentences, [(0, 1, 3), (1, 0, 2)])
-    rows, columns = model.bundle.grid
-    assert found.boxes.shape == (2, 4) and found.points.shape == (2, 2) and found.heat.shape == (2, rows, columns)
-    assert (found.boxes[:, 2:] > found.boxes[:, :2]).all() and (found.heat >= 0).all()
+    assert model.bundle.grounding is None
+    image = model.embed_images([shapes / "red-square.png"], with_grid=True)
+    sentences = model.embed_sentences(PHRASES[0])
+    found = model.ground(image, sentences, PHRASES[1])
+    assert [part.shape for part in (found.boxes, found.points, found.heat)] == [(3, 4), (3, 2), (3, *model.bundle.grid)]
+    assert (found.boxes[:, 2:] > found.boxes[:, :2]).all()
     np.testing.assert_allclose(found.heat.sum(axis=(1, 2)), 1, rtol=1e-5)
     with pytest.raises(UsageError, match="with_grid"):
-        model.ground(model.embed_images([photo]), sentences, [(0, 0, 1)])
+        model.ground(model.embed_images([shapes / "red-square.png"]), sentences, PHRASES[1])
     with pytest.raises(UsageError, match="run of its words"):
         model.ground(image, sentences, [(0, 1, 4)])
+
+
+def test_embeddings_carry_the_grid_only_where_asked(bundle, shapes):
+    model, paths = seetell.load(str(bundle)), [shapes / "red-square.png", shapes / "blue-circle.png"]
+    assert model.embed_images(paths).grid is None
+    with_grid = model.embed_images(paths, with_grid=True)
+    assert with_grid.grid.shape[:2] == (2, np.prod(model.bundle.grid))
+    np.testing.assert_array_equal(with_grid[1:].grid, with_grid.grid[1:])
+
+
+@pytest.fixture(scope="module")
+def grounding_run(run, shapes, tmp_path_factory) -> Path:
+    """A grounder that learnt where the shapes are."""
+    folder = tmp_path_factory.mktemp("grounding")
+    recipe = GroundingRecipe(
+        start_from=str(run),
+        boxes=str(write_shape_boxes(folder / "entities")),
+        grounder=GrounderConfig(width=8, maps=2, mixing=4, hidden_size=8),
+        optimiser=OptimiserConfig(learning_rate=1e-2, clip=0.0),
+        phrases_per_photo=2,
+        batch_size=8,
+        steps=60,
+    )
+    model = load_trained_aligner(RunFolder(run))
+    GroundingTrainer(recipe, model, read_entities(recipe.boxes, read(shapes)), folder / "run").run()
+    return folder / "run"
+
+
+@pytest.fixture(scope="module")
+def grounding_bundle(run, grounding_run, tmp_path_factory) -> Path:
+    target = tmp_path_factory.mktemp("bundles") / "grounding"
+    description = export_aligner(run, target, precisions=("fp32",), grounding=grounding_run)
+    assert description["parity"]["grounding_box_max_difference"] < 1e-2
+    return target
+
+
+def test_a_grounder_comes_along(bundle, grounding_bundle, shapes):
+    model = seetell.load(str(grounding_bundle))
+    image = model.embed_images([shapes / "red-square.png"], with_grid=True)
+    sentences = model.embed_sentences(PHRASES[0])
+    found = model.ground(image, sentences, PHRASES[1])
+    np.testing.assert_allclose(found.boxes[:2], [[0.25, 0.25, 0.75, 0.75]] * 2, atol=0.12)
+    np.testing.assert_allclose(found.heat.sum(axis=(1, 2)), 1, rtol=1e-5)
+    alone = model.ground(image, sentences, PHRASES[1][1:2])
+    np.testing.assert_allclose(alone.boxes[0], found.boxes[1], atol=1e-5)
+    assert model.ground(image, sentences, []).heat.shape == (0, *model.bundle.grid)
+    assert "a point that is right" in model.bundle.card()
+
+
+def test_an_index_stays_when_only_the_grounder_is_another(grounding_bundle, tmp_path):
+    other = shutil.copytree(grounding_bundle, tmp_path / "other")
+    description = json.loads((other / "model.json").read_text())
+    description["files"]["grounding.onnx"] = "0" * 64
+    (other / "model.json").write_text(json.dumps(description))
+    assert seetell.load(str(other)).identity == seetell.load(str(grounding_bundle)).identity
+
+
+def test_a_grounder_of_another_aligner_is_refused(run, grounding_run, tmp_path):
+    other = shutil.copytree(run, tmp_path / "run")
+    parts, facts = read_checkpoint(other / "best.safetensors")
+    parts["aligner"]["word.bias"] += 1
+    write_checkpoint(other / "best.safetensors", parts, facts)
+    with pytest.raises(CheckpointError, match="trained for another aligner"):
+        export_aligner(other, tmp_path / "bundle", grounding=grounding_run)
+
+
+def test_evaluation_of_the_bundle(grounding_bundle, grounding_run, shapes, capsys):
+    boxes = load_any_recipe(grounding_run / "recipe.yaml").boxes
+    with pytest.raises(SystemExit) as ended:
+        main(["evaluate", str(grounding_bundle), "--data", str(shapes), "--split", "train", "--boxes", boxes])
+    assert not ended.value.code
+    scores = json.loads(capsys.readouterr().out)
+    assert (scores["photos"], scores["sentences"]) == (10, 20)
+    assert scores["annotation_R@10"] == 100
+    assert scores["search_median"] < 3
+    located = scores["localisation"]
+    assert located["model"]["overall"]["phrases"] == 20
+    assert located["model"]["overall"]["recall"] == 100
+    assert located["model"]["by_type"]["other"] == located["model"]["overall"]
+    assert located["whole_photo"]["overall"] == {"phrases": 20, "recall": 0, "pointing": 100}
+    assert located["constant_box"]["overall"]["recall"] == 100
+
+
+@pytest.mark.parametrize("option", [["--record"], ["--output", "captions.json"], ["--set", "beam_size=2"]])
+def test_an_aligner_has_no_captions_to_evaluate(bundle, shapes, option, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["evaluate", str(bundle), "--data", str(shapes), *option])
+    assert ended.value.code == 2
+    assert "leave out" in capsys.readouterr().err

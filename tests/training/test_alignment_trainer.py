@@ -60,7 +60,13 @@ def shapes_recipe(shapes, tmp_path, encoder_weights):
 
 
 def described(trainer: AlignmentTrainer) -> DescribedPhotos:
-    return DescribedPhotos(trainer.aligner, trainer.prepared.cache, trainer.prepared.train.photos, views=1)
+    return DescribedPhotos(
+        trainer.aligner.describe,
+        trainer.prepared.cache,
+        trainer.prepared.train.photos,
+        views=1,
+        device=torch.device("cpu"),
+    )
 
 
 def values(folder: Path, key: str) -> list[tuple[int, float]]:

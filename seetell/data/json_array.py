@@ -1,0 +1,117 @@
+"""Go through a JSON file that is one long list of objects without holding the file or the list in memory."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any
+
+from seetell.errors import DataError
+
+_CHUNK = 2**22
+_BLANK = re.compile(r"[ \t\r\n]*")
+
+
+def objects_in(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the objects of the list that a file holds, in their order.
+
+    Args:
+        path: JSON in UTF-8.
+
+    Raises:
+        DataError: the file cannot be read, is not UTF-8, or is no JSON list of objects; the message says after how
+            many of them.
+    """
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            yield from _Reader(path, file).objects()
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or error}; expected a readable file") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: expected JSON in UTF-8, but it is not; save it as UTF-8") from error
+
+
+class _Reader:
+    """Holds the part of the text that is not parsed yet.
+
+    Args:
+        path: the file, for messages.
+        file: it, open.
+    """
+
+    def __init__(self, path: Path, file: TextIOWrapper) -> None:
+        self._path = path
+        self._file = file
+        self._text = ""
+        self._at = 0
+        self._chunk = _CHUNK
+        self._done = 0
+
+    def objects(self) -> Iterator[dict[str, Any]]:
+        if self._sign() != "[":
+            raise self._unexpected("a list of objects")
+        self._at += 1
+        sign = self._sign()
+        while sign != "]":
+            if sign != "{":
+                raise self._unexpected("an object")
+            yield self._object()
+            self._done += 1
+            sign = self._sign()
+            if sign == ",":
+                self._at += 1
+                sign = self._sign()
+                if sign == "]":
+                    raise self._unexpected("an object")
+            elif sign != "]":
+                raise self._unexpected("a comma or the end of the list")
+        self._at += 1
+        if self._sign():
+            raise self._unexpected("nothing after the list")
+
+    def _object(self) -> dict[str, Any]:
+        decoder = json.JSONDecoder()
+        while True:
+            try:
+                found, self._at = decoder.raw_decode(self._text, self._at)
+            except json.JSONDecodeError as error:
+                if not self._more():
+                    raise DataError(f"{self._place()}: expected JSON, but {error.msg}; {_ADVICE}") from error
+            except (RecursionError, ValueError) as error:
+                raise DataError(f"{self._place()}: expected JSON, but {error}; {_ADVICE}") from error
+            else:
+                self._chunk = _CHUNK
+                assert isinstance(found, dict)
+                return found
+
+    def _sign(self) -> str:
+        """Return the next character that is not blank, or nothing at the end of the file."""
+        while True:
+            blank = _BLANK.match(self._text, self._at)
+            assert blank is not None
+            self._at = blank.end()
+            if self._at < len(self._text):
+                return self._text[self._at]
+            if not self._more():
+                return ""
+
+    def _more(self) -> bool:
+        """Read on, twice as much as before while one object goes on; tell whether there was more."""
+        more = self._file.read(self._chunk)
+        self._text = self._text[self._at :] + more
+        self._at = 0
+        self._chunk *= 2
+        return bool(more)
+
+    def _unexpected(self, wanted: str) -> DataError:
+        found = repr(self._text[self._at : self._at + 20]) if self._sign() else "the end of the file"
+        return DataError(f"{self._place()}: expected {wanted}, but there is {found}; {_ADVICE}")
+
+    def _place(self) -> str:
+        return f"{self._path}: after {self._done:,} objects"
+
+
+_ADVICE = "check that the file is complete and that this is the file you meant"

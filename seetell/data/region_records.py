@@ -1,0 +1,98 @@
+"""What the readers of region captions hand on: photos, boxes on them, and what people said of each box."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from seetell.data.records import SPLITS, CaptionDataset, PhotoRecord, Problem, check_split
+from seetell.errors import DataError, unknown
+from seetell.photos.boxes import Box
+
+
+@dataclass(frozen=True, slots=True)
+class RegionRecord:
+    """A part of a photo with what people said of it.
+
+    Attributes:
+        box: ``xyxy`` in float pixels of the file, edges between pixels, within the photo and with an area.
+        phrases: as written, at least one.
+    """
+
+    box: Box
+    phrases: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RegionPhoto:
+    """A photo with described regions.
+
+    Attributes:
+        id: what its data set calls it, unique there.
+        path: the image file.
+        size: width and height in pixels of the file, upright.
+        regions: in the order of the source, at least one.
+        split: ``train``, ``val`` or ``test``.
+    """
+
+    id: int | str
+    path: Path
+    size: tuple[int, int]
+    regions: tuple[RegionRecord, ...]
+    split: str
+
+    def __post_init__(self) -> None:
+        if self.split not in SPLITS:
+            raise DataError(f"photo {self.id!r}: {unknown('split', self.split, SPLITS)}")
+
+
+@dataclass(frozen=True)
+class RegionDataset:
+    """Photos with described regions, as read from one source.
+
+    Attributes:
+        name: a short name for logs and model cards.
+        source: the file or folder that was read.
+        photos: the usable photos, in the order of the source.
+        problems: what was found wrong, and left out where it could not be used.
+        notes: remarks that are no problems, such as how the splits were made.
+        undivided: the set is too small to divide, so that every split is the whole set.
+        format: what it was read as, for people.
+    """
+
+    name: str
+    source: Path
+    photos: tuple[RegionPhoto, ...]
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+    undivided: bool = False
+    format: str = ""
+
+    def split(self, name: str) -> tuple[RegionPhoto, ...]:
+        """Return the photos of one split, in the order of the source.
+
+        Args:
+            name: ``train``, ``val`` or ``test``.
+
+        Raises:
+            DataError: the name is none of these.
+        """
+        check_split(name)
+        if self.undivided:
+            return self.photos
+        return tuple(photo for photo in self.photos if photo.split == name)
+
+    def captions(self) -> CaptionDataset:
+        """Return the same photos with the phrases of all their regions as captions, for what only looks at words."""
+        photos = tuple(
+            PhotoRecord(
+                photo.id,
+                photo.path,
+                tuple(phrase for region in photo.regions for phrase in region.phrases),
+                photo.split,
+            )
+            for photo in self.photos
+        )
+        return CaptionDataset(
+            self.name, self.source, photos, self.problems, self.notes, undivided=self.undivided, format=self.format
+        )
