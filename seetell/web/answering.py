@@ -115,6 +115,7 @@ class Answering:
         finally:
             working.cancel()
             leaving.cancel()
+            await asyncio.gather(working, leaving, return_exceptions=True)
 
 
 async def _gone(request: Request) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
-from web.conftest import ADDRESS, photo_file
+from web.conftest import ADDRESS, photo_file, until
 
 import seetell
 from seetell.cli.rows import row_of
@@ -112,10 +112,11 @@ def test_requests_are_captioned_together(captioner: Captioner, monkeypatch: pyte
             answers[number] = client.post("/v1/caption", files={"image": photos[number]}).json()["caption"]
 
         threads = [threading.Thread(target=ask, args=(number,)) for number in range(9)]
-        for thread in threads:
+        threads[0].start()
+        until(lambda: sizes == [1])
+        for thread in threads[1:]:
             thread.start()
-        while client.get("/metrics").text.count("seetell_waiting 8.0") == 0:
-            pass
+        until(lambda: "seetell_waiting 8.0" in client.get("/metrics").text)
         let.set()
         for thread in threads:
             thread.join(20)
@@ -127,12 +128,11 @@ def test_requests_are_captioned_together(captioner: Captioner, monkeypatch: pyte
 def test_a_full_server_asks_to_come_back_and_a_slow_one_gives_up(captioner: Captioner, monkeypatch: pytest.MonkeyPatch):
     let = threading.Event()
     monkeypatch.setattr(captioner, "caption_prepared", lambda images, **_: [let.wait(20)] and [OSError()] * len(images))
-    with TestClient(application(Models(captioner), limits=Limits(queue=1, seconds=0.7)), base_url=ADDRESS) as client:
+    with TestClient(application(Models(captioner), limits=Limits(queue=1, seconds=3)), base_url=ADDRESS) as client:
         slow: list[Any] = []
         asking = threading.Thread(target=lambda: slow.append(client.post("/v1/caption", files={"image": photo_file()})))
         asking.start()
-        while client.get("/healthz").json()["inside"] == 0:
-            pass
+        until(lambda: client.get("/healthz").json()["inside"] == 1)
         full = client.post("/v1/caption", files={"image": photo_file()})
         asking.join(20)
         let.set()

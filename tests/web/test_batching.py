@@ -6,6 +6,7 @@ from concurrent.futures import CancelledError
 from typing import Any
 
 import pytest
+from web.conftest import until
 
 from seetell.web.batching import Batcher
 
@@ -105,8 +106,7 @@ def test_closing_finishes_the_batch_at_hand_and_cancels_the_rest(slow: Slow):
     waiting = batcher.submit("double", 2)
     closing = threading.Thread(target=batcher.close)
     closing.start()
-    while batcher.alive:
-        pass
+    until(lambda: not batcher.alive)
     slow.let.set()
     closing.join(20)
     assert begun.result(20) == 2

@@ -6,13 +6,12 @@ import http.client
 import json
 import socket
 import threading
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from web.conftest import Serving, photo_file
+from web.conftest import Serving, photo_file, until
 
 from seetell.errors import UsageError
 from seetell.runtime.captioner import Captioner
@@ -81,13 +80,13 @@ def test_a_client_that_goes_away_costs_the_others_nothing(
     app = application(Models(captioner))
     with serving(app) as port, ThreadPoolExecutor(2) as pool:
         first = pool.submit(ask, port, body)
-        _until(lambda: sizes == [1])
+        until(lambda: sizes == [1])
         leaving = [begun(port, body, sent) for sent in (len(body), len(body), 100)]
         staying = pool.submit(ask, port, body)
-        _until(lambda: _inside(port) == 5)
+        until(lambda: _inside(port) == 5)
         for client in leaving:
             client.close()
-        _until(lambda: _inside(port) == 2)
+        until(lambda: _inside(port) == 2)
         let.set()
         assert first.result(30)[0] == staying.result(30)[0] == 200
     assert sizes == [1, 1]
@@ -130,11 +129,3 @@ def _inside(port: int) -> int:
     inside = json.loads(connection.getresponse().read())["inside"]
     connection.close()
     return inside
-
-
-def _until(true: Any) -> None:
-    for _ in range(600):
-        if true():
-            return
-        time.sleep(0.05)
-    raise AssertionError("did not come about")
