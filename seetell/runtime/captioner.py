@@ -110,7 +110,7 @@ class Captioner:
             UsageError: an option is unknown or its value not allowed, or attention is asked of a model without.
         """
         say = self._asked(attention, options)
-        return say([self._prepared(photo)], [0])[0]
+        return say([self.prepare(photo)], [0])[0]
 
     def caption_many(
         self,
@@ -145,6 +145,24 @@ class Captioner:
             raise UsageError(f"workers must be at least 1, got {workers}")
         return self._stream(iter(photos), batch_size, workers or self.threads, self._asked(attention, options))
 
+    def caption_prepared(
+        self, images: Sequence[np.ndarray], *, attention: bool = False, **options: Any
+    ) -> list[Caption | PhotoError]:
+        """Say what is on each of a batch of photos that :meth:`prepare` opened, perhaps elsewhere and before.
+
+        Args:
+            images: each ``(3, H, W)`` float32.
+            attention: see :meth:`caption`.
+            options: decoding options that replace the model's own.
+
+        Returns:
+            A caption for each, or the error of one that memory does not suffice for.
+
+        Raises:
+            UsageError: an option is unknown or its value not allowed, or attention is asked of a model without.
+        """
+        return self._captions_within_memory(images, range(len(images)), self._asked(attention, options))
+
     def _asked(self, attention: bool, options: Mapping[str, Any]) -> Say:
         """Return what captions a batch in the way that a call asks for."""
         decoding = self.decoding.with_options(**options)
@@ -178,12 +196,16 @@ class Captioner:
 
     def _attempt(self, photo: PhotoSource) -> np.ndarray | PhotoError:
         try:
-            return self._prepared(photo)
+            return self.prepare(photo)
         except PhotoError as error:
             return error
 
-    def _prepared(self, photo: PhotoSource) -> np.ndarray:
-        """Return the encoder's input, ``(3, H, W)`` float32."""
+    def prepare(self, photo: PhotoSource) -> np.ndarray:
+        """Open a photo and return the encoder's input, ``(3, H, W)`` float32; may be called by many threads.
+
+        Raises:
+            PhotoError: the photo cannot be used.
+        """
         preprocessing = self.bundle.preprocessing
         opened = open_photo(photo, at_least=(preprocessing.width, preprocessing.height))
         try:
@@ -202,10 +224,10 @@ class Captioner:
 
     def _captions_within_memory(
         self, images: Sequence[np.ndarray], streams: Sequence[int], say: Say
-    ) -> Sequence[Caption | PhotoError]:
+    ) -> list[Caption | PhotoError]:
         """Caption a batch; where memory does not suffice for it, its halves."""
         try:
-            return say(images, streams)
+            return [*say(images, streams)]
         except MemoryError:
             if len(images) == 1:
                 return [PhotoError("not enough memory to caption it")]
