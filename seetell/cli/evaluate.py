@@ -49,6 +49,8 @@ def evaluate(
     records = read(data, format=format, photos=photos).split(split)
     if not records:
         raise DataError(f"{data}: no photos in the split {split!r}; see: seetell data check {data}")
+    if any(photo.box is not None for photo in records):
+        raise DataError(f"{data}: has phrases of regions, but a model captions whole photos; give captions of those")
     candidates, failures = {}, []
     with typer.progressbar(length=len(records), label="captioning", file=sys.stderr) as bar:
         for photo, caption in zip(records, captioner.caption_many([p.path for p in records], **options), strict=True):

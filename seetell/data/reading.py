@@ -17,6 +17,7 @@ FORMATS = {
     "neuraltalk2": "seetell.data.neuraltalk2",
     "table": "seetell.data.table",
     "entities": "seetell.data.entities",
+    "regions": "seetell.data.regions",
 }
 
 
@@ -39,8 +40,8 @@ def read(
 
     Args:
         path: its folder or file.
-        format: ``flickr``, ``karpathy``, ``coco``, ``neuraltalk2``, ``table`` or ``entities``; found from the content
-            when absent.
+        format: ``flickr``, ``karpathy``, ``coco``, ``neuraltalk2``, ``table``, ``entities`` or ``regions``; found
+            from the content when absent.
         photos: the folder of the photos; looked for around ``path`` when absent.
         split: the split of photos whose split the data does not state, instead of dividing them.
         split_seed: seed of the division where the data states no split.
