@@ -37,7 +37,7 @@ class PaperBrnn(SentenceEncoder):
         """Read sentences; the zero state stands before the first word and behind the last."""
         packed = pack_padded_sequence(words, lengths.cpu(), batch_first=True, enforce_sorted=False)
         sizes = packed.batch_sizes.tolist()  # of each place, how many sentences reach it: the longest come first
-        e = torch.relu(self.word(packed.data)).split(sizes)
+        e = torch.split(torch.relu(self.word(packed.data)), sizes)
         onward, backward = [], []
         h = words.new_zeros(sizes[0], self.width)
         for e_t in e:
