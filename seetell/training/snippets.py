@@ -81,7 +81,7 @@ def infer_snippets(
         scaled = np.stack([scores / (scores[:n].std() + 1e-12) for scores, n in zip(unary, lengths, strict=True)])
         chosen = align(scaled, beta=beta, lengths=lengths.tolist())
         found: list[list[Snippet]] = [[] for _ in batch]
-        for owner, words, scores, regions in zip(owners, captions, scaled, chosen, strict=True):
+        for owner, words, scores, regions in zip(owners.tolist(), captions, scaled, chosen, strict=True):
             photo = batch[owner]
             sides = np.tile(photo_size(photo.path), 2)
             for segment in segments(scores[: len(words)], regions[: len(words)]) if words else ():
