@@ -23,6 +23,7 @@ COMMANDS = (
     ("data", "seetell.cli.data:app", "Check a data set."),
     ("score", "seetell.cli.score:score", "Score captions against references."),
     ("train", "seetell.cli.train:train", "Train a captioner from a recipe."),
+    ("snippets", "seetell.cli.snippets:snippets", "Divide captions into phrases of regions with an aligner."),
     ("evaluate", "seetell.cli.evaluate:evaluate", "Caption a data set with a model and score the captions."),
     ("export", "seetell.cli.export:export", "Make a model folder of a trained captioner."),
 )

@@ -21,7 +21,7 @@ from torch import Tensor
 from seetell.alignment.aligner import Aligner
 from seetell.alignment.losses import hardest_negative, info_nce, max_margin
 from seetell.data.records import CaptionDataset
-from seetell.errors import CheckpointError
+from seetell.errors import CheckpointError, DataError
 from seetell.training.alignment_recipe import AlignmentRecipe, RankingConfig
 from seetell.training.alignment_validation import rank, sentence_tensors
 from seetell.training.averaging import RunningAverage
@@ -73,6 +73,10 @@ class AlignmentTrainer:
         self._on_step, self._on_validation = on_step, on_validation
         if recipe.threads:
             torch.set_num_threads(recipe.threads)
+        if any(photo.box is not None for photo in dataset.photos):
+            raise DataError(
+                f"{dataset.source}: has phrases of regions; an aligner learns from captions of whole photos"
+            )
         self.folder.claim(recipe)
         earlier = read_earlier_model(Path(recipe.start_from)) if recipe.start_from else None
         self.prepared = prepare(

@@ -8,7 +8,8 @@ import torch
 from PIL import Image
 
 from seetell.data import read
-from seetell.errors import CheckpointError, RecipeError
+from seetell.data.snippets import snippet_line
+from seetell.errors import CheckpointError, DataError, RecipeError
 from seetell.training.alignment_recipe import AlignmentRecipe, alignment_recipe_from_dict, load_any_recipe
 from seetell.training.alignment_trainer import AlignmentTrainer
 from seetell.training.alignment_validation import rank, score_all, sentence_tensors
@@ -253,3 +254,10 @@ def test_mistakes_name_the_field(tmp_path, settings, message):
     with pytest.raises(RecipeError) as raised:
         load_any_recipe(tmp_path / "align.yaml", [settings])
     assert message in str(raised.value)
+
+
+def test_phrases_of_regions_are_refused(shapes, tmp_path, shapes_recipe):
+    data = tmp_path / "phrases.jsonl"
+    data.write_text(snippet_line(shapes / "red-cross.png", (0, 0, 9, 9), "a cross", split="train"))
+    with pytest.raises(DataError, match="an aligner learns from captions of whole photos"):
+        AlignmentTrainer(shapes_recipe(), read(data), tmp_path / "run")
