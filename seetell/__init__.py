@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from seetell.errors import BundleError, PhotoError, SeetellError, UsageError
     from seetell.language.decoding import Decoding
     from seetell.photos.opening import open_photo
-    from seetell.results import Alignment, Caption, Segment, Word
+    from seetell.results import Alignment, Caption, Region, Segment, Word
     from seetell.runtime.aligner import Aligner
     from seetell.runtime.captioner import Captioner
     from seetell.runtime.loading import load
+    from seetell.runtime.region_captioner import RegionCaptioner
 
 __version__ = "0.1.0"
 
@@ -34,6 +35,8 @@ __all__ = [
     "Captioner",
     "Decoding",
     "PhotoError",
+    "Region",
+    "RegionCaptioner",
     "SeetellError",
     "Segment",
     "UsageError",
@@ -46,10 +49,11 @@ _HOMES = {
     "seetell.errors": ("BundleError", "PhotoError", "SeetellError", "UsageError"),
     "seetell.language.decoding": ("Decoding",),
     "seetell.photos.opening": ("open_photo",),
-    "seetell.results": ("Alignment", "Caption", "Segment", "Word"),
+    "seetell.results": ("Alignment", "Caption", "Region", "Segment", "Word"),
     "seetell.runtime.aligner": ("Aligner",),
     "seetell.runtime.captioner": ("Captioner",),
     "seetell.runtime.loading": ("load",),
+    "seetell.runtime.region_captioner": ("RegionCaptioner",),
 }
 
 

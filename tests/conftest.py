@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import described_boxes
 import pytest
 import small_encoder as small
 from runtime.tiny_aligner import write_tiny_aligner
@@ -36,3 +37,27 @@ def small_encoder(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     weights = tmp_path_factory.mktemp("encoder") / "weights.safetensors"
     small.write_weights(weights)
     return {"name": small.NAME, "weights": str(weights)}
+
+
+@pytest.fixture(scope="session")
+def dense_run(tmp_path_factory: pytest.TempPathFactory, small_encoder: dict[str, str]) -> Path:
+    """The run of a dense captioner that has begun to learn coloured boxes; not to be written to."""
+    from seetell.data.regions import read_regions
+    from seetell.training.dense_recipe import dense_recipe_from_dict
+    from seetell.training.dense_trainer import DenseTrainer
+
+    folder = tmp_path_factory.mktemp("dense")
+    boxes = described_boxes.write_described_boxes(folder / "boxes")
+    recipe = dense_recipe_from_dict(described_boxes.dense_recipe(boxes, small_encoder, folder / "cache"))
+    DenseTrainer(recipe, read_regions(boxes), folder / "run").run()
+    return folder / "run"
+
+
+@pytest.fixture(scope="session")
+def dense_bundle(dense_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That dense captioner as a bundle, not to be written to."""
+    from seetell.export.dense_writer import export_densecap
+
+    target = tmp_path_factory.mktemp("bundles") / "boxes"
+    export_densecap(dense_run, target, precisions=("fp32",))  # random weights do not fit into 8 bits
+    return target

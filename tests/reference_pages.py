@@ -46,6 +46,7 @@ def recipe_tables() -> str:
     """Return a table of every field of a recipe and of what it holds."""
     from seetell.captioning import CONFIGS
     from seetell.training.alignment_recipe import AlignmentRecipe
+    from seetell.training.dense_recipe import DenseRecipe
     from seetell.training.grounding_recipe import GroundingRecipe
     from seetell.training.recipe import Recipe
 
@@ -56,6 +57,11 @@ def recipe_tables() -> str:
     parts.append(_table("AlignmentRecipe", aligner, ""))
     own = {"aligner": aligner.aligner, "ranking": aligner.ranking, "validation": aligner.validation}
     parts += [_table(f"{title} of an aligner", part, f"{title}.") for title, part in own.items()]
+    dense = DenseRecipe()
+    parts.append(_table("DenseRecipe", dense, ""))
+    own = {"data": dense.data, "validation": dense.validation, "densecap": dense.densecap}
+    parts += [_table(f"{title} of a dense captioner", part, f"{title}.") for title, part in own.items()]
+    parts += [_table(title, part, f"{title}.") for title, part in _parts_of(dense.densecap, "densecap.")]
     grounder = GroundingRecipe()
     parts.append(_table("GroundingRecipe", grounder, ""))
     own = {"grounder": grounder.grounder, "validation": grounder.validation}

@@ -19,6 +19,8 @@ def test_the_public_names_are_these():
         "Captioner",
         "Decoding",
         "PhotoError",
+        "Region",
+        "RegionCaptioner",
         "SeetellError",
         "Segment",
         "UsageError",

@@ -148,7 +148,10 @@ class EfficientNetLite(Encoder):
         self.preprocessing = Preprocessing(height=image_size, width=image_size)
         self.stem = nn.Sequential(*convolution(3, STEM_CHANNELS, 3, stride=2), nn.ReLU6())
         stages, channels = [], STEM_CHANNELS
-        for stage in variant.stages():
+        stride, self._last_stages = 2, {}
+        for number, stage in enumerate(variant.stages()):
+            stride *= stage.stride
+            self._last_stages[stride] = (number, stage.channels)
             blocks = []
             for index in range(stage.blocks):
                 blocks.append(InvertedResidual(channels, stage, stride=stage.stride if index == 0 else 1))
@@ -176,6 +179,27 @@ class EfficientNetLite(Encoder):
     def late(self, activation: Tensor, *, frozen_stages: int) -> Features:
         """Go on from what :meth:`early` made of photos."""
         return pooled_and_grid(self.head(self.stages[frozen_stages:](activation)))
+
+    @property
+    def pyramid_channels(self) -> dict[int, int]:
+        """Channels of each map of :meth:`pyramid`, by stride; 40, 112 and 320 at 8, 16 and 32 of Lite0."""
+        return {stride: channels for stride, (_, channels) in self._last_stages.items()}
+
+    def pyramid(self, images: Tensor) -> dict[int, Tensor]:
+        """Return the last activation of each resolution, by stride; see :class:`Encoder`.
+
+        Padding as ``SAME`` does centres an activation's first cell one stride inside the photo, so the first row and
+        column are doubled.
+        """
+        activation = self.stem(images)
+        activations = []
+        for stage in self.stages:
+            activation = stage(activation)
+            activations.append(activation)
+        return {
+            stride: F.pad(activations[number], (1, 0, 1, 0), mode="replicate")
+            for stride, (number, _) in self._last_stages.items()
+        }
 
     def forward(self, images: Tensor) -> Features:
         """Encode ``(B, 3, H, W)`` into ``pooled (B, 1280)`` and ``grid (B, ⌈H/32⌉·⌈W/32⌉, 1280)``."""

@@ -79,6 +79,32 @@ class Encoder(nn.Module):
         """Go on from what :meth:`early` made of photos."""
         raise NotImplementedError
 
+    @property
+    def pyramid_channels(self) -> dict[int, int]:
+        """Channels of each map of :meth:`pyramid`, by stride in pixels, finest first.
+
+        Raises:
+            RecipeError: the encoder publishes no stages.
+        """
+        raise self._without_pyramid()
+
+    def pyramid(self, images: Tensor) -> dict[int, Tensor]:
+        """Return the last activation of each resolution of photos ``(B, 3, H, W)``, as maps.
+
+        Returns:
+            By stride ``s`` in pixels, ``(B, C_s, h, w)``; the cell in row ``i`` and column ``j`` is centred at the
+            pixel ``(j·s, i·s)``, within a pixel, which is where torchvision's anchors and RoIAlign have it.
+
+        Raises:
+            RecipeError: the encoder publishes no stages.
+        """
+        raise self._without_pyramid()
+
+    def _without_pyramid(self) -> RecipeError:
+        return RecipeError(
+            f"encoder.name: {self.name} publishes no stages, which regions are found in; use an efficientnet_lite"
+        )
+
 
 def weights_hash(module: nn.Module) -> str:
     """SHA-256 over every parameter and buffer, by which cached features recognise what made them."""

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from seetell.backbones import Features
+from seetell.backbones.standardisation import Standardise
 from seetell.captioning.captioner import IGNORED, Captioner, Said
 from seetell.captioning.config_checks import check_probabilities, check_sizes
-from seetell.captioning.standardisation import Standardise
 from seetell.language.attention import AdditiveAttention
 from seetell.language.recurrent import open_forget_gates
 

@@ -43,6 +43,7 @@ class Captioner(nn.Module):
     """A language model conditioned on a photo's features.
 
     Attributes:
+        word_embedding: a vector a word.
         uses_grid: whether it reads ``Features.grid`` beside, or instead of, ``Features.pooled``.
         word_parameters: names of the parameters whose first axis counts the words of the vocabulary.
         attends: whether steps tell where it looked.
@@ -50,6 +51,7 @@ class Captioner(nn.Module):
         growing: places in the state of the tensors whose second axis grows by one with each word.
     """
 
+    word_embedding: nn.Embedding
     uses_grid: bool
     word_parameters: tuple[str, ...]
     attends: bool = False

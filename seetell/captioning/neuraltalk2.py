@@ -17,9 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from seetell.backbones import Features
+from seetell.backbones.standardisation import Standardise
 from seetell.captioning.captioner import IGNORED, Beginning, Captioner, Said
 from seetell.captioning.config_checks import check_probabilities, check_sizes
-from seetell.captioning.standardisation import Standardise
 from seetell.errors import RecipeError, unknown
 from seetell.language.recurrent import Cell, RecurrentStack
 

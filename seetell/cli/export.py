@@ -34,8 +34,11 @@ def export(
     from seetell.errors import UsageError, unknown
     from seetell.export.alignment_writer import export_aligner
     from seetell.export.bundle_writer import ENCODERS, export_run
-    from seetell.training.alignment_recipe import AlignmentRecipe, load_any_recipe
+    from seetell.export.dense_writer import export_densecap
+    from seetell.training.alignment_recipe import AlignmentRecipe
+    from seetell.training.dense_recipe import DenseRecipe
     from seetell.training.grounding_recipe import GroundingRecipe
+    from seetell.training.recipe_kinds import load_any_recipe
     from seetell.training.run_folder import RunFolder
 
     precisions = precision or list(ENCODERS)
@@ -65,9 +68,11 @@ def export(
             replace=force,
         )
     else:
-        description = export_run(run, bundle, name=name, precisions=precisions, decoding=decoding, replace=force)
+        write = export_densecap if isinstance(recipe, DenseRecipe) else export_run
+        description = write(run, bundle, name=name, precisions=precisions, decoding=decoding, replace=force)
     for measured, value in description["parity"].items():
         typer.echo(f"{measured}: {value:.2g}", err=True)
     size = sum(path.stat().st_size for path in bundle.iterdir())
-    hint = "" if aligns else f" Try it: seetell caption photo.jpg --model {bundle}"
+    command = {"caption": "caption", "regions": "regions"}.get(description["kind"])
+    hint = f" Try it: seetell {command} photo.jpg --model {bundle}" if command else ""
     typer.echo(f"{bundle}: {size / 1e6:.1f} MB.{hint}")

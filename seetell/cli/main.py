@@ -15,6 +15,7 @@ from seetell.errors import SeetellError, UsageError
 COMMANDS = (
     ("caption", "seetell.cli.caption:caption", "Say what is on photos."),
     ("align", "seetell.cli.align:align", "Show where in photos a sentence is true."),
+    ("regions", "seetell.cli.regions:regions", "Find regions of photos and say what is in each."),
     ("alt", "seetell.cli.alt:alt", "Fill in missing alt text of web pages and Markdown."),
     ("index", "seetell.cli.index:index", "Index photos, to be searched."),
     ("search", "seetell.cli.search:search", "Find photos by what they show."),

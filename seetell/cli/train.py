@@ -1,7 +1,8 @@
-"""``seetell train``: train a captioner, an aligner or a grounder from a recipe."""
+"""``seetell train``: train a captioner, an aligner, a grounder or a dense captioner from a recipe."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,38 +19,28 @@ def train(
         bool, typer.Option("--restart", help="Start over instead of going on with a stopped run.")
     ] = False,
 ) -> None:
-    """Train a captioner, an aligner or a grounder. The same command again goes on with a run that was stopped.
+    """Train a captioner, an aligner, a grounder or a dense captioner.
+
+    The same command again goes on with a run that was stopped.
 
     Example: seetell train photo-folder --set data.path=my_photos
     """
     import dataclasses
 
     from seetell.cli.training_progress import TrainingProgress
-    from seetell.data import read
-    from seetell.data.entities import read_entities
-    from seetell.training.alignment_recipe import AlignmentRecipe, load_any_recipe
-    from seetell.training.alignment_trainer import AlignmentTrainer
     from seetell.training.grounding_recipe import GroundingRecipe
-    from seetell.training.grounding_trainer import GroundingTrainer
-    from seetell.training.recipe import find_recipe
+    from seetell.training.recipe import Recipe, find_recipe
+    from seetell.training.recipe_kinds import load_any_recipe
     from seetell.training.run_folder import RunFolder
-    from seetell.training.trained_aligner import load_trained_aligner
-    from seetell.training.trainer import Trainer
 
     chosen = load_any_recipe(find_recipe(recipe), settings or [])
     if chosen.start_from:
         chosen = dataclasses.replace(chosen, start_from=_model_folder("start_from", chosen.start_from))
-    if not isinstance(chosen, AlignmentRecipe | GroundingRecipe):
+    if isinstance(chosen, Recipe):
         teachers = tuple(_model_folder("distillation.teachers", name) for name in chosen.distillation.teachers)
         chosen = dataclasses.replace(chosen, distillation=dataclasses.replace(chosen.distillation, teachers=teachers))
     folder = output or Path("runs") / chosen.name
-    aligner = None
-    if isinstance(chosen, GroundingRecipe):
-        aligner = load_trained_aligner(RunFolder(Path(chosen.start_from)))
-        data = aligner.recipe.data
-    else:
-        data = chosen.data
-    dataset = read(data.path, format=data.format, photos=data.photos, split_seed=data.split_seed)
+    dataset, make = _dataset_and_trainer(chosen)
     if restart:
         RunFolder(folder).clear()
     with TrainingProgress(chosen.steps) as progress:
@@ -58,22 +49,14 @@ def train(
         for problem in dataset.problems[:5]:
             progress.say(f"{problem.where}: {problem.message}")
         if len(dataset.problems) > 5:
-            progress.say(f"… {len(dataset.problems) - 5} more; see: seetell data check {data.path}")
-        told: dict[str, Any] = {
-            "on_step": progress.step,
-            "on_validation": progress.validation,
-            "on_encoding": progress.encoding,
-        }
-        trainer: Trainer | AlignmentTrainer | GroundingTrainer
-        if isinstance(chosen, GroundingRecipe):
-            assert aligner is not None
-            trainer = GroundingTrainer(chosen, aligner, read_entities(chosen.boxes, dataset), folder, **told)
-        elif isinstance(chosen, AlignmentRecipe):
-            trainer = AlignmentTrainer(chosen, dataset, folder, **told)
-        else:
-            trainer = Trainer(chosen, dataset, folder, **told)
-        failures = trainer.failures if isinstance(trainer, GroundingTrainer) else trainer.prepared.failures
-        for path, reason in failures.items():
+            progress.say(f"… {len(dataset.problems) - 5} more; see: seetell data check {dataset.source}")
+        trainer = make(
+            folder,
+            on_step=progress.step,
+            on_validation=progress.validation,
+            on_encoding=progress.encoding,
+        )
+        for path, reason in trainer.failures.items():
             progress.say(f"left out {path}: {reason}")
         if trainer.step:
             progress.say(f"going on at step {trainer.step} of {folder}")
@@ -82,6 +65,35 @@ def train(
     if isinstance(chosen, GroundingRecipe):
         export = f"{chosen.start_from} {Path(chosen.start_from).name} --grounding {folder}"
     typer.echo(f"Trained: {folder}. Make a bundle of it: seetell export {export}")
+
+
+def _dataset_and_trainer(recipe: Any) -> tuple[Any, Callable[..., Any]]:
+    """Read what a recipe names; return it and what makes the trainer of its kind."""
+    from functools import partial
+
+    from seetell.data import read
+    from seetell.data.entities import read_entities
+    from seetell.data.regions import read_regions
+    from seetell.training.alignment_recipe import AlignmentRecipe
+    from seetell.training.alignment_trainer import AlignmentTrainer
+    from seetell.training.dense_recipe import DenseRecipe
+    from seetell.training.dense_trainer import DenseTrainer
+    from seetell.training.grounding_recipe import GroundingRecipe
+    from seetell.training.grounding_trainer import GroundingTrainer
+    from seetell.training.run_folder import RunFolder
+    from seetell.training.trained_aligner import load_trained_aligner
+    from seetell.training.trainer import Trainer
+
+    aligner = load_trained_aligner(RunFolder(Path(recipe.start_from))) if isinstance(recipe, GroundingRecipe) else None
+    data: Any = recipe.data if aligner is None else aligner.recipe.data
+    options: dict[str, Any] = {"format": data.format, "photos": data.photos, "split_seed": data.split_seed}
+    if isinstance(recipe, DenseRecipe):
+        regions = read_regions(data.path, captions=data.captions, **options)
+        return regions, partial(DenseTrainer, recipe, regions)
+    dataset = read(data.path, **options)
+    if aligner is not None:
+        return dataset, partial(GroundingTrainer, recipe, aligner, read_entities(recipe.boxes, dataset))
+    return dataset, partial(AlignmentTrainer if isinstance(recipe, AlignmentRecipe) else Trainer, recipe, dataset)
 
 
 def _model_folder(field: str, name: str) -> str:

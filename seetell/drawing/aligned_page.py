@@ -1,53 +1,107 @@
-"""A web page for an alignment, complete in one file: pointing at a segment shows its box, and the other way round."""
+"""A web page for an alignment or for regions, complete in one file: pointing at a text shows its box, and back."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
 
 from seetell.drawing.page import PHOTO_SIDE, ninth
-from seetell.drawing.segment_boxes import SegmentBox, segment_boxes
+from seetell.drawing.segment_boxes import SegmentBox, numbered_boxes
 from seetell.drawing.templates import beside, data_address, filled, html_text
 from seetell.photos.boxes import area
-from seetell.results import Alignment, Segment
+from seetell.results import Alignment, Region, Segment
 
 LAYOUT_SIDE = 800
 """Longest side that the boxes are laid out for, in pixels: about that of the photo in a browser, whatever its own."""
 
 
 def aligned_page(photo: Image.Image, alignment: Alignment, *, name: str) -> str:
-    """Write the page.
+    """Write the page of an alignment; see :func:`boxed_page`."""
+    return boxed_page(
+        photo,
+        alignment.segments,
+        size=alignment.size,
+        title=f"{alignment.sentence} – {name}",
+        description=alignment.sentence,
+        list_name="The sentence, segment by segment",
+        hint="Point at a part of the sentence or at a box, or choose it, to see which belongs to which.",
+        about=f"{name} · model {alignment.model} · score of the sentence {_number(alignment.score)}",
+    )
+
+
+def regions_page(photo: Image.Image, regions: Sequence[Region], *, size: tuple[int, int], name: str, model: str) -> str:
+    """Write the page of a photo's regions; see :func:`boxed_page`.
 
     Args:
         photo: RGB, upright, of any scale.
-        alignment: of the photo.
+        regions: best first.
+        size: width and height of the photo that their boxes are in pixels of.
         name: the photo's, to be shown.
+        model: the name of what found them.
+    """
+    phrases = [region.caption for region in regions]
+    return boxed_page(
+        photo,
+        [Segment(region.caption, region.box, region.score) for region in regions],
+        size=size,
+        title=f"{name}: {', '.join(phrases) or 'nothing found'}",
+        description=", ".join(phrases),
+        list_name="The regions, the surest first",
+        hint="Point at a phrase or at a box, or choose it, to see which belongs to which.",
+        about=f"{name} · model {model}",
+    )
+
+
+def boxed_page(
+    photo: Image.Image,
+    segments: Sequence[Segment],
+    *,
+    size: tuple[int, int],
+    title: str,
+    description: str,
+    list_name: str,
+    hint: str,
+    about: str,
+) -> str:
+    """Write a page of texts and their boxes.
+
+    Args:
+        photo: RGB, upright, of any scale.
+        segments: texts with boxes.
+        size: width and height of the photo that their boxes are in pixels of.
+        title: of the page.
+        description: of the photo, for those who do not see it.
+        list_name: of the list of texts, for them too.
+        hint: what a reader can do.
+        about: a line below.
 
     Returns:
         HTML that needs no other file.
     """
     shown = photo.copy()
     shown.thumbnail((PHOTO_SIDE, PHOTO_SIDE), Image.Resampling.BICUBIC)
-    width, height = alignment.size
+    width, height = size
     scale = LAYOUT_SIDE / max(width, height)
     ground = width * scale, height * scale
-    boxes = segment_boxes(alignment, ground)
+    boxes = numbered_boxes([segment.box for segment in segments], size, ground)
     areas = np.argsort([-area(np.array(box.box)) for box in boxes], kind="stable").argsort()
     return filled(
         "aligned_page.html",
         "page.css",
         "aligned_page.css",
-        title=html_text(f"{alignment.sentence} – {name}"),
-        sentence=html_text(alignment.sentence),
-        name=html_text(name),
-        model=html_text(alignment.model),
-        score=_number(alignment.score),
+        title=html_text(title),
+        description=html_text(description),
+        list_name=html_text(list_name),
+        hint=html_text(hint),
+        about=html_text(about),
         photo=data_address(shown, "JPEG", quality=85, optimize=True),
         width=str(shown.width),
         height=str(shown.height),
         proportion=f"{shown.width / shown.height:.3f}",
         boxes="\n".join(_box(box, ground, int(layer)) for box, layer in zip(boxes, areas, strict=True)),
-        segments="\n".join(_segment(*pair, alignment.size) for pair in zip(alignment.segments, boxes, strict=True)),
+        segments="\n".join(_segment(*pair, size) for pair in zip(segments, boxes, strict=True)),
         script=beside("page.js"),
     )
 

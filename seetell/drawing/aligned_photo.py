@@ -1,13 +1,15 @@
-"""One picture for an alignment: the photo with a box for each segment, and below it the sentence in their colours."""
+"""One picture for an alignment or for regions: the photo with its boxes, and below it their texts in their colours."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from PIL import Image, ImageDraw, ImageFont
 
 from seetell.drawing.lettering import lettered, shortened
-from seetell.drawing.segment_boxes import BADGE, EDGING, LINE, SegmentBox, segment_boxes
+from seetell.drawing.segment_boxes import BADGE, EDGING, LINE, SegmentBox, numbered_boxes
+from seetell.photos.boxes import Box
 from seetell.results import Alignment
 
 SMALLEST, LARGEST = 800, 1280
@@ -21,24 +23,34 @@ PAPER, DARK = (255, 255, 255), (24, 24, 28)
 
 
 def aligned_photo(photo: Image.Image, alignment: Alignment) -> Image.Image:
-    """Draw an alignment.
+    """Draw an alignment; see :func:`labelled_photo`."""
+    texts = [segment.text for segment in alignment.segments]
+    return labelled_photo(photo, texts, [segment.box for segment in alignment.segments], size=alignment.size)
+
+
+def labelled_photo(
+    photo: Image.Image, texts: Sequence[str], boxes: Sequence[Box], *, size: tuple[int, int]
+) -> Image.Image:
+    """Draw boxes and, below the photo, what each holds.
 
     Args:
         photo: RGB, upright, of any scale.
-        alignment: of the photo.
+        texts: one for each box.
+        boxes: in pixels of the photo at its own size.
+        size: that size, width and height.
 
     Returns:
-        RGB, the photo and below it the sentence.
+        RGB, the photo and below it the texts in the colours of their boxes.
     """
     shown = _scaled(photo)
-    boxes = segment_boxes(alignment, shown.size)
+    drawn = numbered_boxes(boxes, size, shown.size)
     pen = ImageDraw.Draw(shown)
-    for box in boxes:
+    for box in drawn:
         _outline(pen, box)
-    for box in boxes:
+    for box in drawn:
         _badge(pen, box, *box.badge)
     width = max(shown.width, NARROWEST)
-    lines = _lines(alignment, boxes, width - 2 * MARGIN)
+    lines = _lines(texts, drawn, width - 2 * MARGIN)
     picture = Image.new("RGB", (width, shown.height + 2 * MARGIN + len(lines) * LINE_HEIGHT), PAPER)
     picture.paste(shown, ((width - shown.width) // 2, 0))
     pen = ImageDraw.Draw(picture)
@@ -83,12 +95,12 @@ class _Chip:
         pen.text((begin, top + 0.72 * CHIP_HEIGHT), self.text, DARK, self.font, anchor="ls")
 
 
-def _lines(alignment: Alignment, boxes: list[SegmentBox], width: float) -> list[list[_Chip]]:
-    """Lay the sentence in lines; a word longer than a line is cut."""
+def _lines(texts: Sequence[str], boxes: list[SegmentBox], width: float) -> list[list[_Chip]]:
+    """Lay the texts in lines; a word longer than a line is cut."""
     lines: list[list[_Chip]] = [[]]
     room = width
-    for segment, box in zip(alignment.segments, boxes, strict=True):
-        words, begins = segment.text.split(), True
+    for text, box in zip(texts, boxes, strict=True):
+        words, begins = text.split(), True
         while words:
             chips = [_Chip(box, begins, *lettered(" ".join(words[:end]), LETTERS)) for end in range(1, len(words) + 1)]
             fitting = [chip for chip in chips if chip.width <= room]

@@ -49,18 +49,24 @@ class SegmentBox:
 
 
 def segment_boxes(alignment: Alignment, picture: tuple[float, float]) -> list[SegmentBox]:
-    """Lay out the boxes of all segments.
+    """Lay out the boxes of all segments; see :func:`numbered_boxes`."""
+    return numbered_boxes([segment.box for segment in alignment.segments], alignment.size, picture)
+
+
+def numbered_boxes(boxes: Sequence[Box], size: tuple[int, int], picture: tuple[float, float]) -> list[SegmentBox]:
+    """Lay out boxes over a photo, numbered in their order.
 
     Args:
-        alignment: of the photo.
+        boxes: in pixels of the photo.
+        size: its width and height.
         picture: width and height of the photo as it is drawn.
     """
-    scale = np.tile(np.array(picture) / alignment.size, 2)
-    boxes = [np.array(segment.box) * scale for segment in alignment.segments]
-    insets = (LINE + EDGING) * np.array(_lanes(boxes))
+    scale = np.tile(np.array(picture) / size, 2)
+    placed = [np.array(box) * scale for box in boxes]
+    insets = (LINE + EDGING) * np.array(_lanes(placed))
     drawn: list[SegmentBox] = []
     taken: list[tuple[float, float]] = []
-    for number, (box, inset) in enumerate(zip(boxes, insets, strict=True)):
+    for number, (box, inset) in enumerate(zip(placed, insets, strict=True)):
         middle = np.tile((box[:2] + box[2:]) / 2, 2)
         sides = np.array([-1, -1, 1, 1])
         moved = np.where((box - middle) * sides > inset + LINE, box - inset * sides, box)

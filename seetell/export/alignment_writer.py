@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from seetell.export.alignment_graphs import write_aligner
 from seetell.export.bundle_writer import CALIBRATION_PHOTOS, ENCODERS, PARITY_PHOTOS, open_some
 from seetell.export.graphs import write_encoder
 from seetell.export.grounding_graph import grounder_difference, write_grounder
+from seetell.export.new_folder import check_free, new_folder
 from seetell.export.parity import check_parity, encoder_cosine_distance, encoder_difference
 from seetell.export.quantisation import quantise_encoder
 from seetell.language.tokenizer import tokenize
@@ -67,15 +66,11 @@ def export_aligner(
             tolerance; nothing is left behind.
         CheckpointError: the run has no usable weights.
     """
-    if target.exists() and not replace:
-        raise BundleError(f"{target} exists; name another folder, or replace it with --force")
+    check_free(target, replace=replace)
     model = load_trained_aligner(RunFolder(run))
     grounder = None if grounding is None else load_trained_grounder(RunFolder(grounding), model)
     calibration, comparison, sentences = _examples(model)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as scratch:
-        folder = Path(scratch) / target.name
-        folder.mkdir()
+    with new_folder(target) as folder:
         if encoder_of is None:
             encoder, parity = _write_encoder(model, folder, precisions, calibration, comparison)
         else:
@@ -105,9 +100,6 @@ def export_aligner(
         description["parity"] = parity
         (folder / "model.json").write_text(json.dumps(description, indent=1, ensure_ascii=False) + "\n", "utf-8")
         (folder / "README.md").write_text(alignment_card(description), encoding="utf-8")
-        if target.exists():
-            shutil.rmtree(target)
-        folder.rename(target)
     return description
 
 

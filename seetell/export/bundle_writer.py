@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from seetell.data.records import PhotoRecord
 from seetell.errors import BundleError, PhotoError
 from seetell.export.card import write_card
 from seetell.export.graphs import write_decoder, write_encoder
+from seetell.export.new_folder import check_free, new_folder
 from seetell.export.parity import (
     check_parity,
     decoder_difference,
@@ -63,23 +62,16 @@ def export_run(
         BundleError: ``target`` exists, or the graphs differ from torch beyond tolerance; nothing is left behind.
         CheckpointError: the run has no usable weights.
     """
-    if target.exists() and not replace:
-        raise BundleError(f"{target} exists; name another folder, or replace it with --force")
+    check_free(target, replace=replace)
     model = load_trained(RunFolder(run))
     calibration, comparison = _photos(model)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as scratch:
-        folder = Path(scratch) / target.name
-        folder.mkdir()
+    with new_folder(target) as folder:
         parity = _write_graphs(model, folder, precisions, calibration, comparison)
         check_parity(parity)
         model.vocabulary.save(folder / "vocabulary.json")
         description = _description(model, folder, name or model.recipe.name, precisions, parity, decoding or {})
         (folder / "model.json").write_text(json.dumps(description, indent=1, ensure_ascii=False) + "\n", "utf-8")
         write_card(folder)
-        if target.exists():
-            shutil.rmtree(target)
-        folder.rename(target)
     return description
 
 

@@ -18,10 +18,14 @@ TOLERANCES = {
     "decoder_logprob_max_difference": 0.1,
     "alignment_score_max_difference": 1e-3,
     "grounding_box_max_difference": 1e-2,
+    "maps_fp32_max_difference": 1e-3,
+    "maps_int8_cosine_distance": 0.05,
+    "proposals_max_difference": 0.02,
 }
 """Largest allowed: of a feature (float32), of the mean angle between features (int8: 1 − cosine), of a word's
-log-probability, whose weights the bundle keeps in half precision, of an aligner's score as a share of its deviation,
-and of a box's side as a share of the photo, with weights in half precision."""
+log-probability, whose weights the bundle keeps in half precision, of an aligner's score as a share of its deviation, of
+a box's side as a share of the photo, of a map's channel as a share of the greatest, of the mean angle between cells,
+and of a proposal's coordinate or score as a share of the greatest, the last two in half precision too."""
 
 STEPS = 5
 

@@ -48,3 +48,24 @@ def contains(boxes: Boxes, points: Boxes) -> npt.NDArray[np.bool_]:
     """Tell which boxes ``(…, 4)`` hold the points ``(…, 2)``, given as x and y; a point on an edge is inside."""
     inside: npt.NDArray[np.bool_] = np.all((boxes[..., :2] <= points) & (points <= boxes[..., 2:]), axis=-1)
     return inside
+
+
+def suppressed(boxes: Boxes, scores: npt.NDArray[np.floating], *, overlap: float, most: int) -> npt.NDArray[np.intp]:
+    """Keep the best of boxes that overlap too much (greedy non-maximum suppression).
+
+    Args:
+        boxes: ``(N, 4)``.
+        scores: ``(N,)``; of equal ones the first is the better.
+        overlap: the IoU with a better box that is kept, above which a box is dropped.
+        most: how many are kept.
+
+    Returns:
+        The places of those kept, best first.
+    """
+    left = np.argsort(-scores, kind="stable")
+    kept: list[int] = []
+    while len(left) and len(kept) < most:
+        best, left = left[0], left[1:]
+        kept.append(int(best))
+        left = left[iou(boxes[best], boxes[left]) <= overlap]
+    return np.array(kept, np.intp)

@@ -53,8 +53,12 @@ class Bundle:
     decoder_step: Path
 
     @classmethod
-    def load(cls, folder: str | Path) -> Bundle:
+    def load(cls, folder: str | Path, *, kind: str = "caption") -> Bundle:
         """Read a bundle; of the large files only the presence is checked, see :meth:`verify`.
+
+        Args:
+            folder: where it is.
+            kind: what it must do.
 
         Raises:
             BundleError: a file is missing or its content does not fit the others.
@@ -62,8 +66,8 @@ class Bundle:
         folder = Path(folder)
         description = read_description(folder)
         check_format(folder, description)
-        if description.get("kind", "caption") != "caption":
-            raise BundleError(f"{folder}: is a model of kind {description['kind']!r}; expected 'caption'")
+        if description.get("kind", kind) != kind:
+            raise BundleError(f"{folder}: is a model of kind {description['kind']!r}; expected {kind!r}")
         try:
             for field in ("name", "kind"):
                 if not isinstance(description[field], str):

@@ -6,10 +6,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from seetell.errors import BundleError, PhotoError, UsageError
-from seetell.language.decoding import Decoding, Hypothesis, State, decode
-from seetell.language.sentence import sentence
+from seetell.language.decoding import Decoding
 from seetell.photos.opening import PhotoSource, open_photo
-from seetell.results import Caption, Word
-from seetell.runtime.attention import looked
+from seetell.results import Caption
 from seetell.runtime.bundle import Bundle, attended_grid, find, installed, read_description
 from seetell.runtime.cores import physical_cores
+from seetell.runtime.decoder import Decoder
+from seetell.runtime.photo_stream import check_counts, stream, within_memory
 from seetell.runtime.sessions import Graph
 
 BATCH_SIZE = 16
@@ -69,16 +66,8 @@ class Captioner:
         self.bundle = bundle
         self.threads = threads or physical_cores()
         self._encoder = Graph(bundle.encoder(precision), threads=self.threads)
-        self._start = Graph(bundle.decoder_start, threads=self.threads)
-        self._step = Graph(bundle.decoder_step, threads=self.threads)
-        self._features = self._start.inputs
-        self._memories = sorted(name for name in self._start.outputs if name.startswith("memory_"))
-        self._states = [f"state_{index}" for index in range(len(self._start.outputs) - len(self._memories))]
-        self._next_states = [f"next_{state}" for state in self._states]
-        self._encoder.require(inputs=["images"], outputs=self._features)
-        self._start.require(inputs=["pooled", "grid"], outputs=self._states)
-        inputs = ["tokens", "photos", *self._memories, *self._states]
-        self._step.require(inputs=inputs, outputs=["logprobs", *self._next_states])
+        self._decoder = Decoder(bundle, threads=self.threads)
+        self._encoder.require(inputs=["images"], outputs=self._decoder.features)
 
     @property
     def name(self) -> str:
@@ -93,7 +82,7 @@ class Captioner:
     @property
     def attends(self) -> bool:
         """Whether it can tell where in the photo it looked for a word."""
-        return "attention" in self._step.outputs
+        return self._decoder.attends
 
     def caption(self, photo: PhotoSource, *, attention: bool = False, **options: Any) -> Caption:
         """Say what is on a photo.
@@ -139,11 +128,9 @@ class Captioner:
         Raises:
             UsageError: an argument or option is not allowed; raised at the call, before any photo is read.
         """
-        if batch_size < 1:
-            raise UsageError(f"batch_size must be at least 1, got {batch_size}")
-        if workers is not None and workers < 1:
-            raise UsageError(f"workers must be at least 1, got {workers}")
-        return self._stream(iter(photos), batch_size, workers or self.threads, self._asked(attention, options))
+        check_counts(batch_size=batch_size, workers=workers)
+        say = self._asked(attention, options)
+        return stream(iter(photos), self.prepare, say, batch_size=batch_size, workers=workers or self.threads)
 
     def caption_prepared(
         self, images: Sequence[np.ndarray], *, attention: bool = False, **options: Any
@@ -161,7 +148,7 @@ class Captioner:
         Raises:
             UsageError: an option is unknown or its value not allowed, or attention is asked of a model without.
         """
-        return self._captions_within_memory(images, range(len(images)), self._asked(attention, options))
+        return list(within_memory(images, range(len(images)), self._asked(attention, options)))
 
     def _asked(self, attention: bool, options: Mapping[str, Any]) -> Say:
         """Return what captions a batch in the way that a call asks for."""
@@ -178,28 +165,6 @@ class Captioner:
             )
         return self.bundle.grid
 
-    def _stream(
-        self, photos: Iterator[PhotoSource], batch_size: int, workers: int, say: Say
-    ) -> Iterator[Caption | PhotoError]:
-        pool = ThreadPoolExecutor(workers, thread_name_prefix="seetell-photos")
-        try:
-            opening: deque[Future[np.ndarray | PhotoError]] = deque()
-            for first in itertools.count(step=batch_size):
-                wanted = 2 * batch_size - len(opening)
-                opening.extend(pool.submit(self._attempt, photo) for photo in itertools.islice(photos, wanted))
-                if not opening:
-                    return
-                batch = [opening.popleft().result() for _ in range(min(batch_size, len(opening)))]
-                yield from self._batch(batch, say, first)
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-    def _attempt(self, photo: PhotoSource) -> np.ndarray | PhotoError:
-        try:
-            return self.prepare(photo)
-        except PhotoError as error:
-            return error
-
     def prepare(self, photo: PhotoSource) -> np.ndarray:
         """Open a photo and return the encoder's input, ``(3, H, W)`` float32; may be called by many threads.
 
@@ -215,26 +180,6 @@ class Captioner:
                 f"a photo of {opened.width}×{opened.height} pixels needs more memory than there is"
             ) from error
 
-    def _batch(self, batch: Sequence[np.ndarray | PhotoError], say: Say, first: int) -> Iterator[Caption | PhotoError]:
-        """Caption the photos that opened; the errors of the others stay in their places."""
-        opened = {first + place: item for place, item in enumerate(batch) if not isinstance(item, PhotoError)}
-        captions = iter(self._captions_within_memory(list(opened.values()), list(opened), say))
-        for item in batch:
-            yield item if isinstance(item, PhotoError) else next(captions)
-
-    def _captions_within_memory(
-        self, images: Sequence[np.ndarray], streams: Sequence[int], say: Say
-    ) -> list[Caption | PhotoError]:
-        """Caption a batch; where memory does not suffice for it, its halves."""
-        try:
-            return [*say(images, streams)]
-        except MemoryError:
-            if len(images) == 1:
-                return [PhotoError("not enough memory to caption it")]
-        middle = len(images) // 2
-        halves = slice(None, middle), slice(middle, None)
-        return [item for half in halves for item in self._captions_within_memory(images[half], streams[half], say)]
-
     def _captions(
         self,
         images: Sequence[np.ndarray],
@@ -244,23 +189,7 @@ class Captioner:
         grid: tuple[int, int] | None,
     ) -> list[Caption]:
         """Caption a batch; with the ``grid`` that the attention is laid over, or ``None`` where it is not asked for."""
-        if not images:
-            return []
-        begun = self._start.run(self.encode(np.stack(images)), [*self._memories, *self._states])
-        memory = dict(zip(self._memories, begun, strict=False))
-
-        def advance(output: str, tokens: np.ndarray, state: State) -> tuple[np.ndarray, State]:
-            photos, *rows = state
-            feeds = {"tokens": tokens, "photos": photos, **memory, **dict(zip(self._states, rows, strict=True))}
-            given, *following = self._step.run(feeds, [output, *self._next_states])
-            return given, (photos, *following)
-
-        state = (np.arange(len(images)), *begun[len(memory) :])  # each row's photo and state
-        best = [ranked[0] for ranked in decode(partial(advance, "logprobs"), state, decoding, streams=streams)]
-        if grid is None:
-            return [self._caption(hypothesis, [None] * len(hypothesis.tokens)) for hypothesis in best]
-        maps = looked(partial(advance, "attention"), state, [hypothesis.tokens for hypothesis in best], grid)
-        return list(map(self._caption, best, maps))
+        return self._decoder.captions(self.encode(np.stack(images)), decoding, streams=streams, grid=grid)
 
     def encode(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Return the features the decoder reads.
@@ -271,9 +200,5 @@ class Captioner:
         Returns:
             ``pooled`` ``(B, D)`` and, where the model attends, ``grid`` ``(B, L, D)``.
         """
-        return dict(zip(self._features, self._encoder.run({"images": images}, self._features), strict=True))
-
-    def _caption(self, hypothesis: Hypothesis, maps: Sequence[np.ndarray | None]) -> Caption:
-        texts = self.bundle.vocabulary.decode(hypothesis.tokens)
-        said = zip(texts, hypothesis.logprobs, maps, strict=True)
-        return Caption(sentence(texts), tuple(Word(*word) for word in said), hypothesis.logprob, self.name)
+        wanted = self._decoder.features
+        return dict(zip(wanted, self._encoder.run({"images": images}, wanted), strict=True))

@@ -10,8 +10,15 @@ from seetell.runtime.aligner import Aligner
 from seetell.runtime.alignment_bundle import AlignmentBundle
 from seetell.runtime.bundle import Bundle, find, read_description
 from seetell.runtime.captioner import Captioner
+from seetell.runtime.region_bundle import RegionBundle
+from seetell.runtime.region_captioner import RegionCaptioner
 
-KINDS: dict[str, type[Bundle] | type[AlignmentBundle]] = {"caption": Bundle, "align": AlignmentBundle}
+AnyBundle = Bundle | AlignmentBundle | RegionBundle
+KINDS: dict[str, type[Bundle] | type[AlignmentBundle] | type[RegionBundle]] = {
+    "caption": Bundle,
+    "align": AlignmentBundle,
+    "regions": RegionBundle,
+}
 
 
 @overload
@@ -25,17 +32,22 @@ def load(model: Literal["align"], *, precision: str | None = None, threads: int 
 
 
 @overload
+def load(model: Literal["regions"], *, precision: str | None = None, threads: int | None = None) -> RegionCaptioner: ...
+
+
+@overload
 def load(model: str | Path, *, precision: str | None = None, threads: int | None = None) -> Any: ...
 
 
 def load(
     model: str | Path = "caption", *, precision: str | None = None, threads: int | None = None
-) -> Captioner | Aligner:
+) -> Captioner | Aligner | RegionCaptioner:
     """Load a model.
 
     Args:
         model: ``caption`` for the captioner that came with seetell, ``align`` for the model that compares photos with
-            sentences, the name of a bundled model, or the path of a model folder.
+            sentences, ``regions`` for the one that says what is where, the name of a bundled model, or the path of a
+            model folder.
         precision: ``int8`` or ``fp32`` for the encoder; the bundle's own choice when absent.
         threads: processor threads to compute with; the physical cores when absent.
 
@@ -46,10 +58,12 @@ def load(
     bundle = load_bundle(find(model))
     if isinstance(bundle, AlignmentBundle):
         return Aligner(bundle, precision=precision, threads=threads)
+    if isinstance(bundle, RegionBundle):
+        return RegionCaptioner(bundle, precision=precision, threads=threads)
     return Captioner(bundle, precision=precision, threads=threads)
 
 
-def load_bundle(folder: str | Path) -> Bundle | AlignmentBundle:
+def load_bundle(folder: str | Path) -> AnyBundle:
     """Read a model folder of any kind, without its graphs.
 
     Raises:

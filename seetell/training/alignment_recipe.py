@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 from seetell.alignment.aligner import AlignerConfig
-from seetell.errors import RecipeError, unknown
-from seetell.training.grounding_recipe import GroundingRecipe
+from seetell.errors import RecipeError
 from seetell.training.optimisers import OptimiserConfig
 from seetell.training.recipe import (
     CardConfig,
     DataConfig,
     EncoderConfig,
-    Recipe,
     build_config,
-    recipe_content,
-    recipe_from_dict,
 )
 from seetell.training.schedule import ScheduleConfig
 
@@ -139,30 +134,6 @@ class AlignmentRecipe:
     def to_dict(self) -> dict[str, Any]:
         """Return plain types ready for YAML or JSON."""
         return dataclasses.asdict(self)
-
-
-def load_any_recipe(path: str | Path, settings: Sequence[str] = ()) -> Recipe | AlignmentRecipe | GroundingRecipe:
-    """Read the recipe of an aligner, which says ``kind: align``, of a grounder, ``kind: ground``, or of a captioner.
-
-    Args:
-        path: YAML, the fields of :class:`AlignmentRecipe`, :class:`~seetell.training.grounding_recipe.GroundingRecipe`
-            or :class:`~seetell.training.recipe.Recipe`.
-        settings: ``key=value`` pairs that replace fields, such as ``optimiser.learning_rate=1e-3``.
-
-    Raises:
-        RecipeError: the file is missing or not YAML, a field is unknown or of the wrong type, or fields contradict.
-    """
-    content = recipe_content(path, settings)
-    if "kind" not in content:
-        return recipe_from_dict(content)
-    if content["kind"] not in KINDS:
-        raise RecipeError(f"kind: {unknown('value', str(content['kind']), KINDS)}")
-    built: AlignmentRecipe | GroundingRecipe = build_config(KINDS[content["kind"]], content, "")
-    return built
-
-
-KINDS: dict[str, type[AlignmentRecipe] | type[GroundingRecipe]] = {"align": AlignmentRecipe, "ground": GroundingRecipe}
-"""Recipes that say what they are of."""
 
 
 def alignment_recipe_from_dict(content: Mapping[str, Any]) -> AlignmentRecipe:

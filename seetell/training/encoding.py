@@ -58,6 +58,24 @@ class Activations(nn.Module):
         return activation.permute(0, 2, 3, 1)
 
 
+class PyramidRecords(nn.Module):
+    """Some maps of an encoder's pyramid, one after the other: records ``(B, Σ C_s·h_s·w_s)``.
+
+    Args:
+        encoder: publishes its stages.
+        strides: of the maps, in pixels.
+    """
+
+    def __init__(self, encoder: Encoder, strides: Sequence[int]) -> None:
+        super().__init__()
+        self.encoder, self.strides = encoder, tuple(strides)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Encode ``(B, 3, H, W)``."""
+        maps = self.encoder.pyramid(images)
+        return torch.cat([maps[stride].flatten(1) for stride in self.strides], dim=1)
+
+
 def features_cache(
     folder: str, encoder: Encoder, photos: Sequence[Path], *, with_grid: bool, flips: bool, progress: Progress
 ) -> tuple[FeatureCache, dict[Path, str]]:
@@ -95,6 +113,17 @@ def activations_cache(
     size = encoder.preprocessing
     shape = in_torch(module)(np.zeros((1, 3, size.height, size.width), np.float32)).shape[1:]
     cache = FeatureCache(folder, weights_hash=weights_hash(early), preprocessing=size, shape=shape, flips=flips)
+    return cache, _fill(cache, module, photos, progress, name=encoder.name)
+
+
+def pyramid_cache(
+    folder: str, encoder: Encoder, photos: Sequence[Path], *, strides: Sequence[int], progress: Progress
+) -> tuple[FeatureCache, dict[Path, str]]:
+    """Cache some maps of an encoder's pyramid; see :class:`PyramidRecords` and :func:`features_cache`."""
+    module = PyramidRecords(encoder, strides).eval()
+    size = encoder.preprocessing
+    shape = in_torch(module)(np.zeros((1, 3, size.height, size.width), np.float32)).shape[1:]
+    cache = FeatureCache(folder, weights_hash=weights_hash(encoder), preprocessing=size, shape=shape)
     return cache, _fill(cache, module, photos, progress, name=encoder.name)
 
 

@@ -1,16 +1,9 @@
-"""The training loop of a grounder, which may be stopped at any moment and goes on as if it had not been.
-
-As a captioner's, everything a step draws at random follows from the seed and the step's number.
-"""
+"""The training run of a grounder, on an aligner that stays as it is."""
 
 from __future__ import annotations
 
 import hashlib
-import math
-import sys
-import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,20 +18,15 @@ from seetell.backbones import weights_hash
 from seetell.data.entity_phrases import PhotoPhrases, photo_phrases
 from seetell.data.entity_records import EntityDataset
 from seetell.data.records import PhotoRecord
-from seetell.errors import CheckpointError, DataError, RecipeError
-from seetell.training.averaging import RunningAverage
-from seetell.training.batches import ahead, draw, step_seed
-from seetell.training.checkpoint import optimiser_arrays, read_checkpoint, restore_optimiser, write_checkpoint
+from seetell.errors import DataError, RecipeError
+from seetell.training.batches import draw
 from seetell.training.described_photos import DescribedPhotos
 from seetell.training.encoding import Progress, features_cache
-from seetell.training.explosion import stop_on_explosion
+from seetell.training.frozen_encoder_run import FrozenEncoderRun
 from seetell.training.grounding_recipe import GroundingRecipe
 from seetell.training.grounding_validation import locate_all, score_places
-from seetell.training.optimisers import create_optimiser, update
 from seetell.training.phrases import Phrases, read_phrases
 from seetell.training.run_folder import RunFolder
-from seetell.training.run_log import RunLog, draw_curves, read_log
-from seetell.training.schedule import learning_rate_factor
 from seetell.training.trained_aligner import TrainedAligner
 
 
@@ -51,7 +39,7 @@ class _Split:
     phrases: Phrases
 
 
-class GroundingTrainer:
+class GroundingTrainer(FrozenEncoderRun):
     """One training run of a grounder.
 
     Args:
@@ -69,6 +57,10 @@ class GroundingTrainer:
         RecipeError: the aligner does not compare words with places.
     """
 
+    part = "grounder"
+    curves = ("R@1", "pointing")
+    loss_unit = "weighted sum"
+
     def __init__(
         self,
         recipe: GroundingRecipe,
@@ -84,12 +76,10 @@ class GroundingTrainer:
             raise RecipeError(
                 f"start_from: {recipe.start_from} compares whole photos only; expected one that reads words"
             )
-        self.recipe, self.model, self.folder = recipe, model, RunFolder(folder)
-        self._on_step, self._on_validation = on_step, on_validation
+        self.recipe, self.model, run = recipe, model, RunFolder(folder)
         if recipe.threads:
             torch.set_num_threads(recipe.threads)
-        self.folder.claim(recipe)
-        self.device = torch.device(recipe.device)
+        run.claim(recipe)
         splits = {name: dataset.split(name) for name in ("train", "val")}
         if recipe.validation.photos != -1:
             splits["val"] = splits["val"][: recipe.validation.photos]
@@ -119,14 +109,16 @@ class GroundingTrainer:
                 components=model.recipe.aligner.components,
                 cells=self.train.phrases.cover.shape[1],
                 words=self.train.phrases.vectors.shape[1],
-            ).to(self.device)
-        self.optimiser = create_optimiser(recipe.optimiser, self.grounder.parameters())
-        named = {"grounder": self.grounder}
-        self._average = RunningAverage(named, decay=recipe.averaging) if recipe.averaging else None
-        self.step, self.first_loss, self.best = 0, math.nan, -math.inf
-        if self.folder.checkpoint.exists():
-            self._resume()
-        self.log = RunLog(self.folder.log, step=self.step)
+            ).to(recipe.device)
+        super().__init__(
+            recipe,
+            run,
+            self.grounder,
+            validate_every=recipe.validation.every,
+            hashes={"aligner_hash": weights_hash(model.aligner), "phrases_hash": self._phrases_hash()},
+            on_step=on_step,
+            on_validation=on_validation,
+        )
 
     def _split(self, photos: list[tuple[PhotoRecord, PhotoPhrases]]) -> _Split:
         kept = [(photo, phrases) for photo, phrases in photos if phrases.spans]
@@ -138,122 +130,54 @@ class GroundingTrainer:
         return _Split([photo for photo, _ in kept], written, read_phrases(written, self.model))
 
     def run(self) -> None:
-        """Train until the last step.
+        """Train until the last step, on descriptions of the photos' cells made once before the first.
 
         Raises:
             LossExplodedError: the loss is not a number, or too many times the first one.
         """
-        recipe, phrases = self.recipe, self.train.phrases
-        last = recipe.steps if recipe.steps != -1 else sys.maxsize
-        flip = self.model.recipe.data.flip
         described = partial(DescribedPhotos, self.model.aligner.describe_cells, self._cache, device=torch.device("cpu"))
-        source = described(self.train.photos, views=2 if flip else 1)
-        val = described(self.val.photos, views=1)
-        started, begun = time.monotonic(), self.step
+        self._train_photos = described(self.train.photos, views=2 if self.model.recipe.data.flip else 1)
+        self._val_photos = described(self.val.photos, views=1)
+        super().run()
 
-        def batch(step: int) -> tuple[Tensor, ...]:
-            drawn = draw(
-                step,
-                seed=recipe.seed,
-                caption_counts=phrases.counts,
-                batch_size=recipe.batch_size,
-                captions_per_photo=recipe.phrases_per_photo,
-                flip=flip,
-            )
-            rows = phrases.rows(drawn.photos, drawn.captions)
-            boxes, cover = phrases.boxes[rows], phrases.cover[rows].float()
-            mirrored = torch.from_numpy(drawn.mirrored)
-            boxes[mirrored] = mirrored_boxes(boxes[mirrored])
-            grids = cover[mirrored].reshape(-1, recipe.phrases_per_photo, *self.model.encoder.grid_size)
-            cover[mirrored] = grids.flip(3).flatten(2)
-            return source.prepare(drawn), phrases.vectors[rows].float(), boxes, cover
+    def _batch(self, step: int) -> tuple[Tensor, ...]:
+        """Gather descriptions of photos, and phrases with their boxes and the cells these cover."""
+        recipe, phrases = self.recipe, self.train.phrases
+        drawn = draw(
+            step,
+            seed=recipe.seed,
+            caption_counts=phrases.counts,
+            batch_size=recipe.batch_size,
+            captions_per_photo=recipe.phrases_per_photo,
+            flip=self.model.recipe.data.flip,
+        )
+        rows = phrases.rows(drawn.photos, drawn.captions)
+        boxes, cover = phrases.boxes[rows], phrases.cover[rows].float()
+        mirrored = torch.from_numpy(drawn.mirrored)
+        boxes[mirrored] = mirrored_boxes(boxes[mirrored])
+        grids = cover[mirrored].reshape(-1, recipe.phrases_per_photo, *self.model.encoder.grid_size)
+        cover[mirrored] = grids.flip(3).flatten(2)
+        return self._train_photos.prepare(drawn), phrases.vectors[rows].float(), boxes, cover
 
-        steps = range(self.step, last)
-        for step, tensors in zip(steps, ahead(steps, batch), strict=True):
-            factor = learning_rate_factor(recipe.schedule, step, steps=recipe.steps)
-            loss = self._train_step(step, *tensors, factor=factor)
-            if math.isnan(self.first_loss):
-                self.first_loss = loss
-            stop_on_explosion(self.log, step, loss, first=self.first_loss, factor=recipe.explosion_factor)
-            self.step = step + 1
-            if step % recipe.log_every == 0 or self.step == last:
-                pace = (time.monotonic() - started) / (self.step - begun)
-                rate = recipe.optimiser.learning_rate * factor
-                self.log.write(step, loss=loss, learning_rate=rate, seconds_per_step=round(pace, 4))
-            self._on_step(self.step, loss)
-            if self.step % recipe.validation.every == 0 or self.step == last:
-                with self._average.applied() if self._average is not None else nullcontext():
-                    self._validate(step, val)
-            if self.step % recipe.checkpoint_every == 0 or self.step == last:
-                self._save()
+    def _losses(self, batch: tuple[Tensor, ...]) -> tuple[Tensor, dict[str, float]]:
+        cells, phrases, boxes, cover = (part.to(self.device) for part in batch)
+        return grounding_loss(self.grounder(cells, phrases), boxes, cover), {}
 
-    def _train_step(
-        self, step: int, cells: Tensor, phrases: Tensor, boxes: Tensor, cover: Tensor, *, factor: float
-    ) -> float:
-        """Move the parameters once; return the loss."""
-        self.grounder.train()
-        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
-            torch.manual_seed(step_seed(self.recipe.seed, step))
-            located = self.grounder(cells.to(self.device), phrases.to(self.device))
-            loss = grounding_loss(located, boxes.to(self.device), cover.to(self.device))
-            self.optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-        update(self.optimiser, self.recipe.optimiser, factor=factor)
-        if self._average is not None:
-            self._average.update()
-        return loss.item()
-
-    def _validate(self, step: int, photos: DescribedPhotos) -> None:
-        """Locate the validation phrases; keep the weights if they are the best so far."""
-        self.grounder.eval()
-        places = locate_all(self.grounder, photos.batches(1), self.val.phrases, self.model.encoder.grid_size)
+    def _evaluate(self) -> tuple[float, dict[str, float]]:
+        photos = self._val_photos.batches(1)
+        places = locate_all(self.grounder, photos, self.val.phrases, self.model.encoder.grid_size)
         found = score_places(self.val.written, *places).overall
         values = {"R@1": found.recall or 0.0, "pointing": found.pointing or 0.0}
-        values["sum"] = sum(values.values())
-        self.log.write(step, **values)
-        if values["sum"] > self.best:
-            self.best = values["sum"]
-            facts = {"step": self.step, "scores": values, "aligner_hash": weights_hash(self.model.aligner)}
-            write_checkpoint(self.folder.best, {"grounder": self.grounder.state_dict()}, facts)
-        draw_curves(read_log(self.folder.log), self.folder.curves, scores=("R@1", "pointing"), loss_unit="weighted sum")
-        self._on_validation({"step": self.step, **values})
+        total = sum(values.values())
+        return total, values | {"sum": total}
 
-    def _save(self) -> None:
-        parts = {"grounder": self.grounder.state_dict(), "optimiser": optimiser_arrays(self.optimiser)}
-        if self._average is not None:
-            parts["average"] = self._average.values
-        facts = {
-            "step": self.step,
-            "first_loss": self.first_loss,
-            "best": None if self.best == -math.inf else self.best,
-            "averaged": 0 if self._average is None else self._average.updates,
-            **self._hashes(),
-        }
-        write_checkpoint(self.folder.checkpoint, parts, facts)
-
-    def _resume(self) -> None:
-        parts, facts = read_checkpoint(self.folder.checkpoint)
-        changed = [name.removesuffix("_hash") for name, value in self._hashes().items() if facts.get(name) != value]
-        if changed:
-            raise CheckpointError(
-                f"{self.folder.path}: the {' and '.join(changed)} changed since this run began; "
-                "name another folder with --output, or start over with --restart"
-            )
-        self.step, self.first_loss = facts["step"], facts["first_loss"]
-        self.best = -math.inf if facts["best"] is None else facts["best"]
-        self.grounder.load_state_dict(parts["grounder"])
-        restore_optimiser(self.optimiser, parts.get("optimiser", {}))
-        if self._average is not None:
-            self._average.restore(parts["average"], updates=facts["averaged"])
-
-    def _hashes(self) -> dict[str, str]:
-        """Identify what a run began with and must go on with."""
+    def _phrases_hash(self) -> str:
         digest = hashlib.sha256()
         for split in (self.train, self.val):
             for photo, phrases in zip(split.photos, split.written, strict=True):
                 digest.update(repr((photo.id, phrases.sentences, phrases.spans)).encode())
             digest.update(split.phrases.boxes.numpy().tobytes())
-        return {"aligner_hash": weights_hash(self.model.aligner), "phrases_hash": digest.hexdigest()}
+        return digest.hexdigest()
 
 
 def mirrored_boxes(boxes: Tensor) -> Tensor:

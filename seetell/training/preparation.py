@@ -93,14 +93,7 @@ def prepare(
         DataError: there is nothing to train or validate on.
         RecipeError: the device is not there.
     """
-    try:
-        place = torch.zeros(1, device=device).device
-    except (RuntimeError, AssertionError) as error:
-        raise RecipeError(f"device: torch cannot use {device!r} here ({error}); try 'cpu'") from error
-    network = create_encoder(encoder.name, weights=encoder.weights, image_size=encoder.image_size)
-    if earlier is not None:
-        load_encoder(network, earlier)
-    network.requires_grad_(False).to(place).to(memory_format=torch.channels_last)  # convolutions run faster so
+    network = frozen_encoder(encoder, earlier, device=device)
     encoder_hash = weights_hash(network)
     train, val = dataset.split("train"), dataset.split("val")
     if validation_photos != -1:
@@ -138,6 +131,27 @@ def prepare(
         activations=activations,
         failures=failures,
     )
+
+
+def frozen_encoder(config: EncoderConfig, earlier: EarlierModel | None, *, device: str) -> Encoder:
+    """Make an encoder that is not trained, in evaluation mode on the device.
+
+    Args:
+        config: which.
+        earlier: a model whose encoder is taken over where it was trained.
+        device: where torch computes.
+
+    Raises:
+        RecipeError: the device is not there.
+    """
+    try:
+        place = torch.zeros(1, device=device).device
+    except (RuntimeError, AssertionError) as error:
+        raise RecipeError(f"device: torch cannot use {device!r} here ({error}); try 'cpu'") from error
+    network = create_encoder(config.name, weights=config.weights, image_size=config.image_size)
+    if earlier is not None:
+        load_encoder(network, earlier)
+    return network.requires_grad_(False).to(place).to(memory_format=torch.channels_last)  # convolutions run faster so
 
 
 def _numbered(photos: tuple[PhotoRecord, ...], vocabulary: Vocabulary) -> CaptionedPhotos:

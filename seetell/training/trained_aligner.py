@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from seetell.alignment.aligner import Aligner
-from seetell.backbones import Encoder, create_encoder, weights_hash
-from seetell.errors import CheckpointError
+from seetell.backbones import Encoder
 from seetell.language.vocabulary import Vocabulary
-from seetell.training.alignment_recipe import AlignmentRecipe, load_any_recipe
-from seetell.training.checkpoint import read_checkpoint
+from seetell.training.alignment_recipe import AlignmentRecipe
+from seetell.training.best_weights import read_best_weights
 from seetell.training.run_folder import RunFolder
 
 
@@ -40,32 +39,12 @@ def load_trained_aligner(run: RunFolder) -> TrainedAligner:
         CheckpointError: the folder holds no validated weights of an aligner, or they do not belong to its vocabulary or
             encoder.
     """
-    if not run.best.exists():
-        raise CheckpointError(
-            f"{run.path}: no best.safetensors there; expected the folder of a run that has validated at least once"
-        )
-    recipe = load_any_recipe(run.recipe)
-    if not isinstance(recipe, AlignmentRecipe):
-        raise CheckpointError(f"{run.path}: is the run of a captioner; expected that of an aligner")
-    vocabulary = Vocabulary.load(run.vocabulary)
-    parts, facts = read_checkpoint(run.best)
-    if facts["vocabulary_hash"] != vocabulary.hash:
-        raise CheckpointError(f"{run.vocabulary} is not the vocabulary that {run.best} was trained with")
-    chosen = recipe.encoder
-    encoder = create_encoder(
-        chosen.name, weights="none" if "encoder" in parts else chosen.weights, image_size=chosen.image_size
-    )
-    if "encoder" in parts:
-        encoder.load_state_dict(parts["encoder"])
-    if weights_hash(encoder) != facts["encoder_hash"]:
-        raise CheckpointError(
-            f"{run.path} was trained on other {chosen.name} weights than {chosen.weights!r} gives now"
-        )
+    best = read_best_weights(run, AlignmentRecipe)
     aligner = Aligner(
-        recipe.aligner,
-        feature_size=encoder.channels,
-        grid_size=encoder.grid_size,
-        vocabulary_size=len(vocabulary),
+        best.recipe.aligner,
+        feature_size=best.encoder.channels,
+        grid_size=best.encoder.grid_size,
+        vocabulary_size=len(best.vocabulary),
     )
-    aligner.load_state_dict(parts["aligner"])
-    return TrainedAligner(recipe, vocabulary, encoder.eval(), aligner.eval(), facts)
+    aligner.load_state_dict(best.parts["aligner"])
+    return TrainedAligner(best.recipe, best.vocabulary, best.encoder, aligner.eval(), best.facts)

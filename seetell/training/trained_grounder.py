@@ -9,9 +9,9 @@ from typing import Any
 from seetell.alignment.grounding import Grounder
 from seetell.backbones import weights_hash
 from seetell.errors import CheckpointError
-from seetell.training.alignment_recipe import load_any_recipe
 from seetell.training.checkpoint import read_checkpoint
 from seetell.training.grounding_recipe import GroundingRecipe
+from seetell.training.recipe_kinds import load_any_recipe
 from seetell.training.run_folder import RunFolder
 from seetell.training.trained_aligner import TrainedAligner
 

@@ -94,6 +94,7 @@ class Trainer:
             with_grid=self._of_regions or USES_GRID[recipe.architecture],
             progress=on_encoding,
         )
+        self.failures = self.prepared.failures
         self.encoder, self.vocabulary = self.prepared.encoder, self.prepared.vocabulary
         self.device = next(self.encoder.parameters()).device
         self._teachers: Teachers | None = None

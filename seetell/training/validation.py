@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from seetell.backbones import Features
 from seetell.captioning import IGNORED, Captioner
 from seetell.data.records import PhotoRecord
-from seetell.language.decoding import Decoding, State, decode
+from seetell.language.decoding import Decoding, Hypothesis, State, decode
 from seetell.language.vocabulary import Vocabulary
 from seetell.metrics import score_captions
 from seetell.training.batches import caption_tensors
@@ -46,13 +46,17 @@ def validation_loss(
 
 
 def caption_features(captioner: Captioner, features: Features, decoding: Decoding, vocabulary: Vocabulary) -> list[str]:
-    """Say a sentence for each photo of a batch, by the same decoding code as at prediction.
+    """Say a sentence for each photo of a batch; see :func:`best_hypotheses`."""
+    return [" ".join(vocabulary.decode(best.tokens)) for best in best_hypotheses(captioner, features, decoding)]
+
+
+def best_hypotheses(captioner: Captioner, features: Features, decoding: Decoding) -> list[Hypothesis]:
+    """Find the best sentence for each photo of a batch, by the same decoding code as at prediction.
 
     Args:
         captioner: in evaluation mode.
         features: of ``B`` photos.
         decoding: the options.
-        vocabulary: the captioner's.
     """
     device = features.pooled.device
 
@@ -68,7 +72,7 @@ def caption_features(captioner: Captioner, features: Features, decoding: Decodin
         np.arange(len(features.pooled)),
         *(_numpy(part) for part in state),
     )  # each row's photo and state
-    return [" ".join(vocabulary.decode(best[0].tokens)) for best in decode(step, rows, decoding)]
+    return [ranked[0] for ranked in decode(step, rows, decoding)]
 
 
 def language_scores(photos: Sequence[PhotoRecord], captions: Sequence[str]) -> dict[str, float]:

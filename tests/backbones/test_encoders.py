@@ -148,3 +148,25 @@ def test_early_and_late_stages_make_the_whole(lite0):
     assert activation.shape == (2, 80, 14, 14)
     torch.testing.assert_close(parts.pooled, whole.pooled)
     torch.testing.assert_close(parts.grid, whole.grid)
+
+
+@pytest.mark.parametrize("name", ["efficientnet_lite0", "efficientnet_lite2"])
+def test_cells_of_the_pyramid_are_centred_at_multiples_of_the_stride(name):
+    """A pixel's change reaches cells to its left and right equally far, give or take one."""
+    encoder = create_encoder(name, weights="none", image_size=256)
+    images = torch.zeros(1, 3, 256, 256)
+    touched = images.clone()
+    touched[:, :, 128, 128] = 100.0
+    with torch.no_grad():
+        before, after = encoder.pyramid(images), encoder.pyramid(touched)
+    assert {stride: activation.shape[1] for stride, activation in before.items()} == encoder.pyramid_channels
+    for stride, activation in before.items():
+        assert activation.shape[2:] == (256 // stride + 1, 256 // stride + 1)
+        reached = torch.nonzero((after[stride] != activation).any(dim=1)[0].any(dim=0))[:, 0]
+        if stride <= 8:  # at coarser strides the photo's edges cut it off
+            assert abs((reached.min() + reached.max()).item() * stride / 2 - 128) <= stride
+
+
+def test_an_encoder_without_stages_says_so():
+    with pytest.raises(RecipeError, match="publishes no stages"):
+        _ = create_encoder("vit_tiny_patch16_224", weights="none", image_size=32).pyramid_channels

@@ -18,12 +18,13 @@ from seetell.export.alignment_writer import export_aligner
 from seetell.runtime.aligner import Aligner
 from seetell.runtime.alignment_bundle import AlignmentBundle
 from seetell.runtime.bundle import Bundle
-from seetell.training.alignment_recipe import alignment_recipe_from_dict, load_any_recipe
+from seetell.training.alignment_recipe import alignment_recipe_from_dict
 from seetell.training.alignment_trainer import AlignmentTrainer
 from seetell.training.checkpoint import read_checkpoint, write_checkpoint
 from seetell.training.grounding_recipe import GroundingRecipe
 from seetell.training.grounding_trainer import GroundingTrainer
 from seetell.training.optimisers import OptimiserConfig
+from seetell.training.recipe_kinds import load_any_recipe
 from seetell.training.run_folder import RunFolder
 from seetell.training.trained_aligner import load_trained_aligner
 

@@ -41,10 +41,10 @@ def test_a_caption_has_its_words_and_their_log_probabilities(captioner: Captione
 def test_it_says_what_the_graphs_say_when_run_by_hand(captioner: Captioner):
     caption = captioner.caption(plain((255, 0, 0)), method="greedy", max_words=6)
     features = captioner.encode(captioner.bundle.preprocessing(plain((255, 0, 0)))[None])
-    (state,) = captioner._start.run(features, ["state_0"])
+    (state,) = captioner._decoder._start.run(features, ["state_0"])
     token, words, total = 1, [], 0.0
     for _ in range(6):
-        logprobs, state = captioner._step.run(
+        logprobs, state = captioner._decoder._step.run(
             {"tokens": np.array([token]), "state_0": state}, ["logprobs", "next_state_0"]
         )
         logprobs[0, 1:3] = -np.inf
@@ -54,7 +54,9 @@ def test_it_says_what_the_graphs_say_when_run_by_hand(captioner: Captioner):
             break
         words.append(token)
     else:
-        logprobs, _ = captioner._step.run({"tokens": np.array([token]), "state_0": state}, ["logprobs", "next_state_0"])
+        logprobs, _ = captioner._decoder._step.run(
+            {"tokens": np.array([token]), "state_0": state}, ["logprobs", "next_state_0"]
+        )
         total += float(logprobs[0, 0])
     assert [word.text for word in caption.words] == captioner.bundle.vocabulary.decode(words)
     assert caption.logprob == pytest.approx(total, abs=1e-4)

@@ -10,12 +10,13 @@ from PIL import Image
 from seetell.data import read
 from seetell.data.snippets import snippet_line
 from seetell.errors import CheckpointError, DataError, RecipeError
-from seetell.training.alignment_recipe import AlignmentRecipe, alignment_recipe_from_dict, load_any_recipe
+from seetell.training.alignment_recipe import AlignmentRecipe, alignment_recipe_from_dict
 from seetell.training.alignment_trainer import AlignmentTrainer
 from seetell.training.alignment_validation import rank, score_all, sentence_tensors
 from seetell.training.checkpoint import read_checkpoint
 from seetell.training.described_photos import DescribedPhotos
 from seetell.training.recipe import Recipe, save_recipe
+from seetell.training.recipe_kinds import load_any_recipe
 from seetell.training.run_log import read_log
 
 

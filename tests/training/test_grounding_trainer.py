@@ -13,7 +13,7 @@ from seetell.data import read
 from seetell.data.entities import read_entities
 from seetell.data.entity_records import EntityDataset
 from seetell.errors import CheckpointError, DataError, RecipeError
-from seetell.training.alignment_recipe import alignment_recipe_from_dict, load_any_recipe
+from seetell.training.alignment_recipe import alignment_recipe_from_dict
 from seetell.training.alignment_trainer import AlignmentTrainer
 from seetell.training.checkpoint import read_checkpoint
 from seetell.training.grounding_recipe import GroundingRecipe, LocalisationValidationConfig
@@ -21,6 +21,7 @@ from seetell.training.grounding_trainer import GroundingTrainer, mirrored_boxes
 from seetell.training.optimisers import OptimiserConfig
 from seetell.training.phrases import cell_cover
 from seetell.training.recipe import save_recipe
+from seetell.training.recipe_kinds import load_any_recipe
 from seetell.training.run_folder import RunFolder
 from seetell.training.run_log import read_log
 from seetell.training.trained_aligner import TrainedAligner, load_trained_aligner

@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from seetell.errors import RecipeError, UsageError
-from seetell.training.alignment_recipe import load_any_recipe
 from seetell.training.recipe import Recipe, find_recipe, load_recipe, recipe_from_dict, save_recipe
+from seetell.training.recipe_kinds import load_any_recipe
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from seetell.backbones import Features
+from seetell.backbones.standardisation import Standardise
 from seetell.captioning import CONFIGS, create_captioner
-from seetell.captioning.standardisation import Standardise
 
 
 @pytest.mark.parametrize("shape", [(200, 5), (50, 4, 5)])

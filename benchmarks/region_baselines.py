@@ -1,0 +1,126 @@
+"""What describing regions scores without a model made for it, on the same boxes: the least that one must beat.
+
+- ``crops``: the bundled captioner says a sentence of each box, cut out of the photo;
+- ``nearest``: each box is told the phrase of the training region that looks most alike, by the captioner's features.
+
+Prints one JSON line: dense mAP (``seetell.metrics.dense``) and seconds a photo beyond finding the boxes.
+
+    .venv/bin/python benchmarks/region_baselines.py flickr30k_entities --captions flickr8k --photos 200
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+import seetell
+from seetell.data.region_records import RegionPhoto
+from seetell.data.regions import read_regions
+from seetell.metrics.dense import dense_average_precision
+from seetell.photos.boxes import Box
+from seetell.photos.opening import open_photo
+from seetell.results import Region
+from seetell.runtime.region_bundle import RegionBundle
+from seetell.runtime.region_captioner import RegionCaptioner
+
+BATCH = 16
+
+
+def crop(photo: Image.Image, box: Box) -> Image.Image:
+    """Cut out a box, at least a pixel wide and high."""
+    left, top, right, bottom = (math.floor(box[0]), math.floor(box[1]), math.ceil(box[2]), math.ceil(box[3]))
+    return photo.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
+
+
+def features(captioner: seetell.Captioner, crops: Sequence[Image.Image]) -> np.ndarray:
+    """Return the captioner's pooled features of crops, ``(N, D)``."""
+    prepare = captioner.bundle.preprocessing
+    pooled = [
+        captioner.encode(np.stack([prepare(each) for each in crops[start : start + BATCH]]))["pooled"]
+        for start in range(0, len(crops), BATCH)
+    ]
+    return np.concatenate(pooled)
+
+
+def regions_of(photos: Sequence[RegionPhoto], most: int) -> tuple[list[Image.Image], list[str]]:
+    """Cut so many regions out of photos, spread over all, and give a phrase of each."""
+    regions = [(photo.path, region) for photo in photos for region in photo.regions]
+    chosen = regions[:: max(1, len(regions) // most)][:most]
+    return [crop(open_photo(path), region.box) for path, region in chosen], [region.phrases[0] for _, region in chosen]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("regions", type=Path, help="data set of described regions")
+    parser.add_argument("--captions", type=Path, help="data set of captions whose photos and splits count")
+    parser.add_argument("--model", default="regions", help="bundled model or model folder that finds the boxes")
+    parser.add_argument("--captioner", default="caption", help="bundled captioner or its folder")
+    parser.add_argument("--split", default="val", help="split to score (default: %(default)s)")
+    parser.add_argument("--photos", type=int, default=200)
+    parser.add_argument("--training-regions", type=int, default=10000, help="whose phrases may be told")
+    parser.add_argument("--threads", type=int)
+    options = parser.parse_args()
+    dataset = read_regions(options.regions, captions=options.captions)
+    photos = dataset.split(options.split)[: options.photos]
+    model = seetell.load(options.model, threads=options.threads)
+    bundle: RegionBundle = model.bundle
+    by_objectness = RegionCaptioner(
+        replace(bundle, localisation=replace(bundle.localisation, certainty=0.0)), threads=options.threads
+    )
+    captioner = seetell.load(options.captioner, threads=options.threads)
+    cut, phrases = regions_of(dataset.split("train"), options.training_regions)
+    known = features(captioner, cut)
+    mean, deviation = known.mean(axis=0), known.std(axis=0) + 1e-6
+    known = (known - mean) / deviation
+    known /= np.linalg.norm(known, axis=1, keepdims=True)
+
+    seconds = dict.fromkeys(("densecap", "crops", "nearest"), 0.0)
+    found: dict[str, dict[object, list[Region]]] = {name: {} for name in seconds}
+    for photo in photos:
+        began = time.perf_counter()
+        found["densecap"][photo.id] = list(model.describe(photo.path, top=bundle.localisation.most))
+        seconds["densecap"] += time.perf_counter() - began
+        boxes = by_objectness.describe(photo.path, top=bundle.localisation.most)
+        began = time.perf_counter()
+        crops = [crop(open_photo(photo.path), region.box) for region in boxes]
+        said = list(captioner.caption_many(crops, method="greedy"))
+        seconds["crops"] += time.perf_counter() - began
+        found["crops"][photo.id] = [
+            Region(
+                region.box,
+                caption.text,
+                region.score * math.exp(bundle.localisation.certainty * caption.logprob / (len(caption.words) + 1)),
+            )
+            for region, caption in zip(boxes, said, strict=True)
+        ]
+        began = time.perf_counter()
+        looks = (features(captioner, crops) - mean) / deviation
+        looks /= np.linalg.norm(looks, axis=1, keepdims=True)
+        alike = looks @ known.T
+        seconds["nearest"] += time.perf_counter() - began
+        found["nearest"][photo.id] = [
+            Region(region.box, phrases[row.argmax()], region.score) for region, row in zip(boxes, alike, strict=True)
+        ]
+    truth = {photo.id: photo.regions for photo in photos}
+    report = {}
+    for name, regions in found.items():
+        scores = dense_average_precision(truth, regions)
+        report[name] = {
+            "mAP": scores.mean_ap,
+            "detection_mAP": scores.detection_ap,
+            "seconds_a_photo": seconds[name] / len(photos),
+        }
+    print(json.dumps({"split": options.split, "photos": len(photos), "training_regions": len(phrases), **report}))
+
+
+if __name__ == "__main__":
+    main()
