@@ -104,7 +104,7 @@ class AlignmentTrainer:
             self.aligner.fix_scales()
         self._loss = _ranking_loss(recipe.ranking)
         self.optimiser = create_optimiser(recipe.optimiser, self.aligner.parameters())
-        self._average = RunningAverage({"aligner": self.aligner}, decay=recipe.averaging) if recipe.averaging else None
+        self._average: RunningAverage | None = None
         self.step, self.first_loss, self.best = 0, math.nan, -math.inf
         if self.folder.checkpoint.exists():
             self._resume()
@@ -115,6 +115,8 @@ class AlignmentTrainer:
             self.aligner.to(self.device)
             if earlier is not None and recipe.start_words:
                 load_words(self.aligner.embedding, self.vocabulary, earlier)
+            if recipe.averaging:
+                self._begin_averaging()  # of the weights it begins with: what is not trained stays so
         self.vocabulary.save(self.folder.vocabulary)
         self.log = RunLog(self.folder.log, step=self.step)
 
@@ -245,8 +247,12 @@ class AlignmentTrainer:
         self.best = -math.inf if facts["best"] is None else facts["best"]
         self.aligner.load_state_dict(parts["aligner"])
         restore_optimiser(self.optimiser, parts.get("optimiser", {}))
-        if self._average is not None:
-            self._average.restore(parts["average"], updates=facts["averaged"])
+        if self.recipe.averaging:
+            self._begin_averaging().restore(parts["average"], updates=facts["averaged"])
+
+    def _begin_averaging(self) -> RunningAverage:
+        self._average = RunningAverage({"aligner": self.aligner}, decay=self.recipe.averaging)
+        return self._average
 
     def _hashes(self) -> dict[str, str]:
         """Identify what a run began with and must go on with."""
