@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -174,6 +175,13 @@ def test_the_encoder_of_an_earlier_run_is_taken_and_kept(shapes, tmp_path, shape
     assert weights_hash(trainer.encoder) == weights_hash(captioner.encoder)
     parts, _ = read_checkpoint(tmp_path / "run" / "best.safetensors")
     assert parts["encoder"].keys() == captioner.encoder.state_dict().keys()
+
+    fixed = dataclasses.replace(chosen, aligner=dataclasses.replace(chosen.aligner, fixed_words=True), averaging=0.9)
+    trainer = AlignmentTrainer(fixed, read(shapes), tmp_path / "fixed")
+    begun = trainer.aligner.embedding.weight.clone()
+    trainer.run()
+    parts, _ = read_checkpoint(tmp_path / "fixed" / "best.safetensors")
+    assert torch.equal(parts["aligner"]["embedding.weight"], begun)
 
 
 def test_word_vectors_of_an_earlier_run(shapes, tmp_path, shapes_recipe):
