@@ -14,6 +14,10 @@ class PhotoError(SeetellError):
     """A photo that cannot be used: unreadable, broken, or beyond the size limits."""
 
 
+class PhotoFormatError(PhotoError):
+    """A file that is no photo, or one in a format that is not read."""
+
+
 class DataError(SeetellError):
     """A data set, results or references file that breaks its format."""
 

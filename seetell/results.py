@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +31,13 @@ class Word:
             row["attention"] = self.attention.tolist()
         return row
 
+    def to_row(self) -> dict[str, Any]:
+        """Return its part of :meth:`Caption.to_row`."""
+        row: dict[str, Any] = {"text": self.text, "logprob": _number(self.logprob)}
+        if self.attention is not None:
+            row["attention"] = self.attention.astype(float).round(6).tolist()
+        return row
+
 
 @dataclass(frozen=True)
 class Caption:
@@ -56,6 +64,24 @@ class Caption:
             "text": self.text,
             "words": [word.to_dict() for word in self.words],
             "logprob": self.logprob,
+            "model": self.model,
+        }
+
+    def to_row(self, image: str) -> dict[str, Any]:
+        """Return what programs are told of a captioned photo: a JSON line, an answer of the server.
+
+        Args:
+            image: the photo as the user named it.
+
+        Returns:
+            ``image``, ``caption``, ``logprob``, ``words``, ``model``, numbers rounded. A log-probability of minus
+            infinity, which JSON does not know, is ``None``.
+        """
+        return {
+            "image": image,
+            "caption": self.text,
+            "logprob": _number(self.logprob),
+            "words": [word.to_row() for word in self.words],
             "model": self.model,
         }
 
@@ -125,3 +151,7 @@ class Alignment:
             "size": list(self.size),
             "model": self.model,
         }
+
+
+def _number(logprob: float) -> float | None:
+    return round(logprob, 6) if math.isfinite(logprob) else None

@@ -27,6 +27,7 @@ EXTRAS = (
     "torchvision",
     "yaml",
 )
+WEB_EXTRA = ("fastapi", "prometheus_client", "python_multipart", "starlette", "uvicorn")
 NEEDS_TRAINING_EXTRA = (
     "alignment.aligner",
     "alignment.grounding",
@@ -50,19 +51,14 @@ def modules_without_the_training_extra() -> list[str]:
     return ["seetell", *(name for name in names if not name.startswith(needing) and name != "seetell.__main__")]
 
 
-def test_all_but_training_works_without_the_training_extra():
-    modules = modules_without_the_training_extra()
-    assert {"seetell.cli.main", "seetell.cli.caption", "seetell.cli.train", "seetell.data", "seetell.metrics"} < {
-        *modules
-    }
-    assert {"seetell.runtime.captioner", "seetell.language.decoding", "seetell.photos"} < {*modules}
+def import_without(absent: tuple[str, ...], modules: list[str]) -> None:
     program = f"""
 import importlib, importlib.abc, sys
 
 class Absent(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {EXTRAS!r}:
-            raise ModuleNotFoundError(f"{{name}} is not part of the plain installation", name=name)
+        if name.split(".")[0] in {absent!r}:
+            raise ModuleNotFoundError(f"{{name}} is not installed", name=name)
 
 sys.meta_path.insert(0, Absent())
 for module in {modules!r}:
@@ -70,6 +66,21 @@ for module in {modules!r}:
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_all_but_training_and_the_server_works_without_extras():
+    modules = [name for name in modules_without_the_training_extra() if not name.startswith("seetell.web")]
+    assert {"seetell.cli.main", "seetell.cli.caption", "seetell.cli.train", "seetell.data", "seetell.metrics"} < {
+        *modules
+    }
+    assert {"seetell.runtime.captioner", "seetell.language.decoding", "seetell.photos"} < {*modules}
+    import_without((*EXTRAS, *WEB_EXTRA), modules)
+
+
+def test_the_server_works_without_the_other_extras():
+    modules = [name for name in modules_without_the_training_extra() if name.startswith("seetell.web")]
+    assert "seetell.web.application" in modules
+    import_without(EXTRAS, modules)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="where ONNX Runtime keeps what it would report is known of Linux")

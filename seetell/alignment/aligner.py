@@ -38,6 +38,7 @@ class AlignerConfig:
         word_score: ``sum`` of the words' scores (eq. 8), their ``mean``, or the sum over the ``norm`` of all words.
         sentence: ``brnn``, the paper's network, ``gru``, ``transformer`` or ``convolution``.
         word_size: length of word vectors.
+        fixed_words: keep word vectors as they begin, as the paper did with those of another source.
         hidden_size: units of the sentence encoder.
         layers: of the Transformer.
         heads: of the Transformer; divides ``hidden_size``.
@@ -55,6 +56,7 @@ class AlignerConfig:
     word_score: WordScore = "norm"
     sentence: str = "gru"
     word_size: int = 128
+    fixed_words: bool = False
     hidden_size: int = 256
     layers: int = 2
     heads: int = 4
@@ -124,6 +126,7 @@ class Aligner(nn.Module):
         self.register_buffer("pooling", torch.from_numpy(pooling_weights(window_boxes(config.windows), grid_size)))
         self.whitening = Whitening(feature_size, config.components)
         self.embedding = nn.Embedding(vocabulary_size, config.word_size)
+        self.embedding.requires_grad_(not config.fixed_words)
         self.encoder = create_sentence_encoder(
             config.sentence,
             inputs=config.word_size,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from seetell.captioning.captioner import IGNORED, Beginning, Captioner, Said
+from seetell.captioning.multimodal_rnn import MultimodalRnn, MultimodalRnnConfig
 from seetell.captioning.neuraltalk2 import NeuralTalk2, NeuralTalk2Config
 from seetell.captioning.show_attend_tell import ShowAttendTell, ShowAttendTellConfig
 from seetell.captioning.surprise import Lesson
@@ -15,6 +16,7 @@ from seetell.errors import RecipeError, unknown
 __all__ = ["CONFIGS", "IGNORED", "USES_GRID", "Beginning", "Captioner", "Lesson", "Said", "create_captioner"]
 
 _CAPTIONERS: dict[str, tuple[type[Any], type[Captioner]]] = {
+    "multimodal_rnn": (MultimodalRnnConfig, MultimodalRnn),
     "neuraltalk2": (NeuralTalk2Config, NeuralTalk2),
     "show_attend_tell": (ShowAttendTellConfig, ShowAttendTell),
     "transformer": (TransformerConfig, Transformer),

@@ -25,7 +25,8 @@ from seetell.metrics.localisation import (
     whole_photos,
 )
 from seetell.metrics.retrieval import Ranking, retrieval
-from seetell.runtime.aligner import Aligner, PhotoEmbeddings
+from seetell.runtime.aligner import Aligner
+from seetell.runtime.embeddings import PhotoEmbeddings
 
 
 def evaluate_aligner(model: Aligner, dataset: CaptionDataset, split: str, *, boxes: Path | None) -> None:

@@ -67,6 +67,8 @@ def evaluate(
         return
     if boxes is not None:
         raise UsageError(f"--boxes: {captioner.bundle.name} is a captioner; only an aligner locates phrases")
+    if any(photo.box is not None for photo in records):
+        raise DataError(f"{data}: has phrases of regions, but a model captions whole photos; give captions of those")
     candidates, failures = {}, []
     with typer.progressbar(length=len(records), label="captioning", file=sys.stderr) as bar:
         for photo, caption in zip(records, captioner.caption_many([p.path for p in records], **options), strict=True):

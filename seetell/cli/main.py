@@ -19,13 +19,17 @@ COMMANDS = (
     ("alt", "seetell.cli.alt:alt", "Fill in missing alt text of web pages and Markdown."),
     ("index", "seetell.cli.index:index", "Index photos, to be searched."),
     ("search", "seetell.cli.search:search", "Find photos by what they show."),
+    ("serve", "seetell.cli.serve:serve", "Serve a page and an interface that describe photos."),
     ("models", "seetell.cli.models:models", "List the models that came with seetell, or print a card."),
     ("data", "seetell.cli.data:app", "Check a data set."),
     ("score", "seetell.cli.score:score", "Score captions against references."),
     ("train", "seetell.cli.train:train", "Train a captioner from a recipe."),
+    ("snippets", "seetell.cli.snippets:snippets", "Divide captions into phrases of regions with an aligner."),
     ("evaluate", "seetell.cli.evaluate:evaluate", "Caption a data set with a model and score the captions."),
     ("export", "seetell.cli.export:export", "Make a model folder of a trained captioner."),
 )
+
+WEB_MODULES = {"fastapi", "starlette", "uvicorn", "python_multipart", "prometheus_client"}
 
 application = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
 
@@ -71,7 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if isinstance(error, SeetellError):
             _fail(str(error), status=2 if isinstance(error, UsageError) else 1)
         if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("seetell"):
-            _fail(f"this command needs {error.name}, which is not installed: pip install 'seetell[train]'", status=2)
+            extra = "web" if error.name in WEB_MODULES else "train"
+            _fail(f"this command needs {error.name}, which is not installed: pip install 'seetell[{extra}]'", status=2)
         reason = " ".join(str(error).split())
         _fail(f"unexpected {type(error).__name__}: {reason}; run again with --debug to see where", status=1)
     sys.exit(0)

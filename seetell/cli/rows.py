@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 import sys
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
 from seetell.errors import PhotoError
-from seetell.results import Caption, Word
+from seetell.results import Caption
 
 NO_FILES: Mapping[str, str] = {}
 COLUMNS = ("image", "caption", "logprob", "error")
@@ -36,19 +35,11 @@ def row_of(image: str, result: Caption | PhotoError, files: Mapping[str, str] = 
             ``sidecar``.
 
     Returns:
-        ``image``, ``caption``, ``logprob``, ``words``, ``model`` and the files; or ``image`` and ``error``. A
-        log-probability of minus infinity, which JSON does not know, is ``None``.
+        :meth:`seetell.Caption.to_row` and the files; or ``image`` and ``error``.
     """
     if isinstance(result, PhotoError):
         return {"image": image, "error": str(result).removeprefix(f"{image}: ")}
-    return {
-        "image": image,
-        "caption": result.text,
-        "logprob": _number(result.logprob),
-        "words": [_word(word) for word in result.words],
-        "model": result.model,
-        **files,
-    }
+    return {**result.to_row(image), **files}
 
 
 class Rows:
@@ -89,17 +80,6 @@ def take_any_name(*, utf8: bool = False) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8" if utf8 else stream.encoding, errors="backslashreplace")
-
-
-def _word(word: Word) -> dict[str, Any]:
-    row: dict[str, Any] = {"text": word.text, "logprob": _number(word.logprob)}
-    if word.attention is not None:
-        row["attention"] = word.attention.astype(float).round(6).tolist()
-    return row
-
-
-def _number(logprob: float) -> float | None:
-    return round(logprob, 6) if math.isfinite(logprob) else None
 
 
 def printable(text: str) -> str:

@@ -58,7 +58,11 @@ def check_photos(
     finally:
         executor.shutdown(cancel_futures=True)
     unreadable = frozenset(photo.id for photo in photos if photo.id not in sizes)
-    problems += _same_contents([photo for photo in photos if photo.id in sizes])
+    files: dict[Path, PhotoRecord] = {}  # regions of one photo share its file
+    for photo in photos:
+        if photo.id in sizes:
+            files.setdefault(photo.path, photo)
+    problems += _same_contents(list(files.values()))
     return PhotoCheck(sizes, unreadable, tuple(problems))
 
 

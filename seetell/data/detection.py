@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from seetell.data import coco, entities, flickr, karpathy, neuraltalk2, table, visual_genome
+from seetell.data import coco, entities, flickr, karpathy, neuraltalk2, snippets, table, visual_genome
 from seetell.data.json_fields import described
 from seetell.data.source import Source, read_text
 from seetell.errors import DataError
@@ -35,6 +35,8 @@ def _format_of_file(source: Source) -> str:
     if source.path.suffix.lower() == ".json":
         return _format_of_json(source)
     text, _ = read_text(source.path)
+    if snippets.looks_like(text):
+        return "snippets"
     return "flickr" if flickr.looks_like(text) else "table"
 
 

@@ -18,6 +18,7 @@ FORMATS = {
     "table": "seetell.data.table",
     "entities": "seetell.data.entities",
     "visual-genome": "seetell.data.visual_genome",
+    "snippets": "seetell.data.snippets",
 }
 
 
@@ -40,8 +41,8 @@ def read(
 
     Args:
         path: its folder or file.
-        format: ``flickr``, ``karpathy``, ``coco``, ``neuraltalk2``, ``table``, ``entities`` or ``visual-genome``; found
-            from the content when absent.
+        format: ``flickr``, ``karpathy``, ``coco``, ``neuraltalk2``, ``table``, ``entities``, ``visual-genome`` or
+            ``snippets``; found from the content when absent.
         photos: the folder of the photos; looked for around ``path`` when absent.
         split: the split of photos whose split the data does not state, instead of dividing them.
         split_seed: seed of the division where the data states no split.

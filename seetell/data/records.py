@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from seetell.errors import DataError, unknown
+from seetell.photos.boxes import Box
 
 SPLITS = ("train", "val", "test")
 
@@ -51,19 +52,21 @@ def printable(text: str) -> str:
 
 @dataclass(frozen=True)
 class PhotoRecord:
-    """One photo with what people said of it.
+    """One photo, or a region of one, with what people said of it.
 
     Attributes:
         id: what its data set calls it: unique there, and what results files name it by.
         path: the image file.
         captions: the sentences as written, at least one.
         split: ``train``, ``val`` or ``test``.
+        box: the region that the captions speak of, in pixels of the photo; ``None`` for the whole.
     """
 
     id: int | str
     path: Path
     captions: tuple[str, ...]
     split: str
+    box: Box | None = None
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS:

@@ -23,8 +23,8 @@ from seetell.export.new_folder import check_free, new_folder
 from seetell.export.parity import check_parity, encoder_cosine_distance, encoder_difference
 from seetell.export.quantisation import quantise_encoder
 from seetell.language.tokenizer import tokenize
-from seetell.runtime.aligner import embed_features, embed_tokens, score
 from seetell.runtime.bundle import Bundle, find, sha256
+from seetell.runtime.embeddings import embed_features, embed_tokens, score
 from seetell.runtime.sessions import Graph
 from seetell.training.alignment_validation import score_all, sentence_tensors
 from seetell.training.run_folder import RunFolder

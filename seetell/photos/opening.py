@@ -18,7 +18,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageFile
 
-from seetell.errors import PhotoError
+from seetell.errors import PhotoError, PhotoFormatError
 from seetell.photos.colour import from_array, to_rgb
 
 PhotoSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | np.ndarray
@@ -90,7 +90,7 @@ def photo_size(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[int, 
     only if it stands before the pixels.
 
     Raises:
-        PhotoError: the file is missing, unreadable or not a photo.
+        PhotoError: the file is missing, unreadable or, a ``PhotoFormatError``, not a photo.
     """
     name = _name(source)
     with _photo_errors(name), _binary(source) as file:
@@ -189,13 +189,13 @@ def _identified(file: BinaryIO, name: str) -> ImageFile.ImageFile:
         factory, accept = Image.OPEN[image_format]
         fits = accept(start) if accept else False
         if isinstance(fits, str):
-            raise PhotoError(
+            raise PhotoFormatError(
                 f"{name}: this installation of Pillow was built without {image_format} ({_one_line(fits)})"
             )
         if fits:
             file.seek(0)
             return factory(file, name)
-    raise PhotoError(f"{name}: not a photo; expected JPEG, PNG, WebP, GIF, BMP, TIFF, PPM, JPEG 2000 or AVIF")
+    raise PhotoFormatError(f"{name}: not a photo; expected JPEG, PNG, WebP, GIF, BMP, TIFF, PPM, JPEG 2000 or AVIF")
 
 
 def _orientation(photo: Image.Image) -> int:

@@ -18,7 +18,8 @@ from seetell.photos.opening import PhotoSource, open_photo, photo_size
 from seetell.results import Alignment, Segment
 
 if TYPE_CHECKING:
-    from seetell.runtime.aligner import Aligner, PhotoEmbeddings, SentenceEmbeddings
+    from seetell.runtime.aligner import Aligner
+    from seetell.runtime.embeddings import PhotoEmbeddings, SentenceEmbeddings
 
 BATCH = 16
 

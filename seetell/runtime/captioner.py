@@ -20,7 +20,7 @@ from seetell.results import Caption
 from seetell.runtime.bundle import Bundle, attended_grid, find, installed, read_description
 from seetell.runtime.cores import physical_cores
 from seetell.runtime.decoder import Decoder
-from seetell.runtime.photo_stream import check_counts, stream
+from seetell.runtime.photo_stream import check_counts, stream, within_memory
 from seetell.runtime.sessions import Graph
 
 BATCH_SIZE = 16
@@ -99,7 +99,7 @@ class Captioner:
             UsageError: an option is unknown or its value not allowed, or attention is asked of a model without.
         """
         say = self._asked(attention, options)
-        return say([self._prepared(photo)], [0])[0]
+        return say([self.prepare(photo)], [0])[0]
 
     def caption_many(
         self,
@@ -130,7 +130,25 @@ class Captioner:
         """
         check_counts(batch_size=batch_size, workers=workers)
         say = self._asked(attention, options)
-        return stream(iter(photos), self._prepared, say, batch_size=batch_size, workers=workers or self.threads)
+        return stream(iter(photos), self.prepare, say, batch_size=batch_size, workers=workers or self.threads)
+
+    def caption_prepared(
+        self, images: Sequence[np.ndarray], *, attention: bool = False, **options: Any
+    ) -> list[Caption | PhotoError]:
+        """Say what is on each of a batch of photos that :meth:`prepare` opened, perhaps elsewhere and before.
+
+        Args:
+            images: each ``(3, H, W)`` float32.
+            attention: see :meth:`caption`.
+            options: decoding options that replace the model's own.
+
+        Returns:
+            A caption for each, or the error of one that memory does not suffice for.
+
+        Raises:
+            UsageError: an option is unknown or its value not allowed, or attention is asked of a model without.
+        """
+        return list(within_memory(images, range(len(images)), self._asked(attention, options)))
 
     def _asked(self, attention: bool, options: Mapping[str, Any]) -> Say:
         """Return what captions a batch in the way that a call asks for."""
@@ -147,8 +165,12 @@ class Captioner:
             )
         return self.bundle.grid
 
-    def _prepared(self, photo: PhotoSource) -> np.ndarray:
-        """Return the encoder's input, ``(3, H, W)`` float32."""
+    def prepare(self, photo: PhotoSource) -> np.ndarray:
+        """Open a photo and return the encoder's input, ``(3, H, W)`` float32; may be called by many threads.
+
+        Raises:
+            PhotoError: the photo cannot be used.
+        """
         preprocessing = self.bundle.preprocessing
         opened = open_photo(photo, at_least=(preprocessing.width, preprocessing.height))
         try:

@@ -45,7 +45,7 @@ def stream(
                 return
             batch = [opening.popleft().result() for _ in range(min(batch_size, len(opening)))]
             opened = {first + place: item for place, item in enumerate(batch) if not isinstance(item, PhotoError)}
-            results = iter(_within_memory(list(opened.values()), list(opened), work))
+            results = iter(within_memory(list(opened.values()), list(opened), work))
             for item in batch:
                 yield item if isinstance(item, PhotoError) else next(results)
     finally:
@@ -71,7 +71,7 @@ def _attempt(prepare: Callable[[PhotoSource], Prepared], photo: PhotoSource) -> 
         return error
 
 
-def _within_memory(
+def within_memory(
     batch: Sequence[Prepared],
     numbers: Sequence[int],
     work: Callable[[Sequence[Prepared], Sequence[int]], Sequence[Result]],
@@ -86,4 +86,4 @@ def _within_memory(
             return [PhotoError("not enough memory to caption it")]
     middle = len(batch) // 2
     halves = slice(None, middle), slice(middle, None)
-    return [item for half in halves for item in _within_memory(batch[half], numbers[half], work)]
+    return [item for half in halves for item in within_memory(batch[half], numbers[half], work)]

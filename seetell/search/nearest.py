@@ -38,8 +38,7 @@ class Quantised:
     """
 
     def __init__(self, path: Path) -> None:
-        import faiss
-
+        faiss = _faiss()
         self._index: Any = faiss.read_index(os.fspath(path), faiss.IO_FLAG_MMAP_IFC)
         self._refining: Any = faiss.downcast_index(self._index.index)
 
@@ -61,8 +60,7 @@ def write(path: Path, sample: np.ndarray, batches: Iterable[tuple[np.ndarray, np
     Raises:
         OSError: it cannot be written.
     """
-    import faiss
-
+    faiss = _faiss()
     sample = _even(sample)
     kind = f"PQ{sample.shape[1] // 2}x4fs,Refine(SQ8)"
     quantiser = faiss.index_factory(sample.shape[1], kind, faiss.METRIC_INNER_PRODUCT)
@@ -74,6 +72,13 @@ def write(path: Path, sample: np.ndarray, batches: Iterable[tuple[np.ndarray, np
         faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))
         file.flush()
         os.fsync(file.fileno())
+
+
+def _faiss() -> Any:
+    """Return faiss, whose stubs lack much of it."""
+    import faiss
+
+    return faiss
 
 
 def _even(vectors: np.ndarray) -> np.ndarray:

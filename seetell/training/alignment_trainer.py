@@ -14,6 +14,7 @@ from torch import Tensor
 from seetell.alignment.aligner import Aligner
 from seetell.alignment.losses import hardest_negative, info_nce, max_margin
 from seetell.data.records import CaptionDataset
+from seetell.errors import DataError
 from seetell.training.alignment_recipe import AlignmentRecipe, RankingConfig
 from seetell.training.alignment_validation import rank, sentence_tensors
 from seetell.training.batches import draw
@@ -61,6 +62,10 @@ class AlignmentTrainer(FrozenEncoderRun):
         self.recipe, run = recipe, RunFolder(folder)
         if recipe.threads:
             torch.set_num_threads(recipe.threads)
+        if any(photo.box is not None for photo in dataset.photos):
+            raise DataError(
+                f"{dataset.source}: has phrases of regions; an aligner learns from captions of whole photos"
+            )
         run.claim(recipe)
         earlier = read_earlier_model(Path(recipe.start_from)) if recipe.start_from else None
         self.prepared = prepare(

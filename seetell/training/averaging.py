@@ -30,12 +30,14 @@ class RunningAverage:
         self.values = {name: parameter.detach().clone() for name, parameter in self._parameters.items()}
 
     def update(self) -> None:
-        """Take the parameters' present values in."""
+        """Take the parameters' present values in; those of parameters that do not learn, at the first update only."""
         decay = min(self._decay, (1 + self.updates) / (10 + self.updates))
-        self.updates += 1
         for name, parameter in self._parameters.items():
             if parameter.requires_grad:
                 self.values[name].lerp_(parameter.detach(), 1 - decay)
+            elif not self.updates:
+                self.values[name].copy_(parameter.detach())
+        self.updates += 1
 
     def restore(self, values: Mapping[str, Tensor], *, updates: int) -> None:
         """Go on from an earlier average."""

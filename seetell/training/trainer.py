@@ -34,6 +34,7 @@ from seetell.training.features import CachedFeatures, PixelFeatures, late_featur
 from seetell.training.optimisers import OptimiserConfig, create_optimiser, update
 from seetell.training.preparation import CaptionedPhotos, prepare
 from seetell.training.recipe import Recipe
+from seetell.training.region_features import RegionFeatures, check_regions
 from seetell.training.run_folder import RunFolder
 from seetell.training.run_log import RunLog, draw_curves, read_log
 from seetell.training.schedule import learning_rate_factor
@@ -78,7 +79,9 @@ class Trainer:
         if recipe.threads:
             torch.set_num_threads(recipe.threads)
         self.folder.claim(recipe)
-        with_grid = USES_GRID[recipe.architecture]
+        self._of_regions = any(photo.box is not None for photo in dataset.photos)
+        if self._of_regions:
+            check_regions(recipe)
         earlier = read_earlier_model(Path(recipe.start_from)) if recipe.start_from else None
         self.prepared = prepare(
             dataset,
@@ -88,7 +91,7 @@ class Trainer:
             finetune=recipe.finetune,
             validation_photos=recipe.validation.photos,
             device=recipe.device,
-            with_grid=with_grid,
+            with_grid=self._of_regions or USES_GRID[recipe.architecture],
             progress=on_encoding,
         )
         self.failures = self.prepared.failures
@@ -137,9 +140,12 @@ class Trainer:
         for begin, end in phases:
             self._run_phase(range(begin, end), last)
 
-    def _source(self, captioned: CaptionedPhotos, step: int) -> CachedFeatures | PixelFeatures:
+    def _source(self, captioned: CaptionedPhotos, step: int) -> CachedFeatures | RegionFeatures | PixelFeatures:
         """Choose where features come from at a step."""
         prepared = self.prepared
+        if self._of_regions:
+            assert prepared.cache is not None
+            return RegionFeatures(prepared.cache, captioned.photos, grid_size=self.encoder.grid_size)
         if prepared.cache is not None and not self._finetuning(step):
             return CachedFeatures(prepared.cache, captioned.photos, split_features)
         if prepared.activations is not None:
@@ -206,7 +212,7 @@ class Trainer:
     def _train_step(
         self,
         step: int,
-        source: CachedFeatures | PixelFeatures,
+        source: CachedFeatures | RegionFeatures | PixelFeatures,
         prepared: Tensor,
         examples: Sequence[Tensor],
         factor: float,

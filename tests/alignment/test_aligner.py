@@ -119,3 +119,13 @@ def test_mistakes_name_the_field(field, value, message):
 def test_more_components_than_features():
     with pytest.raises(RecipeError, match="vectors have 8 elements, got 9"):
         aligner(dataclasses.replace(SMALL, components=9))
+
+
+@pytest.mark.parametrize("fixed", [True, False])
+def test_word_vectors_may_stay_as_they_are(fixed):
+    made = aligner(dataclasses.replace(PAPER, fixed_words=fixed))
+    before = made.embedding.weight.clone()
+    optimiser = torch.optim.SGD([parameter for parameter in made.parameters() if parameter.requires_grad], 0.1)
+    max_margin(scores(made)["regions"], torch.arange(6), margin=1.0).backward()
+    optimiser.step()
+    assert torch.equal(made.embedding.weight, before) == fixed

@@ -20,6 +20,7 @@ CAPTIONS = [[[3, 4, 5], [6, 7]], [[8], [9, 10, 3, 4]]]
 
 
 SMALL = {
+    "multimodal_rnn": {"embedding_size": 8, "hidden_size": 8},
     "neuraltalk2": {"embedding_size": 8, "hidden_size": 8},
     "show_attend_tell": {"embedding_size": 8, "hidden_size": 8, "annotation_size": 6, "attention_size": 5},
     "transformer": {"width": 8, "heads": 2, "feedforward": 16},
@@ -39,6 +40,7 @@ def features(photos: int = 2) -> Features:
 
 
 VARIANTS = {
+    "multimodal-rnn": ("multimodal_rnn", {}),
     "lstm": ("neuraltalk2", {"cell": "lstm", "layers": 1}),
     "lstm-2-tied": ("neuraltalk2", {"cell": "lstm", "layers": 2, "tied": True}),
     "gru": ("neuraltalk2", {"cell": "gru"}),
@@ -118,7 +120,9 @@ def test_teachers_who_say_what_people_say_teach_the_same(variant):
     assert losses[0] != pytest.approx(losses[2], rel=1e-4)
 
 
-@pytest.mark.parametrize("variant", ["lstm", "soft-attention", "hard-attention", "transformer", "up-down"])
+@pytest.mark.parametrize(
+    "variant", ["multimodal-rnn", "lstm", "soft-attention", "hard-attention", "transformer", "up-down"]
+)
 def test_learns_a_toy_set_by_heart(variant: str):
     architecture, settings = VARIANTS[variant]
     captioner = small(architecture, dropout=0.1, **settings)

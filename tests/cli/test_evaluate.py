@@ -64,6 +64,16 @@ def test_a_place_for_the_captions_is_looked_at_before_they_are_made(
     assert "captioning" not in err
 
 
+def test_phrases_of_regions_are_no_captions_of_photos(
+    tiny_bundle: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+):
+    phrases = folder / "phrases.jsonl"
+    phrases.write_text('{"image": "red.png", "box": [0, 0, 9, 9], "caption": "a square", "split": "val"}')
+    status, out, err = run(capsys, tiny_bundle, "--data", phrases)
+    assert (status, out) == (1, "")
+    assert "has phrases of regions, but a model captions whole photos" in err
+
+
 def test_photos_that_do_not_open_are_named_and_left_out(
     tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ):

@@ -58,3 +58,12 @@ def test_sizes_are_upright(tmp_path: Path):
     exif[0x0112] = 6
     Image.new("RGB", (30, 20)).save(tmp_path / "a.jpg", exif=exif)
     assert check_photos(dataset_of(tmp_path, {"a.jpg": "train"})).sizes == {"a.jpg": (20, 30)}
+
+
+def test_regions_of_one_photo_are_no_duplicates(tmp_path: Path, paint: Paint):
+    paint(tmp_path, ["a.png"])
+    boxes = {"a.png#0": (0.0, 0.0, 4.0, 6.0), "a.png#1": (4.0, 0.0, 8.0, 6.0)}
+    photos = tuple(PhotoRecord(name, tmp_path / "a.png", ("a dog",), "train", box) for name, box in boxes.items())
+    checked = check_photos(CaptionDataset("d", tmp_path, photos), threads=1)
+    assert checked.sizes == dict.fromkeys(boxes, (8, 6))
+    assert checked.problems == ()

@@ -8,7 +8,7 @@ from seetell.alignment.aligner import Aligner, AlignerConfig
 from seetell.backbones import Features
 from seetell.errors import BundleError
 from seetell.export.alignment_graphs import write_aligner
-from seetell.runtime.aligner import embed_features, embed_tokens, score
+from seetell.runtime.embeddings import embed_features, embed_tokens, score
 from seetell.runtime.sessions import Graph
 from seetell.training.alignment_validation import score_all
 

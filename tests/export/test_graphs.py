@@ -15,6 +15,7 @@ from seetell.runtime.sessions import Graph
 
 ATTENDING = {"embedding_size": 8, "hidden_size": 12, "annotation_size": 10, "attention_size": 6}
 SIZES = {
+    "multimodal_rnn": {"embedding_size": 8, "hidden_size": 12},
     "neuraltalk2": {"embedding_size": 8, "hidden_size": 12, "cell": "gru"},
     "show_attend_tell": ATTENDING,
     "up_down": ATTENDING,

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seetell.errors import PhotoError
+from seetell.errors import PhotoError, PhotoFormatError
 from seetell.photos import opening
 from seetell.photos.opening import open_photo, photo_size
 
@@ -299,6 +299,7 @@ def test_files_that_are_not_photos_say_so(tmp_path: Path):
         with pytest.raises(PhotoError, match=reason) as caught:
             open_photo(tmp_path / name)
         assert str(caught.value).startswith(str(tmp_path))
+        assert isinstance(caught.value, PhotoFormatError) == reason.startswith("not a photo")
     with pytest.raises(PhotoError, match="no such file"):
         open_photo("")
     with pytest.raises(PhotoError, match="got int"):

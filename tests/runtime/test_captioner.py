@@ -101,6 +101,16 @@ def test_a_bad_photo_gives_its_error_and_costs_the_others_nothing(captioner: Cap
             assert result.text == captioner.caption(item).text
 
 
+@pytest.mark.parametrize("options", [{}, {"method": "greedy", "max_words": 3}])
+def test_photos_prepared_elsewhere_are_captioned_the_same(captioner: Captioner, options: dict[str, object]):
+    photos = [plain(colour) for colour in COLOURS]
+    prepared = [captioner.prepare(photo) for photo in photos]
+    assert captioner.caption_prepared(prepared, **options) == list(captioner.caption_many(photos, **options))
+    assert captioner.caption_prepared([]) == []
+    with pytest.raises(UsageError, match="does not attend"):
+        captioner.caption_prepared(prepared, attention=True)
+
+
 def test_only_bad_photos_and_none_at_all(captioner: Captioner, tmp_path: Path):
     results = list(captioner.caption_many([tmp_path / "a.jpg", b"", 3]))
     assert all(isinstance(result, PhotoError) for result in results)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,8 @@ import torch
 from PIL import Image
 
 from seetell.data import read
-from seetell.errors import CheckpointError, RecipeError
+from seetell.data.snippets import snippet_line
+from seetell.errors import CheckpointError, DataError, RecipeError
 from seetell.training.alignment_recipe import AlignmentRecipe, alignment_recipe_from_dict
 from seetell.training.alignment_trainer import AlignmentTrainer
 from seetell.training.alignment_validation import rank, score_all, sentence_tensors
@@ -174,6 +176,13 @@ def test_the_encoder_of_an_earlier_run_is_taken_and_kept(shapes, tmp_path, shape
     parts, _ = read_checkpoint(tmp_path / "run" / "best.safetensors")
     assert parts["encoder"].keys() == captioner.encoder.state_dict().keys()
 
+    fixed = dataclasses.replace(chosen, aligner=dataclasses.replace(chosen.aligner, fixed_words=True), averaging=0.9)
+    trainer = AlignmentTrainer(fixed, read(shapes), tmp_path / "fixed")
+    begun = trainer.aligner.embedding.weight.clone()
+    trainer.run()
+    parts, _ = read_checkpoint(tmp_path / "fixed" / "best.safetensors")
+    assert torch.equal(parts["aligner"]["embedding.weight"], begun)
+
 
 def test_word_vectors_of_an_earlier_run(shapes, tmp_path, shapes_recipe):
     from seetell.language.vocabulary import Vocabulary
@@ -254,3 +263,10 @@ def test_mistakes_name_the_field(tmp_path, settings, message):
     with pytest.raises(RecipeError) as raised:
         load_any_recipe(tmp_path / "align.yaml", [settings])
     assert message in str(raised.value)
+
+
+def test_phrases_of_regions_are_refused(shapes, tmp_path, shapes_recipe):
+    data = tmp_path / "phrases.jsonl"
+    data.write_text(snippet_line(shapes / "red-cross.png", (0, 0, 9, 9), "a cross", split="train"))
+    with pytest.raises(DataError, match="an aligner learns from captions of whole photos"):
+        AlignmentTrainer(shapes_recipe(), read(data), tmp_path / "run")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from seetell.alignment.sentences.encoder import SentenceEncoder, real_places
+from seetell.alignment.sentences.encoder import SentenceEncoder
 
 
 class PaperBrnn(SentenceEncoder):
@@ -36,18 +35,19 @@ class PaperBrnn(SentenceEncoder):
 
     def forward(self, words: Tensor, lengths: Tensor) -> Tensor:
         """Read sentences; the zero state stands before the first word and behind the last."""
-        places = words.shape[1]
-        e = torch.relu(self.word(words))
-        real = real_places(lengths, places)[:, :, None].to(e.dtype)
-        onward = self._run(self.onward, e, real, range(places))
-        backward = self._run(self.back, e, real, range(places - 1, -1, -1))
-        return torch.stack([onward[place] + backward[place] for place in range(places)], dim=1)
-
-    def _run(self, recurrent: nn.Linear, e: Tensor, real: Tensor, order: Iterable[int]) -> dict[int, Tensor]:
-        """Return the hidden vectors ``(N, hidden)`` by place; those of padding are zero."""
-        h = torch.zeros_like(e[:, 0])
-        hidden = {}
-        for place in order:
-            h = torch.relu(e[:, place] + recurrent(h)) * real[:, place]
-            hidden[place] = h
+        packed = pack_padded_sequence(words, lengths.cpu(), batch_first=True, enforce_sorted=False)
+        sizes = packed.batch_sizes.tolist()  # of each place, how many sentences reach it: the longest come first
+        e = torch.split(torch.relu(self.word(packed.data)), sizes)
+        onward, backward = [], []
+        h = words.new_zeros(sizes[0], self.width)
+        for e_t in e:
+            h = torch.relu(e_t + self.onward(h[: len(e_t)]))
+            onward.append(h)
+        h = words.new_zeros(0, self.width)
+        for e_t in reversed(e):
+            h = torch.cat([h, words.new_zeros(len(e_t) - len(h), self.width)])
+            h = torch.relu(e_t + self.back(h))
+            backward.append(h)
+        both = torch.cat(onward) + torch.cat(backward[::-1])
+        hidden, _ = pad_packed_sequence(packed._replace(data=both), batch_first=True, total_length=words.shape[1])
         return hidden

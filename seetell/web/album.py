@@ -1,0 +1,104 @@
+"""Photos of an index, found by sentences: shown as small copies, under names that tell nothing of this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import secrets
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from seetell.errors import PhotoError
+from seetell.photos.opening import open_photo
+from seetell.search.embedder import Embedder
+from seetell.search.photo_index import Hit, PhotoIndex
+
+REMEMBERED = 10_000
+"""Photos that were found last and can be looked at."""
+
+SIDE = 480
+"""Longest side of a small copy, in pixels."""
+
+
+class Album:
+    """An index as the server shows it: only photos that a search found can be seen, small, never their files.
+
+    Args:
+        location: the index's folder.
+        embedder: the model that it was made with.
+    """
+
+    def __init__(self, location: str | Path, embedder: Embedder) -> None:
+        self._location, self._embedder = location, embedder
+        self._index = PhotoIndex(location, embedder)
+        self._secret = secrets.token_bytes(32)
+        self._found: OrderedDict[str, str] = OrderedDict()
+
+    def check(self) -> int:
+        """Return how many photos can be found, from a look at the index as it is now.
+
+        Raises:
+            PhotoIndexError: there is no index, it is damaged, or another model made it.
+        """
+        with PhotoIndex(self._location, self._embedder) as index:
+            return len(index)
+
+    def search(self, questions: Sequence[tuple[str, int]]) -> list[list[Hit] | Exception]:
+        """Find photos for each of several sentences and numbers of photos; for one thread."""
+        found: list[list[Hit] | Exception] = []
+        for sentence, top in questions:
+            try:
+                found.append(self._index.search(sentence, top=top))
+            except Exception as error:  # each asked for itself
+                found.append(error)
+        return found
+
+    def row(self, hit: Hit) -> dict[str, Any]:
+        """Return what programs are told of a photo that was found, and remember it.
+
+        Returns:
+            ``image``, its name without its folder, ``score``, ``copies`` and ``photo``, where a small copy of it is.
+        """
+        key = hashlib.blake2b(os.fsencode(hit.photo), key=self._secret, digest_size=16).hexdigest()
+        self._found[key] = hit.photo
+        self._found.move_to_end(key)
+        if len(self._found) > REMEMBERED:
+            self._found.popitem(last=False)
+        copies = [_name(copy) for copy in hit.copies]
+        return {
+            "image": _name(hit.photo),
+            "score": round(hit.score, 6),
+            "copies": copies,
+            "photo": f"/v1/photos/{key}",
+        }
+
+    def small_copy(self, key: str) -> bytes | None:
+        """Return a JPEG of a photo that was found, or ``None`` if none of this key was.
+
+        Raises:
+            PhotoError: it cannot be used, or is no longer there.
+        """
+        path = self._found.get(key)
+        if path is None:
+            return None
+        try:
+            photo = open_photo(path, at_least=(SIDE, SIDE))
+        except PhotoError as error:
+            raise PhotoError(f"{_name(path)} can no longer be shown") from error
+        photo.thumbnail((SIDE, SIDE), Image.Resampling.BICUBIC)
+        file = io.BytesIO()
+        photo.save(file, "JPEG", quality=82)
+        return file.getvalue()
+
+    def close(self) -> None:
+        """Let go of the index; by the thread that searched."""
+        self._index.close()
+
+
+def _name(path: str) -> str:
+    return os.path.basename(path).encode(errors="replace").decode()

@@ -1,0 +1,78 @@
+// A sentence in parts, words or segments: each a button that, pointed at, reached by the keyboard or chosen, shows
+// something on the photo.
+
+export class Parts {
+  // show(place) is told which part to show, -1 for none; told is where its meaning is put in words
+  constructor(list, told, invitation, show) {
+    Object.assign(this, { list, told, invitation, show });
+    list.addEventListener("keydown", (event) => this.#step(event));
+    this.fill([]);
+  }
+
+  // parts: {text, told, badge?, colour?}
+  fill(parts) {
+    this.chosen = this.pointed = -1;
+    this.parts = parts;
+    this.list.replaceChildren(...parts.map((part, place) => this.#item(part, place)));
+    this.told.textContent = parts.length ? this.invitation : "";
+  }
+
+  #item(part, place) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "part";
+    button.style.setProperty("--place", place);
+    button.setAttribute("aria-pressed", "false");
+    if (part.badge) {
+      const badge = document.createElement("span");
+      badge.className = "badge";
+      badge.textContent = part.badge;
+      button.append(badge);
+      button.style.setProperty("--colour", part.colour);
+    }
+    button.append(part.text);
+    button.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && this.point(place));
+    button.addEventListener("focus", () => button.matches(":focus-visible") && this.point(place));
+    for (const left of ["pointerleave", "blur"]) button.addEventListener(left, () => this.point(-1));
+    button.addEventListener("click", () => this.choose(this.chosen === place ? -1 : place));
+    const item = document.createElement("li");
+    item.append(button);
+    return item;
+  }
+
+  point(place) {
+    if (this.pointed === place) return;
+    this.pointed = place;
+    this.#update();
+  }
+
+  choose(place) {
+    this.chosen = place;
+    this.#update();
+  }
+
+  clear() {
+    this.pointed = -1;
+    this.choose(-1);
+  }
+
+  #update() {
+    const current = this.pointed < 0 ? this.chosen : this.pointed;
+    [...this.list.querySelectorAll(".part")].forEach((button, place) => {
+      button.classList.toggle("shown", place === current);
+      button.setAttribute("aria-pressed", String(place === this.chosen));
+    });
+    this.told.textContent = this.parts[current]?.told ?? (this.parts.length ? this.invitation : "");
+    this.show(current);
+  }
+
+  #step(event) {
+    const buttons = [...this.list.querySelectorAll(".part")];
+    const here = buttons.indexOf(document.activeElement);
+    const there = { ArrowLeft: here - 1, ArrowRight: here + 1, Home: 0, End: buttons.length - 1 }[event.key];
+    if (event.key === "Escape") this.clear();
+    if (there === undefined || !buttons[there]) return;
+    event.preventDefault();
+    buttons[there].focus();
+  }
+}

@@ -1,0 +1,74 @@
+"""The application on a socket: uvicorn, with what it says turned into ours."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from fastapi import FastAPI
+
+from seetell.errors import UsageError
+
+MAX_HEADER_BYTES = 16 * 2**10
+KEEP_ALIVE_SECONDS = 15
+BACKLOG = 256
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that clients can connect to.
+
+    Args:
+        host: an address of this machine, or a name of one.
+        port: 0 for any that is free.
+
+    Raises:
+        UsageError: the address cannot be had.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind, protocol)
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(address)
+            listening.listen(BACKLOG)
+        except OSError:
+            listening.close()
+            raise
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"cannot serve on {host} port {port}: {reason}; name others with --host and --port") from error
+    return listening
+
+
+def server(app: FastAPI, *, grace: float, ready: Callable[[], None]) -> uvicorn.Server:
+    """Return what serves until it is interrupted or terminated, and answers the requests at hand first.
+
+    Args:
+        app: the application.
+        grace: seconds that requests at hand get.
+        ready: called when requests are answered.
+    """
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws="none",
+        backlog=BACKLOG,
+        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=max(1, round(grace)),
+    )
+    return _Server(config, ready)
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()

@@ -1,0 +1,72 @@
+"""What can be done with an uploaded photo: made ready at once, run in batches, told as the command line tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from seetell.runtime.aligner import Aligner
+from seetell.runtime.captioner import Captioner
+from seetell.web.batching import Run
+from seetell.web.limits import MAX_SENTENCE
+from seetell.web.refusals import RefusalError
+from seetell.web.uploads import Upload
+
+Row = Callable[[Upload, tuple[int, int], Any], dict[str, Any]]
+"""Takes an upload, its photo's width and height and what came of it; gives what the client is told."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """Something that is done with a photo.
+
+    Attributes:
+        name: under which its jobs are gathered and counted.
+        prepare: what needs no model, on any thread.
+        run: what does, for many photos.
+        row: tells a result.
+    """
+
+    name: str
+    prepare: Callable[[Upload], Any]
+    run: Run
+    row: Row
+
+
+def captioning(captioner: Captioner, *, attention: bool) -> Task:
+    """Return the task of saying what is on a photo and, if asked, where the model looked for each word."""
+
+    def row(upload: Upload, size: tuple[int, int], caption: Any) -> dict[str, Any]:
+        told: dict[str, Any] = caption.to_row(upload.name)
+        if attention:
+            covered = [round(edge, 2) for edge in captioner.bundle.preprocessing.covered(size)]
+            told |= {"size": list(size), "covered": covered}
+        return told
+
+    return Task(
+        "attention" if attention else "caption",
+        lambda upload: captioner.prepare(upload.content),
+        partial(captioner.caption_prepared, attention=attention),
+        row,
+    )
+
+
+def aligning(aligner: Aligner) -> Task:
+    """Return the task of telling where on a photo each part of the form's ``sentence`` is true."""
+
+    def prepare(upload: Upload) -> tuple[bytes, str]:
+        sentence = upload.fields.get("sentence", "")
+        if not sentence.strip():
+            raise RefusalError(422, "no_sentence", "expected a text in the field 'sentence' of the form")
+        if len(sentence) > MAX_SENTENCE:
+            raise RefusalError(422, "sentence_too_long", f"a sentence has at most {MAX_SENTENCE} letters")
+        return upload.content, sentence
+
+    def row(upload: Upload, size: tuple[int, int], alignment: Any) -> dict[str, Any]:
+        if not alignment.segments:
+            raise RefusalError(422, "unknown_words", "the model knows no word of the sentence that has a place")
+        return {"image": upload.name, **alignment.to_dict()}
+
+    return Task("align", prepare, lambda pairs: list(aligner.align_many(pairs)), row)

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from seetell.cli.main import main
+from seetell.data import read
+
+pytest.importorskip("torch", reason="snippets are inferred by a trained aligner")
+
+
+@pytest.fixture(scope="module")
+def aligner(tmp_path_factory: pytest.TempPathFactory, small_encoder: dict[str, str]) -> tuple[Path, Path]:
+    """The run of an aligner of a few steps, and its data."""
+    from captioned_shapes import write_shapes
+
+    from seetell.training.alignment_recipe import alignment_recipe_from_dict
+    from seetell.training.alignment_trainer import AlignmentTrainer
+
+    folder = tmp_path_factory.mktemp("aligner")
+    shapes = write_shapes(folder / "shapes")
+    recipe = alignment_recipe_from_dict(
+        {
+            "kind": "align",
+            "data": {"path": str(shapes), "min_count": 1, "captions_per_photo": 1},
+            "encoder": {**small_encoder, "image_size": 64, "cache": str(folder / "cache")},
+            "aligner": {"width": 8, "components": 8, "windows": [2], "word_size": 8, "hidden_size": 8},
+            "batch_size": 4,
+            "steps": 2,
+            "threads": 1,
+        }
+    )
+    AlignmentTrainer(recipe, read(shapes), folder / "run").run()
+    return folder / "run", shapes
+
+
+def run(*arguments: str | Path) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(["snippets", *map(str, arguments)])
+    return int(ended.value.code or 0)
+
+
+def test_what_it_writes_is_a_data_set(aligner: tuple[Path, Path], tmp_path: Path):
+    trained, shapes = aligner
+    output = tmp_path / "phrases.jsonl"
+    assert run(trained, "--data", shapes, "--output", output, "--beta", "0.2") == 0
+    found, whole = read(output), read(shapes)
+    assert {(region.path, region.split) for region in found.photos} == {
+        (photo.path.resolve(), photo.split) for photo in whole.photos
+    }
+    words = " ".join(caption for region in found.photos for caption in region.captions).split()
+    assert sorted(words) == sorted(
+        word for photo in whole.photos for caption in photo.captions for word in caption.lower().rstrip(".").split()
+    )
+    assert run(trained, "--data", shapes, "--output", output, "--split", "val") == 0
+    assert {region.split for region in read(output).photos} == {"val"}
+
+
+def test_wrong_use(aligner: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    trained, shapes = aligner
+    output = tmp_path / "phrases.jsonl"
+    assert run(trained, "--data", shapes, "--output", output, "--split", "vla") == 1
+    assert "Did you mean 'val'" in capsys.readouterr().err
+    assert run(tmp_path, "--data", shapes, "--output", output) == 1
+    assert "no best.safetensors there" in capsys.readouterr().err
+    assert not output.exists()

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import io
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from PIL import Image
+from starlette.testclient import TestClient
+
+import seetell
+from seetell.runtime.aligner import Aligner
+from seetell.runtime.captioner import Captioner
+from seetell.search.photo_index import PhotoIndex
+from seetell.web.album import Album
+from seetell.web.application import Models, application
+from seetell.web.server import listen, server
+
+ADDRESS = "http://localhost"
+Serving = Callable[[FastAPI], AbstractContextManager[int]]
+
+
+def photo_file(
+    colour: tuple[int, int, int] = (200, 30, 40), size: tuple[int, int] = (60, 40), kind: str = "PNG"
+) -> bytes:
+    """Return a photo of one colour, which the small models tell from others."""
+    file = io.BytesIO()
+    Image.new("RGB", size, colour).save(file, kind)
+    return file.getvalue()
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait for something that will come about."""
+    for _ in range(600):
+        if true():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not come about")
+
+
+@pytest.fixture(scope="session")
+def captioner(attending_bundle: Path) -> Captioner:
+    return seetell.load(attending_bundle, threads=1)
+
+
+@pytest.fixture(scope="session")
+def aligner(tiny_aligner: Path) -> Aligner:
+    return seetell.load(tiny_aligner, threads=1)
+
+
+@pytest.fixture(scope="session")
+def index(tmp_path_factory: pytest.TempPathFactory, aligner: Aligner) -> Path:
+    """An index of a red, a green and a blue photo, the blue one twice."""
+    folder = tmp_path_factory.mktemp("photos")
+    for name, colour in {"rose": (250, 0, 0), "grass": (0, 250, 0), "sea": (0, 0, 250), "again": (0, 0, 250)}.items():
+        (folder / f"{name}.png").write_bytes(photo_file(colour))
+    location = tmp_path_factory.mktemp("index")
+    with PhotoIndex(location, aligner) as photos:
+        photos.update([str(folder)])
+    return location
+
+
+@pytest.fixture
+def models(captioner: Captioner, aligner: Aligner, index: Path) -> Models:
+    return Models(captioner, aligner, Album(index, aligner))
+
+
+@pytest.fixture
+def client(models: Models) -> Iterator[TestClient]:
+    with TestClient(application(models), base_url=ADDRESS) as client:
+        yield client
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[int]:
+    ready = threading.Event()
+    with listen("127.0.0.1", 0) as listening:
+        serving = server(app, grace=5, ready=ready.set)
+        thread = threading.Thread(target=serving.run, args=([listening],))
+        thread.start()
+        try:
+            assert ready.wait(30)
+            yield listening.getsockname()[1]
+        finally:
+            serving.should_exit = True
+            thread.join(30)
+    assert not thread.is_alive()
+
+
+@pytest.fixture
+def serving() -> Serving:
+    """Serve an application on a real socket of this machine, in a thread; gives its port."""
+    return served

@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+from web.conftest import ADDRESS, photo_file, until
+
+import seetell
+from seetell.cli.rows import row_of
+from seetell.runtime.captioner import Captioner
+from seetell.web.application import Models, application
+from seetell.web.limits import Limits
+
+
+def test_a_caption_is_the_command_lines_row(client: TestClient, captioner: Captioner):
+    photo = photo_file()
+    answer = client.post("/v1/caption", files={"image": ("Ämter & co.png", photo)})
+    assert answer.status_code == 200
+    assert answer.json() == row_of("Ämter & co.png", captioner.caption(photo))
+
+
+def test_attention_comes_with_the_part_of_the_photo_it_lies_over(client: TestClient, captioner: Captioner):
+    photo = photo_file(size=(60, 40))
+    told = client.post("/v1/caption?attention=true", files={"image": ("photo.png", photo)}).json()
+    expected = row_of("photo.png", captioner.caption(photo, attention=True))
+    assert told == {**expected, "size": [60, 40], "covered": [0, 0, 60, 40]}
+    assert len(told["words"][0]["attention"]) == 2
+
+
+def test_a_model_without_attention_says_so(tiny_bundle: Any):
+    with TestClient(application(Models(seetell.load(tiny_bundle, threads=1))), base_url=ADDRESS) as client:
+        assert client.get("/v1/models").json()["caption"] == {"model": "tiny", "attention": False}
+        refused = client.post("/v1/caption?attention=true", files={"image": photo_file()})
+        assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
+        assert client.post("/v1/caption", files={"image": photo_file()}).status_code == 200
+
+
+def test_an_alignment_is_the_command_lines_row(client: TestClient, models: Models):
+    photo = photo_file((250, 0, 0))
+    answer = client.post("/v1/align", files={"image": ("rose.png", photo)}, data={"sentence": "a red square"})
+    assert models.aligner is not None
+    assert answer.json() == {"image": "rose.png", **models.aligner.align(photo, "a red square").to_dict()}
+
+
+@pytest.mark.parametrize(
+    ("sentence", "code"),
+    [(None, "no_sentence"), ("  ", "no_sentence"), ("red " * 126, "sentence_too_long"), ("qwertz", "unknown_words")],
+)
+def test_sentences_that_cannot_be_aligned(client: TestClient, sentence: str | None, code: str):
+    data = {} if sentence is None else {"sentence": sentence}
+    refused = client.post("/v1/align", files={"image": photo_file()}, data=data)
+    assert (refused.status_code, refused.json()["code"]) == (422, code)
+
+
+def test_a_search_tells_names_and_shows_small_copies_but_no_paths(client: TestClient):
+    answer = client.get("/v1/search", params={"q": "blue", "top": 1})
+    (found,) = answer.json()["photos"]
+    assert {found["image"], *found["copies"]} == {"sea.png", "again.png"}
+    assert "/photos" not in json.dumps({**found, "photo": ""})
+    copy = client.get(found["photo"])
+    assert copy.headers["content-type"] == "image/jpeg"
+    assert seetell.open_photo(copy.content).getpixel((30, 20))[2] > 200
+
+
+def test_only_photos_that_were_found_can_be_seen(client: TestClient):
+    for key in ("0" * 32, "..%2f..%2fetc%2fpasswd", "rose.png", "../rose.png"):
+        assert client.get(f"/v1/photos/{key}").status_code in (404, 422)
+
+
+def test_a_photo_that_has_gone_is_an_error_without_its_path(
+    client: TestClient, index: Any, monkeypatch: pytest.MonkeyPatch
+):
+    (found,) = client.get("/v1/search", params={"q": "red", "top": 1}).json()["photos"]
+    monkeypatch.setattr("seetell.web.album.open_photo", lambda path, **_: seetell.open_photo(f"{path}.gone"))
+    refused = client.get(found["photo"])
+    assert refused.json()["error"] == "rose.png can no longer be shown"
+    assert refused.status_code == 422
+
+
+@pytest.mark.parametrize("query", [{}, {"q": ""}, {"q": "  "}, {"q": "red", "top": 0}, {"q": "red", "top": 1000}])
+def test_searches_that_ask_nothing_possible(client: TestClient, query: dict[str, Any]):
+    refused = client.get("/v1/search", params=query)
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
+
+
+def test_without_aligner_and_index_their_addresses_are_not_there(captioner: Captioner):
+    with TestClient(application(Models(captioner)), base_url=ADDRESS) as client:
+        told = client.get("/v1/models").json()
+        assert (told["align"], told["search"]) == (None, False)
+        assert client.post("/v1/align").status_code == client.get("/v1/search?q=a").status_code == 404
+
+
+def test_requests_are_captioned_together(captioner: Captioner, monkeypatch: pytest.MonkeyPatch):
+    let, sizes, together = threading.Event(), [], captioner.caption_prepared
+
+    def slow(images: Sequence[Any], **options: Any) -> Any:
+        sizes.append(len(images))
+        assert let.wait(20)
+        return together(images, **options)
+
+    monkeypatch.setattr(captioner, "caption_prepared", slow)
+    photos = [photo_file((20 * number, 90, 200 - 20 * number)) for number in range(9)]
+    answers: dict[int, str] = {}
+    with TestClient(application(Models(captioner)), base_url=ADDRESS) as client:
+
+        def ask(number: int) -> None:
+            answers[number] = client.post("/v1/caption", files={"image": photos[number]}).json()["caption"]
+
+        threads = [threading.Thread(target=ask, args=(number,)) for number in range(9)]
+        threads[0].start()
+        until(lambda: sizes == [1])
+        for thread in threads[1:]:
+            thread.start()
+        until(lambda: "seetell_waiting 8.0" in client.get("/metrics").text)
+        let.set()
+        for thread in threads:
+            thread.join(20)
+    assert sizes == [1, 8]
+    monkeypatch.undo()
+    assert [answers[number] for number in range(9)] == [captioner.caption(photo).text for photo in photos]
+
+
+def test_a_full_server_asks_to_come_back_and_a_slow_one_gives_up(captioner: Captioner, monkeypatch: pytest.MonkeyPatch):
+    let = threading.Event()
+    monkeypatch.setattr(captioner, "caption_prepared", lambda images, **_: [let.wait(20)] and [OSError()] * len(images))
+    with TestClient(application(Models(captioner), limits=Limits(queue=1, seconds=3)), base_url=ADDRESS) as client:
+        slow: list[Any] = []
+        asking = threading.Thread(target=lambda: slow.append(client.post("/v1/caption", files={"image": photo_file()})))
+        asking.start()
+        until(lambda: client.get("/healthz").json()["inside"] == 1)
+        full = client.post("/v1/caption", files={"image": photo_file()})
+        asking.join(20)
+        let.set()
+        assert (full.status_code, full.json()["code"], full.headers["retry-after"]) == (503, "busy", "2")
+        assert (slow[0].status_code, slow[0].json()["code"]) == (503, "timed_out")
+        assert client.get("/healthz").json() == {"status": "ok", "inside": 0}
+
+
+def test_a_fault_is_told_without_its_details(captioner: Captioner, monkeypatch: pytest.MonkeyPatch, caplog: Any):
+    def broken(images: Sequence[Any], **_: Any) -> Any:
+        raise RuntimeError("a secret path /etc/shadow")
+
+    monkeypatch.setattr(captioner, "caption_prepared", broken)
+    with TestClient(application(Models(captioner)), base_url=ADDRESS) as client:
+        failed = client.post("/v1/caption", files={"image": photo_file()}, headers={"X-Request-ID": "mine-7"})
+    assert failed.status_code == 500
+    assert "secret" not in failed.text
+    assert failed.json()["request_id"] == failed.headers["x-request-id"] == "mine-7"
+    assert "mine-7" in caplog.text
+    assert "secret" in caplog.text
+
+
+def test_health_tells_when_the_models_thread_has_ended(captioner: Captioner):
+    app = application(Models(captioner))
+    with TestClient(app, base_url=ADDRESS) as client:
+        assert client.get("/healthz").json()["status"] == "ok"
+    assert TestClient(app, base_url=ADDRESS).get("/healthz").status_code == 503
+
+
+def test_counts_are_told_to_prometheus(client: TestClient):
+    client.post("/v1/caption", files={"image": photo_file()})
+    client.post("/v1/caption", files={"image": b""})
+    client.get("/secret/path")
+    told = client.get("/metrics").text
+    assert 'seetell_requests_total{method="POST",path="/v1/caption",status="200"} 1.0' in told
+    assert 'seetell_requests_total{method="POST",path="/v1/caption",status="422"} 1.0' in told
+    assert 'seetell_batch_size_count{job="caption"} 1.0' in told
+    assert "secret" not in told
+    if sys.platform == "linux":
+        assert "process_resident_memory_bytes" in told
+
+
+def test_the_description_has_an_example_of_every_answer_and_error(client: TestClient):
+    described = client.get("/openapi.json").json()
+    assert set(described["paths"]) == {
+        "/v1/caption", "/v1/align", "/v1/search", "/v1/photos/{key}", "/v1/models", "/healthz",
+    }  # fmt: skip
+    for path, methods in described["paths"].items():
+        for operation in methods.values():
+            for status, response in operation["responses"].items():
+                kinds = response["content"]
+                assert all("example" in kind for kind in kinds.values()) or "image/jpeg" in kinds, (path, status)

@@ -1,0 +1,57 @@
+"""What docs/how-to/serve.md shows is answered."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import test_docs
+from web.conftest import Serving
+
+from seetell.web.application import Models, application
+
+EXAMPLES = test_docs.REPOSITORY / "examples"
+PAGE = "docs/how-to/serve.md"
+ADDRESS = "http://127.0.0.1:8000"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "holiday").mkdir()
+    shutil.copy(EXAMPLES / "cat.jpg", tmp_path / "photo.jpg")
+    shutil.copy(EXAMPLES / "dog.jpg", tmp_path / "holiday")
+    return tmp_path
+
+
+@pytest.fixture
+def address(models: Models, serving: Serving) -> Iterator[str]:
+    with serving(application(models)) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+def shown(beginning: str, address: str) -> str:
+    text = next(block.text for block in test_docs.blocks() if block.page == PAGE and block.text.startswith(beginning))
+    assert ADDRESS in text
+    return text.replace(ADDRESS, address)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_commands_are_answered(address: str, folder: Path):
+    caption, attention, align = shown("curl", address).splitlines()
+    assert json.loads(test_docs.run(caption, folder))["image"] == "photo.jpg"
+    assert "attention" in json.loads(test_docs.run(attention, folder))["words"][0]
+    assert json.loads(test_docs.run(align, folder))["code"] == "unknown_words"  # the small model knows colours only
+
+
+def test_the_program_is_answered(address: str, folder: Path):
+    said = test_docs.run(shown("from pathlib", address), folder, "python")
+    assert said.startswith("dog.jpg ")
+    assert len(said.split()) > 1
+
+
+def test_an_index_is_searched(address: str, folder: Path):
+    search = f"curl -s '{address}/v1/search?q=red&top=1'"
+    assert json.loads(test_docs.run(search, folder))["photos"][0]["image"] == "rose.png"

@@ -1,0 +1,38 @@
+"""Requests made up from the description are answered as it says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import Case
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+from web.conftest import Serving
+
+from seetell.web.application import Models, application
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def address(models: Models, serving: Serving) -> Iterator[str]:
+    with serving(application(models)) as port:
+        yield f"http://127.0.0.1:{port}/openapi.json"
+
+
+def test_every_answer_is_one_that_is_described(address: str):
+    asked = 0
+    for found in schemathesis.openapi.from_url(address).get_all_operations():
+
+        @settings(
+            max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+        )
+        @given(case=found.ok().as_strategy())
+        def answered_as_described(case: Case) -> None:
+            case.call_and_validate(excluded_checks=[positive_data_acceptance])  # no schema tells what a photo is
+
+        answered_as_described()
+        asked += 1
+    assert asked == 6

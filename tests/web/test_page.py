@@ -1,0 +1,285 @@
+"""The page in a real browser, with small models behind it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+from web import browser as chromium
+from web.conftest import Serving, photo_file
+
+from seetell.results import Caption
+from seetell.runtime.captioner import Captioner
+from seetell.web.application import Models, application
+from seetell.web.gate import Access
+from seetell.web.limits import Limits
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(chromium.program() is None, reason="no Chromium here; $CHROMIUM can name one"),
+]
+SECONDS = 30
+PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+GIVE = """(element, [content, kind, event]) => {
+    const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+    const given = new DataTransfer();
+    given.items.add(new File([bytes], "given.png", { type: "image/png" }));
+    element.dispatchEvent(new kind_of[event](event, { [kind]: given, bubbles: true, cancelable: true }));
+}""".replace("kind_of", "({ paste: ClipboardEvent, drop: DragEvent })")
+
+OPACITY = """([x, y]) => {
+    const copy = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+    const map = document.getElementById("map");
+    [copy.canvas.width, copy.canvas.height] = [map.width, map.height];
+    copy.drawImage(map, 0, 0);
+    return copy.getImageData(x * map.width, y * map.height, 1, 1).data[3];
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium.browser() as started:
+        yield started
+
+
+@pytest.fixture
+def port(models: Models, serving: Serving) -> Iterator[int]:
+    with serving(application(models, limits=Limits(max_bytes=2**20))) as port:
+        yield port
+
+
+@pytest.fixture
+def page(browser: Browser, port: int, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The page, opened with the options of the test; it must ask nobody else and complain of nothing."""
+    options = {"permissions": ["clipboard-read", "clipboard-write"], **getattr(request, "param", {})}
+    with browser.new_context(**options) as context:
+        page = context.new_page()
+        page.set_default_timeout(1000 * SECONDS)
+        asked: list[str] = []
+        complaints: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: complaints.append(message.text))
+        page.goto(f"http://127.0.0.1:{port}/")
+        yield page
+        assert [url for url in asked if not url.startswith((f"http://127.0.0.1:{port}/", "blob:"))] == []
+        assert [text for text in complaints if "Failed to load resource" not in text] == []
+
+
+expect.set_options(timeout=1000 * SECONDS)
+
+
+def choose(page: Page, content: bytes, name: str = "photo.png") -> None:
+    page.set_input_files("#file", {"name": name, "mimeType": "image/png", "buffer": content})
+
+
+def described(page: Page, caption: Caption) -> None:
+    """Wait until the page shows a caption."""
+    expect(page.locator("#words .part")).to_have_text([word.text for word in caption.words])
+
+
+def _centre(place: int) -> list[float]:
+    """Return how far across and down a photo the centre of one of two rows of three locations is."""
+    row, column = divmod(int(place), 3)
+    return [(column + 0.5) / 3, (row + 0.5) / 2]
+
+
+def no_violations(page: Page) -> None:
+    page.wait_for_timeout(500)  # colours in transition have other contrasts
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    assert found == [], json.dumps(found, indent=1)[:3000]
+
+
+def test_a_chosen_photo_is_described_to_eyes_and_ears(page: Page, captioner: Captioner):
+    photo = photo_file()
+    choose(page, photo)
+    caption = captioner.caption(photo)
+    described(page, caption)
+    alt = f"{caption.text[:1].upper()}{caption.text[1:]}."
+    expect(page.locator("#status")).to_have_text(f"Description: {alt}")
+    expect(page.locator("#ground")).to_have_attribute("alt", alt)
+    page.click("#copy-text")
+    expect(page.locator("#copy-text")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == alt
+    page.click("#copy-json")
+    expect(page.locator("#copy-json")).to_have_text("Copied")
+    copied = json.loads(page.evaluate("navigator.clipboard.readText()"))
+    assert copied == caption.to_row("photo.png")
+
+
+def test_pointing_at_a_word_shows_where_it_came_from(page: Page, captioner: Captioner):
+    photo = photo_file()
+    choose(page, photo)
+    described(page, captioner.caption(photo))
+    expect(page.locator("#told")).to_have_text("Point at a word, or choose it, to see where it came from.")
+    word = page.locator("#words .part").first
+    word.hover()
+    expect(page.locator("#photo")).to_have_class("looking")
+    expect(page.locator("#told")).to_contain_text("the model looked")
+    attention = captioner.caption(photo, attention=True).words[0].attention
+    assert attention is not None
+    most, least = (page.evaluate(OPACITY, _centre(place)) for place in (attention.argmax(), attention.argmin()))
+    assert most > least + 30
+    page.mouse.move(0, 0)
+    expect(page.locator("#photo")).not_to_have_class("looking")
+
+
+def test_everything_can_be_done_with_the_keyboard(page: Page, captioner: Captioner):
+    choose(page, photo_file())
+    described(page, captioner.caption(photo_file()))
+    page.focus("#choose")
+    for _ in range(2):  # past the camera's button
+        page.keyboard.press("Tab")
+    words = page.locator("#words .part")
+    expect(words.nth(0)).to_be_focused()
+    expect(page.locator("#told")).to_contain_text("the model looked")
+    page.keyboard.press("ArrowRight")
+    expect(words.nth(1)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(words.nth(1)).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Escape")
+    expect(words.nth(1)).to_have_attribute("aria-pressed", "false")
+    page.keyboard.press("End")
+    expect(words.last).to_be_focused()
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    expect(page.locator("#sentence")).to_be_focused()
+    page.keyboard.type("a red square")
+    page.keyboard.press("Enter")
+    expect(page.locator("#segments .part").first).to_be_visible()
+
+
+def test_a_sentence_of_ones_own_gets_boxes(page: Page, models: Models):
+    photo = photo_file((250, 0, 0))
+    choose(page, photo)
+    page.fill("#sentence", "a red square")
+    page.press("#sentence", "Enter")
+    assert models.aligner is not None
+    segments = models.aligner.align(photo, "a red square").segments
+    expect(page.locator("#segments .part")).to_have_text(
+        [f"{number}{segment.text}" for number, segment in enumerate(segments, 1)]
+    )
+    ground = page.locator("#ground").bounding_box()
+    box = page.locator("#boxes .box").first.bounding_box()
+    assert ground is not None
+    assert box is not None
+    left, top, right, bottom = segments[0].box
+    scale = ground["width"] / 60
+    assert box["x"] - ground["x"] == pytest.approx(left * scale, abs=2)
+    assert box["width"] == pytest.approx((right - left) * scale, abs=2)
+    assert box["height"] == pytest.approx((bottom - top) * scale, abs=2)
+    page.fill("#sentence", "qwertz")
+    page.press("#sentence", "Enter")
+    expect(page.locator("#align-problem")).to_contain_text("knows no word")
+    expect(page.locator("#boxes .box")).to_have_count(0)
+
+
+def test_a_search_finds_photos_and_one_of_them_is_described(page: Page):
+    page.fill("#query", "green")
+    page.press("#query", "Enter")
+    expect(page.locator("#found li")).to_have_count(3)
+    first = page.locator("#found button").first
+    expect(first).to_contain_text("grass.png")
+    expect(first.locator("img")).to_have_attribute("src", re.compile("^blob:"))
+    first.click()
+    expect(page.locator("#words .part").first).to_be_visible()
+
+
+@pytest.mark.parametrize("event", ["paste", "drop"])
+def test_a_photo_can_be_pasted_or_dropped(page: Page, captioner: Captioner, event: str):
+    photo = photo_file((10, 200, 90))
+    kind = {"paste": "clipboardData", "drop": "dataTransfer"}[event]
+    page.locator("body").evaluate(GIVE, [base64.b64encode(photo).decode(), kind, event])
+    described(page, captioner.caption(photo))
+
+
+def test_a_photo_can_be_taken(page: Page):
+    page.click("#shoot")
+    expect(page.locator("#camera")).to_be_visible()
+    expect(page.locator("#take")).to_be_enabled()
+    no_violations(page)
+    page.click("#take")
+    expect(page.locator("#camera")).not_to_be_visible()
+    expect(page.locator("#words .part").first).to_be_visible()
+
+
+def test_what_goes_wrong_is_said_and_the_next_photo_described(page: Page, captioner: Captioner):
+    for content, said in (
+        (b"no photo", "Not a photo; expected"),
+        (photo_file()[:40], "damaged"),
+        (bytes(2**21), "megabytes"),
+    ):
+        choose(page, content)
+        expect(page.locator("#problem")).to_contain_text(said)
+        expect(page.locator("#stage")).not_to_be_visible()
+    no_violations(page)
+    choose(page, photo_file())
+    described(page, captioner.caption(photo_file()))
+    expect(page.locator("#problem")).to_be_empty()
+
+
+@pytest.mark.parametrize(
+    "page",
+    [{}, {"color_scheme": "dark"}, PHONE, {**PHONE, "color_scheme": "dark", "reduced_motion": "reduce"}],
+    indirect=True,
+    ids=["light", "dark", "phone", "dark phone"],
+)
+def test_axe_finds_no_violation_and_nothing_sticks_out(page: Page, models: Models):
+    expect(page.locator("#search")).to_be_visible()
+    no_violations(page)
+    choose(page, photo_file((250, 0, 0)), "a-very-long-name-without-any-place-to-break-it-" * 4)
+    page.fill("#sentence", "a red square")
+    page.press("#sentence", "Enter")
+    expect(page.locator("#segments .part").first).to_be_visible()
+    page.fill("#query", "blue")
+    page.press("#query", "Enter")
+    expect(page.locator("#found img[src]")).to_have_count(3)
+    page.locator("#words .part").first.click()
+    expect(page.locator("#photo")).to_have_class("looking")
+    no_violations(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@pytest.mark.parametrize("page", [{"reduced_motion": "reduce"}], indirect=True)
+def test_nothing_moves_for_who_wants_no_motion(page: Page, captioner: Captioner):
+    choose(page, photo_file())
+    described(page, captioner.caption(photo_file()))
+    animation = "getComputedStyle(document.querySelector('#words .part')).animationName"
+    assert page.evaluate(animation) == "none"
+
+
+def test_where_a_key_is_needed_the_page_asks_for_it(browser: Browser, captioner: Captioner, serving: Serving):
+    app = application(Models(captioner), access=Access(key="a key that nobody guesses"))
+    with serving(app) as port, browser.new_context() as context:
+        page = context.new_page()
+        page.goto(f"http://127.0.0.1:{port}/")
+        expect(page.locator("#door")).to_be_visible()
+        no_violations(page)
+        for key in ("a wrong one", "a key that nobody guesses"):
+            page.fill("#key", key)
+            page.press("#key", "Enter")
+        expect(page.locator("#door")).not_to_be_visible()
+        choose(page, photo_file())
+        described(page, captioner.caption(photo_file()))
+
+
+def test_another_pages_script_is_answered(page: Page, captioner: Captioner):
+    how_to = (Path(__file__).parents[2] / "docs" / "how-to" / "serve.md").read_text(encoding="utf-8")
+    script = how_to.partition("```js\n")[2].partition("```")[0].replace("http://127.0.0.1:8000/", "")
+    given = base64.b64encode(photo_file()).decode()
+    file = f"new File([Uint8Array.from(atob('{given}'), (letter) => letter.charCodeAt(0))], 'photo.png')"
+    said = page.evaluate(f"async () => {{ const file = {file}; {script}; return caption ?? error; }}")
+    assert said == captioner.caption(photo_file()).text
+
+
+def test_the_pages_scripts_are_small_and_name_no_other_site():
+    files = (Path(__file__).parents[2] / "seetell" / "web" / "page").iterdir()
+    contents = [file.read_text(encoding="utf-8") for file in files]
+    assert sum(map(len, contents)) < 60_000
+    assert not any(part in content for content in contents for part in ("http://", "https://") if "svg" not in content)

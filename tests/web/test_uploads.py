@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import struct
+import tempfile
+import zlib
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+from web.conftest import ADDRESS, photo_file
+
+from seetell.runtime.captioner import Captioner
+from seetell.web.application import Models, application
+from seetell.web.limits import Limits
+
+FORM = {"Content-Type": "multipart/form-data; boundary=b"}
+
+
+def bomb(width: int, height: int) -> bytes:
+    """Return a PNG of a few bytes that claims to be huge."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"\0" * 1000))
+        + chunk(b"IEND", b"")
+    )
+
+
+HOSTILE = {
+    "nothing": (b"", 422, "unusable_photo"),
+    "cut short": (photo_file(size=(200, 200), kind="JPEG")[:-300], 422, "unusable_photo"),
+    "header alone": (photo_file()[:30], 422, "unusable_photo"),
+    "bomb": (bomb(30_000, 30_000), 413, "photo_too_large"),
+    "text": (b"hello " * 100, 415, "not_a_photo"),
+    "svg": (b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>', 415, "not_a_photo"),
+    "html": (b"<!doctype html><script>alert(1)</script>", 415, "not_a_photo"),
+    "program": (b"\x7fELF" + bytes(500), 415, "not_a_photo"),
+    "postscript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", 415, "not_a_photo"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_photo_is_refused_and_the_next_one_answered(client: TestClient, name: str):
+    content, status, code = HOSTILE[name]
+    refused = client.post("/v1/caption", files={"image": ("../../etc/passwd", content)})
+    assert (refused.status_code, refused.json()["code"]) == (status, code)
+    assert set(refused.json()) == {"error", "code", "request_id"}
+    assert client.post("/v1/caption", files={"image": photo_file()}).status_code == 200
+
+
+def part(head: str, content: bytes = b"x") -> bytes:
+    return f"--b\r\n{head}\r\n\r\n".encode() + content + b"\r\n--b--\r\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "code"),
+    [
+        (b"{}", {"Content-Type": "application/json"}, 415, "not_a_form"),
+        (photo_file(), {"Content-Type": "image/png"}, 415, "not_a_form"),
+        (b"x", {}, 415, "not_a_form"),
+        (b"x", {"Content-Type": "multipart/form-data"}, 422, "broken_form"),
+        (b"no boundary here", FORM, 422, "broken_form"),
+        (b"", {"Content-Type": "multipart/form-data; charset=idna; boundary=b"}, 415, "not_a_form"),
+        (b"", {"Content-Type": 'multipart/form-data; charset="UTF-8"; boundary=b'}, 422, "no_photo"),
+        (b"", FORM, 422, "no_photo"),
+        (part('Content-Disposition: form-data; name="image"'), FORM, 422, "no_photo"),
+        (part('Content-Disposition: form-data; name="photo"; filename="a.png"'), FORM, 422, "no_photo"),
+        (part("Content-Disposition: form-data"), FORM, 422, "broken_form"),
+        (part('Content-Disposition: form-data; name="a"' + "\r\nX: y" * 500), FORM, 422, "broken_form"),
+    ],
+)
+def test_forms_that_are_none(client: TestClient, body: bytes, headers: dict[str, str], status: int, code: str):
+    refused = client.post("/v1/caption", content=body, headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (status, code)
+
+
+def test_several_photos_and_too_many_fields_are_refused(client: TestClient):
+    two = [("image", photo_file()), ("image", photo_file())]
+    assert client.post("/v1/caption", files=two).json()["code"] == "broken_form"
+    many = {f"field{number}": "x" for number in range(9)}
+    assert client.post("/v1/caption", files={"image": photo_file()}, data=many).json()["code"] == "broken_form"
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_an_upload_over_the_limit_is_refused_however_it_comes(captioner: Captioner, chunked: bool):
+    with TestClient(application(Models(captioner), limits=Limits(max_bytes=5000)), base_url=ADDRESS) as client:
+        head = part('Content-Disposition: form-data; name="image"; filename="a"', b"x" * 6000)
+        body: Any = (head[start : start + 1000] for start in range(0, len(head), 1000)) if chunked else head
+        refused = client.post("/v1/caption", content=body, headers=FORM)
+        assert (refused.status_code, refused.json()["code"]) == (413, "upload_too_large")
+        assert client.post("/v1/caption", files={"image": photo_file()}).status_code == 200
+
+
+def test_no_upload_touches_the_disk(client: TestClient, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tempfile, "TemporaryFile", None)
+    monkeypatch.setattr(tempfile.SpooledTemporaryFile, "rollover", None)
+    large = photo_file(kind="BMP", size=(1200, 1000))
+    assert len(large) > 2**21
+    assert client.post("/v1/caption", files={"image": large}).status_code == 200
