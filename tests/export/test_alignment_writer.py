@@ -28,6 +28,8 @@ from seetell.training.recipe_kinds import load_any_recipe
 from seetell.training.run_folder import RunFolder
 from seetell.training.trained_aligner import load_trained_aligner
 
+pytestmark = pytest.mark.slow  # trains, traces and quantises a whole model
+
 
 @pytest.fixture(scope="module")
 def shapes(tmp_path_factory) -> Path:

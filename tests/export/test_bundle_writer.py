@@ -35,7 +35,7 @@ CAPTIONERS = {
 }
 
 
-@pytest.fixture(scope="module", params=CAPTIONERS)
+@pytest.fixture(scope="module", params=["lstm", pytest.param("transformer", marks=pytest.mark.slow)])
 def run(request, shapes, tmp_path_factory, small_encoder) -> Path:
     """A captioner that learnt the shapes, its encoder trained a little too: a real one behind the transformer."""
     folder = tmp_path_factory.mktemp("run")

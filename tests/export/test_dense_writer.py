@@ -22,6 +22,8 @@ from seetell.training.trained_aligner import load_trained_aligner
 from seetell.training.trained_dense import load_trained_densecap
 from seetell.training.validation import best_hypotheses
 
+pytestmark = pytest.mark.slow  # trains, traces and quantises a whole model
+
 
 def test_the_bundle_is_whole_and_described(dense_bundle, dense_run):
     bundle = RegionBundle.load(dense_bundle)
