@@ -21,6 +21,7 @@ from seetell.alignment.sentences import SENTENCE_ENCODERS, create_sentence_encod
 from seetell.alignment.whitening import Whitening
 from seetell.alignment.windows import pooling_weights, window_boxes
 from seetell.backbones import Features
+from seetell.config_checks import check_probabilities, check_sizes
 from seetell.errors import RecipeError, unknown
 from seetell.language.vocabulary import UNK
 
@@ -67,12 +68,8 @@ class AlignerConfig:
     def __post_init__(self) -> None:
         if self.sentence not in SENTENCE_ENCODERS:
             raise RecipeError(f"aligner.sentence: {unknown('sentence encoder', self.sentence, SENTENCE_ENCODERS)}")
-        for field in ("width", "components", "word_size", "hidden_size", "layers", "heads"):
-            if getattr(self, field) < 1:
-                raise RecipeError(f"aligner.{field}: expected at least 1, got {getattr(self, field)}")
-        for field in ("dropout", "feature_dropout", "word_dropout"):
-            if not 0 <= getattr(self, field) < 1:
-                raise RecipeError(f"aligner.{field}: expected a probability below 1, got {getattr(self, field)}")
+        check_sizes(self, "width", "components", "word_size", "hidden_size", "layers", "heads", of="aligner")
+        check_probabilities(self, "dropout", "feature_dropout", "word_dropout", of="aligner")
         window_boxes(self.windows)
 
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from seetell.config_checks import check_probabilities, check_sizes
 from seetell.errors import RecipeError
 
 
@@ -40,14 +41,10 @@ class GrounderConfig:
     feature_dropout: float = 0.2
 
     def __post_init__(self) -> None:
-        for field in ("width", "maps", "mixing", "hidden_size"):
-            if getattr(self, field) < 1:
-                raise RecipeError(f"grounder.{field}: expected at least 1, got {getattr(self, field)}")
+        check_sizes(self, "width", "maps", "mixing", "hidden_size", of="grounder")
         if self.width % self.maps:
             raise RecipeError(f"grounder.maps: expected a divisor of the width {self.width}, got {self.maps}")
-        for field in ("dropout", "feature_dropout"):
-            if not 0 <= getattr(self, field) < 1:
-                raise RecipeError(f"grounder.{field}: expected a probability below 1, got {getattr(self, field)}")
+        check_probabilities(self, "dropout", "feature_dropout", of="grounder")
 
 
 class Located(NamedTuple):

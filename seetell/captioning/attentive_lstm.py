@@ -17,7 +17,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from seetell.backbones import Features
 from seetell.backbones.standardisation import Standardise
 from seetell.captioning.captioner import IGNORED, Captioner, Said
-from seetell.captioning.config_checks import check_probabilities, check_sizes
+from seetell.config_checks import check_probabilities, check_sizes
 from seetell.language.attention import AdditiveAttention
 from seetell.language.recurrent import open_forget_gates
 
@@ -50,8 +50,8 @@ class AttentiveLSTMConfig:
     forget_bias: float = 2.0
 
     def __post_init__(self) -> None:
-        check_sizes(self, "embedding_size", "hidden_size", "annotation_size", "attention_size")
-        check_probabilities(self, "dropout", "input_dropout", "feature_dropout")
+        check_sizes(self, "embedding_size", "hidden_size", "annotation_size", "attention_size", of="captioner")
+        check_probabilities(self, "dropout", "input_dropout", "feature_dropout", of="captioner")
 
 
 class Course(NamedTuple):

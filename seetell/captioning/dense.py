@@ -21,6 +21,7 @@ from torchvision.ops import nms, roi_align
 
 from seetell.backbones import Features
 from seetell.captioning.captioner import IGNORED, Captioner
+from seetell.config_checks import check_sizes
 from seetell.detection.proposals import ProposalConfig, Proposals
 from seetell.detection.pyramid import FeaturePyramid
 from seetell.detection.regions import RegionConfig, RegionHead
@@ -85,8 +86,7 @@ class DenseCapConfig:
     def __post_init__(self) -> None:
         if not self.strides or any(coarse != 2 * fine for fine, coarse in pairwise(self.strides)):
             raise RecipeError(f"densecap.strides: each must be twice the one before, got {list(self.strides)}")
-        if self.width < 1:
-            raise RecipeError(f"densecap.width: expected at least 1, got {self.width}")
+        check_sizes(self, "width", of="densecap")
         for name in ("shortcut", "certainty"):
             if getattr(self, name) < 0:
                 raise RecipeError(f"densecap.{name}: expected 0 or more, got {getattr(self, name)}")

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from seetell.backbones import Features
 from seetell.backbones.standardisation import Standardise
 from seetell.captioning.captioner import IGNORED, Beginning, Captioner, Said
-from seetell.captioning.config_checks import check_probabilities, check_sizes
+from seetell.config_checks import check_probabilities, check_sizes
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class MultimodalRnnConfig:
     dropout: float = 0.5
 
     def __post_init__(self) -> None:
-        check_sizes(self, "embedding_size", "hidden_size")
-        check_probabilities(self, "dropout")
+        check_sizes(self, "embedding_size", "hidden_size", of="captioner")
+        check_probabilities(self, "dropout", of="captioner")
 
 
 class MultimodalRnn(Captioner):

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from seetell.backbones import Features
 from seetell.backbones.standardisation import Standardise
 from seetell.captioning.captioner import IGNORED, Beginning, Captioner, Said
-from seetell.captioning.config_checks import check_probabilities, check_sizes
+from seetell.config_checks import check_probabilities, check_sizes
 from seetell.errors import RecipeError, unknown
 from seetell.language.recurrent import Cell, RecurrentStack
 
@@ -55,10 +55,10 @@ class NeuralTalk2Config:
     tied: bool = False
 
     def __post_init__(self) -> None:
-        check_sizes(self, "embedding_size", "hidden_size", "layers")
+        check_sizes(self, "embedding_size", "hidden_size", "layers", of="captioner")
         if self.image_norm not in get_args(ImageNorm):
             raise RecipeError(f"captioner.image_norm: {unknown('norm', self.image_norm, get_args(ImageNorm))}")
-        check_probabilities(self, "dropout", "input_dropout")
+        check_probabilities(self, "dropout", "input_dropout", of="captioner")
         if self.tied and self.embedding_size != self.hidden_size:
             raise RecipeError(
                 f"captioner.tied: needs embedding_size = hidden_size, got {self.embedding_size} and {self.hidden_size}"

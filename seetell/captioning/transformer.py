@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from seetell.backbones import Features
 from seetell.captioning.captioner import IGNORED, Beginning, Captioner, Said
-from seetell.captioning.config_checks import check_probabilities, check_sizes
+from seetell.config_checks import check_probabilities, check_sizes
 from seetell.errors import RecipeError
 from seetell.language.attention import MultiHeadAttention
 
@@ -47,12 +47,12 @@ class TransformerConfig:
     positions: int = 40
 
     def __post_init__(self) -> None:
-        check_sizes(self, "width", "layers", "heads", "feedforward", "positions")
+        check_sizes(self, "width", "layers", "heads", "feedforward", "positions", of="captioner")
         if self.encoder_layers < 0:
             raise RecipeError(f"captioner.encoder_layers: expected 0 or more, got {self.encoder_layers}")
         if self.width % self.heads:
             raise RecipeError(f"captioner.heads: must divide width, got {self.heads} and {self.width}")
-        check_probabilities(self, "dropout", "feature_dropout")
+        check_probabilities(self, "dropout", "feature_dropout", of="captioner")
 
 
 class _FeedForward(nn.Sequential):

@@ -15,6 +15,7 @@ from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
 
+from seetell.config_checks import check_sizes
 from seetell.errors import RecipeError
 
 
@@ -49,9 +50,7 @@ class ProposalConfig:
     prediction: int = 100
 
     def __post_init__(self) -> None:
-        for name in ("stride", "hidden", "samples", "before_nms", "training", "prediction"):
-            if getattr(self, name) < 1:
-                raise RecipeError(f"proposals.{name}: expected at least 1, got {getattr(self, name)}")
+        check_sizes(self, "stride", "hidden", "samples", "before_nms", "training", "prediction", of="proposals")
         for name in ("sides", "ratios"):
             if not getattr(self, name) or min(getattr(self, name)) <= 0:
                 raise RecipeError(f"proposals.{name}: expected positive numbers, got {list(getattr(self, name))}")

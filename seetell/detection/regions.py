@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torchvision.models.detection._utils import BoxCoder
 from torchvision.ops import MultiScaleRoIAlign, clip_boxes_to_image
 
+from seetell.config_checks import check_probabilities, check_sizes
 from seetell.errors import RecipeError
 
 DELTA_SCALES = (10.0, 10.0, 5.0, 5.0)
@@ -49,11 +50,8 @@ class RegionConfig:
     most: int = 50
 
     def __post_init__(self) -> None:
-        for name in ("cells", "finest_until", "code_size", "samples", "most"):
-            if getattr(self, name) < 1:
-                raise RecipeError(f"regions.{name}: expected at least 1, got {getattr(self, name)}")
-        if not 0 <= self.dropout < 1:
-            raise RecipeError(f"regions.dropout: expected a probability below 1, got {self.dropout}")
+        check_sizes(self, "cells", "finest_until", "code_size", "samples", "most", of="regions")
+        check_probabilities(self, "dropout", of="regions")
         for name in ("positive_share", "positive_iou", "nms_iou"):
             if not 0 < getattr(self, name) <= 1:
                 raise RecipeError(f"regions.{name}: expected a share, got {getattr(self, name)}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from seetell.alignment.aligner import AlignerConfig
+from seetell.config_checks import check_limits, check_shares, check_sizes
 from seetell.errors import RecipeError
 from seetell.training.optimisers import OptimiserConfig
 from seetell.training.recipe import (
@@ -49,10 +50,8 @@ class RetrievalValidationConfig:
     photos: int = 1000
 
     def __post_init__(self) -> None:
-        if self.every < 1:
-            raise RecipeError(f"validation.every: expected at least 1, got {self.every}")
-        if self.photos != -1 and self.photos < 1:
-            raise RecipeError(f"validation.photos: expected at least 1, or -1 for no limit, got {self.photos}")
+        check_sizes(self, "every", of="validation")
+        check_limits(self, "photos", of="validation")
 
 
 @dataclass(frozen=True)
@@ -110,22 +109,11 @@ class AlignmentRecipe:
     def __post_init__(self) -> None:
         if self.batch_size < 2:
             raise RecipeError(f"batch_size: an aligner compares photos, expected at least 2, got {self.batch_size}")
-        positive = {
-            "checkpoint_every": self.checkpoint_every,
-            "log_every": self.log_every,
-            "data.captions_per_photo": self.data.captions_per_photo,
-            "data.max_words": self.data.max_words,
-            "data.min_count": self.data.min_count,
-        }
-        for name, value in positive.items():
-            if value < 1:
-                raise RecipeError(f"{name}: expected at least 1, got {value}")
-        if self.steps != -1 and self.steps < 1:
-            raise RecipeError(f"steps: expected at least 1, or -1 for no limit, got {self.steps}")
-        if not 0 <= self.averaging < 1:
-            raise RecipeError(f"averaging: expected a share below 1, got {self.averaging}")
-        if self.schedule.decay == "cosine" and self.steps == -1:
-            raise RecipeError("schedule.decay: cosine ends with the last step, so steps must be a number, not -1")
+        check_sizes(self, "checkpoint_every", "log_every")
+        check_sizes(self.data, "captions_per_photo", "max_words", "min_count", of="data")
+        check_limits(self, "steps")
+        check_shares(self, "averaging")
+        self.schedule.check_steps(self.steps)
         if not self.encoder.cache:
             raise RecipeError("encoder.cache: an aligner learns from cached features, so it must name a folder")
         if self.data.crop:

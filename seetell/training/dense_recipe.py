@@ -9,10 +9,11 @@ from typing import Any, Literal
 
 from seetell.captioning import CONFIGS
 from seetell.captioning.dense import DenseCapConfig
-from seetell.errors import RecipeError, unknown
+from seetell.config_checks import check_limits, check_shares, check_sizes
+from seetell.errors import RecipeError
 from seetell.language.decoding import Decoding
 from seetell.training.optimisers import OptimiserConfig
-from seetell.training.recipe import CardConfig, EncoderConfig, build_config
+from seetell.training.recipe import CardConfig, EncoderConfig, build_config, checked_captioner
 from seetell.training.schedule import ScheduleConfig
 
 
@@ -41,9 +42,7 @@ class RegionDataConfig:
     flip: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("min_count", "max_words"):
-            if getattr(self, name) < 1:
-                raise RecipeError(f"data.{name}: expected at least 1, got {getattr(self, name)}")
+        check_sizes(self, "min_count", "max_words", of="data")
 
 
 @dataclass(frozen=True)
@@ -64,10 +63,8 @@ class DenseValidationConfig:
     decoding: Decoding = field(default_factory=lambda: Decoding(beam_size=3, length_penalty=1.5, max_words=8))
 
     def __post_init__(self) -> None:
-        if self.every < 1:
-            raise RecipeError(f"validation.every: expected at least 1, got {self.every}")
-        if self.photos != -1 and self.photos < 1:
-            raise RecipeError(f"validation.photos: expected at least 1, or -1 for no limit, got {self.photos}")
+        check_sizes(self, "every", of="validation")
+        check_limits(self, "photos", of="validation")
 
 
 @dataclass(frozen=True)
@@ -127,22 +124,11 @@ class DenseRecipe:
     threads: int = 0
 
     def __post_init__(self) -> None:
-        if self.architecture not in CONFIGS:
-            raise RecipeError(f"architecture: {unknown('architecture', self.architecture, CONFIGS)}")
-        if self.captioner is None:
-            object.__setattr__(self, "captioner", CONFIGS[self.architecture]())
-        elif not isinstance(self.captioner, CONFIGS[self.architecture]):
-            raise RecipeError(f"captioner: its fields are not those of the architecture {self.architecture!r}")
-        for name in ("batch_size", "checkpoint_every", "log_every"):
-            if getattr(self, name) < 1:
-                raise RecipeError(f"{name}: expected at least 1, got {getattr(self, name)}")
-        if self.steps != -1 and self.steps < 1:
-            raise RecipeError(f"steps: expected at least 1, or -1 for no limit, got {self.steps}")
-        for name in ("averaging", "label_smoothing"):
-            if not 0 <= getattr(self, name) < 1:
-                raise RecipeError(f"{name}: expected a share below 1, got {getattr(self, name)}")
-        if self.schedule.decay == "cosine" and self.steps == -1:
-            raise RecipeError("schedule.decay: cosine ends with the last step, so steps must be a number, not -1")
+        object.__setattr__(self, "captioner", checked_captioner(self.architecture, self.captioner))
+        check_sizes(self, "batch_size", "checkpoint_every", "log_every")
+        check_limits(self, "steps")
+        check_shares(self, "averaging", "label_smoothing")
+        self.schedule.check_steps(self.steps)
         if not self.encoder.cache:
             raise RecipeError("encoder.cache: a dense captioner learns from cached features, so it must name a folder")
 

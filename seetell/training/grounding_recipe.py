@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from seetell.alignment.grounding import GrounderConfig
+from seetell.config_checks import check_limits, check_shares, check_sizes
 from seetell.errors import RecipeError
 from seetell.training.optimisers import OptimiserConfig
 from seetell.training.schedule import ScheduleConfig
@@ -25,10 +26,8 @@ class LocalisationValidationConfig:
     photos: int = 1000
 
     def __post_init__(self) -> None:
-        if self.every < 1:
-            raise RecipeError(f"validation.every: expected at least 1, got {self.every}")
-        if self.photos != -1 and self.photos < 1:
-            raise RecipeError(f"validation.photos: expected at least 1, or -1 for no limit, got {self.photos}")
+        check_sizes(self, "every", of="validation")
+        check_limits(self, "photos", of="validation")
 
 
 @dataclass(frozen=True)
@@ -82,21 +81,10 @@ class GroundingRecipe:
     def __post_init__(self) -> None:
         if not self.start_from:
             raise RecipeError("start_from: a grounder locates phrases for an aligner; name the folder of its run")
-        positive = {
-            "batch_size": self.batch_size,
-            "phrases_per_photo": self.phrases_per_photo,
-            "checkpoint_every": self.checkpoint_every,
-            "log_every": self.log_every,
-        }
-        for name, value in positive.items():
-            if value < 1:
-                raise RecipeError(f"{name}: expected at least 1, got {value}")
-        if self.steps != -1 and self.steps < 1:
-            raise RecipeError(f"steps: expected at least 1, or -1 for no limit, got {self.steps}")
-        if not 0 <= self.averaging < 1:
-            raise RecipeError(f"averaging: expected a share below 1, got {self.averaging}")
-        if self.schedule.decay == "cosine" and self.steps == -1:
-            raise RecipeError("schedule.decay: cosine ends with the last step, so steps must be a number, not -1")
+        check_sizes(self, "batch_size", "phrases_per_photo", "checkpoint_every", "log_every")
+        check_limits(self, "steps")
+        check_shares(self, "averaging")
+        self.schedule.check_steps(self.steps)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types ready for YAML or JSON."""

@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol, Union, get_args, get_origin, get_type
 import yaml
 
 from seetell.captioning import CONFIGS
+from seetell.config_checks import check_limits, check_shares, check_sizes
 from seetell.errors import RecipeError, unknown
 from seetell.language.decoding import Decoding
 from seetell.training.distillation import DistillationConfig
@@ -176,32 +177,12 @@ class Recipe:
     threads: int = 0
 
     def __post_init__(self) -> None:
-        if self.architecture not in CONFIGS:
-            raise RecipeError(f"architecture: {unknown('architecture', self.architecture, CONFIGS)}")
-        if self.captioner is None:
-            object.__setattr__(self, "captioner", CONFIGS[self.architecture]())
-        elif not isinstance(self.captioner, CONFIGS[self.architecture]):
-            raise RecipeError(f"captioner: its fields are not those of the architecture {self.architecture!r}")
-        positive = {
-            "batch_size": self.batch_size,
-            "checkpoint_every": self.checkpoint_every,
-            "log_every": self.log_every,
-            "validation.every": self.validation.every,
-            "data.captions_per_photo": self.data.captions_per_photo,
-            "data.max_words": self.data.max_words,
-            "data.min_count": self.data.min_count,
-        }
-        for name, value in positive.items():
-            if value < 1:
-                raise RecipeError(f"{name}: expected at least 1, got {value}")
-        for name, value in {"steps": self.steps, "validation.photos": self.validation.photos}.items():
-            if value != -1 and value < 1:
-                raise RecipeError(f"{name}: expected at least 1, or -1 for no limit, got {value}")
-        for name, share in {"label_smoothing": self.label_smoothing, "averaging": self.averaging}.items():
-            if not 0 <= share < 1:
-                raise RecipeError(f"{name}: expected a share below 1, got {share}")
-        if self.schedule.decay == "cosine" and self.steps == -1:
-            raise RecipeError("schedule.decay: cosine ends with the last step, so steps must be a number, not -1")
+        object.__setattr__(self, "captioner", checked_captioner(self.architecture, self.captioner))
+        check_sizes(self, "batch_size", "checkpoint_every", "log_every", "validation.every")
+        check_sizes(self.data, "captions_per_photo", "max_words", "min_count", of="data")
+        check_limits(self, "steps", "validation.photos")
+        check_shares(self, "label_smoothing", "averaging")
+        self.schedule.check_steps(self.steps)
         if self.distillation.teachers and self.self_critical.after == 0:
             raise RecipeError("distillation.teachers: with self_critical.after = 0 nothing is learnt from them")
         runs_on_pixels = not self.encoder.cache or self.finetune.after >= 0
@@ -213,6 +194,21 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """Return plain types ready for YAML or JSON."""
         return dataclasses.asdict(self)
+
+
+def checked_captioner(architecture: str, config: Any) -> Any:
+    """Return a captioner's configuration, the architecture's own when there is none.
+
+    Raises:
+        RecipeError: there is no such architecture, or the configuration is another one's.
+    """
+    if architecture not in CONFIGS:
+        raise RecipeError(f"architecture: {unknown('architecture', architecture, CONFIGS)}")
+    if config is None:
+        return CONFIGS[architecture]()
+    if not isinstance(config, CONFIGS[architecture]):
+        raise RecipeError(f"captioner: its fields are not those of the architecture {architecture!r}")
+    return config
 
 
 def find_recipe(name: str | Path) -> Path:

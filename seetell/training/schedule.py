@@ -32,6 +32,15 @@ class ScheduleConfig:
         if self.decay_every < 1:
             raise RecipeError(f"schedule.decay_every: expected at least 1, got {self.decay_every}")
 
+    def check_steps(self, steps: int) -> None:
+        """Refuse a run without an end, -1 steps, whose rate should fall until there.
+
+        Raises:
+            RecipeError: it is one.
+        """
+        if self.decay == "cosine" and steps == -1:
+            raise RecipeError("schedule.decay: cosine ends with the last step, so steps must be a number, not -1")
+
 
 def learning_rate_factor(config: ScheduleConfig, step: int, *, steps: int) -> float:
     """Return the factor on the learning rate at a step.
