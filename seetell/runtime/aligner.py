@@ -8,18 +8,17 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from seetell.errors import PhotoError, UsageError
 from seetell.language.phrases import BETA
 from seetell.language.tokenizer import tokenize
-from seetell.photos.opening import PhotoSource, open_photo
+from seetell.photos.opening import PhotoSource
 from seetell.results import Alignment
 from seetell.runtime.aligning import align_pairs
 from seetell.runtime.alignment_bundle import AlignmentBundle
@@ -33,6 +32,7 @@ from seetell.runtime.embeddings import (
     score,
 )
 from seetell.runtime.grounding import Grounding, ground_by_boxes, ground_by_words
+from seetell.runtime.photo_stream import prepared, stream
 from seetell.runtime.sessions import Graph
 
 PHOTO_BATCH = 16
@@ -121,33 +121,17 @@ class Aligner:
         Yields:
             The embedding of each photo, or the error of one that cannot be used.
         """
-        sources = iter(photos)
-        with ThreadPoolExecutor(self.threads, thread_name_prefix="seetell-photos") as pool:
-            while batch := list(itertools.islice(sources, PHOTO_BATCH)):
-                yield from self._batch(list(pool.map(self._attempt, batch)), with_grid=with_grid)
+        work = partial(self._embedded, with_grid=with_grid)
+        return stream(iter(photos), self._prepared, work, batch_size=PHOTO_BATCH, workers=self.threads)
 
-    def _batch(
-        self, batch: Sequence[np.ndarray | PhotoError], *, with_grid: bool
-    ) -> Iterator[PhotoEmbeddings | PhotoError]:
-        """Embed the photos that opened; the errors of the others stay in their places."""
-        images = [item for item in batch if not isinstance(item, PhotoError)]
-        if images:
-            pooled, grid = self._encoder.run({"images": np.stack(images)}, ["pooled", "grid"])
-            embedded = embed_features(self._photos, {"pooled": pooled, "grid": grid})
-            embedded = replace(embedded, grid=grid) if with_grid else embedded
-        rows = iter(range(len(images)))
-        for item in batch:
-            if isinstance(item, PhotoError):
-                yield item
-            else:
-                row = next(rows)
-                yield embedded[row : row + 1]
-
-    def _attempt(self, photo: PhotoSource) -> np.ndarray | PhotoError:
-        try:
-            return self._prepared(photo)
-        except PhotoError as error:
-            return error
+    def _embedded(
+        self, images: Sequence[np.ndarray], numbers: Sequence[int], *, with_grid: bool
+    ) -> list[PhotoEmbeddings]:
+        """Embed a batch of prepared photos."""
+        pooled, grid = self._encoder.run({"images": np.stack(images)}, ["pooled", "grid"])
+        embedded = embed_features(self._photos, {"pooled": pooled, "grid": grid})
+        embedded = replace(embedded, grid=grid) if with_grid else embedded
+        return [embedded[row : row + 1] for row in range(len(images))]
 
     def embed_sentences(self, texts: Iterable[str]) -> SentenceEmbeddings:
         """Embed sentences; a word it does not know counts as an unknown one, and so does a sentence without words."""
@@ -254,5 +238,4 @@ class Aligner:
 
     def _prepared(self, photo: PhotoSource) -> np.ndarray:
         """Return the encoder's input, ``(3, H, W)`` float32."""
-        preprocessing = self.bundle.preprocessing
-        return preprocessing(open_photo(photo, at_least=(preprocessing.width, preprocessing.height)))
+        return prepared(photo, self.bundle.preprocessing)

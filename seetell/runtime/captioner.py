@@ -15,12 +15,12 @@ import numpy as np
 
 from seetell.errors import BundleError, PhotoError, UsageError
 from seetell.language.decoding import Decoding
-from seetell.photos.opening import PhotoSource, open_photo
+from seetell.photos.opening import PhotoSource
 from seetell.results import Caption
 from seetell.runtime.bundle import Bundle, attended_grid, find, installed, read_description
 from seetell.runtime.cores import physical_cores
 from seetell.runtime.decoder import Decoder
-from seetell.runtime.photo_stream import check_counts, stream, within_memory
+from seetell.runtime.photo_stream import check_counts, prepared, stream, within_memory
 from seetell.runtime.sessions import Graph
 
 BATCH_SIZE = 16
@@ -171,14 +171,7 @@ class Captioner:
         Raises:
             PhotoError: the photo cannot be used.
         """
-        preprocessing = self.bundle.preprocessing
-        opened = open_photo(photo, at_least=(preprocessing.width, preprocessing.height))
-        try:
-            return preprocessing(opened)
-        except MemoryError as error:
-            raise PhotoError(
-                f"a photo of {opened.width}×{opened.height} pixels needs more memory than there is"
-            ) from error
+        return prepared(photo, self.bundle.preprocessing)
 
     def _captions(
         self,

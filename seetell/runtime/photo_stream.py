@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+import numpy as np
+
 from seetell.errors import PhotoError, UsageError
-from seetell.photos.opening import PhotoSource
+from seetell.photos.opening import PhotoSource, open_photo
+from seetell.photos.preprocessing import Preprocessing
 
 Prepared = TypeVar("Prepared")
 Result = TypeVar("Result")
@@ -52,6 +55,19 @@ def stream(
         pool.shutdown(cancel_futures=True)
 
 
+def prepared(photo: PhotoSource, preprocessing: Preprocessing) -> np.ndarray:
+    """Open a photo and return an encoder's input, ``(3, H, W)`` float32.
+
+    Raises:
+        PhotoError: the photo cannot be used.
+    """
+    opened = open_photo(photo, at_least=(preprocessing.width, preprocessing.height))
+    try:
+        return preprocessing(opened)
+    except MemoryError as error:
+        raise PhotoError(f"a photo of {opened.width}×{opened.height} pixels needs more memory than there is") from error
+
+
 def check_counts(*, batch_size: int, workers: int | None) -> None:
     """Refuse a batch without photos and no workers.
 
@@ -83,7 +99,7 @@ def within_memory(
         return work(batch, numbers)
     except MemoryError:
         if len(batch) == 1:
-            return [PhotoError("not enough memory to caption it")]
+            return [PhotoError("not enough memory for it")]
     middle = len(batch) // 2
     halves = slice(None, middle), slice(middle, None)
     return [item for half in halves for item in within_memory(batch[half], numbers[half], work)]

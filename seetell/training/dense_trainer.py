@@ -70,10 +70,11 @@ class DenseTrainer(FrozenEncoderRun):
         shapes = map_shapes(self.encoder, recipe.densecap.strides)
         self._train = CachedMaps(prepared.cache, [photo.path for photo in prepared.train.photos], shapes)
         self._val = CachedMaps(prepared.cache, [photo.path for photo in prepared.val.photos], shapes)
-        some = np.linspace(0, len(self._train) - 1, min(FITTING_PHOTOS, len(self._train))).astype(np.int64)
-        self.densecap.pyramid.fit(self._train.read(some))
-        if earlier is not None and recipe.start_words:
-            load_words(self.densecap.captioner.word_embedding, self.vocabulary, earlier)
+        if not run.checkpoint.exists():
+            some = np.linspace(0, len(self._train) - 1, min(FITTING_PHOTOS, len(self._train))).astype(np.int64)
+            self.densecap.pyramid.fit(self._train.read(some))
+            if earlier is not None and recipe.start_words:
+                load_words(self.densecap.captioner.word_embedding, self.vocabulary, earlier)
         self.densecap.to(recipe.device)
         self.vocabulary.save(run.vocabulary)
         super().__init__(
