@@ -15,12 +15,14 @@ from starlette.testclient import TestClient
 import seetell
 from seetell.runtime.aligner import Aligner
 from seetell.runtime.captioner import Captioner
+from seetell.runtime.region_captioner import RegionCaptioner
 from seetell.search.photo_index import PhotoIndex
 from seetell.web.album import Album
 from seetell.web.application import Models, application
 from seetell.web.server import listen, server
 
 ADDRESS = "http://localhost"
+DOG = Path(__file__).parents[2] / "examples" / "dog.jpg"
 Serving = Callable[[FastAPI], AbstractContextManager[int]]
 
 
@@ -53,6 +55,12 @@ def aligner(tiny_aligner: Path) -> Aligner:
 
 
 @pytest.fixture(scope="session")
+def region_captioner() -> RegionCaptioner:
+    """The bundled one: small ones have to learn first."""
+    return seetell.load("regions", threads=1)
+
+
+@pytest.fixture(scope="session")
 def index(tmp_path_factory: pytest.TempPathFactory, aligner: Aligner) -> Path:
     """An index of a red, a green and a blue photo, the blue one twice."""
     folder = tmp_path_factory.mktemp("photos")
@@ -65,8 +73,8 @@ def index(tmp_path_factory: pytest.TempPathFactory, aligner: Aligner) -> Path:
 
 
 @pytest.fixture
-def models(captioner: Captioner, aligner: Aligner, index: Path) -> Models:
-    return Models(captioner, aligner, Album(index, aligner))
+def models(captioner: Captioner, aligner: Aligner, index: Path, region_captioner: RegionCaptioner) -> Models:
+    return Models(captioner, aligner, Album(index, aligner), region_captioner)
 
 
 @pytest.fixture
