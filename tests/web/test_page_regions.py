@@ -146,6 +146,18 @@ def test_axe_finds_no_violation_and_no_label_sticks_out(dog: Page):
     assert dog.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
+@pytest.mark.parametrize("page", [PHONE], indirect=True)
+def test_on_a_phone_the_photo_does_not_hide_what_the_keyboard_reaches(dog: Page):
+    dog.evaluate("scrollTo(0, document.body.scrollHeight)")
+    dog.focus("#copy-regions")
+    for place in reversed(range(6)):
+        dog.keyboard.press("Shift+Tab")
+        phrase = phrases(dog).nth(place)
+        expect(phrase).to_be_focused()
+        below = "phrase => phrase.getBoundingClientRect().top - photo.getBoundingClientRect().bottom"
+        assert phrase.evaluate(below) >= 0
+
+
 @pytest.mark.parametrize(
     ("status", "told", "place", "said"),
     [
