@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -103,6 +104,29 @@ class Region:
     def to_dict(self) -> dict[str, Any]:
         """Return plain types ready for JSON."""
         return {"box": list(self.box), "caption": self.caption, "score": self.score}
+
+
+def regions_row(image: str, regions: Sequence[Region], *, size: tuple[int, int], model: str) -> dict[str, Any]:
+    """Return what programs are told of a photo's regions: a JSON line, an answer of the server.
+
+    Args:
+        image: the photo as the user named it.
+        regions: the surest first.
+        size: the photo's width and height in pixels, upright.
+        model: name of the bundle that found them.
+
+    Returns:
+        ``image``, ``regions``, ``size``, ``model``, numbers rounded.
+    """
+    rows = [
+        {
+            "box": [round(edge, 2) for edge in region.box],
+            "caption": region.caption,
+            "score": round(region.score, 6),
+        }
+        for region in regions
+    ]
+    return {"image": image, "regions": rows, "size": list(size), "model": model}
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def regions(
     failed, rows = False, []
     for result in captioner.describe_many(noted(), top=top, batch_size=batch_size):
         photo = names_ahead.popleft()
-        row = _row(photo, result)
+        row = _row(photo, result, model=captioner.name)
         _write(row, output_format)
         if isinstance(result, PhotoError):
             failed = True
@@ -113,20 +113,13 @@ def _found(paths: list[str]) -> Iterator[str]:
     return itertools.chain([first], photos)
 
 
-def _row(photo: str, result: Sequence[Region] | PhotoError) -> dict[str, Any]:
+def _row(photo: str, result: Sequence[Region] | PhotoError, *, model: str) -> dict[str, Any]:
+    from seetell.photos.opening import photo_size
+    from seetell.results import regions_row
+
     if isinstance(result, PhotoError):
         return {"image": photo, "error": str(result).removeprefix(f"{photo}: ")}
-    return {
-        "image": photo,
-        "regions": [
-            {
-                "box": [round(edge, 2) for edge in region.box],
-                "caption": region.caption,
-                "score": round(region.score, 6),
-            }
-            for region in result
-        ],
-    }
+    return regions_row(photo, result, size=photo_size(photo), model=model)
 
 
 def _write(row: dict[str, Any], output_format: Format) -> None:

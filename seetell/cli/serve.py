@@ -28,6 +28,9 @@ def serve(
         str,
         typer.Option(metavar="MODEL", help="The model that places sentences in photos and searches; none for neither."),
     ] = "align",
+    regions: Annotated[
+        str, typer.Option(metavar="MODEL", help="The model that says what is where in photos; none to do without.")
+    ] = "regions",
     location: Annotated[
         Path | None,
         typer.Option("--index", metavar="DIR", help="An index to search; whoever may ask sees its photos, small."),
@@ -80,7 +83,7 @@ def serve(
     limits = Limits(max_megabytes * 2**20, max_megapixels * 10**6, queue, time_limit, rate, batch_size)
     with listen(host, port) as listening:
         address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
-        app = application(_models(model, align, location, threads), limits=limits, access=access)
+        app = application(_models(model, align, regions, location, threads), limits=limits, access=access)
         if log:
             _log()
         ready = f"Serving on {address} (Ctrl-C ends it)"
@@ -107,7 +110,7 @@ def _key(file: Path | None) -> str | None:
     return key
 
 
-def _models(model: str, align: str, location: Path | None, threads: int | None) -> Models:
+def _models(model: str, align: str, regions: str, location: Path | None, threads: int | None) -> Models:
     """Load the models; see :func:`serve` for the arguments.
 
     Raises:
@@ -118,24 +121,26 @@ def _models(model: str, align: str, location: Path | None, threads: int | None) 
     from seetell.runtime.aligner import Aligner
     from seetell.runtime.captioner import Captioner
     from seetell.runtime.loading import load
+    from seetell.runtime.region_captioner import RegionCaptioner
     from seetell.web.album import Album
     from seetell.web.application import Models
 
     captioner = load(model, threads=threads)
     if not isinstance(captioner, Captioner):
         raise UsageError(f"{model}: does not caption; expected a model such as 'caption'")
-    if align == "none":
-        if location is not None:
-            raise UsageError("--index needs a model to search with; leave --align none out")
-        return Models(captioner)
-    aligner = load(align, threads=threads)
-    if not isinstance(aligner, Aligner):
+    aligner = None if align == "none" else load(align, threads=threads)
+    if not isinstance(aligner, Aligner | None):
         raise UsageError(f"{align}: does not compare photos with sentences; expected a model such as 'align'")
-    if location is None:
-        return Models(captioner, aligner)
-    album = Album(location, aligner)
-    album.check()
-    return Models(captioner, aligner, album)
+    region_captioner = None if regions == "none" else load(regions, threads=threads)
+    if not isinstance(region_captioner, RegionCaptioner | None):
+        raise UsageError(f"{regions}: does not find regions; expected a model such as 'regions'")
+    album = None
+    if location is not None:
+        if aligner is None:
+            raise UsageError("--index needs a model to search with; leave --align none out")
+        album = Album(location, aligner)
+        album.check()
+    return Models(captioner, aligner, album, region_captioner)
 
 
 def _log() -> None:

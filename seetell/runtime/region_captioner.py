@@ -21,7 +21,7 @@ from seetell.photos.opening import PhotoSource, open_photo, photo_size
 from seetell.results import Region
 from seetell.runtime.cores import physical_cores
 from seetell.runtime.decoder import Decoder
-from seetell.runtime.photo_stream import check_counts, stream
+from seetell.runtime.photo_stream import check_counts, prepared, stream, within_memory
 from seetell.runtime.region_bundle import RegionBundle
 from seetell.runtime.sessions import Graph
 
@@ -86,7 +86,7 @@ class RegionCaptioner:
             PhotoError: the photo cannot be used.
             UsageError: ``top`` is below 1.
         """
-        return self._described([self._prepared(photo)], [0], top=_checked(top))[0]
+        return self._described([self.prepare(photo)], [0], top=_checked(top))[0]
 
     def describe_many(
         self,
@@ -112,16 +112,43 @@ class RegionCaptioner:
         """
         check_counts(batch_size=batch_size, workers=workers)
         work = partial(self._described, top=_checked(top))
-        return stream(iter(photos), self._prepared, work, batch_size=batch_size, workers=workers or self.threads)
+        return stream(iter(photos), self.prepare, work, batch_size=batch_size, workers=workers or self.threads)
 
-    def _prepared(self, photo: PhotoSource) -> Prepared:
-        preprocessing = self.bundle.preprocessing
-        if not isinstance(photo, (str, os.PathLike, bytes, np.ndarray, Image.Image)):
-            photo = photo.read()
-        opened = open_photo(photo, at_least=(preprocessing.width, preprocessing.height))
-        # a large JPEG file was decoded at a smaller scale
-        size = opened.size if isinstance(photo, (np.ndarray, Image.Image)) else photo_size(photo)
-        return preprocessing(opened), size
+    def describe_prepared(self, photos: Sequence[Prepared], *, top: int = TOP) -> list[tuple[Region, ...] | PhotoError]:
+        """Say what is where on each of several photos that :meth:`prepare` opened, perhaps elsewhere and before.
+
+        They are looked at a few at once: more would take more memory and no less time.
+
+        Args:
+            photos: what :meth:`prepare` returned.
+            top: how many regions a photo at most.
+
+        Returns:
+            The regions of each photo, or the error of one that memory does not suffice for.
+
+        Raises:
+            UsageError: ``top`` is below 1.
+        """
+        work = partial(self._described, top=_checked(top))
+        few = (photos[first : first + BATCH_SIZE] for first in range(0, len(photos), BATCH_SIZE))
+        return [result for batch in few for result in within_memory(batch, range(len(batch)), work)]
+
+    def prepare(self, photo: PhotoSource) -> Prepared:
+        """Open a photo for :meth:`describe_prepared`; may be called by many threads.
+
+        Returns:
+            The encoder's input ``(3, H, W)`` float32, and the photo's width and height.
+
+        Raises:
+            PhotoError: the photo cannot be used.
+        """
+        if isinstance(photo, (np.ndarray, Image.Image)):
+            photo = open_photo(photo)
+            size = photo.size
+        else:
+            photo = photo if isinstance(photo, (str, os.PathLike, bytes)) else photo.read()
+            size = photo_size(photo)  # a large JPEG file is decoded at a smaller scale
+        return prepared(photo, self.bundle.preprocessing), size
 
     def _described(self, photos: Sequence[Prepared], numbers: Sequence[int], *, top: int) -> list[tuple[Region, ...]]:
         """Describe a batch."""

@@ -19,18 +19,17 @@ import seetell
 from seetell.errors import PhotoIndexError
 from seetell.runtime.aligner import Aligner
 from seetell.runtime.captioner import Captioner
+from seetell.runtime.region_captioner import TOP, RegionCaptioner
 from seetell.web import description
 from seetell.web.album import Album
 from seetell.web.answering import Answering
 from seetell.web.batching import Batcher, Run
 from seetell.web.gate import Access, Gate
-from seetell.web.limits import MAX_SENTENCE, Limits
+from seetell.web.limits import MAX_LISTED, MAX_SENTENCE, Limits
 from seetell.web.measures import CONTENT_TYPE, Measures
 from seetell.web.page_files import PageFiles
 from seetell.web.refusals import RefusalError, busy
-from seetell.web.tasks import Task, aligning, captioning
-
-MAX_FOUND = 100
+from seetell.web.tasks import Task, aligning, captioning, regions
 
 
 @dataclass(frozen=True)
@@ -41,11 +40,13 @@ class Models:
         captioner: for ``/v1/caption``.
         aligner: for ``/v1/align``.
         album: for ``/v1/search``.
+        region_captioner: for ``/v1/regions``.
     """
 
     captioner: Captioner
     aligner: Aligner | None = None
     album: Album | None = None
+    region_captioner: RegionCaptioner | None = None
 
     def tasks(self) -> dict[str, Task]:
         """Return what can be done with a photo, by name."""
@@ -54,6 +55,8 @@ class Models:
             tasks.append(captioning(self.captioner, attention=True))
         if self.aligner is not None:
             tasks.append(aligning(self.aligner))
+        if self.region_captioner is not None:
+            tasks.append(regions(self.region_captioner))
         return {task.name: task for task in tasks}
 
 
@@ -66,7 +69,7 @@ def application(models: Models, *, limits: Limits | None = None, access: Access 
         access: who may ask; this machine only, without a key, when absent.
     """
     limits, access, measures = limits or Limits(), access or Access(), Measures()
-    tasks, album, page = models.tasks(), models.album, PageFiles()
+    tasks, album, region_captioner, page = models.tasks(), models.album, models.region_captioner, PageFiles()
     runs: dict[str, Run] = {name: task.run for name, task in tasks.items()}
     if album is not None:
         runs["search"] = album.search
@@ -114,13 +117,23 @@ def application(models: Models, *, limits: Limits | None = None, access: Access 
             """Tell where on a photo each part of a sentence is true."""
             return JSONResponse(await answering.photo(request, tasks["align"]))
 
+    if region_captioner is not None:
+
+        @app.post("/v1/regions", **description.REGIONS)
+        async def find_regions(
+            request: Request,
+            top: Annotated[int, Query(ge=1, le=MAX_LISTED, description="The most regions to list.")] = TOP,
+        ) -> JSONResponse:
+            """Say what is where on a photo, the surest first."""
+            return JSONResponse(await answering.photo(request, regions(region_captioner, top=top)))
+
     if album is not None:
 
         @app.get("/v1/search", **description.SEARCH)
         async def search(
             request: Request,
             q: Annotated[str, Query(min_length=1, max_length=MAX_SENTENCE, description="What photos should show.")],
-            top: Annotated[int, Query(ge=1, le=MAX_FOUND, description="The most photos to list.")] = 20,
+            top: Annotated[int, Query(ge=1, le=MAX_LISTED, description="The most photos to list.")] = 20,
         ) -> JSONResponse:
             """Find photos of the index by what they show, the best first."""
             if not q.strip():
@@ -146,6 +159,7 @@ def application(models: Models, *, limits: Limits | None = None, access: Access 
         return {
             "caption": {"model": captioner.name, "attention": captioner.attends},
             "align": None if models.aligner is None else {"model": models.aligner.name},
+            "regions": None if region_captioner is None else {"model": region_captioner.name},
             "search": album is not None,
             "limits": {"bytes": limits.max_bytes, "pixels": limits.max_pixels, "sentence": MAX_SENTENCE},
         }

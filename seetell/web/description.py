@@ -132,6 +132,28 @@ ALIGN: dict[str, Any] = {
     "openapi_extra": _form(sentence="What is said of the photo."),
 }
 
+_REGION = _object(box=_NUMBERS, caption=_TEXT, score={"type": "number"})
+REGIONS: dict[str, Any] = {
+    "responses": {
+        200: _answer(
+            "Boxes with phrases, the surest first: left, top, right, bottom in pixels of the upright photo, which has "
+            "this `size`.",
+            _object(image=_TEXT, regions={"type": "array", "items": _REGION}, size=_NUMBERS, model=_TEXT),
+            {
+                "image": "dog.jpg",
+                "regions": [
+                    {"box": [115.25, 75.0, 486.5, 467.75], "caption": "a brown and white dog", "score": 0.7},
+                    {"box": [0.0, 6.5, 640.0, 253.0], "caption": "a grassy field", "score": 0.25},
+                ],
+                "size": [640, 480],
+                "model": "flickr8k-dense",
+            },
+        ),
+        **_errors(408, 413, 415, 422),
+    },
+    "openapi_extra": _form(),
+}
+
 _HIT = _object(image=_TEXT, score={"type": "number"}, copies={"type": "array", "items": _TEXT}, photo=_TEXT)
 SEARCH: dict[str, Any] = {
     "responses": {
@@ -163,19 +185,22 @@ PHOTO: dict[str, Any] = {
     },
 }
 
+_MODEL_IF_ANY = {"oneOf": [{"type": "null"}, _object(model=_TEXT)]}
 MODELS: dict[str, Any] = {
     "responses": {
         200: _answer(
             "Which models there are, and the limits.",
             _object(
                 caption=_object(model=_TEXT, attention={"type": "boolean"}),
-                align={"oneOf": [{"type": "null"}, _object(model=_TEXT)]},
+                align=_MODEL_IF_ANY,
+                regions=_MODEL_IF_ANY,
                 search={"type": "boolean"},
                 limits={"type": "object", "additionalProperties": {"type": "integer"}},
             ),
             {
                 "caption": {"model": "flickr8k-transformer", "attention": True},
                 "align": {"model": "flickr8k-align"},
+                "regions": {"model": "flickr8k-dense"},
                 "search": False,
                 "limits": {"bytes": 20971520, "pixels": 50000000, "sentence": 500},
             },

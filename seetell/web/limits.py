@@ -9,6 +9,9 @@ from seetell.errors import UsageError
 MAX_SENTENCE = 500
 """Letters of a sentence; models read some two dozen words."""
 
+MAX_LISTED = 100
+"""Photos that a search may find, regions that a photo may have."""
+
 
 @dataclass(frozen=True)
 class Limits:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from seetell.results import regions_row
 from seetell.runtime.aligner import Aligner
 from seetell.runtime.captioner import Captioner
+from seetell.runtime.region_captioner import RegionCaptioner
 from seetell.web.batching import Run
-from seetell.web.limits import MAX_SENTENCE
+from seetell.web.limits import MAX_LISTED, MAX_SENTENCE
 from seetell.web.refusals import RefusalError
 from seetell.web.uploads import Upload
 
@@ -49,6 +51,20 @@ def captioning(captioner: Captioner, *, attention: bool) -> Task:
         "attention" if attention else "caption",
         lambda upload: captioner.prepare(upload.content),
         partial(captioner.caption_prepared, attention=attention),
+        row,
+    )
+
+
+def regions(captioner: RegionCaptioner, *, top: int = MAX_LISTED) -> Task:
+    """Return the task of saying what is where on a photo; of any ``top``, since it finds no more for less."""
+
+    def row(upload: Upload, size: tuple[int, int], found: Any) -> dict[str, Any]:
+        return regions_row(upload.name, found[:top], size=size, model=captioner.name)
+
+    return Task(
+        "regions",
+        lambda upload: captioner.prepare(upload.content),
+        partial(captioner.describe_prepared, top=MAX_LISTED),
         row,
     )
 

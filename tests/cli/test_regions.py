@@ -44,6 +44,7 @@ def test_json_lines_are_what_the_scorer_reads(run, tmp_path: Path):
     assert [row["image"] for row in rows] == ["a.png", "broken.png", "b.png"]
     assert set(rows[1]) == {"image", "error"}
     assert set(rows[0]["regions"][0]) == {"box", "caption", "score"}
+    assert (rows[2]["size"], rows[2]["model"]) == ([128, 96], "boxes")
     (tmp_path / "found.jsonl").write_text(out)
     read = read_region_results(tmp_path / "found.jsonl")
     assert read.captions["b.png"].in_pixels((128, 96))[0].caption == rows[2]["regions"][0]["caption"]

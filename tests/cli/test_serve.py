@@ -22,7 +22,8 @@ def refused(capsys: pytest.CaptureFixture[str], *options: str) -> str:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are ended otherwise there")
 def test_it_serves_until_it_is_told_to_end(tiny_bundle: Path):
-    command = [sys.executable, "-m", "seetell", "serve", "--port", "0", "--model", str(tiny_bundle), "--align", "none"]
+    command = [sys.executable, "-m", "seetell", "serve", "--port", "0", "--model", str(tiny_bundle)]
+    command += ["--align", "none", "--regions", "none"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -49,8 +50,11 @@ def test_models_of_the_wrong_kind_and_taken_ports(
     free = ("--port", "0")
     assert "does not caption" in refused(capsys, *free, "--model", str(tiny_aligner))
     assert "does not compare" in refused(capsys, *free, "--model", str(tiny_bundle), "--align", str(tiny_bundle))
+    assert "does not find regions" in refused(
+        capsys, *free, "--model", str(tiny_bundle), "--align", "none", "--regions", str(tiny_bundle)
+    )
     assert "--index needs" in refused(
-        capsys, *free, "--model", str(tiny_bundle), "--align", "none", "--index", str(tmp_path)
+        capsys, *free, "--model", str(tiny_bundle), "--align", "none", "--regions", "none", "--index", str(tmp_path)
     )
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert "cannot serve on" in refused(capsys, "--port", str(taken.getsockname()[1]))

@@ -11,7 +11,7 @@ import seetell
 from seetell.errors import PhotoError, UsageError
 from seetell.photos.boxes import iou
 from seetell.results import Region
-from seetell.runtime.region_captioner import SAME_WORDS_OVERLAP, RegionCaptioner, distinct
+from seetell.runtime.region_captioner import BATCH_SIZE, SAME_WORDS_OVERLAP, RegionCaptioner, distinct
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +57,31 @@ def test_many_photos_are_described_as_one_by_one(captioner):
         alone = captioner.describe(photo, top=4)
         assert [region.caption for region in found] == [region.caption for region in alone]
         np.testing.assert_allclose([region.box for region in found], [region.box for region in alone], atol=0.05)
+
+
+def test_photos_prepared_elsewhere_are_described_the_same(captioner):
+    photos = [boxes(64, 64).rotate(90 * turn) for turn in range(BATCH_SIZE + 1)]
+    prepared = [captioner.prepare(photo) for photo in photos]
+    assert captioner.describe_prepared(prepared, top=3) == list(captioner.describe_many(photos, top=3))
+    assert captioner.describe_prepared([]) == []
+    with pytest.raises(UsageError, match="top must be at least 1"):
+        captioner.describe_prepared(prepared, top=0)
+
+
+def test_a_photo_that_memory_does_not_suffice_for_costs_the_others_nothing(captioner, monkeypatch):
+    described = captioner._described
+
+    def scarce(photos, numbers, *, top):
+        if any(size == (96, 96) for _, size in photos):
+            raise MemoryError
+        return described(photos, numbers, top=top)
+
+    monkeypatch.setattr(captioner, "_described", scarce)
+    prepared = [captioner.prepare(boxes(side, side)) for side in (64, 96, 128)]
+    first, scarcely, last = captioner.describe_prepared(prepared)
+    assert isinstance(scarcely, PhotoError)
+    assert first
+    assert last
 
 
 def test_no_region_repeats_a_better_one(captioner):

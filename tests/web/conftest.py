@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from fastapi import FastAPI
@@ -15,12 +16,18 @@ from starlette.testclient import TestClient
 import seetell
 from seetell.runtime.aligner import Aligner
 from seetell.runtime.captioner import Captioner
+from seetell.runtime.region_captioner import RegionCaptioner
 from seetell.search.photo_index import PhotoIndex
 from seetell.web.album import Album
 from seetell.web.application import Models, application
+from seetell.web.limits import Limits
 from seetell.web.server import listen, server
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
 ADDRESS = "http://localhost"
+DOG = Path(__file__).parents[2] / "examples" / "dog.jpg"
 Serving = Callable[[FastAPI], AbstractContextManager[int]]
 
 
@@ -53,6 +60,12 @@ def aligner(tiny_aligner: Path) -> Aligner:
 
 
 @pytest.fixture(scope="session")
+def region_captioner() -> RegionCaptioner:
+    """The bundled one: small ones have to learn first."""
+    return seetell.load("regions", threads=1)
+
+
+@pytest.fixture(scope="session")
 def index(tmp_path_factory: pytest.TempPathFactory, aligner: Aligner) -> Path:
     """An index of a red, a green and a blue photo, the blue one twice."""
     folder = tmp_path_factory.mktemp("photos")
@@ -65,8 +78,8 @@ def index(tmp_path_factory: pytest.TempPathFactory, aligner: Aligner) -> Path:
 
 
 @pytest.fixture
-def models(captioner: Captioner, aligner: Aligner, index: Path) -> Models:
-    return Models(captioner, aligner, Album(index, aligner))
+def models(captioner: Captioner, aligner: Aligner, index: Path, region_captioner: RegionCaptioner) -> Models:
+    return Models(captioner, aligner, Album(index, aligner), region_captioner)
 
 
 @pytest.fixture
@@ -95,3 +108,26 @@ def served(app: FastAPI) -> Iterator[int]:
 def serving() -> Serving:
     """Serve an application on a real socket of this machine, in a thread; gives its port."""
     return served
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from web.browser import browser
+
+    with browser() as started:
+        yield started
+
+
+@pytest.fixture
+def port(models: Models, serving: Serving) -> Iterator[int]:
+    with serving(application(models, limits=Limits(max_bytes=2**20))) as port:
+        yield port
+
+
+@pytest.fixture
+def page(browser: Browser, port: int, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The page, opened with the options of the test."""
+    from web.browser import opened
+
+    with opened(browser, port, **getattr(request, "param", {})) as page:
+        yield page

@@ -8,13 +8,18 @@ from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
-from web.conftest import ADDRESS, photo_file, until
+from web.conftest import ADDRESS, DOG, photo_file, until
 
 import seetell
 from seetell.cli.rows import row_of
+from seetell.results import regions_row
 from seetell.runtime.captioner import Captioner
+from seetell.runtime.region_captioner import RegionCaptioner
 from seetell.web.application import Models, application
+from seetell.web.batching import Batcher
 from seetell.web.limits import Limits
+from seetell.web.tasks import regions
+from seetell.web.uploads import Upload
 
 
 def test_a_caption_is_the_command_lines_row(client: TestClient, captioner: Captioner):
@@ -45,6 +50,35 @@ def test_an_alignment_is_the_command_lines_row(client: TestClient, models: Model
     answer = client.post("/v1/align", files={"image": ("rose.png", photo)}, data={"sentence": "a red square"})
     assert models.aligner is not None
     assert answer.json() == {"image": "rose.png", **models.aligner.align(photo, "a red square").to_dict()}
+
+
+@pytest.mark.parametrize(("query", "top"), [("", 10), ("?top=2", 2), ("?top=100", 100)])
+def test_regions_are_the_command_lines_row(client: TestClient, region_captioner: RegionCaptioner, query: str, top: int):
+    found = region_captioner.describe(DOG, top=top)
+    answer = client.post(f"/v1/regions{query}", files={"image": ("dog.jpg", DOG.read_bytes())})
+    assert answer.json() == regions_row("dog.jpg", found, size=(1024, 768), model=region_captioner.name)
+    assert len(found) >= 2
+
+
+@pytest.mark.parametrize("top", ["0", "101", "many"])
+def test_an_impossible_number_of_regions_is_refused(client: TestClient, top: str):
+    refused = client.post(f"/v1/regions?top={top}", files={"image": photo_file()})
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
+
+
+def test_of_a_batch_of_photos_only_the_one_to_blame_gets_no_regions(region_captioner: RegionCaptioner):
+    task, sizes = regions(region_captioner, top=5), []
+    batcher = Batcher({"regions": task.run}, batch_size=8, observe=lambda _, size, __: sizes.append(size))
+    with batcher._changed:  # all are there before the first is begun
+        items = [task.prepare(Upload("dog.jpg", DOG.read_bytes(), {})) for _ in range(3)]
+        items[1] = items[1][0][:, :8], items[1][1]
+        futures = [batcher.submit("regions", item) for item in items]
+    with pytest.raises(Exception, match="dimensions"):
+        futures[1].result(60)
+    assert futures[0].result() == futures[2].result(60)
+    assert futures[0].result()[:5] == region_captioner.describe(DOG, top=5)
+    assert sizes == [1, 1]
+    batcher.close()
 
 
 @pytest.mark.parametrize(
@@ -88,11 +122,12 @@ def test_searches_that_ask_nothing_possible(client: TestClient, query: dict[str,
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
 
 
-def test_without_aligner_and_index_their_addresses_are_not_there(captioner: Captioner):
+def test_without_other_models_and_index_their_addresses_are_not_there(captioner: Captioner):
     with TestClient(application(Models(captioner)), base_url=ADDRESS) as client:
         told = client.get("/v1/models").json()
-        assert (told["align"], told["search"]) == (None, False)
+        assert (told["align"], told["regions"], told["search"]) == (None, None, False)
         assert client.post("/v1/align").status_code == client.get("/v1/search?q=a").status_code == 404
+        assert client.post("/v1/regions").status_code == 404
 
 
 def test_requests_are_captioned_together(captioner: Captioner, monkeypatch: pytest.MonkeyPatch):
@@ -178,7 +213,7 @@ def test_counts_are_told_to_prometheus(client: TestClient):
 def test_the_description_has_an_example_of_every_answer_and_error(client: TestClient):
     described = client.get("/openapi.json").json()
     assert set(described["paths"]) == {
-        "/v1/caption", "/v1/align", "/v1/search", "/v1/photos/{key}", "/v1/models", "/healthz",
+        "/v1/caption", "/v1/align", "/v1/regions", "/v1/search", "/v1/photos/{key}", "/v1/models", "/healthz",
     }  # fmt: skip
     for path, methods in described["paths"].items():
         for operation in methods.values():

@@ -40,10 +40,11 @@ def shown(beginning: str, address: str) -> str:
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_commands_are_answered(address: str, folder: Path):
-    caption, attention, align = shown("curl", address).splitlines()
+    caption, attention, align, regions = shown("curl", address).splitlines()
     assert json.loads(test_docs.run(caption, folder))["image"] == "photo.jpg"
     assert "attention" in json.loads(test_docs.run(attention, folder))["words"][0]
     assert json.loads(test_docs.run(align, folder))["code"] == "unknown_words"  # the small model knows colours only
+    assert json.loads(test_docs.run(regions, folder))["regions"]
 
 
 def test_the_program_is_answered(address: str, folder: Path):

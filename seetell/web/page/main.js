@@ -1,15 +1,16 @@
 // The page: a photo comes in, its description goes out; then sentences of one's own, and searches.
 
+import { BoxedParts } from "./boxes.js";
 import { draw, where } from "./heat.js";
 import { Parts } from "./parts.js";
+import { MOST, Regions } from "./regions.js";
 import { ask, Refused } from "./server.js";
 import { listen } from "./sources.js";
 
-const COLOURS = ["#ffd633", "#4fc3ff", "#ff7abe", "#68d868", "#be96ff", "#ff9c40", "#40e0d0"]; // as seetell align's
 const AT_ONCE = 4; // small copies fetched side by side
 
 const element = (id) => document.getElementById(id);
-const [photo, ground, map, boxes] = ["photo", "ground", "map", "boxes"].map(element);
+const [photo, ground, map] = ["photo", "ground", "map"].map(element);
 const status = element("status");
 
 const abilities = ask("v1/models").then((response) => response.json());
@@ -21,15 +22,25 @@ const words = new Parts(element("words"), element("told"), "Point at a word, or 
   const attention = said?.words[place]?.attention;
   photo.classList.toggle("looking", Boolean(attention));
   if (!attention) return;
-  segments.clear();
+  bring(words);
   draw(map, attention, said.covered, said.size);
 });
 
-const segments = new Parts(element("segments"), element("align-told"), "Point at a part, or choose it, to see its box alone.", (place) => {
-  boxes.classList.toggle("one", place >= 0);
-  [...boxes.children].forEach((box, other) => box.classList.toggle("shown", other === place));
-  if (place >= 0) photo.classList.remove("looking");
-});
+const regions = new Regions(element("region-boxes"), () => bring(regions));
+
+const segments = new BoxedParts(
+  element("segment-boxes"),
+  element("segments"),
+  element("align-told"),
+  "Point at a part, or choose it, to see its box alone.",
+  () => bring(segments),
+);
+
+// Let the photo show what came of its words, its regions or the reader's sentence, and nothing else.
+function bring(shown) {
+  for (const other of [words, regions, segments]) if (other !== shown) other.clear();
+  if (shown !== words) for (const boxed of [regions, segments]) boxed.layer.hidden = boxed !== shown;
+}
 
 function tell(problem, error) {
   if (error.name === "AbortError") return;
@@ -57,6 +68,7 @@ async function describe(file) {
     current.said = await response.json();
     present(current.said);
     element("align").hidden = !able.align;
+    if (able.regions) findRegions(form, signal);
   } catch (error) {
     status.textContent = "";
     if (!signal.aborted) element("stage").hidden = true;
@@ -64,13 +76,25 @@ async function describe(file) {
   }
 }
 
+async function findRegions(form, signal) {
+  regions.wait();
+  try {
+    const row = await (await ask(`v1/regions?top=${MOST}`, { form, signal })).json();
+    regions.take(row);
+    regions.layer.hidden = segments.layer.childElementCount > 0;
+  } catch (error) {
+    if (!signal.aborted) regions.fail();
+    tell(element("regions-problem"), error);
+  }
+}
+
 function forget() {
   words.fill([]);
+  regions.forget();
   segments.fill([]);
-  boxes.replaceChildren();
   photo.classList.remove("looking");
   element("caption").hidden = element("align").hidden = true;
-  for (const place of ["problem", "align-problem"]) element(place).textContent = "";
+  for (const place of ["problem", "regions-problem", "align-problem"]) element(place).textContent = "";
 }
 
 function present(said) {
@@ -101,44 +125,15 @@ element("align-form").addEventListener("submit", async (event) => {
   element("align-told").textContent = "Looking…";
   try {
     const aligned = await (await ask("v1/align", { form, signal: request.signal })).json();
-    if (asked === current) lay(aligned);
+    if (asked !== current) return;
+    segments.fill(aligned.segments.map(({ text, box }, place) => ({ text, box, number: place + 1 })), aligned.size);
+    bring(segments);
   } catch (error) {
     segments.fill([]);
-    boxes.replaceChildren();
+    bring(regions);
     tell(element("align-problem"), error);
   }
 });
-
-function lay({ segments: found, size }) {
-  const [width, height] = size;
-  words.clear();
-  boxes.replaceChildren(
-    ...found.map(({ box: [left, top, right, bottom] }, place) => {
-      const box = document.createElement("div");
-      box.className = "box";
-      box.dataset.number = place + 1;
-      box.style.setProperty("--colour", COLOURS[place % COLOURS.length]);
-      Object.assign(box.style, {
-        left: `${(100 * left) / width}%`,
-        top: `${(100 * top) / height}%`,
-        width: `${(100 * (right - left)) / width}%`,
-        height: `${(100 * (bottom - top)) / height}%`,
-      });
-      box.addEventListener("pointerenter", () => segments.point(place));
-      box.addEventListener("pointerleave", () => segments.point(-1));
-      return box;
-    }),
-  );
-  segments.fill(
-    found.map(({ text, box: [left, top, right, bottom] }, place) => {
-      const across = ["left", "middle", "right"][Math.min(2, Math.floor((1.5 * (left + right)) / width))];
-      const down = ["top", "middle", "bottom"][Math.min(2, Math.floor((1.5 * (top + bottom)) / height))];
-      const share = Math.round((100 * (right - left) * (bottom - top)) / (width * height));
-      const told = `“${text}”: a box around ${down === across ? "the middle" : `${down} ${across}`}, ${share}% of the photo`;
-      return { text, told, badge: String(place + 1), colour: COLOURS[place % COLOURS.length] };
-    }),
-  );
-}
 
 element("search-form").addEventListener("submit", async (event) => {
   event.preventDefault();
@@ -214,6 +209,8 @@ element("copy-json").addEventListener("click", (event) => {
   const plain = { ...said, words: said.words.map(({ text, logprob }) => ({ text, logprob })) };
   copy(JSON.stringify(plain), event.target);
 });
+
+element("copy-regions").addEventListener("click", (event) => copy(JSON.stringify(regions.row), event.target));
 
 ground.addEventListener("error", () => photo.classList.add("hidden-ground")); // TIFF, say, which browsers cannot show
 ground.addEventListener("load", () => {

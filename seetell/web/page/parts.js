@@ -34,7 +34,7 @@ export class Parts {
     button.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && this.point(place));
     button.addEventListener("focus", () => button.matches(":focus-visible") && this.point(place));
     for (const left of ["pointerleave", "blur"]) button.addEventListener(left, () => this.point(-1));
-    button.addEventListener("click", () => this.choose(this.chosen === place ? -1 : place));
+    button.addEventListener("click", () => this.toggle(place));
     const item = document.createElement("li");
     item.append(button);
     return item;
@@ -46,14 +46,15 @@ export class Parts {
     this.#update();
   }
 
-  choose(place) {
-    this.chosen = place;
+  toggle(place) {
+    this.chosen = this.chosen === place ? -1 : place;
     this.#update();
   }
 
   clear() {
-    this.pointed = -1;
-    this.choose(-1);
+    if (this.pointed < 0 && this.chosen < 0) return;
+    this.pointed = this.chosen = -1;
+    this.#update();
   }
 
   #update() {
@@ -69,7 +70,9 @@ export class Parts {
   #step(event) {
     const buttons = [...this.list.querySelectorAll(".part")];
     const here = buttons.indexOf(document.activeElement);
-    const there = { ArrowLeft: here - 1, ArrowRight: here + 1, Home: 0, End: buttons.length - 1 }[event.key];
+    const [before, after] = [here - 1, here + 1];
+    const steps = { ArrowLeft: before, ArrowUp: before, ArrowRight: after, ArrowDown: after, Home: 0, End: buttons.length - 1 };
+    const there = steps[event.key];
     if (event.key === "Escape") this.clear();
     if (there === undefined || !buttons[there]) return;
     event.preventDefault();
