@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -106,27 +106,51 @@ class Region:
         return {"box": list(self.box), "caption": self.caption, "score": self.score}
 
 
-def regions_row(image: str, regions: Sequence[Region], *, size: tuple[int, int], model: str) -> dict[str, Any]:
-    """Return what programs are told of a photo's regions: a JSON line, an answer of the server.
+@dataclass(frozen=True)
+class Regions:
+    """What is where on a photo: regions to go through, to count and to choose from by their place.
 
-    Args:
-        image: the photo as the user named it.
-        regions: the surest first.
+    Attributes:
+        found: the surest first.
         size: the photo's width and height in pixels, upright.
         model: name of the bundle that found them.
-
-    Returns:
-        ``image``, ``regions``, ``size``, ``model``, numbers rounded.
     """
-    rows = [
-        {
-            "box": [round(edge, 2) for edge in region.box],
-            "caption": region.caption,
-            "score": round(region.score, 6),
-        }
-        for region in regions
-    ]
-    return {"image": image, "regions": rows, "size": list(size), "model": model}
+
+    found: tuple[Region, ...]
+    size: tuple[int, int]
+    model: str
+
+    def __iter__(self) -> Iterator[Region]:
+        return iter(self.found)
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def __getitem__(self, place: int) -> Region:
+        return self.found[place]
+
+    def first(self, top: int) -> Regions:
+        """Keep so many of the surest."""
+        return replace(self, found=self.found[:top])
+
+    def to_row(self, image: str) -> dict[str, Any]:
+        """Return what programs are told of a photo's regions: a JSON line, an answer of the server.
+
+        Args:
+            image: the photo as the user named it.
+
+        Returns:
+            ``image``, ``regions``, ``size``, ``model``, numbers rounded.
+        """
+        rows = [
+            {
+                "box": [round(edge, 2) for edge in region.box],
+                "caption": region.caption,
+                "score": round(region.score, 6),
+            }
+            for region in self.found
+        ]
+        return {"image": image, "regions": rows, "size": list(self.size), "model": self.model}
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from seetell.cli.format import Format
 from seetell.errors import PhotoError, UsageError
 
 if TYPE_CHECKING:
-    from seetell.results import Region
+    from seetell.results import Regions
 
 PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 PAGES = (".html", ".htm")
@@ -82,13 +82,13 @@ def regions(
     failed, rows = False, []
     for result in captioner.describe_many(noted(), top=top, batch_size=batch_size):
         photo = names_ahead.popleft()
-        row = _row(photo, result, model=captioner.name)
+        row = _row(photo, result)
         _write(row, output_format)
         if isinstance(result, PhotoError):
             failed = True
             continue
         if output is not None:
-            _draw(output, photo, result, model=captioner.name)
+            _draw(output, photo, result)
         if results is not None:
             rows.append((photo, result))
     if results is not None:
@@ -113,13 +113,10 @@ def _found(paths: list[str]) -> Iterator[str]:
     return itertools.chain([first], photos)
 
 
-def _row(photo: str, result: Sequence[Region] | PhotoError, *, model: str) -> dict[str, Any]:
-    from seetell.photos.opening import photo_size
-    from seetell.results import regions_row
-
+def _row(photo: str, result: Regions | PhotoError) -> dict[str, Any]:
     if isinstance(result, PhotoError):
         return {"image": photo, "error": str(result).removeprefix(f"{photo}: ")}
-    return regions_row(photo, result, size=photo_size(photo), model=model)
+    return result.to_row(photo)
 
 
 def _write(row: dict[str, Any], output_format: Format) -> None:
@@ -135,27 +132,26 @@ def _write(row: dict[str, Any], output_format: Format) -> None:
             typer.echo(f"{printable(row['image'])}\t{printable(region['caption'])}\t{region['score']:.2f}\t{box}")
 
 
-def _draw(output: Path, photo: str, found: Sequence[Region], *, model: str) -> None:
+def _draw(output: Path, photo: str, found: Regions) -> None:
     from seetell.cli.output_file import write_file
     from seetell.drawing.aligned_page import regions_page
     from seetell.drawing.aligned_photo import labelled_photo
-    from seetell.photos.opening import open_photo, photo_size
+    from seetell.photos.opening import open_photo
 
-    opened, size = open_photo(photo, at_least=(1280, 1280)), photo_size(photo)
+    opened = open_photo(photo, at_least=(1280, 1280))
     if output.suffix.lower() in PAGES:
-        write_file(output, regions_page(opened, found, size=size, name=os.path.basename(photo), model=model))
+        write_file(output, regions_page(opened, found, name=os.path.basename(photo)))
     else:
         picture = io.BytesIO()
         drawn = labelled_photo(
-            opened, [region.caption for region in found], [region.box for region in found], size=size
+            opened, [region.caption for region in found], [region.box for region in found], size=found.size
         )
         drawn.save(picture, PICTURES[output.suffix.lower()], quality=90, subsampling=0)
         write_file(output, picture.getvalue())
 
 
-def _write_results(results: Path, rows: Sequence[tuple[str, Sequence[Region]]]) -> None:
+def _write_results(results: Path, rows: Sequence[tuple[str, Regions]]) -> None:
     from seetell.cli.output_file import write_file
     from seetell.data.region_results import densecap_results
-    from seetell.photos.opening import photo_size
 
-    write_file(results, json.dumps(densecap_results((photo, photo_size(photo), found) for photo, found in rows)) + "\n")
+    write_file(results, json.dumps(densecap_results(rows)) + "\n")

@@ -13,7 +13,7 @@ Two kinds of file, told apart by their content:
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from seetell.data.json_fields import described, id_of
 from seetell.data.results_file import EXAMPLES, Results, shown
 from seetell.data.source import numbered_lines, read_text
 from seetell.errors import DataError
-from seetell.results import Region
+from seetell.results import Region, Regions
 
 IMAGE_SIZE = 720
 """The longer side of DenseCap's photos, unless its options say otherwise."""
@@ -111,20 +111,18 @@ def read_region_results(path: str | Path) -> Results[FoundRegions]:
     return Results(path, found, tuple(failed))
 
 
-def densecap_results(
-    photos: Iterable[tuple[str, tuple[int, int], Sequence[Region]]], *, image_size: int = IMAGE_SIZE
-) -> dict[str, Any]:
+def densecap_results(photos: Iterable[tuple[str, Regions]], *, image_size: int = IMAGE_SIZE) -> dict[str, Any]:
     """Return the document of DenseCap's ``results.json``.
 
     Args:
-        photos: of each the file's name, width and height in pixels, and regions with boxes in these.
+        photos: of each the file's name and its regions.
         image_size: the longer side of the resized photo that the file's boxes are to refer to.
     """
     rows = []
-    for name, size, regions in photos:
+    for name, regions in photos:
         boxes = []
         for region in regions:
-            left, top, right, bottom = _scaled(region, image_size / max(size)).box
+            left, top, right, bottom = _scaled(region, image_size / max(regions.size)).box
             boxes.append([left + 1, top + 1, right - left, bottom - top])
         scores, captions = [region.score for region in regions], [region.caption for region in regions]
         rows.append({"img_name": name, "boxes": boxes, "scores": scores, "captions": captions})

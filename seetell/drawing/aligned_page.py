@@ -11,7 +11,7 @@ from seetell.drawing.page import PHOTO_SIDE, ninth
 from seetell.drawing.segment_boxes import SegmentBox, numbered_boxes
 from seetell.drawing.templates import beside, data_address, filled, html_text
 from seetell.photos.boxes import area
-from seetell.results import Alignment, Region, Segment
+from seetell.results import Alignment, Regions, Segment
 
 LAYOUT_SIDE = 800
 """Longest side that the boxes are laid out for, in pixels: about that of the photo in a browser, whatever its own."""
@@ -31,26 +31,24 @@ def aligned_page(photo: Image.Image, alignment: Alignment, *, name: str) -> str:
     )
 
 
-def regions_page(photo: Image.Image, regions: Sequence[Region], *, size: tuple[int, int], name: str, model: str) -> str:
+def regions_page(photo: Image.Image, regions: Regions, *, name: str) -> str:
     """Write the page of a photo's regions; see :func:`boxed_page`.
 
     Args:
         photo: RGB, upright, of any scale.
-        regions: best first.
-        size: width and height of the photo that their boxes are in pixels of.
+        regions: what was found on it.
         name: the photo's, to be shown.
-        model: the name of what found them.
     """
     phrases = [region.caption for region in regions]
     return boxed_page(
         photo,
         [Segment(region.caption, region.box, region.score) for region in regions],
-        size=size,
+        size=regions.size,
         title=f"{name}: {', '.join(phrases) or 'nothing found'}",
         description=", ".join(phrases),
         list_name="The regions, the surest first",
         hint="Point at a phrase or at a box, or choose it, to see which belongs to which.",
-        about=f"{name} · model {model}",
+        about=f"{name} · model {regions.model}",
     )
 
 

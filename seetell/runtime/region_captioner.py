@@ -18,7 +18,7 @@ from PIL import Image
 from seetell.errors import PhotoError, UsageError
 from seetell.photos.boxes import Box, area, iou, suppressed
 from seetell.photos.opening import PhotoSource, open_photo, photo_size
-from seetell.results import Region
+from seetell.results import Region, Regions
 from seetell.runtime.cores import physical_cores
 from seetell.runtime.decoder import Decoder
 from seetell.runtime.photo_stream import check_counts, prepared, stream, within_memory
@@ -72,7 +72,7 @@ class RegionCaptioner:
         """The bundle's name."""
         return self.bundle.name
 
-    def describe(self, photo: PhotoSource, *, top: int = TOP) -> tuple[Region, ...]:
+    def describe(self, photo: PhotoSource, *, top: int = TOP) -> Regions:
         """Say what is where on a photo.
 
         Args:
@@ -95,7 +95,7 @@ class RegionCaptioner:
         top: int = TOP,
         batch_size: int = BATCH_SIZE,
         workers: int | None = None,
-    ) -> Iterator[tuple[Region, ...] | PhotoError]:
+    ) -> Iterator[Regions | PhotoError]:
         """Say what is where on each of many photos, in their order.
 
         Args:
@@ -114,7 +114,7 @@ class RegionCaptioner:
         work = partial(self._described, top=_checked(top))
         return stream(iter(photos), self.prepare, work, batch_size=batch_size, workers=workers or self.threads)
 
-    def describe_prepared(self, photos: Sequence[Prepared], *, top: int = TOP) -> list[tuple[Region, ...] | PhotoError]:
+    def describe_prepared(self, photos: Sequence[Prepared], *, top: int = TOP) -> list[Regions | PhotoError]:
         """Say what is where on each of several photos that :meth:`prepare` opened, perhaps elsewhere and before.
 
         They are looked at a few at once: more would take more memory and no less time.
@@ -150,7 +150,7 @@ class RegionCaptioner:
             size = photo_size(photo)  # a large JPEG file is decoded at a smaller scale
         return prepared(photo, self.bundle.preprocessing), size
 
-    def _described(self, photos: Sequence[Prepared], numbers: Sequence[int], *, top: int) -> list[tuple[Region, ...]]:
+    def _described(self, photos: Sequence[Prepared], numbers: Sequence[int], *, top: int) -> list[Regions]:
         """Describe a batch."""
         maps = self._encoder.run({"images": np.stack([image for image, _ in photos])}, self._maps)
         outputs = self._proposals.outputs
@@ -177,7 +177,7 @@ class RegionCaptioner:
                 Region(_box(boxes[row] * scale), captions[row].text, float(scores[row]))
                 for row in sorted(mine, key=lambda row: -scores[row])
             ]
-            described.append(distinct(regions)[:top])
+            described.append(Regions(distinct(regions)[:top], size, self.name))
         return described
 
     def _chosen(self, boxes: np.ndarray, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from seetell.results import regions_row
 from seetell.runtime.aligner import Aligner
 from seetell.runtime.captioner import Captioner
 from seetell.runtime.region_captioner import RegionCaptioner
@@ -59,7 +58,8 @@ def regions(captioner: RegionCaptioner, *, top: int = MAX_LISTED) -> Task:
     """Return the task of saying what is where on a photo; of any ``top``, since it finds no more for less."""
 
     def row(upload: Upload, size: tuple[int, int], found: Any) -> dict[str, Any]:
-        return regions_row(upload.name, found[:top], size=size, model=captioner.name)
+        told: dict[str, Any] = found.first(top).to_row(upload.name)
+        return told
 
     return Task(
         "regions",

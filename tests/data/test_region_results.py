@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from seetell.data.region_results import FoundRegions, densecap_results, holds_regions, read_region_results
 from seetell.errors import DataError
-from seetell.results import Region
+from seetell.results import Region, Regions
 
 DOG = {"box": [1, 2, 3.5, 4], "caption": "a dog", "score": 0.5}
 
@@ -53,7 +53,7 @@ def test_densecaps_boxes_count_pixels_from_one_on_the_resized_photo(tmp_path: Pa
     assert [region.box for region in found.in_pixels((180, 360))] == [(0, 0, 360, 180), (90, 45, 270, 135)]
     half = read_region_results(write(tmp_path, {"results": [row], "opt": {"image_size": 1440}}))
     assert half.captions["1.jpg"].in_pixels((1440, 720))[0].box == (0, 0, 720, 360)
-    assert densecap_results([("1.jpg", (1440, 720), found.in_pixels((1440, 720)))]) == {
+    assert densecap_results([("1.jpg", Regions(found.in_pixels((1440, 720)), (1440, 720), "densecap"))]) == {
         "results": [row],
         "opt": {"image_size": 720},
     }
@@ -81,9 +81,13 @@ sides = st.floats(0, 2000, allow_nan=False).map(lambda value: round(value, 3))
     st.integers(1, 2000),
 )
 def test_what_is_written_is_read(tmp_path_factory, found, size, image_size):
-    regions = [Region((x, y, x + w + 1, y + h + 1), caption, score) for x, y, w, h, caption, score in found]
+    regions = Regions(
+        tuple(Region((x, y, x + w + 1, y + h + 1), caption, score) for x, y, w, h, caption, score in found),
+        size,
+        "densecap",
+    )
     path = tmp_path_factory.mktemp("results") / "results.json"
-    path.write_text(json.dumps(densecap_results([("1.jpg", size, regions)], image_size=image_size)))
+    path.write_text(json.dumps(densecap_results([("1.jpg", regions)], image_size=image_size)))
     read = read_region_results(path).captions["1.jpg"].in_pixels(size)
     assert [(region.caption, region.score) for region in read] == [(region.caption, region.score) for region in regions]
     for one, other in zip(read, regions, strict=True):

@@ -87,7 +87,7 @@ def test_a_photo_that_memory_does_not_suffice_for_costs_the_others_nothing(capti
 def test_no_region_repeats_a_better_one(captioner):
     found = captioner.describe(boxes(64, 64), top=100)
     for place, region in enumerate(found):
-        for better in found[:place]:
+        for better in found.first(place):
             overlap = iou(np.array(region.box), np.array(better.box))
             limit = SAME_WORDS_OVERLAP if better.caption == region.caption else captioner.bundle.localisation.nms_iou
             assert overlap <= limit + 1e-6

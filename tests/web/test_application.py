@@ -12,7 +12,6 @@ from web.conftest import ADDRESS, DOG, photo_file, until
 
 import seetell
 from seetell.cli.rows import row_of
-from seetell.results import regions_row
 from seetell.runtime.captioner import Captioner
 from seetell.runtime.region_captioner import RegionCaptioner
 from seetell.web.application import Models, application
@@ -56,7 +55,8 @@ def test_an_alignment_is_the_command_lines_row(client: TestClient, models: Model
 def test_regions_are_the_command_lines_row(client: TestClient, region_captioner: RegionCaptioner, query: str, top: int):
     found = region_captioner.describe(DOG, top=top)
     answer = client.post(f"/v1/regions{query}", files={"image": ("dog.jpg", DOG.read_bytes())})
-    assert answer.json() == regions_row("dog.jpg", found, size=(1024, 768), model=region_captioner.name)
+    assert answer.json() == found.to_row("dog.jpg")
+    assert answer.json()["size"] == [1024, 768]
     assert len(found) >= 2
 
 
@@ -76,7 +76,7 @@ def test_of_a_batch_of_photos_only_the_one_to_blame_gets_no_regions(region_capti
     with pytest.raises(Exception, match="dimensions"):
         futures[1].result(60)
     assert futures[0].result() == futures[2].result(60)
-    assert futures[0].result()[:5] == region_captioner.describe(DOG, top=5)
+    assert futures[0].result().first(5) == region_captioner.describe(DOG, top=5)
     assert sizes == [1, 1]
     batcher.close()
 

@@ -11,7 +11,7 @@ from web.browser import NEEDS_BROWSER, PHONE, choose, no_violations
 from web.conftest import DOG
 
 from seetell.photos.boxes import Box
-from seetell.results import Region, regions_row
+from seetell.results import Region, Regions
 from seetell.runtime.region_captioner import RegionCaptioner
 
 pytestmark = [pytest.mark.slow, NEEDS_BROWSER]
@@ -19,12 +19,12 @@ SIZE = (1024, 768)
 
 
 @pytest.fixture
-def found(region_captioner: RegionCaptioner) -> tuple[Region, ...]:
+def found(region_captioner: RegionCaptioner) -> Regions:
     return region_captioner.describe(DOG, top=50)
 
 
 @pytest.fixture
-def dog(page: Page, found: tuple[Region, ...]) -> Page:
+def dog(page: Page, found: Regions) -> Page:
     """The page with the regions of a dog's photo."""
     choose(page, DOG.read_bytes(), "dog.jpg")
     expect(page.locator("#regions-count")).to_have_text(f"6 of {len(found)} regions shown.")
@@ -39,13 +39,13 @@ def numbered(regions: dict[int, Region]) -> list[str]:
     return [f"{number}{region.caption}" for number, region in regions.items()]
 
 
-def test_regions_are_a_list_and_boxes_where_they_are(dog: Page, found: tuple[Region, ...]):
-    expect(phrases(dog)).to_have_text(numbered(dict(enumerate(found[:6], 1))))
+def test_regions_are_a_list_and_boxes_where_they_are(dog: Page, found: Regions):
+    expect(phrases(dog)).to_have_text(numbered(dict(enumerate(found.first(6), 1))))
     expect(dog.locator("#region-boxes")).to_have_attribute("aria-hidden", "true")
     ground = dog.locator("#ground").bounding_box()
     assert ground is not None
     scale = ground["width"] / SIZE[0]
-    for place, region in enumerate(found[:6]):
+    for place, region in enumerate(found.first(6)):
         box = dog.locator("#region-boxes .box").nth(place).bounding_box()
         assert box is not None
         left, top, right, bottom = (scale * edge for edge in region.box)
@@ -53,7 +53,7 @@ def test_regions_are_a_list_and_boxes_where_they_are(dog: Page, found: tuple[Reg
         assert [box["width"], box["height"]] == pytest.approx([right - left, bottom - top], abs=2)
 
 
-def test_phrases_and_boxes_point_at_each_other(dog: Page, found: tuple[Region, ...]):
+def test_phrases_and_boxes_point_at_each_other(dog: Page, found: Regions):
     boxes = dog.locator("#region-boxes .box")
     phrases(dog).nth(1).hover()
     expect(boxes.nth(1)).to_have_class("box from-right tag-above shown")
@@ -84,7 +84,7 @@ def test_the_photo_shows_one_thing_at_a_time(dog: Page):
     expect(phrases(dog).first).to_have_attribute("aria-pressed", "false")
 
 
-def test_fewer_more_and_only_those_that_say_a_word(dog: Page, found: tuple[Region, ...]):
+def test_fewer_more_and_only_those_that_say_a_word(dog: Page, found: Regions):
     dog.focus("#most")
     dog.keyboard.press("Home")
     expect(phrases(dog)).to_have_count(1)
@@ -105,7 +105,7 @@ def test_fewer_more_and_only_those_that_say_a_word(dog: Page, found: tuple[Regio
     dog.click("#copy-regions")
     expect(dog.locator("#copy-regions")).to_have_text("Copied")
     copied = json.loads(dog.evaluate("navigator.clipboard.readText()"))
-    assert copied == regions_row("dog.jpg", list(with_word.values()), size=SIZE, model=copied["model"])
+    assert copied == Regions(tuple(with_word.values()), SIZE, found.model).to_row("dog.jpg")
     dog.fill("#only", "qwertz")
     expect(phrases(dog)).to_have_count(0)
     expect(dog.locator("#regions-count")).to_have_text(f"0 of {len(found)} regions shown.")
