@@ -1,11 +1,16 @@
-"""``seetell evaluate``: score a bundle on a data set: a captioner's captions, or what an aligner finds."""
+"""``seetell evaluate``: score a bundle on a data set: a captioner's captions, an aligner's finds, or regions."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from seetell.data.records import CaptionDataset
+    from seetell.data.region_records import RegionDataset
+    from seetell.runtime.captioner import Captioner
 
 
 def evaluate(
@@ -23,7 +28,14 @@ def evaluate(
     boxes: Annotated[
         Path | None, typer.Option(help="Of an aligner: Flickr30k Entities, to locate its phrases in the photos too.")
     ] = None,
-    output: Annotated[Path | None, typer.Option(help="Write the captions there, in COCO's results format.")] = None,
+    captions: Annotated[
+        Path | None,
+        typer.Option(help="Of a model of regions and Flickr30k Entities: the data set whose photos and splits count."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Write the captions there, in COCO's results format; regions as seetell regions does."),
+    ] = None,
     record: Annotated[bool, typer.Option("--record", help="Note the scores in the bundle and on its card.")] = False,
 ) -> None:
     """Caption the photos of a data set and score the captions; print coco-caption's measures as JSON.
@@ -33,40 +45,78 @@ def evaluate(
     true one by half (R@1), and how often a point is right, beside what the whole photo, the best constant box and the
     middle score.
 
+    Of a model of regions: print DenseCap's mean average precision, that of the boxes alone, and the share of people's
+    regions that the first 50, 100 and 300 proposals overlap by half.
+
     Photos that do not open are named and left out; the exit status is then 1.
 
     Example: seetell evaluate my-captioner --data my_photos --split val
-    """
-    import json
-    import shlex
-    import sys
 
+    Example: seetell evaluate regions --data flickr30k_entities --captions flickr8k
+    """
     from seetell.cli.alignment_scores import evaluate_aligner
-    from seetell.cli.output_file import check_writable, write_file
+    from seetell.cli.output_file import check_writable
+    from seetell.cli.region_scores import evaluate_regions
     from seetell.cli.settings import parse_settings
     from seetell.data import read
-    from seetell.errors import DataError, PhotoError, UsageError
-    from seetell.metrics import score_captions
+    from seetell.data.regions import read_regions
+    from seetell.errors import UsageError
     from seetell.runtime.aligner import Aligner
     from seetell.runtime.loading import load
+    from seetell.runtime.region_captioner import RegionCaptioner
 
     options = parse_settings(settings or [])
     if record and (options or precision):
         raise UsageError("--record notes the scores of the bundle as it is; leave out --set and --precision")
     if output is not None:
         check_writable(output, "--output")
-    captioner = load(bundle, precision=precision)
-    dataset = read(data, format=format, photos=photos)
-    records = dataset.split(split)
-    if not records:
-        raise DataError(f"{data}: no photos in the split {split!r}; see: seetell data check {data}")
-    if isinstance(captioner, Aligner):
-        if options or output or record:
-            raise UsageError(f"{captioner.name} says nothing: leave out --set, --output and --record")
-        evaluate_aligner(captioner, dataset, split, boxes=boxes)
+    model = load(bundle, precision=precision)
+    if not isinstance(model, Aligner) and boxes is not None:
+        raise UsageError(f"--boxes: {model.name} is no aligner; only an aligner locates phrases")
+    if not isinstance(model, RegionCaptioner) and captions is not None:
+        raise UsageError(f"--captions: {model.name} finds no regions; name the captions with --data")
+    if isinstance(model, RegionCaptioner):
+        if options:
+            raise UsageError(f"{model.name} finds regions as it was exported to: leave out --set")
+        regions = read_regions(data, format=format, photos=photos, captions=captions)
+        _check_split(regions, split)
+        evaluate_regions(model, regions, split, output=output, record=record)
         return
-    if boxes is not None:
-        raise UsageError(f"--boxes: {captioner.bundle.name} is a captioner; only an aligner locates phrases")
+    dataset = read(data, format=format, photos=photos)
+    _check_split(dataset, split)
+    if isinstance(model, Aligner):
+        if options or output or record:
+            raise UsageError(f"{model.name} says nothing: leave out --set, --output and --record")
+        evaluate_aligner(model, dataset, split, boxes=boxes)
+        return
+    _evaluate_captioner(model, dataset, split, options, output=output, record=record)
+
+
+def _check_split(dataset: CaptionDataset | RegionDataset, split: str) -> None:
+    from seetell.errors import DataError
+
+    if not dataset.split(split):
+        raise DataError(f"{dataset.source}: no photos in the split {split!r}; see: seetell data check {dataset.source}")
+
+
+def _evaluate_captioner(
+    captioner: Captioner,
+    dataset: CaptionDataset,
+    split: str,
+    options: dict[str, Any],
+    *,
+    output: Path | None,
+    record: bool,
+) -> None:
+    import json
+    import shlex
+    import sys
+
+    from seetell.cli.output_file import write_file
+    from seetell.errors import DataError, PhotoError
+    from seetell.metrics import score_captions
+
+    data, records = dataset.source, dataset.split(split)
     if any(photo.box is not None for photo in records):
         raise DataError(f"{data}: has phrases of regions, but a model captions whole photos; give captions of those")
     candidates, failures = {}, []

@@ -1,18 +1,26 @@
-"""What ``seetell score`` does with described regions: DenseCap's mean average precision, as a table or JSON."""
+"""How good described regions are, for ``seetell score`` and ``seetell evaluate``: DenseCap's mean average precision."""
 
 from __future__ import annotations
 
 import json
+import shlex
+import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import typer
 
+from seetell.cli.output_file import write_file
 from seetell.cli.scoring import References
 from seetell.data.matching import match_results
+from seetell.data.region_records import RegionDataset, RegionPhoto
 from seetell.data.region_results import read_region_results
 from seetell.data.regions import read_regions
-from seetell.errors import DataError, UsageError
-from seetell.metrics.dense import IOUS, METEORS, DenseScores, dense_average_precision
+from seetell.errors import DataError, PhotoError, UsageError
+from seetell.metrics.dense import COUNTS, IOUS, METEORS, DenseScores, dense_average_precision
+from seetell.results import Regions
+from seetell.runtime.region_captioner import RegionCaptioner
 
 
 def score_regions(
@@ -56,6 +64,68 @@ def score_regions(
     if dataset.problems:
         typer.echo(f"the references have problems ({len(dataset.problems):,}); see: seetell data check", err=True)
     typer.echo(json.dumps(scores.to_dict()) if as_json else table(scores))
+
+
+def evaluate_regions(
+    model: RegionCaptioner, dataset: RegionDataset, split: str, *, output: Path | None, record: bool
+) -> None:
+    """Describe the regions of photos, print scores as JSON, and name the photos that do not open.
+
+    Args:
+        model: finds and describes.
+        dataset: photos with the regions that people drew and described.
+        split: which of them.
+        output: where the regions are written as JSON lines, if anywhere.
+        record: note the scores in the bundle and on its card.
+
+    Raises:
+        DataError: no photo opens.
+        typer.Exit: with status 1 where some photos do not open.
+    """
+    photos = dataset.split(split)
+    most = model.bundle.localisation.most
+    found = _gathered("finding regions", photos, model.describe_many([photo.path for photo in photos], top=most))
+    opened = [photo for photo in photos if photo.id in found]
+    truth = {photo.id: photo.regions for photo in opened}
+    if not truth:
+        raise DataError(f"{dataset.source}: none of the {len(photos)} photos in the split {split!r} opens")
+    if output is not None:
+        rows = [found[photo.id].to_row(str(photo.path)) for photo in opened]
+        write_file(output, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    proposed = _gathered("proposing", opened, model.propose_many([photo.path for photo in opened], top=max(COUNTS)))
+    described = dense_average_precision(truth, {key: found[key].found for key in truth}).to_dict()
+    recall = dense_average_precision(truth, {key: proposed[key].found for key in truth}, phrases=False).recall
+    scores: dict[str, Any] = {"dense_mAP": described["mAP"], "detection_mAP": described["detection_mAP"]}
+    scores |= {f"recall@{count}": recall[count].at_half for count in COUNTS}
+    if record and len(truth) == len(photos):
+        from seetell.export.card import record_scores
+
+        command = f"seetell evaluate {shlex.quote(model.name)} --data {dataset.source.name} --split {split}"
+        record_scores(model.bundle.folder, split, {**scores, "photos": len(truth), "command": command})
+    scores |= {name: described[name] for name in ("photos", "regions", "detection_AP", "AP")}
+    typer.echo(json.dumps(scores))
+    if len(truth) < len(photos):
+        reason = "; nothing was recorded" if record else ""
+        missing = len(photos) - len(truth)
+        typer.echo(f"{missing} of {len(photos)} photos do not open and were left out{reason}", err=True)
+        raise typer.Exit(1)
+
+
+def _gathered(
+    label: str, photos: Sequence[RegionPhoto], results: Iterable[Regions | PhotoError]
+) -> dict[int | str, Regions]:
+    """Go through what a model yields for photos, by their ids, and name those that do not open."""
+    gathered, failures = {}, []
+    with typer.progressbar(length=len(photos), label=label, file=sys.stderr) as bar:
+        for photo, regions in zip(photos, results, strict=True):
+            if isinstance(regions, PhotoError):
+                failures.append(str(regions))
+            else:
+                gathered[photo.id] = regions
+            bar.update(1)
+    for failure in failures:
+        typer.echo(f"left out {failure}", err=True)
+    return gathered
 
 
 def table(scores: DenseScores) -> str:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from seetell.export.dense_card import dense_card
 from seetell.runtime.bundle import read_description
 
 SCORES = ("Bleu_1", "Bleu_2", "Bleu_3", "Bleu_4", "ROUGE_L", "CIDEr")
@@ -13,7 +14,9 @@ SCORES = ("Bleu_1", "Bleu_2", "Bleu_3", "Bleu_4", "ROUGE_L", "CIDEr")
 
 def write_card(folder: Path) -> None:
     """Write ``README.md`` of a bundle from its ``model.json``."""
-    (folder / "README.md").write_text(card(read_description(folder)), encoding="utf-8")
+    description = read_description(folder)
+    word = dense_card if description.get("kind") == "regions" else card
+    (folder / "README.md").write_text(word(description), encoding="utf-8")
 
 
 def record_scores(folder: Path, split: str, scores: dict[str, Any]) -> None:

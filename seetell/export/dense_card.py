@@ -10,6 +10,7 @@ SCORES = {
     "detection_mAP": "detection mAP",
     "recall@50": "recall of 50 proposals",
     "recall@100": "of 100",
+    "recall@300": "of 300",
 }
 
 
@@ -46,7 +47,9 @@ def dense_card(description: Mapping[str, Any]) -> str:
             for split, scores in description["scores"].items()
         ),
         "",
-        "Scores × 100. Those of `val` were measured in 32-bit floats, on the photos by which the weights were chosen.",
+        "Scores × 100. Those of `val` are of photos by which the weights were chosen. Measured by:",
+        "",
+        *(f"    {command}" for command in dict.fromkeys(each["command"] for each in description["scores"].values())),
         "",
         "How far the graphs are from the trained model:",
         "",

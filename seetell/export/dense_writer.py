@@ -188,5 +188,5 @@ def _description(
         "command": f"seetell train {recipe.name}",
         "started_from": Path(recipe.start_from).name,
         "trained_steps": model.facts["step"],
-        "scores": {"val": model.facts["scores"]},
+        "scores": {"val": model.facts["scores"] | {"command": f"seetell train {recipe.name}"}},
     }

@@ -114,6 +114,27 @@ class RegionCaptioner:
         work = partial(self._described, top=_checked(top))
         return stream(iter(photos), self.prepare, work, batch_size=batch_size, workers=workers or self.threads)
 
+    def propose_many(
+        self, photos: Iterable[PhotoSource], *, top: int, batch_size: int = BATCH_SIZE, workers: int | None = None
+    ) -> Iterator[Regions | PhotoError]:
+        """Say where on each of many photos something may be, before each place is looked at; for measuring recall.
+
+        Args:
+            photos: see :meth:`describe`; may be endless.
+            top: how many proposals a photo at most.
+            batch_size: photos looked at at once.
+            workers: threads that open photos; as many as it computes with when absent.
+
+        Yields:
+            The proposals of each photo, without phrases, or the error of one that cannot be used.
+
+        Raises:
+            UsageError: an argument is not allowed; raised at the call, before any photo is read.
+        """
+        check_counts(batch_size=batch_size, workers=workers)
+        work = partial(self._proposed, top=_checked(top))
+        return stream(iter(photos), self.prepare, work, batch_size=batch_size, workers=workers or self.threads)
+
     def describe_prepared(self, photos: Sequence[Prepared], *, top: int = TOP) -> list[Regions | PhotoError]:
         """Say what is where on each of several photos that :meth:`prepare` opened, perhaps elsewhere and before.
 
@@ -152,13 +173,10 @@ class RegionCaptioner:
 
     def _described(self, photos: Sequence[Prepared], numbers: Sequence[int], *, top: int) -> list[Regions]:
         """Describe a batch."""
-        maps = self._encoder.run({"images": np.stack([image for image, _ in photos])}, self._maps)
-        outputs = self._proposals.outputs
-        proposed = dict(
-            zip(outputs, self._proposals.run(dict(zip(self._maps, maps, strict=True)), outputs), strict=True)
-        )
-        boxes, owners = self._chosen(proposed.pop("boxes"), proposed.pop("logits"))
-        found = self._looked_at(proposed | dict(zip(self._maps, maps, strict=True)), boxes, owners)
+        seen = self._seen(photos)
+        chosen = self._chosen(seen.pop("boxes"), seen.pop("logits"), most=self.bundle.localisation.proposals)
+        owners = np.repeat(np.arange(len(photos)), [len(boxes) for boxes, _ in chosen])
+        found = self._looked_at(seen, np.concatenate([boxes for boxes, _ in chosen]), owners)
         kept = self._kept(found["boxes"], found["scores"], found.pop("photos"), count=len(photos))
         rows = np.concatenate(kept)
         captions = self._decoder.captions(
@@ -170,7 +188,7 @@ class RegionCaptioner:
         boxes, scores = found["boxes"][rows].astype(np.float64), found["scores"][rows] * np.array(certainty)
         described, start = [], 0
         for (_, size), places in zip(photos, kept, strict=True):
-            scale = np.tile(size / np.array([self.bundle.preprocessing.width, self.bundle.preprocessing.height]), 2)
+            scale = self._scale(size)
             mine = range(start, start + len(places))
             start += len(places)
             regions = [
@@ -180,17 +198,45 @@ class RegionCaptioner:
             described.append(Regions(distinct(regions)[:top], size, self.name))
         return described
 
-    def _chosen(self, boxes: np.ndarray, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Choose proposals from all anchors' boxes ``(B, A, 4)``: ``(N, 4)``, and the photo of each ``(N,)``."""
+    def _proposed(self, photos: Sequence[Prepared], numbers: Sequence[int], *, top: int) -> list[Regions]:
+        """Propose regions of a batch."""
+        seen = self._seen(photos)
+        return [
+            Regions(
+                tuple(
+                    Region(_box(box), "", float(1 / (1 + np.exp(-logit))))
+                    for box, logit in zip(boxes * self._scale(size), logits, strict=True)
+                ),
+                size,
+                self.name,
+            )
+            for (_, size), (boxes, logits) in zip(
+                photos, self._chosen(seen["boxes"], seen["logits"], most=top), strict=True
+            )
+        ]
+
+    def _seen(self, photos: Sequence[Prepared]) -> dict[str, np.ndarray]:
+        """Return the maps of a batch, and ``boxes`` and ``logits`` of all anchors."""
+        maps = self._encoder.run({"images": np.stack([image for image, _ in photos])}, self._maps)
+        seen = dict(zip(self._maps, maps, strict=True))
+        outputs = self._proposals.outputs
+        return seen | dict(zip(outputs, self._proposals.run(seen, outputs), strict=True))
+
+    def _scale(self, size: tuple[int, int]) -> np.ndarray:
+        """Return what brings boxes to the pixels of a photo of that width and height, ``(4,)``."""
+        return np.tile(size / np.array([self.bundle.preprocessing.width, self.bundle.preprocessing.height]), 2)
+
+    def _chosen(self, boxes: np.ndarray, logits: np.ndarray, *, most: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Choose proposals from all anchors of each photo, boxes ``(B, A, 4)`` and logits ``(B, A)``, best first."""
         rules = self.bundle.localisation
-        chosen, owners = [], []
-        for photo, (each, scores) in enumerate(zip(boxes, logits, strict=True)):
-            likeliest = np.argsort(-scores, kind="stable")[: rules.before_nms]
+        compared = rules.before_nms * -(-most // rules.proposals)
+        chosen = []
+        for each, scores in zip(boxes, logits, strict=True):
+            likeliest = np.argsort(-scores, kind="stable")[:compared]
             likeliest = likeliest[area(each[likeliest]) > 0]
-            kept = suppressed(each[likeliest], scores[likeliest], overlap=rules.proposal_nms_iou, most=rules.proposals)
-            chosen.append(each[likeliest[kept]])
-            owners.append(np.full(len(kept), photo))
-        return np.concatenate(chosen), np.concatenate(owners)
+            kept = suppressed(each[likeliest], scores[likeliest], overlap=rules.proposal_nms_iou, most=most)
+            chosen.append((each[likeliest[kept]], scores[likeliest[kept]]))
+        return chosen
 
     def _looked_at(self, seen: dict[str, np.ndarray], boxes: np.ndarray, owners: np.ndarray) -> dict[str, np.ndarray]:
         """Run the region head, each box in the map of its size; results come in that order, ``photos`` among them."""
