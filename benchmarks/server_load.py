@@ -5,7 +5,8 @@
 prints one JSON line. Both stay loaded and take turns with the same photos, so that other work on the machine disturbs
 them alike; ``share`` is the server's part of what the captioner does by itself, ``processor_time_ratio`` the processor
 time it takes for that beside the captioner's. The clients run on the same cores, each with a connection of its own.
-Every answer is compared with the captioner's.
+Every answer is compared with the captioner's. ``megabytes_over_the_run`` is the server's memory before the first round
+and after each, of long runs eleven values of it.
 """
 
 from __future__ import annotations
@@ -101,6 +102,11 @@ def ask(address: str, forms: Sequence[bytes], clients: int) -> tuple[list[str], 
     return [caption for caption, _ in answers], [each for _, each in answers], seconds
 
 
+def sampled(count: int, most: int) -> list[int]:
+    """Return the places of at most so many values out of a row, evenly, the first and the last among them."""
+    return sorted({round(place * (count - 1) / (most - 1)) for place in range(most)})
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -112,14 +118,15 @@ def main() -> None:
     arguments = parser.parse_args()
 
     captioner = seetell.load(threads=arguments.threads)
-    alone, served, shares, costs, waits = [], [], [], [], []
+    alone, served, shares, costs, waits, memory = [], [], [], [], [], []
+    differing = 0
     with tempfile.TemporaryDirectory() as folder:
         photos = write_photos(arguments.sources, Path(folder), arguments.photos)
         forms = [form(photo) for photo in photos]
         server = Server(arguments.threads, 2 * arguments.clients)
         try:
             ask(server.address, forms[: 2 * arguments.clients], arguments.clients)
-            before = server.megabytes()
+            memory.append(server.megabytes())
             for _ in range(max(1, arguments.requests // arguments.photos)):
                 begun, worked = time.perf_counter(), time.process_time()
                 expected = [str(caption) for caption in captioner.caption_many(photos)]
@@ -130,9 +137,8 @@ def main() -> None:
                 served.append(len(photos) / whole)
                 shares.append(served[-1] / alone[-1])
                 waits += seconds
-                if differing := sum(said != wanted for said, wanted in zip(captions, expected, strict=True)):
-                    print(f"{differing} captions differ from the captioner's own", file=sys.stderr)
-            after = server.megabytes()
+                differing += sum(said != wanted for said, wanted in zip(captions, expected, strict=True))
+                memory.append(server.megabytes())
         finally:
             server.stop()
     figures = {
@@ -145,8 +151,8 @@ def main() -> None:
         "processor_time_ratio": summary(costs),
         "seconds_median": round(statistics.median(waits), 4),
         "seconds_95_percent": round(statistics.quantiles(waits, n=20)[-1], 4),
-        "megabytes_before": round(before, 1),
-        "megabytes_after": round(after, 1),
+        "differing_captions": differing,
+        "megabytes_over_the_run": [round(memory[place]) for place in sampled(len(memory), 11)],
     }
     print(json.dumps(figures))
 

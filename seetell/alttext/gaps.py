@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 
+_IN_MARKDOWN = {**{sign: f"\\{sign}" for sign in "\\*_[]&{}|~$"}, "`": "&#96;", "<": "&lt;", ">": "&gt;"}
+"""A backslash keeps no backtick from ending code that begins before the image, and no ``>`` a tag (CommonMark 6.1)."""
+
 
 @dataclass(frozen=True)
 class Gap:
@@ -25,7 +28,7 @@ class Gap:
     def insertion(self, alt: str) -> str:
         """Return what to insert to be read as ``alt`` and nothing else, by templates and Markdown around it too."""
         if self.markdown:
-            return "".join(f"\\{sign}" if sign in "\\`*_[]<>&{}|~$" else sign for sign in alt)
+            return "".join(_IN_MARKDOWN.get(sign, sign) for sign in alt)
         value = escape(alt)
         for sign in "{`":
             value = value.replace(sign, f"&#{ord(sign)};")

@@ -46,13 +46,26 @@ def markdown_findings(text: str) -> Findings:
     for image in _INLINE.finditer(prose):
         if is_prose(image.start()) and not _EMPTY_LINE.search(image[0]):
             gaps.append(_gap(image, _address(image)))
-    defined = {_label(definition): _address(definition) for definition in reversed([*_DEFINITION.finditer(prose)])}
+    defined = _definitions(prose)
     for image in _REFERENCE.finditer(prose):
         if is_prose(image.start()) and _label(image) in defined:
             gaps.append(_gap(image, defined[_label(image)]))
     described = sum(is_prose(image.start()) for image in _DESCRIBED.finditer(prose))
     every = sorted([*gaps, *html.gaps], key=lambda gap: gap.place)
     return Findings(tuple(every), html.described + described, html.base)
+
+
+def _definitions(prose: str) -> dict[str, str]:
+    """Return the addresses of references: the first of a label, and none that is a paragraph's further line."""
+    defined: dict[str, str] = {}
+    end = 0
+    for definition in _DEFINITION.finditer(prose):
+        above = prose.rfind("\n", 0, max(0, definition.start() - 1)) + 1
+        line = prose[above : definition.start()].strip(" \t\r\n>\0\ufeff")
+        if not line or line.startswith("#") or above < end:
+            defined.setdefault(_label(definition), _address(definition))
+            end = definition.end()
+    return defined
 
 
 def _gap(image: re.Match[str], address: str) -> Gap:

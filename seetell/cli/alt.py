@@ -80,7 +80,7 @@ def alt(
         from seetell.runtime.captioner import load
 
         captioner = load(model, threads=threads)
-        return captioner.caption_many(itertools.chain([photo], photos), batch_size=batch_size)
+        return _counted(captioner.caption_many(itertools.chain([photo], photos), batch_size=batch_size))
 
     take_any_name(utf8=True)
     counts: Counter[str] = Counter()
@@ -92,6 +92,16 @@ def alt(
         _count(filled, error, counts)
     print(_summary(counts, written=write), file=sys.stderr)
     raise typer.Exit(1 if counts["failed"] or counts["unfit pages"] else 0)
+
+
+def _counted(captions: Iterator[Caption | PhotoError]) -> Iterator[Caption | PhotoError]:
+    """Tell while captions come how many there are; how many will come, only the last page shows."""
+    from seetell.cli.progress import progress
+
+    with progress(None) as advance:
+        for caption in captions:
+            advance()
+            yield caption
 
 
 def _written(filled: Filled) -> SeetellError | None:

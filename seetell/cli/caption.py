@@ -5,8 +5,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +13,7 @@ import typer
 
 from seetell.cli.companions import check_report, companions
 from seetell.cli.inputs import STANDARD_INPUT, expand
+from seetell.cli.progress import progress
 from seetell.cli.rows import Format, Rows
 from seetell.errors import PhotoError, UsageError
 
@@ -82,7 +82,7 @@ def caption(
     results = captioner.caption_many(noted(), batch_size=batch_size, attention=attention is not None, **options)
     rows, failed = Rows(output_format), False
     beside = companions(captioner, attention=attention, sidecar=sidecar, report=report)
-    with beside as accompany, _progress(total) as advance:
+    with beside as accompany, progress(total) as advance:
         for outcome in results:
             photo = names_ahead.popleft()
             result, files = accompany(photo, outcome)
@@ -118,18 +118,3 @@ def _found(paths: list[str], attention: str | None) -> tuple[Iterator[str], int 
             f"no photos found in {', '.join(paths)}; in a folder, photos are known by endings such as .jpg"
         )
     return itertools.chain([first], photos), total
-
-
-@contextmanager
-def _progress(total: int | None) -> Iterator[Callable[[], None]]:
-    """Show a bar on a terminal, unless the captions themselves appear there; gives what to call after each photo."""
-    if not sys.stderr.isatty() or sys.stdout.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), redirect_stdout=False) as bar:
-        task = bar.add_task("captions", total=total)
-        yield lambda: bar.advance(task)

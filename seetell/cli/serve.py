@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -76,8 +77,8 @@ def serve(
             "or say --open if everyone may"
         )
     access = Access(
-        hosts=LOOPBACK | {*(allow_host or [])} if local or allow_host else None,
-        origins=tuple(allow_origin or ()),
+        hosts=LOOPBACK | {name.lower() for name in allow_host or []} if local or allow_host else None,
+        origins=tuple(map(_origin, allow_origin or ())),
         key=key,
     )
     limits = Limits(max_megabytes * 2**20, max_megapixels * 10**6, queue, time_limit, rate, batch_size)
@@ -88,6 +89,18 @@ def serve(
             _log()
         ready = f"Serving on {address} (Ctrl-C ends it)"
         server(app, grace=time_limit, ready=lambda: typer.echo(ready)).run(sockets=[listening])
+
+
+def _origin(site: str) -> str:
+    """Return a site as browsers name it.
+
+    Raises:
+        UsageError: it is none.
+    """
+    origin = site.lower().removesuffix("/")
+    if re.fullmatch(r"https?://[^\s/?#@*]+", origin) is None:
+        raise UsageError(f"--allow-origin {site}: expected a site such as https://example.org, without a path")
+    return origin
 
 
 def _key(file: Path | None) -> str | None:

@@ -94,7 +94,7 @@ class Answering:
         try:
             future = self._batcher.submit(name, item)
         except RuntimeError as error:
-            raise busy("stopping", str(error)) from error
+            raise busy(self._batcher.state, str(error)) from error
         return await asyncio.wrap_future(future)
 
     async def _in_time(self, request: Request, work: Awaitable[Result]) -> Result:

@@ -74,7 +74,9 @@ def application(models: Models, *, limits: Limits | None = None, access: Access 
     if album is not None:
         runs["search"] = album.search
     ending = album.close if album is not None else lambda: None
-    batcher = Batcher(runs, batch_size=limits.batch_size, observe=measures.batch, ending=ending)
+    batcher = Batcher(
+        runs, batch_size=limits.batch_size, observe=measures.batch, patience=limits.seconds, ending=ending
+    )
     answering = Answering(batcher, limits, threads=models.captioner.threads)
     measures.watch("seetell_inside", "Requests being read, waiting or worked on.", lambda: answering.inside)
     measures.watch("seetell_waiting", "Jobs waiting for a model.", lambda: len(batcher))
@@ -167,10 +169,8 @@ def application(models: Models, *, limits: Limits | None = None, access: Access 
     @app.get("/healthz", **description.HEALTH)
     async def health() -> JSONResponse:
         """Tell whether the server can answer."""
-        return JSONResponse(
-            {"status": "ok" if batcher.alive else "failed", "inside": answering.inside},
-            200 if batcher.alive else 503,
-        )
+        state = batcher.state
+        return JSONResponse({"status": state, "inside": answering.inside}, 200 if state == "ok" else 503)
 
     @app.get("/metrics", include_in_schema=False)
     async def metrics() -> Response:

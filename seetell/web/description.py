@@ -27,7 +27,10 @@ _ERRORS = {
     422: ("unusable_photo", "The form is broken or lacks something, or the photo is damaged."),
     429: ("too_many_requests", "Too many requests from one address; `Retry-After` says when to come back."),
     500: ("failed", "A fault of the server."),
-    503: ("busy", "Too much to do (`busy`), or it took too long (`timed_out`); `Retry-After` says when to come back."),
+    503: (
+        "busy",
+        "Too much to do (`busy`), or it took too long (`timed_out`, `stuck`); `Retry-After` says when to come back.",
+    ),
 }
 _ALWAYS = (401, 403, 421, 429, 500, 503)
 
@@ -212,8 +215,6 @@ MODELS: dict[str, Any] = {
 HEALTH: dict[str, Any] = {
     "responses": {
         200: _answer("It can.", _object(status=_TEXT, inside={"type": "integer"}), {"status": "ok", "inside": 3}),
-        503: _answer(
-            "It cannot.", _object(status=_TEXT, inside={"type": "integer"}), {"status": "failed", "inside": 0}
-        ),
+        503: _answer("It cannot.", _object(status=_TEXT, inside={"type": "integer"}), {"status": "stuck", "inside": 5}),
     }
 }

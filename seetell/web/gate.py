@@ -171,7 +171,7 @@ class _Outgoing:
 def _host_name(host: str) -> str:
     """Return a Host header without its port; nothing for one that is no name or address."""
     try:
-        return urlsplit(f"//{host}").hostname or ""
+        return "" if "@" in host else urlsplit(f"//{host}").hostname or ""
     except ValueError:
         return ""
 

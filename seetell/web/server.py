@@ -9,6 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from seetell.errors import UsageError
+from seetell.web.connection import Connection
 
 MAX_HEADER_BYTES = 16 * 2**10
 KEEP_ALIVE_SECONDS = 15
@@ -54,6 +55,7 @@ def server(app: FastAPI, *, grace: float, ready: Callable[[], None]) -> uvicorn.
         log_config=None,
         access_log=False,
         server_header=False,
+        http=Connection,
         ws="none",
         backlog=BACKLOG,
         h11_max_incomplete_event_size=MAX_HEADER_BYTES,

@@ -48,6 +48,7 @@ def test_alt_text_stands_between_the_brackets(text: str, expected: str):
         "![ ](a.jpg)",
         "![dog][] ![dog]\n\n[dog]: a.jpg",
         "![][unknown]",
+        "![][dog]\n[dog]: a.jpg",
         "\\![](a.jpg)",
         "!\\[](a.jpg)",
         "`![](a.jpg)`",
@@ -84,7 +85,7 @@ def test_addresses_of_templates_are_told_apart():
 
 
 def test_signs_of_alt_text_stay_signs():
-    assert filled("![](a.jpg)", "a [b] *c* `d` <e> {{f}}") == r"![a \[b\] \*c\* \`d\` \<e\> \{\{f\}\}](a.jpg)"
+    assert filled("![](a.jpg)", "a [b] *c* `d` <e> {{f}}") == r"![a \[b\] \*c\* &#96;d&#96; &lt;e&gt; \{\{f\}\}](a.jpg)"
 
 
 SNIPPETS = st.sampled_from(

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import json
 import os
+import shutil
+import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -100,3 +103,12 @@ def test_a_caption_without_words_and_a_place_that_takes_no_file(tmp_path: Path):
     with pytest.raises(SeetellError, match="cannot be written"):
         write_sidecar(tmp_path / "absent" / "dog.jpg", "a dog")
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(shutil.which("exiftool") is None, reason="exiftool is not installed")
+def test_exiftool_reads_it(tmp_path: Path):
+    path = write_sidecar(tmp_path / "dog.jpg", 'a "dog" & <cat> in the été')
+    command = ["exiftool", "-json", "-validate", "-AltTextAccessibility", "-Description", str(path)]
+    (read,) = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    assert read["AltTextAccessibility"] == read["Description"] == 'A "dog" & <cat> in the été.'
+    assert read["Validate"] == "OK"

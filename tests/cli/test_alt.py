@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -171,3 +172,14 @@ def test_captions_of_a_file_take_the_place_of_the_models(
         ("My dog.", None, "captions.jsonl"),
         ("My cat.", None, "captions.jsonl"),
     ]
+
+
+def test_on_a_terminal_the_photos_are_counted(
+    site: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    assert alt(site, "--model", tiny_bundle) == 0
+    told = capsys.readouterr()
+    assert "2/?" in told.err
+    assert "2/?" not in told.out

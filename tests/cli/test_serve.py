@@ -6,11 +6,18 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from web.conftest import photo_file, until
+from web.wire import ask, begun, form, health, told
 
 from seetell.cli.main import main
+
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="processes are ended otherwise there")
 
 
 def refused(capsys: pytest.CaptureFixture[str], *options: str) -> str:
@@ -20,21 +27,96 @@ def refused(capsys: pytest.CaptureFixture[str], *options: str) -> str:
     return capsys.readouterr().err
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="processes are ended otherwise there")
+@contextmanager
+def serving(bundle: Path, *options: str, **settings: Any) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Start a server in a process of its own; gives it and its port."""
+    command = [sys.executable, "-m", "seetell", "serve", "--model", str(bundle)]
+    command += ["--align", "none", "--regions", "none", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **settings) as process:
+        try:
+            assert process.stdout is not None
+            yield process, int(process.stdout.readline().split()[2].rpartition(":")[2])
+        finally:
+            process.kill()
+
+
+def ended(process: subprocess.Popen[str], how: int) -> None:
+    """Tell a server to end, and see that it complains of nothing."""
+    process.send_signal(how)
+    assert process.wait(30) in (0, 130, -how)
+    assert process.stderr is not None
+    assert "Traceback" not in process.stderr.read()
+
+
+@POSIX
 def test_it_serves_until_it_is_told_to_end(tiny_bundle: Path):
-    command = [sys.executable, "-m", "seetell", "serve", "--port", "0", "--model", str(tiny_bundle)]
-    command += ["--align", "none", "--regions", "none"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        address = process.stdout.readline().split()[2]
-        with urllib.request.urlopen(f"{address}/healthz") as answer:
-            assert answer.status == 200
-        with urllib.request.urlopen(address) as page:
+    with serving(tiny_bundle, "--port", "0") as (process, port):
+        assert health(port) == {"status": "ok", "inside": 0}
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}") as page:
             assert b"<h1>seetell</h1>" in page.read()
-        process.send_signal(signal.SIGINT)
-        assert process.wait(30) in (0, 130)
-        assert "Traceback" not in process.stderr.read()
+        ended(process, signal.SIGINT)
+
+
+@POSIX
+def test_told_to_end_it_first_answers_who_has_begun_to_ask(tiny_bundle: Path):
+    body = form(photo_file())
+    with serving(tiny_bundle, "--port", "0") as (process, port):
+        clients = [begun(port, body, 60) for _ in range(4)]
+        until(lambda: health(port)["inside"] == 4)
+        process.send_signal(signal.SIGTERM)
+        until(lambda: not listens(port))
+        for client in clients:
+            client.sendall(body[60:])
+        assert [told(client)[0] for client in clients] == [200] * 4
+        for client in clients:
+            client.close()
+        ended(process, signal.SIGTERM)
+
+
+@pytest.mark.slow
+@POSIX
+def test_killed_it_can_be_started_again_at_once_on_its_port(tiny_bundle: Path):
+    body = form(photo_file())
+    with serving(tiny_bundle, "--port", "0") as (process, port):
+        clients = [begun(port, body, sent) for sent in (0, 60, len(body))]
+        until(lambda: health(port)["inside"] >= 2)
+        process.kill()
+        process.wait(30)
+    with serving(tiny_bundle, "--port", str(port)) as (process, again):
+        assert again == port
+        assert ask(port, body)[0] == 200
+    for client in clients:
+        client.close()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="limits on files are other ones there")
+def test_a_full_disk_is_nothing_to_it(tiny_bundle: Path, tmp_path: Path):
+    import resource
+
+    large = photo_file(kind="BMP", size=(1200, 1000))
+    with serving(
+        tiny_bundle,
+        "--port",
+        "0",
+        "--log",
+        cwd=tmp_path,
+        env={**os.environ, "TMPDIR": str(tmp_path / "absent"), "PYTHONPATH": str(Path(__file__).parents[2])},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)),
+    ) as (process, port):
+        assert len(large) > 2**21
+        assert ask(port, form(large))[0] == 200
+        assert ask(port, form(b"no photo"))[0] == 415
+        ended(process, signal.SIGTERM)
+    assert list(tmp_path.iterdir()) == []
+
+
+def listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=30).close()
+    except ConnectionError:
+        return False
+    return True
 
 
 def test_other_machines_need_a_key_or_leave(capsys: pytest.CaptureFixture[str], tmp_path: Path):
@@ -42,6 +124,11 @@ def test_other_machines_need_a_key_or_leave(capsys: pytest.CaptureFixture[str], 
     (tmp_path / "key").write_text("short\n")
     assert "at least 16" in refused(capsys, "--host", "0.0.0.0", "--key-file", str(tmp_path / "key"))
     assert "cannot be read" in refused(capsys, "--key-file", str(tmp_path / "absent"))
+
+
+@pytest.mark.parametrize("site", ["*", "example.org", "https://example.org/page", "https://*.example.org"])
+def test_sites_are_named_as_browsers_do(capsys: pytest.CaptureFixture[str], site: str):
+    assert "without a path" in refused(capsys, "--allow-origin", site)
 
 
 def test_models_of_the_wrong_kind_and_taken_ports(

@@ -68,7 +68,7 @@ def test_an_impossible_number_of_regions_is_refused(client: TestClient, top: str
 
 def test_of_a_batch_of_photos_only_the_one_to_blame_gets_no_regions(region_captioner: RegionCaptioner):
     task, sizes = regions(region_captioner, top=5), []
-    batcher = Batcher({"regions": task.run}, batch_size=8, observe=lambda _, size, __: sizes.append(size))
+    batcher = Batcher({"regions": task.run}, batch_size=8, observe=lambda _, size, __: sizes.append(size), patience=20)
     with batcher._changed:  # all are there before the first is begun
         items = [task.prepare(Upload("dog.jpg", DOG.read_bytes(), {})) for _ in range(3)]
         items[1] = items[1][0][:, :8], items[1][1]
@@ -173,7 +173,7 @@ def test_a_full_server_asks_to_come_back_and_a_slow_one_gives_up(captioner: Capt
         let.set()
         assert (full.status_code, full.json()["code"], full.headers["retry-after"]) == (503, "busy", "2")
         assert (slow[0].status_code, slow[0].json()["code"]) == (503, "timed_out")
-        assert client.get("/healthz").json() == {"status": "ok", "inside": 0}
+        until(lambda: client.get("/healthz").json() == {"status": "ok", "inside": 0})
 
 
 def test_a_fault_is_told_without_its_details(captioner: Captioner, monkeypatch: pytest.MonkeyPatch, caplog: Any):

@@ -42,7 +42,7 @@ def batcher(slow: Slow, observed: list[tuple[str, int]]) -> Iterator[Batcher]:
     def observe(name: str, size: int, seconds: float) -> None:
         observed.append((name, size))
 
-    batcher = Batcher({"double": slow.run, "same": list}, batch_size=3, observe=observe)
+    batcher = Batcher({"double": slow.run, "same": list}, batch_size=3, observe=observe, patience=20)
     yield batcher
     slow.let.set()
     batcher.close()
@@ -81,7 +81,46 @@ def test_a_batch_that_fails_is_tried_one_by_one(batcher: Batcher, slow: Slow):
     assert (first.result(20), last.result(20)) == (2, 6)
     with pytest.raises(ValueError, match="thirteen"):
         bad.result(20)
-    assert batcher.alive
+    assert batcher.state == "ok"
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, GeneratorExit, StopIteration, MemoryError])
+def test_whatever_a_model_raises_is_told_to_its_own_job(error: type[BaseException]):
+    def run(items: Sequence[int]) -> Sequence[int]:
+        if 13 in items:
+            raise error
+        return items
+
+    batcher = Batcher({"same": run}, batch_size=3, observe=lambda *_: None, patience=20)
+    futures = [batcher.submit("same", item) for item in (1, 13, 3)]
+    assert (futures[0].result(20), futures[2].result(20)) == (1, 3)
+    assert type(futures[1].exception(20)) is (MemoryError if error is MemoryError else RuntimeError)
+    assert batcher.submit("same", 4).result(20) == 4
+    batcher.close()
+
+
+def test_nobody_queues_behind_a_batch_that_does_not_end(slow: Slow):
+    batcher = Batcher({"double": slow.run}, batch_size=3, observe=lambda *_: None, patience=0.1)
+    hanging = batcher.submit("double", 1)
+    assert slow.busy.wait(20)
+    waiting = batcher.submit("double", 2)
+    until(lambda: batcher.state == "stuck")
+    with pytest.raises(RuntimeError, match="stuck"):
+        batcher.submit("double", 3)
+    slow.let.set()
+    assert (hanging.result(20), waiting.result(20)) == (2, 4)
+    until(lambda: batcher.state == "ok")
+    assert batcher.submit("double", 5).result(20) == 10
+    batcher.close()
+
+
+def test_closing_does_not_wait_for_ever(slow: Slow):
+    batcher = Batcher({"double": slow.run}, batch_size=3, observe=lambda *_: None, patience=0.1)
+    batcher.submit("double", 1)
+    assert slow.busy.wait(20)
+    batcher.close()
+    assert batcher.state == "stopping"
+    slow.let.set()
 
 
 def test_a_cancelled_job_is_left_out(batcher: Batcher, slow: Slow):
@@ -99,6 +138,7 @@ def test_closing_finishes_the_batch_at_hand_and_cancels_the_rest(slow: Slow):
         {"double": slow.run},
         batch_size=3,
         observe=lambda *_: None,
+        patience=20,
         ending=lambda: ended.append(threading.current_thread().name),
     )
     begun = batcher.submit("double", 1)
@@ -106,19 +146,19 @@ def test_closing_finishes_the_batch_at_hand_and_cancels_the_rest(slow: Slow):
     waiting = batcher.submit("double", 2)
     closing = threading.Thread(target=batcher.close)
     closing.start()
-    until(lambda: not batcher.alive)
+    until(lambda: batcher.state == "stopping")
     slow.let.set()
     closing.join(20)
     assert begun.result(20) == 2
     with pytest.raises(CancelledError):
         waiting.result(20)
     assert ended == ["seetell-models"]
-    with pytest.raises(RuntimeError, match="ended"):
+    with pytest.raises(RuntimeError, match="stopping"):
         batcher.submit("double", 3)
 
 
 def test_too_few_results_fail_instead_of_being_given_to_the_wrong_ones():
-    batcher = Batcher({"none": lambda items: []}, batch_size=3, observe=lambda *_: None)
+    batcher = Batcher({"none": lambda items: []}, batch_size=3, observe=lambda *_: None, patience=20)
     with pytest.raises(RuntimeError, match="1 jobs got 0 results"):
         batcher.submit("none", 1).result(20)
     batcher.close()

@@ -31,7 +31,16 @@ def test_every_answer_carries_its_id_and_keeps_the_browser_to_this_server(client
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:8000", "", "[::1", "localhost.evil.example", "evil.example/@localhost"]
+    "host",
+    [
+        "evil.example",
+        "evil.example:8000",
+        "",
+        "[::1",
+        "localhost.evil.example",
+        "evil.example/@localhost",
+        "evil@localhost",
+    ],
 )
 def test_other_names_than_this_machines_are_refused(client: TestClient, host: str):
     refused = client.get("/v1/models", headers={"Host": host})
