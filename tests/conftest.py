@@ -1,15 +1,31 @@
 from __future__ import annotations
 
+import functools
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import described_boxes
+import hypothesis
 import pytest
 import small_encoder as small
 from runtime.tiny_aligner import write_tiny_aligner
 from runtime.tiny_bundle import write_tiny_bundle
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch loads: tests run side by side, threads would only wait
+hypothesis.settings.register_profile("busy machine", deadline=None)
+hypothesis.settings.load_profile("busy machine")
+
+PARAPHRASES = "seetell.metrics.meteor.scorer.read_paraphrases"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Share the tests out in our own way, unless ``--dist`` says how."""
+    from sharing_out import BySharedFixtures
+
+    return BySharedFixtures(config, log) if config.getoption("dist") == "load" else None
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +56,22 @@ def small_encoder(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
+def one_registry() -> Iterator[None]:
+    """Let torch's exporter gather its operators once, not for each graph: most of the time that a small graph takes."""
+    from torch.onnx._internal.exporter._registration import ONNXRegistry
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ONNXRegistry, "from_torchlib", staticmethod(functools.cache(ONNXRegistry.from_torchlib)))
+        yield
+
+
+@pytest.fixture
+def no_paraphrases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let METEOR do without its table of five million paraphrases, which takes seconds to go through."""
+    monkeypatch.setattr(PARAPHRASES, lambda file, sentences: {})
+
+
+@pytest.fixture(scope="session")
 def dense_run(tmp_path_factory: pytest.TempPathFactory, small_encoder: dict[str, str]) -> Path:
     """The run of a dense captioner that has begun to learn coloured boxes; not to be written to."""
     from seetell.data.regions import read_regions
@@ -49,12 +81,15 @@ def dense_run(tmp_path_factory: pytest.TempPathFactory, small_encoder: dict[str,
     folder = tmp_path_factory.mktemp("dense")
     boxes = described_boxes.write_described_boxes(folder / "boxes")
     recipe = dense_recipe_from_dict(described_boxes.dense_recipe(boxes, small_encoder, folder / "cache"))
-    DenseTrainer(recipe, read_regions(boxes), folder / "run").run()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(PARAPHRASES, lambda file, sentences: {})
+        patched.setattr("seetell.training.frozen_encoder_run.draw_curves", lambda *given, **options: None)
+        DenseTrainer(recipe, read_regions(boxes), folder / "run").run()
     return folder / "run"
 
 
 @pytest.fixture(scope="session")
-def dense_bundle(dense_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def dense_bundle(dense_run: Path, one_registry: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """That dense captioner as a bundle, not to be written to."""
     from seetell.export.dense_writer import export_densecap
 

@@ -96,7 +96,7 @@ class SamePadConv2d(nn.Conv2d):
         ]
         top, left = needed[0] // 2, needed[1] // 2
         x = F.pad(x, (left, needed[1] - left, top, needed[0] - top))
-        return F.conv2d(x, self.weight, None, self.stride, 0, 1, self.groups)
+        return F.conv2d(x, self.weight, self.bias, self.stride, 0, 1, self.groups)
 
 
 def convolution(inputs: int, outputs: int, kernel: int = 1, *, stride: int = 1, groups: int = 1) -> nn.Sequential:

@@ -12,6 +12,8 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from seetell.backbones.batch_norms import without_batch_norms
+
 OPSET = 18
 
 
@@ -34,7 +36,7 @@ def onnx_graph(
     """
     with torch.no_grad(), _quiet():
         program = torch.onnx.export(
-            module.eval(),
+            without_batch_norms(module.eval()),
             example,
             input_names=list(inputs),
             output_names=list(outputs),

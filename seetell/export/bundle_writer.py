@@ -26,6 +26,7 @@ from seetell.export.parity import (
 )
 from seetell.export.quantisation import quantise_encoder
 from seetell.export.shared_weights import read_from_weights, write_weights
+from seetell.language.decoding import Decoding
 from seetell.photos import Preprocessing
 from seetell.training.batches import photo_pixels
 from seetell.training.recipe import Recipe
@@ -61,15 +62,17 @@ def export_run(
     Raises:
         BundleError: ``target`` exists, or the graphs differ from torch beyond tolerance; nothing is left behind.
         CheckpointError: the run has no usable weights.
+        UsageError: ``decoding`` has no such option; nothing is written.
     """
     check_free(target, replace=replace)
     model = load_trained(RunFolder(run))
+    chosen = model.recipe.validation.decoding.with_options(**(decoding or {}))
     calibration, comparison = _photos(model)
     with new_folder(target) as folder:
         parity = _write_graphs(model, folder, precisions, calibration, comparison)
         check_parity(parity)
         model.vocabulary.save(folder / "vocabulary.json")
-        description = _description(model, folder, name or model.recipe.name, precisions, parity, decoding or {})
+        description = _description(model, folder, name or model.recipe.name, precisions, parity, chosen)
         (folder / "model.json").write_text(json.dumps(description, indent=1, ensure_ascii=False) + "\n", "utf-8")
         write_card(folder)
     return description
@@ -108,7 +111,7 @@ def _description(
     name: str,
     precisions: Sequence[str],
     parity: Mapping[str, float],
-    decoding: Mapping[str, Any],
+    decoding: Decoding,
 ) -> dict[str, Any]:
     recipe = model.recipe
     files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
@@ -124,7 +127,7 @@ def _description(
         "encoder": {"default": precisions[0]} | {precision: ENCODERS[precision] for precision in precisions},
         "decoder": {"start": "decoder_start.onnx", "step": "decoder_step.onnx"},
         "sizes": _sizes(model),
-        "decoding": recipe.validation.decoding.with_options(**decoding).to_dict(),
+        "decoding": decoding.to_dict(),
         "licence": recipe.card.licence,
         "training_data": recipe.card.training_data,
         "terms": recipe.card.terms,

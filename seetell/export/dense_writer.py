@@ -21,6 +21,7 @@ from seetell.export.new_folder import check_free, new_folder
 from seetell.export.parity import check_parity, decoder_difference
 from seetell.export.quantisation import quantise_encoder
 from seetell.export.shared_weights import read_from_weights, write_weights
+from seetell.language.decoding import Decoding
 from seetell.runtime.bundle import sha256
 from seetell.runtime.sessions import Graph
 from seetell.training.run_folder import RunFolder
@@ -55,15 +56,17 @@ def export_densecap(
     Raises:
         BundleError: ``target`` exists, or the graphs differ from torch beyond tolerance; nothing is left behind.
         CheckpointError: the run has no usable weights.
+        UsageError: ``decoding`` has no such option; nothing is written.
     """
     check_free(target, replace=replace)
     model = load_trained_densecap(RunFolder(run))
+    chosen = model.recipe.validation.decoding.with_options(**(decoding or {}))
     calibration, comparison = _photos(model)
     with new_folder(target) as folder:
         parity = _write_graphs(model, folder, precisions, calibration, comparison)
         check_parity(parity)
         model.vocabulary.save(folder / "vocabulary.json")
-        description = _description(model, folder, name or model.recipe.name, precisions, decoding or {})
+        description = _description(model, folder, name or model.recipe.name, precisions, chosen)
         description["parity"] = parity
         (folder / "model.json").write_text(json.dumps(description, indent=1, ensure_ascii=False) + "\n", "utf-8")
         (folder / "README.md").write_text(dense_card(description), encoding="utf-8")
@@ -147,7 +150,7 @@ def _cosine_distance(maps: Sequence[Tensor], graph: Path, images: np.ndarray, ou
 
 
 def _description(
-    model: TrainedDenseCap, folder: Path, name: str, precisions: Sequence[str], decoding: Mapping[str, Any]
+    model: TrainedDenseCap, folder: Path, name: str, precisions: Sequence[str], decoding: Decoding
 ) -> dict[str, Any]:
     recipe, densecap, config = model.recipe, model.densecap, model.recipe.densecap
     files = {path.name: sha256(path) for path in sorted(folder.iterdir())}
@@ -181,7 +184,7 @@ def _description(
             "encoder_parameters": encoder_parameters,
             "densecap_parameters": sum(parameter.numel() for parameter in densecap.parameters()),
         },
-        "decoding": recipe.validation.decoding.with_options(**decoding).to_dict(),
+        "decoding": decoding.to_dict(),
         "licence": recipe.card.licence,
         "training_data": recipe.card.training_data,
         "terms": recipe.card.terms,

@@ -9,6 +9,8 @@ from seetell.cli.main import main
 from seetell.cli.region_scores import table
 from seetell.metrics.dense import DenseScores, Recall
 
+pytestmark = pytest.mark.usefixtures("no_paraphrases")
+
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
     with pytest.raises(SystemExit) as ended:

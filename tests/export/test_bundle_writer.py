@@ -142,17 +142,20 @@ def test_a_bundle_teaches_what_its_run_learnt(run, bundle):
 
 
 @pytest.mark.slow
-def test_one_precision_and_other_decoding(run, tmp_path):
+@pytest.mark.parametrize("run", ["lstm"], indirect=True)
+def test_one_precision_and_other_decoding(run, tmp_path, monkeypatch):
     description = export_run(run, tmp_path / "small", precisions=["fp32"], decoding={"beam_size": 2}, name="small")
     assert description["encoder"] == {"default": "fp32", "fp32": "encoder.onnx"}
     assert not (tmp_path / "small" / "encoder.int8.onnx").exists()
     assert load(tmp_path / "small").decoding.beam_size == 2
+    monkeypatch.delattr(bundle_writer, "_write_graphs")  # a wrong option is told before anything is written
     with pytest.raises(UsageError, match="beam"):
         export_run(run, tmp_path / "wrong", precisions=["fp32"], decoding={"beams": 2})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["small"]
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("run", ["lstm"], indirect=True)
 def test_a_bundle_that_differs_from_torch_is_refused(run, tmp_path, monkeypatch):
     def careless(source, target, images):
         """Quantise as no one should: every weight becomes its sign."""

@@ -18,7 +18,7 @@ from seetell.training.checkpoint import read_checkpoint
 from seetell.training.described_photos import DescribedPhotos
 from seetell.training.recipe import Recipe, save_recipe
 from seetell.training.recipe_kinds import load_any_recipe
-from seetell.training.run_log import read_log
+from seetell.training.run_log import draw_curves, read_log
 
 
 def recipe(shapes: Path, cache: Path, **changes) -> AlignmentRecipe:
@@ -26,7 +26,7 @@ def recipe(shapes: Path, cache: Path, **changes) -> AlignmentRecipe:
         "kind": "align",
         "name": "shapes",
         "data": {"path": str(shapes), "min_count": 1, "captions_per_photo": 1},
-        "encoder": {"weights": "none", "image_size": 64, "cache": str(cache)},
+        "encoder": {"image_size": 64, "cache": str(cache)},
         "aligner": {"width": 16, "components": 32, "windows": [2], "word_size": 8, "hidden_size": 8, "heads": 2},
         "optimiser": {"name": "adam", "learning_rate": 1e-2, "alpha": 0.9, "clip": 5.0, "clip_kind": "norm"},
         "validation": {"every": 4},
@@ -41,22 +41,10 @@ def recipe(shapes: Path, cache: Path, **changes) -> AlignmentRecipe:
     return alignment_recipe_from_dict(content)
 
 
-@pytest.fixture(scope="module")
-def encoder_weights(tmp_path_factory):
-    from safetensors.torch import save_file
-
-    from seetell.backbones import create_encoder
-
-    path = tmp_path_factory.mktemp("encoder") / "weights.safetensors"
-    torch.manual_seed(0)
-    save_file(create_encoder("efficientnet_lite0", weights="none", image_size=64).state_dict(), path)
-    return str(path)
-
-
 @pytest.fixture
-def shapes_recipe(shapes, tmp_path, encoder_weights):
+def shapes_recipe(shapes, tmp_path, small_encoder):
     def make(**changes) -> AlignmentRecipe:
-        changes["encoder"] = {"weights": encoder_weights, **changes.get("encoder", {})}
+        changes["encoder"] = {**small_encoder, **changes.get("encoder", {})}
         return recipe(shapes, tmp_path / "cache", **changes)
 
     return make
@@ -144,7 +132,8 @@ def test_learns_the_shapes_by_heart(shapes, tmp_path):
     assert found.sum == 600
 
 
-def test_the_folder_holds_what_is_promised(shapes, tmp_path, shapes_recipe):
+def test_the_folder_holds_what_is_promised(shapes, tmp_path, shapes_recipe, monkeypatch):
+    monkeypatch.setattr("seetell.training.frozen_encoder_run.draw_curves", draw_curves)
     seen = []
     AlignmentTrainer(shapes_recipe(), read(shapes), tmp_path / "run", on_validation=seen.append).run()
     names = {path.name for path in (tmp_path / "run").iterdir()}

@@ -18,37 +18,24 @@ from seetell.training.recipe_kinds import load_any_recipe
 from seetell.training.run_log import read_log
 
 
-@pytest.fixture(scope="module")
-def encoder_weights(tmp_path_factory):
-    from safetensors.torch import save_file
-
-    from seetell.backbones import create_encoder
-
-    path = tmp_path_factory.mktemp("encoder") / "weights.safetensors"
-    torch.manual_seed(0)
-    save_file(create_encoder("efficientnet_lite0", weights="none", image_size=64).state_dict(), path)
-    return str(path)
-
-
 @pytest.fixture(autouse=True)
 def without_meteor(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Score boxes alone and draw no curves: reading METEOR's files takes longer than a small run."""
+    """Score boxes alone: reading METEOR's files takes longer than a small run."""
 
     def absent() -> None:
         raise DataError("METEOR is absent")
 
     monkeypatch.setattr("seetell.training.dense_validation.Meteor", absent)
-    monkeypatch.setattr("seetell.training.frozen_encoder_run.draw_curves", lambda lines, path, **options: None)
 
 
 @pytest.fixture
-def shapes_recipe(tmp_path, encoder_weights):
+def shapes_recipe(tmp_path, small_encoder):
     def make(**changes) -> DenseRecipe:
         content = {
             "kind": "dense",
             "name": "shapes",
             "data": {"min_count": 1},
-            "encoder": {"weights": encoder_weights, "image_size": 64, "cache": str(tmp_path / "cache")},
+            "encoder": {**small_encoder, "image_size": 64, "cache": str(tmp_path / "cache")},
             "densecap": {
                 "strides": [8, 16],
                 "width": 8,
@@ -155,7 +142,7 @@ def test_the_same_step_gives_the_same_batch_and_mirrors_boxes_with_maps(shapes, 
     again = trainer._batch(0)
     assert all(torch.equal(one, other) for one, other in zip(maps, again[0], strict=True))
     assert torch.equal(inputs, again[2])
-    assert [activation.shape for activation in maps] == [(10, 40, 9, 9), (10, 112, 5, 5)]
+    assert [activation.shape for activation in maps] == [(10, 16, 9, 9), (10, 32, 5, 5)]
     assert len(inputs) == len(targets) == sum(len(each) for each in boxes) == 20
 
 
@@ -164,7 +151,7 @@ def test_mirroring_by_hand(shapes, tmp_path, shapes_recipe):
     assert mirrored_boxes(boxes, 64).tolist() == [[54.0, 4.0, 64.0, 20.0]]
     trainer = DenseTrainer(shapes_recipe(), regions_of(shapes), tmp_path / "run")
     paths = [photo.path for photo in trainer.prepared.train.photos]
-    maps = CachedMaps(trainer.prepared.cache, paths, [(40, 9, 9), (112, 5, 5)])
+    maps = CachedMaps(trainer.prepared.cache, paths, [(16, 9, 9), (32, 5, 5)])
     plain = maps.read(np.array([0, 1]))
     turned = maps.read(np.array([0, 1]), np.array([True, False]))
     for one, other in zip(plain, turned, strict=True):

@@ -11,6 +11,7 @@ from seetell.photos import open_photo
 from seetell.training import encoding
 from seetell.training.encoding import Activations, AllFeatures, features_cache, in_onnx_runtime, in_torch
 
+pytestmark = pytest.mark.usefixtures("one_registry")
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PHOTOS = [EXAMPLES / f"{name}.jpg" for name in ("cat", "dog", "cliff")]
 
