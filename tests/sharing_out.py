@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from xdist.scheduler import LoadFileScheduling
 
-DENSE = ("export/test_dense_writer.py", "runtime/test_region_captioner.py", "cli/test_regions.py")
+DENSE = (
+    "cli/test_evaluate_regions.py",
+    "cli/test_regions.py",
+    "export/test_dense_writer.py",
+    "runtime/test_region_captioner.py",
+)
 """These take turns with one dense captioner."""
 
 SINGLE = ("test_docs.py",)

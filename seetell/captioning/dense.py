@@ -78,7 +78,7 @@ class DenseCapConfig:
     width: int = 96
     shortcut: int = 2
     context: bool = True
-    certainty: float = 0.5
+    certainty: float = 0.2
     proposals: ProposalConfig = field(default_factory=ProposalConfig)
     regions: RegionConfig = field(default_factory=RegionConfig)
     losses: LossWeights = field(default_factory=LossWeights)

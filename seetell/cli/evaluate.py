@@ -80,7 +80,7 @@ def evaluate(
             raise UsageError(f"{model.name} finds regions as it was exported to: leave out --set")
         regions = read_regions(data, format=format, photos=photos, captions=captions)
         _check_split(regions, split)
-        evaluate_regions(model, regions, split, output=output, record=record)
+        evaluate_regions(model, regions, split, captions=captions, output=output, record=record)
         return
     dataset = read(data, format=format, photos=photos)
     _check_split(dataset, split)

@@ -67,7 +67,13 @@ def score_regions(
 
 
 def evaluate_regions(
-    model: RegionCaptioner, dataset: RegionDataset, split: str, *, output: Path | None, record: bool
+    model: RegionCaptioner,
+    dataset: RegionDataset,
+    split: str,
+    *,
+    captions: Path | None,
+    output: Path | None,
+    record: bool,
 ) -> None:
     """Describe the regions of photos, print scores as JSON, and name the photos that do not open.
 
@@ -75,6 +81,7 @@ def evaluate_regions(
         model: finds and describes.
         dataset: photos with the regions that people drew and described.
         split: which of them.
+        captions: the data set whose photos and splits count, for the record.
         output: where the regions are written as JSON lines, if anywhere.
         record: note the scores in the bundle and on its card.
 
@@ -101,6 +108,7 @@ def evaluate_regions(
         from seetell.export.card import record_scores
 
         command = f"seetell evaluate {shlex.quote(model.name)} --data {dataset.source.name} --split {split}"
+        command += "" if captions is None else f" --captions {captions.name}"
         record_scores(model.bundle.folder, split, {**scores, "photos": len(truth), "command": command})
     scores |= {name: described[name] for name in ("photos", "regions", "detection_AP", "AP")}
     typer.echo(json.dumps(scores))

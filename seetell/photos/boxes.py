@@ -31,12 +31,32 @@ def iou(one: Boxes, other: Boxes) -> Boxes:
     Returns:
         From 0 to 1, ``(…)``; 0 where neither box has an area.
     """
-    upper_left = np.maximum(one[..., :2], other[..., :2])
-    lower_right = np.minimum(one[..., 2:], other[..., 2:])
-    shared = area(np.concatenate([upper_left, lower_right], axis=-1))
+    shared = _shared(one, other)
     covered = area(one) + area(other) - shared
     overlap: Boxes = np.divide(shared, covered, out=np.zeros_like(covered), where=covered > 0)
     return overlap
+
+
+def nesting(one: Boxes, other: Boxes) -> Boxes:
+    """Return how much of the smaller of two boxes lies in the other: intersection over the smaller area.
+
+    Args:
+        one: ``(…, 4)``.
+        other: ``(…, 4)``, of leading axes that broadcast with those of ``one``.
+
+    Returns:
+        From 0 to 1, ``(…)``; 0 where one has no area.
+    """
+    shared, smaller = _shared(one, other), np.minimum(area(one), area(other))
+    share: Boxes = np.divide(shared, smaller, out=np.zeros_like(shared), where=smaller > 0)
+    return share
+
+
+def _shared(one: Boxes, other: Boxes) -> Boxes:
+    """Return the area of the intersection, ``(…)``."""
+    upper_left = np.maximum(one[..., :2], other[..., :2])
+    lower_right = np.minimum(one[..., 2:], other[..., 2:])
+    return area(np.concatenate([upper_left, lower_right], axis=-1))
 
 
 def enclosing(boxes: Boxes) -> Boxes:

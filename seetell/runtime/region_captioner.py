@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from seetell.errors import PhotoError, UsageError
-from seetell.photos.boxes import Box, area, iou, suppressed
+from seetell.photos.boxes import Box, area, nesting, suppressed
 from seetell.photos.opening import PhotoSource, open_photo, photo_size
 from seetell.results import Region, Regions
 from seetell.runtime.cores import physical_cores
@@ -27,8 +27,8 @@ from seetell.runtime.sessions import Graph
 
 BATCH_SIZE = 4
 TOP = 10
-SAME_WORDS_OVERLAP = 0.2
-"""Of two regions with the same phrase that overlap more, by IoU, the better stays."""
+SAME_WORDS_OVERLAP = 0.4
+"""Of two regions with the same phrase, of which more of the smaller lies in the other, the better stays."""
 
 Prepared = tuple[np.ndarray, tuple[int, int]]
 """The encoder's input ``(3, H, W)``, and the photo's width and height."""
@@ -271,7 +271,7 @@ def distinct(regions: Sequence[Region]) -> tuple[Region, ...]:
     kept: list[Region] = []
     for region in regions:
         same = [other.box for other in kept if other.caption == region.caption]
-        if not same or iou(np.array(same), np.array(region.box)).max() <= SAME_WORDS_OVERLAP:
+        if not same or nesting(np.array(same), np.array(region.box)).max() <= SAME_WORDS_OVERLAP:
             kept.append(region)
     return tuple(kept)
 

@@ -57,7 +57,7 @@ def test_the_bundle_finds_what_the_trained_model_finds(dense_bundle, dense_run):
             maps = model.encoder.pyramid(image)
             (found,) = model.densecap.find([maps[stride] for stride in model.recipe.densecap.strides])
         said = best_hypotheses(model.densecap.captioner, found.features, captioner.bundle.captioner.decoding)
-        certainty = [math.exp(0.5 * best.logprob / (len(best.tokens) + 1)) for best in said]
+        certainty = [math.exp(0.2 * best.logprob / (len(best.tokens) + 1)) for best in said]
         scores = found.scores.numpy() * certainty
         surest = int(scores.argmax())
         theirs = captioner.describe(photo.path, top=100)

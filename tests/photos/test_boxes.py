@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seetell.photos.boxes import area, contains, enclosing, iou, suppressed
+from seetell.photos.boxes import area, contains, enclosing, iou, nesting, suppressed
 
 
 def test_areas_and_crossed_edges():
@@ -15,21 +15,22 @@ def test_areas_and_crossed_edges():
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "overlap"),
+    ("one", "other", "overlap", "nested"),
     [
-        ((0, 0, 2, 2), (0, 0, 2, 2), 1),
-        ((0, 0, 2, 2), (1, 0, 3, 2), 1 / 3),  # 2 of 6
-        ((0, 0, 10, 10), (0, 0, 5, 5), 1 / 4),
-        ((0, 0, 2, 2), (2, 0, 4, 2), 0),  # they share an edge only
-        ((0, 0, 1, 1), (5, 5, 9, 9), 0),
-        ((1, 1, 1, 1), (1, 1, 1, 1), 0),
+        ((0, 0, 2, 2), (0, 0, 2, 2), 1, 1),
+        ((0, 0, 2, 2), (1, 0, 3, 2), 1 / 3, 1 / 2),  # 2 of 6
+        ((0, 0, 10, 10), (0, 0, 5, 5), 1 / 4, 1),
+        ((0, 0, 2, 2), (2, 0, 4, 2), 0, 0),  # they share an edge only
+        ((0, 0, 1, 1), (5, 5, 9, 9), 0, 0),
+        ((1, 1, 1, 1), (1, 1, 1, 1), 0, 0),
     ],
 )
-def test_overlap(one: tuple[float, ...], other: tuple[float, ...], overlap: float):
-    pair = np.array([one, other], float)
-    assert iou(pair[0], pair[1]) == pytest.approx(overlap)
-    assert iou(pair[1], pair[0]) == pytest.approx(overlap)
-    assert iou(10 * pair[0] * [1, 3, 1, 3], 10 * pair[1] * [1, 3, 1, 3]) == pytest.approx(overlap)
+@pytest.mark.parametrize("measure", [iou, nesting])
+def test_overlap(measure, one: tuple[float, ...], other: tuple[float, ...], overlap: float, nested: float):
+    pair, expected = np.array([one, other], float), pytest.approx(overlap if measure is iou else nested)
+    assert measure(pair[0], pair[1]) == expected
+    assert measure(pair[1], pair[0]) == expected
+    assert measure(10 * pair[0] * [1, 3, 1, 3], 10 * pair[1] * [1, 3, 1, 3]) == expected
 
 
 def test_each_with_each():
