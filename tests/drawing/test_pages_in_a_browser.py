@@ -17,7 +17,7 @@ from seetell.drawing.aligned_page import aligned_page, regions_page
 from seetell.drawing.attention_folder import AttentionFolder
 from seetell.drawing.gallery import Found, gallery
 from seetell.drawing.score_report import ScoredPhoto, ScoreReport
-from seetell.results import Alignment, Caption, Region, Segment, Word
+from seetell.results import Alignment, Caption, Region, Regions, Segment, Word
 
 pytestmark = [
     pytest.mark.slow,
@@ -45,13 +45,13 @@ def pages(tmp_path: Path) -> dict[str, Path]:
         photo.save(tmp_path / f"{name}.jpg")
     with AttentionFolder(tmp_path / "where", covered=lambda size: (0, 0, *map(float, size))) as folder:
         attention = [folder.add(str(tmp_path / f"{name}.jpg"), SAID) for name in ("dog", "cat")]
-    regions = [Region((0, 0, 200, 150), "a <dog>", 0.9), Region((100, 80, 300, 200), "green grass", 0.5)]
+    found = Region((0, 0, 200, 150), "a <dog>", 0.9), Region((100, 80, 300, 200), "green grass", 0.5)
     scored = ScoredPhoto("dog.jpg", tmp_path / "dog.jpg", ("a dog",), ("the dog",), ({"CIDEr": 0.5},))
     hits = [Found(str(tmp_path / "cat.jpg"), 0.9), Found(str(tmp_path / "absent.jpg"), 0.1)]
     written = {
         "aligned": aligned_page(photo, Alignment("A dog on grass", SEGMENTS, 9.9, (300, 200), "tiny"), name="dog.jpg"),
-        "regions": regions_page(photo, regions, size=(300, 200), name="dog.jpg", model="tiny"),
-        "nothing": regions_page(photo, [], size=(300, 200), name="dog.jpg", model="tiny"),
+        "regions": regions_page(photo, Regions(found, (300, 200), "tiny"), name="dog.jpg"),
+        "nothing": regions_page(photo, Regions((), (300, 200), "tiny"), name="dog.jpg"),
         "gallery": gallery("a <dog>", "2 of 5 photos", hits, sought=str(tmp_path / "dog.jpg")),
         "scores": ScoreReport(
             names=("results.json",),
