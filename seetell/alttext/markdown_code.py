@@ -13,6 +13,10 @@ _FRONT_MATTER = re.compile(r"\ufeff?(?P<mark>---|\+\+\+)[ \t]*\r?\n(?s:.*?)^(?P=
 _FENCE = re.compile(r"(?P<within>[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*)(?P<fence>`{3,}(?=[^`]*$)|~{3,})")
 _LIST_ITEM = re.compile(r" {0,3}(?:[-+*]|\d{1,9}[.)])(?:[ \t]|\r?$)")
 _INDENTED = re.compile(r" {4}| {0,3}\t")
+_CODE_AFTER_MARKER = re.compile(r" *(?:(?:[-+*>]|\d{1,9}[.)]) *)*(?:[-+*>]|\d{1,9}[.)]) {5,}\S")
+"""Indented code that begins in the line of a quotation's or a list item's marker; tabs expanded."""
+_NO_PARAGRAPH = re.compile(r" {0,3}(?:#{1,6}[ \t\r]|\[[^\]]+\]:|([-_*=])(?:[ \t]*\1)*[ \t]*\r?$)")
+"""Headings, definitions and rules, below which indented code may begin as it may below an empty line."""
 _TICKS = re.compile(r"`+")
 
 
@@ -36,6 +40,7 @@ def without_code(text: str) -> str:
         if fence is not None and (">" not in fence["within"] or line.lstrip(" \t").startswith(">")):
             fence = None if _closes(fence["fence"], line) else fence
             lines[number] = _blotted(line)
+            after_blank = fence is None
             continue
         fence = _FENCE.match(line)
         blank, indented = not line.strip(), _INDENTED.match(line) is not None
@@ -44,10 +49,13 @@ def without_code(text: str) -> str:
             lines[number] = _blotted(line)
         elif indented and not blank and not listed and (after_blank or coded):
             lines[number], coded = _blotted(line), True
+        elif _CODE_AFTER_MARKER.match(line.expandtabs(4)):
+            listed = listed or _LIST_ITEM.match(line) is not None
+            lines[number] = _blotted(line)
         elif not blank:
             coded = False
             listed = _LIST_ITEM.match(line) is not None or (listed and (not after_blank or line[:1] in " \t"))
-        after_blank = blank
+        after_blank = blank or _NO_PARAGRAPH.match(line) is not None
     return "\n".join(_without_spans("\n".join(lines)))
 
 

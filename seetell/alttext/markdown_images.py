@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from html import unescape
 
 from seetell.alttext.gaps import Findings, Gap
@@ -24,11 +25,23 @@ _DEFINITION = re.compile(
 )
 _DESCRIBED = re.compile(r"!\[[^\]\0]")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
+_BLOCK_TAGS = (
+    "address|article|aside|base|basefont|blockquote|body|caption|center|col|colgroup|dd|details|dialog|dir|div|dl|dt|"
+    "fieldset|figcaption|figure|footer|form|frame|frameset|h[1-6]|head|header|hr|html|iframe|legend|li|link|main|menu|"
+    "menuitem|nav|noframes|ol|optgroup|option|p|param|search|section|summary|table|tbody|td|tfoot|th|thead|title|tr|"
+    "track|ul"
+)
+_HTML_BLOCK = re.compile(
+    rf"""^[ \t>]*</?(?:(?:{_BLOCK_TAGS})(?=[\s/>])[^\n]*|[a-z][^<>\n]*>[ \t]*\r?)$  # one of these, or a tag alone
+    (?:\n(?![ \t>]*\r?$)[^\n]*)*  # up to an empty line
+    """,
+    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
+)
 _EMPTY_LINE = re.compile(r"\n[ \t\r]*\n")
 
 
 def markdown_findings(text: str) -> Findings:
-    """Find the images of a file (CommonMark 6.4), what stands in code, comments and scripts left out.
+    """Find the images of a file (CommonMark 6.4), what stands in code, comments, scripts and HTML blocks left out.
 
     ``![](dog.jpg)`` counts as an image without alt text, since Markdown has no other way to give none; ``<img alt="">``
     says that none is needed.
@@ -36,11 +49,11 @@ def markdown_findings(text: str) -> Findings:
     prose = without_code(text)
     found = list(tags(prose, in_markdown=True))
     html = images_among(found)
-    starts, ends = [part.start for part in found], [part.end for part in found]
+    in_tags = _Spans([(part.start, part.end) for part in found])
+    in_html = _Spans([block.span() for block in _HTML_BLOCK.finditer(prose)])
 
     def is_prose(place: int) -> bool:
-        before = bisect_right(starts, place) - 1
-        return (before < 0 or place >= ends[before]) and not escaped(prose, place)
+        return place not in in_tags and place not in in_html and not escaped(prose, place)
 
     gaps = []
     for image in _INLINE.finditer(prose):
@@ -53,6 +66,17 @@ def markdown_findings(text: str) -> Findings:
     described = sum(is_prose(image.start()) for image in _DESCRIBED.finditer(prose))
     every = sorted([*gaps, *html.gaps], key=lambda gap: gap.place)
     return Findings(tuple(every), html.described + described, html.base)
+
+
+class _Spans:
+    """Places of a text that are marked, as starts and ends in their order."""
+
+    def __init__(self, spans: Sequence[tuple[int, int]]) -> None:
+        self._starts, self._ends = [start for start, _ in spans], [end for _, end in spans]
+
+    def __contains__(self, place: int) -> bool:
+        before = bisect_right(self._starts, place) - 1
+        return before >= 0 and place < self._ends[before]
 
 
 def _definitions(prose: str) -> dict[str, str]:

@@ -13,6 +13,8 @@ from seetell.data.region_results import read_region_results
 from seetell.data.regions import read_regions
 from seetell.metrics.dense import dense_average_precision
 
+pytestmark = pytest.mark.usefixtures("no_paraphrases")
+
 
 @pytest.fixture
 def boxes_of_people(tmp_path: Path) -> Path:
