@@ -17,9 +17,6 @@ from seetell.errors import PhotoError, UsageError
 if TYPE_CHECKING:
     from seetell.results import Alignment
 
-PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
-PAGES = (".html", ".htm")
-
 
 def align(
     words: Annotated[
@@ -59,20 +56,14 @@ def align(
 
     Example: seetell caption holiday --format jsonl | seetell align --captions -
     """
-    from seetell.cli.output_file import check_writable
+    from seetell.cli.boxed_output import check_drawing, write_row
     from seetell.cli.rows import take_any_name
 
     pairs = _said(captions) if captions is not None else _named(words or [])
     if captions is not None and words:
         raise UsageError("name photos and a sentence, or --captions, but not both")
     if output is not None:
-        if output.suffix.lower() not in (*PICTURES, *PAGES):
-            raise UsageError(f"--output {output}: expected a name that ends in .png, .jpg or .html")
-        check_writable(output, "--output")
-        few = list(itertools.islice(pairs, 2))
-        if len(few) > 1:
-            raise UsageError("--output shows one photo; name one, or leave --output out")
-        pairs = iter(few)
+        pairs = check_drawing(output, pairs)
     take_any_name(utf8=output_format is Format.jsonl)
 
     from seetell.language.phrases import BETA
@@ -86,7 +77,7 @@ def align(
     failed = False
     for result in aligner.align_many(pairs, beta=BETA if beta is None else beta):
         photo, sentence = next(asked)
-        _write(_row(photo, sentence, result), output_format)
+        write_row(_row(photo, sentence, result), output_format, parts="segments", text="text")
         if isinstance(result, PhotoError) or not result.segments:
             failed = True
         elif output is not None:
@@ -100,18 +91,13 @@ def _named(words: list[str]) -> Iterator[tuple[str, str]]:
     Raises:
         UsageError: photos or the sentence are lacking.
     """
-    from seetell.cli.inputs import expand
+    from seetell.cli.inputs import at_least_one, expand
 
     if len(words) < 2 or not words[-1].strip():
         raise UsageError('name a photo and a sentence: seetell align photo.jpg "a dog on a beach", or --captions FILE')
     *paths, sentence = words
-    photos = expand(paths, sys.stdin.buffer)
-    first = next(photos, None)
-    if first is None:
-        raise UsageError(
-            f"no photos found in {', '.join(paths)}; in a folder, photos are known by endings such as .jpg"
-        )
-    return ((photo, sentence) for photo in itertools.chain([first], photos))
+    photos = at_least_one(expand(paths, sys.stdin.buffer), paths)
+    return ((photo, sentence) for photo in photos)
 
 
 def _said(captions: str) -> Iterator[tuple[str, str]]:
@@ -147,32 +133,14 @@ def _row(photo: str, sentence: str, result: Alignment | PhotoError) -> dict[str,
     return {"image": photo, **result.to_dict()}
 
 
-def _write(row: dict[str, Any], output_format: Format) -> None:
-    from seetell.cli.rows import printable
-
-    if output_format is Format.jsonl:
-        typer.echo(json.dumps(row, ensure_ascii=False))
-    elif "error" in row:
-        typer.echo(f"{printable(row['image'])}: {printable(row['error'])}", err=True)
-    else:
-        for segment in row["segments"]:
-            box = " ".join(f"{edge:.0f}" for edge in segment["box"])
-            typer.echo(f"{printable(row['image'])}\t{printable(segment['text'])}\t{segment['score']:.2f}\t{box}")
-
-
 def _draw(output: Path, photo: str, alignment: Alignment) -> None:
-    import io
-    import os
-
-    from seetell.cli.output_file import write_file
+    from seetell.cli.boxed_output import draw
     from seetell.drawing.aligned_page import aligned_page
     from seetell.drawing.aligned_photo import aligned_photo
-    from seetell.photos.opening import open_photo
 
-    opened = open_photo(photo, at_least=(1280, 1280))
-    if output.suffix.lower() in PAGES:
-        write_file(output, aligned_page(opened, alignment, name=os.path.basename(photo)))
-    else:
-        picture = io.BytesIO()
-        aligned_photo(opened, alignment).save(picture, PICTURES[output.suffix.lower()], quality=90, subsampling=0)
-        write_file(output, picture.getvalue())
+    draw(
+        output,
+        photo,
+        page=lambda opened, name: aligned_page(opened, alignment, name=name),
+        picture=lambda opened: aligned_photo(opened, alignment),
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
 from collections import deque
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from seetell.cli.companions import check_report, companions
-from seetell.cli.inputs import STANDARD_INPUT, expand
+from seetell.cli.inputs import STANDARD_INPUT, at_least_one, expand
 from seetell.cli.progress import progress
 from seetell.cli.rows import Format, Rows
 from seetell.errors import PhotoError, UsageError
@@ -112,9 +111,4 @@ def _found(paths: list[str], attention: str | None) -> tuple[Iterator[str], int 
         photos, total = iter(found), len(found)
     else:
         total = None
-    first = next(photos, None)
-    if first is None:
-        raise UsageError(
-            f"no photos found in {', '.join(paths)}; in a folder, photos are known by endings such as .jpg"
-        )
-    return itertools.chain([first], photos), total
+    return at_least_one(photos, paths), total

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import glob
+import itertools
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO
 
+from seetell.errors import UsageError
 from seetell.photos.folders import is_photo_name, photo_folders
 
 STANDARD_INPUT = "-"
@@ -38,6 +40,24 @@ def expand(arguments: Iterable[str], standard_input: BinaryIO) -> Iterator[str]:
                 yield argument
         else:
             yield from _photos(argument)
+
+
+def at_least_one(photos: Iterator[str], arguments: Sequence[str]) -> Iterator[str]:
+    """Return the same photos, after a look whether there are any.
+
+    Args:
+        photos: found by :func:`expand`.
+        arguments: what the user named, for the message.
+
+    Raises:
+        UsageError: there is none.
+    """
+    first = next(photos, None)
+    if first is None:
+        raise UsageError(
+            f"no photos found in {', '.join(arguments)}; in a folder, photos are known by endings such as .jpg"
+        )
+    return itertools.chain([first], photos)
 
 
 def _photos(path: str) -> Iterator[str]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import io
-import itertools
 import json
-import os
 import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -19,9 +16,6 @@ from seetell.errors import PhotoError, UsageError
 
 if TYPE_CHECKING:
     from seetell.results import Regions
-
-PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
-PAGES = (".html", ".htm")
 
 
 def regions(
@@ -50,18 +44,14 @@ def regions(
 
     Example: seetell regions holiday --top 50 --format jsonl > regions.jsonl
     """
+    from seetell.cli.boxed_output import check_drawing, write_row
+    from seetell.cli.inputs import at_least_one, expand
     from seetell.cli.output_file import check_writable
     from seetell.cli.rows import take_any_name
 
-    photos = _found(paths)
+    photos = at_least_one(expand(paths, sys.stdin.buffer), paths)
     if output is not None:
-        if output.suffix.lower() not in (*PICTURES, *PAGES):
-            raise UsageError(f"--output {output}: expected a name that ends in .png, .jpg or .html")
-        check_writable(output, "--output")
-        few = list(itertools.islice(photos, 2))
-        if len(few) > 1:
-            raise UsageError("--output shows one photo; name one, or leave --output out")
-        photos = iter(few)
+        photos = check_drawing(output, photos)
     if results is not None:
         check_writable(results, "--results")
     take_any_name(utf8=output_format is Format.jsonl)
@@ -82,8 +72,7 @@ def regions(
     failed, rows = False, []
     for result in captioner.describe_many(noted(), top=top, batch_size=batch_size):
         photo = names_ahead.popleft()
-        row = _row(photo, result)
-        _write(row, output_format)
+        write_row(_row(photo, result), output_format, parts="regions", text="caption")
         if isinstance(result, PhotoError):
             failed = True
             continue
@@ -96,58 +85,24 @@ def regions(
     raise typer.Exit(1 if failed else 0)
 
 
-def _found(paths: list[str]) -> Iterator[str]:
-    """Return the photos that are meant.
-
-    Raises:
-        UsageError: there is none.
-    """
-    from seetell.cli.inputs import expand
-
-    photos = expand(paths, sys.stdin.buffer)
-    first = next(photos, None)
-    if first is None:
-        raise UsageError(
-            f"no photos found in {', '.join(paths)}; in a folder, photos are known by endings such as .jpg"
-        )
-    return itertools.chain([first], photos)
-
-
 def _row(photo: str, result: Regions | PhotoError) -> dict[str, Any]:
     if isinstance(result, PhotoError):
         return {"image": photo, "error": str(result).removeprefix(f"{photo}: ")}
     return result.to_row(photo)
 
 
-def _write(row: dict[str, Any], output_format: Format) -> None:
-    from seetell.cli.rows import printable
-
-    if output_format is Format.jsonl:
-        typer.echo(json.dumps(row, ensure_ascii=False))
-    elif "error" in row:
-        typer.echo(f"{printable(row['image'])}: {printable(row['error'])}", err=True)
-    else:
-        for region in row["regions"]:
-            box = " ".join(f"{edge:.0f}" for edge in region["box"])
-            typer.echo(f"{printable(row['image'])}\t{printable(region['caption'])}\t{region['score']:.2f}\t{box}")
-
-
 def _draw(output: Path, photo: str, found: Regions) -> None:
-    from seetell.cli.output_file import write_file
+    from seetell.cli.boxed_output import draw
     from seetell.drawing.aligned_page import regions_page
     from seetell.drawing.aligned_photo import labelled_photo
-    from seetell.photos.opening import open_photo
 
-    opened = open_photo(photo, at_least=(1280, 1280))
-    if output.suffix.lower() in PAGES:
-        write_file(output, regions_page(opened, found, name=os.path.basename(photo)))
-    else:
-        picture = io.BytesIO()
-        drawn = labelled_photo(
-            opened, [region.caption for region in found], [region.box for region in found], size=found.size
-        )
-        drawn.save(picture, PICTURES[output.suffix.lower()], quality=90, subsampling=0)
-        write_file(output, picture.getvalue())
+    phrases, boxes = [region.caption for region in found], [region.box for region in found]
+    draw(
+        output,
+        photo,
+        page=lambda opened, name: regions_page(opened, found, name=name),
+        picture=lambda opened: labelled_photo(opened, phrases, boxes, size=found.size),
+    )
 
 
 def _write_results(results: Path, rows: Sequence[tuple[str, Regions]]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Generic, Literal, Protocol, TypeVar, get_args
 
 from seetell.errors import DataError, unknown
 from seetell.photos.boxes import Box
@@ -95,9 +95,20 @@ class Problem:
         object.__setattr__(self, "message", printable(self.message))
 
 
+class OfSplit(Protocol):
+    """A photo that belongs to a split."""
+
+    @property
+    def split(self) -> str:
+        """``train``, ``val`` or ``test``."""
+
+
+Photo = TypeVar("Photo", bound=OfSplit)
+
+
 @dataclass(frozen=True)
-class CaptionDataset:
-    """Photos with captions, as read from one source.
+class PhotoDataset(Generic[Photo]):
+    """Photos with what people said of them, as read from one source.
 
     Attributes:
         name: a short name for logs and model cards.
@@ -111,13 +122,13 @@ class CaptionDataset:
 
     name: str
     source: Path
-    photos: tuple[PhotoRecord, ...]
+    photos: tuple[Photo, ...]
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
     undivided: bool = False
     format: str = ""
 
-    def split(self, name: str) -> tuple[PhotoRecord, ...]:
+    def split(self, name: str) -> tuple[Photo, ...]:
         """Return the photos of one split, in the order of the source.
 
         Args:
@@ -130,3 +141,8 @@ class CaptionDataset:
         if self.undivided:
             return self.photos
         return tuple(photo for photo in self.photos if photo.split == name)
+
+
+@dataclass(frozen=True)
+class CaptionDataset(PhotoDataset[PhotoRecord]):
+    """Photos with captions."""

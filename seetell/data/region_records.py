@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from seetell.data.records import SPLITS, CaptionDataset, PhotoRecord, Problem, check_split
+from seetell.data.records import SPLITS, CaptionDataset, PhotoDataset, PhotoRecord
 from seetell.errors import DataError, unknown
 from seetell.photos.boxes import Box
 
@@ -47,40 +47,8 @@ class RegionPhoto:
 
 
 @dataclass(frozen=True)
-class RegionDataset:
-    """Photos with described regions, as read from one source.
-
-    Attributes:
-        name: a short name for logs and model cards.
-        source: the file or folder that was read.
-        photos: the usable photos, in the order of the source.
-        problems: what was found wrong, and left out where it could not be used.
-        notes: remarks that are no problems, such as how the splits were made.
-        undivided: the set is too small to divide, so that every split is the whole set.
-        format: what it was read as, for people.
-    """
-
-    name: str
-    source: Path
-    photos: tuple[RegionPhoto, ...]
-    problems: tuple[Problem, ...] = ()
-    notes: tuple[str, ...] = ()
-    undivided: bool = False
-    format: str = ""
-
-    def split(self, name: str) -> tuple[RegionPhoto, ...]:
-        """Return the photos of one split, in the order of the source.
-
-        Args:
-            name: ``train``, ``val`` or ``test``.
-
-        Raises:
-            DataError: the name is none of these.
-        """
-        check_split(name)
-        if self.undivided:
-            return self.photos
-        return tuple(photo for photo in self.photos if photo.split == name)
+class RegionDataset(PhotoDataset[RegionPhoto]):
+    """Photos with described regions."""
 
     def captions(self) -> CaptionDataset:
         """Return the same photos with the phrases of all their regions as captions, for what only looks at words."""

@@ -22,7 +22,7 @@ from seetell.photos.opening import PhotoSource
 from seetell.results import Alignment
 from seetell.runtime.aligning import align_pairs
 from seetell.runtime.alignment_bundle import AlignmentBundle
-from seetell.runtime.cores import physical_cores
+from seetell.runtime.cores import computing_threads
 from seetell.runtime.embeddings import (
     PhotoEmbeddings,
     SentenceEmbeddings,
@@ -52,10 +52,8 @@ class Aligner:
     """
 
     def __init__(self, bundle: AlignmentBundle, *, precision: str | None = None, threads: int | None = None) -> None:
-        if threads is not None and threads < 1:
-            raise UsageError(f"threads must be at least 1, got {threads}")
         self.bundle = bundle
-        self.threads = threads or physical_cores()
+        self.threads = computing_threads(threads)
         self._encoder_file = bundle.encoder(precision)
         self._encoder = Graph(self._encoder_file, threads=self.threads)
         self._photos = Graph(bundle.photos, threads=self.threads)

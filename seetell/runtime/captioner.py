@@ -18,7 +18,7 @@ from seetell.language.decoding import Decoding
 from seetell.photos.opening import PhotoSource
 from seetell.results import Caption
 from seetell.runtime.bundle import Bundle, attended_grid, find, installed, read_description
-from seetell.runtime.cores import physical_cores
+from seetell.runtime.cores import computing_threads
 from seetell.runtime.decoder import Decoder
 from seetell.runtime.photo_stream import check_counts, prepared, stream, within_memory
 from seetell.runtime.sessions import Graph
@@ -61,10 +61,8 @@ class Captioner:
     def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
         if bundle.kind != "caption":
             raise BundleError(f"{bundle.folder}: is a model of kind {bundle.kind!r}; expected 'caption'")
-        if threads is not None and threads < 1:
-            raise UsageError(f"threads must be at least 1, got {threads}")
         self.bundle = bundle
-        self.threads = threads or physical_cores()
+        self.threads = computing_threads(threads)
         self._encoder = Graph(bundle.encoder(precision), threads=self.threads)
         self._decoder = Decoder(bundle, threads=self.threads)
         self._encoder.require(inputs=["images"], outputs=self._decoder.features)

@@ -5,6 +5,19 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from seetell.errors import UsageError
+
+
+def computing_threads(threads: int | None) -> int:
+    """Return how many threads a model computes with: as many as asked for, else as there are physical cores.
+
+    Raises:
+        UsageError: fewer than one is asked for.
+    """
+    if threads is not None and threads < 1:
+        raise UsageError(f"threads must be at least 1, got {threads}")
+    return threads or physical_cores()
+
 
 def physical_cores(root: Path = Path("/")) -> int:
     """Count physical cores within the process's affinity and its container's share, at least 1.

@@ -19,7 +19,7 @@ from seetell.errors import PhotoError, UsageError
 from seetell.photos.boxes import Box, area, nesting, suppressed
 from seetell.photos.opening import PhotoSource, open_photo, photo_size
 from seetell.results import Region, Regions
-from seetell.runtime.cores import physical_cores
+from seetell.runtime.cores import computing_threads
 from seetell.runtime.decoder import Decoder
 from seetell.runtime.photo_stream import check_counts, prepared, stream, within_memory
 from seetell.runtime.region_bundle import RegionBundle
@@ -48,10 +48,8 @@ class RegionCaptioner:
     """
 
     def __init__(self, bundle: RegionBundle, *, precision: str | None = None, threads: int | None = None) -> None:
-        if threads is not None and threads < 1:
-            raise UsageError(f"threads must be at least 1, got {threads}")
         self.bundle = bundle
-        self.threads = threads or physical_cores()
+        self.threads = computing_threads(threads)
         strides = bundle.localisation.strides
         self._maps = [f"map_{stride}" for stride in strides]
         self._levels = [f"level_{stride}" for stride in strides]
