@@ -14,7 +14,7 @@ from torch import Tensor
 from seetell.backbones import Features
 from seetell.data.regions import read_regions
 from seetell.export.bundle_writer import CALIBRATION_PHOTOS, ENCODERS, PARITY_PHOTOS, open_some
-from seetell.export.dense_card import dense_card
+from seetell.export.card import write_card
 from seetell.export.dense_graphs import MapsGraph, ProposalsGraph, write_localisation, write_maps
 from seetell.export.graphs import write_decoder
 from seetell.export.new_folder import check_free, new_folder
@@ -69,7 +69,7 @@ def export_densecap(
         description = _description(model, folder, name or model.recipe.name, precisions, chosen)
         description["parity"] = parity
         (folder / "model.json").write_text(json.dumps(description, indent=1, ensure_ascii=False) + "\n", "utf-8")
-        (folder / "README.md").write_text(dense_card(description), encoding="utf-8")
+        write_card(folder)
     return description
 
 
