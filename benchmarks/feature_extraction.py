@@ -22,8 +22,8 @@ import torch
 from figures import machine, summary
 from photo_set import write_photos
 
-from seetell.backbones import Encoder, create_encoder
 from seetell.data.feature_cache import FeatureCache
+from seetell.nn.backbones import Encoder, create_encoder
 from seetell.training.encoding import AllFeatures, in_onnx_runtime, in_torch
 
 HERE = Path(__file__).resolve().parent

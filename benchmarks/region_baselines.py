@@ -24,12 +24,12 @@ from PIL import Image
 import seetell
 from seetell.data.region_records import RegionPhoto
 from seetell.data.regions import read_regions
+from seetell.geometry.boxes import Box
 from seetell.metrics.dense import dense_average_precision
-from seetell.photos.boxes import Box
 from seetell.photos.opening import open_photo
 from seetell.results import Region
-from seetell.runtime.region_bundle import RegionBundle
-from seetell.runtime.region_captioner import RegionCaptioner
+from seetell.tasks.dense_captioning.bundle import RegionBundle
+from seetell.tasks.dense_captioning.predict import RegionCaptioner
 
 BATCH = 16
 

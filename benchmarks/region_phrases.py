@@ -21,11 +21,11 @@ from seetell.data import PhotoRecord, read
 from seetell.data.entities import read_entities
 from seetell.language.decoding import Decoding
 from seetell.metrics import score_captions
+from seetell.tasks.captioning.region_features import RegionFeatures
+from seetell.tasks.captioning.trained import TrainedModel, load_trained
+from seetell.tasks.captioning.validation import caption_features
 from seetell.training.encoding import features_cache
-from seetell.training.region_features import RegionFeatures
 from seetell.training.run_folder import RunFolder
-from seetell.training.trained import TrainedModel, load_trained
-from seetell.training.validation import caption_features
 
 BATCH = 250
 

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from seetell.language.decoding import Decoding
     from seetell.photos.opening import open_photo
     from seetell.results import Alignment, Caption, Region, Segment, Word
-    from seetell.runtime.aligner import Aligner
-    from seetell.runtime.captioner import Captioner
-    from seetell.runtime.loading import load
-    from seetell.runtime.region_captioner import RegionCaptioner
+    from seetell.tasks.captioning.predict import Captioner
+    from seetell.tasks.dense_captioning.predict import RegionCaptioner
+    from seetell.tasks.loading import load
+    from seetell.tasks.retrieval.predict import Aligner
 
 __version__ = "0.1.0"
 
@@ -50,10 +50,10 @@ _HOMES = {
     "seetell.language.decoding": ("Decoding",),
     "seetell.photos.opening": ("open_photo",),
     "seetell.results": ("Alignment", "Caption", "Region", "Segment", "Word"),
-    "seetell.runtime.aligner": ("Aligner",),
-    "seetell.runtime.captioner": ("Captioner",),
-    "seetell.runtime.loading": ("load",),
-    "seetell.runtime.region_captioner": ("RegionCaptioner",),
+    "seetell.tasks.retrieval.predict": ("Aligner",),
+    "seetell.tasks.captioning.predict": ("Captioner",),
+    "seetell.tasks.loading": ("load",),
+    "seetell.tasks.dense_captioning.predict": ("RegionCaptioner",),
 }
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as F
 
-from seetell.captioning import create_captioner
-from seetell.captioning.dense import DenseCap, DenseCapConfig, LossWeights
-from seetell.captioning.neuraltalk2 import NeuralTalk2Config
-from seetell.captioning.show_attend_tell import ShowAttendTellConfig
-from seetell.detection.proposals import ProposalConfig
-from seetell.detection.regions import RegionConfig
 from seetell.language.vocabulary import Vocabulary
+from seetell.nn.region_proposals import ProposalConfig
+from seetell.nn.roi_head import RegionConfig
+from seetell.tasks.captioning.models import create_captioner
+from seetell.tasks.captioning.models.neuraltalk2 import NeuralTalk2Config
+from seetell.tasks.captioning.models.show_attend_tell import ShowAttendTellConfig
+from seetell.tasks.dense_captioning.models.densecap import DenseCap, DenseCapConfig, LossWeights
 
 SIDE = 64
 BOXES = [[[8, 8, 32, 24], [40, 40, 56, 60]], [[24, 16, 56, 48]], [[0, 32, 24, 64], [32, 0, 64, 24]]]

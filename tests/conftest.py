@@ -75,15 +75,15 @@ def no_paraphrases(monkeypatch: pytest.MonkeyPatch) -> None:
 def dense_run(tmp_path_factory: pytest.TempPathFactory, small_encoder: dict[str, str]) -> Path:
     """The run of a dense captioner that has begun to learn coloured boxes; not to be written to."""
     from seetell.data.regions import read_regions
-    from seetell.training.dense_recipe import dense_recipe_from_dict
-    from seetell.training.dense_trainer import DenseTrainer
+    from seetell.tasks.dense_captioning.config import dense_recipe_from_dict
+    from seetell.tasks.dense_captioning.train import DenseTrainer
 
     folder = tmp_path_factory.mktemp("dense")
     boxes = described_boxes.write_described_boxes(folder / "boxes")
     recipe = dense_recipe_from_dict(described_boxes.dense_recipe(boxes, small_encoder, folder / "cache"))
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(PARAPHRASES, lambda file, sentences: {})
-        patched.setattr("seetell.training.frozen_encoder_run.draw_curves", lambda *given, **options: None)
+        patched.setattr("seetell.training.loop.draw_curves", lambda *given, **options: None)
         DenseTrainer(recipe, read_regions(boxes), folder / "run").run()
     return folder / "run"
 
@@ -91,7 +91,7 @@ def dense_run(tmp_path_factory: pytest.TempPathFactory, small_encoder: dict[str,
 @pytest.fixture(scope="session")
 def dense_bundle(dense_run: Path, one_registry: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """That dense captioner as a bundle, not to be written to."""
-    from seetell.export.dense_writer import export_densecap
+    from seetell.tasks.dense_captioning.export import export_densecap
 
     target = tmp_path_factory.mktemp("bundles") / "boxes"
     export_densecap(dense_run, target, precisions=("fp32",))  # random weights do not fit into 8 bits

@@ -62,11 +62,11 @@ def command_pages() -> str:
 
 def recipe_tables() -> str:
     """Return a table of every field of a recipe and of what it holds."""
-    from seetell.captioning import CONFIGS
-    from seetell.training.alignment_recipe import AlignmentRecipe
-    from seetell.training.dense_recipe import DenseRecipe
-    from seetell.training.grounding_recipe import GroundingRecipe
-    from seetell.training.recipe import Recipe
+    from seetell.tasks.captioning.models import CONFIGS
+    from seetell.tasks.dense_captioning.config import DenseRecipe
+    from seetell.tasks.grounding.config import GroundingRecipe
+    from seetell.tasks.retrieval.config import AlignmentRecipe
+    from seetell.training.config import Recipe
 
     parts = [_table("Recipe", Recipe(), "")]
     parts += [_table(title, part, f"{title}.") for title, part in _parts_of(Recipe(), "") if title != "captioner"]

@@ -7,8 +7,8 @@ from xdist.scheduler import LoadFileScheduling
 DENSE = (
     "cli/test_evaluate_regions.py",
     "cli/test_regions.py",
-    "export/test_dense_writer.py",
-    "runtime/test_region_captioner.py",
+    "dense_captioning/test_export.py",
+    "dense_captioning/test_predict.py",
 )
 """These take turns with one dense captioner."""
 

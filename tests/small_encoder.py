@@ -10,7 +10,7 @@ WIDTH, DEPTH, IMAGE_SIZE = 0.25, 0.25, 32
 
 def register() -> None:
     """Make it known to ``create_encoder``."""
-    from seetell.backbones.efficientnet_lite import VARIANTS, Variant
+    from seetell.nn.backbones.efficientnet_lite import VARIANTS, Variant
 
     VARIANTS[NAME] = Variant(WIDTH, DEPTH, IMAGE_SIZE)
 
@@ -20,7 +20,7 @@ def write_weights(path: Path) -> None:
     import torch
     from safetensors.torch import save_file
 
-    from seetell.backbones import create_encoder
+    from seetell.nn.backbones import create_encoder
 
     random = torch.Generator().manual_seed(0)
     encoder = create_encoder(NAME, weights="none")

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from seetell.alttext.addresses import is_data, local_file
-from seetell.alttext.gaps import Gap
+from seetell.alttext.alt_text import LONGEST, alt_text
+from seetell.alttext.missing_alt import Gap
 from seetell.alttext.page import Page
-from seetell.alttext.wording import LONGEST, alt_text
 from seetell.errors import PhotoError, SeetellError
 from seetell.photos.opening import photo_size
 from seetell.results import Caption

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from seetell.alttext.gaps import Findings, Gap
 from seetell.alttext.html_tags import Passed, Tag, tags
+from seetell.alttext.missing_alt import Findings, Gap
 from seetell.alttext.template_code import has_code
 
 _ALT = re.compile(r"(?:^|[:.\[])alt\]?$")

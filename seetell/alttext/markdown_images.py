@@ -7,10 +7,10 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from html import unescape
 
-from seetell.alttext.gaps import Findings, Gap
 from seetell.alttext.html_images import images_among
 from seetell.alttext.html_tags import escaped, tags
 from seetell.alttext.markdown_code import without_code
+from seetell.alttext.missing_alt import Findings, Gap
 from seetell.alttext.template_code import has_code
 
 _CODE = r"\{\{[^}\n]{0,200}\}\}|\{%[^%\n]{0,200}%\}"

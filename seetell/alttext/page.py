@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seetell.alttext.encoding import decoded
-from seetell.alttext.gaps import Findings, Gap
 from seetell.alttext.html_images import html_findings
 from seetell.alttext.markdown_images import markdown_findings
+from seetell.alttext.missing_alt import Findings, Gap
+from seetell.atomic_write import whole_file
 from seetell.errors import SeetellError
-from seetell.whole_file import whole_file
 
 KINDS: Mapping[str, Callable[[str], Findings]] = {
     ".html": html_findings,

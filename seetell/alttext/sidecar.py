@@ -14,9 +14,9 @@ from html import escape
 from pathlib import Path
 from xml.parsers import expat
 
-from seetell.alttext.wording import alt_text
+from seetell.alttext.alt_text import alt_text
+from seetell.atomic_write import whole_file
 from seetell.errors import PhotoError, SeetellError
-from seetell.whole_file import whole_file
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 ALT_TEXT = ("Iptc4xmpCore", "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/", "AltTextAccessibility")

@@ -67,8 +67,8 @@ def align(
     take_any_name(utf8=output_format is Format.jsonl)
 
     from seetell.language.phrases import BETA
-    from seetell.runtime.aligner import Aligner
-    from seetell.runtime.loading import load
+    from seetell.tasks.loading import load
+    from seetell.tasks.retrieval.predict import Aligner
 
     aligner = load(model, precision=precision, threads=threads)
     if not isinstance(aligner, Aligner):

@@ -77,7 +77,7 @@ def alt(
         photo = next(photos, None)
         if photo is None:
             return iter(())  # nothing to say, so no model to load
-        from seetell.runtime.captioner import load
+        from seetell.tasks.captioning.predict import load
 
         captioner = load(model, threads=threads)
         return _counted(captioner.caption_many(itertools.chain([photo], photos), batch_size=batch_size))

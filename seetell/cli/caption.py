@@ -10,10 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
-from seetell.cli.companions import check_report, companions
 from seetell.cli.inputs import STANDARD_INPUT, at_least_one, expand
 from seetell.cli.progress import progress
 from seetell.cli.rows import Format, Rows
+from seetell.cli.side_outputs import check_report, companions
 from seetell.errors import PhotoError, UsageError
 
 
@@ -68,7 +68,7 @@ def caption(
     if report is not None:
         check_report(report, attention)
     photos, total = _found(paths, attention)
-    from seetell.runtime.captioner import load
+    from seetell.tasks.captioning.predict import load
 
     captioner = load(model, precision=precision, threads=threads)
     names_ahead: deque[str] = deque()

@@ -21,8 +21,8 @@ def load_embedder(model: str, *, threads: int | None) -> Embedder:
         UsageError: there is no such model, or it does not embed.
         BundleError: it is incomplete or damaged.
     """
-    from seetell.runtime.loading import load
     from seetell.search.embedder import Embedder
+    from seetell.tasks.loading import load
 
     loaded = load(model, threads=threads)
     if not isinstance(loaded, Embedder):

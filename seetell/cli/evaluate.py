@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from seetell.data.records import CaptionDataset
     from seetell.data.region_records import RegionDataset
-    from seetell.runtime.captioner import Captioner
+    from seetell.tasks.captioning.predict import Captioner
 
 
 def evaluate(
@@ -54,16 +54,16 @@ def evaluate(
 
     Example: seetell evaluate regions --data flickr30k_entities --captions flickr8k
     """
-    from seetell.cli.alignment_scores import evaluate_aligner
     from seetell.cli.output_file import check_writable
-    from seetell.cli.region_scores import evaluate_regions
     from seetell.cli.settings import parse_settings
     from seetell.data import read
     from seetell.data.regions import read_regions
     from seetell.errors import UsageError
-    from seetell.runtime.aligner import Aligner
-    from seetell.runtime.loading import load
-    from seetell.runtime.region_captioner import RegionCaptioner
+    from seetell.tasks.dense_captioning.evaluate import evaluate_regions
+    from seetell.tasks.dense_captioning.predict import RegionCaptioner
+    from seetell.tasks.loading import load
+    from seetell.tasks.retrieval.evaluate import evaluate_aligner
+    from seetell.tasks.retrieval.predict import Aligner
 
     options = parse_settings(settings or [])
     if record and (options or precision):

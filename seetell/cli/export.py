@@ -32,12 +32,12 @@ def export(
     """
     from seetell.cli.settings import parse_settings
     from seetell.errors import UsageError, unknown
-    from seetell.export.alignment_writer import export_aligner
-    from seetell.export.bundle_writer import ENCODERS, export_run
-    from seetell.export.dense_writer import export_densecap
-    from seetell.training.alignment_recipe import AlignmentRecipe
-    from seetell.training.dense_recipe import DenseRecipe
-    from seetell.training.grounding_recipe import GroundingRecipe
+    from seetell.tasks.captioning.export import ENCODERS, export_run
+    from seetell.tasks.dense_captioning.config import DenseRecipe
+    from seetell.tasks.dense_captioning.export import export_densecap
+    from seetell.tasks.grounding.config import GroundingRecipe
+    from seetell.tasks.retrieval.config import AlignmentRecipe
+    from seetell.tasks.retrieval.export import export_aligner
     from seetell.training.recipe_kinds import load_any_recipe
     from seetell.training.run_folder import RunFolder
 

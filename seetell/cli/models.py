@@ -30,7 +30,7 @@ def models(
     """
     from seetell.errors import UsageError
     from seetell.runtime.bundle import find, installed, read_description
-    from seetell.runtime.loading import load_bundle
+    from seetell.tasks.loading import load_bundle
 
     if name is None:
         if verify:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from seetell.atomic_write import whole_file
 from seetell.errors import SeetellError, UsageError
-from seetell.whole_file import whole_file
 
 
 def check_writable(path: Path, option: str) -> None:

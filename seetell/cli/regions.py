@@ -56,8 +56,8 @@ def regions(
         check_writable(results, "--results")
     take_any_name(utf8=output_format is Format.jsonl)
 
-    from seetell.runtime.loading import load
-    from seetell.runtime.region_captioner import RegionCaptioner
+    from seetell.tasks.dense_captioning.predict import RegionCaptioner
+    from seetell.tasks.loading import load
 
     captioner = load(model, precision=precision, threads=threads)
     if not isinstance(captioner, RegionCaptioner):

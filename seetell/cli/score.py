@@ -106,10 +106,10 @@ def score(
     import sys
 
     from seetell.cli.output_file import check_writable, write_file
-    from seetell.cli.region_scores import score_regions
     from seetell.cli.scoring import References, known_measures, run
     from seetell.data.region_results import holds_regions
     from seetell.errors import DataError, UsageError
+    from seetell.tasks.dense_captioning.evaluate import score_regions
 
     if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal without a sign such as − gets it spelled out
         sys.stdout.reconfigure(errors="backslashreplace")

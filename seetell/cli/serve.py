@@ -65,8 +65,8 @@ def serve(
     Example: seetell serve --index ~/photo-index --port 9000
     """
     from seetell.web.application import application
-    from seetell.web.gate import LOOPBACK, Access
     from seetell.web.limits import Limits
+    from seetell.web.middleware import LOOPBACK, Access
     from seetell.web.server import listen, server
 
     key = _key(key_file)
@@ -131,12 +131,12 @@ def _models(model: str, align: str, regions: str, location: Path | None, threads
         BundleError: one is damaged.
         PhotoIndexError: the index cannot be searched.
     """
-    from seetell.runtime.aligner import Aligner
-    from seetell.runtime.captioner import Captioner
-    from seetell.runtime.loading import load
-    from seetell.runtime.region_captioner import RegionCaptioner
-    from seetell.web.album import Album
+    from seetell.tasks.captioning.predict import Captioner
+    from seetell.tasks.dense_captioning.predict import RegionCaptioner
+    from seetell.tasks.loading import load
+    from seetell.tasks.retrieval.predict import Aligner
     from seetell.web.application import Models
+    from seetell.web.indexed_photos import Album
 
     captioner = load(model, threads=threads)
     if not isinstance(captioner, Captioner):

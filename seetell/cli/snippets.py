@@ -32,10 +32,10 @@ def snippets(
     from seetell.data.records import check_split
     from seetell.data.snippets import snippet_line
     from seetell.errors import DataError
+    from seetell.tasks.grounding.snippets import infer_snippets
+    from seetell.tasks.retrieval.trained import load_trained_aligner
     from seetell.training.encoding import features_cache
     from seetell.training.run_folder import RunFolder
-    from seetell.training.snippets import infer_snippets
-    from seetell.training.trained_aligner import load_trained_aligner
 
     chosen = split or ["train", "val"]
     for name in chosen:

@@ -28,8 +28,8 @@ def train(
     import dataclasses
 
     from seetell.cli.training_progress import TrainingProgress
-    from seetell.training.grounding_recipe import GroundingRecipe
-    from seetell.training.recipe import Recipe, find_recipe
+    from seetell.tasks.grounding.config import GroundingRecipe
+    from seetell.training.config import Recipe, find_recipe
     from seetell.training.recipe_kinds import load_any_recipe
     from seetell.training.run_folder import RunFolder
 
@@ -74,15 +74,15 @@ def _dataset_and_trainer(recipe: Any) -> tuple[Any, Callable[..., Any]]:
     from seetell.data import read
     from seetell.data.entities import read_entities
     from seetell.data.regions import read_regions
-    from seetell.training.alignment_recipe import AlignmentRecipe
-    from seetell.training.alignment_trainer import AlignmentTrainer
-    from seetell.training.dense_recipe import DenseRecipe
-    from seetell.training.dense_trainer import DenseTrainer
-    from seetell.training.grounding_recipe import GroundingRecipe
-    from seetell.training.grounding_trainer import GroundingTrainer
+    from seetell.tasks.captioning.train import Trainer
+    from seetell.tasks.dense_captioning.config import DenseRecipe
+    from seetell.tasks.dense_captioning.train import DenseTrainer
+    from seetell.tasks.grounding.config import GroundingRecipe
+    from seetell.tasks.grounding.train import GroundingTrainer
+    from seetell.tasks.retrieval.config import AlignmentRecipe
+    from seetell.tasks.retrieval.train import AlignmentTrainer
+    from seetell.tasks.retrieval.trained import load_trained_aligner
     from seetell.training.run_folder import RunFolder
-    from seetell.training.trained_aligner import load_trained_aligner
-    from seetell.training.trainer import Trainer
 
     aligner = load_trained_aligner(RunFolder(Path(recipe.start_from))) if isinstance(recipe, GroundingRecipe) else None
     data: Any = recipe.data if aligner is None else aligner.recipe.data

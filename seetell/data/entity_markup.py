@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 
 from seetell.data.entity_records import TYPES, Entity, Phrase, Sentence
 from seetell.data.records import Problem
-from seetell.photos.boxes import Box
+from seetell.geometry.boxes import Box
 
 _NO_ENTITY = "0"
 _MARK = re.compile(r"\[/EN#(?P<entity>[^\s/\[\]]+)(?P<types>(?:/[^\s/\[\]]+)+)(?=\s)|[\[\]]")

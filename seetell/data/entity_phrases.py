@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from seetell.data.entity_records import EntityPhoto, Phrase, Sentence
+from seetell.geometry.boxes import Boxes, enclosing
 from seetell.language.tokenizer import tokenize
-from seetell.photos.boxes import Boxes, enclosing
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seetell.data.records import PhotoRecord, Problem, check_split
-from seetell.photos.boxes import Box
+from seetell.geometry.boxes import Box
 
 TYPES = (
     "people",

@@ -19,7 +19,7 @@ from seetell.data.entity_records import EntityPhoto
 from seetell.data.records import CaptionDataset, Problem
 from seetell.data.region_records import RegionDataset, RegionPhoto, RegionRecord
 from seetell.errors import DataError
-from seetell.photos.boxes import Box, enclosing
+from seetell.geometry.boxes import Box, enclosing
 
 
 def entity_regions(folder: Path, dataset: CaptionDataset, *, require_photos: bool = True) -> RegionDataset:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Generic, Literal, Protocol, TypeVar, get_args
 
 from seetell.errors import DataError, unknown
-from seetell.photos.boxes import Box
+from seetell.geometry.boxes import Box
 
 SPLITS = ("train", "val", "test")
 

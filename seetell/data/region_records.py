@@ -7,7 +7,7 @@ from pathlib import Path
 
 from seetell.data.records import SPLITS, CaptionDataset, PhotoDataset, PhotoRecord
 from seetell.errors import DataError, unknown
-from seetell.photos.boxes import Box
+from seetell.geometry.boxes import Box
 
 
 @dataclass(frozen=True, slots=True)

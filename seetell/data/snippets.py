@@ -19,7 +19,7 @@ from seetell.data.records import CaptionDataset, PhotoRecord, Problem, printable
 from seetell.data.source import Source, numbered_lines, read_text
 from seetell.data.splits import FEWEST_TO_DIVIDE, assign_splits, split_named
 from seetell.errors import DataError
-from seetell.photos.boxes import Box
+from seetell.geometry.boxes import Box
 
 TITLE = "phrases of regions"
 

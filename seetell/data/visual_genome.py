@@ -22,8 +22,8 @@ from seetell.data.records import CaptionDataset, Problem, ProblemKind
 from seetell.data.region_records import RegionDataset, RegionPhoto, RegionRecord
 from seetell.data.source import Source, read_json
 from seetell.errors import DataError, PhotoError
+from seetell.geometry.boxes import Box
 from seetell.photos import photo_size
-from seetell.photos.boxes import Box
 
 TITLE = "Visual Genome regions"
 

@@ -10,7 +10,7 @@ from PIL import Image
 from seetell.drawing.page import PHOTO_SIDE, ninth
 from seetell.drawing.segment_boxes import SegmentBox, numbered_boxes
 from seetell.drawing.templates import beside, data_address, filled, html_text
-from seetell.photos.boxes import area
+from seetell.geometry.boxes import area
 from seetell.results import Alignment, Regions, Segment
 
 LAYOUT_SIDE = 800

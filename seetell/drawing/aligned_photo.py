@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from PIL import Image, ImageDraw, ImageFont
 
-from seetell.drawing.lettering import lettered, shortened
+from seetell.drawing.fonts import lettered, shortened
 from seetell.drawing.segment_boxes import BADGE, EDGING, LINE, SegmentBox, numbered_boxes
-from seetell.photos.boxes import Box
+from seetell.geometry.boxes import Box
 from seetell.results import Alignment
 
 SMALLEST, LARGEST = 800, 1280

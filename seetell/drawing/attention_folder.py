@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
+from seetell.atomic_write import whole_file
 from seetell.drawing.heat_map import Box
 from seetell.drawing.page import PHOTO_SIDE, Entry, index, page
 from seetell.drawing.templates import GENERATOR
@@ -16,7 +17,6 @@ from seetell.drawing.tiles import word_tiles
 from seetell.errors import SeetellError, UsageError
 from seetell.photos.opening import open_photo
 from seetell.results import Caption
-from seetell.whole_file import whole_file
 
 ENDING = "-attention"
 """Of the name of every page and picture, so that none takes the place of a photo."""

@@ -10,11 +10,11 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import quote
 
+from seetell.atomic_write import whole_file
 from seetell.drawing.templates import beside, filled, html_text
 from seetell.drawing.thumbnail import thumbnail
 from seetell.errors import PhotoError, SeetellError
 from seetell.results import Caption
-from seetell.whole_file import whole_file
 
 THUMBNAIL = 240
 """Longest side of the photos, in pixels: a thousand of them make some 11 MB."""

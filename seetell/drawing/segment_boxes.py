@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seetell.photos.boxes import Box
+from seetell.geometry.boxes import Box
 from seetell.results import Alignment
 
 COLOURS = (

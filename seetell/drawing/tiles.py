@@ -6,8 +6,8 @@ import math
 
 from PIL import Image, ImageDraw
 
+from seetell.drawing.fonts import lettered, shortened
 from seetell.drawing.heat_map import Box, heat, overlaid, spread
-from seetell.drawing.lettering import lettered, shortened
 from seetell.results import Caption
 
 TILE_AREA = 200 * 150

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from seetell.export.dense_card import dense_card
 from seetell.runtime.bundle import read_description
+from seetell.tasks.dense_captioning.card import dense_card
 
 SCORES = ("Bleu_1", "Bleu_2", "Bleu_3", "Bleu_4", "ROUGE_L", "CIDEr")
 

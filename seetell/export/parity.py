@@ -8,9 +8,9 @@ import numpy as np
 import onnxruntime
 import torch
 
-from seetell.backbones import Encoder, Features
-from seetell.captioning import Captioner
 from seetell.errors import BundleError
+from seetell.nn.backbones import Encoder, Features
+from seetell.tasks.captioning.models import Captioner
 
 TOLERANCES = {
     "encoder_fp32_max_difference": 1e-3,

@@ -32,9 +32,9 @@ import numpy as np
 import numpy.typing as npt
 
 from seetell.errors import DataError
+from seetell.geometry.boxes import Box, Boxes, area, iou
 from seetell.language.tokenizer import tokenize
 from seetell.metrics.meteor import Meteor
-from seetell.photos.boxes import Box, Boxes, area, iou
 
 IOUS = (0.3, 0.4, 0.5, 0.6, 0.7)
 METEORS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25)

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seetell.errors import DataError
-from seetell.photos.boxes import Boxes, contains, enclosing, iou
+from seetell.geometry.boxes import Boxes, contains, enclosing, iou
 
 THRESHOLD = 0.5
 """The intersection over union from which a box is right."""

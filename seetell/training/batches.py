@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seetell.captioning import IGNORED
 from seetell.data.records import PhotoRecord
 from seetell.language.vocabulary import END, START
 from seetell.photos import Preprocessing, open_photo
+from seetell.tasks.captioning.models import IGNORED
 
 ENLARGED = 8 / 7  # random crops of 224 pixels are taken from 256
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from seetell.backbones import Encoder, create_encoder, weights_hash
 from seetell.errors import CheckpointError
 from seetell.language.vocabulary import Vocabulary
-from seetell.training.alignment_recipe import AlignmentRecipe
+from seetell.nn.backbones import Encoder, create_encoder, weights_hash
+from seetell.tasks.dense_captioning.config import DenseRecipe
+from seetell.tasks.retrieval.config import AlignmentRecipe
 from seetell.training.checkpoint import Arrays, read_checkpoint
-from seetell.training.dense_recipe import DenseRecipe
 from seetell.training.recipe_kinds import load_any_recipe
 from seetell.training.run_folder import RunFolder
 

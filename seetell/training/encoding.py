@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from seetell.backbones import Encoder, weights_hash
-from seetell.backbones.onnx_graph import onnx_graph
 from seetell.data.feature_cache import Encode, FeatureCache
+from seetell.nn.backbones import Encoder, weights_hash
+from seetell.nn.onnx_graph import onnx_graph
 from seetell.photos import Preprocessing
 from seetell.runtime.sessions import Graph
 

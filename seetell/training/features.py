@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seetell.backbones import Encoder, Features
 from seetell.data.feature_cache import FeatureCache
 from seetell.data.records import PhotoRecord
+from seetell.nn.backbones import Encoder, Features
 from seetell.training.batches import Draw, cropped_pixels, photo_pixels
 
 

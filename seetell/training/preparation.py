@@ -10,16 +10,16 @@ from pathlib import Path
 
 import torch
 
-from seetell.backbones import Encoder, create_encoder, weights_hash
 from seetell.data.feature_cache import FeatureCache
 from seetell.data.records import CaptionDataset, PhotoRecord
 from seetell.errors import DataError, PhotoError, RecipeError
 from seetell.language.tokenizer import tokenize
 from seetell.language.vocabulary import Vocabulary
+from seetell.nn.backbones import Encoder, create_encoder, weights_hash
 from seetell.photos import open_photo
+from seetell.training.config import DataConfig, EncoderConfig, FinetuneConfig
 from seetell.training.encoding import Progress, activations_cache, features_cache
-from seetell.training.recipe import DataConfig, EncoderConfig, FinetuneConfig
-from seetell.training.warm_start import EarlierModel, load_encoder
+from seetell.training.pretrained import EarlierModel, load_encoder
 
 
 @dataclass(frozen=True)

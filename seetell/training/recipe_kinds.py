@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from seetell.errors import RecipeError, unknown
-from seetell.training.alignment_recipe import AlignmentRecipe, alignment_recipe_from_dict
-from seetell.training.dense_recipe import DenseRecipe, dense_recipe_from_dict
-from seetell.training.grounding_recipe import GroundingRecipe
-from seetell.training.recipe import Recipe, build_config, recipe_content, recipe_from_dict
+from seetell.tasks.dense_captioning.config import DenseRecipe, dense_recipe_from_dict
+from seetell.tasks.grounding.config import GroundingRecipe
+from seetell.tasks.retrieval.config import AlignmentRecipe, alignment_recipe_from_dict
+from seetell.training.config import Recipe, build_config, recipe_content, recipe_from_dict
 
 AnyKind = Recipe | AlignmentRecipe | GroundingRecipe | DenseRecipe
 
@@ -31,10 +31,10 @@ def load_any_recipe(path: str | Path, settings: Sequence[str] = ()) -> AnyKind:
     """Read the recipe of a captioner, an aligner (``align``), a grounder (``ground``) or a dense captioner (``dense``).
 
     Args:
-        path: YAML, the fields of :class:`~seetell.training.recipe.Recipe`,
-            :class:`~seetell.training.alignment_recipe.AlignmentRecipe`,
-            :class:`~seetell.training.grounding_recipe.GroundingRecipe` or
-            :class:`~seetell.training.dense_recipe.DenseRecipe`.
+        path: YAML, the fields of :class:`~seetell.training.config.Recipe`,
+            :class:`~seetell.tasks.retrieval.config.AlignmentRecipe`,
+            :class:`~seetell.tasks.grounding.config.GroundingRecipe` or
+            :class:`~seetell.tasks.dense_captioning.config.DenseRecipe`.
         settings: ``key=value`` pairs that replace fields, such as ``optimiser.learning_rate=1e-3``.
 
     Raises:

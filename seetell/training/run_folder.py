@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from seetell.errors import CheckpointError
-from seetell.training.recipe import AnyRecipe, save_recipe
+from seetell.training.config import AnyRecipe, save_recipe
 from seetell.training.recipe_kinds import load_any_recipe
 
 FREE_TO_CHANGE = ("name", "steps", "device", "threads", "log_every", "checkpoint_every", "card", "training_data")

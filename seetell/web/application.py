@@ -17,18 +17,18 @@ from starlette.requests import ClientDisconnect
 
 import seetell
 from seetell.errors import PhotoIndexError
-from seetell.runtime.aligner import Aligner
-from seetell.runtime.captioner import Captioner
-from seetell.runtime.region_captioner import TOP, RegionCaptioner
-from seetell.web import description
-from seetell.web.album import Album
-from seetell.web.answering import Answering
+from seetell.tasks.captioning.predict import Captioner
+from seetell.tasks.dense_captioning.predict import TOP, RegionCaptioner
+from seetell.tasks.retrieval.predict import Aligner
+from seetell.web import openapi
 from seetell.web.batching import Batcher, Run
-from seetell.web.gate import Access, Gate
+from seetell.web.errors import RefusalError, busy
+from seetell.web.indexed_photos import Album
 from seetell.web.limits import MAX_LISTED, MAX_SENTENCE, Limits
-from seetell.web.measures import CONTENT_TYPE, Measures
+from seetell.web.metrics import CONTENT_TYPE, Measures
+from seetell.web.middleware import Access, Gate
 from seetell.web.page_files import PageFiles
-from seetell.web.refusals import RefusalError, busy
+from seetell.web.request_handler import Answering
 from seetell.web.tasks import Task, aligning, captioning, regions
 
 
@@ -90,7 +90,7 @@ def application(models: Models, *, limits: Limits | None = None, access: Access 
     app = FastAPI(
         title="seetell",
         version=seetell.__version__,
-        description=description.ABOUT,
+        description=openapi.ABOUT,
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
@@ -102,7 +102,7 @@ def application(models: Models, *, limits: Limits | None = None, access: Access 
         },
     )
 
-    @app.post("/v1/caption", **description.CAPTION)
+    @app.post("/v1/caption", **openapi.CAPTION)
     async def caption(
         request: Request,
         attention: Annotated[bool, Query(description="Tell with every word where the model looked.")] = False,
@@ -114,14 +114,14 @@ def application(models: Models, *, limits: Limits | None = None, access: Access 
 
     if "align" in tasks:
 
-        @app.post("/v1/align", **description.ALIGN)
+        @app.post("/v1/align", **openapi.ALIGN)
         async def align(request: Request) -> JSONResponse:
             """Tell where on a photo each part of a sentence is true."""
             return JSONResponse(await answering.photo(request, tasks["align"]))
 
     if region_captioner is not None:
 
-        @app.post("/v1/regions", **description.REGIONS)
+        @app.post("/v1/regions", **openapi.REGIONS)
         async def find_regions(
             request: Request,
             top: Annotated[int, Query(ge=1, le=MAX_LISTED, description="The most regions to list.")] = TOP,
@@ -131,7 +131,7 @@ def application(models: Models, *, limits: Limits | None = None, access: Access 
 
     if album is not None:
 
-        @app.get("/v1/search", **description.SEARCH)
+        @app.get("/v1/search", **openapi.SEARCH)
         async def search(
             request: Request,
             q: Annotated[str, Query(min_length=1, max_length=MAX_SENTENCE, description="What photos should show.")],
@@ -146,7 +146,7 @@ def application(models: Models, *, limits: Limits | None = None, access: Access 
                 raise busy("no_index", "the index cannot be used now; the server's operator has to look") from error
             return JSONResponse({"photos": [album.row(hit) for hit in hits]})
 
-        @app.get("/v1/photos/{key}", **description.PHOTO)
+        @app.get("/v1/photos/{key}", **openapi.PHOTO)
         async def photo(request: Request, key: Annotated[str, Path(pattern="^[0-9a-f]{32}$")]) -> Response:
             """Give a small copy of a photo that a search found."""
             content = await answering.apart(request, lambda: album.small_copy(key))
@@ -154,7 +154,7 @@ def application(models: Models, *, limits: Limits | None = None, access: Access 
                 raise RefusalError(404, "not_found", "no search found a photo of this key, or long ago; search again")
             return Response(content, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
 
-    @app.get("/v1/models", **description.MODELS)
+    @app.get("/v1/models", **openapi.MODELS)
     async def list_models() -> dict[str, Any]:
         """Tell what this server can do."""
         captioner = models.captioner
@@ -166,7 +166,7 @@ def application(models: Models, *, limits: Limits | None = None, access: Access 
             "limits": {"bytes": limits.max_bytes, "pixels": limits.max_pixels, "sentence": MAX_SENTENCE},
         }
 
-    @app.get("/healthz", **description.HEALTH)
+    @app.get("/healthz", **openapi.HEALTH)
     async def health() -> JSONResponse:
         """Tell whether the server can answer."""
         state = batcher.state

@@ -13,7 +13,7 @@ from http import HTTPStatus
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from seetell.web.refusals import RefusalError, busy
+from seetell.web.errors import RefusalError, busy
 
 HEADER_SECONDS = 10.0
 """From a connection's begin, or from the first byte of a further request, until its headers are there."""

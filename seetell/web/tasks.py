@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from seetell.runtime.aligner import Aligner
-from seetell.runtime.captioner import Captioner
-from seetell.runtime.region_captioner import RegionCaptioner
+from seetell.tasks.captioning.predict import Captioner
+from seetell.tasks.dense_captioning.predict import RegionCaptioner
+from seetell.tasks.retrieval.predict import Aligner
 from seetell.web.batching import Run
+from seetell.web.errors import RefusalError
 from seetell.web.limits import MAX_LISTED, MAX_SENTENCE
-from seetell.web.refusals import RefusalError
 from seetell.web.uploads import Upload
 
 Row = Callable[[Upload, tuple[int, int], Any], dict[str, Any]]

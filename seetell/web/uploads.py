@@ -13,8 +13,8 @@ from starlette.requests import Request
 
 from seetell.errors import PhotoError, PhotoFormatError
 from seetell.photos.opening import photo_size
+from seetell.web.errors import RefusalError
 from seetell.web.limits import Limits
-from seetell.web.refusals import RefusalError
 
 PHOTO_FIELD = "image"
 MAX_FIELDS = 8

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from web import browser as chromium
 
-from seetell.alttext.gaps import Findings
 from seetell.alttext.html_images import html_findings
 from seetell.alttext.markdown_images import markdown_findings
+from seetell.alttext.missing_alt import Findings
 
 ALT = 'A [dog] & `cat` -->_"<b>".'
 IN_HTML = re.compile(r' alt="A \[dog\] &amp; (?:`|&#96;)cat(?:`|&#96;) --&gt;_&quot;&lt;b&gt;&quot;\."')

@@ -78,7 +78,7 @@ def test_a_failed_write_leaves_the_page(tmp_path: Path, monkeypatch: pytest.Monk
     def full(*arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("seetell.whole_file.os.replace", full)
+    monkeypatch.setattr("seetell.atomic_write.os.replace", full)
     with pytest.raises(SeetellError, match="No space left"):
         filled(path)
     assert path.read_text() == "![](a.jpg)"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from runtime.test_aligning import SENTENCE, halves
 from runtime.tiny_aligner import write_tiny_aligner
+from tasks.grounding.test_predict import SENTENCE, halves
 
 from seetell.cli.main import main
 

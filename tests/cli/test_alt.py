@@ -11,9 +11,9 @@ import pytest
 from cli.test_caption import save
 from PIL import Image
 
-from seetell.alttext.wording import alt_text
+from seetell.alttext.alt_text import alt_text
 from seetell.cli.main import main
-from seetell.runtime.captioner import load
+from seetell.tasks.captioning.predict import load
 
 
 def alt(*arguments: str | Path) -> int:

@@ -18,7 +18,7 @@ from PIL import Image
 
 from seetell.cli.main import main
 from seetell.runtime.bundle import installed
-from seetell.runtime.captioner import load
+from seetell.tasks.captioning.predict import load
 
 
 def save(path: Path, photo: Image.Image | None = None, **options: object) -> Path:

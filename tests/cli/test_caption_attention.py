@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from cli.test_caption import in_process, save
 
-from seetell.runtime.captioner import load
+from seetell.tasks.captioning.predict import load
 
 
 def names(folder: Path) -> list[str]:

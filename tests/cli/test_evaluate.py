@@ -9,7 +9,7 @@ from runtime.tiny_bundle import write_tiny_bundle
 
 from seetell.cli.main import main
 from seetell.metrics import score_captions
-from seetell.runtime.captioner import load
+from seetell.tasks.captioning.predict import load
 
 COLOURS = {"red.png": (200, 20, 20), "blue.png": (20, 20, 200), "green.png": (20, 200, 20)}
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from runtime.test_region_captioner import boxes
+from tasks.dense_captioning.test_predict import boxes
 
 from seetell.cli.main import main
 from seetell.data.region_results import read_region_results

@@ -13,7 +13,7 @@ from search.conftest import paint
 from search.toy import ColourEmbedder
 
 from seetell.cli.main import main
-from seetell.runtime import loading
+from seetell.tasks import loading
 
 
 @pytest.fixture

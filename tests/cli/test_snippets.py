@@ -15,8 +15,8 @@ def aligner(tmp_path_factory: pytest.TempPathFactory, small_encoder: dict[str, s
     """The run of an aligner of a few steps, and its data."""
     from captioned_shapes import write_shapes
 
-    from seetell.training.alignment_recipe import alignment_recipe_from_dict
-    from seetell.training.alignment_trainer import AlignmentTrainer
+    from seetell.tasks.retrieval.config import alignment_recipe_from_dict
+    from seetell.tasks.retrieval.train import AlignmentTrainer
 
     folder = tmp_path_factory.mktemp("aligner")
     shapes = write_shapes(folder / "shapes")

@@ -136,7 +136,7 @@ def test_a_place_that_takes_no_file_is_an_error(tmp_path: Path, monkeypatch: pyt
     def full(*arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("seetell.whole_file.os.replace", full)
+    monkeypatch.setattr("seetell.atomic_write.os.replace", full)
     with pytest.raises(SeetellError, match="No space left"), CaptionReport(tmp_path / "report.html"):
         pass
     assert os.listdir(tmp_path) == []

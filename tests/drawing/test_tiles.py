@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seetell.drawing import lettering
-from seetell.drawing.lettering import lettered, shortened
+from seetell.drawing import fonts
+from seetell.drawing.fonts import lettered, shortened
 from seetell.drawing.tiles import GAP, LINE, MARGIN, PAPER, word_tiles
 from seetell.results import Caption, Word
 
@@ -53,12 +53,12 @@ def test_letters_that_the_built_in_font_lacks_come_from_another_or_lose_their_ac
     monkeypatch: pytest.MonkeyPatch,
 ):
     assert lettered("dog's", 20)[1].getname()[0] == "Aileron"
-    monkeypatch.setattr(lettering, "INSTALLED", ("no such font.ttf",))
+    monkeypatch.setattr(fonts, "INSTALLED", ("no such font.ttf",))
     text, font = lettered("cafe\u0301", 20)
     assert (text, font.getname()[0]) == ("cafe", "Aileron")
     assert lettered("狗", 20)[0] == "狗"
-    monkeypatch.setattr(lettering, "_installed", lambda name, size: font)
-    monkeypatch.setattr(lettering, "_has", lambda candidate, text: candidate is font)
+    monkeypatch.setattr(fonts, "_installed", lambda name, size: font)
+    monkeypatch.setattr(fonts, "_has", lambda candidate, text: candidate is font)
     assert lettered("cafe\u0301", 20) == ("café", font)
 
 

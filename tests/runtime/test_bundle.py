@@ -10,7 +10,7 @@ from seetell.errors import BundleError, UsageError
 from seetell.language.vocabulary import Vocabulary
 from seetell.runtime import bundle as bundle_module
 from seetell.runtime.bundle import Bundle, find, installed
-from seetell.runtime.loading import load_bundle
+from seetell.tasks.loading import load_bundle
 
 
 @pytest.fixture

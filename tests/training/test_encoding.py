@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from seetell.backbones import create_encoder
+from seetell.nn.backbones import create_encoder
 from seetell.photos import open_photo
 from seetell.training import encoding
 from seetell.training.encoding import Activations, AllFeatures, features_cache, in_onnx_runtime, in_torch

@@ -14,12 +14,12 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 import seetell
-from seetell.runtime.aligner import Aligner
-from seetell.runtime.captioner import Captioner
-from seetell.runtime.region_captioner import RegionCaptioner
 from seetell.search.photo_index import PhotoIndex
-from seetell.web.album import Album
+from seetell.tasks.captioning.predict import Captioner
+from seetell.tasks.dense_captioning.predict import RegionCaptioner
+from seetell.tasks.retrieval.predict import Aligner
 from seetell.web.application import Models, application
+from seetell.web.indexed_photos import Album
 from seetell.web.limits import Limits
 from seetell.web.server import listen, server
 

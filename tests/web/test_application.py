@@ -12,8 +12,8 @@ from web.conftest import ADDRESS, DOG, photo_file, until
 
 import seetell
 from seetell.cli.rows import row_of
-from seetell.runtime.captioner import Captioner
-from seetell.runtime.region_captioner import RegionCaptioner
+from seetell.tasks.captioning.predict import Captioner
+from seetell.tasks.dense_captioning.predict import RegionCaptioner
 from seetell.web.application import Models, application
 from seetell.web.batching import Batcher
 from seetell.web.limits import Limits
@@ -110,7 +110,7 @@ def test_a_photo_that_has_gone_is_an_error_without_its_path(
     client: TestClient, index: Any, monkeypatch: pytest.MonkeyPatch
 ):
     (found,) = client.get("/v1/search", params={"q": "red", "top": 1}).json()["photos"]
-    monkeypatch.setattr("seetell.web.album.open_photo", lambda path, **_: seetell.open_photo(f"{path}.gone"))
+    monkeypatch.setattr("seetell.web.indexed_photos.open_photo", lambda path, **_: seetell.open_photo(f"{path}.gone"))
     refused = client.get(found["photo"])
     assert refused.json()["error"] == "rose.png can no longer be shown"
     assert refused.status_code == 422

@@ -9,8 +9,8 @@ import pytest
 from web.conftest import Serving, photo_file, until
 from web.wire import HEAD, ask, form, heard, opened, told
 
-from seetell.runtime.captioner import Captioner
-from seetell.web import connection, incoming
+from seetell.tasks.captioning.predict import Captioner
+from seetell.web import connection, request_body
 from seetell.web.application import Models, application
 from seetell.web.limits import Limits
 
@@ -25,7 +25,7 @@ def chunk(content: bytes) -> bytes:
 
 @pytest.fixture
 def port(captioner: Captioner, serving: Serving, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    monkeypatch.setattr(incoming, "SECONDS", 0.3)
+    monkeypatch.setattr(request_body, "SECONDS", 0.3)
     limits = Limits(max_bytes=2**20, seconds=0.5)
     with serving(application(Models(captioner), limits=limits)) as port:
         yield port

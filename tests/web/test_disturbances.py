@@ -14,7 +14,7 @@ import pytest
 from web.conftest import Serving, photo_file, until
 from web.wire import ask, begun, form, health, opened
 
-from seetell.runtime.captioner import Captioner
+from seetell.tasks.captioning.predict import Captioner
 from seetell.web.application import Models, application
 from seetell.web.limits import Limits
 

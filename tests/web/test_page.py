@@ -12,9 +12,9 @@ from playwright.sync_api import Browser, Page, expect
 from web.browser import NEEDS_BROWSER, PHONE, choose, described, no_violations
 from web.conftest import Serving, photo_file
 
-from seetell.runtime.captioner import Captioner
+from seetell.tasks.captioning.predict import Captioner
 from seetell.web.application import Models, application
-from seetell.web.gate import Access
+from seetell.web.middleware import Access
 
 pytestmark = [pytest.mark.slow, NEEDS_BROWSER]
 GIVE = """(element, [content, kind, event]) => {

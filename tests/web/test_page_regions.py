@@ -11,9 +11,9 @@ from playwright.sync_api import Locator, Page, expect
 from web.browser import NEEDS_BROWSER, PHONE, choose, no_violations
 from web.conftest import DOG
 
-from seetell.photos.boxes import Box
+from seetell.geometry.boxes import Box
 from seetell.results import Region, Regions
-from seetell.runtime.region_captioner import RegionCaptioner
+from seetell.tasks.dense_captioning.predict import RegionCaptioner
 
 pytestmark = [pytest.mark.slow, NEEDS_BROWSER]
 SIZE = (1024, 768)

@@ -12,7 +12,7 @@ from web.conftest import Serving, photo_file, until
 from web.wire import ask, begun, form, health
 
 from seetell.errors import UsageError
-from seetell.runtime.captioner import Captioner
+from seetell.tasks.captioning.predict import Captioner
 from seetell.web.application import Models, application
 from seetell.web.limits import Limits
 from seetell.web.server import listen

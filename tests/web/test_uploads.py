@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 from web.conftest import ADDRESS, photo_file
 
-from seetell.runtime.captioner import Captioner
+from seetell.tasks.captioning.predict import Captioner
 from seetell.web.application import Models, application
 from seetell.web.limits import Limits
 

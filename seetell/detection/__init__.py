@@ -1,1 +1,0 @@
-"""Region proposals and what is made of them: the detection half of dense captioning."""

@@ -1,0 +1,1 @@
+"""Boxes: areas, overlaps, non-maximum suppression."""

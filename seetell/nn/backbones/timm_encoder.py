@@ -1,0 +1,85 @@
+"""Any image model of the timm library as an encoder: convolutional or a vision transformer."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Any
+
+import timm
+import timm.data
+import torch
+from torch import Tensor
+
+from seetell.errors import RecipeError
+from seetell.nn.backbones.encoder import Encoder, Features, pooled_and_grid
+from seetell.photos import Preprocessing
+
+
+class TimmEncoder(Encoder):
+    """A timm model without its classifier.
+
+    Args:
+        name: a name of ``timm.list_models()``.
+        pretrained: take timm's weights for that name, which it fetches or finds in its cache.
+        image_size: side of the square input in pixels; the model's own when absent.
+
+    Raises:
+        RecipeError: timm knows no such model, cannot get its weights, or cannot make it for that size.
+    """
+
+    def __init__(self, name: str, *, pretrained: bool, image_size: int | None = None) -> None:
+        super().__init__()
+        self.name = name
+        self.model, config = _create(name, pretrained=pretrained, image_size=image_size)
+        size = image_size or config["input_size"][-1]
+        self.preprocessing = Preprocessing(
+            height=size,
+            width=size,
+            resample="bilinear" if config["interpolation"] == "bilinear" else "bicubic",
+            mean=tuple(255 * value for value in config["mean"]),
+            std=tuple(255 * value for value in config["std"]),
+        )
+        self._prefix_tokens = int(getattr(self.model, "num_prefix_tokens", 0))
+        with torch.no_grad():
+            activation = self._activation(torch.zeros(1, 3, size, size))
+        if activation.ndim == 4:
+            _, self.channels, rows, columns = activation.shape
+        else:
+            _, tokens, self.channels = activation.shape
+            rows = columns = round((tokens - self._prefix_tokens) ** 0.5)
+        self.grid_size = (rows, columns)
+
+    def _activation(self, images: Tensor) -> Tensor:
+        """Return ``(B, D, H, W)``, or ``(B, tokens, D)`` of a transformer."""
+        activation: Tensor = self.model.forward_features(images)
+        if activation.ndim == 4 and str(getattr(self.model, "output_fmt", "NCHW")).endswith("NHWC"):
+            return activation.permute(0, 3, 1, 2)
+        return activation
+
+    def forward(self, images: Tensor) -> Features:
+        """Encode ``(B, 3, H, W)``; a transformer's prefix tokens stay out of the grid."""
+        activation = self._activation(images)
+        if activation.ndim == 4:
+            return pooled_and_grid(activation)
+        grid = activation[:, self._prefix_tokens :]
+        return Features(pooled=torch.mean(grid, dim=1), grid=grid)
+
+
+def _create(name: str, *, pretrained: bool, image_size: int | None) -> tuple[Any, dict[str, Any]]:
+    """Make a timm model; return it and its preprocessing."""
+    if not timm.is_model(name):
+        near = ", ".join(get_close_matches(name, timm.list_models(), n=3))
+        raise RecipeError(
+            f"encoder.name: unknown encoder {name!r}; expected efficientnet_lite0 or a name of timm.list_models()"
+            + (f", such as {near}" if near else "")
+        )
+    try:
+        model: Any = timm.create_model(name, pretrained=False, num_classes=0)
+        config = timm.data.resolve_model_data_config(model)  # type: ignore[attr-defined,no-untyped-call]
+        placed = hasattr(model, "pos_embed") and image_size not in (None, config["input_size"][-1])
+        if pretrained or placed:  # a transformer learns one vector a place, so it must know its size
+            sized: Any = {"img_size": image_size} if placed else {}
+            model = timm.create_model(name, pretrained=pretrained, num_classes=0, **sized)
+    except (RuntimeError, TypeError, OSError) as error:
+        raise RecipeError(f"encoder.name: timm could not make {name!r}: {error}") from error
+    return model, config

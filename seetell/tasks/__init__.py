@@ -1,0 +1,1 @@
+"""Kinds of answer, one folder each."""

@@ -1,0 +1,1 @@
+"""Captioning: a sentence for the whole image."""

@@ -1,0 +1,51 @@
+"""Captioners, made by name from their own configuration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from seetell.errors import RecipeError, unknown
+from seetell.tasks.captioning.models.captioner import IGNORED, Beginning, Captioner, Said
+from seetell.tasks.captioning.models.losses import Lesson
+from seetell.tasks.captioning.models.multimodal_rnn import MultimodalRnn, MultimodalRnnConfig
+from seetell.tasks.captioning.models.neuraltalk2 import NeuralTalk2, NeuralTalk2Config
+from seetell.tasks.captioning.models.show_attend_tell import ShowAttendTell, ShowAttendTellConfig
+from seetell.tasks.captioning.models.transformer import Transformer, TransformerConfig
+from seetell.tasks.captioning.models.up_down import UpDown, UpDownConfig
+
+__all__ = ["CONFIGS", "IGNORED", "USES_GRID", "Beginning", "Captioner", "Lesson", "Said", "create_captioner"]
+
+_CAPTIONERS: dict[str, tuple[type[Any], type[Captioner]]] = {
+    "multimodal_rnn": (MultimodalRnnConfig, MultimodalRnn),
+    "neuraltalk2": (NeuralTalk2Config, NeuralTalk2),
+    "show_attend_tell": (ShowAttendTellConfig, ShowAttendTell),
+    "transformer": (TransformerConfig, Transformer),
+    "up_down": (UpDownConfig, UpDown),
+}
+CONFIGS: dict[str, type[Any]] = {name: config for name, (config, _) in _CAPTIONERS.items()}
+USES_GRID: dict[str, bool] = {name: captioner.uses_grid for name, (_, captioner) in _CAPTIONERS.items()}
+
+
+def create_captioner(
+    architecture: str, config: Any, *, feature_size: int, vocabulary_size: int, locations: int
+) -> Captioner:
+    """Make a captioner.
+
+    Args:
+        architecture: a key of ``CONFIGS``.
+        config: an instance of that architecture's configuration.
+        feature_size: ``D``, length of the encoder's vectors.
+        vocabulary_size: ``V``, specials included.
+        locations: ``L``, of the encoder's grid.
+
+    Raises:
+        RecipeError: the architecture is unknown.
+    """
+    if architecture not in CONFIGS:
+        raise RecipeError(f"architecture: {unknown('architecture', architecture, CONFIGS)}")
+    captioner: type[Any] = _CAPTIONERS[architecture][1]
+    sizes = {"feature_size": feature_size, "vocabulary_size": vocabulary_size}
+    if captioner.knows_locations:
+        sizes["locations"] = locations
+    created: Captioner = captioner(config, **sizes)
+    return created

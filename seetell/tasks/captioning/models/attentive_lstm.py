@@ -1,0 +1,182 @@
+"""What LSTM captioners share that look at the grid anew for every word.
+
+A subclass says how a word moves it on (``_advance``) and what it then says (``_score``); whole sentences while training
+and single words while decoding go through the same two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from seetell.config import check_probabilities, check_sizes
+from seetell.nn.attention import AdditiveAttention
+from seetell.nn.backbones import Features
+from seetell.nn.recurrent import open_forget_gates
+from seetell.nn.standardisation import Standardise
+from seetell.tasks.captioning.models.captioner import IGNORED, Captioner, Said
+
+Look = Callable[[Tensor], Tensor]
+"""Turns logarithms of attention weights ``(N, L)`` into the weights that annotations are summed with: often ``exp``."""
+
+
+@dataclass(frozen=True)
+class AttentiveLSTMConfig:
+    """Sizes and regularisation.
+
+    Attributes:
+        embedding_size: length of a word's vector.
+        hidden_size: length of an LSTM's hidden vector.
+        annotation_size: length to which the encoder's vector of each location is projected.
+        attention_size: hidden units of the attention.
+        dropout: probability of zeroing an element of what the output layer reads.
+        input_dropout: the same for word vectors.
+        feature_dropout: the same for the photo's features.
+        forget_bias: what the biases of forget gates start with.
+    """
+
+    embedding_size: int = 256
+    hidden_size: int = 512
+    annotation_size: int = 512
+    attention_size: int = 256
+    dropout: float = 0.5
+    input_dropout: float = 0.0
+    feature_dropout: float = 0.0
+    forget_bias: float = 2.0
+
+    def __post_init__(self) -> None:
+        check_sizes(self, "embedding_size", "hidden_size", "annotation_size", "attention_size", of="captioner")
+        check_probabilities(self, "dropout", "input_dropout", "feature_dropout", of="captioner")
+
+
+class Course(NamedTuple):
+    """How ``N`` sentences of up to ``T`` words went; what is beyond a sentence's end is arbitrary.
+
+    Attributes:
+        logits: of the next word at the ``M`` real positions, ``(M, V)``.
+        log_weights: logarithms of the attention weights, ``(N, T, L)``.
+        looked: the weights that annotations were summed with, ``(N, T, L)``.
+    """
+
+    logits: Tensor
+    log_weights: Tensor
+    looked: Tensor
+
+
+class Advance(NamedTuple):
+    """One word further in ``N`` sentences.
+
+    Attributes:
+        speaking: what the output layer reads, ``(N, S)``.
+        state: the next state.
+        log_weights: logarithms of the attention weights, ``(N, L)``.
+        looked: the weights that annotations were summed with, ``(N, L)``.
+    """
+
+    speaking: Tensor
+    state: tuple[Tensor, ...]
+    log_weights: Tensor
+    looked: Tensor
+
+
+class AttentiveLSTM(Captioner):
+    """An LSTM captioner with additive attention to the grid.
+
+    The grid is standardised feature by feature and projected once a photo. Word vectors start with unit variance.
+
+    Args:
+        config: sizes and regularisation.
+        feature_size: ``D``, length of the encoder's vectors.
+        vocabulary_size: ``V``, specials included.
+        output_size: ``S``, length of what the output layer reads.
+    """
+
+    uses_grid = True
+    word_parameters = ("word_embedding.weight", "output.weight", "output.bias")
+    attends = True
+
+    def __init__(
+        self, config: AttentiveLSTMConfig, *, feature_size: int, vocabulary_size: int, output_size: int
+    ) -> None:
+        super().__init__()
+        self.grid_norm, self.pooled_norm = Standardise(feature_size), Standardise(feature_size)
+        self.annotation = nn.Linear(feature_size, config.annotation_size)
+        self.attention = AdditiveAttention(config.hidden_size, config.annotation_size, width=config.attention_size)
+        self.word_embedding = nn.Embedding(vocabulary_size, config.embedding_size)
+        self.word_gates = nn.Linear(config.embedding_size, 4 * config.hidden_size)
+        open_forget_gates(self.word_gates.bias, config.forget_bias)
+        self.output = nn.Linear(output_size, vocabulary_size)
+        nn.init.uniform_(self.output.weight, -0.1, 0.1)
+        nn.init.zeros_(self.output.bias)
+        self.feature_dropout = nn.Dropout(config.feature_dropout)
+        self.input_dropout = nn.Dropout(config.input_dropout)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def fit_features(self, features: Features) -> None:
+        """Take the features' means and deviations from training photos."""
+        assert features.grid is not None
+        self.grid_norm.fit(features.grid)
+        self.pooled_norm.fit(features.pooled)
+
+    def forward(self, features: Features, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Score the next word at every real position; see :meth:`Captioner.forward`."""
+        return self._read(features, inputs, targets).logits
+
+    def step(self, tokens: Tensor, photos: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...]) -> Said:
+        """Read a word a row; see :meth:`Captioner.step`."""
+        words = self.word_embedding(tokens)
+        advance = self._advance(self.word_gates(words), tuple(part[photos] for part in memory), state, torch.exp)
+        logprobs = torch.log_softmax(self._score(words, advance.speaking), dim=1)
+        return Said(logprobs, advance.state, advance.log_weights.exp())
+
+    def _annotations(self, features: Features) -> tuple[Tensor, Tensor]:
+        """Return the annotation vectors ``(B, L, annotation_size)`` and their keys ``(B, L, attention_size)``."""
+        assert features.grid is not None
+        annotations = self.annotation(self.feature_dropout(self.grid_norm(features.grid)))
+        return annotations, self.attention.keys(annotations)
+
+    def _mean_annotation(self, features: Features) -> Tensor:
+        """Return the mean of the encoder's vectors over locations, standardised among photos, ``(B, D)``."""
+        mean: Tensor = self.feature_dropout(self.pooled_norm(features.pooled))
+        return mean
+
+    def _read(self, features: Features, inputs: Tensor, targets: Tensor, look: Look = torch.exp) -> Course:
+        """Read whole sentences, ``(B, C, T)``; each step works only on those that are not yet over."""
+        captions, steps = inputs.shape[1:]
+        real = (targets != IGNORED).flatten(0, 1)  # (N, T), N = B·C
+        words = self.input_dropout(self.word_embedding(inputs.flatten(0, 1)))
+        lengths = real.sum(dim=1).clamp(min=1).cpu()
+        packed = pack_padded_sequence(words, lengths, batch_first=True, enforce_sorted=False)  # longest first
+        assert packed.sorted_indices is not None
+        photos = packed.sorted_indices // captions
+        memory, state = (tuple(part[photos] for part in parts) for parts in self.start(features))
+        course: list[tuple[Tensor, Tensor, Tensor]] = []
+        for gates in self.word_gates(packed.data).split(packed.batch_sizes.tolist()):
+            memory, state = (tuple(part[: len(gates)] for part in parts) for parts in (memory, state))
+            speaking, state, log_weights, looked = self._advance(gates, memory, state, look)
+            course.append((speaking, log_weights, looked))
+        speaking, log_weights, looked = (
+            pad_packed_sequence(packed._replace(data=torch.cat(parts)), batch_first=True, total_length=steps)[0]
+            for parts in zip(*course, strict=True)
+        )
+        return Course(self._score(words[real], speaking[real]), log_weights, looked)
+
+    def _advance(self, gates: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...], look: Look) -> Advance:
+        """Read a word a row.
+
+        Args:
+            gates: what the words give to the first LSTM's gates, ``(N, 4·hidden_size)``.
+            memory: as :meth:`start` gave it, but one row a sentence.
+            state: one row a sentence.
+            look: as said there.
+        """
+        raise NotImplementedError
+
+    def _score(self, words: Tensor, speaking: Tensor) -> Tensor:
+        """Return logits ``(N, V)`` from the words just read ``(N, embedding_size)`` and ``Advance.speaking``."""
+        raise NotImplementedError

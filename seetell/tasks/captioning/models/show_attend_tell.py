@@ -1,0 +1,179 @@
+"""Show, Attend and Tell: an LSTM that looks somewhere else for every word.
+
+Xu et al., "Show, Attend and Tell: Neural Image Caption Generation with Visual Attention", ICML 2015. Attention weights
+α_t over the grid's annotation vectors a_i depend on the hidden vector h_{t−1} (equations 4–5); h_0 and c_0 are made of
+the mean annotation vector; the next word is scored by L_o (E y_{t−1} + L_h h_t + L_z ẑ_t) (equation 7).
+
+- **soft** attention reads the expected annotation, ẑ_t = β_t Σ_i α_ti a_i with the gate β_t = σ(f_β(h_{t−1})). Its loss
+  adds λ Σ_i (1 − Σ_t α_ti)² a sentence, so that no part of the photo is left unseen (equation 14).
+- **hard** attention reads one annotation, drawn from α_t; what is drawn learns by REINFORCE with a moving-average
+  baseline and an entropy bonus (section 4.1). At prediction both read the expectation.
+
+Departures: the encoder's vectors are standardised and projected before they are annotations; hard attention is gated
+like soft; a drawn location answers for the words from its own on, which it can change, and not for those before; and
+the baseline is that of a word, times how many are to come. Neither moves the gradient's expectation, and both make it
+less noisy.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from seetell.errors import RecipeError, unknown
+from seetell.nn.backbones import Features
+from seetell.nn.recurrent import lstm
+from seetell.tasks.captioning.models.attentive_lstm import Advance, AttentiveLSTM, AttentiveLSTMConfig, Course, Look
+from seetell.tasks.captioning.models.captioner import IGNORED, Beginning
+from seetell.tasks.captioning.models.losses import Lesson, surprise
+
+Attention = Literal["soft", "hard"]
+BASELINE_DECAY = 0.9
+
+
+@dataclass(frozen=True)
+class ShowAttendTellConfig(AttentiveLSTMConfig):
+    """Settings of Show, Attend and Tell.
+
+    Attributes:
+        attention: ``soft`` or ``hard``.
+        doubly_stochastic: λ, the weight of the penalty on places that are looked at too little or too much. Likelihood
+            and penalty are summed over a sentence, as in the paper, and their sum is divided by the number of words.
+        expected: of ``hard``: the share of sentences that read the expected annotation while training, as soft
+            attention would, instead of drawn ones.
+        reinforce: of ``hard``: the weight of what drawn locations learn from (λ_r).
+        entropy: of ``hard``: the weight of the attention's entropy in nats, which keeps it from settling too early
+            (λ_e).
+    """
+
+    attention: Attention = "soft"
+    doubly_stochastic: float = 1.0
+    expected: float = 0.5
+    reinforce: float = 1.0
+    entropy: float = 0.002
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.attention not in get_args(Attention):
+            raise RecipeError(f"captioner.attention: {unknown('attention', self.attention, get_args(Attention))}")
+        for field in ("doubly_stochastic", "reinforce", "entropy"):
+            if getattr(self, field) < 0:
+                raise RecipeError(f"captioner.{field}: expected 0 or more, got {getattr(self, field)}")
+        if not 0 <= self.expected <= 1:
+            raise RecipeError(f"captioner.expected: expected a share from 0 to 1, got {self.expected}")
+
+
+class ShowAttendTell(AttentiveLSTM):
+    """Show, Attend and Tell.
+
+    Args:
+        config: sizes, kind of attention and regularisation.
+        feature_size: ``D``, length of the encoder's vectors.
+        vocabulary_size: ``V``, specials included.
+    """
+
+    baseline: Tensor
+
+    def __init__(self, config: ShowAttendTellConfig, *, feature_size: int, vocabulary_size: int) -> None:
+        super().__init__(
+            config, feature_size=feature_size, vocabulary_size=vocabulary_size, output_size=config.embedding_size
+        )
+        self.config = config
+        hidden, annotation = config.hidden_size, config.annotation_size
+        self.first_hidden, self.first_cell = nn.Linear(feature_size, hidden), nn.Linear(feature_size, hidden)
+        self.context_gate = nn.Linear(hidden, 1)
+        self.gates = nn.Linear(hidden + annotation, 4 * hidden, bias=False)
+        self.deep_output = nn.Linear(hidden + annotation, config.embedding_size, bias=False)  # L_h and L_z
+        # there with soft attention too, so that hard attention can go on from what soft has learnt
+        self.register_buffer("baseline", torch.tensor(-math.log(vocabulary_size)))
+
+    def start(self, features: Features) -> Beginning:
+        """Read the photos.
+
+        Returns:
+            Memory: annotations ``(B, L, annotation_size)`` and their keys ``(B, L, attention_size)``. State: hidden and
+            cell vectors, ``(B, hidden_size)``.
+        """
+        mean = self._mean_annotation(features)
+        state = torch.tanh(self.first_hidden(mean)), torch.tanh(self.first_cell(mean))
+        return Beginning(self._annotations(features), state)
+
+    def loss(
+        self,
+        features: Features,
+        inputs: Tensor,
+        targets: Tensor,
+        *,
+        label_smoothing: float,
+        lesson: Lesson | None = None,
+    ) -> Tensor:
+        """Return the mean surprise at a real word and a word's share of the penalty.
+
+        With hard attention its gradient is also that of what REINFORCE and entropy add, which have no share in its
+        value: the value of a REINFORCE term means nothing.
+        """
+        hard = self.config.attention == "hard"
+        course = self._read(features, inputs, targets, self._drawing(inputs) if hard else torch.exp)
+        said, real = targets[targets != IGNORED], (targets != IGNORED).flatten(0, 1)
+        loss = surprise(course.logits, said, label_smoothing=label_smoothing, lesson=lesson)
+        uneven = coverage_penalty(course.log_weights.exp() * real[:, :, None]).sum()
+        loss = loss + self.config.doubly_stochastic * uneven / len(said)
+        if hard:
+            gain = self._gain(course, said, real)
+            loss = loss - (gain - gain.detach())
+        return loss
+
+    def _drawing(self, inputs: Tensor) -> Look:
+        """Choose which sentences read drawn annotations, and draw them."""
+        sentences = inputs.shape[0] * inputs.shape[1]
+        drawn = torch.rand(sentences, device=inputs.device) >= self.config.expected
+        return lambda log_weights: torch.where(
+            drawn[: len(log_weights), None], draw_locations(log_weights), log_weights.exp()
+        )
+
+    def _gain(self, course: Course, said: Tensor, real: Tensor) -> Tensor:
+        """Weigh the probability of each drawn location by how much better than the baseline the words from it on went.
+
+        Where the expectation was read, the gradient is zero: Σ_i α_i ∇ log α_i = ∇ Σ_i α_i = 0.
+        """
+        logprobs = -F.cross_entropy(course.logits.detach(), said, reduction="none")  # (M,)
+        advantage = torch.zeros_like(real, dtype=logprobs.dtype)  # (N, T)
+        advantage[real] = logprobs - self.baseline
+        advantage = advantage.flip(1).cumsum(1).flip(1)
+        chosen = (course.looked.detach() * course.log_weights).sum(dim=2)  # (N, T), log α of what was drawn
+        entropy = -(course.log_weights.exp() * course.log_weights).sum(dim=2)
+        gain = self.config.reinforce * advantage * chosen + self.config.entropy * entropy
+        self.baseline.mul_(BASELINE_DECAY).add_((1 - BASELINE_DECAY) * logprobs.mean())
+        return gain[real].mean()
+
+    def _advance(self, gates: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...], look: Look) -> Advance:
+        (annotations, keys), (h, c) = memory, state
+        log_weights = self.attention(h, keys)
+        looked = look(log_weights)
+        context = torch.sigmoid(self.context_gate(h)) * (looked[:, None] @ annotations)[:, 0]  # (N, annotation_size)
+        h, c = lstm(gates + self.gates(torch.cat([h, context], dim=1)), c)
+        return Advance(torch.cat([h, context], dim=1), (h, c), log_weights, looked)
+
+    def _score(self, words: Tensor, speaking: Tensor) -> Tensor:
+        logits: Tensor = self.output(self.dropout(words + self.deep_output(speaking)))
+        return logits
+
+
+def coverage_penalty(weights: Tensor) -> Tensor:
+    """Return Σ_i (1 − Σ_t α_ti)² of each sentence, ``(N,)``.
+
+    Args:
+        weights: α, ``(N, T, L)``, zero in padding.
+    """
+    return (1 - weights.sum(dim=1)).square().sum(dim=1)
+
+
+def draw_locations(log_weights: Tensor) -> Tensor:
+    """Draw a location a row from the logarithms of its probabilities, ``(N, L)``; return one-hot rows, ``(N, L)``."""
+    places = torch.multinomial(log_weights.detach().exp(), 1)
+    return torch.zeros_like(log_weights).scatter(1, places, 1.0)

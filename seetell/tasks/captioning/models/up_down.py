@@ -1,0 +1,70 @@
+"""Up-Down: one LSTM decides where to look, a second one speaks.
+
+Anderson et al., "Bottom-Up and Top-Down Attention for Image Captioning and Visual Question Answering", CVPR 2018,
+section 3.2. The attention LSTM reads [h²_{t−1}; v̄; W_e y_{t−1}]; from its hidden vector h¹_t come additive attention
+weights over the vectors v_i (equations 3–5); the language LSTM reads [Σ_i α_ti v_i; h¹_t]; the next word is scored by
+W_p h²_t + b_p (equation 7).
+
+Departure: the v_i are the encoder's grid, standardised and projected, where the paper has detected regions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from seetell.nn.backbones import Features
+from seetell.nn.recurrent import lstm, open_forget_gates
+from seetell.tasks.captioning.models.attentive_lstm import Advance, AttentiveLSTM, AttentiveLSTMConfig, Look
+from seetell.tasks.captioning.models.captioner import Beginning
+
+
+@dataclass(frozen=True)
+class UpDownConfig(AttentiveLSTMConfig):
+    """Settings of Up-Down; ``hidden_size`` is that of both LSTMs."""
+
+
+class UpDown(AttentiveLSTM):
+    """Up-Down.
+
+    Args:
+        config: sizes and regularisation.
+        feature_size: ``D``, length of the encoder's vectors.
+        vocabulary_size: ``V``, specials included.
+    """
+
+    def __init__(self, config: UpDownConfig, *, feature_size: int, vocabulary_size: int) -> None:
+        hidden, annotation = config.hidden_size, config.annotation_size
+        super().__init__(config, feature_size=feature_size, vocabulary_size=vocabulary_size, output_size=hidden)
+        self.config = config
+        self.mean_gates = nn.Linear(feature_size, 4 * hidden, bias=False)
+        self.attention_gates = nn.Linear(2 * hidden, 4 * hidden, bias=False)
+        self.language_gates = nn.Linear(annotation + 2 * hidden, 4 * hidden)
+        open_forget_gates(self.language_gates.bias, config.forget_bias)
+
+    def start(self, features: Features) -> Beginning:
+        """Read the photos.
+
+        Returns:
+            Memory: annotations ``(B, L, annotation_size)``, their keys ``(B, L, attention_size)``, and what v̄ gives to
+            the attention LSTM's gates, ``(B, 4·hidden_size)``. State: zeros, hidden and cell vectors of the attention
+            LSTM, then of the language LSTM, ``(B, hidden_size)``.
+        """
+        mean = self._mean_annotation(features)
+        zeros = mean.new_zeros(mean.shape[0], self.config.hidden_size)
+        return Beginning((*self._annotations(features), self.mean_gates(mean)), (zeros, zeros, zeros, zeros))
+
+    def _advance(self, gates: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...], look: Look) -> Advance:
+        (annotations, keys, mean), (h1, c1, h2, c2) = memory, state
+        h1, c1 = lstm(gates + mean + self.attention_gates(torch.cat([h2, h1], dim=1)), c1)
+        log_weights = self.attention(h1, keys)
+        looked = look(log_weights)
+        attended = (looked[:, None] @ annotations)[:, 0]  # (N, annotation_size)
+        h2, c2 = lstm(self.language_gates(torch.cat([attended, h1, h2], dim=1)), c2)
+        return Advance(h2, (h1, c1, h2, c2), log_weights, looked)
+
+    def _score(self, words: Tensor, speaking: Tensor) -> Tensor:
+        logits: Tensor = self.output(self.dropout(speaking))
+        return logits

@@ -1,0 +1,1 @@
+"""Dense captioning: boxes, and a phrase for what is in each."""

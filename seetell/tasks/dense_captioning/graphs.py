@@ -1,0 +1,204 @@
+"""A dense captioner's boxes and codes as ONNX graphs; what stands between them, a suppression, is left to numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from seetell.nn.backbones import Encoder
+from seetell.nn.onnx_graph import onnx_graph
+from seetell.tasks.dense_captioning.models.densecap import SHORTCUT_SAMPLES, DenseCap
+
+
+class MapsGraph(nn.Module):
+    """The encoder: ``images (B, 3, H, W)`` → a map ``(B, C_s, h, w)`` a stride."""
+
+    def __init__(self, encoder: Encoder, strides: Sequence[int]) -> None:
+        super().__init__()
+        self.encoder, self.strides = encoder, tuple(strides)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Encode."""
+        maps = self.encoder.pyramid(images)
+        return tuple(maps[stride] for stride in self.strides)
+
+
+class ProposalsGraph(nn.Module):
+    """Maps → pyramid, every anchor moved ``boxes (B, A, 4)`` and scored ``logits (B, A)``, perhaps ``context (B, C)``.
+
+    Args:
+        densecap: in evaluation mode.
+        maps: of the encoder, as an example.
+    """
+
+    anchors: Tensor
+
+    def __init__(self, densecap: DenseCap, maps: Sequence[Tensor]) -> None:
+        super().__init__()
+        self.densecap = densecap
+        pyramid = densecap.pyramid(maps)
+        anchors = densecap.proposals.all_anchors(densecap.proposal_map(pyramid))
+        self.register_buffer("anchors", anchors)
+
+    def forward(self, *maps: Tensor) -> tuple[Tensor, ...]:
+        """Propose."""
+        densecap, proposals = self.densecap, self.densecap.proposals
+        pyramid = densecap.pyramid(maps)
+        logits, moves = proposals.scores(densecap.proposal_map(pyramid))
+        photos, kinds, rows, columns = logits.shape
+        moves = moves.reshape(photos, kinds, 4, rows, columns).permute(0, 3, 4, 1, 2).reshape(photos, -1, 4)
+        boxes = _decoded(self.anchors[None], moves, scales=(1.0, 1.0, 1.0, 1.0), size=proposals.image_size)
+        context = () if densecap.context is None else (densecap.whole(maps),)
+        return *pyramid, boxes, logits.permute(0, 2, 3, 1).flatten(1), *context
+
+
+class RegionsGraph(nn.Module):
+    """Pyramid, perhaps maps, ``context`` and, for each stride, ``boxes_s`` and ``photos_s`` → what is in the boxes.
+
+    The boxes ``(N_s, 4)`` of photos ``(N_s,)`` are looked at in the pyramid's map of that stride. The graph gives
+    ``boxes (N, 4)`` corrected, ``scores (N,)``, and ``pooled (N, D)`` and perhaps ``grid (N, L, D)`` for the captioner,
+    stride after stride.
+
+    Args:
+        densecap: in evaluation mode.
+    """
+
+    def __init__(self, densecap: DenseCap) -> None:
+        super().__init__()
+        self.densecap = densecap
+
+    def forward(self, *given: Tensor) -> tuple[Tensor, ...]:
+        """Look at boxes."""
+        densecap, head = self.densecap, self.densecap.regions
+        strides, levels = head.strides, len(head.strides)
+        rest = list(given)
+
+        def taken(count: int) -> list[Tensor]:
+            return [rest.pop(0) for _ in range(count)]
+
+        pyramid = taken(levels)
+        maps = taken(levels) if densecap.shortcut is not None else []
+        context = taken(1)[0] if densecap.context is not None else None
+        boxes, photos = taken(levels), taken(levels)
+        all_boxes, all_photos = torch.cat(boxes), torch.cat(photos)
+        side, samples = head.config.cells, head.align.sampling_ratio
+        cells = torch.cat(
+            [
+                _aligned(activation, each, owners, stride, side, samples)
+                for activation, each, owners, stride in zip(pyramid, boxes, photos, strides, strict=True)
+            ]
+        )
+        codes, logits, corrections = head(cells)
+        corrected = _decoded(all_boxes, corrections, scales=head.coder.weights, size=head.image_size)
+        sampled = [
+            _aligned(activation, all_boxes, all_photos, stride, densecap.config.shortcut, SHORTCUT_SAMPLES)
+            for activation, stride in zip(maps, strides, strict=False)
+        ]
+        features = densecap.told(
+            codes,
+            cells,
+            raw=densecap.raw(sampled) if sampled else None,
+            context=None if context is None else context[all_photos],
+        )
+        grid = () if features.grid is None else (features.grid,)
+        return corrected, torch.sigmoid(logits), features.pooled, *grid
+
+
+def _aligned(activation: Tensor, boxes: Tensor, photos: Tensor, stride: int, cells: int, samples: int) -> Tensor:
+    """RoIAlign as ONNX's own operator."""
+    sampled: Tensor = torch.onnx.ops.symbolic(
+        "RoiAlign",
+        (activation, boxes, photos),
+        {
+            "mode": "avg",
+            "output_height": cells,
+            "output_width": cells,
+            "sampling_ratio": samples,
+            "spatial_scale": 1.0 / stride,
+            "coordinate_transformation_mode": "output_half_pixel",
+        },
+        dtype=activation.dtype,
+        shape=(boxes.shape[0], activation.shape[1], cells, cells),
+        version=16,
+    )
+    return sampled
+
+
+def _decoded(boxes: Tensor, moves: Tensor, *, scales: Sequence[float], size: tuple[int, int]) -> Tensor:
+    """Move boxes ``(…, 4)`` as :class:`torchvision.models.detection._utils.BoxCoder` does, and cut them off."""
+    across, down, wider, higher = (moves[..., place] / scale for place, scale in enumerate(scales))
+    widths, heights = boxes[..., 2] - boxes[..., 0], boxes[..., 3] - boxes[..., 1]
+    x = boxes[..., 0] + 0.5 * widths + across * widths
+    y = boxes[..., 1] + 0.5 * heights + down * heights
+    most = float(torch.log(torch.tensor(1000.0 / 16)))
+    half_width = 0.5 * widths * torch.exp(wider.clamp(max=most))
+    half_height = 0.5 * heights * torch.exp(higher.clamp(max=most))
+    rows, columns = size
+    corners = (
+        (x - half_width).clamp(0, columns),
+        (y - half_height).clamp(0, rows),
+        (x + half_width).clamp(0, columns),
+        (y + half_height).clamp(0, rows),
+    )
+    return torch.stack(corners, dim=-1)
+
+
+def write_maps(encoder: Encoder, path: Path, *, strides: Sequence[int]) -> None:
+    """Write the graph of an encoder in evaluation mode."""
+    size = encoder.preprocessing
+    content = onnx_graph(
+        MapsGraph(encoder, strides),
+        (torch.zeros(2, 3, size.height, size.width),),
+        inputs=["images"],
+        outputs=[f"map_{stride}" for stride in strides],
+        shapes=({0: torch.export.Dim("photos", min=1)},),
+    )
+    path.write_bytes(content)
+
+
+def write_localisation(densecap: DenseCap, maps: Sequence[Tensor], *, proposals: Path, regions: Path) -> None:
+    """Write the two graphs of what is found.
+
+    Args:
+        densecap: in evaluation mode.
+        maps: of at least two photos, as an example.
+        proposals: the ONNX file of the first graph.
+        regions: that of the second.
+    """
+    strides = densecap.config.strides
+    levels = [f"level_{stride}" for stride in strides]
+    names = [f"map_{stride}" for stride in strides]
+    shortcut = [] if densecap.shortcut is None else names
+    context = [] if densecap.context is None else ["context"]
+    photos: dict[int, object] = {0: torch.export.Dim("photos", min=1)}
+    with torch.no_grad():
+        graph = ProposalsGraph(densecap, maps)
+        made = graph(*maps)
+    content = onnx_graph(
+        graph,
+        tuple(maps),
+        inputs=names,
+        outputs=[*levels, "boxes", "logits", *context],
+        shapes=(tuple(photos for _ in maps),),
+    )
+    proposals.write_bytes(content)
+    boxes = [torch.tensor([[0.0, 0.0, stride, stride]] * (2 + place)) for place, stride in enumerate(strides)]
+    owners = [torch.arange(len(each)) % 2 for each in boxes]
+    rows: list[dict[int, object]] = [{0: torch.export.Dim(f"boxes_{stride}", min=1)} for stride in strides]
+    content = onnx_graph(
+        RegionsGraph(densecap),
+        (*made[: len(levels)], *maps[: len(shortcut)], *made[len(levels) + 2 :], *boxes, *owners),
+        inputs=[
+            *levels,
+            *shortcut,
+            *context,
+            *(f"boxes_{stride}" for stride in strides),
+            *(f"photos_{stride}" for stride in strides),
+        ],
+        outputs=["boxes", "scores", "pooled", *(["grid"] if densecap.captioner.uses_grid else [])],
+        shapes=((*(photos for _ in (*levels, *shortcut, *context)), *rows, *rows),),
+    )
+    regions.write_bytes(content)

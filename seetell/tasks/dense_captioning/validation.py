@@ -1,0 +1,99 @@
+"""How good a dense captioner is by now: regions found, and phrases for them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seetell.errors import DataError
+from seetell.language.decoding import Decoding
+from seetell.language.vocabulary import Vocabulary
+from seetell.metrics.dense import dense_average_precision
+from seetell.metrics.meteor import Meteor
+from seetell.results import Region
+from seetell.tasks.captioning.validation import best_hypotheses, validation_loss
+from seetell.tasks.dense_captioning.models.densecap import DenseCap
+from seetell.tasks.dense_captioning.region_targets import CachedMaps, DescribedRegions
+
+BATCH = 10
+
+
+def validate(
+    densecap: DenseCap,
+    maps: CachedMaps,
+    described: DescribedRegions,
+    vocabulary: Vocabulary,
+    *,
+    decoding: Decoding,
+    max_words: int,
+) -> dict[str, float]:
+    """Find and describe the regions of photos.
+
+    Args:
+        densecap: in evaluation mode.
+        maps: of the photos.
+        described: the photos and their true regions.
+        vocabulary: the captioner's.
+        decoding: how regions are described.
+        max_words: longer phrases of people are cut.
+
+    Returns:
+        ``dense_mAP``, where METEOR is installed, and ``detection_mAP``, see :mod:`seetell.metrics.dense`; the share of
+        true regions that the first 50 and 100 proposals overlap by half, as ``recall@50`` and ``recall@100``; and
+        ``validation_loss``, the mean surprise at a word of what people said of the true boxes, in nats.
+    """
+    truth = {photo.id: photo.regions for photo in described.photos}
+    detected, proposed = {}, {}
+    nats, words = 0.0, 0
+    for rows, batch in _batches(densecap, maps):
+        with torch.inference_mode():
+            found = densecap.find(batch)
+            device = batch[0].device
+            features = densecap.describe(batch, [described.boxes[row].to(device) for row in rows])
+        people = [list(region) for row in rows for region in described.phrases[row]]
+        surprise, count = validation_loss(densecap.captioner, features, people, max_words=max_words)
+        nats, words = nats + surprise, words + count
+        for row, each in zip(rows, found, strict=True):
+            photo = described.photos[row]
+            scale = np.tile(photo.size / np.array(densecap.regions.image_size[::-1]), 2)
+            said = best_hypotheses(densecap.captioner, each.features, decoding)
+            phrases = [" ".join(vocabulary.decode(best.tokens)) for best in said]
+            certain = [math.exp(densecap.config.certainty * best.logprob / (len(best.tokens) + 1)) for best in said]
+            detected[photo.id] = _regions(
+                each.boxes, phrases, (each.scores.numpy(force=True) * certain).tolist(), scale
+            )
+            order = np.linspace(1.0, 0.0, len(each.proposals)).tolist()
+            proposed[photo.id] = _regions(each.proposals, [""] * len(order), order, scale)
+    try:
+        scores = dense_average_precision(truth, detected, meteor=Meteor())
+    except DataError:  # without METEOR's files the boxes alone are scored
+        scores = dense_average_precision(truth, detected, phrases=False)
+    recall = dense_average_precision(truth, proposed, phrases=False).recall
+    return {
+        **({} if scores.mean_ap is None else {"dense_mAP": scores.mean_ap}),
+        "detection_mAP": scores.detection_ap,
+        "recall@50": recall[50].at_half,
+        "recall@100": recall[100].at_half,
+        "validation_loss": nats / words,
+    }
+
+
+def _batches(densecap: DenseCap, maps: CachedMaps) -> Iterator[tuple[np.ndarray, list[Tensor]]]:
+    device = next(densecap.parameters()).device
+    for start in range(0, len(maps), BATCH):
+        rows = np.arange(start, min(start + BATCH, len(maps)))
+        yield rows, [activation.to(device) for activation in maps.read(rows)]
+
+
+def _regions(boxes: Tensor, phrases: list[str], scores: list[float], scale: np.ndarray) -> list[Region]:
+    """Put regions together, boxes scaled to the photo's pixels; those without an area are left out."""
+    placed = boxes.cpu().numpy().astype(np.float64) * scale
+    return [
+        Region((left, top, right, bottom), phrase, score)
+        for (left, top, right, bottom), phrase, score in zip(placed.tolist(), phrases, scores, strict=True)
+        if left < right and top < bottom
+    ]

@@ -1,0 +1,1 @@
+"""Phrase grounding: the box of each phrase of a sentence."""

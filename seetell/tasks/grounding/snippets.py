@@ -1,0 +1,90 @@
+"""Phrases of regions, inferred from captions of whole photos: what a region-level captioner learns from.
+
+Karpathy & Fei-Fei, "Deep Visual-Semantic Alignments for Generating Image Descriptions", 2015: a trained aligner tells
+how well each word fits each region, a Markov random field joins neighbouring words that speak of one region (section
+3.1.4), and each segment becomes the description of its region (section 3.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from seetell.data.feature_cache import FeatureCache
+from seetell.data.records import PhotoRecord
+from seetell.errors import CheckpointError
+from seetell.geometry.boxes import Box
+from seetell.language.mrf import align, runs
+from seetell.language.tokenizer import tokenize
+from seetell.photos import photo_size
+from seetell.tasks.retrieval.models.windows import window_boxes
+from seetell.tasks.retrieval.trained import TrainedAligner
+from seetell.tasks.retrieval.validation import sentence_tensors
+from seetell.training.features import split_features
+
+_BATCH = 32
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """Some words of a caption and the region that they speak of.
+
+    Attributes:
+        photo: the photo.
+        box: the region, in pixels of the photo.
+        words: the words, as tokens.
+    """
+
+    photo: PhotoRecord
+    box: Box
+    words: tuple[str, ...]
+
+
+def infer_snippets(
+    trained: TrainedAligner, cache: FeatureCache, photos: Sequence[PhotoRecord], *, beta: float
+) -> Iterator[list[Snippet]]:
+    """Divide the captions of photos into snippets.
+
+    Args:
+        trained: an aligner that compares words with regions.
+        cache: of its encoder, with the grids of all the photos.
+        photos: with their captions; words beyond the aligner's ``data.max_words`` are left out.
+        beta: the bonus β for neighbours with one region, in standard deviations of a caption's scores of words and
+            regions.
+
+    Yields:
+        The snippets of one photo after the other, in the order of its captions.
+
+    Raises:
+        CheckpointError: the aligner compares whole photos only.
+    """
+    aligner, most = trained.aligner, trained.recipe.data.max_words
+    if "regions" not in aligner.compared:
+        raise CheckpointError("the aligner compares whole photos only; expected one with aligner.compares: both")
+    windows = window_boxes(trained.recipe.aligner.windows)
+    records, rows = cache.open(), cache.rows([photo.path for photo in photos])
+    for start in range(0, len(photos), _BATCH):
+        batch = photos[start : start + _BATCH]
+        captions = [tokenize(caption)[:most] for photo in batch for caption in photo.captions]
+        owners = np.repeat(np.arange(len(batch)), [len(photo.captions) for photo in batch])
+        tokens, lengths = sentence_tensors([trained.vocabulary.encode(words) for words in captions], max_words=most)
+        features = split_features(torch.from_numpy(records[rows[start : start + _BATCH], 0].astype(np.float32)))
+        with torch.inference_mode():
+            seen = aligner.embed_photos(aligner.describe(features)).regions
+            said = aligner.embed_sentences(tokens, lengths).words
+            assert seen is not None
+            assert said is not None
+            unary = (said @ seen[torch.from_numpy(owners)].transpose(1, 2)).numpy()  # (N, T, R)
+        scaled = np.stack([scores / (scores[:n].std() + 1e-12) for scores, n in zip(unary, lengths, strict=True)])
+        chosen = align(scaled, beta=beta, lengths=lengths.tolist())
+        found: list[list[Snippet]] = [[] for _ in batch]
+        for owner, words, scores, regions in zip(owners.tolist(), captions, scaled, chosen, strict=True):
+            photo = batch[owner]
+            sides = np.tile(photo_size(photo.path), 2)
+            for run in runs(scores[: len(words)], regions[: len(words)]) if words else ():
+                x0, y0, x1, y1 = (windows[run.region] * sides).tolist()
+                found[owner].append(Snippet(photo, (x0, y0, x1, y1), tuple(words[run.start : run.stop])))
+        yield from found

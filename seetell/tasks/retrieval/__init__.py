@@ -1,0 +1,1 @@
+"""Image-sentence retrieval: images and sentences as vectors of one space."""

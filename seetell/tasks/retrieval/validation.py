@@ -1,0 +1,80 @@
+"""How good an aligner is by now: photos and sentences found among all of a split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seetell.language.vocabulary import END, UNK
+from seetell.metrics.retrieval import RetrievalScores, retrieval
+from seetell.tasks.retrieval.models.aligner import Aligner, PhotoEmbeddings, SentenceEmbeddings
+
+SENTENCES = 250  # compared at a time with the photos of a batch
+
+
+def sentence_tensors(sentences: Sequence[Sequence[int]], *, max_words: int) -> tuple[Tensor, Tensor]:
+    """Lay out encoded sentences as an aligner reads them.
+
+    Args:
+        sentences: word numbers of ``N`` sentences; one without words is read as one unknown word.
+        max_words: longer ones are cut.
+
+    Returns:
+        Word numbers ``(N, T)`` int64, END in padding, and lengths ``(N,)`` int64.
+    """
+    rows = [list(words[:max_words]) or [UNK] for words in sentences]
+    lengths = torch.tensor([len(row) for row in rows])
+    tokens = torch.full((len(rows), int(lengths.max())), END)
+    for number, row in enumerate(rows):
+        tokens[number, : len(row)] = torch.tensor(row)
+    return tokens, lengths
+
+
+def score_all(
+    aligner: Aligner, photos: Iterable[Tensor], sentences: Sequence[Sequence[int]], *, max_words: int
+) -> np.ndarray:
+    """Score all sentences for all photos.
+
+    Args:
+        aligner: in evaluation mode.
+        photos: what the aligner's ``describe`` says of ``P`` photos, in batches.
+        sentences: encoded, ``S`` of them.
+        max_words: longer sentences are cut.
+
+    Returns:
+        ``(P, S)`` float32.
+    """
+    device = aligner.pooling.device
+    rows = []
+    with torch.inference_mode():
+        embedded = [
+            aligner.embed_sentences(*(part.to(device) for part in sentence_tensors(batch, max_words=max_words)))
+            for batch in (sentences[start : start + SENTENCES] for start in range(0, len(sentences), SENTENCES))
+        ]
+        for described in photos:
+            seen = aligner.embed_photos(described.to(device))
+            rows.append(torch.cat([_total(aligner, seen, said) for said in embedded], dim=1).cpu().numpy())
+    return np.concatenate(rows)
+
+
+def rank(
+    aligner: Aligner, photos: Iterable[Tensor], captions: Sequence[Sequence[Sequence[int]]], *, max_words: int
+) -> RetrievalScores:
+    """Find photos by their sentences and sentences by their photos.
+
+    Args:
+        aligner: in evaluation mode.
+        photos: what the aligner's ``describe`` says of ``P`` photos, in batches.
+        captions: their encoded sentences.
+        max_words: longer sentences are cut.
+    """
+    sentences = [sentence for photo in captions for sentence in photo]
+    owners = np.repeat(np.arange(len(captions)), [len(photo) for photo in captions])
+    return retrieval(score_all(aligner, photos, sentences, max_words=max_words), owners)
+
+
+def _total(aligner: Aligner, photos: PhotoEmbeddings, sentences: SentenceEmbeddings) -> Tensor:
+    return torch.stack(list(aligner.scores(photos, sentences).values())).sum(dim=0)

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seetell.geometry.boxes import area, contains, enclosing, iou, nesting, suppressed
+
+
+def test_areas_and_crossed_edges():
+    boxes = np.array([[0, 0, 4, 3], [1, 1, 1, 9], [5, 5, 2, 9], [-2, -1, 0, 1]], float)
+    assert area(boxes).tolist() == [12, 0, 0, 4]
+    assert area(np.zeros((0, 4))).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "overlap", "nested"),
+    [
+        ((0, 0, 2, 2), (0, 0, 2, 2), 1, 1),
+        ((0, 0, 2, 2), (1, 0, 3, 2), 1 / 3, 1 / 2),  # 2 of 6
+        ((0, 0, 10, 10), (0, 0, 5, 5), 1 / 4, 1),
+        ((0, 0, 2, 2), (2, 0, 4, 2), 0, 0),  # they share an edge only
+        ((0, 0, 1, 1), (5, 5, 9, 9), 0, 0),
+        ((1, 1, 1, 1), (1, 1, 1, 1), 0, 0),
+    ],
+)
+@pytest.mark.parametrize("measure", [iou, nesting])
+def test_overlap(measure, one: tuple[float, ...], other: tuple[float, ...], overlap: float, nested: float):
+    pair, expected = np.array([one, other], float), pytest.approx(overlap if measure is iou else nested)
+    assert measure(pair[0], pair[1]) == expected
+    assert measure(pair[1], pair[0]) == expected
+    assert measure(10 * pair[0] * [1, 3, 1, 3], 10 * pair[1] * [1, 3, 1, 3]) == expected
+
+
+def test_each_with_each():
+    ones = np.array([[0, 0, 2, 2], [0, 0, 4, 4]], float)
+    others = np.array([[0, 0, 2, 2], [0, 0, 4, 2], [9, 9, 10, 10]], float)
+    assert iou(ones[:, None], others).tolist() == [[1, 0.5, 0], [0.25, 0.5, 0]]
+    assert iou(ones[:, None], others[:0]).shape == (2, 0)
+
+
+def test_the_box_around_boxes():
+    assert enclosing(np.array([[3, 1, 5, 9], [2, 4, 4, 5]], float)).tolist() == [2, 1, 5, 9]
+
+
+def test_points_on_the_edge_are_inside():
+    box = np.array([1, 2, 5, 6], float)
+    points = np.array([[1, 2], [5, 6], [3, 4], [0.9, 4], [3, 6.1]], float)
+    assert contains(box, points).tolist() == [True, True, True, False, False]
+
+
+def test_of_boxes_that_overlap_too_much_the_best_stays():
+    boxes = np.array([[0.0, 0, 10, 10], [0, 0, 10, 5], [0, 0, 10, 6], [20, 20, 30, 30], [0, 6, 10, 10]])
+    scores = np.array([0.9, 0.8, 0.95, 0.1, 0.9])
+    # the third holds the second by 5/6 and the first by 6/10; the first is dropped, and with it the fifth is not
+    assert suppressed(boxes, scores, overlap=0.5, most=9).tolist() == [2, 4, 3]
+    assert suppressed(boxes, scores, overlap=0.6, most=9).tolist() == [2, 0, 4, 3]
+    assert suppressed(boxes, scores, overlap=0.6, most=2).tolist() == [2, 0]
+    assert suppressed(boxes[:0], scores[:0], overlap=0.5, most=9).tolist() == []
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_suppression_is_torchvisions(seed: int):
+    torch = pytest.importorskip("torch")
+    nms = pytest.importorskip("torchvision").ops.nms
+    random = np.random.default_rng(seed)
+    corners = random.uniform(0, 50, (30, 2))
+    boxes = np.concatenate([corners, corners + random.uniform(5, 40, (30, 2))], axis=1).astype(np.float32)
+    scores = random.permutation(30).astype(np.float32)
+    expected = nms(torch.from_numpy(boxes), torch.from_numpy(scores), 0.5).tolist()
+    assert suppressed(boxes, scores, overlap=0.5, most=30).tolist() == expected

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torchvision.models._meta import _IMAGENET_CATEGORIES
+
+from seetell.errors import RecipeError
+from seetell.nn.backbones import create_encoder, weights_hash
+from seetell.nn.backbones.efficientnet_lite import EfficientNetLite, SamePadConv2d, load_imagenet_weights
+from seetell.photos import open_photo
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+
+
+@pytest.fixture(scope="module")
+def lite0() -> EfficientNetLite:
+    return create_encoder("efficientnet_lite0")
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("efficientnet_lite0", None),
+        ("efficientnet_lite0", 100),
+        ("efficientnet_lite1", 96),
+        ("efficientnet_lite2", 64),
+        ("resnet18", 64),
+        ("vit_tiny_patch16_224", 96),
+    ],
+)
+def test_every_encoder_keeps_the_contract(name, size):
+    encoder = create_encoder(name, weights="none", image_size=size)
+    shape = encoder.preprocessing
+    images = torch.randn(2, 3, shape.height, shape.width)
+    pooled, grid = encoder(images)
+    rows, columns = encoder.grid_size
+    assert pooled.shape == (2, encoder.channels)
+    assert grid.shape == (2, rows * columns, encoder.channels)
+    assert torch.isfinite(grid).all()
+    torch.testing.assert_close(pooled, grid.mean(dim=1), rtol=1e-4, atol=1e-5)
+    encoder.train()
+    encoder(images).pooled.square().sum().backward()
+    without = [key for key, parameter in encoder.named_parameters() if parameter.grad is None]
+    assert not without
+    assert size is None or shape.width == size
+
+
+@pytest.mark.parametrize("name", ["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"])
+def test_lite_equals_the_reference_implementation(name):
+    import timm
+
+    encoder = EfficientNetLite(name).eval()
+    classifier = load_imagenet_weights(encoder)
+    reference = timm.create_model(f"tf_{name}", pretrained=False).eval()
+    ours = {**encoder.state_dict(), **{f"classifier.{key}": value for key, value in classifier.state_dict().items()}}
+    reference.load_state_dict(dict(zip(reference.state_dict(), ours.values(), strict=True)))
+    size = encoder.preprocessing.height
+    images = torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        torch.testing.assert_close(classifier(encoder(images).pooled), reference(images), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("file", "classes"), [("cat.jpg", ("tabby", "tiger cat", "Egyptian cat")), ("dog.jpg", ("German shepherd",))]
+)
+def test_lite0_weights_know_imagenet(lite0, file, classes):
+    image = torch.from_numpy(lite0.preprocessing(open_photo(EXAMPLES / file)))
+    classifier = load_imagenet_weights(EfficientNetLite())
+    with torch.no_grad():
+        best = classifier(lite0(image[None]).pooled).argmax().item()
+    assert _IMAGENET_CATEGORIES[best] in classes
+
+
+@pytest.mark.parametrize(("size", "kernel", "stride"), [(8, 3, 2), (7, 3, 2), (8, 5, 2), (9, 5, 2)])
+def test_same_padding_counts_as_tensorflow_does(size, kernel, stride):
+    """SAME gives ceil(size / stride) outputs; the first window starts at −floor(padding / 2)."""
+    layer = SamePadConv2d(1, 1, kernel, stride, bias=False)
+    torch.nn.init.ones_(layer.weight)
+    positions = torch.arange(1.0, size + 1)
+    image = positions[None, None, None].expand(1, 1, size, size)
+    output = layer(image)[0, 0]
+    outputs = -(-size // stride)
+    assert output.shape == (outputs, outputs)
+    needed = (outputs - 1) * stride + kernel - size
+    padded = np.pad(np.ones((size, size)) * positions.numpy(), (needed // 2, needed - needed // 2))
+    middle = outputs // 2
+    window = padded[middle * stride : middle * stride + kernel, :kernel]
+    assert output[middle, 0].item() == pytest.approx(window.sum())
+
+
+def test_batch_norm_keeps_its_statistics_while_training(lite0):
+    encoder = create_encoder("efficientnet_lite0")
+    before = weights_hash(encoder)
+    encoder.train()
+    encoder(torch.randn(2, 3, 224, 224))
+    assert weights_hash(encoder) == before == weights_hash(lite0)
+
+
+def test_frozen_stages(lite0):
+    behind = lite0.trainable(frozen_stages=4)
+    ids = {id(parameter) for parameter in behind}
+    names = {
+        name.split(".")[0:2][-1] if name.startswith("stages") else name.split(".")[0]
+        for name, p in lite0.named_parameters()
+        if id(p) in ids
+    }
+    assert names == {"4", "5", "6", "head"}
+    with pytest.raises(RecipeError, match="0 to 7, got 9"):
+        lite0.trainable(frozen_stages=9)
+    with pytest.raises(RecipeError, match="expected 0 to 7, got 9"):
+        lite0.early(9)
+    with pytest.raises(RecipeError, match="publishes no stages"):
+        create_encoder("resnet18", weights="none", image_size=64).trainable(frozen_stages=1)
+    with pytest.raises(RecipeError, match="publishes no stages"):
+        create_encoder("resnet18", weights="none", image_size=64).early(1)
+
+
+def test_weights_from_a_file(tmp_path):
+    source = create_encoder("efficientnet_lite0", weights="none", image_size=64)
+    save_file(source.state_dict(), tmp_path / "weights.safetensors")
+    loaded = create_encoder("efficientnet_lite0", weights=str(tmp_path / "weights.safetensors"), image_size=64)
+    assert weights_hash(loaded) == weights_hash(source)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"name": "efficientnet_lite0", "image_size": 16}, "takes at least 32, got 16"),
+        ({"name": "resnet81", "weights": "none"}, "unknown encoder 'resnet81'.*such as"),
+        ({"name": "efficientnet_lite0", "weights": "no-such-file"}, "'imagenet', 'none' or a safetensors file"),
+    ],
+)
+def test_errors_say_what_to_do(arguments, message):
+    with pytest.raises(RecipeError, match=message):
+        create_encoder(**arguments)
+
+
+def test_early_and_late_stages_make_the_whole(lite0):
+    images = torch.randn(2, 3, 224, 224)
+    with torch.no_grad():
+        whole = lite0(images)
+        activation = lite0.early(4)(images)
+        parts = lite0.late(activation, frozen_stages=4)
+    assert activation.shape == (2, 80, 14, 14)
+    torch.testing.assert_close(parts.pooled, whole.pooled)
+    torch.testing.assert_close(parts.grid, whole.grid)
+
+
+@pytest.mark.parametrize("name", ["efficientnet_lite0", "efficientnet_lite2"])
+def test_cells_of_the_pyramid_are_centred_at_multiples_of_the_stride(name):
+    """A pixel's change reaches cells to its left and right equally far, give or take one."""
+    encoder = create_encoder(name, weights="none", image_size=256)
+    images = torch.zeros(1, 3, 256, 256)
+    touched = images.clone()
+    touched[:, :, 128, 128] = 100.0
+    with torch.no_grad():
+        before, after = encoder.pyramid(images), encoder.pyramid(touched)
+    assert {stride: activation.shape[1] for stride, activation in before.items()} == encoder.pyramid_channels
+    for stride, activation in before.items():
+        assert activation.shape[2:] == (256 // stride + 1, 256 // stride + 1)
+        reached = torch.nonzero((after[stride] != activation).any(dim=1)[0].any(dim=0))[:, 0]
+        if stride <= 8:  # at coarser strides the photo's edges cut it off
+            assert abs((reached.min() + reached.max()).item() * stride / 2 - 128) <= stride
+
+
+def test_an_encoder_without_stages_says_so():
+    with pytest.raises(RecipeError, match="publishes no stages"):
+        _ = create_encoder("vit_tiny_patch16_224", weights="none", image_size=32).pyramid_channels

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from seetell.errors import RecipeError
+from seetell.nn.region_proposals import ProposalConfig, Proposals
+
+
+def proposals(**settings) -> Proposals:
+    torch.manual_seed(0)
+    config = ProposalConfig(stride=16, sides=(20, 40), ratios=(1.0, 4.0), hidden=8, **settings)
+    return Proposals(config, width=4, image_size=(64, 96))
+
+
+def test_anchors_are_centred_at_multiples_of_the_stride():
+    """Torchvision would take the stride from the photo's size, 96 over 7 cells, and have 13."""
+    anchors = proposals().all_anchors(torch.zeros(2, 4, 5, 7)).reshape(5, 7, 4, 4)
+    centres = (anchors[..., :2] + anchors[..., 2:]) / 2
+    rows, columns = torch.meshgrid(torch.arange(5) * 16.0, torch.arange(7) * 16.0, indexing="ij")
+    torch.testing.assert_close(centres, torch.stack([columns, rows], dim=-1)[:, :, None].expand(5, 7, 4, 2))
+    sides = anchors[0, 0, :, 2:] - anchors[0, 0, :, :2]
+    torch.testing.assert_close(sides, torch.tensor([[20.0, 20.0], [40.0, 40.0], [10.0, 40.0], [20.0, 80.0]]))
+
+
+def test_proposes_so_many_within_the_photo():
+    network = proposals(training=9, prediction=3)
+    torch.nn.init.normal_(network.network.head.bbox_pred.weight, std=1.0)
+    activation = torch.randn(2, 4, 5, 7)
+    boxes, losses = network(activation, [torch.tensor([[0.0, 0.0, 20.0, 20.0]])] * 2)
+    assert [len(each) for each in boxes] == [9, 9]
+    assert len(losses) == 2
+    boxes, losses = network.eval()(activation)
+    assert [len(each) for each in boxes] == [3, 3]
+    assert not losses
+    for each in boxes:
+        assert each.min() >= 0
+        assert each[:, [0, 2]].max() <= 96
+        assert each[:, [1, 3]].max() <= 64
+
+
+def test_scores_are_those_of_the_anchors():
+    logits, deltas = proposals().scores(torch.randn(2, 4, 5, 7))
+    assert logits.shape == (2, 4, 5, 7)
+    assert deltas.shape == (2, 16, 5, 7)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"prediction": 0}, "proposals.prediction: expected at least 1, got 0"),
+        ({"sides": ()}, "proposals.sides: expected positive numbers"),
+        ({"ratios": (1.0, 0.0)}, "proposals.ratios: expected positive numbers"),
+        ({"negative_iou": 0.8}, "proposals.negative_iou: expected 0 ≤ negative_iou ≤ positive_iou ≤ 1"),
+        ({"nms_iou": 0.0}, "proposals.nms_iou: expected a share"),
+    ],
+)
+def test_bad_settings(settings, message):
+    with pytest.raises(RecipeError, match=message):
+        ProposalConfig(**settings)

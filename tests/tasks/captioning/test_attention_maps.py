@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from runtime.tiny_bundle import write_tiny_bundle
+
+from seetell.errors import BundleError, UsageError
+from seetell.runtime import bundle as bundle_module
+from seetell.tasks.captioning.predict import Captioner, load
+
+COLOURS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (255, 255, 0)]
+PHOTOS = [Image.new("RGB", (20, 10), colour) for colour in COLOURS]
+
+
+@pytest.fixture(scope="module")
+def captioner(attending_bundle: Path) -> Captioner:
+    return load(attending_bundle, threads=1)
+
+
+def test_every_word_has_a_map_that_sums_to_1(captioner: Captioner):
+    caption = captioner.caption(PHOTOS[0], attention=True)
+    assert len(caption.words) > 1
+    for word in caption.words:
+        assert word.attention is not None
+        assert (word.attention.shape, word.attention.dtype) == ((2, 3), np.float32)
+        assert word.attention.sum() == pytest.approx(1, abs=1e-6)
+    assert np.ptp([word.attention for word in caption.words], axis=0).max() > 0.01
+    assert np.array(caption.to_dict()["words"][0]["attention"]).shape == (2, 3)
+
+
+def test_a_map_is_the_one_of_the_step_that_says_the_word(captioner: Captioner):
+    caption = captioner.caption(PHOTOS[1], attention=True)
+    features = captioner.encode(captioner.bundle.preprocessing(PHOTOS[1])[None])
+    (state,) = captioner._decoder._start.run(features, ["state_0"])
+    token = 1
+    for word in caption.words:
+        feeds = {"tokens": np.array([token]), "state_0": state}
+        logprobs, attention, state = captioner._decoder._step.run(feeds, ["logprobs", "attention", "next_state_0"])
+        (token,) = captioner.bundle.vocabulary.encode([word.text])
+        assert word.logprob == pytest.approx(float(logprobs[0, token]), abs=1e-5)
+        assert word.attention == pytest.approx(attention.reshape(2, 3), abs=1e-6)
+
+
+@pytest.mark.parametrize("options", [{}, {"method": "greedy"}, {"method": "sample", "seed": 3, "max_words": 9}])
+def test_captions_are_the_same_with_and_without(captioner: Captioner, options: dict[str, object]):
+    without = list(captioner.caption_many(PHOTOS, **options))
+    assert list(captioner.caption_many(PHOTOS, attention=True, **options)) == without
+    assert all(word.attention is None for caption in without for word in caption.words)
+
+
+def test_a_batch_gives_what_one_by_one_gives(captioner: Captioner):
+    many = list(captioner.caption_many([PHOTOS[0], b"no photo", *PHOTOS[1:]], attention=True, batch_size=4))
+    del many[1]
+    assert len({len(caption.words) for caption in many}) > 1
+    for photo, caption in zip(PHOTOS, many, strict=True):
+        alone = captioner.caption(photo, attention=True)
+        assert caption.text == alone.text
+        for word, same in zip(caption.words, alone.words, strict=True):
+            np.testing.assert_allclose(word.attention, same.attention, atol=1e-6)
+
+
+def test_a_model_that_does_not_attend_says_which_do(tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    captioner = load(tiny_bundle)
+    monkeypatch.setattr(bundle_module, "BUNDLES", tmp_path)
+    with pytest.raises(UsageError, match=r"tiny does not attend.*bundled models that do: none"):
+        captioner.caption(PHOTOS[0], attention=True)
+    write_tiny_bundle(tmp_path / "seeing", grid=(2, 3))
+    write_tiny_bundle(tmp_path / "blind")
+    with pytest.raises(UsageError, match=r"bundled models that do: seeing$"):
+        captioner.caption_many([], attention=True)
+
+
+def test_a_bundle_with_another_grid_or_none_captions_but_shows_nothing(tmp_path: Path):
+    for sizes, said in (({}, r"sizes\.grid must be"), ({"grid": [7, 7]}, "attends to 6 places.*7×7; export")):
+        captioner = load(write_tiny_bundle(tmp_path / str(len(said)), grid=(2, 3), sizes=sizes))
+        assert captioner.caption(PHOTOS[0]).text
+        with pytest.raises(BundleError, match=said):
+            captioner.caption(PHOTOS[0], attention=True)

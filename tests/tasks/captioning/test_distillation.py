@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from captioned_shapes import write_shapes
+from PIL import Image
+
+from seetell.data import read
+from seetell.errors import CheckpointError, RecipeError
+from seetell.nn.backbones import Features
+from seetell.tasks.captioning.distillation import DistillationConfig, Teacher, Teachers
+from seetell.tasks.captioning.models import CONFIGS, Lesson, create_captioner
+from seetell.tasks.captioning.models.losses import surprise
+from seetell.tasks.captioning.train import Trainer
+from seetell.training.batches import Draw, caption_tensors
+from seetell.training.config import load_recipe, recipe_from_dict, save_recipe
+
+V, D = 7, 3
+INPUTS, TARGETS = caption_tensors([[[3, 4], [5]], [[6, 3, 5], [4]]], max_words=8)
+
+
+def captioner(seed: int, architecture: str = "neuraltalk2", **settings):
+    torch.manual_seed(seed)
+    sizes = {"neuraltalk2": {"embedding_size": 8, "hidden_size": 8}, "transformer": {"width": 8, "heads": 2}}
+    config = CONFIGS[architecture](**{**sizes[architecture], **settings})
+    made = create_captioner(architecture, config, feature_size=D, vocabulary_size=V, locations=4)
+    made.requires_grad_(False)
+    for name in made.word_parameters:
+        made.get_parameter(name).mul_(10)  # so that it says something
+    return made.eval()
+
+
+class Photos:
+    """Stands for an encoder's features of two photos; the mirrored ones are others."""
+
+    def __init__(self, seed: int) -> None:
+        random = torch.Generator().manual_seed(seed)
+        self.seen = torch.randn(2, 2, 5, D, generator=random)  # photos, views, pooled and grid, D
+
+    def prepare(self, drawn: Draw) -> torch.Tensor:
+        return self.seen[drawn.photos, drawn.mirrored.astype(int)]
+
+    def features(self, prepared: torch.Tensor) -> Features:
+        return Features(prepared[:, 0], prepared[:, 1:])
+
+
+DRAWN = Draw(np.array([1, 0]), np.zeros((2, 2), int), np.array([True, False]), np.zeros((2, 2)))
+
+
+def teachers(*captioners, **settings) -> Teachers:
+    made = [Teacher(one, torch.nn.Identity(), Photos(seed)) for seed, one in enumerate(captioners)]  # type: ignore[arg-type]
+    return Teachers(DistillationConfig(**settings), made)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 2.5])
+def test_the_ensemble_says_the_mean_of_what_its_teachers_say(temperature: float):
+    both = captioner(0), captioner(1, "transformer")
+    ensemble = teachers(*both, weight=0.25, temperature=temperature)
+    lesson = ensemble.lesson(ensemble.prepare(DRAWN), INPUTS, TARGETS)
+    assert (lesson.weight, lesson.temperature) == (0.25, temperature)
+    expected = np.zeros(lesson.probabilities.shape)
+    for seed, one in enumerate(both):
+        seen = Photos(seed).seen
+        features = Features(torch.stack([seen[1, 1, 0], seen[0, 0, 0]]), torch.stack([seen[1, 1, 1:], seen[0, 0, 1:]]))
+        powers = np.exp(one(features, INPUTS, TARGETS).numpy().astype(float) / temperature)
+        expected += powers / powers.sum(axis=1, keepdims=True) / 2
+    np.testing.assert_allclose(lesson.probabilities, expected, rtol=1e-5)
+
+
+def test_the_loss_by_hand():
+    logits, said = torch.tensor([[2.0, 0.0, -1.0], [0.5, 0.5, 3.0]], requires_grad=True), torch.tensor([0, 1])
+    taught = torch.tensor([[0.5, 0.25, 0.25], [0.0, 0.0, 1.0]])  # words that are impossible, too
+    teachers, people = 0.0, 0.0
+    for row, word, probabilities in zip(logits.tolist(), said.tolist(), taught.tolist(), strict=True):
+        people -= math.log(math.exp(row[word]) / sum(math.exp(value) for value in row)) / 2
+        softened = [math.exp(value / 2) for value in row]
+        for value, probability in zip(softened, probabilities, strict=True):
+            teachers -= probability * math.log(value / sum(softened)) / 2
+    loss = surprise(logits, said, label_smoothing=0.0, lesson=Lesson(taught, weight=0.3, temperature=2.0))
+    assert loss.item() == pytest.approx(0.7 * people + 0.3 * 4 * teachers, rel=1e-5)
+    assert surprise(logits, said, label_smoothing=0.0).item() == pytest.approx(people, rel=1e-5)
+    (gradient,) = torch.autograd.grad(
+        surprise(logits, said, label_smoothing=0.0, lesson=Lesson(taught, 1.0, 2.0)), logits
+    )
+    torch.testing.assert_close(gradient, 2 * (torch.softmax(logits / 2, dim=1) - taught) / 2)  # T·(q − p) a word
+
+
+def test_people_are_smoothed_and_teachers_are_not():
+    logits, said = torch.randn(5, V, generator=torch.Generator().manual_seed(0)), torch.tensor([0, 1, 2, 3, 4])
+    lesson = Lesson(torch.softmax(logits.flip(0), dim=1), weight=1.0, temperature=1.0)
+    losses = [surprise(logits, said, label_smoothing=share, lesson=lesson) for share in (0.0, 0.3)]
+    assert losses[0] == losses[1] > 0
+
+
+def test_a_learner_comes_to_say_what_its_teacher_says():
+    teacher, learner = captioner(0), captioner(1, hidden_size=16, dropout=0.0)
+    taught = teachers(teacher, weight=1.0)
+    prepared = taught.prepare(DRAWN)
+    lesson = taught.lesson(prepared, INPUTS, TARGETS)
+    features = Photos(0).features(prepared[0])
+    learner.requires_grad_(True).train()
+    optimiser = torch.optim.Adam(learner.parameters(), 0.02)
+    losses = []
+    for _ in range(100):
+        optimiser.zero_grad()
+        loss = learner.loss(features, INPUTS, TARGETS, label_smoothing=0.0, lesson=lesson)
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    entropy = -(lesson.probabilities * lesson.probabilities.log()).sum(dim=1).mean().item()
+    assert losses[0] > entropy + 0.3
+    assert losses[-1] == pytest.approx(entropy, abs=5e-3)
+    said = torch.softmax(learner(features, INPUTS, TARGETS), dim=1).detach()
+    torch.testing.assert_close(said, lesson.probabilities, rtol=0, atol=0.05)
+
+
+def test_teachers_neither_draw_nor_learn():
+    teacher = captioner(0, dropout=0.5)
+    teacher.requires_grad_(True)
+    taught = teachers(teacher)
+    prepared = taught.prepare(DRAWN)
+    first, second = (taught.lesson(prepared, INPUTS, TARGETS).probabilities for _ in range(2))
+    assert torch.equal(first, second)
+    assert not first.requires_grad
+
+
+def test_the_hash_tells_teachers_and_their_order():
+    one, two = captioner(0), captioner(1)
+    hashes = [teachers(*some).hash for some in ((one,), (two,), (one, two), (two, one))]
+    assert len(set(hashes)) == 4
+    assert teachers(one, two).hash == hashes[2]
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ({"weight": 0}, "distillation.weight: expected a share above 0 and up to 1, got 0"),
+        ({"weight": 1.5}, "distillation.weight"),
+        ({"temperature": 0}, "distillation.temperature: expected more than 0"),
+        ({"teachers": "runs/a"}, r"distillation.teachers: expected a list such as \[a, b\], got 'runs/a'"),
+        ({"teachers": [3]}, "distillation.teachers: expected str, got 3"),
+        ({"techers": []}, "Did you mean 'teachers'"),
+    ],
+)
+def test_settings_that_cannot_work_are_errors(settings: dict, complaint: str):
+    with pytest.raises(RecipeError, match=complaint):
+        recipe_from_dict({"distillation": settings})
+
+
+def test_recipes_name_teachers_as_lists(tmp_path: Path):
+    (tmp_path / "recipe.yaml").write_text("distillation:\n  teachers: [a]\n")
+    recipe = load_recipe(tmp_path / "recipe.yaml", ["distillation.teachers=[runs/a, runs/b]"])
+    assert recipe.distillation.teachers == ("runs/a", "runs/b")
+    save_recipe(recipe, tmp_path / "again.yaml")
+    assert load_recipe(tmp_path / "again.yaml") == recipe
+    with pytest.raises(RecipeError, match="nothing is learnt from them"):
+        dataclasses.replace(recipe, self_critical=dataclasses.replace(recipe.self_critical, after=0))
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory):
+    """Shapes that differ from their mirror images, recipes for them, and a run to learn from."""
+    folder = tmp_path_factory.mktemp("world")
+    shapes = write_shapes(folder / "shapes")
+    for path in shapes.glob("*.png"):
+        with Image.open(path) as image:
+            image.paste((0, 0, 0), (0, 0, 32, 64))
+            image.save(path)
+
+    def recipe(**changes):
+        return recipe_from_dict(
+            {
+                "data": {"path": str(shapes), "min_count": 1, "captions_per_photo": 2},
+                "encoder": {"image_size": 32, "cache": changes.pop("cache", str(folder / "cache"))},
+                "captioner": {"embedding_size": 16, "hidden_size": 16, "dropout": 0.0},
+                "optimiser": {"alpha": 0.9, "learning_rate": 0.02, "clip": 5.0},
+                "validation": {"every": 100, "language": False},
+                "batch_size": 4,
+                "steps": 12,
+                "log_every": 1,
+                "threads": 1,
+                **changes,
+            }
+        )
+
+    Trainer(recipe(), read(shapes), folder / "teacher").run()
+    return folder, recipe, read(shapes)
+
+
+SLOWLY = {"learning_rate": 1e-9}
+SOURCES = {
+    "cached": {},
+    "fine-tuned": {"finetune": {"after": 0, "optimiser": SLOWLY}},
+    "fine-tuned behind frozen stages": {"finetune": {"after": 0, "frozen_stages": 5, "optimiser": SLOWLY}},
+    "pixels": {"cache": ""},
+}
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_teachers_see_what_the_learner_sees(world, tmp_path, source, monkeypatch):
+    """One that begins as its only teacher already says what it says: of the same photo, mirrored alike."""
+    folder, recipe, dataset = world
+    teacher = str(folder / "teacher")
+    distillation = {"teachers": [teacher], "weight": 1.0}
+    chosen = recipe(start_from=teacher, distillation=distillation, optimiser=SLOWLY, steps=2, **SOURCES[source])
+    trainer = Trainer(chosen, dataset, tmp_path / "run")
+    taught, differences = trainer.captioner.loss, []
+
+    def loss(features, inputs, targets, *, label_smoothing, lesson):
+        said = torch.softmax(trainer.captioner(features, inputs, targets), dim=1)
+        differences.append((said - lesson.probabilities).abs().max().item())
+        return taught(features, inputs, targets, label_smoothing=label_smoothing, lesson=lesson)
+
+    monkeypatch.setattr(trainer.captioner, "loss", loss)
+    trainer.run()
+    assert len(differences) == 2
+    assert max(differences) < 1e-3
+
+
+def test_a_teacher_of_other_words_is_refused(world, tmp_path):
+    folder, recipe, dataset = world
+    rare = {"path": str(folder / "shapes"), "min_count": 10}
+    chosen = recipe(data=rare, distillation={"teachers": [str(folder / "teacher")]})
+    with pytest.raises(
+        RecipeError, match=r"teacher knows other words than this run \(\d+ there, \d+ here\).*min_count"
+    ):
+        Trainer(chosen, dataset, tmp_path / "run")
+    with pytest.raises(CheckpointError, match="absent is neither a run"):
+        Trainer(recipe(distillation={"teachers": [str(tmp_path / "absent")]}), dataset, tmp_path / "run")
+
+
+def test_a_run_goes_on_with_the_teachers_it_began_with(world, tmp_path):
+    folder, recipe, dataset = world
+    teacher = tmp_path / "teacher"
+    teacher.symlink_to(folder / "teacher")
+    chosen = recipe(distillation={"teachers": [str(teacher)]}, steps=1)
+    Trainer(chosen, dataset, tmp_path / "run").run()
+    assert Trainer(chosen, dataset, tmp_path / "run").step == 1
+    Trainer(recipe(steps=1, seed=5), dataset, tmp_path / "other").run()
+    teacher.unlink()
+    teacher.symlink_to(tmp_path / "other")
+    with pytest.raises(CheckpointError, match="the teachers changed since this run began"):
+        Trainer(chosen, dataset, tmp_path / "run")

@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import io
+import itertools
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from runtime.tiny_bundle import write_tiny_bundle
+
+import seetell
+from seetell.errors import BundleError, PhotoError, UsageError
+from seetell.results import Caption
+from seetell.runtime.bundle import installed
+from seetell.tasks.captioning.predict import Captioner, load
+
+COLOURS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (255, 255, 0), (0, 255, 255)]
+
+
+def plain(colour: tuple[int, int, int], size: tuple[int, int] = (20, 10)) -> Image.Image:
+    return Image.new("RGB", size, colour)
+
+
+@pytest.fixture(scope="module")
+def captioner(tiny_bundle: Path) -> Captioner:
+    return load(tiny_bundle, threads=1)
+
+
+def test_a_caption_has_its_words_and_their_log_probabilities(captioner: Captioner):
+    caption = captioner.caption(plain((255, 0, 0)))
+    assert caption.model == "tiny"
+    assert caption.text
+    assert [word.text for word in caption.words]
+    assert all(word.logprob <= 0 for word in caption.words)
+    assert caption.logprob <= sum(word.logprob for word in caption.words) + 1e-9
+    assert caption.to_dict()["text"] == str(caption) == caption.text
+
+
+def test_it_says_what_the_graphs_say_when_run_by_hand(captioner: Captioner):
+    caption = captioner.caption(plain((255, 0, 0)), method="greedy", max_words=6)
+    features = captioner.encode(captioner.bundle.preprocessing(plain((255, 0, 0)))[None])
+    (state,) = captioner._decoder._start.run(features, ["state_0"])
+    token, words, total = 1, [], 0.0
+    for _ in range(6):
+        logprobs, state = captioner._decoder._step.run(
+            {"tokens": np.array([token]), "state_0": state}, ["logprobs", "next_state_0"]
+        )
+        logprobs[0, 1:3] = -np.inf
+        token = int(logprobs[0].argmax())
+        total += float(logprobs[0, token])
+        if token == 0:
+            break
+        words.append(token)
+    else:
+        logprobs, _ = captioner._decoder._step.run(
+            {"tokens": np.array([token]), "state_0": state}, ["logprobs", "next_state_0"]
+        )
+        total += float(logprobs[0, 0])
+    assert [word.text for word in caption.words] == captioner.bundle.vocabulary.decode(words)
+    assert caption.logprob == pytest.approx(total, abs=1e-4)
+
+
+def test_paths_bytes_files_arrays_and_images_give_the_same_caption(captioner: Captioner, tmp_path: Path):
+    photo = plain((0, 0, 255))
+    photo.save(tmp_path / "blue.png")
+    content = (tmp_path / "blue.png").read_bytes()
+    expected = captioner.caption(photo)
+    for source in (tmp_path / "blue.png", str(tmp_path / "blue.png"), content, io.BytesIO(content), np.asarray(photo)):
+        assert captioner.caption(source) == expected
+    with pytest.raises(PhotoError, match="no such file"):
+        captioner.caption(tmp_path / "absent.png")
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 16])
+@pytest.mark.parametrize("options", [{}, {"method": "greedy"}, {"method": "sample", "seed": 3}])
+def test_many_gives_what_one_by_one_gives_in_order(captioner: Captioner, batch_size: int, options: dict[str, object]):
+    photos = [plain(colour) for colour in COLOURS]
+    many = list(captioner.caption_many(photos, batch_size=batch_size, workers=2, **options))
+    whole = list(captioner.caption_many(photos, batch_size=len(photos), workers=1, **options))
+    assert [caption.text for caption in many] == [caption.text for caption in whole]
+    if options.get("method") != "sample":
+        assert [caption.text for caption in many] == [captioner.caption(photo, **options).text for photo in photos]
+    assert len({caption.text for caption in many}) > 1
+
+
+def test_a_bad_photo_gives_its_error_and_costs_the_others_nothing(captioner: Captioner, tmp_path: Path):
+    good = [plain(colour) for colour in COLOURS]
+    mixed: list[object] = list(good)
+    for place in (0, 2, 3, 9):
+        mixed.insert(place, tmp_path / f"absent{place}.jpg")
+    results = list(captioner.caption_many(mixed, batch_size=2))
+    assert len(results) == len(mixed)
+    for item, result in zip(mixed, results, strict=True):
+        if isinstance(item, Path):
+            assert isinstance(result, PhotoError)
+            assert item.name in str(result)
+        else:
+            assert isinstance(result, Caption)
+            assert result.text == captioner.caption(item).text
+
+
+@pytest.mark.parametrize("options", [{}, {"method": "greedy", "max_words": 3}])
+def test_photos_prepared_elsewhere_are_captioned_the_same(captioner: Captioner, options: dict[str, object]):
+    photos = [plain(colour) for colour in COLOURS]
+    prepared = [captioner.prepare(photo) for photo in photos]
+    assert captioner.caption_prepared(prepared, **options) == list(captioner.caption_many(photos, **options))
+    assert captioner.caption_prepared([]) == []
+    with pytest.raises(UsageError, match="does not attend"):
+        captioner.caption_prepared(prepared, attention=True)
+
+
+def test_only_bad_photos_and_none_at_all(captioner: Captioner, tmp_path: Path):
+    results = list(captioner.caption_many([tmp_path / "a.jpg", b"", 3]))
+    assert all(isinstance(result, PhotoError) for result in results)
+    assert len(results) == 3
+    assert list(captioner.caption_many([])) == []
+
+
+def test_photos_are_read_ahead_by_at_most_two_batches_and_threads_end(captioner: Captioner):
+    taken = itertools.count()
+    seen = 0
+
+    def endless():
+        nonlocal seen
+        while True:
+            seen = next(taken) + 1
+            yield plain((9, 9, 9))
+
+    stream = captioner.caption_many(endless(), batch_size=2)
+    assert isinstance(next(stream), Caption)
+    assert seen <= 4
+    stream.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("seetell-photos")]
+
+
+def test_a_batch_that_memory_does_not_hold_is_halved(captioner: Captioner, monkeypatch: pytest.MonkeyPatch):
+    encode, sizes = captioner.encode, []
+
+    def scarce(images: np.ndarray) -> dict[str, np.ndarray]:
+        sizes.append(len(images))
+        if len(images) > 2 or images.max() > 0.99:
+            raise MemoryError
+        return encode(images)
+
+    photos = [plain(colour) for colour in [(10, 20, 200), (200, 20, 10), (255, 255, 255), (20, 200, 10)]]
+    expected = [captioner.caption(photo).text for photo in photos]
+    monkeypatch.setattr(captioner, "encode", scarce)
+    results = list(captioner.caption_many(photos, batch_size=4))
+    assert [getattr(result, "text", None) for result in results] == [expected[0], expected[1], None, expected[3]]
+    assert "not enough memory" in str(results[2])
+    assert sizes[0] == 4
+
+
+def test_preparing_without_memory_is_a_photo_error(captioner: Captioner, monkeypatch: pytest.MonkeyPatch):
+    def explode(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Image.Image, "resize", explode)
+    with pytest.raises(PhotoError, match="memory"):
+        captioner.caption(np.zeros((4, 4, 3), np.uint8))
+
+
+def test_options_and_arguments_are_checked_at_the_call(captioner: Captioner, tiny_bundle: Path):
+    for wrong in ({"beam_sise": 2}, {"beam_size": 0}, {"batch_size": 0}, {"workers": 0}):
+        with pytest.raises(UsageError, match=next(iter(wrong))):
+            captioner.caption_many([], **wrong)
+    with pytest.raises(UsageError, match="threads"):
+        load(tiny_bundle, threads=0)
+    with pytest.raises(UsageError, match="precision"):
+        load(tiny_bundle, precision="int4")
+    assert load(tiny_bundle, precision="fp32").caption(plain((1, 2, 3))).text
+
+
+def test_a_bundle_of_another_kind_or_with_other_graphs_is_refused(tmp_path: Path):
+    with pytest.raises(BundleError, match="kind 'regions'"):
+        load(write_tiny_bundle(tmp_path / "regions", kind="regions"))
+    exchanged = {"start": "decoder_step.onnx", "step": "decoder_start.onnx"}
+    with pytest.raises(BundleError, match="expected inputs among"):
+        load(write_tiny_bundle(tmp_path / "exchanged", decoder=exchanged))
+
+
+def test_the_package_offers_the_same(tiny_bundle: Path):
+    assert isinstance(seetell.load(tiny_bundle), seetell.Captioner)
+    with pytest.raises(seetell.UsageError, match="unknown model 'nothing'"):
+        seetell.load("nothing")
+
+
+@pytest.mark.skipif(not installed(), reason="no model is bundled with this checkout")
+def test_the_bundled_captioner_speaks_and_repeats_itself():
+    captioner = seetell.load()
+    rng = np.random.default_rng(0)
+    photos = [rng.integers(0, 256, (90, 120, 3), dtype=np.uint8), plain((90, 160, 230), (300, 200))]
+    first = [captioner.caption(photo) for photo in photos]
+    assert all(len(caption.words) >= 3 for caption in first)
+    assert first == [captioner.caption(photo) for photo in photos]
+    many = list(captioner.caption_many(photos))
+    assert [caption.text for caption in many] == [caption.text for caption in first]

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from described_boxes import COLOURS
+from PIL import Image
+
+import seetell
+from seetell.errors import PhotoError, UsageError
+from seetell.geometry.boxes import iou, nesting
+from seetell.results import Region
+from seetell.tasks.dense_captioning.predict import BATCH_SIZE, SAME_WORDS_OVERLAP, RegionCaptioner, distinct
+
+
+@pytest.fixture(scope="module")
+def captioner(dense_bundle) -> RegionCaptioner:
+    return seetell.load(dense_bundle, threads=1)
+
+
+def boxes(width: int, height: int) -> Image.Image:
+    """A red box at the upper left and a blue one at the lower right, as large as those it has learnt."""
+    photo = Image.new("RGB", (width, height), (128, 128, 128))
+    photo.paste(COLOURS["red"], (width // 16, height // 16, width * 7 // 16, height * 7 // 16))
+    photo.paste(COLOURS["blue"], (width * 9 // 16, height * 9 // 16, width * 15 // 16, height * 15 // 16))
+    return photo
+
+
+def test_boxes_are_in_the_photos_own_pixels_best_first(captioner):
+    small, large = (captioner.describe(boxes(*size), top=5) for size in ((64, 64), (256, 128)))
+    assert 1 <= len(small) <= 5
+    assert [region.score for region in small] == sorted((region.score for region in small), reverse=True)
+    for one, other in zip(small, large, strict=False):
+        assert 0 <= other.box[0] < other.box[2] <= 256
+        assert 0 <= other.box[1] < other.box[3] <= 128
+        assert one.caption
+    np.testing.assert_allclose(np.array(large[0].box) / (4, 2, 4, 2), small[0].box, atol=2)
+
+
+def test_a_large_file_decoded_at_a_smaller_scale_has_its_own_pixels_all_the_same(captioner):
+    file = io.BytesIO()
+    boxes(1024, 1024).save(file, "JPEG", quality=95)
+    from_file = captioner.describe(file.getvalue())
+    assert max(edge for region in from_file for edge in region.box) > 300
+    opened = captioner.describe(io.BytesIO(file.getvalue()))
+    assert [region.box for region in opened] == [region.box for region in from_file]
+
+
+def test_many_photos_are_described_as_one_by_one(captioner):
+    photos = [boxes(64, 64), b"no photo", boxes(64, 64).rotate(90), boxes(128, 64)]
+    many = list(captioner.describe_many(photos, top=4, batch_size=3))
+    assert isinstance(many[1], PhotoError)
+    for photo, found in zip(photos, many, strict=True):
+        if isinstance(found, PhotoError):
+            continue
+        alone = captioner.describe(photo, top=4)
+        assert [region.caption for region in found] == [region.caption for region in alone]
+        np.testing.assert_allclose([region.box for region in found], [region.box for region in alone], atol=0.05)
+
+
+def test_photos_prepared_elsewhere_are_described_the_same(captioner):
+    photos = [boxes(64, 64).rotate(90 * turn) for turn in range(BATCH_SIZE + 1)]
+    prepared = [captioner.prepare(photo) for photo in photos]
+    assert captioner.describe_prepared(prepared, top=3) == list(captioner.describe_many(photos, top=3))
+    assert captioner.describe_prepared([]) == []
+    with pytest.raises(UsageError, match="top must be at least 1"):
+        captioner.describe_prepared(prepared, top=0)
+
+
+def test_a_photo_that_memory_does_not_suffice_for_costs_the_others_nothing(captioner, monkeypatch):
+    described = captioner._described
+
+    def scarce(photos, numbers, *, top):
+        if any(size == (96, 96) for _, size in photos):
+            raise MemoryError
+        return described(photos, numbers, top=top)
+
+    monkeypatch.setattr(captioner, "_described", scarce)
+    prepared = [captioner.prepare(boxes(side, side)) for side in (64, 96, 128)]
+    first, scarcely, last = captioner.describe_prepared(prepared)
+    assert isinstance(scarcely, PhotoError)
+    assert first
+    assert last
+
+
+def test_no_region_repeats_a_better_one(captioner):
+    found = captioner.describe(boxes(64, 64), top=100)
+    for place, region in enumerate(found):
+        for better in found.first(place):
+            pair = np.array(region.box), np.array(better.box)
+            assert iou(*pair) <= captioner.bundle.localisation.nms_iou + 1e-6
+            assert better.caption != region.caption or nesting(*pair) <= SAME_WORDS_OVERLAP + 1e-6
+
+
+def test_same_words_over_the_same_place_are_said_once():
+    first = Region((0.0, 0.0, 10.0, 10.0), "a dog", 0.9)
+    near, far, other = (
+        Region((0.0, 0.0, 2.0, 4.0), "a dog", 0.8),
+        Region((0.0, 8.5, 10.0, 18.0), "a dog", 0.7),
+        Region((0.0, 0.0, 2.0, 4.0), "a brown dog", 0.6),
+    )
+    assert distinct([first, near, far, other]) == (first, far, other)
+
+
+@pytest.mark.parametrize("options", [{"top": 0}, {"batch_size": 0}, {"workers": 0}])
+def test_counts_must_be_positive(captioner, options):
+    with pytest.raises(UsageError, match="must be at least 1, got 0"):
+        captioner.describe_many([], **options)
+
+
+def test_what_is_asked_must_be_possible(dense_bundle, captioner):
+    with pytest.raises(UsageError, match="threads must be at least 1"):
+        seetell.load(dense_bundle, threads=0)
+    with pytest.raises(UsageError, match="unknown precision"):
+        seetell.load(dense_bundle, precision="fp64")
+    with pytest.raises(UsageError, match="top must be at least 1"):
+        captioner.describe(boxes(64, 64), top=0)
+    with pytest.raises(PhotoError):
+        captioner.describe("nowhere.jpg")

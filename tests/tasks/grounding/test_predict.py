@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from runtime.tiny_aligner import write_tiny_aligner
+
+import seetell
+from seetell.errors import PhotoError, UsageError
+from seetell.photos import Preprocessing
+from seetell.search.embedder import Embedder
+from seetell.tasks.retrieval.predict import Aligner
+
+SENTENCE = "A red square on a blue square."
+RED, BLUE, GREEN = (250, 0, 0), (0, 0, 250), (0, 250, 0)
+
+
+def halves(size: tuple[int, int] = (64, 48), left=RED, right=BLUE) -> Image.Image:
+    photo = Image.new("RGB", size, right)
+    photo.paste(left, (0, 0, size[0] // 2, size[1]))
+    return photo
+
+
+@pytest.fixture(scope="module")
+def model(tiny_aligner: Path) -> Aligner:
+    return seetell.load(str(tiny_aligner), threads=1)
+
+
+def test_each_segment_has_its_box_in_the_photos_pixels(model: Aligner, tmp_path: Path):
+    halves((640, 480)).save(tmp_path / "photo.png")
+    found = model.align(tmp_path / "photo.png", SENTENCE)
+    assert [(segment.text, segment.box) for segment in found.segments] == [
+        ("a red square", (0, 0, 320, 480)),
+        ("on a blue square", (320, 0, 640, 480)),
+    ]
+    assert (found.sentence, found.size, found.model) == (SENTENCE, (640, 480), "colours")
+    assert found.score > model.align(tmp_path / "photo.png", "a green square").score
+    json.dumps(found.to_dict())
+    assert found.to_dict()["segments"][0]["box"] == [0, 0, 320, 480]
+
+
+def test_boxes_are_those_of_the_upright_photo(model: Aligner, tmp_path: Path):
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    halves((64, 48)).rotate(90, expand=True).save(tmp_path / "turned.jpg", exif=turned, quality=95, subsampling=0)
+    found = model.align(tmp_path / "turned.jpg", SENTENCE)
+    assert found.size == (64, 48)
+    assert [segment.box for segment in found.segments] == [(0, 0, 32, 48), (32, 0, 64, 48)]
+
+
+@pytest.mark.parametrize("kind", ["image", "array", "bytes", "file"])
+def test_any_kind_of_photo(model: Aligner, kind: str):
+    file = io.BytesIO()
+    halves().save(file, "PNG")
+    file.seek(0)
+    photo = {"image": halves(), "array": np.asarray(halves()), "bytes": file.getvalue(), "file": file}[kind]
+    assert [segment.box for segment in model.align(photo, SENTENCE).segments] == [(0, 0, 32, 48), (32, 0, 64, 48)]
+
+
+def test_beta_joins_segments(model: Aligner):
+    assert [segment.text for segment in model.align(halves(), SENTENCE, beta=50).segments] == [
+        "a red square on a blue square"
+    ]
+    with pytest.raises(UsageError, match="beta must be 0 or more, got -1"):
+        model.align(halves(), SENTENCE, beta=-1)
+
+
+def test_of_words_it_does_not_know_it_says_nothing(model: Aligner):
+    assert model.align(halves(), "a wug is on it").segments == ()
+    assert model.align(halves(), "").segments == ()
+    assert [segment.text for segment in model.align(halves(), "a wug on a blue wug").segments] == [
+        "a wug on a blue wug"
+    ]
+
+
+def test_many_pairs_keep_their_order_and_errors_their_place(model: Aligner, tmp_path: Path):
+    halves().save(tmp_path / "good.png")
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    pairs = [(tmp_path / "good.png", "red"), (tmp_path / "broken.png", "red"), (tmp_path / "good.png", "a blue square")]
+    results = list(model.align_many(pairs * 7))
+    assert len(results) == 21
+    for first, second, third in zip(*[iter(results)] * 3, strict=True):
+        assert first.segments[0].box == (0, 0, 32, 48)
+        assert isinstance(second, PhotoError)
+        assert third.segments[0].box == (32, 0, 64, 48)
+    with pytest.raises(PhotoError, match="not a photo"):
+        model.align(tmp_path / "broken.png", "red")
+
+
+@pytest.mark.parametrize(("fit", "box"), [("crop", (24, 0, 48, 48)), ("pad", (0, 0, 48, 48))])
+def test_boxes_lie_where_the_model_looked(tmp_path: Path, fit: str, box: tuple[float, ...]):
+    """Of a photo twice as wide as high, all red left of its middle, a crop shows the middle half."""
+    prepared = Preprocessing(32, 32, fit=fit).to_dict()
+    model = seetell.load(str(write_tiny_aligner(tmp_path / "fitted", preprocessing=prepared)), threads=1)
+    (segment,) = model.align(halves((96, 48)), "red").segments
+    assert segment.box == box
+
+
+def test_one_that_compares_wholes_only_aligns_nothing(tmp_path: Path):
+    model = seetell.load(str(write_tiny_aligner(tmp_path / "wholes", compared=("whole",))), threads=1)
+    with pytest.raises(UsageError, match="compares whole photos only, so it cannot tell where a word is"):
+        model.align(halves(), "red")
+
+
+def test_an_index_gets_vectors_of_wholes(model: Aligner, tmp_path: Path):
+    assert isinstance(model, Embedder)
+    for name, colour in {"red": RED, "blue": BLUE}.items():
+        Image.new("RGB", (32, 32), colour).save(tmp_path / f"{name}.png")
+    paths = [str(tmp_path / f"{name}.png") for name in ("blue", "absent", "red")]
+    blue, absent, red = model.photo_vectors(paths)
+    assert isinstance(absent, PhotoError)
+    sentences = model.sentence_vectors(["a red square", "blue"])
+    assert sentences.shape == (2, 3)
+    assert (np.stack([red, blue]) @ sentences.T).argmax(axis=1).tolist() == [0, 1]
+
+
+def test_one_that_compares_regions_only_makes_no_index(tmp_path: Path):
+    model = seetell.load(str(write_tiny_aligner(tmp_path / "regions", compared=("regions",))), threads=1)
+    for call in (model.photo_vectors, model.sentence_vectors):
+        with pytest.raises(UsageError, match="compares words with regions only, which an index does not hold"):
+            call(["red"])

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+
+from seetell.errors import RecipeError
+from seetell.nn.backbones import Features
+from seetell.tasks.retrieval.models.aligner import Aligner, AlignerConfig
+from seetell.tasks.retrieval.models.losses import hardest_negative, info_nce, max_margin
+from seetell.tasks.retrieval.models.sentences import SENTENCE_ENCODERS
+
+SMALL = AlignerConfig(
+    width=16, components=8, windows=(2,), word_size=12, hidden_size=16, heads=2, dropout=0.0, feature_dropout=0.0,
+    word_dropout=0.0,
+)  # fmt: skip
+PAPER = dataclasses.replace(SMALL, compares="regions", sentence="brnn", word_score="sum", unit_regions=False)
+TOKENS = torch.tensor([[3, 4, 5, 0], [6, 3, 0, 0], [7, 8, 9, 3], [4, 0, 0, 0], [9, 9, 5, 6], [8, 3, 7, 0]])
+LENGTHS = torch.tensor([3, 2, 4, 1, 4, 3])
+
+
+def aligner(config: AlignerConfig) -> Aligner:
+    torch.manual_seed(0)
+    made = Aligner(config, feature_size=8, grid_size=(2, 3), vocabulary_size=10)
+    made.fit_features(photos(50))
+    return made
+
+
+def photos(count: int = 6) -> Features:
+    grid = torch.randn(count, 6, 8, generator=torch.Generator().manual_seed(count))
+    return Features(pooled=grid.mean(dim=1), grid=grid)
+
+
+def scores(made: Aligner) -> dict[str, torch.Tensor]:
+    return made.scores(made.embed_photos(made.describe(photos())), made.embed_sentences(TOKENS, LENGTHS))
+
+
+@pytest.mark.parametrize("sentence", SENTENCE_ENCODERS)
+@pytest.mark.parametrize("compares", ["both", "regions", "whole"])
+def test_what_it_compares(sentence, compares):
+    made = aligner(dataclasses.replace(SMALL, sentence=sentence, compares=compares)).eval()
+    compared = scores(made)
+    assert tuple(compared) == made.compared == (("regions", "whole") if compares == "both" else (compares,))
+    assert all(score.shape == (6, 6) and score.isfinite().all() for score in compared.values())
+    made.train()
+    info_nce(torch.stack(list(scores(made).values())).sum(dim=0), torch.arange(6)).backward()
+    assert all(parameter.grad is not None and parameter.grad.isfinite().all() for parameter in made.parameters())
+
+
+def test_embeddings_are_of_unit_length_and_the_whole_photo_is_a_region():
+    made = aligner(SMALL).eval()
+    seen, said = made.embed_photos(made.describe(photos())), made.embed_sentences(TOKENS, LENGTHS)
+    assert seen.regions.shape == (6, 5, 16)
+    for unit in (seen.regions, seen.whole, said.whole):
+        torch.testing.assert_close(unit.norm(dim=-1), torch.ones(unit.shape[:-1]))
+    alone = dataclasses.replace(SMALL, windows=())
+    assert aligner(alone).embed_photos(aligner(alone).describe(photos())).regions.shape == (6, 1, 16)
+
+
+def test_a_region_is_embedded_as_the_mean_of_its_places():
+    made = aligner(dataclasses.replace(SMALL, unit_regions=False)).eval()
+    grid = photos().grid
+    upper_left = 3 / 9 * (grid[:, 0] * 1 + grid[:, 1] * 1 + grid[:, 3] / 3 + grid[:, 4] / 3) * 9 / 3 / (8 / 3)
+    expected = made.region(made.whitening(upper_left))
+    torch.testing.assert_close(made.embed_photos(made.describe(photos())).regions[:, 1], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_papers_aligner_is_its_equations():
+    made = aligner(PAPER).eval()
+    made.fix_scales()
+    seen, said = made.embed_photos(made.describe(photos())), made.embed_sentences(TOKENS, LENGTHS)
+    assert (said.words >= 0).all()
+    for k in range(6):
+        for place, length in enumerate(LENGTHS.tolist()):
+            products = said.words[place, :length] @ seen.regions[k].T
+            torch.testing.assert_close(scores(made)["regions"][k, place], products.amax(dim=1).sum())
+
+
+@pytest.mark.parametrize("config", [SMALL, PAPER, dataclasses.replace(SMALL, compares="whole", sentence="transformer")])
+@pytest.mark.parametrize("loss", [max_margin, hardest_negative, info_nce], ids=lambda loss: loss.__name__)
+def test_learns_six_pairs_by_heart(config, loss):
+    made = aligner(config)
+    options = {} if loss is info_nce else {"margin": 0.2}
+    if options:
+        made.fix_scales()
+    optimiser = torch.optim.Adam([p for p in made.parameters() if p.requires_grad], 1e-2)
+    for _ in range(60):
+        optimiser.zero_grad()
+        loss(torch.stack(list(scores(made).values())).sum(dim=0), torch.arange(6), **options).backward()
+        optimiser.step()
+    learnt = torch.stack(list(scores(made.eval()).values())).sum(dim=0)
+    assert learnt.argmax(dim=1).tolist() == learnt.argmax(dim=0).tolist() == list(range(6))
+
+
+def test_training_drops_the_same_features_of_all_regions():
+    made = aligner(dataclasses.replace(SMALL, feature_dropout=0.5, unit_regions=False)).train()
+    torch.nn.init.zeros_(made.region.bias)
+    torch.nn.init.eye_(made.region.weight)
+    kept = made.embed_photos(made.describe(photos())).regions[..., :8] != 0
+    assert 0.2 < kept.float().mean() < 0.8
+    assert (kept == kept[:, :1]).all()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("sentence", "lstm", "aligner.sentence: unknown sentence encoder"),
+        ("width", 0, "aligner.width: expected at least 1"),
+        ("dropout", 1.0, "aligner.dropout: expected a probability below 1"),
+        ("windows", (1,), "2 or more windows across"),
+    ],
+)
+def test_mistakes_name_the_field(field, value, message):
+    with pytest.raises(RecipeError, match=message):
+        dataclasses.replace(SMALL, **{field: value})
+
+
+def test_more_components_than_features():
+    with pytest.raises(RecipeError, match="vectors have 8 elements, got 9"):
+        aligner(dataclasses.replace(SMALL, components=9))
+
+
+@pytest.mark.parametrize("fixed", [True, False])
+def test_word_vectors_may_stay_as_they_are(fixed):
+    made = aligner(dataclasses.replace(PAPER, fixed_words=fixed))
+    before = made.embedding.weight.clone()
+    optimiser = torch.optim.SGD([parameter for parameter in made.parameters() if parameter.requires_grad], 0.1)
+    max_margin(scores(made)["regions"], torch.arange(6), margin=1.0).backward()
+    optimiser.step()
+    assert torch.equal(made.embedding.weight, before) == fixed

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from seetell.errors import BundleError
+from seetell.nn.backbones import Features
+from seetell.runtime.sessions import Graph
+from seetell.tasks.retrieval.embeddings import embed_features, embed_tokens, score
+from seetell.tasks.retrieval.graphs import write_aligner
+from seetell.tasks.retrieval.models.aligner import Aligner, AlignerConfig
+from seetell.tasks.retrieval.validation import score_all
+
+SENTENCES = [[3, 4, 5], [6], [7, 8, 9, 3, 4, 5], [], [9, 9]]
+
+
+def aligner(**changes) -> Aligner:
+    small = {"width": 8, "components": 6, "windows": (2,), "word_size": 12, "hidden_size": 16, "heads": 2}
+    torch.manual_seed(0)
+    made = Aligner(AlignerConfig(**{**small, **changes}), feature_size=8, grid_size=(2, 3), vocabulary_size=10)
+    made.fit_features(features(40))
+    return made.eval()
+
+
+def features(count: int) -> Features:
+    grid = torch.randn(count, 6, 8, generator=torch.Generator().manual_seed(count))
+    return Features(grid.mean(dim=1), grid)
+
+
+CHANGES = {
+    "gru": {"sentence": "gru"},
+    "eq. 8": {"sentence": "convolution", "compares": "regions", "word_score": "sum", "unit_regions": False},
+    "transformer": {"sentence": "transformer"},
+    "mean": {"sentence": "convolution", "compares": "regions", "word_score": "mean"},
+    "whole": {"sentence": "convolution", "compares": "whole"},
+}
+QUICK = ("gru", "eq. 8")  # writing a graph takes seconds
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in CHANGES]
+)
+def test_the_graphs_score_as_torch_does(tmp_path, name):
+    made = aligner(**CHANGES[name])
+    photos, sentences = tmp_path / "photos.onnx", tmp_path / "sentences.onnx"
+    write_aligner(made, features(4), photos=photos, sentences=sentences)
+    seen = features(7)
+    with torch.inference_mode():
+        expected = score_all(made, [made.describe(seen)], SENTENCES, max_words=6)
+    given = {"pooled": seen.pooled.numpy(), "grid": seen.grid.numpy()}
+    embedded = embed_features(Graph(photos, threads=1), given)
+    scores = score(embedded, embed_tokens(Graph(sentences, threads=1), SENTENCES))
+    np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-4)
+    one = score(embedded, embed_tokens(Graph(sentences, threads=1), SENTENCES[1:2]))
+    np.testing.assert_allclose(one, expected[:, 1:2], rtol=1e-4, atol=1e-4)
+
+
+def test_the_papers_network_is_not_exported(tmp_path):
+    with pytest.raises(BundleError, match="train one with 'gru'"):
+        write_aligner(aligner(sentence="brnn"), features(4), photos=tmp_path / "a", sentences=tmp_path / "b")
