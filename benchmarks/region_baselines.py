@@ -74,7 +74,8 @@ def main() -> None:
     model = seetell.load(options.model, threads=options.threads)
     bundle: RegionBundle = model.bundle
     by_objectness = RegionCaptioner(
-        replace(bundle, localisation=replace(bundle.localisation, certainty=0.0)), threads=options.threads
+        replace(bundle, localisation=replace(bundle.localisation, caption_confidence_weight=0.0)),
+        threads=options.threads,
     )
     captioner = seetell.load(options.captioner, threads=options.threads)
     cut, phrases = regions_of(dataset.split("train"), options.training_regions)
@@ -87,9 +88,9 @@ def main() -> None:
     found: dict[str, dict[object, list[Region]]] = {name: {} for name in seconds}
     for photo in photos:
         began = time.perf_counter()
-        found["densecap"][photo.id] = list(model.describe(photo.path, top=bundle.localisation.most))
+        found["densecap"][photo.id] = list(model.describe(photo.path, top=bundle.localisation.max_detections))
         seconds["densecap"] += time.perf_counter() - began
-        boxes = by_objectness.describe(photo.path, top=bundle.localisation.most)
+        boxes = by_objectness.describe(photo.path, top=bundle.localisation.max_detections)
         began = time.perf_counter()
         crops = [crop(open_photo(photo.path), region.box) for region in boxes]
         said = list(captioner.caption_many(crops, method="greedy"))
@@ -98,7 +99,8 @@ def main() -> None:
             Region(
                 region.box,
                 caption.text,
-                region.score * math.exp(bundle.localisation.certainty * caption.logprob / (len(caption.words) + 1)),
+                region.score
+                * math.exp(bundle.localisation.caption_confidence_weight * caption.logprob / (len(caption.words) + 1)),
             )
             for region, caption in zip(boxes, said, strict=True)
         ]

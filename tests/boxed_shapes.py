@@ -50,9 +50,15 @@ def small_densecap(architecture: str = "neuraltalk2", *, context: bool = False) 
         width=16,
         context=context,
         proposals=ProposalConfig(
-            stride=8, sides=(16, 32), hidden=16, samples=32, before_nms=100, training=30, prediction=20
+            stride=8,
+            sides=(16, 32),
+            hidden=16,
+            samples=32,
+            pre_nms_top_n=100,
+            post_nms_top_n_train=30,
+            post_nms_top_n_test=20,
         ),
-        regions=RegionConfig(cells=3, finest_until=32, code_size=32, dropout=0.0, samples=16),
+        regions=RegionConfig(cells=3, canonical_box_size=32, code_size=32, dropout=0.0, samples=16),
         losses=LossWeights(1.0, 1.0, 1.0, 1.0, 1.0),
     )
     with torch.random.fork_rng(devices=[]):

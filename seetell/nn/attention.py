@@ -95,7 +95,7 @@ class MultiHeadAttention(nn.Module):
         )
         return self._joined(answers)
 
-    def look(self, asking: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    def forward_with_weights(self, asking: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """Answer as :meth:`forward` does at prediction, and tell where each query looked.
 
         Returns:

@@ -12,7 +12,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from seetell.nn.backbones.fuse_bn import without_batch_norms
+from seetell.nn.backbones.fuse_bn import fuse_conv_bn
 
 OPSET = 18
 
@@ -36,7 +36,7 @@ def onnx_graph(
     """
     with torch.no_grad(), _quiet():
         program = torch.onnx.export(
-            without_batch_norms(module.eval()),
+            fuse_conv_bn(module.eval()),
             example,
             input_names=list(inputs),
             output_names=list(outputs),

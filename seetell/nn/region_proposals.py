@@ -32,9 +32,9 @@ class ProposalConfig:
         positive_iou: an anchor that overlaps a region so much should find it; so should each region's best anchor.
         negative_iou: one that overlaps every region less is background.
         nms_iou: of two proposals that overlap more, the better stays.
-        before_nms: proposals a photo that are compared so.
-        training: how many of the rest go on while training.
-        prediction: how many at prediction.
+        pre_nms_top_n: proposals a photo that are compared so.
+        post_nms_top_n_train: how many of the rest go on while training.
+        post_nms_top_n_test: how many at prediction.
     """
 
     stride: int = 16
@@ -45,12 +45,21 @@ class ProposalConfig:
     positive_iou: float = 0.7
     negative_iou: float = 0.3
     nms_iou: float = 0.7
-    before_nms: int = 600
-    training: int = 150
-    prediction: int = 100
+    pre_nms_top_n: int = 600
+    post_nms_top_n_train: int = 150
+    post_nms_top_n_test: int = 100
 
     def __post_init__(self) -> None:
-        check_sizes(self, "stride", "hidden", "samples", "before_nms", "training", "prediction", of="proposals")
+        check_sizes(
+            self,
+            "stride",
+            "hidden",
+            "samples",
+            "pre_nms_top_n",
+            "post_nms_top_n_train",
+            "post_nms_top_n_test",
+            of="proposals",
+        )
         for name in ("sides", "ratios"):
             if not getattr(self, name) or min(getattr(self, name)) <= 0:
                 raise RecipeError(f"proposals.{name}: expected positive numbers, got {list(getattr(self, name))}")
@@ -63,7 +72,7 @@ class ProposalConfig:
             raise RecipeError(f"proposals.nms_iou: expected a share, got {self.nms_iou}")
 
 
-class Proposals(nn.Module):
+class RegionProposals(nn.Module):
     """Anchors, a small network that scores and moves them, and suppression.
 
     Args:
@@ -85,8 +94,8 @@ class Proposals(nn.Module):
             bg_iou_thresh=config.negative_iou,
             batch_size_per_image=config.samples,
             positive_fraction=0.5,
-            pre_nms_top_n={"training": config.before_nms, "testing": config.before_nms},
-            post_nms_top_n={"training": config.training, "testing": config.prediction},
+            pre_nms_top_n={"training": config.pre_nms_top_n, "testing": config.pre_nms_top_n},
+            post_nms_top_n={"training": config.post_nms_top_n_train, "testing": config.post_nms_top_n_test},
             nms_thresh=config.nms_iou,
         )
 

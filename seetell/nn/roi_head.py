@@ -28,7 +28,7 @@ class RegionConfig:
 
     Attributes:
         cells: each box is sampled at so many rows and columns.
-        finest_until: side of the largest boxes, in pixels of the encoder's input, that are looked at in the finest map;
+        canonical_box_size: side of the largest boxes, in pixels of the encoder's input, that are looked at in the finest map;
             those of up to twice the side in the next, and so on.
         code_size: length of the code.
         dropout: probability of zeroing an element of the code while training.
@@ -36,21 +36,21 @@ class RegionConfig:
         positive_share: at most so many of them positive.
         positive_iou: overlap with a region that makes a proposal positive.
         nms_iou: of two final boxes that overlap more, the better stays.
-        most: final boxes a photo.
+        max_detections: final boxes a photo.
     """
 
     cells: int = 6
-    finest_until: int = 112
+    canonical_box_size: int = 112
     code_size: int = 512
     dropout: float = 0.3
     samples: int = 32
     positive_share: float = 0.5
     positive_iou: float = 0.5
     nms_iou: float = 0.5
-    most: int = 50
+    max_detections: int = 50
 
     def __post_init__(self) -> None:
-        check_sizes(self, "cells", "finest_until", "code_size", "samples", "most", of="regions")
+        check_sizes(self, "cells", "canonical_box_size", "code_size", "samples", "max_detections", of="regions")
         check_probabilities(self, "dropout", of="regions")
         for name in ("positive_share", "positive_iou", "nms_iou"):
             if not 0 < getattr(self, name) <= 1:
@@ -76,7 +76,7 @@ class RegionHead(nn.Module):
             [str(stride) for stride in strides],
             output_size=config.cells,
             sampling_ratio=2,
-            canonical_scale=config.finest_until,
+            canonical_scale=config.canonical_box_size,
             canonical_level=round(torch.log2(torch.tensor(float(strides[0]))).item()) + 1,
         )
         self.layers = nn.Sequential(
@@ -93,7 +93,7 @@ class RegionHead(nn.Module):
             nn.init.zeros_(layer.bias)
         self.coder = BoxCoder(DELTA_SCALES)
 
-    def look(self, maps: Sequence[Tensor], boxes: list[Tensor]) -> Tensor:
+    def pool_rois(self, maps: Sequence[Tensor], boxes: list[Tensor]) -> Tensor:
         """Sample maps ``(B, width, h, w)`` under each photo's boxes ``(N_b, 4)``: ``(ΣN, width, cells, cells)``."""
         named = {str(stride): activation for stride, activation in zip(self.strides, maps, strict=True)}
         cells: Tensor = self.align(named, boxes, [self.image_size] * len(boxes))
@@ -111,12 +111,12 @@ class RegionHead(nn.Module):
         code = self.dropout(self.layers(cells.flatten(1)))
         return code, self.objectness(code)[:, 0], self.correction(code)
 
-    def corrections_to(self, boxes: Tensor, regions: Tensor) -> Tensor:
+    def encode_boxes(self, boxes: Tensor, regions: Tensor) -> Tensor:
         """Return what would move boxes ``(N, 4)`` onto regions ``(N, 4)``."""
         corrections: Tensor = self.coder.encode_single(regions, boxes)
         return corrections
 
-    def corrected(self, boxes: Tensor, corrections: Tensor) -> Tensor:
+    def decode_boxes(self, boxes: Tensor, corrections: Tensor) -> Tensor:
         """Move boxes ``(N, 4)``; what lies outside the photo is cut off."""
         moved = self.coder.decode_single(corrections, boxes)
         return clip_boxes_to_image(moved, self.image_size)  # type: ignore[no-any-return]

@@ -16,7 +16,7 @@ from torch import Tensor
 from seetell.data.records import PhotoRecord
 from seetell.language.vocabulary import END, START
 from seetell.photos import Preprocessing, open_photo
-from seetell.tasks.captioning.models import IGNORED
+from seetell.tasks.captioning.models import IGNORE_INDEX
 
 ENLARGED = 8 / 7  # random crops of 224 pixels are taken from 256
 
@@ -94,12 +94,12 @@ def caption_tensors(captions: Sequence[Sequence[Sequence[int]]], *, max_words: i
         max_words: longer captions are cut; a cut one does not teach END, which NeuralTalk2 made it do.
 
     Returns:
-        ``inputs`` (START and words) and ``targets`` (words and END, ``IGNORED`` in padding), both ``(B, C, T)`` int64.
+        ``inputs`` (START and words) and ``targets`` (words and END, ``IGNORE_INDEX`` in padding), both ``(B, C, T)`` int64.
     """
     rows = [[list(words[:max_words]) for words in photo] for photo in captions]
     steps = 1 + max(len(words) for photo in rows for words in photo)
     inputs = torch.full((len(rows), len(rows[0]), steps), END)
-    targets = torch.full_like(inputs, IGNORED)
+    targets = torch.full_like(inputs, IGNORE_INDEX)
     for b, photo in enumerate(rows):
         for c, words in enumerate(photo):
             inputs[b, c, : len(words) + 1] = torch.tensor([START, *words])

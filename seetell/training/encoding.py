@@ -50,11 +50,11 @@ class Activations(nn.Module):
 
     def __init__(self, early: nn.Module) -> None:
         super().__init__()
-        self.early = early
+        self.stages = early
 
     def forward(self, images: Tensor) -> Tensor:
         """Encode ``(B, 3, H, W)``."""
-        activation: Tensor = self.early(images)
+        activation: Tensor = self.stages(images)
         return activation.permute(0, 2, 3, 1)
 
 
@@ -72,7 +72,7 @@ class PyramidRecords(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Encode ``(B, 3, H, W)``."""
-        maps = self.encoder.pyramid(images)
+        maps = self.encoder.feature_maps(images)
         return torch.cat([maps[stride].flatten(1) for stride in self.strides], dim=1)
 
 
@@ -108,7 +108,7 @@ def activations_cache(
     folder: str, encoder: Encoder, photos: Sequence[Path], *, frozen_stages: int, flips: bool, progress: Progress
 ) -> tuple[FeatureCache, dict[Path, str]]:
     """Cache what an encoder's first stages make of photos; see :class:`Activations` and :func:`features_cache`."""
-    early = encoder.early(frozen_stages)
+    early = encoder.first_stages(frozen_stages)
     module = Activations(early).eval()
     size = encoder.preprocessing
     shape = in_torch(module)(np.zeros((1, 3, size.height, size.width), np.float32)).shape[1:]

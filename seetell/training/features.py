@@ -58,7 +58,9 @@ def split_features(records: Tensor) -> Features:
 def late_features(encoder: Encoder, *, frozen_stages: int) -> Callable[[Tensor], Features]:
     """Return what reads :class:`~seetell.training.encoding.Activations` ``(B, h, w, C)`` by the other stages."""
     device = next(encoder.parameters()).device
-    return lambda records: encoder.late(records.to(device).permute(0, 3, 1, 2), frozen_stages=frozen_stages)
+    return lambda records: encoder.forward_from_stage(
+        records.to(device).permute(0, 3, 1, 2), frozen_stages=frozen_stages
+    )
 
 
 class PixelFeatures:

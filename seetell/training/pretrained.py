@@ -83,7 +83,7 @@ def load_captioner(captioner: Captioner, vocabulary: Vocabulary, earlier: Earlie
     here, there = _shared_words(vocabulary, earlier)
     arrays = dict(earlier.captioner)
     own = captioner.state_dict()
-    for name in captioner.word_parameters:
+    for name in captioner.vocab_parameters:
         if name in arrays and own[name].shape[1:] == arrays[name].shape[1:]:
             merged: Tensor = own[name].detach().cpu().clone()
             merged[here] = arrays[name][there]

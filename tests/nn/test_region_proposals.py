@@ -4,13 +4,13 @@ import pytest
 import torch
 
 from seetell.errors import RecipeError
-from seetell.nn.region_proposals import ProposalConfig, Proposals
+from seetell.nn.region_proposals import ProposalConfig, RegionProposals
 
 
-def proposals(**settings) -> Proposals:
+def proposals(**settings) -> RegionProposals:
     torch.manual_seed(0)
     config = ProposalConfig(stride=16, sides=(20, 40), ratios=(1.0, 4.0), hidden=8, **settings)
-    return Proposals(config, width=4, image_size=(64, 96))
+    return RegionProposals(config, width=4, image_size=(64, 96))
 
 
 def test_anchors_are_centred_at_multiples_of_the_stride():
@@ -24,7 +24,7 @@ def test_anchors_are_centred_at_multiples_of_the_stride():
 
 
 def test_proposes_so_many_within_the_photo():
-    network = proposals(training=9, prediction=3)
+    network = proposals(post_nms_top_n_train=9, post_nms_top_n_test=3)
     torch.nn.init.normal_(network.network.head.bbox_pred.weight, std=1.0)
     activation = torch.randn(2, 4, 5, 7)
     boxes, losses = network(activation, [torch.tensor([[0.0, 0.0, 20.0, 20.0]])] * 2)
@@ -48,7 +48,7 @@ def test_scores_are_those_of_the_anchors():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"prediction": 0}, "proposals.prediction: expected at least 1, got 0"),
+        ({"post_nms_top_n_test": 0}, "proposals.post_nms_top_n_test: expected at least 1, got 0"),
         ({"sides": ()}, "proposals.sides: expected positive numbers"),
         ({"ratios": (1.0, 0.0)}, "proposals.ratios: expected positive numbers"),
         ({"negative_iou": 0.8}, "proposals.negative_iou: expected 0 ≤ negative_iou ≤ positive_iou ≤ 1"),

@@ -9,7 +9,7 @@ from seetell.nn.roi_head import RegionConfig, RegionHead
 
 def head() -> RegionHead:
     torch.manual_seed(0)
-    config = RegionConfig(cells=2, finest_until=32, code_size=8)
+    config = RegionConfig(cells=2, canonical_box_size=32, code_size=8)
     return RegionHead(config, width=1, strides=(8, 16, 32), image_size=(128, 128)).eval()
 
 
@@ -17,13 +17,13 @@ def test_a_correction_moves_a_box_onto_the_region():
     boxes = torch.tensor([[10.0, 10.0, 50.0, 90.0], [0.0, 0.0, 8.0, 8.0]])
     regions = torch.tensor([[20.0, 0.0, 60.0, 70.0], [4.0, 4.0, 100.0, 12.0]])
     network = head()
-    corrections = network.corrections_to(boxes, regions)
+    corrections = network.encode_boxes(boxes, regions)
     torch.testing.assert_close(corrections[0, :2], torch.tensor([10 * 10 / 40, 10 * -15 / 80]))
-    torch.testing.assert_close(network.corrected(boxes, corrections), regions, rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(network.decode_boxes(boxes, corrections), regions, rtol=1e-4, atol=1e-3)
 
 
 def test_what_lies_outside_is_cut_off():
-    moved = head().corrected(torch.tensor([[100.0, 100.0, 140.0, 140.0]]), torch.zeros(1, 4))
+    moved = head().decode_boxes(torch.tensor([[100.0, 100.0, 140.0, 140.0]]), torch.zeros(1, 4))
     assert moved.tolist() == [[100.0, 100.0, 128.0, 128.0]]
 
 
@@ -34,7 +34,7 @@ def test_each_box_is_looked_at_in_the_map_of_its_size_at_its_place():
         for level, (stride, size) in enumerate([(8, 17), (16, 9), (32, 5)], start=1)
     ]
     boxes = torch.tensor([[40.0, 40.0, 56.0, 56.0], [32.0, 40.0, 80.0, 88.0], [0.0, 0.0, 128.0, 128.0]])
-    cells = head().look(maps, [boxes])
+    cells = head().pool_rois(maps, [boxes])
     assert cells.shape == (3, 1, 2, 2)
     expected = [1000 + 44, 2000 + 44, 3000 + 32]
     torch.testing.assert_close(cells[:, 0, 0, 0], torch.tensor(expected).float())

@@ -39,7 +39,7 @@ def test_captioners_do_not_care_in_what_units_an_encoder_measures(architecture):
         captioner = create_captioner(
             architecture, CONFIGS[architecture](), feature_size=3, vocabulary_size=9, locations=4
         ).eval()
-        captioner.fit_features(features)
+        captioner.fit_normalisation(features)
         row = torch.zeros(1, dtype=torch.long)
         memory, state = captioner.start(features)
         said.append(captioner.step(row + 1, row, memory, tuple(part[:1] for part in state)).logprobs)

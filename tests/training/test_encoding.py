@@ -30,7 +30,7 @@ def small():
 @pytest.mark.parametrize("stages", [0, 1])
 def test_onnx_runtime_says_what_torch_says(stages):
     encoder = create_encoder("efficientnet_lite0").requires_grad_(False).to(memory_format=torch.channels_last)
-    module = (Activations(encoder.early(stages)) if stages else AllFeatures(encoder, with_grid=True)).eval()
+    module = (Activations(encoder.first_stages(stages)) if stages else AllFeatures(encoder, with_grid=True)).eval()
     images = np.stack([encoder.preprocessing(open_photo(photo)) for photo in PHOTOS])
     ours, theirs = in_onnx_runtime(module, encoder.preprocessing)(images), in_torch(module)(images)
     assert ours.shape == theirs.shape

@@ -23,7 +23,7 @@ def test_words_keep_what_was_learnt_of_them(tmp_path):
     old, new = captioner(OLD, 0), captioner(NEW, 1)
     fresh = {name: value.clone() for name, value in new.state_dict().items()}
     load_captioner(new, NEW, EarlierModel(tmp_path, OLD, old.state_dict(), {}))
-    for name in new.word_parameters:
+    for name in new.vocab_parameters:
         ours, theirs = new.state_dict()[name], old.state_dict()[name]
         for word in ("<end>", "<start>", "<unk>", "runs", "dog"):
             assert torch.equal(ours[NEW.words.index(word)], theirs[OLD.words.index(word)])

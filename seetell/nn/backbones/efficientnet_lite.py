@@ -167,7 +167,7 @@ class EfficientNetLite(Encoder):
             return list(self.parameters())
         return [*self.stages[frozen_stages:].parameters(), *self.head.parameters()]
 
-    def early(self, frozen_stages: int) -> nn.Module:
+    def first_stages(self, frozen_stages: int) -> nn.Module:
         """Return stem and first stages; behind four of Lite0 the activation is ``(B, 80, H/16, W/16)``."""
         self._check_stages(frozen_stages)
         return nn.Sequential(self.stem, *self.stages[:frozen_stages])
@@ -176,16 +176,16 @@ class EfficientNetLite(Encoder):
         if not 0 <= frozen_stages <= len(self.stages):
             raise RecipeError(f"finetune.frozen_stages: expected 0 to {len(self.stages)}, got {frozen_stages}")
 
-    def late(self, activation: Tensor, *, frozen_stages: int) -> Features:
-        """Go on from what :meth:`early` made of photos."""
+    def forward_from_stage(self, activation: Tensor, *, frozen_stages: int) -> Features:
+        """Go on from what :meth:`first_stages` made of photos."""
         return pooled_and_grid(self.head(self.stages[frozen_stages:](activation)))
 
     @property
-    def pyramid_channels(self) -> dict[int, int]:
-        """Channels of each map of :meth:`pyramid`, by stride; 40, 112 and 320 at 8, 16 and 32 of Lite0."""
+    def feature_map_channels(self) -> dict[int, int]:
+        """Channels of each map of :meth:`feature_maps`, by stride; 40, 112 and 320 at 8, 16 and 32 of Lite0."""
         return {stride: channels for stride, (_, channels) in self._last_stages.items()}
 
-    def pyramid(self, images: Tensor) -> dict[int, Tensor]:
+    def feature_maps(self, images: Tensor) -> dict[int, Tensor]:
         """Return the last activation of each resolution, by stride; see :class:`Encoder`.
 
         Padding as ``SAME`` does centres an activation's first cell one stride inside the photo, so the first row and
@@ -203,7 +203,7 @@ class EfficientNetLite(Encoder):
 
     def forward(self, images: Tensor) -> Features:
         """Encode ``(B, 3, H, W)`` into ``pooled (B, 1280)`` and ``grid (B, ⌈H/32⌉·⌈W/32⌉, 1280)``."""
-        return self.late(self.stem(images), frozen_stages=0)
+        return self.forward_from_stage(self.stem(images), frozen_stages=0)
 
 
 def load_imagenet_weights(encoder: EfficientNetLite) -> nn.Linear:

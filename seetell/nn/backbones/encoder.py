@@ -64,7 +64,7 @@ class Encoder(nn.Module):
             return list(self.parameters())
         raise self._without_stages(frozen_stages)
 
-    def early(self, frozen_stages: int) -> nn.Module:
+    def first_stages(self, frozen_stages: int) -> nn.Module:
         """Return the first stages: a module that maps photos ``(B, 3, H, W)`` to an activation ``(B, C, h, w)``.
 
         Raises:
@@ -75,20 +75,20 @@ class Encoder(nn.Module):
     def _without_stages(self, frozen_stages: int) -> RecipeError:
         return RecipeError(f"finetune.frozen_stages: {self.name} publishes no stages; expected 0, got {frozen_stages}")
 
-    def late(self, activation: Tensor, *, frozen_stages: int) -> Features:
-        """Go on from what :meth:`early` made of photos."""
+    def forward_from_stage(self, activation: Tensor, *, frozen_stages: int) -> Features:
+        """Go on from what :meth:`first_stages` made of photos."""
         raise NotImplementedError
 
     @property
-    def pyramid_channels(self) -> dict[int, int]:
-        """Channels of each map of :meth:`pyramid`, by stride in pixels, finest first.
+    def feature_map_channels(self) -> dict[int, int]:
+        """Channels of each map of :meth:`feature_maps`, by stride in pixels, finest first.
 
         Raises:
             RecipeError: the encoder publishes no stages.
         """
         raise self._without_pyramid()
 
-    def pyramid(self, images: Tensor) -> dict[int, Tensor]:
+    def feature_maps(self, images: Tensor) -> dict[int, Tensor]:
         """Return the last activation of each resolution of photos ``(B, 3, H, W)``, as maps.
 
         Returns:

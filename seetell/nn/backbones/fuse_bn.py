@@ -18,7 +18,7 @@ PLAIN_CONVOLUTIONS = (nn.Conv2d, SamePadConv2d)
 """Those that use their weights as they are, which not every kind of convolution does."""
 
 
-def without_batch_norms(module: nn.Module) -> nn.Module:
+def fuse_conv_bn(module: nn.Module) -> nn.Module:
     """Return a copy that says the same without the normalisations that follow a convolution in an ``nn.Sequential``.
 
     Args:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from seetell.errors import RecipeError
 from seetell.nn.backbones import Encoder, weights_hash
-from seetell.tasks.captioning.models import Captioner, Lesson
+from seetell.tasks.captioning.models import Captioner, SoftTargets
 from seetell.training.batches import Draw
 from seetell.training.features import CachedFeatures, PixelFeatures
 
@@ -79,13 +79,13 @@ class Teachers:
         return tuple(teacher.source.prepare(drawn) for teacher in self._teachers)
 
     @torch.no_grad()
-    def lesson(self, prepared: Sequence[Tensor], inputs: Tensor, targets: Tensor) -> Lesson:
+    def soft_targets(self, prepared: Sequence[Tensor], inputs: Tensor, targets: Tensor) -> SoftTargets:
         """Ask the teachers for the next word at every real position, in 32 bits whatever the learner's precision.
 
         Args:
             prepared: what :meth:`prepare` gave.
             inputs: ``(B, C, T)`` START and words.
-            targets: ``(B, C, T)`` words and END, ``IGNORED`` in padding.
+            targets: ``(B, C, T)`` words and END, ``IGNORE_INDEX`` in padding.
         """
         temperature, device = self._config.temperature, inputs.device
         said = []
@@ -93,4 +93,4 @@ class Teachers:
             for teacher, batch in zip(self._teachers, prepared, strict=True):
                 logits = teacher.captioner(teacher.source.features(batch.to(device)), inputs, targets)
                 said.append(torch.softmax(logits / temperature, dim=1))  # (M, V)
-        return Lesson(torch.stack(said).mean(dim=0), self._config.weight, temperature)
+        return SoftTargets(torch.stack(said).mean(dim=0), self._config.weight, temperature)

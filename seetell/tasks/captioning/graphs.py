@@ -95,7 +95,9 @@ def write_decoder(captioner: Captioner, features: Features, *, start: Path, step
     start.write_bytes(begun)
     numbers = torch.zeros(len(features.pooled), dtype=torch.long)
     parts = tuple(part.clone() for part in (*memory, *state))
-    axes = [photos for _ in memory] + [longer if index in captioner.growing else rows for index in range(len(state))]
+    axes = [photos for _ in memory] + [
+        longer if index in captioner.growing_state else rows for index in range(len(state))
+    ]
     following = onnx_graph(
         StepGraph(captioner, memories=len(memory)),
         (numbers, numbers.clone(), *parts),

@@ -16,7 +16,7 @@ from torch import Tensor
 from seetell.errors import RecipeError
 from seetell.language.vocabulary import END, START, UNK
 from seetell.nn.backbones import Features
-from seetell.tasks.captioning.models import IGNORED, Captioner
+from seetell.tasks.captioning.models import IGNORE_INDEX, Captioner
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def with_own_words(
         captioner: says them as it is, without dropout.
         features: of ``B`` photos.
         inputs: ``(B, C, T)`` START and words.
-        targets: ``(B, C, T)`` words and END, ``IGNORED`` in padding.
+        targets: ``(B, C, T)`` words and END, ``IGNORE_INDEX`` in padding.
         probability: of each word to be replaced; START never is, and END and UNK never replace.
 
     Returns:
@@ -70,10 +70,10 @@ def with_own_words(
         logits = captioner(features, inputs, targets)  # (M, V)
     captioner.train(training)
     logits[:, [END, START, UNK]] = -torch.inf
-    said = torch.full_like(targets, IGNORED)
-    said[targets != IGNORED] = torch.multinomial(torch.softmax(logits, dim=1), 1)[:, 0]
+    said = torch.full_like(targets, IGNORE_INDEX)
+    said[targets != IGNORE_INDEX] = torch.multinomial(torch.softmax(logits, dim=1), 1)[:, 0]
     said = torch.cat([inputs[..., :1], said[..., :-1]], dim=2)  # what was said at a place is read at the next
     replaced = torch.rand(inputs.shape, device=inputs.device) < probability
-    replaced &= (targets != IGNORED) & (said != IGNORED)
+    replaced &= (targets != IGNORE_INDEX) & (said != IGNORE_INDEX)
     replaced[..., 0] = False
     return torch.where(replaced, said, inputs)

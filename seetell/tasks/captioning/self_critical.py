@@ -25,7 +25,7 @@ from seetell.language.vocabulary import END, SPECIALS, START, UNK, Vocabulary
 from seetell.metrics.cider import cider
 from seetell.metrics.frequencies import DocumentFrequencies
 from seetell.nn.backbones import Features
-from seetell.tasks.captioning.models import IGNORED, Captioner
+from seetell.tasks.captioning.models import IGNORE_INDEX, Captioner
 from seetell.training.batches import caption_tensors
 from seetell.training.optimisers import OptimiserConfig
 
@@ -135,7 +135,7 @@ class SelfCriticalLoss:
         inputs, targets = caption_tensors(rows, max_words=self._max_words)
         device = features.pooled.device
         targets = targets.to(device)
-        real = targets != IGNORED
+        real = targets != IGNORE_INDEX
         with torch.backends.cudnn.flags(enabled=False):  # its recurrent layers have a gradient in training mode alone
             logits = captioner(features, inputs.to(device), targets)
         surprise = F.cross_entropy(logits / temperature, targets[real], reduction="none")  # (M,)
@@ -164,7 +164,7 @@ def draw_sentences(
         memory, state = captioner.start(features)
         state = tuple(part.repeat_interleave(samples, dim=0) for part in state)
         rows, device = len(state[0]), state[0].device
-        said = torch.full((rows, max_words + 1), IGNORED, device=device)
+        said = torch.full((rows, max_words + 1), IGNORE_INDEX, device=device)
         live, last = torch.arange(rows, device=device), torch.full((rows,), START, device=device)
         for place in range(max_words + 1):
             logprobs, state, _ = captioner.step(last, live // samples, memory, state)
@@ -178,4 +178,4 @@ def draw_sentences(
             live, last, state = live[going], last[going], tuple(part[going] for part in state)
             if not len(live):
                 break
-    return [[number for number in row if number != IGNORED] for row in said.tolist()]
+    return [[number for number in row if number != IGNORE_INDEX] for row in said.tolist()]

@@ -162,7 +162,7 @@ class Trainer:
         pooled = torch.cat([features.pooled for features in batches]).to(self.device)
         grids = [features.grid for features in batches if features.grid is not None]
         with torch.no_grad():
-            self.captioner.fit_features(Features(pooled, torch.cat(grids).to(self.device) if grids else None))
+            self.captioner.fit_normalisation(Features(pooled, torch.cat(grids).to(self.device) if grids else None))
 
     def _finetuning(self, step: int) -> bool:
         return 0 <= self.recipe.finetune.after <= step
@@ -250,9 +250,9 @@ class Trainer:
         inputs, targets = inputs.to(self.device), targets.to(self.device)
         if probability := self.recipe.scheduled_sampling.probability(step):
             inputs = with_own_words(self.captioner, features, inputs, targets, probability=probability)
-        lesson = self._teachers.lesson(teaching, inputs, targets) if self._teachers is not None else None
+        soft_targets = self._teachers.soft_targets(teaching, inputs, targets) if self._teachers is not None else None
         smoothing = self.recipe.label_smoothing
-        return self.captioner.loss(features, inputs, targets, label_smoothing=smoothing, lesson=lesson), {}
+        return self.captioner.loss(features, inputs, targets, label_smoothing=smoothing, soft_targets=soft_targets), {}
 
     def _rewarded(self, step: int) -> bool:
         return 0 <= self.recipe.self_critical.after <= step

@@ -14,7 +14,7 @@ from seetell.language.decoding import Decoding, Hypothesis, State, decode
 from seetell.language.vocabulary import Vocabulary
 from seetell.metrics import score_captions
 from seetell.nn.backbones import Features
-from seetell.tasks.captioning.models import IGNORED, Captioner
+from seetell.tasks.captioning.models import IGNORE_INDEX, Captioner
 from seetell.training.batches import caption_tensors
 
 
@@ -36,10 +36,10 @@ def validation_loss(
     padded = [[*photo, *[photo[0]] * (most - len(photo))] for photo in captions]
     inputs, targets = caption_tensors(padded, max_words=max_words)
     for b, photo in enumerate(captions):
-        targets[b, len(photo) :] = IGNORED
+        targets[b, len(photo) :] = IGNORE_INDEX
     device = features.pooled.device
     targets = targets.to(device)
-    said = targets[targets != IGNORED]
+    said = targets[targets != IGNORE_INDEX]
     with torch.inference_mode():
         logits = captioner(features, inputs.to(device), targets)
         return F.cross_entropy(logits, said, reduction="sum").item(), len(said)

@@ -21,25 +21,25 @@ class Localisation:
 
     Attributes:
         strides: of the maps, finest first.
-        finest_until: boxes whose side, the root of the area in pixels of the encoder's input, is shorter are looked at
+        canonical_box_size: boxes whose side, the root of the area in pixels of the encoder's input, is shorter are looked at
             in the finest map; those of up to twice the side in the next, and so on.
-        before_nms: proposals that are compared.
+        pre_nms_top_n: proposals that are compared.
         proposal_nms_iou: of two that overlap more, the better stays.
         proposals: how many of the rest are looked at.
         nms_iou: of two final boxes that overlap more, the better stays.
-        most: final boxes a photo.
-        certainty: a region's score is its objectness times the geometric mean of its words' probabilities to this
+        max_detections: final boxes a photo.
+        caption_confidence_weight: a region's score is its objectness times the geometric mean of its words' probabilities to this
             power.
     """
 
     strides: tuple[int, ...]
-    finest_until: float
-    before_nms: int
+    canonical_box_size: float
+    pre_nms_top_n: int
     proposal_nms_iou: float
     proposals: int
     nms_iou: float
-    most: int
-    certainty: float
+    max_detections: int
+    caption_confidence_weight: float
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Localisation:

@@ -90,7 +90,7 @@ def evaluate_regions(
         typer.Exit: with status 1 where some photos do not open.
     """
     photos = dataset.split(split)
-    most = model.bundle.localisation.most
+    most = model.bundle.localisation.max_detections
     found = _gathered("finding regions", photos, model.describe_many([photo.path for photo in photos], top=most))
     opened = [photo for photo in photos if photo.id in found]
     truth = {photo.id: photo.regions for photo in opened}

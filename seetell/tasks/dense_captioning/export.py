@@ -109,7 +109,7 @@ def _write_graphs(
     start, step = folder / DECODER["start"], folder / DECODER["step"]
     write_localisation(densecap, maps, proposals=proposals, regions=regions)
     with torch.no_grad():
-        found = densecap.find(maps)
+        found = densecap.detect(maps)
     features = Features(
         torch.cat([each.features.pooled for each in found]),
         torch.cat([each.features.grid for each in found if each.features.grid is not None])
@@ -169,13 +169,13 @@ def _description(
         "decoder": DECODER,
         "localisation": {
             "strides": list(config.strides),
-            "finest_until": config.regions.finest_until,
-            "before_nms": config.proposals.before_nms,
+            "canonical_box_size": config.regions.canonical_box_size,
+            "pre_nms_top_n": config.proposals.pre_nms_top_n,
             "proposal_nms_iou": config.proposals.nms_iou,
-            "proposals": config.proposals.prediction,
+            "proposals": config.proposals.post_nms_top_n_test,
             "nms_iou": config.regions.nms_iou,
-            "most": config.regions.most,
-            "certainty": config.certainty,
+            "max_detections": config.regions.max_detections,
+            "caption_confidence_weight": config.caption_confidence_weight,
         },
         "sizes": {
             "encoder": recipe.encoder.name,

@@ -22,7 +22,7 @@ class MapsGraph(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Encode."""
-        maps = self.encoder.pyramid(images)
+        maps = self.encoder.feature_maps(images)
         return tuple(maps[stride] for stride in self.strides)
 
 
@@ -51,7 +51,7 @@ class ProposalsGraph(nn.Module):
         photos, kinds, rows, columns = logits.shape
         moves = moves.reshape(photos, kinds, 4, rows, columns).permute(0, 3, 4, 1, 2).reshape(photos, -1, 4)
         boxes = _decoded(self.anchors[None], moves, scales=(1.0, 1.0, 1.0, 1.0), size=proposals.image_size)
-        context = () if densecap.context is None else (densecap.whole(maps),)
+        context = () if densecap.context is None else (densecap.global_context(maps),)
         return *pyramid, boxes, logits.permute(0, 2, 3, 1).flatten(1), *context
 
 
@@ -97,10 +97,10 @@ class RegionsGraph(nn.Module):
             _aligned(activation, all_boxes, all_photos, stride, densecap.config.shortcut, SHORTCUT_SAMPLES)
             for activation, stride in zip(maps, strides, strict=False)
         ]
-        features = densecap.told(
+        features = densecap.captioner_features(
             codes,
             cells,
-            raw=densecap.raw(sampled) if sampled else None,
+            raw=densecap.flatten_roi_features(sampled) if sampled else None,
             context=None if context is None else context[all_photos],
         )
         grid = () if features.grid is None else (features.grid,)

@@ -180,10 +180,14 @@ class RegionCaptioner:
         captions = self._decoder.captions(
             {name: found[name][rows] for name in self._decoder.features}, self.bundle.captioner.decoding
         )
-        certainty = [
-            math.exp(self.bundle.localisation.certainty * said.logprob / (len(said.words) + 1)) for said in captions
+        confidences = [
+            math.exp(self.bundle.localisation.caption_confidence_weight * said.logprob / (len(said.words) + 1))
+            for said in captions
         ]
-        boxes, scores = found["boxes"][rows].astype(np.float64), found["scores"][rows] * np.array(certainty)
+        boxes, scores = (
+            found["boxes"][rows].astype(np.float64),
+            found["scores"][rows] * np.array(confidences),
+        )
         described, start = [], 0
         for (_, size), places in zip(photos, kept, strict=True):
             scale = self._scale(size)
@@ -227,7 +231,7 @@ class RegionCaptioner:
     def _chosen(self, boxes: np.ndarray, logits: np.ndarray, *, most: int) -> list[tuple[np.ndarray, np.ndarray]]:
         """Choose proposals from all anchors of each photo, boxes ``(B, A, 4)`` and logits ``(B, A)``, best first."""
         rules = self.bundle.localisation
-        compared = rules.before_nms * -(-most // rules.proposals)
+        compared = rules.pre_nms_top_n * -(-most // rules.proposals)
         chosen = []
         for each, scores in zip(boxes, logits, strict=True):
             likeliest = np.argsort(-scores, kind="stable")[:compared]
@@ -240,7 +244,7 @@ class RegionCaptioner:
         """Run the region head, each box in the map of its size; results come in that order, ``photos`` among them."""
         rules = self.bundle.localisation
         sides = np.sqrt(area(boxes))
-        level = np.floor(1 + np.log2(sides / rules.finest_until) + 1e-6)
+        level = np.floor(1 + np.log2(sides / rules.canonical_box_size) + 1e-6)
         level = np.clip(level, 0, len(rules.strides) - 1)
         places = [np.flatnonzero(level == number) for number in range(len(rules.strides))]
         feeds = dict(seen)
@@ -256,7 +260,7 @@ class RegionCaptioner:
         kept = []
         for photo in range(count):
             mine = np.flatnonzero((photos == photo) & (area(boxes) > 0))
-            kept.append(mine[suppressed(boxes[mine], scores[mine], overlap=rules.nms_iou, most=rules.most)])
+            kept.append(mine[suppressed(boxes[mine], scores[mine], overlap=rules.nms_iou, most=rules.max_detections)])
         return kept
 
 

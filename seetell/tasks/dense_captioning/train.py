@@ -151,7 +151,7 @@ def create_densecap(recipe: DenseRecipe, encoder: Encoder, *, vocabulary_size: i
     )
     return DenseCap(
         config,
-        channels=encoder.pyramid_channels,
+        channels=encoder.feature_map_channels,
         image_size=(encoder.preprocessing.height, encoder.preprocessing.width),
         captioner=captioner,
     )
@@ -162,5 +162,5 @@ def map_shapes(encoder: Encoder, strides: tuple[int, ...]) -> list[tuple[int, in
     size = encoder.preprocessing
     device = next(encoder.parameters()).device
     with torch.inference_mode():
-        maps = encoder.pyramid(torch.zeros(1, 3, size.height, size.width, device=device))
+        maps = encoder.feature_maps(torch.zeros(1, 3, size.height, size.width, device=device))
     return [(maps[stride].shape[1], maps[stride].shape[2], maps[stride].shape[3]) for stride in strides]

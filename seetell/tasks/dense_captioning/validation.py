@@ -51,7 +51,7 @@ def validate(
     nats, words = 0.0, 0
     for rows, batch in _batches(densecap, maps):
         with torch.inference_mode():
-            found = densecap.find(batch)
+            found = densecap.detect(batch)
             device = batch[0].device
             features = densecap.describe(batch, [described.boxes[row].to(device) for row in rows])
         people = [list(region) for row in rows for region in described.phrases[row]]
@@ -62,7 +62,10 @@ def validate(
             scale = np.tile(photo.size / np.array(densecap.regions.image_size[::-1]), 2)
             said = best_hypotheses(densecap.captioner, each.features, decoding)
             phrases = [" ".join(vocabulary.decode(best.tokens)) for best in said]
-            certain = [math.exp(densecap.config.certainty * best.logprob / (len(best.tokens) + 1)) for best in said]
+            certain = [
+                math.exp(densecap.config.caption_confidence_weight * best.logprob / (len(best.tokens) + 1))
+                for best in said
+            ]
             detected[photo.id] = _regions(
                 each.boxes, phrases, (each.scores.numpy(force=True) * certain).tolist(), scale
             )

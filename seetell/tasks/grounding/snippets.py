@@ -63,7 +63,7 @@ def infer_snippets(
     """
     aligner, most = trained.aligner, trained.recipe.data.max_words
     if "regions" not in aligner.compared:
-        raise CheckpointError("the aligner compares whole photos only; expected one with aligner.compares: both")
+        raise CheckpointError("the aligner compares whole photos only; expected one with aligner.similarity: both")
     windows = window_boxes(trained.recipe.aligner.windows)
     records, rows = cache.open(), cache.rows([photo.path for photo in photos])
     for start in range(0, len(photos), _BATCH):
@@ -73,7 +73,7 @@ def infer_snippets(
         tokens, lengths = sentence_tensors([trained.vocabulary.encode(words) for words in captions], max_words=most)
         features = split_features(torch.from_numpy(records[rows[start : start + _BATCH], 0].astype(np.float32)))
         with torch.inference_mode():
-            seen = aligner.embed_photos(aligner.describe(features)).regions
+            seen = aligner.embed_photos(aligner.whiten_regions(features)).regions
             said = aligner.embed_sentences(tokens, lengths).words
             assert seen is not None
             assert said is not None

@@ -72,7 +72,7 @@ class GroundingTrainer(FrozenEncoderRun):
         on_validation: Callable[[dict[str, Any]], None] = lambda values: None,
         on_encoding: Progress = lambda done, total: None,
     ) -> None:
-        if model.recipe.aligner.compares == "whole":
+        if model.recipe.aligner.similarity == "global":
             raise RecipeError(
                 f"start_from: {recipe.start_from} compares whole photos only; expected one that reads words"
             )
@@ -135,7 +135,7 @@ class GroundingTrainer(FrozenEncoderRun):
         Raises:
             LossExplodedError: the loss is not a number, or too many times the first one.
         """
-        described = partial(DescribedPhotos, self.model.aligner.describe_cells, self._cache, device=torch.device("cpu"))
+        described = partial(DescribedPhotos, self.model.aligner.whiten_cells, self._cache, device=torch.device("cpu"))
         self._train_photos = described(self.train.photos, views=2 if self.model.recipe.data.flip else 1)
         self._val_photos = described(self.val.photos, views=1)
         super().run()

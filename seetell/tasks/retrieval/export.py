@@ -157,7 +157,7 @@ def _difference(
     """Return the largest difference of a score between the graphs and torch, as a share of the scores' deviation."""
     assert features.grid is not None
     with torch.inference_mode():
-        described = model.aligner.describe(features)
+        described = model.aligner.whiten_regions(features)
     ours = score_all(model.aligner, [described], sentences, max_words=model.recipe.data.max_words)
     given = {"pooled": features.pooled.numpy(), "grid": features.grid.numpy()}
     theirs = score(

@@ -13,7 +13,7 @@ from seetell.errors import BundleError
 from seetell.nn.backbones import Features
 from seetell.nn.onnx_graph import onnx_graph
 from seetell.tasks.retrieval.models.aligner import Aligner
-from seetell.tasks.retrieval.models.sentences import SentenceEncoder, real_places
+from seetell.tasks.retrieval.models.sentences import SentenceEncoder, padding_mask
 from seetell.tasks.retrieval.models.sentences.brnn import PaperBrnn
 from seetell.tasks.retrieval.models.sentences.gru import Gru
 
@@ -66,7 +66,7 @@ class PhotosGraph(nn.Module):
 
     def __init__(self, aligner: Aligner) -> None:
         super().__init__()
-        self.compared, self.unit = aligner.compared, aligner.config.unit_regions
+        self.compared, self.unit = aligner.compared, aligner.config.normalise_regions
         self.pooling = nn.Parameter(aligner.pooling[1:].clone(), requires_grad=False)
         if "regions" in self.compared:
             self.region = after_whitening(aligner, aligner.region)
@@ -99,7 +99,7 @@ class SentencesGraph(nn.Module):
         words, _, whole = aligner.embed_sentences(tokens, lengths)
         embedded = []
         if words is not None:
-            words = words * real_places(lengths, tokens.shape[1])[:, :, None]
+            words = words * padding_mask(lengths, tokens.shape[1])[:, :, None]
             if aligner.config.word_score == "norm":
                 words = words / (words.square().sum(dim=(1, 2)) + 1e-12).sqrt()[:, None, None]
             elif aligner.config.word_score == "mean":

@@ -91,12 +91,12 @@ class AlignmentTrainer(FrozenEncoderRun):
                 vocabulary_size=len(self.vocabulary),
             )
         if recipe.ranking.loss != "info_nce":
-            self.aligner.fix_scales()
+            self.aligner.freeze_temperature()
         self._loss = _ranking_loss(recipe.ranking)
         if not run.checkpoint.exists():
             assert self.prepared.cache is not None
             some = some_features(self.prepared.cache, self.prepared.train.photos, most=FITTING_PHOTOS)
-            self.aligner.fit_features(some)
+            self.aligner.fit_normalisation(some)
             if earlier is not None and recipe.start_words:
                 load_words(self.aligner.embedding, self.vocabulary, earlier)
         self.aligner.to(device)
@@ -123,7 +123,7 @@ class AlignmentTrainer(FrozenEncoderRun):
         """
         train, val, cache = self.prepared.train, self.prepared.val, self.prepared.cache
         assert cache is not None
-        described = partial(DescribedPhotos, self.aligner.describe, cache, device=self.device)
+        described = partial(DescribedPhotos, self.aligner.whiten_regions, cache, device=self.device)
         views = 2 if self.recipe.data.flip else 1
         self._train_photos = described(train.photos, views=views)
         self._val_photos = described(val.photos, views=1)

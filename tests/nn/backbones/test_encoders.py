@@ -112,11 +112,11 @@ def test_frozen_stages(lite0):
     with pytest.raises(RecipeError, match="0 to 7, got 9"):
         lite0.trainable(frozen_stages=9)
     with pytest.raises(RecipeError, match="expected 0 to 7, got 9"):
-        lite0.early(9)
+        lite0.first_stages(9)
     with pytest.raises(RecipeError, match="publishes no stages"):
         create_encoder("resnet18", weights="none", image_size=64).trainable(frozen_stages=1)
     with pytest.raises(RecipeError, match="publishes no stages"):
-        create_encoder("resnet18", weights="none", image_size=64).early(1)
+        create_encoder("resnet18", weights="none", image_size=64).first_stages(1)
 
 
 def test_weights_from_a_file(tmp_path):
@@ -143,8 +143,8 @@ def test_early_and_late_stages_make_the_whole(lite0):
     images = torch.randn(2, 3, 224, 224)
     with torch.no_grad():
         whole = lite0(images)
-        activation = lite0.early(4)(images)
-        parts = lite0.late(activation, frozen_stages=4)
+        activation = lite0.first_stages(4)(images)
+        parts = lite0.forward_from_stage(activation, frozen_stages=4)
     assert activation.shape == (2, 80, 14, 14)
     torch.testing.assert_close(parts.pooled, whole.pooled)
     torch.testing.assert_close(parts.grid, whole.grid)
@@ -158,8 +158,8 @@ def test_cells_of_the_pyramid_are_centred_at_multiples_of_the_stride(name):
     touched = images.clone()
     touched[:, :, 128, 128] = 100.0
     with torch.no_grad():
-        before, after = encoder.pyramid(images), encoder.pyramid(touched)
-    assert {stride: activation.shape[1] for stride, activation in before.items()} == encoder.pyramid_channels
+        before, after = encoder.feature_maps(images), encoder.feature_maps(touched)
+    assert {stride: activation.shape[1] for stride, activation in before.items()} == encoder.feature_map_channels
     for stride, activation in before.items():
         assert activation.shape[2:] == (256 // stride + 1, 256 // stride + 1)
         reached = torch.nonzero((after[stride] != activation).any(dim=1)[0].any(dim=0))[:, 0]
@@ -169,4 +169,4 @@ def test_cells_of_the_pyramid_are_centred_at_multiples_of_the_stride(name):
 
 def test_an_encoder_without_stages_says_so():
     with pytest.raises(RecipeError, match="publishes no stages"):
-        _ = create_encoder("vit_tiny_patch16_224", weights="none", image_size=32).pyramid_channels
+        _ = create_encoder("vit_tiny_patch16_224", weights="none", image_size=32).feature_map_channels

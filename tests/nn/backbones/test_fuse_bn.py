@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from seetell.nn.backbones import create_encoder, weights_hash
-from seetell.nn.backbones.fuse_bn import without_batch_norms
+from seetell.nn.backbones.fuse_bn import fuse_conv_bn
 
 
 class HalvedConvolution(nn.Conv2d):
@@ -34,7 +34,7 @@ def norms(module: nn.Module) -> int:
 def test_an_encoder_says_the_same_without_its_normalisations():
     encoder = with_statistics(create_encoder("efficientnet_lite0", weights="none", image_size=64))
     before = weights_hash(encoder)
-    folded = without_batch_norms(encoder)
+    folded = fuse_conv_bn(encoder)
     assert (norms(encoder) > 40, norms(folded)) == (True, 0)
     images = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
@@ -48,7 +48,7 @@ def test_layers_that_do_more_stay_as_they_are():
     layers = with_statistics(
         nn.Sequential(HalvedConvolution(3, 4, 3), nn.BatchNorm2d(4), nn.Conv2d(4, 4, 1), ActivatingNorm(4))
     )
-    folded = without_batch_norms(layers)
+    folded = fuse_conv_bn(layers)
     assert norms(folded) == 2
     images = torch.randn(2, 3, 5, 5, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():

@@ -14,8 +14,8 @@ from seetell.data import read
 from seetell.errors import CheckpointError, RecipeError
 from seetell.nn.backbones import Features
 from seetell.tasks.captioning.distillation import DistillationConfig, Teacher, Teachers
-from seetell.tasks.captioning.models import CONFIGS, Lesson, create_captioner
-from seetell.tasks.captioning.models.losses import surprise
+from seetell.tasks.captioning.models import CONFIGS, SoftTargets, create_captioner
+from seetell.tasks.captioning.models.losses import token_cross_entropy
 from seetell.tasks.captioning.train import Trainer
 from seetell.training.batches import Draw, caption_tensors
 from seetell.training.config import load_recipe, recipe_from_dict, save_recipe
@@ -30,7 +30,7 @@ def captioner(seed: int, architecture: str = "neuraltalk2", **settings):
     config = CONFIGS[architecture](**{**sizes[architecture], **settings})
     made = create_captioner(architecture, config, feature_size=D, vocabulary_size=V, locations=4)
     made.requires_grad_(False)
-    for name in made.word_parameters:
+    for name in made.vocab_parameters:
         made.get_parameter(name).mul_(10)  # so that it says something
     return made.eval()
 
@@ -61,15 +61,15 @@ def teachers(*captioners, **settings) -> Teachers:
 def test_the_ensemble_says_the_mean_of_what_its_teachers_say(temperature: float):
     both = captioner(0), captioner(1, "transformer")
     ensemble = teachers(*both, weight=0.25, temperature=temperature)
-    lesson = ensemble.lesson(ensemble.prepare(DRAWN), INPUTS, TARGETS)
-    assert (lesson.weight, lesson.temperature) == (0.25, temperature)
-    expected = np.zeros(lesson.probabilities.shape)
+    soft_targets = ensemble.soft_targets(ensemble.prepare(DRAWN), INPUTS, TARGETS)
+    assert (soft_targets.weight, soft_targets.temperature) == (0.25, temperature)
+    expected = np.zeros(soft_targets.probabilities.shape)
     for seed, one in enumerate(both):
         seen = Photos(seed).seen
         features = Features(torch.stack([seen[1, 1, 0], seen[0, 0, 0]]), torch.stack([seen[1, 1, 1:], seen[0, 0, 1:]]))
         powers = np.exp(one(features, INPUTS, TARGETS).numpy().astype(float) / temperature)
         expected += powers / powers.sum(axis=1, keepdims=True) / 2
-    np.testing.assert_allclose(lesson.probabilities, expected, rtol=1e-5)
+    np.testing.assert_allclose(soft_targets.probabilities, expected, rtol=1e-5)
 
 
 def test_the_loss_by_hand():
@@ -81,19 +81,23 @@ def test_the_loss_by_hand():
         softened = [math.exp(value / 2) for value in row]
         for value, probability in zip(softened, probabilities, strict=True):
             teachers -= probability * math.log(value / sum(softened)) / 2
-    loss = surprise(logits, said, label_smoothing=0.0, lesson=Lesson(taught, weight=0.3, temperature=2.0))
+    loss = token_cross_entropy(
+        logits, said, label_smoothing=0.0, soft_targets=SoftTargets(taught, weight=0.3, temperature=2.0)
+    )
     assert loss.item() == pytest.approx(0.7 * people + 0.3 * 4 * teachers, rel=1e-5)
-    assert surprise(logits, said, label_smoothing=0.0).item() == pytest.approx(people, rel=1e-5)
+    assert token_cross_entropy(logits, said, label_smoothing=0.0).item() == pytest.approx(people, rel=1e-5)
     (gradient,) = torch.autograd.grad(
-        surprise(logits, said, label_smoothing=0.0, lesson=Lesson(taught, 1.0, 2.0)), logits
+        token_cross_entropy(logits, said, label_smoothing=0.0, soft_targets=SoftTargets(taught, 1.0, 2.0)), logits
     )
     torch.testing.assert_close(gradient, 2 * (torch.softmax(logits / 2, dim=1) - taught) / 2)  # T·(q − p) a word
 
 
 def test_people_are_smoothed_and_teachers_are_not():
     logits, said = torch.randn(5, V, generator=torch.Generator().manual_seed(0)), torch.tensor([0, 1, 2, 3, 4])
-    lesson = Lesson(torch.softmax(logits.flip(0), dim=1), weight=1.0, temperature=1.0)
-    losses = [surprise(logits, said, label_smoothing=share, lesson=lesson) for share in (0.0, 0.3)]
+    soft_targets = SoftTargets(torch.softmax(logits.flip(0), dim=1), weight=1.0, temperature=1.0)
+    losses = [
+        token_cross_entropy(logits, said, label_smoothing=share, soft_targets=soft_targets) for share in (0.0, 0.3)
+    ]
     assert losses[0] == losses[1] > 0
 
 
@@ -101,22 +105,22 @@ def test_a_learner_comes_to_say_what_its_teacher_says():
     teacher, learner = captioner(0), captioner(1, hidden_size=16, dropout=0.0)
     taught = teachers(teacher, weight=1.0)
     prepared = taught.prepare(DRAWN)
-    lesson = taught.lesson(prepared, INPUTS, TARGETS)
+    soft_targets = taught.soft_targets(prepared, INPUTS, TARGETS)
     features = Photos(0).features(prepared[0])
     learner.requires_grad_(True).train()
     optimiser = torch.optim.Adam(learner.parameters(), 0.02)
     losses = []
     for _ in range(100):
         optimiser.zero_grad()
-        loss = learner.loss(features, INPUTS, TARGETS, label_smoothing=0.0, lesson=lesson)
+        loss = learner.loss(features, INPUTS, TARGETS, label_smoothing=0.0, soft_targets=soft_targets)
         loss.backward()
         optimiser.step()
         losses.append(loss.item())
-    entropy = -(lesson.probabilities * lesson.probabilities.log()).sum(dim=1).mean().item()
+    entropy = -(soft_targets.probabilities * soft_targets.probabilities.log()).sum(dim=1).mean().item()
     assert losses[0] > entropy + 0.3
     assert losses[-1] == pytest.approx(entropy, abs=5e-3)
     said = torch.softmax(learner(features, INPUTS, TARGETS), dim=1).detach()
-    torch.testing.assert_close(said, lesson.probabilities, rtol=0, atol=0.05)
+    torch.testing.assert_close(said, soft_targets.probabilities, rtol=0, atol=0.05)
 
 
 def test_teachers_neither_draw_nor_learn():
@@ -124,7 +128,7 @@ def test_teachers_neither_draw_nor_learn():
     teacher.requires_grad_(True)
     taught = teachers(teacher)
     prepared = taught.prepare(DRAWN)
-    first, second = (taught.lesson(prepared, INPUTS, TARGETS).probabilities for _ in range(2))
+    first, second = (taught.soft_targets(prepared, INPUTS, TARGETS).probabilities for _ in range(2))
     assert torch.equal(first, second)
     assert not first.requires_grad
 
@@ -211,10 +215,10 @@ def test_teachers_see_what_the_learner_sees(world, tmp_path, source, monkeypatch
     trainer = Trainer(chosen, dataset, tmp_path / "run")
     taught, differences = trainer.captioner.loss, []
 
-    def loss(features, inputs, targets, *, label_smoothing, lesson):
+    def loss(features, inputs, targets, *, label_smoothing, soft_targets):
         said = torch.softmax(trainer.captioner(features, inputs, targets), dim=1)
-        differences.append((said - lesson.probabilities).abs().max().item())
-        return taught(features, inputs, targets, label_smoothing=label_smoothing, lesson=lesson)
+        differences.append((said - soft_targets.probabilities).abs().max().item())
+        return taught(features, inputs, targets, label_smoothing=label_smoothing, soft_targets=soft_targets)
 
     monkeypatch.setattr(trainer.captioner, "loss", loss)
     trainer.run()

@@ -28,7 +28,7 @@ def test_graphs_say_what_torch_says(architecture, tmp_path):
     config = CONFIGS[architecture](**SIZES[architecture])
     captioner = create_captioner(architecture, config, feature_size=7, vocabulary_size=20, locations=9).eval()
     features = Features(torch.randn(3, 7), 4 * torch.randn(3, 9, 7))
-    captioner.fit_features(features)
+    captioner.fit_normalisation(features)
     start, step, weights = tmp_path / "start.onnx", tmp_path / "step.onnx", tmp_path / "weights.safetensors"
     write_decoder(captioner, features, start=start, step=step)
     assert decoder_difference(captioner, features, start=start, step=step) < 1e-4

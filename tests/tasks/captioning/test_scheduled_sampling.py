@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from seetell.errors import RecipeError
 from seetell.language.vocabulary import END, START, UNK
 from seetell.nn.backbones import Features
-from seetell.tasks.captioning.models import IGNORED, Captioner
+from seetell.tasks.captioning.models import IGNORE_INDEX, Captioner
 from seetell.tasks.captioning.scheduled_sampling import ScheduledSamplingConfig, with_own_words
 
 WORDS = 9
@@ -22,7 +22,7 @@ class NextWord(Captioner):
         self.weight = nn.Parameter(torch.ones(()))
 
     def forward(self, features: Features, inputs: Tensor, targets: Tensor) -> Tensor:
-        read = inputs[targets != IGNORED]
+        read = inputs[targets != IGNORE_INDEX]
         following = torch.where(read == START, 4, (read + 1).clamp(max=WORDS - 1))
         if self.training:
             following = torch.full_like(following, 8)
@@ -33,7 +33,7 @@ class NextWord(Captioner):
 
 FEATURES = Features(torch.zeros(1, 1), None)
 INPUTS = torch.tensor([[[START, 3, 5, 6], [START, 7, END, END]]])
-TARGETS = torch.tensor([[[3, 5, 6, END], [7, END, IGNORED, IGNORED]]])
+TARGETS = torch.tensor([[[3, 5, 6, END], [7, END, IGNORE_INDEX, IGNORE_INDEX]]])
 
 
 def test_every_word_but_start_and_padding_becomes_what_was_said_before_it():

@@ -11,7 +11,7 @@ from seetell.metrics import score_captions
 from seetell.metrics.cider import cider
 from seetell.metrics.frequencies import DocumentFrequencies
 from seetell.nn.backbones import Features
-from seetell.tasks.captioning.models import CONFIGS, IGNORED, Beginning, Captioner, create_captioner
+from seetell.tasks.captioning.models import CONFIGS, IGNORE_INDEX, Captioner, DecoderStart, create_captioner
 from seetell.tasks.captioning.self_critical import CiderReward, SelfCriticalConfig, SelfCriticalLoss, draw_sentences
 
 WORDS = 7  # END, START, UNK and four words
@@ -24,8 +24,8 @@ class OneWord(Captioner):
         super().__init__()
         self.first = nn.Parameter(torch.randn(photos, WORDS, generator=torch.Generator().manual_seed(0)))
 
-    def start(self, features: Features) -> Beginning:
-        return Beginning((), (features.pooled,))
+    def start(self, features: Features) -> DecoderStart:
+        return DecoderStart((), (features.pooled,))
 
     def step(self, tokens, photos, memory, state):
         ending = torch.full((len(tokens), WORDS), -1e4)
@@ -35,8 +35,8 @@ class OneWord(Captioner):
 
     def forward(self, features: Features, inputs: Tensor, targets: Tensor) -> Tensor:
         photos, captions, steps = inputs.shape
-        rows = features.pooled[:, 0].long()[:, None, None].expand(photos, captions, steps)[targets != IGNORED]
-        logits, _, _ = self.step(inputs[targets != IGNORED], rows, (), (rows[:, None],))
+        rows = features.pooled[:, 0].long()[:, None, None].expand(photos, captions, steps)[targets != IGNORE_INDEX]
+        logits, _, _ = self.step(inputs[targets != IGNORE_INDEX], rows, (), (rows[:, None],))
         return logits
 
     def _first(self, photos: Tensor) -> Tensor:

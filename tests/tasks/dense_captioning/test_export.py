@@ -30,7 +30,7 @@ def test_the_bundle_is_whole_and_described(dense_bundle, dense_run):
     bundle.verify()
     assert bundle.name == "boxes"
     assert bundle.localisation.strides == (4, 8, 16)
-    assert bundle.localisation.before_nms == 60
+    assert bundle.localisation.pre_nms_top_n == 60
     assert bundle.captioner.decoding == Decoding(beam_size=3, length_penalty=1.5, max_words=8)
     assert set(bundle.vocabulary.words[3:]) == {"a", "red", "green", "blue", "box"}
     assert "twelve photos of boxes" in bundle.card()
@@ -54,11 +54,11 @@ def test_the_bundle_finds_what_the_trained_model_finds(dense_bundle, dense_run):
     for photo in read_regions(model.recipe.data.path).photos[:4]:
         image = torch.from_numpy(model.encoder.preprocessing(open_photo(photo.path)))[None]
         with torch.inference_mode():
-            maps = model.encoder.pyramid(image)
-            (found,) = model.densecap.find([maps[stride] for stride in model.recipe.densecap.strides])
+            maps = model.encoder.feature_maps(image)
+            (found,) = model.densecap.detect([maps[stride] for stride in model.recipe.densecap.strides])
         said = best_hypotheses(model.densecap.captioner, found.features, captioner.bundle.captioner.decoding)
-        certainty = [math.exp(0.2 * best.logprob / (len(best.tokens) + 1)) for best in said]
-        scores = found.scores.numpy() * certainty
+        caption_confidence_weight = [math.exp(0.2 * best.logprob / (len(best.tokens) + 1)) for best in said]
+        scores = found.scores.numpy() * caption_confidence_weight
         surest = int(scores.argmax())
         theirs = captioner.describe(photo.path, top=100)
         assert 1 <= len(theirs) <= len(found.boxes)
@@ -90,7 +90,7 @@ def test_another_kind_of_run_is_refused(dense_run):
     ("change", "message"),
     [
         (lambda content: content.pop("localisation"), "lacks 'localisation'; export the model again"),
-        (lambda content: content["localisation"].pop("most"), "lacks 'most'; export the model again"),
+        (lambda content: content["localisation"].pop("max_detections"), "lacks 'most'; export the model again"),
         (
             lambda content: content["localisation"].update(most=-1),
             "localisation must be numbers, none of them negative",

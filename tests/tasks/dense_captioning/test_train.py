@@ -39,8 +39,14 @@ def shapes_recipe(tmp_path, small_encoder):
             "densecap": {
                 "strides": [8, 16],
                 "width": 8,
-                "proposals": {"sides": [16, 32], "hidden": 8, "samples": 16, "before_nms": 50, "training": 20},
-                "regions": {"cells": 2, "code_size": 8, "samples": 8, "finest_until": 32},
+                "proposals": {
+                    "sides": [16, 32],
+                    "hidden": 8,
+                    "samples": 16,
+                    "pre_nms_top_n": 50,
+                    "post_nms_top_n_train": 20,
+                },
+                "regions": {"cells": 2, "code_size": 8, "samples": 8, "canonical_box_size": 32},
             },
             "captioner": {"embedding_size": 8, "hidden_size": 8, "image_norm": "layer"},
             "optimiser": {"name": "adam", "learning_rate": 1e-2, "alpha": 0.9, "clip": 5.0, "clip_kind": "norm"},
@@ -59,7 +65,7 @@ def shapes_recipe(tmp_path, small_encoder):
     return make
 
 
-def regions_of(shapes: Path, *, most: int = 12) -> RegionDataset:
+def regions_of(shapes: Path, *, max_detections: int = 12) -> RegionDataset:
     photos = tuple(
         RegionPhoto(
             f"{colour}-{shape}",
@@ -74,7 +80,7 @@ def regions_of(shapes: Path, *, most: int = 12) -> RegionDataset:
         for colour in COLOURS
         for shape in SHAPES
     )
-    return RegionDataset("shapes", shapes, photos[:most])
+    return RegionDataset("shapes", shapes, photos[:max_detections])
 
 
 def values(folder: Path, key: str) -> list[tuple[int, float]]:
@@ -123,7 +129,7 @@ def test_without_meteor_the_boxes_alone_are_scored(shapes, tmp_path, shapes_reci
 def test_a_run_of_other_regions_is_not_gone_on_with(shapes, tmp_path, shapes_recipe):
     DenseTrainer(shapes_recipe(steps=3), regions_of(shapes), tmp_path / "run").run()
     with pytest.raises(CheckpointError, match="data changed since this run began"):
-        DenseTrainer(shapes_recipe(steps=3), regions_of(shapes, most=11), tmp_path / "run")
+        DenseTrainer(shapes_recipe(steps=3), regions_of(shapes, max_detections=11), tmp_path / "run")
 
 
 def test_boxes_are_in_pixels_of_the_encoders_input(shapes, tmp_path, shapes_recipe):
@@ -162,7 +168,7 @@ def test_mirroring_by_hand(shapes, tmp_path, shapes_recipe):
         from seetell.photos import open_photo
 
         image = torch.from_numpy(encoder.preprocessing(open_photo(paths[0])))[None]
-        expected = encoder.pyramid(image)[16]
+        expected = encoder.feature_maps(image)[16]
     torch.testing.assert_close(plain[1][:1], expected, rtol=1e-2, atol=1e-2 * expected.abs().max().item())
 
 

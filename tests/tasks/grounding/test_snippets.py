@@ -32,9 +32,9 @@ def cache(shapes, tmp_path) -> FeatureCache:
     return filled
 
 
-def trained(compares: str = "both") -> TrainedAligner:
+def trained(similarity: str = "both") -> TrainedAligner:
     torch.manual_seed(0)
-    config = AlignerConfig(compares=compares, width=6, components=6, windows=(2,), sentence="convolution")
+    config = AlignerConfig(similarity=similarity, width=6, components=6, windows=(2,), sentence="convolution")
     aligner = Aligner(config, feature_size=6, grid_size=(2, 2), vocabulary_size=len(WORDS)).eval()
     recipe = SimpleNamespace(aligner=config, data=SimpleNamespace(max_words=6))
     return TrainedAligner(recipe, WORDS, encoder=None, aligner=aligner, facts={})
@@ -65,7 +65,7 @@ def test_without_beta_each_word_takes_the_region_that_fits_it_best(shapes, cache
     features = torch.from_numpy(cache.open()[0, 0].astype(np.float32))
     pooled, grid = features[None, 0], features[None, 1:]
     with torch.inference_mode():
-        seen = aligner.embed_photos(aligner.describe(Features(pooled, grid))).regions[0]
+        seen = aligner.embed_photos(aligner.whiten_regions(Features(pooled, grid))).regions[0]
         said = aligner.embed_sentences(torch.tensor([WORDS.encode(["a", "red", "cross"])]), torch.tensor([3])).words[0]
     best = (said @ seen.T).argmax(dim=1).tolist()
     joined = 1 + sum(one != other for one, other in itertools.pairwise(best))
@@ -74,5 +74,5 @@ def test_without_beta_each_word_takes_the_region_that_fits_it_best(shapes, cache
 
 
 def test_an_aligner_of_whole_photos_finds_no_regions(shapes, cache):
-    with pytest.raises(CheckpointError, match=r"expected one with aligner.compares: both"):
-        next(infer_snippets(trained("whole"), cache, [], beta=0.5))
+    with pytest.raises(CheckpointError, match=r"expected one with aligner.similarity: both"):
+        next(infer_snippets(trained("global"), cache, [], beta=0.5))

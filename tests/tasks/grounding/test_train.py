@@ -52,7 +52,7 @@ def boxes(shapes, tmp_path_factory) -> EntityDataset:
 
 RECIPE = GroundingRecipe(
     start_from="aligner",
-    grounder=GrounderConfig(width=8, maps=2, mixing=4, hidden_size=8),
+    grounder=GrounderConfig(width=8, maps=2, mixer_hidden_size=4, hidden_size=8),
     optimiser=OptimiserConfig(learning_rate=1e-2, clip=0.0),
     validation=LocalisationValidationConfig(every=4),
     phrases_per_photo=2,
@@ -110,7 +110,7 @@ def test_it_learns_where_the_shapes_are(model, boxes, tmp_path):
 
 
 def test_what_it_cannot_begin_with(model, boxes, tmp_path):
-    whole = replace(model, recipe=replace(model.recipe, aligner=replace(model.recipe.aligner, compares="whole")))
+    whole = replace(model, recipe=replace(model.recipe, aligner=replace(model.recipe.aligner, similarity="global")))
     with pytest.raises(RecipeError, match="compares whole photos only"):
         GroundingTrainer(RECIPE, whole, boxes, tmp_path / "whole")
     bare = EntityDataset(boxes.source, tuple(replace(photo, entities={}) for photo in boxes.photos))

@@ -225,7 +225,7 @@ def grounding_run(run, shapes, tmp_path_factory) -> Path:
     recipe = GroundingRecipe(
         start_from=str(run),
         boxes=str(write_shape_boxes(folder / "entities")),
-        grounder=GrounderConfig(width=8, maps=2, mixing=4, hidden_size=8),
+        grounder=GrounderConfig(width=8, maps=2, mixer_hidden_size=4, hidden_size=8),
         optimiser=OptimiserConfig(learning_rate=1e-2, clip=0.0),
         phrases_per_photo=2,
         batch_size=8,

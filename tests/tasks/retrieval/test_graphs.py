@@ -19,7 +19,7 @@ def aligner(**changes) -> Aligner:
     small = {"width": 8, "components": 6, "windows": (2,), "word_size": 12, "hidden_size": 16, "heads": 2}
     torch.manual_seed(0)
     made = Aligner(AlignerConfig(**{**small, **changes}), feature_size=8, grid_size=(2, 3), vocabulary_size=10)
-    made.fit_features(features(40))
+    made.fit_normalisation(features(40))
     return made.eval()
 
 
@@ -30,10 +30,10 @@ def features(count: int) -> Features:
 
 CHANGES = {
     "gru": {"sentence": "gru"},
-    "eq. 8": {"sentence": "convolution", "compares": "regions", "word_score": "sum", "unit_regions": False},
+    "eq. 8": {"sentence": "convolution", "similarity": "region_word", "word_score": "sum", "normalise_regions": False},
     "transformer": {"sentence": "transformer"},
-    "mean": {"sentence": "convolution", "compares": "regions", "word_score": "mean"},
-    "whole": {"sentence": "convolution", "compares": "whole"},
+    "mean": {"sentence": "convolution", "similarity": "region_word", "word_score": "mean"},
+    "whole": {"sentence": "convolution", "similarity": "global"},
 }
 QUICK = ("gru", "eq. 8")  # writing a graph takes seconds
 
@@ -47,7 +47,7 @@ def test_the_graphs_score_as_torch_does(tmp_path, name):
     write_aligner(made, features(4), photos=photos, sentences=sentences)
     seen = features(7)
     with torch.inference_mode():
-        expected = score_all(made, [made.describe(seen)], SENTENCES, max_words=6)
+        expected = score_all(made, [made.whiten_regions(seen)], SENTENCES, max_words=6)
     given = {"pooled": seen.pooled.numpy(), "grid": seen.grid.numpy()}
     embedded = embed_features(Graph(photos, threads=1), given)
     scores = score(embedded, embed_tokens(Graph(sentences, threads=1), SENTENCES))

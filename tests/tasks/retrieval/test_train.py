@@ -52,7 +52,7 @@ def shapes_recipe(shapes, tmp_path, small_encoder):
 
 def described(trainer: AlignmentTrainer) -> DescribedPhotos:
     return DescribedPhotos(
-        trainer.aligner.describe,
+        trainer.aligner.whiten_regions,
         trainer.prepared.cache,
         trainer.prepared.train.photos,
         views=1,
@@ -79,13 +79,13 @@ def stop_at(step: int):
 MODES = {
     "averaged": {"averaging": 0.9},
     "as the paper": {
-        "aligner": {"compares": "regions", "sentence": "brnn", "word_score": "sum", "unit_regions": False},
+        "aligner": {"similarity": "region_word", "sentence": "brnn", "word_score": "sum", "normalise_regions": False},
         "ranking": {"loss": "max_margin"},
         "optimiser": {"name": "momentum", "learning_rate": 1e-3},
     },
     "hardest of all captions, unmirrored": {
         "data": {"captions_per_photo": 2, "flip": False},
-        "aligner": {"compares": "whole", "sentence": "transformer"},
+        "aligner": {"similarity": "global", "sentence": "transformer"},
         "ranking": {"loss": "hardest_negative", "margin": 0.2},
     },
 }
@@ -165,7 +165,9 @@ def test_the_encoder_of_an_earlier_run_is_taken_and_kept(shapes, tmp_path, shape
     parts, _ = read_checkpoint(tmp_path / "run" / "best.safetensors")
     assert parts["encoder"].keys() == captioner.encoder.state_dict().keys()
 
-    fixed = dataclasses.replace(chosen, aligner=dataclasses.replace(chosen.aligner, fixed_words=True), averaging=0.9)
+    fixed = dataclasses.replace(
+        chosen, aligner=dataclasses.replace(chosen.aligner, freeze_word_embeddings=True), averaging=0.9
+    )
     trainer = AlignmentTrainer(fixed, read(shapes), tmp_path / "fixed")
     begun = trainer.aligner.embedding.weight.clone()
     trainer.run()
@@ -237,7 +239,7 @@ def test_a_recipe_says_what_it_is_of(tmp_path, shapes_recipe):
     [
         ("kind=caption", "kind: unknown value 'caption'"),
         ("aligner.windows=[few]", "aligner.windows: expected int, got 'few'"),
-        ("aligner.compare=whole", "Did you mean 'compares'"),
+        ("aligner.similarty=global", "Did you mean 'similarity'"),
         ("ranking.loss=margin", "ranking.loss: unknown value 'margin'"),
         ("ranking.margin=0", "ranking.margin: expected a positive number"),
         ("batch_size=1", "batch_size: an aligner compares photos"),

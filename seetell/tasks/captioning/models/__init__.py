@@ -5,15 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from seetell.errors import RecipeError, unknown
-from seetell.tasks.captioning.models.captioner import IGNORED, Beginning, Captioner, Said
-from seetell.tasks.captioning.models.losses import Lesson
+from seetell.tasks.captioning.models.captioner import IGNORE_INDEX, Captioner, DecoderStart, DecoderStep
+from seetell.tasks.captioning.models.losses import SoftTargets
 from seetell.tasks.captioning.models.multimodal_rnn import MultimodalRnn, MultimodalRnnConfig
 from seetell.tasks.captioning.models.neuraltalk2 import NeuralTalk2, NeuralTalk2Config
 from seetell.tasks.captioning.models.show_attend_tell import ShowAttendTell, ShowAttendTellConfig
 from seetell.tasks.captioning.models.transformer import Transformer, TransformerConfig
 from seetell.tasks.captioning.models.up_down import UpDown, UpDownConfig
 
-__all__ = ["CONFIGS", "IGNORED", "USES_GRID", "Beginning", "Captioner", "Lesson", "Said", "create_captioner"]
+__all__ = [
+    "CONFIGS",
+    "IGNORE_INDEX",
+    "USES_GRID",
+    "Captioner",
+    "DecoderStart",
+    "DecoderStep",
+    "SoftTargets",
+    "create_captioner",
+]
 
 _CAPTIONERS: dict[str, tuple[type[Any], type[Captioner]]] = {
     "multimodal_rnn": (MultimodalRnnConfig, MultimodalRnn),
@@ -45,7 +54,7 @@ def create_captioner(
         raise RecipeError(f"architecture: {unknown('architecture', architecture, CONFIGS)}")
     captioner: type[Any] = _CAPTIONERS[architecture][1]
     sizes = {"feature_size": feature_size, "vocabulary_size": vocabulary_size}
-    if captioner.knows_locations:
+    if captioner.needs_num_locations:
         sizes["locations"] = locations
     created: Captioner = captioner(config, **sizes)
     return created

@@ -1,6 +1,6 @@
 """What LSTM captioners share that look at the grid anew for every word.
 
-A subclass says how a word moves it on (``_advance``) and what it then says (``_score``); whole sentences while training
+A subclass says how a word moves it on (``_step``) and what it then says (``_score``); whole sentences while training
 and single words while decoding go through the same two.
 """
 
@@ -19,9 +19,9 @@ from seetell.nn.attention import AdditiveAttention
 from seetell.nn.backbones import Features
 from seetell.nn.recurrent import open_forget_gates
 from seetell.nn.standardisation import Standardise
-from seetell.tasks.captioning.models.captioner import IGNORED, Captioner, Said
+from seetell.tasks.captioning.models.captioner import IGNORE_INDEX, Captioner, DecoderStep
 
-Look = Callable[[Tensor], Tensor]
+AttentionTransform = Callable[[Tensor], Tensor]
 """Turns logarithms of attention weights ``(N, L)`` into the weights that annotations are summed with: often ``exp``."""
 
 
@@ -54,34 +54,34 @@ class AttentiveLSTMConfig:
         check_probabilities(self, "dropout", "input_dropout", "feature_dropout", of="captioner")
 
 
-class Course(NamedTuple):
+class SequenceOutput(NamedTuple):
     """How ``N`` sentences of up to ``T`` words went; what is beyond a sentence's end is arbitrary.
 
     Attributes:
         logits: of the next word at the ``M`` real positions, ``(M, V)``.
         log_weights: logarithms of the attention weights, ``(N, T, L)``.
-        looked: the weights that annotations were summed with, ``(N, T, L)``.
+        attention_weights: the weights that annotations were summed with, ``(N, T, L)``.
     """
 
     logits: Tensor
     log_weights: Tensor
-    looked: Tensor
+    attention_weights: Tensor
 
 
-class Advance(NamedTuple):
+class StepOutput(NamedTuple):
     """One word further in ``N`` sentences.
 
     Attributes:
-        speaking: what the output layer reads, ``(N, S)``.
+        output_features: what the output layer reads, ``(N, S)``.
         state: the next state.
         log_weights: logarithms of the attention weights, ``(N, L)``.
-        looked: the weights that annotations were summed with, ``(N, L)``.
+        attention_weights: the weights that annotations were summed with, ``(N, L)``.
     """
 
-    speaking: Tensor
+    output_features: Tensor
     state: tuple[Tensor, ...]
     log_weights: Tensor
-    looked: Tensor
+    attention_weights: Tensor
 
 
 class AttentiveLSTM(Captioner):
@@ -97,7 +97,7 @@ class AttentiveLSTM(Captioner):
     """
 
     uses_grid = True
-    word_parameters = ("word_embedding.weight", "output.weight", "output.bias")
+    vocab_parameters = ("word_embedding.weight", "output.weight", "output.bias")
     attends = True
 
     def __init__(
@@ -117,7 +117,7 @@ class AttentiveLSTM(Captioner):
         self.input_dropout = nn.Dropout(config.input_dropout)
         self.dropout = nn.Dropout(config.dropout)
 
-    def fit_features(self, features: Features) -> None:
+    def fit_normalisation(self, features: Features) -> None:
         """Take the features' means and deviations from training photos."""
         assert features.grid is not None
         self.grid_norm.fit(features.grid)
@@ -125,14 +125,16 @@ class AttentiveLSTM(Captioner):
 
     def forward(self, features: Features, inputs: Tensor, targets: Tensor) -> Tensor:
         """Score the next word at every real position; see :meth:`Captioner.forward`."""
-        return self._read(features, inputs, targets).logits
+        return self._forward_sequence(features, inputs, targets).logits
 
-    def step(self, tokens: Tensor, photos: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...]) -> Said:
+    def step(
+        self, tokens: Tensor, photos: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...]
+    ) -> DecoderStep:
         """Read a word a row; see :meth:`Captioner.step`."""
         words = self.word_embedding(tokens)
-        advance = self._advance(self.word_gates(words), tuple(part[photos] for part in memory), state, torch.exp)
-        logprobs = torch.log_softmax(self._score(words, advance.speaking), dim=1)
-        return Said(logprobs, advance.state, advance.log_weights.exp())
+        advance = self._step(self.word_gates(words), tuple(part[photos] for part in memory), state, torch.exp)
+        logprobs = torch.log_softmax(self._score(words, advance.output_features), dim=1)
+        return DecoderStep(logprobs, advance.state, advance.log_weights.exp())
 
     def _annotations(self, features: Features) -> tuple[Tensor, Tensor]:
         """Return the annotation vectors ``(B, L, annotation_size)`` and their keys ``(B, L, attention_size)``."""
@@ -145,10 +147,12 @@ class AttentiveLSTM(Captioner):
         mean: Tensor = self.feature_dropout(self.pooled_norm(features.pooled))
         return mean
 
-    def _read(self, features: Features, inputs: Tensor, targets: Tensor, look: Look = torch.exp) -> Course:
+    def _forward_sequence(
+        self, features: Features, inputs: Tensor, targets: Tensor, look: AttentionTransform = torch.exp
+    ) -> SequenceOutput:
         """Read whole sentences, ``(B, C, T)``; each step works only on those that are not yet over."""
         captions, steps = inputs.shape[1:]
-        real = (targets != IGNORED).flatten(0, 1)  # (N, T), N = B·C
+        real = (targets != IGNORE_INDEX).flatten(0, 1)  # (N, T), N = B·C
         words = self.input_dropout(self.word_embedding(inputs.flatten(0, 1)))
         lengths = real.sum(dim=1).clamp(min=1).cpu()
         packed = pack_padded_sequence(words, lengths, batch_first=True, enforce_sorted=False)  # longest first
@@ -158,15 +162,17 @@ class AttentiveLSTM(Captioner):
         course: list[tuple[Tensor, Tensor, Tensor]] = []
         for gates in self.word_gates(packed.data).split(packed.batch_sizes.tolist()):
             memory, state = (tuple(part[: len(gates)] for part in parts) for parts in (memory, state))
-            speaking, state, log_weights, looked = self._advance(gates, memory, state, look)
-            course.append((speaking, log_weights, looked))
-        speaking, log_weights, looked = (
+            output_features, state, log_weights, attention_weights = self._step(gates, memory, state, look)
+            course.append((output_features, log_weights, attention_weights))
+        output_features, log_weights, attention_weights = (
             pad_packed_sequence(packed._replace(data=torch.cat(parts)), batch_first=True, total_length=steps)[0]
             for parts in zip(*course, strict=True)
         )
-        return Course(self._score(words[real], speaking[real]), log_weights, looked)
+        return SequenceOutput(self._score(words[real], output_features[real]), log_weights, attention_weights)
 
-    def _advance(self, gates: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...], look: Look) -> Advance:
+    def _step(
+        self, gates: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...], look: AttentionTransform
+    ) -> StepOutput:
         """Read a word a row.
 
         Args:
@@ -177,6 +183,6 @@ class AttentiveLSTM(Captioner):
         """
         raise NotImplementedError
 
-    def _score(self, words: Tensor, speaking: Tensor) -> Tensor:
-        """Return logits ``(N, V)`` from the words just read ``(N, embedding_size)`` and ``Advance.speaking``."""
+    def _score(self, words: Tensor, output_features: Tensor) -> Tensor:
+        """Return logits ``(N, V)`` from the words just read ``(N, embedding_size)`` and ``StepOutput.output_features``."""
         raise NotImplementedError

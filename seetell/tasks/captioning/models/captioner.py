@@ -7,12 +7,12 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from seetell.nn.backbones import Features
-from seetell.tasks.captioning.models.losses import Lesson, surprise
+from seetell.tasks.captioning.models.losses import SoftTargets, token_cross_entropy
 
-IGNORED = -1  # stands in targets where there is nothing to say: padding
+IGNORE_INDEX = -1  # stands in targets where there is nothing to say: padding
 
 
-class Beginning(NamedTuple):
+class DecoderStart(NamedTuple):
     """What a captioner knows of ``B`` photos before the first word.
 
     Attributes:
@@ -25,7 +25,7 @@ class Beginning(NamedTuple):
     state: tuple[Tensor, ...]
 
 
-class Said(NamedTuple):
+class DecoderStep(NamedTuple):
     """What a captioner makes of one word more in each of ``N`` sentences.
 
     Attributes:
@@ -45,20 +45,20 @@ class Captioner(nn.Module):
     Attributes:
         word_embedding: a vector a word.
         uses_grid: whether it reads ``Features.grid`` beside, or instead of, ``Features.pooled``.
-        word_parameters: names of the parameters whose first axis counts the words of the vocabulary.
+        vocab_parameters: names of the parameters whose first axis counts the words of the vocabulary.
         attends: whether steps tell where it looked.
-        knows_locations: whether it is made for a number of locations, having something to learn of each.
-        growing: places in the state of the tensors whose second axis grows by one with each word.
+        needs_num_locations: whether it is made for a number of locations, having something to learn of each.
+        growing_state: places in the state of the tensors whose second axis grows by one with each word.
     """
 
     word_embedding: nn.Embedding
     uses_grid: bool
-    word_parameters: tuple[str, ...]
+    vocab_parameters: tuple[str, ...]
     attends: bool = False
-    knows_locations: bool = False
-    growing: tuple[int, ...] = ()
+    needs_num_locations: bool = False
+    growing_state: tuple[int, ...] = ()
 
-    def fit_features(self, features: Features) -> None:
+    def fit_normalisation(self, features: Features) -> None:
         """Look at the features of some training photos before training begins; most need not."""
 
     def forward(self, features: Features, inputs: Tensor, targets: Tensor) -> Tensor:
@@ -67,10 +67,10 @@ class Captioner(nn.Module):
         Args:
             features: of ``B`` photos; each is read once for all its captions.
             inputs: ``(B, C, T)`` START and words.
-            targets: ``(B, C, T)`` words and END, ``IGNORED`` in padding.
+            targets: ``(B, C, T)`` words and END, ``IGNORE_INDEX`` in padding.
 
         Returns:
-            Logits ``(M, V)`` for the ``M`` real positions, in the order of ``targets[targets != IGNORED]``.
+            Logits ``(M, V)`` for the ``M`` real positions, in the order of ``targets[targets != IGNORE_INDEX]``.
         """
         raise NotImplementedError
 
@@ -81,17 +81,21 @@ class Captioner(nn.Module):
         targets: Tensor,
         *,
         label_smoothing: float,
-        lesson: Lesson | None = None,
+        soft_targets: SoftTargets | None = None,
     ) -> Tensor:
         """Return the mean surprise at a real word, and what else the captioner is to be trained by; see ``forward``."""
-        said = targets[targets != IGNORED]
-        return surprise(self(features, inputs, targets), said, label_smoothing=label_smoothing, lesson=lesson)
+        said = targets[targets != IGNORE_INDEX]
+        return token_cross_entropy(
+            self(features, inputs, targets), said, label_smoothing=label_smoothing, soft_targets=soft_targets
+        )
 
-    def start(self, features: Features) -> Beginning:
+    def start(self, features: Features) -> DecoderStart:
         """Read the photos."""
         raise NotImplementedError
 
-    def step(self, tokens: Tensor, photos: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...]) -> Said:
+    def step(
+        self, tokens: Tensor, photos: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...]
+    ) -> DecoderStep:
         """Read a word for each row and score the next.
 
         Args:

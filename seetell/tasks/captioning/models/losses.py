@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-class Lesson(NamedTuple):
+class SoftTargets(NamedTuple):
     """What teachers would have said at ``M`` positions, and how much it counts.
 
     Attributes:
@@ -22,10 +22,12 @@ class Lesson(NamedTuple):
     temperature: float
 
 
-def surprise(logits: Tensor, said: Tensor, *, label_smoothing: float, lesson: Lesson | None = None) -> Tensor:
+def token_cross_entropy(
+    logits: Tensor, said: Tensor, *, label_smoothing: float, soft_targets: SoftTargets | None = None
+) -> Tensor:
     """Return the mean surprise at a word, in nats.
 
-    With a lesson it is (1 − w)·CE(people) + w·T²·CE(teachers): Hinton, Vinyals & Dean, "Distilling the Knowledge in a
+    With a soft_targets it is (1 − w)·CE(people) + w·T²·CE(teachers): Hinton, Vinyals & Dean, "Distilling the Knowledge in a
     Neural Network", 2015, section 2, where T² keeps the size of the gradient whatever the temperature. This
     cross-entropy has the gradient of KL(teachers ‖ learner), and falls to the teachers' entropy where that falls to 0.
 
@@ -33,10 +35,12 @@ def surprise(logits: Tensor, said: Tensor, *, label_smoothing: float, lesson: Le
         logits: ``(M, V)``.
         said: people's words, ``(M,)``.
         label_smoothing: share of the target probability spread over all words; of people's words alone.
-        lesson: of teachers.
+        soft_targets: of teachers.
     """
     at_people = F.cross_entropy(logits, said, label_smoothing=label_smoothing)
-    if lesson is None:
+    if soft_targets is None:
         return at_people
-    at_teachers = lesson.temperature**2 * F.cross_entropy(logits / lesson.temperature, lesson.probabilities)
-    return (1 - lesson.weight) * at_people + lesson.weight * at_teachers
+    at_teachers = soft_targets.temperature**2 * F.cross_entropy(
+        logits / soft_targets.temperature, soft_targets.probabilities
+    )
+    return (1 - soft_targets.weight) * at_people + soft_targets.weight * at_teachers

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from seetell.config import check_probabilities, check_sizes
 from seetell.nn.backbones import Features
 from seetell.nn.standardisation import Standardise
-from seetell.tasks.captioning.models.captioner import IGNORED, Beginning, Captioner, Said
+from seetell.tasks.captioning.models.captioner import IGNORE_INDEX, Captioner, DecoderStart, DecoderStep
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class MultimodalRnn(Captioner):
     """
 
     uses_grid = False
-    word_parameters = ("word_embedding.weight", "output.weight", "output.bias")
+    vocab_parameters = ("word_embedding.weight", "output.weight", "output.bias")
 
     def __init__(self, config: MultimodalRnnConfig, *, feature_size: int, vocabulary_size: int) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class MultimodalRnn(Captioner):
         nn.init.uniform_(self.output.weight, -0.1, 0.1)
         nn.init.zeros_(self.output.bias)
 
-    def fit_features(self, features: Features) -> None:
+    def fit_normalisation(self, features: Features) -> None:
         """Take the features' means and deviations from training photos."""
         self.standardise.fit(features.pooled)
 
@@ -85,19 +85,21 @@ class MultimodalRnn(Captioner):
         for x in following:
             h = torch.relu(x + self.recurrent(h))
             hidden.append(h)
-        real = torch.stack(hidden, dim=1)[(targets != IGNORED).flatten(0, 1)]  # (M, H)
+        real = torch.stack(hidden, dim=1)[(targets != IGNORE_INDEX).flatten(0, 1)]  # (M, H)
         logits: Tensor = self.output(self.dropout(real))
         return logits
 
-    def start(self, features: Features) -> Beginning:
+    def start(self, features: Features) -> DecoderStart:
         """Read the photos.
 
         Returns:
             No memory. State: W_hh h_{t−1} + 1[t=1] b_v, what the next word finds there, ``(B, H)``; now b_v.
         """
-        return Beginning((), (self.image(self.standardise(features.pooled)),))
+        return DecoderStart((), (self.image(self.standardise(features.pooled)),))
 
-    def step(self, tokens: Tensor, photos: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...]) -> Said:
+    def step(
+        self, tokens: Tensor, photos: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...]
+    ) -> DecoderStep:
         """Read a word a row; see :meth:`Captioner.step`."""
         h = torch.relu(self.word(self.word_embedding(tokens)) + state[0])
-        return Said(torch.log_softmax(self.output(h), dim=1), (self.recurrent(h),))
+        return DecoderStep(torch.log_softmax(self.output(h), dim=1), (self.recurrent(h),))

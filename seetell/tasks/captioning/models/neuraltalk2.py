@@ -21,7 +21,7 @@ from seetell.errors import RecipeError, unknown
 from seetell.nn.backbones import Features
 from seetell.nn.recurrent import Cell, RecurrentStack
 from seetell.nn.standardisation import Standardise
-from seetell.tasks.captioning.models.captioner import IGNORED, Beginning, Captioner, Said
+from seetell.tasks.captioning.models.captioner import IGNORE_INDEX, Captioner, DecoderStart, DecoderStep
 
 ImageNorm = Literal["standard", "layer", "none"]
 
@@ -75,7 +75,7 @@ class NeuralTalk2(Captioner):
     """
 
     uses_grid = False
-    word_parameters = ("word_embedding.weight", "output.weight", "output.bias")
+    vocab_parameters = ("word_embedding.weight", "output.weight", "output.bias")
 
     def __init__(self, config: NeuralTalk2Config, *, feature_size: int, vocabulary_size: int) -> None:
         super().__init__()
@@ -100,7 +100,7 @@ class NeuralTalk2(Captioner):
         if config.tied:
             self.word_embedding.weight = self.output.weight
 
-    def fit_features(self, features: Features) -> None:
+    def fit_normalisation(self, features: Features) -> None:
         """Take the features' means and deviations from training photos."""
         if isinstance(self.image_norm, Standardise):
             self.image_norm.fit(features.pooled)
@@ -113,10 +113,10 @@ class NeuralTalk2(Captioner):
         Args:
             features: of ``B`` photos.
             inputs: ``(B, C, T)`` START and words.
-            targets: ``(B, C, T)`` words and END, ``IGNORED`` in padding.
+            targets: ``(B, C, T)`` words and END, ``IGNORE_INDEX`` in padding.
 
         Returns:
-            Logits ``(M, V)`` for the ``M`` real positions, in the order of ``targets[targets != IGNORED]``.
+            Logits ``(M, V)`` for the ``M`` real positions, in the order of ``targets[targets != IGNORE_INDEX]``.
         """
         photos, captions, _ = inputs.shape
         image = self.image_embedding(self.image_norm(features.pooled))  # (B, E)
@@ -124,11 +124,11 @@ class NeuralTalk2(Captioner):
         words = self.word_embedding(inputs)  # (B, C, T, E)
         sequence = self.input_dropout(torch.cat([image, words], dim=2)).flatten(0, 1)  # (B·C, 1 + T, E)
         hidden = self.recurrent(sequence)[:, 1:]  # (B·C, T, H): what is said after reading only the photo is not scored
-        real = hidden[(targets != IGNORED).flatten(0, 1)]  # (M, H)
+        real = hidden[(targets != IGNORE_INDEX).flatten(0, 1)]  # (M, H)
         logits: Tensor = self.output(self.dropout(real))
         return logits
 
-    def start(self, features: Features) -> Beginning:
+    def start(self, features: Features) -> DecoderStart:
         """Read the photos.
 
         Returns:
@@ -136,9 +136,11 @@ class NeuralTalk2(Captioner):
         """
         image = self.image_embedding(self.image_norm(features.pooled))
         _, state = self.recurrent.step(image, None)
-        return Beginning((), (state,))
+        return DecoderStart((), (state,))
 
-    def step(self, tokens: Tensor, photos: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...]) -> Said:
+    def step(
+        self, tokens: Tensor, photos: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...]
+    ) -> DecoderStep:
         """Read a word a row; see :meth:`Captioner.step`."""
         hidden, next_state = self.recurrent.step(self.word_embedding(tokens), state[0])
-        return Said(torch.log_softmax(self.output(hidden), dim=1), (next_state,))
+        return DecoderStep(torch.log_softmax(self.output(hidden), dim=1), (next_state,))

@@ -28,9 +28,15 @@ from torch.nn import functional as F
 from seetell.errors import RecipeError, unknown
 from seetell.nn.backbones import Features
 from seetell.nn.recurrent import lstm
-from seetell.tasks.captioning.models.attentive_lstm import Advance, AttentiveLSTM, AttentiveLSTMConfig, Course, Look
-from seetell.tasks.captioning.models.captioner import IGNORED, Beginning
-from seetell.tasks.captioning.models.losses import Lesson, surprise
+from seetell.tasks.captioning.models.attentive_lstm import (
+    AttentionTransform,
+    AttentiveLSTM,
+    AttentiveLSTMConfig,
+    SequenceOutput,
+    StepOutput,
+)
+from seetell.tasks.captioning.models.captioner import IGNORE_INDEX, DecoderStart
+from seetell.tasks.captioning.models.losses import SoftTargets, token_cross_entropy
 
 Attention = Literal["soft", "hard"]
 BASELINE_DECAY = 0.9
@@ -42,7 +48,7 @@ class ShowAttendTellConfig(AttentiveLSTMConfig):
 
     Attributes:
         attention: ``soft`` or ``hard``.
-        doubly_stochastic: λ, the weight of the penalty on places that are looked at too little or too much. Likelihood
+        doubly_stochastic: λ, the weight of the penalty on places that are attention_weights at too little or too much. Likelihood
             and penalty are summed over a sentence, as in the paper, and their sum is divided by the number of words.
         expected: of ``hard``: the share of sentences that read the expected annotation while training, as soft
             attention would, instead of drawn ones.
@@ -92,7 +98,7 @@ class ShowAttendTell(AttentiveLSTM):
         # there with soft attention too, so that hard attention can go on from what soft has learnt
         self.register_buffer("baseline", torch.tensor(-math.log(vocabulary_size)))
 
-    def start(self, features: Features) -> Beginning:
+    def start(self, features: Features) -> DecoderStart:
         """Read the photos.
 
         Returns:
@@ -101,7 +107,7 @@ class ShowAttendTell(AttentiveLSTM):
         """
         mean = self._mean_annotation(features)
         state = torch.tanh(self.first_hidden(mean)), torch.tanh(self.first_cell(mean))
-        return Beginning(self._annotations(features), state)
+        return DecoderStart(self._annotations(features), state)
 
     def loss(
         self,
@@ -110,7 +116,7 @@ class ShowAttendTell(AttentiveLSTM):
         targets: Tensor,
         *,
         label_smoothing: float,
-        lesson: Lesson | None = None,
+        soft_targets: SoftTargets | None = None,
     ) -> Tensor:
         """Return the mean surprise at a real word and a word's share of the penalty.
 
@@ -118,17 +124,19 @@ class ShowAttendTell(AttentiveLSTM):
         value: the value of a REINFORCE term means nothing.
         """
         hard = self.config.attention == "hard"
-        course = self._read(features, inputs, targets, self._drawing(inputs) if hard else torch.exp)
-        said, real = targets[targets != IGNORED], (targets != IGNORED).flatten(0, 1)
-        loss = surprise(course.logits, said, label_smoothing=label_smoothing, lesson=lesson)
+        course = self._forward_sequence(
+            features, inputs, targets, self._sampled_attention(inputs) if hard else torch.exp
+        )
+        said, real = targets[targets != IGNORE_INDEX], (targets != IGNORE_INDEX).flatten(0, 1)
+        loss = token_cross_entropy(course.logits, said, label_smoothing=label_smoothing, soft_targets=soft_targets)
         uneven = coverage_penalty(course.log_weights.exp() * real[:, :, None]).sum()
         loss = loss + self.config.doubly_stochastic * uneven / len(said)
         if hard:
-            gain = self._gain(course, said, real)
+            gain = self._reinforce_objective(course, said, real)
             loss = loss - (gain - gain.detach())
         return loss
 
-    def _drawing(self, inputs: Tensor) -> Look:
+    def _sampled_attention(self, inputs: Tensor) -> AttentionTransform:
         """Choose which sentences read drawn annotations, and draw them."""
         sentences = inputs.shape[0] * inputs.shape[1]
         drawn = torch.rand(sentences, device=inputs.device) >= self.config.expected
@@ -136,7 +144,7 @@ class ShowAttendTell(AttentiveLSTM):
             drawn[: len(log_weights), None], draw_locations(log_weights), log_weights.exp()
         )
 
-    def _gain(self, course: Course, said: Tensor, real: Tensor) -> Tensor:
+    def _reinforce_objective(self, course: SequenceOutput, said: Tensor, real: Tensor) -> Tensor:
         """Weigh the probability of each drawn location by how much better than the baseline the words from it on went.
 
         Where the expectation was read, the gradient is zero: Σ_i α_i ∇ log α_i = ∇ Σ_i α_i = 0.
@@ -145,22 +153,26 @@ class ShowAttendTell(AttentiveLSTM):
         advantage = torch.zeros_like(real, dtype=logprobs.dtype)  # (N, T)
         advantage[real] = logprobs - self.baseline
         advantage = advantage.flip(1).cumsum(1).flip(1)
-        chosen = (course.looked.detach() * course.log_weights).sum(dim=2)  # (N, T), log α of what was drawn
+        chosen = (course.attention_weights.detach() * course.log_weights).sum(dim=2)  # (N, T), log α of what was drawn
         entropy = -(course.log_weights.exp() * course.log_weights).sum(dim=2)
         gain = self.config.reinforce * advantage * chosen + self.config.entropy * entropy
         self.baseline.mul_(BASELINE_DECAY).add_((1 - BASELINE_DECAY) * logprobs.mean())
         return gain[real].mean()
 
-    def _advance(self, gates: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...], look: Look) -> Advance:
+    def _step(
+        self, gates: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...], look: AttentionTransform
+    ) -> StepOutput:
         (annotations, keys), (h, c) = memory, state
         log_weights = self.attention(h, keys)
-        looked = look(log_weights)
-        context = torch.sigmoid(self.context_gate(h)) * (looked[:, None] @ annotations)[:, 0]  # (N, annotation_size)
+        attention_weights = look(log_weights)
+        context = (
+            torch.sigmoid(self.context_gate(h)) * (attention_weights[:, None] @ annotations)[:, 0]
+        )  # (N, annotation_size)
         h, c = lstm(gates + self.gates(torch.cat([h, context], dim=1)), c)
-        return Advance(torch.cat([h, context], dim=1), (h, c), log_weights, looked)
+        return StepOutput(torch.cat([h, context], dim=1), (h, c), log_weights, attention_weights)
 
-    def _score(self, words: Tensor, speaking: Tensor) -> Tensor:
-        logits: Tensor = self.output(self.dropout(words + self.deep_output(speaking)))
+    def _score(self, words: Tensor, output_features: Tensor) -> Tensor:
+        logits: Tensor = self.output(self.dropout(words + self.deep_output(output_features)))
         return logits
 
 

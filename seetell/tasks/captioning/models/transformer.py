@@ -19,7 +19,7 @@ from seetell.config import check_probabilities, check_sizes
 from seetell.errors import RecipeError
 from seetell.nn.attention import MultiHeadAttention
 from seetell.nn.backbones import Features
-from seetell.tasks.captioning.models.captioner import IGNORED, Beginning, Captioner, Said
+from seetell.tasks.captioning.models.captioner import IGNORE_INDEX, Captioner, DecoderStart, DecoderStep
 
 
 @dataclass(frozen=True)
@@ -124,9 +124,9 @@ class _DecoderLayer(nn.Module):
         asking, words = self.own(x)
         if earlier is not None:
             words = torch.cat([earlier, words], dim=1)
-        said, _ = self.words.look(asking, *self.words.split(words))
+        said, _ = self.words.forward_with_weights(asking, *self.words.split(words))
         x = x + said
-        seen, looked = self.photo.look(self.norms[1](x), *grid)
+        seen, looked = self.photo.forward_with_weights(self.norms[1](x), *grid)
         return self._transformed(x + seen), words, looked
 
     def _transformed(self, x: Tensor) -> Tensor:
@@ -145,10 +145,10 @@ class Transformer(Captioner):
     """
 
     uses_grid = True
-    word_parameters = ("word_embedding.weight", "output_bias")
+    vocab_parameters = ("word_embedding.weight", "output_bias")
     attends = True
-    knows_locations = True
-    growing = (0,)
+    needs_num_locations = True
+    growing_state = (0,)
 
     def __init__(self, config: TransformerConfig, *, feature_size: int, vocabulary_size: int, locations: int) -> None:
         super().__init__()
@@ -197,9 +197,9 @@ class Transformer(Captioner):
         x = self.dropout(x + self._position(torch.arange(1 + steps, device=x.device)) * scale)
         for layer, grid in zip(self._decoder(), grids, strict=True):
             x = layer(x, grid)
-        return self._score(x[:, 1:][(targets != IGNORED).flatten(0, 1)])
+        return self._score(x[:, 1:][(targets != IGNORE_INDEX).flatten(0, 1)])
 
-    def start(self, features: Features) -> Beginning:
+    def start(self, features: Features) -> DecoderStart:
         """Read the photos.
 
         Returns:
@@ -214,9 +214,11 @@ class Transformer(Captioner):
             x, words, _ = layer.step(x, None, grid)
             cache.append(words)
         place = torch.ones_like(pooled[:, 0], dtype=torch.long)
-        return Beginning(tuple(itertools.chain(*grids)), (torch.cat(cache, dim=2), place))
+        return DecoderStart(tuple(itertools.chain(*grids)), (torch.cat(cache, dim=2), place))
 
-    def step(self, tokens: Tensor, photos: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...]) -> Said:
+    def step(
+        self, tokens: Tensor, photos: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...]
+    ) -> DecoderStep:
         """Read a word a row; see :meth:`Captioner.step`. The attention is that of the last layer, its heads' mean."""
         cache, place = state
         x = ((self.word_embedding(tokens) + self._position(place)) * self.config.width**0.5)[:, None]  # (N, 1, width)
@@ -227,4 +229,4 @@ class Transformer(Captioner):
             x, words, looked = layer.step(x, earlier, (keys[photos], values[photos]))
             grown.append(words)
         logprobs = torch.log_softmax(self._score(x[:, 0]), dim=1)
-        return Said(logprobs, (torch.cat(grown, dim=2), place + 1), looked[:, 0])
+        return DecoderStep(logprobs, (torch.cat(grown, dim=2), place + 1), looked[:, 0])

@@ -17,8 +17,13 @@ from torch import Tensor, nn
 
 from seetell.nn.backbones import Features
 from seetell.nn.recurrent import lstm, open_forget_gates
-from seetell.tasks.captioning.models.attentive_lstm import Advance, AttentiveLSTM, AttentiveLSTMConfig, Look
-from seetell.tasks.captioning.models.captioner import Beginning
+from seetell.tasks.captioning.models.attentive_lstm import (
+    AttentionTransform,
+    AttentiveLSTM,
+    AttentiveLSTMConfig,
+    StepOutput,
+)
+from seetell.tasks.captioning.models.captioner import DecoderStart
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ class UpDown(AttentiveLSTM):
         self.language_gates = nn.Linear(annotation + 2 * hidden, 4 * hidden)
         open_forget_gates(self.language_gates.bias, config.forget_bias)
 
-    def start(self, features: Features) -> Beginning:
+    def start(self, features: Features) -> DecoderStart:
         """Read the photos.
 
         Returns:
@@ -54,17 +59,19 @@ class UpDown(AttentiveLSTM):
         """
         mean = self._mean_annotation(features)
         zeros = mean.new_zeros(mean.shape[0], self.config.hidden_size)
-        return Beginning((*self._annotations(features), self.mean_gates(mean)), (zeros, zeros, zeros, zeros))
+        return DecoderStart((*self._annotations(features), self.mean_gates(mean)), (zeros, zeros, zeros, zeros))
 
-    def _advance(self, gates: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...], look: Look) -> Advance:
+    def _step(
+        self, gates: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...], look: AttentionTransform
+    ) -> StepOutput:
         (annotations, keys, mean), (h1, c1, h2, c2) = memory, state
         h1, c1 = lstm(gates + mean + self.attention_gates(torch.cat([h2, h1], dim=1)), c1)
         log_weights = self.attention(h1, keys)
-        looked = look(log_weights)
-        attended = (looked[:, None] @ annotations)[:, 0]  # (N, annotation_size)
+        attention_weights = look(log_weights)
+        attended = (attention_weights[:, None] @ annotations)[:, 0]  # (N, annotation_size)
         h2, c2 = lstm(self.language_gates(torch.cat([attended, h1, h2], dim=1)), c2)
-        return Advance(h2, (h1, c1, h2, c2), log_weights, looked)
+        return StepOutput(h2, (h1, c1, h2, c2), log_weights, attention_weights)
 
-    def _score(self, words: Tensor, speaking: Tensor) -> Tensor:
-        logits: Tensor = self.output(self.dropout(speaking))
+    def _score(self, words: Tensor, output_features: Tensor) -> Tensor:
+        logits: Tensor = self.output(self.dropout(output_features))
         return logits

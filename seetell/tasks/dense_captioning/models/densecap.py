@@ -23,10 +23,10 @@ from seetell.config import check_sizes
 from seetell.errors import RecipeError
 from seetell.nn.backbones import Features
 from seetell.nn.feature_pyramid import FeaturePyramid
-from seetell.nn.region_proposals import ProposalConfig, Proposals
+from seetell.nn.region_proposals import ProposalConfig, RegionProposals
 from seetell.nn.roi_head import RegionConfig, RegionHead
 from seetell.nn.roi_sampling import sample
-from seetell.tasks.captioning.models.captioner import IGNORED, Captioner
+from seetell.tasks.captioning.models.captioner import IGNORE_INDEX, Captioner
 
 SHORTCUT_SAMPLES = 2
 """So many points across and down are averaged in each cell of the encoder's maps."""
@@ -67,7 +67,7 @@ class DenseCapConfig:
             not. The pyramid is narrow and learns to find things more than to name them: words of phrases were told
             from the maps half as well again as from the code (linear probe, mean average precision 0.27 and 0.18).
         context: tell the captioner what the whole photo shows, too.
-        certainty: how much a region's score depends on its phrase: objectness is multiplied by the geometric mean of
+        caption_confidence_weight: how much a region's score depends on its phrase: objectness is multiplied by the geometric mean of
             the words' probabilities to this power. DenseCap had 0, which ranks by objectness alone.
         proposals: where something may be.
         regions: what is there.
@@ -78,7 +78,7 @@ class DenseCapConfig:
     width: int = 96
     shortcut: int = 2
     context: bool = True
-    certainty: float = 0.2
+    caption_confidence_weight: float = 0.2
     proposals: ProposalConfig = field(default_factory=ProposalConfig)
     regions: RegionConfig = field(default_factory=RegionConfig)
     losses: LossWeights = field(default_factory=LossWeights)
@@ -87,7 +87,7 @@ class DenseCapConfig:
         if not self.strides or any(coarse != 2 * fine for fine, coarse in pairwise(self.strides)):
             raise RecipeError(f"densecap.strides: each must be twice the one before, got {list(self.strides)}")
         check_sizes(self, "width", of="densecap")
-        for name in ("shortcut", "certainty"):
+        for name in ("shortcut", "caption_confidence_weight"):
             if getattr(self, name) < 0:
                 raise RecipeError(f"densecap.{name}: expected 0 or more, got {getattr(self, name)}")
         if self.proposals.stride not in self.strides:
@@ -102,7 +102,7 @@ class DenseCapConfig:
         return self.regions.code_size * (2 if self.context else 1)
 
 
-class Found(NamedTuple):
+class Detections(NamedTuple):
     """What is found in one photo, best first.
 
     Attributes:
@@ -143,7 +143,7 @@ class DenseCap(nn.Module):
         self.config = config
         read = {stride: channels[stride] for stride in config.strides}
         self.pyramid = FeaturePyramid(read, width=config.width)
-        self.proposals = Proposals(config.proposals, width=config.width, image_size=image_size)
+        self.proposals = RegionProposals(config.proposals, width=config.width, image_size=image_size)
         self.regions = RegionHead(config.regions, width=config.width, strides=config.strides, image_size=image_size)
         self.shortcut = (
             nn.Linear(sum(read.values()) * config.shortcut**2, config.regions.code_size) if config.shortcut else None
@@ -167,7 +167,7 @@ class DenseCap(nn.Module):
             maps: of the encoder, ``(B, C_s, h, w)`` a stride.
             regions: the true boxes of each photo, ``(G_b, 4)`` ``xyxy`` in pixels of the encoder's input.
             inputs: a phrase for each region of the batch, START and words, ``(ΣG, T)``.
-            targets: the same, words and END, ``IGNORED`` in padding.
+            targets: the same, words and END, ``IGNORE_INDEX`` in padding.
             label_smoothing: share of the target probability spread over all words.
         """
         pyramid = self.pyramid(maps)
@@ -180,16 +180,16 @@ class DenseCap(nn.Module):
             positive_share=config.positive_share,
             positive_iou=config.positive_iou,
         )
-        cells = self.regions.look(pyramid, samples.boxes)
+        cells = self.regions.pool_rois(pyramid, samples.boxes)
         codes, logits, corrections = self.regions(cells)
         positive, meant = samples.positive, samples.regions[samples.positive]
-        wanted = self.regions.corrections_to(torch.cat(samples.boxes)[positive], torch.cat(list(regions))[meant])
+        wanted = self.regions.encode_boxes(torch.cat(samples.boxes)[positive], torch.cat(list(regions))[meant])
         shown = [
             boxes[kept]
             for boxes, kept in zip(samples.boxes, torch.split(positive, list(map(len, samples.boxes))), strict=True)
         ]
         features = self._features(codes[positive], cells[positive], maps, shown)
-        spoken = int((targets[meant] != IGNORED).sum(dim=1).max())
+        spoken = int((targets[meant] != IGNORE_INDEX).sum(dim=1).max())
         return {
             "proposal_objectness": proposal_objectness,
             "proposal_box": proposal_box,
@@ -207,7 +207,7 @@ class DenseCap(nn.Module):
         """Return the sum of the losses, each times what it counts."""
         return torch.stack([getattr(self.config.losses, name) * loss for name, loss in losses.items()]).sum()
 
-    def find(self, maps: Sequence[Tensor]) -> list[Found]:
+    def detect(self, maps: Sequence[Tensor]) -> list[Detections]:
         """Find the regions of photos, in evaluation mode.
 
         Args:
@@ -215,23 +215,23 @@ class DenseCap(nn.Module):
         """
         pyramid = self.pyramid(maps)
         proposed, _ = self.proposals(self.proposal_map(pyramid))
-        cells = self.regions.look(pyramid, proposed)
+        cells = self.regions.pool_rois(pyramid, proposed)
         codes, logits, corrections = self.regions(cells)
         found, start = [], 0
         for photo, boxes in enumerate(proposed):
             part = slice(start, start + len(boxes))
             start += len(boxes)
             scores = torch.sigmoid(logits[part])
-            moved = self.regions.corrected(boxes, corrections[part])
-            kept = nms(moved, scores, self.config.regions.nms_iou)[: self.config.regions.most]
+            moved = self.regions.decode_boxes(boxes, corrections[part])
+            kept = nms(moved, scores, self.config.regions.nms_iou)[: self.config.regions.max_detections]
             mine = [activation[photo : photo + 1] for activation in maps]
             features = self._features(codes[part][kept], cells[part][kept], mine, [boxes[kept]])
-            found.append(Found(moved[kept], scores[kept], features, boxes))
+            found.append(Detections(moved[kept], scores[kept], features, boxes))
         return found
 
     def describe(self, maps: Sequence[Tensor], boxes: Sequence[Tensor]) -> Features:
         """Return what the captioner says boxes from, those of each photo ``(N_b, 4)``, in evaluation mode."""
-        cells = self.regions.look(self.pyramid(maps), list(boxes))
+        cells = self.regions.pool_rois(self.pyramid(maps), list(boxes))
         codes, _, _ = self.regions(cells)
         return self._features(codes, cells, maps, boxes)
 
@@ -239,12 +239,12 @@ class DenseCap(nn.Module):
         """Return the map of the pyramid that proposals are made on."""
         return pyramid[self.config.strides.index(self.config.proposals.stride)]
 
-    def whole(self, maps: Sequence[Tensor]) -> Tensor:
+    def global_context(self, maps: Sequence[Tensor]) -> Tensor:
         """Return what the encoder's maps tell of the whole photos, ``(B, code_size)``."""
         assert self.context is not None
         return torch.relu(self.context(self.pyramid.standardised(maps[-1].mean(dim=(2, 3)))))
 
-    def raw(self, sampled: Sequence[Tensor]) -> Tensor:
+    def flatten_roi_features(self, sampled: Sequence[Tensor]) -> Tensor:
         """Lay out what was sampled of the encoder's maps under ``N`` boxes, ``(N, C_s, k, k)`` a stride.
 
         Sampling is an average, so that channels may be standardised after it.
@@ -255,13 +255,15 @@ class DenseCap(nn.Module):
         standardised = self.pyramid.each_standardised(sampled)
         return torch.cat([each.flatten(1) for each in standardised], dim=1)
 
-    def told(self, codes: Tensor, cells: Tensor, *, raw: Tensor | None, context: Tensor | None) -> Features:
+    def captioner_features(
+        self, codes: Tensor, cells: Tensor, *, raw: Tensor | None, context: Tensor | None
+    ) -> Features:
         """Put together what the captioner is told of ``N`` boxes.
 
         Args:
             codes: ``(N, code_size)``.
             cells: ``(N, width, cells, cells)``.
-            raw: as :meth:`raw` gives it, where the captioner is told that.
+            raw: as :meth:`flatten_roi_features` gives it, where the captioner is told that.
             context: of the photo of each, ``(N, code_size)``, where the captioner is told that.
         """
         if self.shortcut is not None:
@@ -280,8 +282,8 @@ class DenseCap(nn.Module):
                 roi_align(activation, list(boxes), self.config.shortcut, 1 / stride, sampling_ratio=SHORTCUT_SAMPLES)
                 for stride, activation in zip(self.config.strides, maps, strict=True)
             ]
-            raw = self.raw(sampled)
+            raw = self.flatten_roi_features(sampled)
         if self.context is not None:
             counts = torch.tensor([len(each) for each in boxes], device=codes.device)
-            context = self.whole(maps).repeat_interleave(counts, dim=0)
-        return self.told(codes, cells, raw=raw, context=context)
+            context = self.global_context(maps).repeat_interleave(counts, dim=0)
+        return self.captioner_features(codes, cells, raw=raw, context=context)

@@ -27,7 +27,7 @@ class GrounderConfig:
     Attributes:
         width: length of the vectors of cells and phrases.
         maps: how many products of a phrase with a cell are taken; divides ``width``.
-        mixing: units of the network that lets cells know of each other.
+        mixer_hidden_size: units of the network that lets cells know of each other.
         hidden_size: units of the network that reads boxes.
         dropout: probability of zeroing an element between layers.
         feature_dropout: probability of zeroing an element of the photo's features, the same in all cells.
@@ -35,19 +35,19 @@ class GrounderConfig:
 
     width: int = 192
     maps: int = 8
-    mixing: int = 128
+    mixer_hidden_size: int = 128
     hidden_size: int = 256
     dropout: float = 0.1
     feature_dropout: float = 0.2
 
     def __post_init__(self) -> None:
-        check_sizes(self, "width", "maps", "mixing", "hidden_size", of="grounder")
+        check_sizes(self, "width", "maps", "mixer_hidden_size", "hidden_size", of="grounder")
         if self.width % self.maps:
             raise RecipeError(f"grounder.maps: expected a divisor of the width {self.width}, got {self.maps}")
         check_probabilities(self, "dropout", "feature_dropout", of="grounder")
 
 
-class Located(NamedTuple):
+class GroundingOutput(NamedTuple):
     """Where phrases are.
 
     Attributes:
@@ -67,7 +67,7 @@ class Grounder(nn.Module):
     Args:
         config: sizes.
         components: elements of what is known of a cell, see
-            :meth:`seetell.tasks.retrieval.models.aligner.Aligner.describe_cells`.
+            :meth:`seetell.tasks.retrieval.models.aligner.Aligner.whiten_cells`.
         cells: ``L``.
         words: ``2·H``, elements of a phrase, see :func:`phrase_vector`.
     """
@@ -79,7 +79,9 @@ class Grounder(nn.Module):
         self.surroundings = nn.Linear(components, width)
         self.place = nn.Parameter(0.02 * torch.randn(cells, width))
         self.mixing_norm, self.cell_norm = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.mixing = nn.Sequential(nn.Linear(cells, config.mixing), nn.GELU(), nn.Linear(config.mixing, cells))
+        self.mixing = nn.Sequential(
+            nn.Linear(cells, config.mixer_hidden_size), nn.GELU(), nn.Linear(config.mixer_hidden_size, cells)
+        )
         self.phrase = nn.Sequential(nn.Linear(words, width), nn.GELU(), nn.Dropout(config.dropout))
         self.key, self.value, self.query = (nn.Linear(width, width) for _ in range(3))
         self.likely_place = nn.Linear(width, cells)
@@ -93,7 +95,7 @@ class Grounder(nn.Module):
             nn.Linear(config.hidden_size, 5),
         )
 
-    def forward(self, cells: Tensor, phrases: Tensor) -> Located:
+    def forward(self, cells: Tensor, phrases: Tensor) -> GroundingOutput:
         """Locate phrases.
 
         Args:
@@ -115,7 +117,7 @@ class Grounder(nn.Module):
         attended = heat.softmax(dim=2) @ self.value(seen)
         read = self.box(torch.cat([products.transpose(1, 2).flatten(2), meant, attended], dim=2)).sigmoid()
         centre, size, overlaps = read[..., :2], read[..., 2:4], read[..., 4]
-        return Located(heat, torch.cat([centre - size / 2, centre + size / 2], dim=2), overlaps)
+        return GroundingOutput(heat, torch.cat([centre - size / 2, centre + size / 2], dim=2), overlaps)
 
 
 def phrase_vector(words: Tensor) -> Tensor:

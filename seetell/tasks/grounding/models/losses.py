@@ -6,14 +6,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from seetell.tasks.grounding.models.grounder import Located
+from seetell.tasks.grounding.models.grounder import GroundingOutput
 
 SIDES, OVERLAP = 2.5, 2.0
 """Weights of a box's distance and of its overlap, in the proportion of DETR (Carion et al. 2020), 5 to 2, which sums
 over the four sides as well, and halved for the first: heat needs its share."""
 
 
-def grounding_loss(located: Located, boxes: Tensor, cover: Tensor) -> Tensor:
+def grounding_loss(located: GroundingOutput, boxes: Tensor, cover: Tensor) -> Tensor:
     """Compare where phrases were located with where they are.
 
     The heat map is a distribution over cells; it shall be like the phrase's cover, in cross-entropy, and its whole mass

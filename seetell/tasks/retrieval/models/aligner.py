@@ -21,7 +21,7 @@ from seetell.errors import RecipeError, unknown
 from seetell.language.vocabulary import UNK
 from seetell.nn.backbones import Features
 from seetell.tasks.retrieval.models.scores import WordScore, real_words, word_scores
-from seetell.tasks.retrieval.models.sentences import SENTENCE_ENCODERS, create_sentence_encoder, real_places
+from seetell.tasks.retrieval.models.sentences import SENTENCE_ENCODERS, create_sentence_encoder, padding_mask
 from seetell.tasks.retrieval.models.whitening import Whitening
 from seetell.tasks.retrieval.models.windows import pooling_weights, window_boxes
 
@@ -31,15 +31,16 @@ class AlignerConfig:
     """Sizes, scores and regularisation of an aligner.
 
     Attributes:
-        compares: ``regions`` with words, the ``whole`` photo with the whole sentence, or ``both``, whose scores add up.
+        similarity: ``region_word``, every word with every region (eq. 8); ``global``, the whole image with the whole
+            sentence; or ``both``, whose scores add up.
         width: length ``H`` of the embeddings.
         components: principal components kept of the photo's features.
         windows: regions beside the whole photo: an entry n lays n × n windows that overlap by half.
-        unit_regions: scale region vectors to length 1; the paper does not.
+        normalise_regions: scale region vectors to length 1; the paper does not.
         word_score: ``sum`` of the words' scores (eq. 8), their ``mean``, or the sum over the ``norm`` of all words.
         sentence: ``brnn``, the paper's network, ``gru``, ``transformer`` or ``convolution``.
         word_size: length of word vectors.
-        fixed_words: keep word vectors as they begin, as the paper did with those of another source.
+        freeze_word_embeddings: keep word vectors as they begin, as the paper did with those of another source.
         hidden_size: units of the sentence encoder.
         layers: of the Transformer.
         heads: of the Transformer; divides ``hidden_size``.
@@ -49,15 +50,15 @@ class AlignerConfig:
         word_dropout: probability of reading an unknown word instead of a word, while training.
     """
 
-    compares: Literal["both", "regions", "whole"] = "both"
+    similarity: Literal["both", "region_word", "global"] = "both"
     width: int = 256
     components: int = 512
     windows: tuple[int, ...] = (3, 4)
-    unit_regions: bool = True
+    normalise_regions: bool = True
     word_score: WordScore = "norm"
     sentence: str = "gru"
     word_size: int = 128
-    fixed_words: bool = False
+    freeze_word_embeddings: bool = False
     hidden_size: int = 256
     layers: int = 2
     heads: int = 4
@@ -123,7 +124,7 @@ class Aligner(nn.Module):
         self.register_buffer("pooling", torch.from_numpy(pooling_weights(window_boxes(config.windows), grid_size)))
         self.whitening = Whitening(feature_size, config.components)
         self.embedding = nn.Embedding(vocabulary_size, config.word_size)
-        self.embedding.requires_grad_(not config.fixed_words)
+        self.embedding.requires_grad_(not config.freeze_word_embeddings)
         self.encoder = create_sentence_encoder(
             config.sentence,
             inputs=config.word_size,
@@ -131,13 +132,13 @@ class Aligner(nn.Module):
             layers=config.layers,
             heads=config.heads,
         )
-        if config.compares != "whole":
+        if config.similarity != "global":
             self.region = nn.Linear(config.components, config.width)
             self.word = nn.Linear(self.encoder.width, config.width)
-            if not config.unit_regions:
+            if not config.normalise_regions:
                 nn.init.uniform_(self.region.weight, -1, 1)  # products v·s that a margin of 1 can tell apart
                 self.region.weight.data.div_((config.components * config.width) ** 0.5)
-        if config.compares != "regions":
+        if config.similarity != "region_word":
             self.photo = nn.Linear(config.components, config.width)
             self.sentence = nn.Linear(self.encoder.width, config.width)
         self.log_scales = nn.ParameterDict(
@@ -147,14 +148,14 @@ class Aligner(nn.Module):
     @property
     def compared(self) -> tuple[str, ...]:
         """Which scores add up: ``regions``, ``whole`` or both."""
-        return ("regions", "whole") if self.config.compares == "both" else (self.config.compares,)
+        return {"both": ("regions", "whole"), "region_word": ("regions",), "global": ("whole",)}[self.config.similarity]
 
-    def fit_features(self, features: Features) -> None:
+    def fit_normalisation(self, features: Features) -> None:
         """Measure the features of some training photos before training begins."""
         assert features.grid is not None
         self.whitening.fit(torch.cat([features.pooled, features.grid.flatten(0, 1)]))
 
-    def fix_scales(self) -> None:
+    def freeze_temperature(self) -> None:
         """Let scores stand as they are, for losses with a margin; otherwise their scales are learnt."""
         for scale in self.log_scales.values():
             nn.init.zeros_(scale)
@@ -163,9 +164,9 @@ class Aligner(nn.Module):
     @property
     def regions(self) -> int:
         """``R``: how many regions of a photo it looks at, the whole photo included."""
-        return 1 if self.config.compares == "whole" else len(self.pooling)
+        return 1 if self.config.similarity == "global" else len(self.pooling)
 
-    def describe(self, features: Features) -> Tensor:
+    def whiten_regions(self, features: Features) -> Tensor:
         """Return what is known of each region before anything is learnt, ``(B, R, components)``."""
         assert features.grid is not None
         # Means of a linear map: pooled first, there is less to whiten.
@@ -173,21 +174,21 @@ class Aligner(nn.Module):
         described: Tensor = self.whitening(pooled)
         return described
 
-    def describe_cells(self, features: Features) -> Tensor:
+    def whiten_cells(self, features: Features) -> Tensor:
         """Return what is known of each cell of the grid before anything is learnt, ``(B, L, components)``."""
         assert features.grid is not None
         described: Tensor = self.whitening(features.grid)
         return described
 
     def embed_photos(self, described: Tensor) -> PhotoEmbeddings:
-        """Embed photos by what :meth:`describe` says of their regions."""
+        """Embed photos by what :meth:`whiten_regions` says of their regions."""
         config, whole, regions = self.config, None, None
         vectors = self._dropped(described, config.feature_dropout)
-        if config.compares != "regions":
+        if config.similarity != "region_word":
             whole = F.normalize(self.photo(vectors[:, 0]), dim=1)
-        if config.compares != "whole":
+        if config.similarity != "global":
             regions = self.region(vectors)
-            regions = F.normalize(regions, dim=2) if config.unit_regions else regions
+            regions = F.normalize(regions, dim=2) if config.normalise_regions else regions
         return PhotoEmbeddings(regions, whole)
 
     def embed_sentences(self, tokens: Tensor, lengths: Tensor) -> SentenceEmbeddings:
@@ -203,11 +204,11 @@ class Aligner(nn.Module):
         hidden = self._dropped(
             self.encoder(self._dropped(self.embedding(tokens), config.dropout), lengths), config.dropout
         )
-        if config.compares != "regions":
-            real = real_places(lengths, tokens.shape[1])[:, :, None]
+        if config.similarity != "region_word":
+            real = padding_mask(lengths, tokens.shape[1])[:, :, None]
             mean = (hidden * real).sum(dim=1) / lengths[:, None]
             whole = F.normalize(self.sentence(mean), dim=1)
-        if config.compares != "whole":
+        if config.similarity != "global":
             words = self.word(hidden)
             words = torch.relu(words) if self.encoder.rectified else words
         return SentenceEmbeddings(words, lengths, whole)

@@ -10,7 +10,7 @@ from seetell.errors import RecipeError
 from seetell.language.decoding import Decoding
 from seetell.language.vocabulary import END, START, Vocabulary
 from seetell.nn.backbones import Features
-from seetell.tasks.captioning.models import CONFIGS, IGNORED, USES_GRID, Lesson, create_captioner
+from seetell.tasks.captioning.models import CONFIGS, IGNORE_INDEX, USES_GRID, SoftTargets, create_captioner
 from seetell.tasks.captioning.models.neuraltalk2 import NeuralTalk2Config
 from seetell.tasks.captioning.validation import caption_features
 from seetell.training.batches import caption_tensors
@@ -60,7 +60,7 @@ def test_steps_say_what_training_scores(variant):
     captioner = small(architecture, **settings).eval()
     inputs, targets = caption_tensors(CAPTIONS, max_words=16)
     logits = captioner(features(), inputs, targets)
-    assert logits.shape == (int((targets != IGNORED).sum()), V)
+    assert logits.shape == (int((targets != IGNORE_INDEX).sum()), V)
     scored = iter(torch.log_softmax(logits, dim=1))
     for photo in range(2):
         for caption in range(2):
@@ -111,11 +111,13 @@ def test_every_parameter_gets_a_gradient(variant):
 def test_teachers_who_say_what_people_say_teach_the_same(variant):
     architecture, settings = VARIANTS[variant]
     inputs, targets = caption_tensors(CAPTIONS, max_words=16)
-    people = torch.nn.functional.one_hot(targets[targets != IGNORED], V).float()
+    people = torch.nn.functional.one_hot(targets[targets != IGNORE_INDEX], V).float()
     losses = []
-    for lesson in (None, Lesson(people, 1.0, 1.0), Lesson(people.roll(1, dims=1), 1.0, 1.0)):
+    for soft_targets in (None, SoftTargets(people, 1.0, 1.0), SoftTargets(people.roll(1, dims=1), 1.0, 1.0)):
         captioner = small(architecture, **settings)
-        losses.append(captioner.loss(features(), inputs, targets, label_smoothing=0.0, lesson=lesson).item())
+        losses.append(
+            captioner.loss(features(), inputs, targets, label_smoothing=0.0, soft_targets=soft_targets).item()
+        )
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
     assert losses[0] != pytest.approx(losses[2], rel=1e-4)
 
@@ -145,7 +147,7 @@ def test_the_photo_changes_the_caption_and_padding_does_not(architecture: str):
     logits = captioner(features(), inputs, targets)
     other = Features(features().pooled.flip(0), features().grid)
     assert not torch.allclose(logits, captioner(other, inputs, targets))
-    scrambled = torch.where(targets == IGNORED, torch.full_like(inputs, 5), inputs)
+    scrambled = torch.where(targets == IGNORE_INDEX, torch.full_like(inputs, 5), inputs)
     torch.testing.assert_close(captioner(features(), scrambled, targets), logits)
 
 
@@ -154,13 +156,13 @@ def test_what_it_reads_is_declared(architecture: str):
     captioner = small(architecture)
     assert captioner.uses_grid == USES_GRID[architecture]
     own = captioner.state_dict()
-    assert [own[name].shape[0] for name in captioner.word_parameters] == [V] * len(captioner.word_parameters)
+    assert [own[name].shape[0] for name in captioner.vocab_parameters] == [V] * len(captioner.vocab_parameters)
 
 
 def test_caption_tensors_by_hand():
     inputs, targets = caption_tensors([[[3, 4, 5], [6]]], max_words=2)
     np.testing.assert_array_equal(inputs, [[[START, 3, 4], [START, 6, END]]])
-    np.testing.assert_array_equal(targets, [[[3, 4, IGNORED], [6, END, IGNORED]]])
+    np.testing.assert_array_equal(targets, [[[3, 4, IGNORE_INDEX], [6, END, IGNORE_INDEX]]])
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import torch
 from seetell.errors import RecipeError
 from seetell.language.vocabulary import END, START
 from seetell.nn.backbones import Features
-from seetell.tasks.captioning.models import IGNORED
+from seetell.tasks.captioning.models import IGNORE_INDEX
 from seetell.tasks.captioning.models.show_attend_tell import (
     ShowAttendTell,
     ShowAttendTellConfig,
@@ -62,7 +62,7 @@ def test_coverage_penalty_by_hand():
 
 def test_the_penalty_is_a_sentence_s_and_padding_has_no_share():
     inputs = torch.tensor([[[START, 3, 4], [START, 5, END]]])
-    targets = torch.tensor([[[3, 4, END], [5, END, IGNORED]]])
+    targets = torch.tensor([[[3, 4, END], [5, END, IGNORE_INDEX]]])
     losses = [captioner(dropout=0.0, doubly_stochastic=weight) for weight in (0.0, 2.0)]
     without, with_penalty = (made.loss(features(), inputs, targets, label_smoothing=0.0) for made in losses)
     made = losses[0].eval()
@@ -70,7 +70,7 @@ def test_the_penalty_is_a_sentence_s_and_padding_has_no_share():
     for caption in range(2):
         memory, state = made.start(features())
         seen = torch.zeros(2, dtype=torch.double)
-        for word in inputs[0, caption][targets[0, caption] != IGNORED]:
+        for word in inputs[0, caption][targets[0, caption] != IGNORE_INDEX]:
             _, state, attention = made.step(word[None], torch.tensor([0]), memory, state)
             seen += attention[0]
         penalty += (1 - seen).square().sum().item()
@@ -95,7 +95,7 @@ def test_reinforce_is_the_gradient_of_the_expected_log_likelihood(monkeypatch):
     total = 0.0
     for places in itertools.product(range(2), repeat=3):
         chosen = iter(torch.eye(2, dtype=torch.double)[[place]] for place in places)
-        course = made._read(features(), inputs, targets, lambda log_weights, chosen=chosen: next(chosen))
+        course = made._forward_sequence(features(), inputs, targets, lambda log_weights, chosen=chosen: next(chosen))
         logprob = course.log_weights[0].gather(1, torch.tensor(places)[:, None]).sum()
         likelihood = torch.log_softmax(course.logits, dim=1).gather(1, targets[0, 0][:, None]).sum()
         expected = expected + logprob.exp() * likelihood

@@ -31,7 +31,7 @@ def test_every_parameter_gets_a_gradient(architecture, context):
     for name, parameter in densecap.named_parameters():
         assert parameter.grad is not None, name
         assert torch.isfinite(parameter.grad).all(), name
-    found = densecap.eval().find(maps())
+    found = densecap.eval().detect(maps())
     assert len(found) == 3
     described = densecap.describe(maps(), [each.boxes[:1] for each in found])
     assert described.pooled.shape == (3, densecap.config.feature_size)
@@ -59,7 +59,7 @@ def test_learns_boxes_and_their_phrases_by_heart():
         optimiser.step()
     densecap.eval()
     with torch.inference_mode():
-        found = densecap.find(maps())
+        found = densecap.detect(maps())
     for each, true, colours in zip(found, regions(), COLOURS, strict=True):
         count = len(true)
         assert each.scores[:count].min() > 0.5
@@ -74,7 +74,7 @@ def test_learns_boxes_and_their_phrases_by_heart():
 def test_boxes_are_within_the_photo_best_first_and_apart():
     densecap = small_densecap().eval()
     with torch.inference_mode():
-        for each in densecap.find(maps()):
+        for each in densecap.detect(maps()):
             assert each.boxes.min() >= 0
             assert each.boxes.max() <= 64
             assert torch.equal(each.scores, each.scores.sort(descending=True).values)

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from seetell.errors import RecipeError
-from seetell.tasks.grounding.models.grounder import Grounder, GrounderConfig, Located, phrase_vector
+from seetell.tasks.grounding.models.grounder import Grounder, GrounderConfig, GroundingOutput, phrase_vector
 from seetell.tasks.grounding.models.losses import centres_and_sizes, grounding_loss, intersection_over_union
 
-SMALL = GrounderConfig(width=8, maps=2, mixing=4, hidden_size=8, dropout=0.0, feature_dropout=0.0)
+SMALL = GrounderConfig(width=8, maps=2, mixer_hidden_size=4, hidden_size=8, dropout=0.0, feature_dropout=0.0)
 
 
 def grounder(config: GrounderConfig = SMALL, *, components: int = 6) -> Grounder:
@@ -67,7 +67,7 @@ def test_overlap_by_hand():
 
 def test_the_loss_is_least_at_the_truth():
     boxes, cover = torch.tensor([[[0.0, 0.0, 0.5, 0.5]]]), torch.tensor([[[1.0, 0.0, 0.0, 0.0]]])
-    right = Located(torch.tensor([[[50.0, 0.0, 0.0, 0.0]]]), boxes, torch.ones(1, 1))
+    right = GroundingOutput(torch.tensor([[[50.0, 0.0, 0.0, 0.0]]]), boxes, torch.ones(1, 1))
     assert grounding_loss(right, boxes, cover) < 1e-5
     for wrong in (
         right._replace(heat=torch.tensor([[[0.0, 50.0, 0.0, 0.0]]])),

@@ -15,7 +15,7 @@ SMALL = AlignerConfig(
     width=16, components=8, windows=(2,), word_size=12, hidden_size=16, heads=2, dropout=0.0, feature_dropout=0.0,
     word_dropout=0.0,
 )  # fmt: skip
-PAPER = dataclasses.replace(SMALL, compares="regions", sentence="brnn", word_score="sum", unit_regions=False)
+PAPER = dataclasses.replace(SMALL, similarity="region_word", sentence="brnn", word_score="sum", normalise_regions=False)
 TOKENS = torch.tensor([[3, 4, 5, 0], [6, 3, 0, 0], [7, 8, 9, 3], [4, 0, 0, 0], [9, 9, 5, 6], [8, 3, 7, 0]])
 LENGTHS = torch.tensor([3, 2, 4, 1, 4, 3])
 
@@ -23,7 +23,7 @@ LENGTHS = torch.tensor([3, 2, 4, 1, 4, 3])
 def aligner(config: AlignerConfig) -> Aligner:
     torch.manual_seed(0)
     made = Aligner(config, feature_size=8, grid_size=(2, 3), vocabulary_size=10)
-    made.fit_features(photos(50))
+    made.fit_normalisation(photos(50))
     return made
 
 
@@ -33,15 +33,19 @@ def photos(count: int = 6) -> Features:
 
 
 def scores(made: Aligner) -> dict[str, torch.Tensor]:
-    return made.scores(made.embed_photos(made.describe(photos())), made.embed_sentences(TOKENS, LENGTHS))
+    return made.scores(made.embed_photos(made.whiten_regions(photos())), made.embed_sentences(TOKENS, LENGTHS))
 
 
 @pytest.mark.parametrize("sentence", SENTENCE_ENCODERS)
-@pytest.mark.parametrize("compares", ["both", "regions", "whole"])
-def test_what_it_compares(sentence, compares):
-    made = aligner(dataclasses.replace(SMALL, sentence=sentence, compares=compares)).eval()
+@pytest.mark.parametrize("similarity", ["both", "region_word", "global"])
+def test_what_it_compares(sentence, similarity):
+    made = aligner(dataclasses.replace(SMALL, sentence=sentence, similarity=similarity)).eval()
     compared = scores(made)
-    assert tuple(compared) == made.compared == (("regions", "whole") if compares == "both" else (compares,))
+    assert (
+        tuple(compared)
+        == made.compared
+        == {"both": ("regions", "whole"), "region_word": ("regions",), "global": ("whole",)}[similarity]
+    )
     assert all(score.shape == (6, 6) and score.isfinite().all() for score in compared.values())
     made.train()
     info_nce(torch.stack(list(scores(made).values())).sum(dim=0), torch.arange(6)).backward()
@@ -50,26 +54,28 @@ def test_what_it_compares(sentence, compares):
 
 def test_embeddings_are_of_unit_length_and_the_whole_photo_is_a_region():
     made = aligner(SMALL).eval()
-    seen, said = made.embed_photos(made.describe(photos())), made.embed_sentences(TOKENS, LENGTHS)
+    seen, said = made.embed_photos(made.whiten_regions(photos())), made.embed_sentences(TOKENS, LENGTHS)
     assert seen.regions.shape == (6, 5, 16)
     for unit in (seen.regions, seen.whole, said.whole):
         torch.testing.assert_close(unit.norm(dim=-1), torch.ones(unit.shape[:-1]))
     alone = dataclasses.replace(SMALL, windows=())
-    assert aligner(alone).embed_photos(aligner(alone).describe(photos())).regions.shape == (6, 1, 16)
+    assert aligner(alone).embed_photos(aligner(alone).whiten_regions(photos())).regions.shape == (6, 1, 16)
 
 
 def test_a_region_is_embedded_as_the_mean_of_its_places():
-    made = aligner(dataclasses.replace(SMALL, unit_regions=False)).eval()
+    made = aligner(dataclasses.replace(SMALL, normalise_regions=False)).eval()
     grid = photos().grid
     upper_left = 3 / 9 * (grid[:, 0] * 1 + grid[:, 1] * 1 + grid[:, 3] / 3 + grid[:, 4] / 3) * 9 / 3 / (8 / 3)
     expected = made.region(made.whitening(upper_left))
-    torch.testing.assert_close(made.embed_photos(made.describe(photos())).regions[:, 1], expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(
+        made.embed_photos(made.whiten_regions(photos())).regions[:, 1], expected, rtol=1e-4, atol=1e-5
+    )
 
 
 def test_the_papers_aligner_is_its_equations():
     made = aligner(PAPER).eval()
-    made.fix_scales()
-    seen, said = made.embed_photos(made.describe(photos())), made.embed_sentences(TOKENS, LENGTHS)
+    made.freeze_temperature()
+    seen, said = made.embed_photos(made.whiten_regions(photos())), made.embed_sentences(TOKENS, LENGTHS)
     assert (said.words >= 0).all()
     for k in range(6):
         for place, length in enumerate(LENGTHS.tolist()):
@@ -77,13 +83,15 @@ def test_the_papers_aligner_is_its_equations():
             torch.testing.assert_close(scores(made)["regions"][k, place], products.amax(dim=1).sum())
 
 
-@pytest.mark.parametrize("config", [SMALL, PAPER, dataclasses.replace(SMALL, compares="whole", sentence="transformer")])
+@pytest.mark.parametrize(
+    "config", [SMALL, PAPER, dataclasses.replace(SMALL, similarity="global", sentence="transformer")]
+)
 @pytest.mark.parametrize("loss", [max_margin, hardest_negative, info_nce], ids=lambda loss: loss.__name__)
 def test_learns_six_pairs_by_heart(config, loss):
     made = aligner(config)
     options = {} if loss is info_nce else {"margin": 0.2}
     if options:
-        made.fix_scales()
+        made.freeze_temperature()
     optimiser = torch.optim.Adam([p for p in made.parameters() if p.requires_grad], 1e-2)
     for _ in range(60):
         optimiser.zero_grad()
@@ -94,10 +102,10 @@ def test_learns_six_pairs_by_heart(config, loss):
 
 
 def test_training_drops_the_same_features_of_all_regions():
-    made = aligner(dataclasses.replace(SMALL, feature_dropout=0.5, unit_regions=False)).train()
+    made = aligner(dataclasses.replace(SMALL, feature_dropout=0.5, normalise_regions=False)).train()
     torch.nn.init.zeros_(made.region.bias)
     torch.nn.init.eye_(made.region.weight)
-    kept = made.embed_photos(made.describe(photos())).regions[..., :8] != 0
+    kept = made.embed_photos(made.whiten_regions(photos())).regions[..., :8] != 0
     assert 0.2 < kept.float().mean() < 0.8
     assert (kept == kept[:, :1]).all()
 
@@ -123,7 +131,7 @@ def test_more_components_than_features():
 
 @pytest.mark.parametrize("fixed", [True, False])
 def test_word_vectors_may_stay_as_they_are(fixed):
-    made = aligner(dataclasses.replace(PAPER, fixed_words=fixed))
+    made = aligner(dataclasses.replace(PAPER, freeze_word_embeddings=fixed))
     before = made.embedding.weight.clone()
     optimiser = torch.optim.SGD([parameter for parameter in made.parameters() if parameter.requires_grad], 0.1)
     max_margin(scores(made)["regions"], torch.arange(6), margin=1.0).backward()

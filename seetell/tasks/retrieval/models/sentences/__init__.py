@@ -5,11 +5,11 @@ from __future__ import annotations
 from seetell.errors import RecipeError, unknown
 from seetell.tasks.retrieval.models.sentences.brnn import PaperBrnn
 from seetell.tasks.retrieval.models.sentences.convolution import Convolution
-from seetell.tasks.retrieval.models.sentences.encoder import SentenceEncoder, real_places
+from seetell.tasks.retrieval.models.sentences.encoder import SentenceEncoder, padding_mask
 from seetell.tasks.retrieval.models.sentences.gru import Gru
 from seetell.tasks.retrieval.models.sentences.transformer import SelfAttention
 
-__all__ = ["SENTENCE_ENCODERS", "SentenceEncoder", "create_sentence_encoder", "real_places"]
+__all__ = ["SENTENCE_ENCODERS", "SentenceEncoder", "create_sentence_encoder", "padding_mask"]
 
 SENTENCE_ENCODERS = ("brnn", "gru", "transformer", "convolution")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from seetell.tasks.retrieval.models.sentences.encoder import SentenceEncoder, real_places
+from seetell.tasks.retrieval.models.sentences.encoder import SentenceEncoder, padding_mask
 
 
 class Convolution(SentenceEncoder):
@@ -23,5 +23,5 @@ class Convolution(SentenceEncoder):
 
     def forward(self, words: Tensor, lengths: Tensor) -> Tensor:
         """Read sentences; beyond both ends stand zeros."""
-        real = real_places(lengths, words.shape[1])[:, :, None]
+        real = padding_mask(lengths, words.shape[1])[:, :, None]
         return torch.relu(self.filters((words * real).transpose(1, 2))).transpose(1, 2)

@@ -30,6 +30,6 @@ class SentenceEncoder(nn.Module):
         raise NotImplementedError
 
 
-def real_places(lengths: Tensor, places: int) -> Tensor:
+def padding_mask(lengths: Tensor, places: int) -> Tensor:
     """Return which places hold a word and no padding, ``(N, places)`` bool."""
     return torch.arange(places, device=lengths.device) < lengths[:, None]

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from seetell.errors import RecipeError
 from seetell.nn.attention import MultiHeadAttention
-from seetell.tasks.retrieval.models.sentences.encoder import SentenceEncoder, real_places
+from seetell.tasks.retrieval.models.sentences.encoder import SentenceEncoder, padding_mask
 
 DROPOUT = 0.1
 
@@ -53,7 +53,7 @@ class SelfAttention(SentenceEncoder):
         """Read sentences; no word sees padding."""
         places = words.shape[1]
         x = self.word(words) + _sinusoids(places, self.width, words)
-        real = real_places(lengths, places)
+        real = padding_mask(lengths, places)
         for layer in self.layers:
             x = layer(x, real)
         normed: Tensor = self.norm(x)
