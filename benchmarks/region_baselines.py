@@ -97,8 +97,8 @@ def main() -> None:
         seconds["crops"] += time.perf_counter() - began
         found["crops"][photo.id] = [
             Region(
-                region.box,
                 caption.text,
+                region.box,
                 region.score
                 * math.exp(bundle.localisation.caption_confidence_weight * caption.logprob / (len(caption.words) + 1)),
             )
@@ -110,7 +110,7 @@ def main() -> None:
         alike = looks @ known.T
         seconds["nearest"] += time.perf_counter() - began
         found["nearest"][photo.id] = [
-            Region(region.box, phrases[row.argmax()], region.score) for region, row in zip(boxes, alike, strict=True)
+            Region(phrases[row.argmax()], region.box, region.score) for region, row in zip(boxes, alike, strict=True)
         ]
     truth = {photo.id: photo.regions for photo in photos}
     report = {}

@@ -17,7 +17,7 @@ def load() -> Caption:
     captioner = seetell.load(model, threads=int(os.environ["OMP_NUM_THREADS"]))
 
     def describe(files: Sequence[str], mode: str) -> list[str]:
-        return ["; ".join(region.caption for region in captioner.describe(file)) for file in files]
+        return ["; ".join(region.text for region in captioner.describe(file)) for file in files]
 
     return describe
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from seetell.errors import BundleError, PhotoError, SeetellError, UsageError
     from seetell.language.decoding import Decoding
     from seetell.photos.opening import open_photo
-    from seetell.results import Alignment, Caption, Region, Segment, Word
+    from seetell.results import Alignment, Caption, Region, Word
     from seetell.tasks.captioning.predict import Captioner
     from seetell.tasks.dense_captioning.predict import RegionCaptioner
     from seetell.tasks.loading import load
@@ -38,7 +38,6 @@ __all__ = [
     "Region",
     "RegionCaptioner",
     "SeetellError",
-    "Segment",
     "UsageError",
     "Word",
     "load",
@@ -49,7 +48,7 @@ _HOMES = {
     "seetell.errors": ("BundleError", "PhotoError", "SeetellError", "UsageError"),
     "seetell.language.decoding": ("Decoding",),
     "seetell.photos.opening": ("open_photo",),
-    "seetell.results": ("Alignment", "Caption", "Region", "Segment", "Word"),
+    "seetell.results": ("Alignment", "Caption", "Region", "Word"),
     "seetell.tasks.retrieval.predict": ("Aligner",),
     "seetell.tasks.captioning.predict": ("Captioner",),
     "seetell.tasks.loading": ("load",),

@@ -1,13 +1,13 @@
-"""The errors seetell raises on purpose: each says what was expected, what came, and what to do."""
+"""The errors seetell raises on purpose: each message gives what was expected, what came, and what to do."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 
 class SeetellError(Exception):
-    """A mistake its reader can mend; the command line prints it without a traceback."""
+    """An error that the user can fix; the command line prints it without a traceback."""
 
 
 class PhotoError(SeetellError):
@@ -15,11 +15,11 @@ class PhotoError(SeetellError):
 
 
 class PhotoFormatError(PhotoError):
-    """A file that is no photo, or one in a format that is not read."""
+    """A file that is not a photo, or is in a format that is not supported."""
 
 
 class DataError(SeetellError):
-    """A data set, results or references file that breaks its format."""
+    """A data set, results or references file that does not follow its format."""
 
 
 class RecipeError(SeetellError):
@@ -42,18 +42,21 @@ class UsageError(SeetellError):
     """A command or function called in a way it does not allow; exit status 2."""
 
 
-def unknown(kind: str, name: object, known: Iterable[object]) -> str:
-    """Word the message for a name that is not on a list, with the nearest known name.
+def unknown(kind: str, name: object, known: Iterable[object], *, renamed: Mapping[str, str] | None = None) -> str:
+    """Format the message for an unknown name, with the nearest known one.
 
     Args:
-        kind: what the name stands for, such as ``"encoder"``.
-        name: the name that came.
-        known: every name that would have been accepted.
+        kind: the kind of thing named, such as ``"encoder"``.
+        name: the unknown name.
+        known: every accepted name.
+        renamed: new names by the old ones that users may still have in their files.
 
     Returns:
-        One sentence that names what came, the nearest known name and the whole list.
+        A message with the unknown name, its new or the nearest known name, and the whole list.
     """
     names = [str(item) for item in known]
+    if renamed and str(name) in renamed:
+        return f"unknown {kind} {str(name)!r}: it is now called {renamed[str(name)]!r}."
     near = get_close_matches(str(name), names, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return f"unknown {kind} {str(name)!r}.{hint} Known: {', '.join(sorted(names))}."

@@ -1,11 +1,15 @@
-"""What every part hands on: frozen results with ``to_dict()`` for programs."""
+"""What predictors return: one frozen dataclass per result shape, each with a JSON-ready ``to_dict()``.
+
+Boxes are ``xyxy`` in float pixels of the upright image, edges between pixels. ``to_dict`` rounds: box edges to two
+decimals, scores, log-probabilities and attention to six. :func:`row` is the JSON line of one image.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,9 +20,9 @@ class Word:
 
     Attributes:
         text: the word.
-        logprob: natural logarithm of the probability the model gave it, at most 0.
-        attention: where the model looked, ``(H, W)`` float32 summing to 1, if that was asked for; not compared
-            when words are.
+        logprob: natural logarithm of its probability, at most 0.
+        attention: the attention map while the word was predicted, ``(H, W)`` float32 summing to 1, if it was asked
+            for; ignored when words are compared.
     """
 
     text: str
@@ -26,31 +30,25 @@ class Word:
     attention: np.ndarray | None = field(default=None, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain types ready for JSON."""
-        row: dict[str, Any] = {"text": self.text, "logprob": self.logprob}
+        """Return plain types ready for JSON; a ``logprob`` of minus infinity is ``None``."""
+        content: dict[str, Any] = {"text": self.text, "logprob": _rounded_logprob(self.logprob)}
         if self.attention is not None:
-            row["attention"] = self.attention.tolist()
-        return row
-
-    def to_row(self) -> dict[str, Any]:
-        """Return its part of :meth:`Caption.to_row`."""
-        row: dict[str, Any] = {"text": self.text, "logprob": _number(self.logprob)}
-        if self.attention is not None:
-            row["attention"] = self.attention.astype(float).round(6).tolist()
-        return row
+            content["attention"] = self.attention.astype(float).round(6).tolist()
+        return content
 
 
 @dataclass(frozen=True)
 class Caption:
-    """A sentence for a photo.
+    """A sentence that describes an image.
 
     Attributes:
         text: the sentence.
         words: its words in order.
-        logprob: sum of the words' log-probabilities and that of ending there.
-        model: name of the bundle that said it.
+        logprob: sum of the log-probabilities of the words and of the end of the sentence.
+        model: name of the bundle that generated it.
     """
 
+    shape: ClassVar[str] = "text"
     text: str
     words: tuple[Word, ...]
     logprob: float
@@ -60,107 +58,23 @@ class Caption:
         return self.text
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain types ready for JSON."""
+        """Return plain types ready for JSON; a ``logprob`` of minus infinity is ``None``."""
         return {
-            "text": self.text,
-            "words": [word.to_dict() for word in self.words],
-            "logprob": self.logprob,
-            "model": self.model,
-        }
-
-    def to_row(self, image: str) -> dict[str, Any]:
-        """Return what programs are told of a captioned photo: a JSON line, an answer of the server.
-
-        Args:
-            image: the photo as the user named it.
-
-        Returns:
-            ``image``, ``caption``, ``logprob``, ``words``, ``model``, numbers rounded. A log-probability of minus
-            infinity, which JSON does not know, is ``None``.
-        """
-        return {
-            "image": image,
             "caption": self.text,
-            "logprob": _number(self.logprob),
-            "words": [word.to_row() for word in self.words],
+            "logprob": _rounded_logprob(self.logprob),
+            "words": [word.to_dict() for word in self.words],
             "model": self.model,
         }
 
 
 @dataclass(frozen=True)
 class Region:
-    """A part of a photo and what a model says of it.
+    """A box with a text.
 
     Attributes:
-        box: ``xyxy`` in float pixels of the photo, edges between pixels.
-        caption: the phrase.
-        score: how sure the model is; regions of a photo are ordered by it.
-    """
-
-    box: tuple[float, float, float, float]
-    caption: str
-    score: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain types ready for JSON."""
-        return {"box": list(self.box), "caption": self.caption, "score": self.score}
-
-
-@dataclass(frozen=True)
-class Regions:
-    """What is where on a photo: regions to go through, to count and to choose from by their place.
-
-    Attributes:
-        found: the surest first.
-        size: the photo's width and height in pixels, upright.
-        model: name of the bundle that found them.
-    """
-
-    found: tuple[Region, ...]
-    size: tuple[int, int]
-    model: str
-
-    def __iter__(self) -> Iterator[Region]:
-        return iter(self.found)
-
-    def __len__(self) -> int:
-        return len(self.found)
-
-    def __getitem__(self, place: int) -> Region:
-        return self.found[place]
-
-    def first(self, top: int) -> Regions:
-        """Keep so many of the surest."""
-        return replace(self, found=self.found[:top])
-
-    def to_row(self, image: str) -> dict[str, Any]:
-        """Return what programs are told of a photo's regions: a JSON line, an answer of the server.
-
-        Args:
-            image: the photo as the user named it.
-
-        Returns:
-            ``image``, ``regions``, ``size``, ``model``, numbers rounded.
-        """
-        rows = [
-            {
-                "box": [round(edge, 2) for edge in region.box],
-                "caption": region.caption,
-                "score": round(region.score, 6),
-            }
-            for region in self.found
-        ]
-        return {"image": image, "regions": rows, "size": list(self.size), "model": self.model}
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A run of a sentence's words, and the part of a photo that they speak of.
-
-    Attributes:
-        text: the words.
-        box: ``xyxy`` in float pixels of the photo, edges between pixels.
-        score: how sure the model is of the box, higher is better.
+        text: what is in the box, such as a phrase.
+        box: ``xyxy`` in pixels of the image.
+        score: the model's confidence; comparable between regions of one model.
     """
 
     text: str
@@ -169,23 +83,62 @@ class Segment:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types ready for JSON."""
-        return {"text": self.text, "box": list(self.box), "score": self.score}
+        return {"text": self.text, "box": [round(edge, 2) for edge in self.box], "score": round(self.score, 6)}
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Regions of an image; iterable, and indexed by rank.
+
+    Attributes:
+        regions: highest score first.
+        size: width and height of the upright image in pixels.
+        model: name of the bundle that found them.
+    """
+
+    shape: ClassVar[str] = "regions"
+    regions: tuple[Region, ...]
+    size: tuple[int, int]
+    model: str
+
+    def __iter__(self) -> Iterator[Region]:
+        return iter(self.regions)
+
+    def __len__(self) -> int:
+        return len(self.regions)
+
+    def __getitem__(self, rank: int) -> Region:
+        return self.regions[rank]
+
+    def top(self, n: int) -> Regions:
+        """Return the ``n`` regions of highest score."""
+        return replace(self, regions=self.regions[:n])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types ready for JSON."""
+        return {
+            "regions": [region.to_dict() for region in self.regions],
+            "size": list(self.size),
+            "model": self.model,
+        }
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """A sentence laid over a photo.
+    """A sentence aligned with an image.
 
     Attributes:
         sentence: as it was given.
-        segments: its words in order, as many as the model reads, in lower case; none if it knows none of them.
-        score: how well the sentence fits the photo, higher is better; compares sentences and photos.
-        size: the photo's width and height in pixels, upright.
+        regions: its phrases in order, in lower case, each with its box; words beyond the model's maximum are cut off.
+            Empty if the model knows no word of the sentence.
+        score: how well the sentence fits the image, higher is better; comparable between sentences and images.
+        size: width and height of the upright image in pixels.
         model: name of the bundle.
     """
 
+    shape: ClassVar[str] = "regions"
     sentence: str
-    segments: tuple[Segment, ...]
+    regions: tuple[Region, ...]
     score: float
     size: tuple[int, int]
     model: str
@@ -194,12 +147,78 @@ class Alignment:
         """Return plain types ready for JSON."""
         return {
             "sentence": self.sentence,
-            "segments": [segment.to_dict() for segment in self.segments],
-            "score": self.score,
+            "regions": [region.to_dict() for region in self.regions],
+            "score": round(self.score, 6),
             "size": list(self.size),
             "model": self.model,
         }
 
 
-def _number(logprob: float) -> float | None:
+@dataclass(frozen=True)
+class Label:
+    """A class of an image.
+
+    Attributes:
+        text: the name of the class.
+        score: its probability.
+    """
+
+    text: str
+    score: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types ready for JSON."""
+        return {"text": self.text, "score": round(self.score, 6)}
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Classes of an image; iterable, and indexed by rank.
+
+    Attributes:
+        labels: highest probability first.
+        model: name of the bundle.
+    """
+
+    shape: ClassVar[str] = "labels"
+    labels: tuple[Label, ...]
+    model: str
+
+    def __iter__(self) -> Iterator[Label]:
+        return iter(self.labels)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, rank: int) -> Label:
+        return self.labels[rank]
+
+    def top(self, n: int) -> Labels:
+        """Return the ``n`` labels of highest probability."""
+        return replace(self, labels=self.labels[:n])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types ready for JSON."""
+        return {"labels": [label.to_dict() for label in self.labels], "model": self.model}
+
+
+Result = Caption | Regions | Alignment | Labels
+
+
+def row(image: str, result: Result | Exception) -> dict[str, Any]:
+    """Return the JSON row of one image, as the command line prints it and the server answers.
+
+    Args:
+        image: the image as the user named it.
+        result: what the model returned for it, or why it could not be used.
+
+    Returns:
+        ``image`` and the fields of the result's ``to_dict()``; or ``image`` and ``error``.
+    """
+    if isinstance(result, Exception):
+        return {"image": image, "error": str(result).removeprefix(f"{image}: ")}
+    return {"image": image, **result.to_dict()}
+
+
+def _rounded_logprob(logprob: float) -> float | None:
     return round(logprob, 6) if math.isfinite(logprob) else None

@@ -22,7 +22,6 @@ def test_the_public_names_are_these():
         "Region",
         "RegionCaptioner",
         "SeetellError",
-        "Segment",
         "UsageError",
         "Word",
         "load",

@@ -77,8 +77,8 @@ def align(
     failed = False
     for result in aligner.align_many(pairs, beta=BETA if beta is None else beta):
         photo, sentence = next(asked)
-        write_row(_row(photo, sentence, result), output_format, parts="segments", text="text")
-        if isinstance(result, PhotoError) or not result.segments:
+        write_row(_row(photo, sentence, result), output_format)
+        if isinstance(result, PhotoError) or not result.regions:
             failed = True
         elif output is not None:
             _draw(output, photo, result)
@@ -122,15 +122,12 @@ def _said(captions: str) -> Iterator[tuple[str, str]]:
 
 
 def _row(photo: str, sentence: str, result: Alignment | PhotoError) -> dict[str, Any]:
-    if isinstance(result, PhotoError):
-        return {"image": photo, "sentence": sentence, "error": str(result).removeprefix(f"{photo}: ")}
-    if not result.segments:
-        return {
-            "image": photo,
-            "sentence": sentence,
-            "error": "the model knows no word of the sentence that has a place",
-        }
-    return {"image": photo, **result.to_dict()}
+    from seetell.results import row
+
+    if not isinstance(result, PhotoError) and not result.regions:
+        result = PhotoError("the model knows no word of the sentence that has a place")
+    content = row(photo, result)
+    return {"image": content.pop("image"), "sentence": sentence, **content}
 
 
 def _draw(output: Path, photo: str, alignment: Alignment) -> None:

@@ -141,8 +141,6 @@ def _show(filled: Filled, error: SeetellError | None, *, written: bool, output_f
 
 
 def _row(image: Image, filled: Filled, written: bool) -> dict[str, Any]:
-    from seetell.cli.rows import row_of
-
     assert not isinstance(filled.page, SeetellError)
     row: dict[str, Any] = {"page": filled.name, "line": filled.page.line(image.gap), "image": image.address}
     if image.left:
@@ -150,8 +148,8 @@ def _row(image: Image, filled: Filled, written: bool) -> dict[str, Any]:
     if image.error:
         return {**row, "error": image.error}
     assert image.caption is not None
-    said = row_of(str(image.photo), image.caption)
-    kept = {name: said[name] for name in ("caption", "logprob", "model")}
+    content = image.caption.to_dict()
+    kept = {name: content[name] for name in ("caption", "logprob", "model")}
     return {**row, "photo": str(image.photo), "alt": image.alt, **kept, "written": written}
 
 

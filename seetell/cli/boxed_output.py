@@ -76,20 +76,18 @@ def draw(
     write_file(output, file.getvalue())
 
 
-def write_row(row: dict[str, Any], output_format: Format, *, parts: str, text: str) -> None:
-    """Write a photo's row: as JSON, or a line for each part, an error to standard error.
+def write_row(row: dict[str, Any], output_format: Format) -> None:
+    """Write a photo's row: as JSON, or one line per region, an error to standard error.
 
     Args:
-        row: with ``image``, and ``error`` or the parts, each with a ``box`` and a ``score``.
+        row: with ``image``, and ``error`` or ``regions``.
         output_format: JSON lines or text.
-        parts: the row's name for its parts.
-        text: a part's name for what it says.
     """
     if output_format is Format.jsonl:
         typer.echo(json.dumps(row, ensure_ascii=False))
     elif "error" in row:
         typer.echo(f"{printable(row['image'])}: {printable(row['error'])}", err=True)
     else:
-        for part in row[parts]:
-            box = " ".join(f"{edge:.0f}" for edge in part["box"])
-            typer.echo(f"{printable(row['image'])}\t{printable(part[text])}\t{part['score']:.2f}\t{box}")
+        for region in row["regions"]:
+            box = " ".join(f"{edge:.0f}" for edge in region["box"])
+            typer.echo(f"{printable(row['image'])}\t{printable(region['text'])}\t{region['score']:.2f}\t{box}")

@@ -29,7 +29,7 @@ def caption(
     seed: Annotated[int | None, typer.Option(help="With --sample: the same seed gives the same captions.")] = None,
     max_words: Annotated[int | None, typer.Option(help="Longest caption.")] = None,
     length_penalty: Annotated[float | None, typer.Option(help="0 favours short captions, 1 long ones.")] = None,
-    block_ngrams: Annotated[int | None, typer.Option(help="Never repeat this many words in a row.")] = None,
+    no_repeat_ngram_size: Annotated[int | None, typer.Option(help="Never repeat this many words in a row.")] = None,
     precision: Annotated[str | None, typer.Option(help="Encoder: int8 (fast) or fp32.")] = None,
     batch_size: Annotated[int, typer.Option(help="Photos captioned at once.")] = 16,
     threads: Annotated[int | None, typer.Option(help="Processor threads; the physical cores when absent.")] = None,
@@ -55,7 +55,7 @@ def caption(
     """
     drawing = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
     searching = {"beam_size": beam, "max_words": max_words, "length_penalty": length_penalty}
-    given = {**searching, **drawing, "block_ngrams": block_ngrams}
+    given = {**searching, **drawing, "no_repeat_ngram_size": no_repeat_ngram_size}
     options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if sample and beam is not None:
         raise UsageError("--sample draws one caption and --beam searches among several: use one of them")

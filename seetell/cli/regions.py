@@ -7,7 +7,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -56,6 +56,7 @@ def regions(
         check_writable(results, "--results")
     take_any_name(utf8=output_format is Format.jsonl)
 
+    from seetell.results import row
     from seetell.tasks.dense_captioning.predict import RegionCaptioner
     from seetell.tasks.loading import load
 
@@ -72,7 +73,7 @@ def regions(
     failed, rows = False, []
     for result in captioner.describe_many(noted(), top=top, batch_size=batch_size):
         photo = names_ahead.popleft()
-        write_row(_row(photo, result), output_format, parts="regions", text="caption")
+        write_row(row(photo, result), output_format)
         if isinstance(result, PhotoError):
             failed = True
             continue
@@ -85,18 +86,12 @@ def regions(
     raise typer.Exit(1 if failed else 0)
 
 
-def _row(photo: str, result: Regions | PhotoError) -> dict[str, Any]:
-    if isinstance(result, PhotoError):
-        return {"image": photo, "error": str(result).removeprefix(f"{photo}: ")}
-    return result.to_row(photo)
-
-
 def _draw(output: Path, photo: str, found: Regions) -> None:
     from seetell.cli.boxed_output import draw
     from seetell.drawing.aligned_page import regions_page
     from seetell.drawing.aligned_photo import labelled_photo
 
-    phrases, boxes = [region.caption for region in found], [region.box for region in found]
+    phrases, boxes = [region.text for region in found], [region.box for region in found]
     draw(
         output,
         photo,

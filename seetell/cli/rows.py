@@ -8,8 +8,8 @@ import json
 import sys
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any
 
+from seetell import results
 from seetell.errors import PhotoError
 from seetell.results import Caption
 
@@ -25,29 +25,13 @@ class Format(str, Enum):
     csv = "csv"
 
 
-def row_of(image: str, result: Caption | PhotoError, files: Mapping[str, str] = NO_FILES) -> dict[str, Any]:
-    """Return what programs are told of a photo.
-
-    Args:
-        image: the photo as the user named it.
-        result: what came of it.
-        files: paths of files written for it, by their kind: ``page``, which shows where its words came from, and
-            ``sidecar``.
-
-    Returns:
-        :meth:`seetell.Caption.to_row` and the files; or ``image`` and ``error``.
-    """
-    if isinstance(result, PhotoError):
-        return {"image": image, "error": str(result).removeprefix(f"{image}: ")}
-    return {**result.to_row(image), **files}
-
-
 class Rows:
     """Writes results to standard output in the order they come, each at once.
 
     Args:
-        output_format: ``text`` writes ``IMAGE<TAB>CAPTION``, and photos that failed to standard error; ``jsonl`` an
-            object a line, see :func:`row_of`; ``csv`` the columns ``image``, ``caption``, ``logprob``, ``error``.
+        output_format: ``text`` writes ``IMAGE<TAB>CAPTION``, and photos that failed to standard error; ``jsonl`` one
+            object per line, see :func:`seetell.results.row`; ``csv`` the columns ``image``, ``caption``, ``logprob``,
+            ``error``.
     """
 
     def __init__(self, output_format: Format) -> None:
@@ -58,8 +42,15 @@ class Rows:
             self._table.writerow(COLUMNS)
 
     def write(self, image: str, result: Caption | PhotoError, files: Mapping[str, str] = NO_FILES) -> None:
-        """Write the row of one photo, see :func:`row_of`."""
-        row = row_of(image, result, files)
+        """Write the row of one photo.
+
+        Args:
+            image: the photo as the user named it.
+            result: its caption, or why there is none.
+            files: paths of files written for it, by their kind: ``page``, which shows where its words came from, and
+                ``sidecar``.
+        """
+        row = {**results.row(image, result), **files}
         if self._format is Format.jsonl:
             sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
         elif self._format is Format.csv:

@@ -2,8 +2,9 @@
 
 Two kinds of file, told apart by their content:
 
-- JSON lines, as ``seetell regions --format jsonl`` writes them: ``{"image", "regions": [{"box": [x1, y1, x2, y2],
-  "caption", "score"}]}`` with boxes in the photo's own pixels, and for a photo that failed ``{"image", "error"}``;
+- JSON lines, as ``seetell regions --format jsonl`` writes them: ``{"image", "regions": [{"text",
+  "box": [x1, y1, x2, y2], "score"}]}`` with boxes in the photo's own pixels, and for a photo that failed
+  ``{"image", "error"}``;
 - DenseCap's ``results.json``: ``{"results": [{"img_name", "boxes": [[x, y, w, h]], "scores", "captions"}], "opt":
   {"image_size"}}``. There a box counts pixels from 1 and includes the last, on the photo resized so that its longer
   side is ``image_size``. With s = longer side / ``image_size``, its edges are ``((x - 1) s, (y - 1) s, (x - 1 + w) s,
@@ -29,7 +30,7 @@ IMAGE_SIZE = 720
 
 _BEYOND_MEASURE = 1e9
 _EXPECTED = (
-    'expected JSON lines of {"image": …, "regions": [{"box": [x1, y1, x2, y2], "caption": …, "score": …}]} or '
+    'expected JSON lines of {"image": …, "regions": [{"text": …, "box": [x1, y1, x2, y2], "score": …}]} or '
     "DenseCap's results.json"
 )
 
@@ -124,7 +125,7 @@ def densecap_results(photos: Iterable[tuple[str, Regions]], *, image_size: int =
         for region in regions:
             left, top, right, bottom = _scaled(region, image_size / max(regions.size)).box
             boxes.append([left + 1, top + 1, right - left, bottom - top])
-        scores, captions = [region.score for region in regions], [region.caption for region in regions]
+        scores, captions = [region.score for region in regions], [region.text for region in regions]
         rows.append({"img_name": name, "boxes": boxes, "scores": scores, "captions": captions})
     return {"results": rows, "opt": {"image_size": image_size}}
 
@@ -175,8 +176,8 @@ def _line_regions(row: dict[str, Any]) -> tuple[Region, ...]:
     if not isinstance(rows, list):
         raise _FaultError(f"expected 'regions' as a list, got {shown(rows)}")
     if not all(isinstance(item, dict) for item in rows):
-        raise _FaultError("expected objects with 'box', 'caption' and 'score' as regions")
-    return tuple(_region(_numbers(item.get("box")), item.get("caption"), item.get("score")) for item in rows)
+        raise _FaultError("expected objects with 'text', 'box' and 'score' as regions")
+    return tuple(_region(_numbers(item.get("box")), item.get("text"), item.get("score")) for item in rows)
 
 
 def _densecap_regions(row: dict[str, Any]) -> tuple[Region, ...]:
@@ -201,14 +202,14 @@ def _numbers(box: Any) -> tuple[float, float, float, float]:
     return first, second, third, fourth
 
 
-def _region(box: tuple[float, float, float, float], caption: Any, score: Any) -> Region:
-    if not isinstance(caption, str) or any("\ud800" <= letter <= "\udfff" for letter in caption):
-        raise _FaultError(f"expected the caption as text in valid Unicode, got {shown(caption)}")
+def _region(box: tuple[float, float, float, float], text: Any, score: Any) -> Region:
+    if not isinstance(text, str) or any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise _FaultError(f"expected what a region shows as text in valid Unicode, got {shown(text)}")
     if not _is_number(score):
         raise _FaultError(f"expected the score as a number, got {shown(score)}")
     if box[0] >= box[2] or box[1] >= box[3]:
         raise _FaultError(f"expected a box with an area, got the edges {shown(list(box))}")
-    return Region(box, caption, float(score))
+    return Region(text, box, float(score))
 
 
 def _is_number(value: Any) -> bool:
@@ -217,4 +218,4 @@ def _is_number(value: Any) -> bool:
 
 def _scaled(region: Region, factor: float) -> Region:
     left, top, right, bottom = region.box
-    return Region((left * factor, top * factor, right * factor, bottom * factor), region.caption, region.score)
+    return Region(region.text, (left * factor, top * factor, right * factor, bottom * factor), region.score)

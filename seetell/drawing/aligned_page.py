@@ -11,7 +11,7 @@ from seetell.drawing.page import PHOTO_SIDE, ninth
 from seetell.drawing.segment_boxes import SegmentBox, numbered_boxes
 from seetell.drawing.templates import beside, data_address, filled, html_text
 from seetell.geometry.boxes import area
-from seetell.results import Alignment, Regions, Segment
+from seetell.results import Alignment, Region, Regions
 
 LAYOUT_SIDE = 800
 """Longest side that the boxes are laid out for, in pixels: about that of the photo in a browser, whatever its own."""
@@ -21,7 +21,7 @@ def aligned_page(photo: Image.Image, alignment: Alignment, *, name: str) -> str:
     """Write the page of an alignment; see :func:`boxed_page`."""
     return boxed_page(
         photo,
-        alignment.segments,
+        alignment.regions,
         size=alignment.size,
         title=f"{alignment.sentence} – {name}",
         description=alignment.sentence,
@@ -39,10 +39,10 @@ def regions_page(photo: Image.Image, regions: Regions, *, name: str) -> str:
         regions: what was found on it.
         name: the photo's, to be shown.
     """
-    phrases = [region.caption for region in regions]
+    phrases = [region.text for region in regions]
     return boxed_page(
         photo,
-        [Segment(region.caption, region.box, region.score) for region in regions],
+        regions.regions,
         size=regions.size,
         title=f"{name}: {', '.join(phrases) or 'nothing found'}",
         description=", ".join(phrases),
@@ -54,7 +54,7 @@ def regions_page(photo: Image.Image, regions: Regions, *, name: str) -> str:
 
 def boxed_page(
     photo: Image.Image,
-    segments: Sequence[Segment],
+    segments: Sequence[Region],
     *,
     size: tuple[int, int],
     title: str,
@@ -118,7 +118,7 @@ def _box(box: SegmentBox, photo: tuple[float, float], layer: int) -> str:
     )
 
 
-def _segment(segment: Segment, box: SegmentBox, photo: tuple[int, int]) -> str:
+def _segment(segment: Region, box: SegmentBox, photo: tuple[int, int]) -> str:
     left, top, right, bottom = segment.box
     where = ninth((left + right) / 2 / photo[0], (top + bottom) / 2 / photo[1])
     told = (

@@ -24,8 +24,8 @@ PAPER, DARK = (255, 255, 255), (24, 24, 28)
 
 def aligned_photo(photo: Image.Image, alignment: Alignment) -> Image.Image:
     """Draw an alignment; see :func:`labelled_photo`."""
-    texts = [segment.text for segment in alignment.segments]
-    return labelled_photo(photo, texts, [segment.box for segment in alignment.segments], size=alignment.size)
+    texts = [segment.text for segment in alignment.regions]
+    return labelled_photo(photo, texts, [segment.box for segment in alignment.regions], size=alignment.size)
 
 
 def labelled_photo(

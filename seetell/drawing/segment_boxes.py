@@ -50,7 +50,7 @@ class SegmentBox:
 
 def segment_boxes(alignment: Alignment, picture: tuple[float, float]) -> list[SegmentBox]:
     """Lay out the boxes of all segments; see :func:`numbered_boxes`."""
-    return numbered_boxes([segment.box for segment in alignment.segments], alignment.size, picture)
+    return numbered_boxes([segment.box for segment in alignment.regions], alignment.size, picture)
 
 
 def numbered_boxes(boxes: Sequence[Box], size: tuple[int, int], picture: tuple[float, float]) -> list[SegmentBox]:

@@ -1,6 +1,6 @@
-"""How a captioner's probabilities become sentences: the options, and ``decode``, which follows them.
+"""Decoding: from a captioner's probabilities to sentences, by greedy search, beam search or sampling.
 
-Works on any model through a callback that says one word further, batched over photos and beams:
+Works with any model through a callback that advances by one word, batched over images and beams:
 
     >>> sentences = decode(step, state, Decoding(method="beam", beam_size=5))
     >>> best = sentences[0][0].tokens
@@ -20,6 +20,7 @@ from seetell.language.sampling import sample
 from seetell.language.vocabulary import END, START, UNK
 
 Method = Literal["greedy", "beam", "sample"]
+_RENAMED = {"block_ngrams": "no_repeat_ngram_size"}
 
 __all__ = ["Decoding", "Hypothesis", "Method", "State", "Step", "decode"]
 
@@ -30,15 +31,15 @@ class Decoding:
 
     Attributes:
         method: ``greedy`` takes the most probable word each time, ``beam`` searches the most probable sentence,
-            ``sample`` draws.
-        beam_size: sentences followed at once by ``beam``.
-        length_penalty: sentences compete by ``logprob / length ** length_penalty``; 0 favours short ones, 1 compares
-            their means per word.
+            ``sample`` draws at random.
+        beam_size: number of beams of ``beam``.
+        length_penalty: sentences are ranked by ``logprob / length ** length_penalty``; 0 favours short ones, 1 ranks by
+            the mean per word.
         max_words: longest sentence.
-        temperature: of ``sample``: below 1 keeps closer to the most probable words, above 1 strays further.
-        top_k: of ``sample``: draw among this many most probable words; 0 among all.
+        temperature: of ``sample``: below 1 favours the most probable words, above 1 flattens the distribution.
+        top_k: of ``sample``: draw among this many most probable words; 0 for all.
         top_p: of ``sample``: draw among the fewest words that together have this probability.
-        block_ngrams: n-grams of this size stand only once in a sentence; 0 for no such limit.
+        no_repeat_ngram_size: n-grams of this size occur at most once in a sentence; 0 for no limit.
         seed: of ``sample``: the same seed gives the same sentences.
     """
 
@@ -49,13 +50,13 @@ class Decoding:
     temperature: float = 1.0
     top_k: int = 0
     top_p: float = 1.0
-    block_ngrams: int = 0
+    no_repeat_ngram_size: int = 0
     seed: int = 0
 
     def __post_init__(self) -> None:
         if self.method not in get_args(Method):
             raise UsageError(f"decoding: {unknown('method', self.method, get_args(Method))}")
-        for name, least in (("beam_size", 1), ("max_words", 1), ("top_k", 0), ("block_ngrams", 0), ("seed", 0)):
+        for name, least in (("beam_size", 1), ("max_words", 1), ("top_k", 0), ("no_repeat_ngram_size", 0), ("seed", 0)):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise UsageError(f"decoding: {name} must be a whole number of at least {least}, got {value!r}")
@@ -74,7 +75,7 @@ class Decoding:
 
     @classmethod
     def from_dict(cls, options: Mapping[str, Any]) -> Decoding:
-        """Read what ``to_dict`` gave; options left out take their defaults.
+        """Read what ``to_dict`` returned; absent options take their defaults.
 
         Raises:
             UsageError: an option is unknown or its value not allowed.
@@ -94,7 +95,7 @@ class Decoding:
         known = [field.name for field in fields(self)]
         for name in options:
             if name not in known:
-                raise UsageError(f"decoding: {unknown('option', name, known)}")
+                raise UsageError(f"decoding: {unknown('option', name, known, renamed=_RENAMED)}")
         return replace(self, **options)
 
 
@@ -105,35 +106,35 @@ def decode(
     *,
     start: int = START,
     end: int = END,
-    forbidden: Sequence[int] = (START, UNK),
-    streams: Sequence[int] | None = None,
+    suppressed_tokens: Sequence[int] = (START, UNK),
+    sample_ids: Sequence[int] | None = None,
 ) -> list[list[Hypothesis]]:
-    """Write sentences for a batch of photos.
+    """Generate sentences for a batch of ``B`` images.
 
     Args:
-        step: takes the last words ``(N,)`` int64 and the state; gives log-probabilities ``(N, V)`` and the next state.
-            ``N`` changes from word to word, rows of the state being repeated, reordered and dropped to match.
-        state: at least one array, the leading axis of each counting the photos.
+        step: takes the last words ``(N,)`` int64 and the state; returns log-probabilities ``(N, V)`` and the next
+            state. ``N`` changes from word to word, rows of the state being repeated, reordered and dropped to match.
+        state: at least one array, each with a leading axis of ``B``.
         decoding: the options.
-        start: number fed before the first word.
-        end: number that ends a sentence.
-        forbidden: numbers never said.
-        streams: for ``sample``, per photo the number of its stream of random numbers; by default its place
-            in the batch. A photo's sentence depends on seed and stream only, not on its batch.
+        start: id fed before the first word.
+        end: id that ends a sentence.
+        suppressed_tokens: word ids that are never generated.
+        sample_ids: for ``sample``, for each image the id of its stream of random numbers; by default its index
+            in the batch. An image's sentence depends on the seed and this id only, not on its batch.
 
     Returns:
-        Per photo its sentences, best first: up to ``beam_size`` for ``beam``, else one.
+        For each image its sentences, highest score first: up to ``beam_size`` for ``beam``, else one.
 
     Raises:
-        SeetellError: the model gave NaN.
+        SeetellError: the model returned NaN.
     """
     limits: dict[str, Any] = {
         "length_penalty": decoding.length_penalty,
         "max_words": decoding.max_words,
-        "block_ngrams": decoding.block_ngrams,
+        "no_repeat_ngram_size": decoding.no_repeat_ngram_size,
         "start": start,
         "end": end,
-        "forbidden": forbidden,
+        "suppressed_tokens": suppressed_tokens,
     }
     if decoding.method == "sample":
         return sample(
@@ -143,7 +144,7 @@ def decode(
             top_k=decoding.top_k,
             top_p=decoding.top_p,
             seed=decoding.seed,
-            streams=range(len(state[0])) if streams is None else streams,
+            sample_ids=range(len(state[0])) if sample_ids is None else sample_ids,
             **limits,
         )
     return beam_search(step, state, beam_size=decoding.beam_size if decoding.method == "beam" else 1, **limits)

@@ -1,6 +1,6 @@
-"""Sentences being written word by word, many photos at a time: what every decoding method works on.
+"""Partial sentences decoded word by word, for many images at a time: the state of every decoding method.
 
-Letters: ``B`` photos, ``N`` rows (unfinished sentences of all photos together), ``T`` words so far, ``V`` vocabulary.
+Letters: ``B`` images, ``N`` rows (beams of all images together), ``T`` words so far, ``V`` vocabulary.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import numpy as np
 from seetell.errors import SeetellError
 
 State = tuple[np.ndarray, ...]
-"""What a decoder remembers between words; every array's leading axis counts the rows."""
+"""A decoder's state between words; the leading axis of every array is ``N``."""
 
 Step = Callable[[np.ndarray, State], tuple[np.ndarray, State]]
-"""Takes the last words ``(N,)`` int64 and the state; gives log-probabilities ``(N, V)`` and the next state."""
+"""Takes the last words ``(N,)`` int64 and the state; returns log-probabilities ``(N, V)`` and the next state."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,10 @@ class Hypothesis:
     """A finished sentence.
 
     Attributes:
-        tokens: the words' numbers, without END.
-        logprobs: of each word, under the model.
-        logprob: of the whole sentence, ending included; minus infinity if it could not end where it was cut.
-        score: what sentences of different lengths are compared by, higher is better.
+        tokens: word ids, without END.
+        logprobs: log-probability of each word under the model.
+        logprob: of the whole sentence including END; minus infinity if it could not end where it was cut.
+        score: length-normalised ``logprob``; higher is better.
     """
 
     tokens: tuple[int, ...]
@@ -37,13 +37,13 @@ class Hypothesis:
 
 
 @dataclass(frozen=True)
-class Unfinished:
-    """Sentences of equal length, one a row; those of one photo are neighbours.
+class Beams:
+    """Unfinished sentences of equal length, one per row; those of one image are neighbours.
 
     Attributes:
-        image: ``(N,)`` whose photo the row is, rising.
+        image: ``(N,)`` index of each row's image, ascending.
         tokens: ``(N, T)`` words so far.
-        logprobs: ``(N, T)`` float64, theirs.
+        logprobs: ``(N, T)`` float64, their log-probabilities.
     """
 
     image: np.ndarray
@@ -51,8 +51,8 @@ class Unfinished:
     logprobs: np.ndarray
 
     @classmethod
-    def begin(cls, images: int) -> Unfinished:
-        """Return one empty sentence a photo."""
+    def begin(cls, images: int) -> Beams:
+        """Return one empty sentence per image."""
         return cls(np.arange(images), np.zeros((images, 0), np.int64), np.zeros((images, 0)))
 
     def __len__(self) -> int:
@@ -60,7 +60,7 @@ class Unfinished:
 
     @property
     def words(self) -> int:
-        """How many words each sentence has."""
+        """Number of words in each sentence."""
         return int(self.tokens.shape[1])
 
     def totals(self) -> np.ndarray:
@@ -68,22 +68,22 @@ class Unfinished:
         total: np.ndarray = self.logprobs.sum(axis=1)
         return total
 
-    def grow(self, rows: np.ndarray, tokens: np.ndarray, logprobs: np.ndarray) -> Unfinished:
-        """Return the given rows, each with one word more.
+    def extend(self, rows: np.ndarray, tokens: np.ndarray, logprobs: np.ndarray) -> Beams:
+        """Return the given rows, each extended by one word.
 
         Args:
-            rows: ``(M,)`` which sentences go on, a row as often as it has continuations.
+            rows: ``(M,)`` indices of the continued sentences; a row appears once per continuation.
             tokens: ``(M,)`` the words added.
-            logprobs: ``(M,)`` theirs.
+            logprobs: ``(M,)`` their log-probabilities.
         """
-        return Unfinished(
+        return Beams(
             self.image[rows],
             np.concatenate([self.tokens[rows], tokens[:, None]], axis=1),  # (M, T + 1)
             np.concatenate([self.logprobs[rows], logprobs[:, None]], axis=1),
         )
 
     def finish(self, row: int, end_logprob: float, length_penalty: float) -> Hypothesis:
-        """End one sentence; its score is ``logprob / length ** length_penalty``, END counting as a word.
+        """End one sentence; its score is ``logprob / length ** length_penalty``, where END counts as a word.
 
         The normalisation by length is that of Graves 2012, generalised to a power: 0 compares the
         log-probabilities themselves, 1 their mean per word.
@@ -94,32 +94,29 @@ class Unfinished:
         return Hypothesis(tuple(self.tokens[row].tolist()), tuple(logprobs), logprob, score)
 
 
-def permitted(
-    logprobs: np.ndarray, sentences: Unfinished, *, forbidden: Sequence[int], block_ngrams: int
+def mask_logprobs(
+    logprobs: np.ndarray, sentences: Beams, *, suppressed_tokens: Sequence[int], no_repeat_ngram_size: int
 ) -> np.ndarray:
-    """Take the words that must not come next out of the running.
+    """Mask the words that must not come next.
 
     Args:
         logprobs: ``(N, V)`` under the model.
         sentences: the ``N`` rows they continue.
-        forbidden: words that never may be said.
-        block_ngrams: words that would complete an n-gram of this size for the second time within their
-            sentence are barred; 0 bars none.
+        suppressed_tokens: word ids that are never generated.
+        no_repeat_ngram_size: mask words that would repeat an n-gram of this size within their sentence; 0 masks none.
 
     Returns:
-        A copy ``(N, V)`` with minus infinity for barred words and the others as they were.
+        A copy ``(N, V)`` with minus infinity for masked words.
 
     Raises:
         SeetellError: a log-probability is NaN.
     """
     allowed = np.array(logprobs)
     if np.isnan(allowed).any():
-        raise SeetellError(
-            "the captioner gave probabilities that are not numbers (NaN): its training diverged or its file is damaged"
-        )
-    allowed[:, list(forbidden)] = -np.inf
-    if block_ngrams and sentences.words >= block_ngrams:
-        before = block_ngrams - 1
+        raise SeetellError("the captioner returned NaN probabilities: its training diverged or its file is damaged")
+    allowed[:, list(suppressed_tokens)] = -np.inf
+    if no_repeat_ngram_size and sentences.words >= no_repeat_ngram_size:
+        before = no_repeat_ngram_size - 1
         starts = sentences.words - before  # an n-gram begins at each of these positions
         seen = np.ones((len(sentences), starts), dtype=bool)
         for offset in range(before):  # does it begin with the sentence's last n - 1 words?

@@ -1,4 +1,4 @@
-"""From words to segments: which region each word of a sentence speaks of, neighbours preferring the same one.
+"""A Markov random field over the words of a sentence: the region of each word, neighbours preferring the same one.
 
 Karpathy & Fei-Fei, "Deep Visual-Semantic Alignments for Generating Image Descriptions", 2015, section 3.1.4. Letters:
 ``B`` sentences, ``T`` words, ``R`` regions.
@@ -16,13 +16,13 @@ from seetell.errors import UsageError
 
 
 @dataclass(frozen=True)
-class Run:
-    """Neighbouring words that speak of one region.
+class Segment:
+    """Neighbouring words that describe one region.
 
     Attributes:
-        start: its first word's place in the sentence, from 0.
-        stop: the place behind its last word.
-        region: the region's number.
+        start: index of its first word in the sentence.
+        stop: index after its last word.
+        region: index of the region.
         score: the sum of its words' scores with that region.
     """
 
@@ -32,26 +32,27 @@ class Run:
     score: float
 
 
-def align(unary: np.ndarray, *, beta: float, lengths: Sequence[int] | None = None) -> np.ndarray:
+def viterbi_decode(unary: np.ndarray, *, beta: float, lengths: Sequence[int] | None = None) -> np.ndarray:
     """Choose the regions a_1 … a_T that maximise Σ_j unary[j, a_j] + β Σ_j 1[a_j = a_{j+1}] (eqs. 10–12).
 
-    The paper writes the same as an energy and minimises it. With one bonus for staying, the best predecessor of a
-    region is the region itself or the best of all, so that exact dynamic programming takes O(T·R) and not O(T·R²).
+    The paper writes the same as an energy and minimises it. With a single bonus for staying, the best
+    predecessor of a region is the region itself or the best of all, so exact dynamic programming takes O(T·R)
+    and not O(T·R²).
 
     Args:
         unary: each word's score v_i·s_j with each region, ``(T, R)``, or a batch ``(B, T, R)``.
-        beta: the bonus β of each pair of neighbours with one region, 0 or more: 0 lets every word choose on its own,
-            more makes segments longer.
-        lengths: words of each sentence of a batch, the others being padding; all ``T`` when absent.
+        beta: the bonus β of each pair of neighbours with the same region, at least 0: 0 assigns every word on its own,
+            larger values make segments longer.
+        lengths: number of words in each sentence of a batch, the rest being padding; all ``T`` by default.
 
     Returns:
-        Region numbers ``(T,)`` or ``(B, T)`` int64; padding repeats its sentence's last region.
+        Region indices ``(T,)`` or ``(B, T)`` int64; padding repeats its sentence's last region.
 
     Raises:
         UsageError: the shapes do not fit, ``beta`` is negative, or a score is not a finite number.
 
     Example:
-        >>> align(np.array([[3.0, 0.0], [1.0, 1.5], [2.0, 0.0]]), beta=1.0)
+        >>> viterbi_decode(np.array([[3.0, 0.0], [1.0, 1.5], [2.0, 0.0]]), beta=1.0)
         array([0, 0, 0])
     """
     batch = unary[None] if unary.ndim == 2 else unary
@@ -78,17 +79,17 @@ def align(unary: np.ndarray, *, beta: float, lengths: Sequence[int] | None = Non
     return chosen[0] if unary.ndim == 2 else chosen
 
 
-def runs(unary: np.ndarray, chosen: np.ndarray) -> list[Run]:
-    """Join neighbouring words with one region.
+def segments(unary: np.ndarray, chosen: np.ndarray) -> list[Segment]:
+    """Join neighbouring words with the same region.
 
     Args:
         unary: the scores of one sentence, ``(T, R)``.
-        chosen: its regions, ``(T,)``, as :func:`align` gives them.
+        chosen: its regions, ``(T,)``, as returned by :func:`viterbi_decode`.
     """
     edges = [0, *(np.flatnonzero(np.diff(chosen)) + 1).tolist(), len(chosen)]
     scores = np.take_along_axis(unary, chosen[:, None], axis=1)[:, 0]
     return [
-        Run(start, stop, int(chosen[start]), float(scores[start:stop].sum()))
+        Segment(start, stop, int(chosen[start]), float(scores[start:stop].sum()))
         for start, stop in itertools.pairwise(edges)
     ]
 

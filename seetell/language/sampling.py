@@ -1,4 +1,4 @@
-"""Sentences drawn at random from what the model holds probable, one a photo."""
+"""Decoding by sampling: temperature, top-k and nucleus sampling, one sentence per image."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from seetell.language.hypotheses import Hypothesis, State, Step, Unfinished, permitted
+from seetell.language.hypotheses import Beams, Hypothesis, State, Step, mask_logprobs
 
 
 def sample(
@@ -17,51 +17,53 @@ def sample(
     top_k: int,
     top_p: float,
     seed: int,
-    streams: Sequence[int],
+    sample_ids: Sequence[int],
     length_penalty: float,
     max_words: int,
-    block_ngrams: int,
+    no_repeat_ngram_size: int,
     start: int,
     end: int,
-    forbidden: Sequence[int],
+    suppressed_tokens: Sequence[int],
 ) -> list[list[Hypothesis]]:
-    """Draw a sentence for each photo, word by word.
+    """Sample a sentence for each image, word by word.
 
-    Each photo has its own stream of random numbers, so that its sentence depends neither on the photos beside it nor
-    on how they are batched. Log-probabilities are the model's own, not those of the sharpened distribution.
+    Each image has its own stream of random numbers, so its sentence depends neither on the other images nor on the
+    batching. Log-probabilities are the model's own, not those of the filtered distribution.
 
     Args:
-        step: one word further, see ``hypotheses.Step``.
-        state: the decoder's state before the first word, one row a photo.
+        step: advances by one word, see ``hypotheses.Step``.
+        state: the decoder's state before the first word, one row per image.
         temperature: log-probabilities are divided by it; below 1 sharpens, above 1 flattens.
         top_k: draw among this many most probable words; 0 among all.
         top_p: draw among the fewest words that together have this probability (nucleus sampling, Holtzman et al. 2020).
-        seed: start of the random numbers.
-        streams: per photo the number of its stream.
+        seed: seed of the random numbers.
+        sample_ids: for each image the id of its stream of random numbers.
         length_penalty: exponent of the score's length normalisation.
         max_words: longest sentence, END not counted.
-        block_ngrams: size of the n-grams that may stand only once in a sentence; 0 for no such limit.
-        start: number fed before the first word.
-        end: number that ends a sentence.
-        forbidden: numbers never said.
+        no_repeat_ngram_size: n-grams of this size occur at most once in a sentence; 0 for no limit.
+        start: id fed before the first word.
+        end: id that ends a sentence.
+        suppressed_tokens: word ids that are never generated.
 
     Returns:
-        Per photo a list with its one sentence.
+        For each image a list with its one sentence.
     """
     images = len(state[0])
     uniform = np.empty((images, max_words))
-    for image, stream in enumerate(streams):
-        uniform[image] = np.random.default_rng((seed, stream)).random(max_words)
+    for image, sample_id in enumerate(sample_ids):
+        uniform[image] = np.random.default_rng((seed, sample_id)).random(max_words)
     finished: list[list[Hypothesis]] = [[] for _ in range(images)]
-    live, last = Unfinished.begin(images), np.full(images, start, np.int64)
+    live, last = Beams.begin(images), np.full(images, start, np.int64)
     while len(live):
         logprobs, state = step(last, state)
         if live.words == max_words:
             for row, image in enumerate(live.image):
                 finished[image].append(live.finish(row, float(logprobs[row, end]), length_penalty))
             break
-        allowed = permitted(logprobs, live, forbidden=forbidden, block_ngrams=block_ngrams)
-        weights = kept_weights(allowed, temperature=temperature, top_k=top_k, top_p=top_p)
+        allowed = mask_logprobs(
+            logprobs, live, suppressed_tokens=suppressed_tokens, no_repeat_ngram_size=no_repeat_ngram_size
+        )
+        weights = filtered_probabilities(allowed, temperature=temperature, top_k=top_k, top_p=top_p)
         last = _draw(weights, uniform[live.image, live.words])
         gained = np.take_along_axis(allowed, last[:, None], axis=1)[:, 0].astype(np.float64)
         stuck = ~np.isfinite(gained)  # nothing may follow, not even END
@@ -69,22 +71,22 @@ def sample(
             finished[live.image[ended]].append(live.finish(int(ended), float(gained[ended]), length_penalty))
         rows = np.flatnonzero(~stuck & (last != end))
         last = last[rows]
-        live = live.grow(rows, last, gained[rows])
+        live = live.extend(rows, last, gained[rows])
         state = tuple(part[rows] for part in state)
     return finished
 
 
-def kept_weights(logprobs: np.ndarray, *, temperature: float, top_k: int, top_p: float) -> np.ndarray:
-    """Return what the next word is drawn by: temperature first, then ``top_k``, then ``top_p`` of what that kept.
+def filtered_probabilities(logprobs: np.ndarray, *, temperature: float, top_k: int, top_p: float) -> np.ndarray:
+    """Return the distribution of the next word after temperature, ``top_k`` and ``top_p``, in that order.
 
     Args:
-        logprobs: ``(N, V)``, minus infinity for words that must not come.
+        logprobs: ``(N, V)``, minus infinity for masked words.
         temperature: see ``sample``.
         top_k: see ``sample``.
         top_p: see ``sample``.
 
     Returns:
-        ``(N, V)`` float64 weights, at least 0, not normalised; all 0 in a row without a possible word.
+        ``(N, V)`` float64, at least 0, not normalised; all 0 in a row without a possible word.
     """
     scaled = logprobs.astype(np.float64) / temperature
     peak = scaled.max(axis=1, keepdims=True)
@@ -104,14 +106,14 @@ def kept_weights(logprobs: np.ndarray, *, temperature: float, top_k: int, top_p:
 
 
 def _draw(weights: np.ndarray, uniform: np.ndarray) -> np.ndarray:
-    """Draw one word a row by inverting the cumulative distribution.
+    """Draw one word per row by inverting the cumulative distribution.
 
     Args:
         weights: ``(N, V)`` at least 0.
         uniform: ``(N,)`` in ``[0, 1)``.
 
     Returns:
-        ``(N,)`` int64; a word of weight 0 only where all weigh 0.
+        ``(N,)`` int64; a word of weight 0 only where all weights are 0.
     """
     cumulative = np.cumsum(weights, axis=1)
     total = cumulative[:, -1]

@@ -1,4 +1,4 @@
-"""The words a captioner can say, and their numbers. Travels with the weights."""
+"""A captioner's vocabulary: words and their ids. Stored with the weights."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ SPECIALS = ("<end>", "<start>", "<unk>")
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Words and their numbers; 0 ends a sentence, 1 starts it, 2 stands for a word too rare to keep.
+    """Words and their ids; 0 ends a sentence, 1 starts it, 2 stands for any word out of the vocabulary.
 
     Attributes:
-        words: every entry in the order of its number, the three specials first.
-        min_count: how often a word had to be seen to be kept.
+        words: every word in the order of its id, the three special ones first.
+        min_count: number of occurrences a word needed to be included.
     """
 
     words: tuple[str, ...]
@@ -33,15 +33,15 @@ class Vocabulary:
             raise BundleError(f"vocabulary: expected to begin with {SPECIALS}, got {self.words[: len(SPECIALS)]}")
         if len(set(self.words)) != len(self.words):
             twice = [word for word, count in Counter(self.words).items() if count > 1]
-            raise BundleError(f"vocabulary: each word must stand once, these stand more often: {twice[:5]}")
+            raise BundleError(f"vocabulary: words must be unique, these are repeated: {twice[:5]}")
 
     @classmethod
     def build(cls, sentences: Iterable[Sequence[str]], *, min_count: int = 5) -> Vocabulary:
-        """Collect the words seen often enough, most frequent first, ties by alphabet.
+        """Collect the frequent words, most frequent first, ties in alphabetical order.
 
         Args:
             sentences: tokenised captions.
-            min_count: least number of times a word must be seen.
+            min_count: least number of occurrences of a word.
         """
         counts = Counter(token for tokens in sentences for token in tokens)
         kept = sorted((word for word, count in counts.items() if count >= min_count), key=lambda w: (-counts[w], w))
@@ -51,20 +51,20 @@ class Vocabulary:
         return len(self.words)
 
     @cached_property
-    def _numbers(self) -> dict[str, int]:
-        return {word: number for number, word in enumerate(self.words)}
+    def _ids(self) -> dict[str, int]:
+        return {word: index for index, word in enumerate(self.words)}
 
     def encode(self, tokens: Iterable[str]) -> list[int]:
-        """Return the number of each token, ``UNK`` for those not kept; no START or END is added."""
-        return [self._numbers.get(token, UNK) for token in tokens]
+        """Return the id of each token, ``UNK`` for those out of the vocabulary; no START or END is added."""
+        return [self._ids.get(token, UNK) for token in tokens]
 
-    def decode(self, numbers: Iterable[int]) -> list[str]:
+    def decode(self, ids: Iterable[int]) -> list[str]:
         """Return the words up to the first ``END``."""
         words = []
-        for number in numbers:
-            if number == END:
+        for index in ids:
+            if index == END:
                 break
-            words.append(self.words[number])
+            words.append(self.words[index])
         return words
 
     def to_json(self) -> str:
@@ -73,7 +73,7 @@ class Vocabulary:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of the file content, by which weights and vocabulary recognise each other."""
+        """SHA-256 of the file content, by which weights and their vocabulary are matched."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
 
     def save(self, path: str | Path) -> None:
@@ -93,3 +93,12 @@ class Vocabulary:
         except (OSError, ValueError, KeyError, TypeError) as error:
             expected = '{"min_count": 5, "words": ["<end>", …]}'
             raise BundleError(f"{path}: not a vocabulary file ({error!r}); expected {expected}") from error
+
+
+def detokenise(words: Iterable[str]) -> str:
+    """Join the words of a sentence with spaces, rejoining what the tokenizer split off a word (``'s``, ``n't``)."""
+    text = ""
+    for word in words:
+        attached = word.startswith("'") or word == "n't"
+        text += word if attached or not text else f" {word}"
+    return text

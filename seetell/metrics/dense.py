@@ -69,7 +69,7 @@ class DetectedRegion(Protocol):
         """``xyxy`` in the same pixels."""
 
     @property
-    def caption(self) -> str:
+    def text(self) -> str:
         """The phrase, possibly empty."""
 
     @property
@@ -238,7 +238,7 @@ class _Photo:
         return cls(
             references,
             given[order],
-            [detections[index].caption for index in order],
+            [detections[index].text for index in order],
             region,
             overlaps,
             taken & (region >= 0),

@@ -104,7 +104,7 @@ CAPTION: dict[str, Any] = {
     "openapi_extra": _form(),
 }
 
-_SEGMENT = _object(text=_TEXT, box=_NUMBERS, score={"type": "number"})
+_REGION = _object(text=_TEXT, box=_NUMBERS, score={"type": "number"})
 ALIGN: dict[str, Any] = {
     "responses": {
         200: _answer(
@@ -113,7 +113,7 @@ ALIGN: dict[str, Any] = {
             _object(
                 image=_TEXT,
                 sentence=_TEXT,
-                segments={"type": "array", "items": _SEGMENT},
+                regions={"type": "array", "items": _REGION},
                 score={"type": "number"},
                 size=_NUMBERS,
                 model=_TEXT,
@@ -121,7 +121,7 @@ ALIGN: dict[str, Any] = {
             {
                 "image": "dog.jpg",
                 "sentence": "A dog runs through the grass.",
-                "segments": [
+                "regions": [
                     {"text": "a dog runs", "box": [210.5, 102.0, 530.25, 420.0], "score": 0.62},
                     {"text": "through the grass", "box": [0.0, 300.0, 640.0, 480.0], "score": 0.41},
                 ],
@@ -135,7 +135,6 @@ ALIGN: dict[str, Any] = {
     "openapi_extra": _form(sentence="What is said of the photo."),
 }
 
-_REGION = _object(box=_NUMBERS, caption=_TEXT, score={"type": "number"})
 REGIONS: dict[str, Any] = {
     "responses": {
         200: _answer(
@@ -145,8 +144,8 @@ REGIONS: dict[str, Any] = {
             {
                 "image": "dog.jpg",
                 "regions": [
-                    {"box": [115.25, 75.0, 486.5, 467.75], "caption": "a brown and white dog", "score": 0.7},
-                    {"box": [0.0, 6.5, 640.0, 253.0], "caption": "a grassy field", "score": 0.25},
+                    {"text": "a brown and white dog", "box": [115.25, 75.0, 486.5, 467.75], "score": 0.7},
+                    {"text": "a grassy field", "box": [0.0, 6.5, 640.0, 253.0], "score": 0.25},
                 ],
                 "size": [640, 480],
                 "model": "flickr8k-dense",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from seetell import results
 from seetell.tasks.captioning.predict import Captioner
 from seetell.tasks.dense_captioning.predict import RegionCaptioner
 from seetell.tasks.retrieval.predict import Aligner
@@ -40,7 +41,7 @@ def captioning(captioner: Captioner, *, attention: bool) -> Task:
     """Return the task of saying what is on a photo and, if asked, where the model looked for each word."""
 
     def row(upload: Upload, size: tuple[int, int], caption: Any) -> dict[str, Any]:
-        told: dict[str, Any] = caption.to_row(upload.name)
+        told: dict[str, Any] = results.row(upload.name, caption)
         if attention:
             covered = [round(edge, 2) for edge in captioner.bundle.preprocessing.covered(size)]
             told |= {"size": list(size), "covered": covered}
@@ -58,7 +59,7 @@ def regions(captioner: RegionCaptioner, *, top: int = MAX_LISTED) -> Task:
     """Return the task of saying what is where on a photo; of any ``top``, since it finds no more for less."""
 
     def row(upload: Upload, size: tuple[int, int], found: Any) -> dict[str, Any]:
-        told: dict[str, Any] = found.first(top).to_row(upload.name)
+        told: dict[str, Any] = results.row(upload.name, found.top(top))
         return told
 
     return Task(
@@ -81,8 +82,8 @@ def aligning(aligner: Aligner) -> Task:
         return upload.content, sentence
 
     def row(upload: Upload, size: tuple[int, int], alignment: Any) -> dict[str, Any]:
-        if not alignment.segments:
+        if not alignment.regions:
             raise RefusalError(422, "unknown_words", "the model knows no word of the sentence that has a place")
-        return {"image": upload.name, **alignment.to_dict()}
+        return results.row(upload.name, alignment)
 
     return Task("align", prepare, lambda pairs: list(aligner.align_many(pairs)), row)

@@ -60,8 +60,8 @@ def test_programs_get_an_object_a_photo(run, photos: Path):
     first, second, broken = map(json.loads, out.splitlines())
     assert (status, err) == (1, "")
     assert [first["image"], second["image"]] == ["photos/a.png", "photos/b.png"]
-    assert [*first] == ["image", "sentence", "segments", "score", "size", "model"]
-    assert [segment["box"] for segment in first["segments"]] == [[0, 0, 32, 48], [32, 0, 64, 48]]
+    assert [*first] == ["image", "sentence", "regions", "score", "size", "model"]
+    assert [segment["box"] for segment in first["regions"]] == [[0, 0, 32, 48], [32, 0, 64, 48]]
     assert broken["image"] == "photos/broken.png"
     assert broken["error"].startswith("not a photo")
 

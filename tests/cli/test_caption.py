@@ -148,7 +148,7 @@ def test_options_reach_the_decoder(tiny_bundle: Path, tmp_path: Path, capsys: py
         ),
         (["--sample", "--temperature", "2", "--seed", "4"], {"method": "sample", "temperature": 2, "seed": 4}),
         (["--sample", "--top-k", "2", "--top-p", "0.9"], {"method": "sample", "top_k": 2, "top_p": 0.9}),
-        (["--block-ngrams", "1", "--threads", "1"], {"block_ngrams": 1}),
+        (["--no-repeat-ngram-size", "1", "--threads", "1"], {"no_repeat_ngram_size": 1}),
     ):
         assert in_process(photo, "-m", tiny_bundle, *arguments) == 0
         assert capsys.readouterr().out == f"{photo}\t{captioner.caption(photo, **options).text}\n"

@@ -50,12 +50,12 @@ def test_recall_is_that_of_the_proposals(dense_bundle: Path, boxes_of_people: Pa
     photos = read_regions(boxes_of_people).split("val")
     few, many = (list(captioner.propose_many([photo.path for photo in photos], top=top)) for top in (5, 300))
     for some, all_of_them in zip(few, many, strict=True):
-        assert some == all_of_them.first(5)
+        assert some == all_of_them.top(5)
         assert len(all_of_them) > captioner.bundle.localisation.proposals
         assert [region.score for region in all_of_them] == sorted(
             (region.score for region in all_of_them), reverse=True
         )
-        assert {region.caption for region in all_of_them} == {""}
+        assert {region.text for region in all_of_them} == {""}
 
 
 def test_recorded_scores_stand_on_the_card(

@@ -43,11 +43,11 @@ def test_json_lines_are_what_the_scorer_reads(run, tmp_path: Path):
     rows = [json.loads(line) for line in out.splitlines()]
     assert [row["image"] for row in rows] == ["a.png", "broken.png", "b.png"]
     assert set(rows[1]) == {"image", "error"}
-    assert set(rows[0]["regions"][0]) == {"box", "caption", "score"}
+    assert set(rows[0]["regions"][0]) == {"text", "box", "score"}
     assert (rows[2]["size"], rows[2]["model"]) == ([128, 96], "boxes")
     (tmp_path / "found.jsonl").write_text(out)
     read = read_region_results(tmp_path / "found.jsonl")
-    assert read.captions["b.png"].in_pixels((128, 96))[0].caption == rows[2]["regions"][0]["caption"]
+    assert read.captions["b.png"].in_pixels((128, 96))[0].text == rows[2]["regions"][0]["text"]
     assert read.failed == ("broken.png",)
 
 
@@ -55,7 +55,7 @@ def test_densecaps_results_hold_the_same_boxes(run, tmp_path: Path):
     _, out, _ = run("b.png", "--format", "jsonl", "--results", "results.json")
     region = json.loads(out)["regions"][0]
     found = read_region_results(tmp_path / "results.json").captions["b.png"].in_pixels((128, 96))[0]
-    assert found.caption == region["caption"]
+    assert found.text == region["text"]
     assert found.box == pytest.approx(region["box"], abs=0.01)
 
 

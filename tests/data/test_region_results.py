@@ -12,7 +12,7 @@ from seetell.data.region_results import FoundRegions, densecap_results, holds_re
 from seetell.errors import DataError
 from seetell.results import Region, Regions
 
-DOG = {"box": [1, 2, 3.5, 4], "caption": "a dog", "score": 0.5}
+DOG = {"text": "a dog", "box": [1, 2, 3.5, 4], "score": 0.5}
 
 
 def write(folder: Path, document: Any) -> Path:
@@ -30,7 +30,7 @@ def test_json_lines_are_in_the_photos_own_pixels(tmp_path: Path):
         tmp_path, lines({"image": "a/1.jpg", "regions": [DOG]}, {"image": 2, "regions": []}, {"image": 3, "error": "x"})
     )
     results = read_region_results(path)
-    region = Region((1, 2, 3.5, 4), "a dog", 0.5)
+    region = Region("a dog", (1, 2, 3.5, 4), 0.5)
     assert results.captions == {"a/1.jpg": FoundRegions((region,)), 2: FoundRegions(())}
     assert results.failed == (3,)
     assert results.captions["a/1.jpg"].in_pixels((9, 9)) == (region,)
@@ -47,8 +47,8 @@ def test_densecaps_boxes_count_pixels_from_one_on_the_resized_photo(tmp_path: Pa
     results = read_region_results(write(tmp_path, {"results": [row], "opt": {"image_size": 720}}))
     found = results.captions["1.jpg"]
     assert found.in_pixels((1440, 720)) == (
-        Region((0, 0, 1440, 720), "a", 2.5),
-        Region((360, 180, 1080, 540), "", -1),
+        Region("a", (0, 0, 1440, 720), 2.5),
+        Region("", (360, 180, 1080, 540), -1),
     )
     assert [region.box for region in found.in_pixels((180, 360))] == [(0, 0, 360, 180), (90, 45, 270, 135)]
     half = read_region_results(write(tmp_path, {"results": [row], "opt": {"image_size": 1440}}))
@@ -82,14 +82,14 @@ sides = st.floats(0, 2000, allow_nan=False).map(lambda value: round(value, 3))
 )
 def test_what_is_written_is_read(tmp_path_factory, found, size, image_size):
     regions = Regions(
-        tuple(Region((x, y, x + w + 1, y + h + 1), caption, score) for x, y, w, h, caption, score in found),
+        tuple(Region(caption, (x, y, x + w + 1, y + h + 1), score) for x, y, w, h, caption, score in found),
         size,
         "densecap",
     )
     path = tmp_path_factory.mktemp("results") / "results.json"
     path.write_text(json.dumps(densecap_results([("1.jpg", regions)], image_size=image_size)))
     read = read_region_results(path).captions["1.jpg"].in_pixels(size)
-    assert [(region.caption, region.score) for region in read] == [(region.caption, region.score) for region in regions]
+    assert [(region.text, region.score) for region in read] == [(region.text, region.score) for region in regions]
     for one, other in zip(read, regions, strict=True):
         assert one.box == pytest.approx(other.box, rel=1e-9, abs=1e-6 * max(size) / image_size)
 
@@ -109,13 +109,13 @@ def test_what_is_written_is_read(tmp_path_factory, found, size, image_size):
             "expected as many captions and scores as the 1 boxes",
         ),
         (lines({"image": "a", "regions": 3}), "expected 'regions' as a list, got 3"),
-        (lines({"image": "a", "regions": [3]}), "expected objects with 'box', 'caption' and 'score'"),
+        (lines({"image": "a", "regions": [3]}), "expected objects with 'text', 'box' and 'score'"),
         (lines({"image": "a", "regions": [DOG | {"box": [1, 2, 3]}]}), "expected a box as 4 numbers, got [1, 2, 3]"),
         (lines({"image": "a", "regions": [DOG | {"box": [1, 2, 3, 1e999]}]}), "expected a box as 4 numbers"),
         (lines({"image": "a", "regions": [DOG | {"box": [3, 2, 3, 4]}]}), "expected a box with an area"),
         (lines({"image": "a", "regions": [DOG | {"score": None}]}), "expected the score as a number, got nothing"),
-        (lines({"image": "a", "regions": [DOG | {"caption": None}]}), "expected the caption as text"),
-        (lines({"image": "a", "regions": [DOG | {"caption": "\ud800"}]}), "expected the caption as text in valid"),
+        (lines({"image": "a", "regions": [DOG | {"text": None}]}), "expected what a region shows as text"),
+        (lines({"image": "a", "regions": [DOG | {"text": "\ud800"}]}), "expected what a region shows as text in valid"),
         (lines({"image": "a", "regions": []}) * 2, "results.json:2: the photo 'a' was there before"),
         (lines({"image": "a", "regions": []}) + "{", "results.json:2: expected JSON"),
         (lines({"regions": []}), "expected an object with the photo's name as 'image'"),
@@ -158,7 +158,7 @@ junk = st.recursive(
         st.lists(inner, max_size=4)
         | st.dictionaries(
             st.sampled_from(
-                ["image", "regions", "box", "caption", "score", "results", "boxes", "scores", "captions", "opt"]
+                ["image", "regions", "box", "text", "score", "results", "boxes", "scores", "captions", "opt"]
             ),
             inner,
             max_size=4,

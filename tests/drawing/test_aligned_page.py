@@ -8,12 +8,12 @@ from PIL import Image
 
 from seetell.drawing.aligned_page import aligned_page
 from seetell.drawing.segment_boxes import COLOURS
-from seetell.results import Alignment, Segment
+from seetell.results import Alignment, Region
 
 SEGMENTS = (
-    Segment('a <b> "dog"', (0, 0, 400, 300), 7.25),
-    Segment("on & on", (200, 150, 400, 300), -1.5),
-    Segment("grass", (0, 200, 20, 210), 0.5),
+    Region('a <b> "dog"', (0, 0, 400, 300), 7.25),
+    Region("on & on", (200, 150, 400, 300), -1.5),
+    Region("grass", (0, 200, 20, 210), 0.5),
 )
 ALIGNMENT = Alignment('A <b> "dog" on & on $grass', SEGMENTS, 9.876, (400, 300), "t<m")
 

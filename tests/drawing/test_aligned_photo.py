@@ -7,7 +7,7 @@ from PIL import Image
 
 from seetell.drawing.aligned_photo import LARGEST, NARROWEST, PAPER, SMALLEST, aligned_photo
 from seetell.drawing.segment_boxes import COLOURS, LINE
-from seetell.results import Alignment, Segment
+from seetell.results import Alignment, Region
 
 GREY = (90, 90, 90)
 
@@ -51,7 +51,7 @@ def test_a_narrow_photo_leaves_room_for_the_sentence():
 
 @pytest.mark.parametrize("text", ["several words " * 30, "a" * 400, "ein Größenverhältnis, 写真 и слово"])
 def test_long_sentences_are_laid_in_lines(text: str):
-    segments = (Segment(text.strip(), (0, 0, 100, 80), 1.0), Segment("the end", (0, 0, 50, 80), 1.0))
+    segments = (Region(text.strip(), (0, 0, 100, 80), 1.0), Region("the end", (0, 0, 50, 80), 1.0))
     photo = Image.new("RGB", (1000, 800), GREY)
     picture = np.asarray(aligned_photo(photo, Alignment(text, segments, 0.0, (100, 80), "tiny")))
     sentence = picture[800:]

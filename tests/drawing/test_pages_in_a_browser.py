@@ -17,7 +17,7 @@ from seetell.drawing.aligned_page import aligned_page, regions_page
 from seetell.drawing.attention_folder import AttentionFolder
 from seetell.drawing.gallery import Found, gallery
 from seetell.drawing.score_report import ScoredPhoto, ScoreReport
-from seetell.results import Alignment, Caption, Region, Regions, Segment, Word
+from seetell.results import Alignment, Caption, Region, Regions, Word
 
 pytestmark = [
     pytest.mark.slow,
@@ -28,7 +28,7 @@ CORNER = np.array([[0.97, 0.01], [0.01, 0.01]], np.float32)
 SAID = Caption(
     "a <b> dog", (Word("a", -0.1, CORNER), Word("<b>", -1.2, CORNER.T[::-1]), Word("dog", -3.0, CORNER)), -5.0, "tiny"
 )
-SEGMENTS = (Segment("a dog", (0, 0, 200, 150), 7.2), Segment("on grass", (100, 80, 300, 200), -1.5))
+SEGMENTS = (Region("a dog", (0, 0, 200, 150), 7.2), Region("on grass", (100, 80, 300, 200), -1.5))
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def pages(tmp_path: Path) -> dict[str, Path]:
         photo.save(tmp_path / f"{name}.jpg")
     with AttentionFolder(tmp_path / "where", covered=lambda size: (0, 0, *map(float, size))) as folder:
         attention = [folder.add(str(tmp_path / f"{name}.jpg"), SAID) for name in ("dog", "cat")]
-    found = Region((0, 0, 200, 150), "a <dog>", 0.9), Region((100, 80, 300, 200), "green grass", 0.5)
+    found = Region("a <dog>", (0, 0, 200, 150), 0.9), Region("green grass", (100, 80, 300, 200), 0.5)
     scored = ScoredPhoto("dog.jpg", tmp_path / "dog.jpg", ("a dog",), ("the dog",), ({"CIDEr": 0.5},))
     hits = [Found(str(tmp_path / "cat.jpg"), 0.9), Found(str(tmp_path / "absent.jpg"), 0.1)]
     written = {

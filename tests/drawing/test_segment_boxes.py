@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from seetell.drawing.segment_boxes import BADGE, COLOURS, EDGING, LINE, segment_boxes
-from seetell.results import Alignment, Segment
+from seetell.results import Alignment, Region
 
 STEP = LINE + EDGING
 
 
 def aligned(*boxes: tuple[float, float, float, float], size=(200, 100)) -> Alignment:
-    segments = tuple(Segment(f"word {number}", box, 1.0) for number, box in enumerate(boxes))
+    segments = tuple(Region(f"word {number}", box, 1.0) for number, box in enumerate(boxes))
     return Alignment("a sentence", segments, 2.0, size, "tiny")
 
 

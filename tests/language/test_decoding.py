@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seetell.errors import SeetellError, UsageError
-from seetell.language.beam_search import top_words
+from seetell.language.beam_search import topk
 from seetell.language.decoding import Decoding, Hypothesis, State, decode
-from seetell.language.sampling import kept_weights
+from seetell.language.sampling import filtered_probabilities
 
 END, START, UNK = 0, 1, 2
 Model = Callable[[int, tuple[int, ...]], np.ndarray]
@@ -72,7 +72,7 @@ def every_sentence(model: Model, photo: int, vocabulary: int, max_words: int, pe
 def test_a_wide_beam_finds_what_enumeration_finds(penalty: float, ngrams: int):
     for seed in range(5):
         model = history_model(6, seed=seed)
-        decoding = Decoding(beam_size=64, length_penalty=penalty, max_words=3, block_ngrams=ngrams)
+        decoding = Decoding(beam_size=64, length_penalty=penalty, max_words=3, no_repeat_ngram_size=ngrams)
         for photo, hypotheses in enumerate(run(model, [0, 1], decoding)):
             expected = every_sentence(model, photo, 6, 3, penalty, ngrams)
             score, words, logprob = expected[0]
@@ -116,7 +116,7 @@ def test_hand_worked_beam_beats_greedy():
 )
 def test_beam_one_is_greedy(seed: int, vocabulary: int, max_words: int, ngrams: int):
     model = history_model(vocabulary, seed=seed)
-    options = {"max_words": max_words, "block_ngrams": ngrams}
+    options = {"max_words": max_words, "no_repeat_ngram_size": ngrams}
     beam = run(model, [0, 1, 2], Decoding(method="beam", beam_size=1, **options))
     assert beam == run(model, [0, 1, 2], Decoding(method="greedy", **options))
     for photo, (hypothesis,) in enumerate(beam):
@@ -142,9 +142,9 @@ def test_beam_one_is_greedy(seed: int, vocabulary: int, max_words: int, ngrams: 
 )
 def test_a_batch_gives_what_one_by_one_gives(seed, method, beam_size, photos, ngrams):
     model = history_model(9, seed=seed)
-    decoding = Decoding(method=method, beam_size=beam_size, max_words=7, block_ngrams=ngrams, seed=seed)
-    together = run(model, photos, decoding, streams=photos)
-    assert together == [run(model, [photo], decoding, streams=[photo])[0] for photo in photos]
+    decoding = Decoding(method=method, beam_size=beam_size, max_words=7, no_repeat_ngram_size=ngrams, seed=seed)
+    together = run(model, photos, decoding, sample_ids=photos)
+    assert together == [run(model, [photo], decoding, sample_ids=[photo])[0] for photo in photos]
     for hypotheses in together:
         assert 1 <= len(hypotheses) <= beam_size or method != "beam"
         assert len({hypothesis.tokens for hypothesis in hypotheses}) == len(hypotheses)
@@ -159,7 +159,7 @@ def test_blocked_ngrams_never_stand_twice(seed: int, method: str, ngrams: int):
         logits[END] = -8
         return (logits - np.log(np.exp(logits).sum())).astype(np.float32)
 
-    decoding = Decoding(method=method, beam_size=3, max_words=14, block_ngrams=ngrams, seed=seed)
+    decoding = Decoding(method=method, beam_size=3, max_words=14, no_repeat_ngram_size=ngrams, seed=seed)
     for hypotheses in run(babbler, [0, 1], decoding):
         for hypothesis in hypotheses:
             words = hypothesis.tokens
@@ -261,7 +261,7 @@ def test_temperature_top_k_and_top_p_weigh_as_defined():
     logprobs = np.log(np.array([[0.1, 0.4, 0.3, 0.2]]))
 
     def weigh(temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0) -> np.ndarray:
-        weights = kept_weights(logprobs, temperature=temperature, top_k=top_k, top_p=top_p)[0]
+        weights = filtered_probabilities(logprobs, temperature=temperature, top_k=top_k, top_p=top_p)[0]
         return weights / weights.sum()
 
     assert weigh() == pytest.approx([0.1, 0.4, 0.3, 0.2])
@@ -270,17 +270,17 @@ def test_temperature_top_k_and_top_p_weigh_as_defined():
     assert weigh(top_p=0.65) == pytest.approx([0, 4 / 7, 3 / 7, 0])
     assert weigh(top_p=0.75) == pytest.approx([0, 4 / 9, 3 / 9, 2 / 9])
     assert weigh(top_k=2, top_p=0.5) == pytest.approx([0, 1, 0, 0])
-    assert kept_weights(np.full((1, 3), -np.inf), temperature=1.0, top_k=0, top_p=0.5).sum() == 0
+    assert filtered_probabilities(np.full((1, 3), -np.inf), temperature=1.0, top_k=0, top_p=0.5).sum() == 0
 
 
 def test_top_words_breaks_ties_by_number():
-    words, logprobs = top_words(np.array([[1.0, 3.0, 3.0, -np.inf], [0.0, 0.0, 0.0, 0.0]], np.float32), 3)
+    words, logprobs = topk(np.array([[1.0, 3.0, 3.0, -np.inf], [0.0, 0.0, 0.0, 0.0]], np.float32), 3)
     assert words.tolist() == [[1, 2, 0], [0, 1, 2]]
     assert logprobs.tolist() == [[3.0, 3.0, 1.0], [0.0, 0.0, 0.0]]
 
 
 def test_a_row_with_few_possible_words_offers_each_once():
-    _, logprobs = top_words(np.array([[-1.0, -np.inf, -2.0, -np.inf]]), 4)
+    _, logprobs = topk(np.array([[-1.0, -np.inf, -2.0, -np.inf]]), 4)
     assert logprobs.tolist() == [[-1.0, -2.0, -np.inf, -np.inf]]
 
 
@@ -319,3 +319,8 @@ def test_options_survive_json_and_name_what_is_wrong():
     ):
         with pytest.raises(UsageError, match=next(iter(wrong))):
             Decoding(**wrong)
+
+
+def test_an_old_option_names_the_new_one():
+    with pytest.raises(UsageError, match=r"'block_ngrams': it is now called 'no_repeat_ngram_size'"):
+        Decoding().with_options(block_ngrams=3)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seetell.errors import UsageError
-from seetell.language.mrf import Run, align, runs
+from seetell.language.mrf import Segment, segments, viterbi_decode
 
 
 def total(unary: np.ndarray, chosen, beta: float) -> float:
@@ -25,8 +25,8 @@ def best_total(unary: np.ndarray, beta: float) -> float:
 def test_by_hand():
     """The middle word prefers region 1 by 0.5; changing there and back costs two bonuses."""
     unary = np.array([[3.0, 0.0], [1.0, 1.5], [2.0, 0.0]])
-    assert align(unary, beta=0.2).tolist() == [0, 1, 0]
-    assert align(unary, beta=0.3).tolist() == [0, 0, 0]
+    assert viterbi_decode(unary, beta=0.2).tolist() == [0, 1, 0]
+    assert viterbi_decode(unary, beta=0.3).tolist() == [0, 0, 0]
 
 
 @given(
@@ -37,7 +37,7 @@ def test_by_hand():
 )
 def test_no_choice_of_regions_is_better(words, regions, beta, seed):
     unary = np.random.default_rng(seed).integers(-4, 5, (words, regions)) / 2
-    chosen = align(unary, beta=beta)
+    chosen = viterbi_decode(unary, beta=beta)
     assert chosen.shape == (words,)
     assert total(unary, chosen, beta) == best_total(unary, beta)
 
@@ -47,20 +47,20 @@ def test_a_batch_gives_what_each_sentence_gives_alone(seed, beta):
     random = np.random.default_rng(seed)
     unary = random.normal(size=(6, 7, 5))
     lengths = random.integers(1, 8, 6).tolist()
-    chosen = align(unary, beta=beta, lengths=lengths)
+    chosen = viterbi_decode(unary, beta=beta, lengths=lengths)
     for row, length in enumerate(lengths):
-        assert chosen[row, :length].tolist() == align(unary[row, :length], beta=beta).tolist()
+        assert chosen[row, :length].tolist() == viterbi_decode(unary[row, :length], beta=beta).tolist()
         assert set(chosen[row, length:].tolist()) <= {int(chosen[row, length - 1])}
 
 
 def test_padding_may_hold_anything_finite():
     unary = np.array([[[1.0, 0.0], [0.0, 1.0], [99.0, -99.0]]])
-    assert align(unary, beta=0.0, lengths=[2]).tolist() == [[0, 1, 1]]
+    assert viterbi_decode(unary, beta=0.0, lengths=[2]).tolist() == [[0, 1, 1]]
 
 
 def test_beta_lengthens_runs():
     unary = np.random.default_rng(0).normal(size=(40, 12))
-    counts = [len(runs(unary, align(unary, beta=beta))) for beta in (0.0, 0.5, 1.5, 100.0)]
+    counts = [len(segments(unary, viterbi_decode(unary, beta=beta))) for beta in (0.0, 0.5, 1.5, 100.0)]
     assert counts == sorted(counts, reverse=True)
     assert counts[0] > 30
     assert counts[-1] == 1
@@ -68,23 +68,23 @@ def test_beta_lengthens_runs():
 
 def test_no_beta_is_the_best_region_of_each_word():
     unary = np.random.default_rng(1).normal(size=(4, 9, 6))
-    assert np.array_equal(align(unary, beta=0.0), unary.argmax(axis=2))
+    assert np.array_equal(viterbi_decode(unary, beta=0.0), unary.argmax(axis=2))
 
 
 def test_where_all_is_equal_the_sentence_is_one_segment():
-    assert align(np.zeros((3, 4)), beta=0.0).tolist() == [0, 0, 0]
+    assert viterbi_decode(np.zeros((3, 4)), beta=0.0).tolist() == [0, 0, 0]
 
 
 def test_a_batch_of_no_sentences():
-    assert align(np.zeros((0, 3, 2)), beta=1.0).shape == (0, 3)
+    assert viterbi_decode(np.zeros((0, 3, 2)), beta=1.0).shape == (0, 3)
 
 
 def test_segments_by_hand():
     unary = np.array([[3.0, 0.0], [1.0, 1.5], [2.0, 0.0], [0.5, 0.0]])
-    assert runs(unary, np.array([0, 1, 0, 0])) == [
-        Run(0, 1, 0, 3.0),
-        Run(1, 2, 1, 1.5),
-        Run(2, 4, 0, 2.5),
+    assert segments(unary, np.array([0, 1, 0, 0])) == [
+        Segment(0, 1, 0, 3.0),
+        Segment(1, 2, 1, 1.5),
+        Segment(2, 4, 0, 2.5),
     ]
 
 
@@ -92,8 +92,8 @@ def test_segments_by_hand():
 def test_segments_cover_the_sentence_and_their_scores_sum_up(seed):
     random = np.random.default_rng(seed)
     unary = random.normal(size=(random.integers(1, 9), 3))
-    chosen = align(unary, beta=0.5)
-    parts = runs(unary, chosen)
+    chosen = viterbi_decode(unary, beta=0.5)
+    parts = segments(unary, chosen)
     assert [region for part in parts for region in [part.region] * (part.stop - part.start)] == chosen.tolist()
     assert all(one.region != other.region for one, other in itertools.pairwise(parts))
     assert sum(part.score for part in parts) == pytest.approx(unary[np.arange(len(chosen)), chosen].sum())
@@ -113,4 +113,4 @@ def test_segments_cover_the_sentence_and_their_scores_sum_up(seed):
 )
 def test_wrong_use_is_named(unary, options, message):
     with pytest.raises(UsageError, match=message):
-        align(unary, **{"beta": 0.0, **options})
+        viterbi_decode(unary, **{"beta": 0.0, **options})

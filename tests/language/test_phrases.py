@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seetell.errors import UsageError
-from seetell.language.function_words import FUNCTION_WORDS
-from seetell.language.phrases import phrases
+from seetell.language.phrases import FUNCTION_WORDS, segment_sentence
 
 
 def cut(sentence: str, regions: dict[str, int], **options) -> list[str]:
@@ -20,7 +19,7 @@ def cut(sentence: str, regions: dict[str, int], **options) -> list[str]:
         if token in regions:
             scores[place, regions[token]] = 1
     options = {"beta": 0.0, **options}
-    return [" ".join(tokens[start:stop]) for start, stop in phrases(tokens, scores, **options)]
+    return [" ".join(tokens[start:stop]) for start, stop in segment_sentence(tokens, scores, **options)]
 
 
 def test_phrases_begin_with_their_function_words():
@@ -70,7 +69,7 @@ def test_without_a_telling_word_there_are_no_phrases():
 @given(st.lists(st.sampled_from(["a", "of", "on", "is", "and", "dog", "red", "sea"]), min_size=1, max_size=12))
 def test_phrases_cover_the_sentence_and_each_tells_something(tokens):
     scores = np.random.default_rng(len(tokens)).normal(size=(len(tokens), 4))
-    found = phrases(tokens, scores)
+    found = segment_sentence(tokens, scores)
     if not found:
         assert set(tokens) <= FUNCTION_WORDS
         return
@@ -81,4 +80,4 @@ def test_phrases_cover_the_sentence_and_each_tells_something(tokens):
 
 def test_a_negative_beta_is_refused():
     with pytest.raises(UsageError, match="beta"):
-        phrases(["dog"], np.ones((1, 2)), beta=-1.0)
+        segment_sentence(["dog"], np.ones((1, 2)), beta=-1.0)

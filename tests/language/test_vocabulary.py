@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seetell.errors import BundleError
-from seetell.language.vocabulary import END, SPECIALS, START, UNK, Vocabulary
+from seetell.language.vocabulary import END, SPECIALS, START, UNK, Vocabulary, detokenise
 
 SENTENCES = [["a", "dog", "runs"], ["a", "cat", "runs"], ["a", "bird"], ["the", "dog"]]
 WORDS = st.lists(st.lists(st.text("abcdé", min_size=1, max_size=3), max_size=6), max_size=8)
@@ -96,3 +96,17 @@ def test_a_missing_file_is_named(tmp_path: Path):
 def test_a_word_cannot_stand_twice():
     with pytest.raises(BundleError, match=r"\['dog'\]"):
         Vocabulary((*SPECIALS, "dog", "dog"))
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ([], ""),
+        (["a", "dog"], "a dog"),
+        (["a", "dog", "'s", "ball"], "a dog's ball"),
+        (["it", "is", "n't", "they", "'re"], "it isn't they're"),
+        (["'s"], "'s"),
+    ],
+)
+def test_what_was_split_off_goes_back(words: list[str], text: str):
+    assert detokenise(words) == text

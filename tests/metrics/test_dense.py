@@ -48,7 +48,7 @@ def test_the_largest_group_is_merged_first():
 
 def test_merged_regions_are_their_mean_and_have_all_phrases():
     truth = {1: [Drawn((0, 0, 10, 10), ("red",)), Drawn((0, 0, 10, 8), ("blue", "green"))]}
-    found = scored(truth, {1: [Region((0, 0, 10, 9), "green", 0.5)]})
+    found = scored(truth, {1: [Region("green", (0, 0, 10, 9), 0.5)]})
     assert found == DenseScores(
         mean_ap=1.0,
         table=((1.0,) * 6,) * 5,
@@ -64,11 +64,11 @@ def test_a_case_worked_by_hand():
     truth = {"a": [Drawn((0, 0, 10, 10), ("a dog",)), Drawn((20, 0, 30, 10), ("a cat",))], "b": [Drawn((0, 0, 10, 10))]}
     detections = {
         "a": [
-            Region((0, 0, 10, 5), "a dog", 0.9),  # IoU 0.5, METEOR 0.5
-            Region((0, 0, 10, 10), "a dog", 0.8),  # the same region again
-            Region((20, 0, 30, 10), "two horses", 0.7),  # IoU 1, METEOR 0
+            Region("a dog", (0, 0, 10, 5), 0.9),  # IoU 0.5, METEOR 0.5
+            Region("a dog", (0, 0, 10, 10), 0.8),  # the same region again
+            Region("two horses", (20, 0, 30, 10), 0.7),  # IoU 1, METEOR 0
         ],
-        "b": [Region((0, 0, 10, 10), "one dog barks aloud", 0.6)],  # IoU 1, METEOR 0.125
+        "b": [Region("one dog barks aloud", (0, 0, 10, 10), 0.6)],  # IoU 1, METEOR 0.125
     }
     found = scored(truth, detections)
     # Right at IoU ≤ 0.5, METEOR < 0.125: 1, 0, 0, 1 of 3: precision 1 up to recall 1/3, 1/2 up to 2/3.
@@ -89,30 +89,30 @@ def test_a_case_worked_by_hand():
 
 def test_a_detection_of_nothing_takes_no_region():
     truth = {1: [Drawn((0, 0, 10, 10)), Drawn((20, 20, 30, 30))]}
-    last = Region((20, 20, 30, 30), "a dog", 0.5)
+    last = Region("a dog", (20, 20, 30, 30), 0.5)
     alone = scored(truth, {1: [last]})
     assert alone.detection_ap == pytest.approx(51 / 101)
-    assert scored(truth, {1: [Region((50, 50, 60, 60), "a dog", 0.9), last]}).detection_ap == pytest.approx(25.5 / 101)
-    assert scored(truth, {1: [Region((10, 10, 20, 20), "a dog", 0.1), last]}).detection_ap == alone.detection_ap
+    assert scored(truth, {1: [Region("a dog", (50, 50, 60, 60), 0.9), last]}).detection_ap == pytest.approx(25.5 / 101)
+    assert scored(truth, {1: [Region("a dog", (10, 10, 20, 20), 0.1), last]}).detection_ap == alone.detection_ap
 
 
 def test_thresholds_of_iou_are_reached_and_those_of_meteor_passed():
     truth = {1: [Drawn((0, 0, 10, 10), ("a b c d e",))]}
-    assert scored(truth, {1: [Region((0, 0, 10, 3), "x", 1.0)]}).detection == (1, 0, 0, 0, 0)
-    at_a_quarter = scored(truth, {1: [Region((0, 0, 10, 10), "a x", 1.0)]})
+    assert scored(truth, {1: [Region("x", (0, 0, 10, 3), 1.0)]}).detection == (1, 0, 0, 0, 0)
+    at_a_quarter = scored(truth, {1: [Region("a x", (0, 0, 10, 10), 1.0)]})
     assert at_a_quarter.table[0] == (1, 1, 1, 1, 1, 0)
-    assert scored(truth, {1: [Region((0, 0, 10, 10), "x", 1.0)]}).mean_ap == 0
-    assert scored(truth, {1: [Region((0, 0, 10, 10), "", 1.0)]}).detection_ap == 1
+    assert scored(truth, {1: [Region("x", (0, 0, 10, 10), 1.0)]}).mean_ap == 0
+    assert scored(truth, {1: [Region("", (0, 0, 10, 10), 1.0)]}).detection_ap == 1
 
 
 def test_equal_scores_keep_their_order_and_equal_overlaps_go_to_the_first():
     truth = {1: [Drawn((0, 0, 10, 10)), Drawn((20, 0, 30, 10))], 2: [Drawn((0, 0, 10, 10))]}
-    right, wrong = Region((0, 0, 10, 10), "a dog", 1.0), Region((50, 50, 60, 60), "a dog", 1.0)
+    right, wrong = Region("a dog", (0, 0, 10, 10), 1.0), Region("a dog", (50, 50, 60, 60), 1.0)
     assert scored(truth, {1: [right, wrong]}).detection_ap == pytest.approx(34 / 101)
     assert scored(truth, {1: [wrong, right]}).detection_ap == pytest.approx(34 / 2 / 101)
     assert scored(truth, {2: [right], 1: [wrong]}).detection_ap == pytest.approx(34 / 2 / 101)
-    between = Region((0, 0, 30, 10), "a dog", 1.0)  # a third of each of the two
-    both = scored(truth, {1: [between, Region((20, 0, 30, 10), "a dog", 0.5)]})
+    between = Region("a dog", (0, 0, 30, 10), 1.0)  # a third of each of the two
+    both = scored(truth, {1: [between, Region("a dog", (20, 0, 30, 10), 0.5)]})
     assert both.detection[0] == pytest.approx(67 / 101)
 
 
@@ -120,7 +120,7 @@ def test_what_is_empty():
     truth = {1: [Drawn((0, 0, 10, 10))], 2: []}
     nothing = scored(truth, {})
     assert (nothing.mean_ap, nothing.detection_ap, nothing.recall[300]) == (0, 0, Recall(0, 0))
-    assert scored(truth, {2: [Region((0, 0, 1, 1), "a dog", 1.0)]}).mean_ap == 0
+    assert scored(truth, {2: [Region("a dog", (0, 0, 1, 1), 1.0)]}).mean_ap == 0
     with pytest.raises(DataError, match="at least one region in the ground truth"):
         scored({2: []}, {2: []})
     with pytest.raises(DataError, match="at least one region in the ground truth"):
@@ -129,14 +129,14 @@ def test_what_is_empty():
 
 def test_recall_counts_the_most_certain_of_each_photo():
     truth = {1: [Drawn((0, 0, 10, 10)), Drawn((20, 0, 30, 10))], 2: [Drawn((0, 0, 10, 10))]}
-    noise = [Region((50, 50, 51, 51), "", 0.9)] * 60
-    found = scored(truth, {1: [*noise, Region((0, 0, 10, 7.5), "", 0.1)], 2: [Region((0, 0, 10, 10), "", 0.0)]})
+    noise = [Region("", (50, 50, 51, 51), 0.9)] * 60
+    found = scored(truth, {1: [*noise, Region("", (0, 0, 10, 7.5), 0.1)], 2: [Region("", (0, 0, 10, 10), 0.0)]})
     assert found.recall[50] == Recall(pytest.approx(1 / 3), pytest.approx(1 / 3))
     assert found.recall[100] == Recall(pytest.approx(2 / 3), pytest.approx((6 * 2 / 3 + 4 / 3) / 10))
     # One detection may find several regions.
-    one = scored(truth, {1: [Region((0, 0, 30, 10), "", 0.9)]})
+    one = scored(truth, {1: [Region("", (0, 0, 30, 10), 0.9)]})
     assert one.recall[50].at_half == 0
-    assert scored({1: [Drawn((0, 0, 10, 10)), Drawn((0, 0, 10, 6))]}, {1: [Region((0, 0, 10, 8), "", 1)]}).recall[
+    assert scored({1: [Drawn((0, 0, 10, 10)), Drawn((0, 0, 10, 6))]}, {1: [Region("", (0, 0, 10, 8), 1)]}).recall[
         50
     ].at_half == pytest.approx(1)
 
@@ -147,8 +147,8 @@ def test_recall_counts_the_most_certain_of_each_photo():
         ({1: [Drawn((0, 0, 1, 1))]}, {2: []}, "photos of the ground truth, but 2 is not one"),
         ({1: [Drawn((0, 0, 1, 1), ())]}, {}, "photo 1: expected at least one phrase"),
         ({1: [Drawn((0, 0, 0, 1))]}, {}, "photo 1: expected x1 < x2 and y1 < y2 in the box of each region"),
-        ({1: [Drawn((0, 0, 1, 1))]}, {1: [Region((0, 0, np.nan, 1), "", 1)]}, "the box of each detection"),
-        ({1: [Drawn((0, 0, 1, 1))]}, {1: [Region((0, 0, 1, 1), "", np.nan)]}, "a finite score for each detection"),
+        ({1: [Drawn((0, 0, 1, 1))]}, {1: [Region("", (0, 0, np.nan, 1), 1)]}, "the box of each detection"),
+        ({1: [Drawn((0, 0, 1, 1))]}, {1: [Region("", (0, 0, 1, 1), np.nan)]}, "a finite score for each detection"),
     ],
 )
 def test_what_cannot_be_scored(truth, found, message):
@@ -158,7 +158,7 @@ def test_what_cannot_be_scored(truth, found, message):
 
 def test_boxes_alone_need_no_meteor():
     found = dense_average_precision(
-        {1: [Drawn((0, 0, 10, 10))]}, {1: [Region((0, 0, 10, 10), "a dog", 1.0)]}, phrases=False
+        {1: [Drawn((0, 0, 10, 10))]}, {1: [Region("a dog", (0, 0, 10, 10), 1.0)]}, phrases=False
     )
     assert (found.mean_ap, found.table, found.detection_ap) == (None, None, 1)
     assert "mAP" not in found.to_dict()
@@ -179,7 +179,7 @@ def test_it_is_what_a_loop_over_pixels_gives():
     truth, detections = {}, {}
     for photo in range(8):
         truth[photo] = [Drawn(box(), (phrase(),)) for _ in range(random.integers(0, 12))]
-        detections[photo] = [Region(box(), phrase(), float(random.random())) for _ in range(random.integers(0, 15))]
+        detections[photo] = [Region(phrase(), box(), float(random.random())) for _ in range(random.integers(0, 15))]
     meteor = SharedWords()
     found = dense_average_precision(truth, detections, meteor=meteor)
     assert meteor.calls == 1
@@ -220,7 +220,7 @@ def slow_records(truth, detections):
                     best, own = overlap, index
             ok = own is not None and own not in used
             used |= {own}
-            said = detection.caption.split()
+            said = detection.text.split()
             meteor = 0.0
             if ok:
                 meteor = max(len(set(said) & set(one.split())) for one in merged[own][1]) / len(said) / 2
@@ -239,7 +239,7 @@ def test_phrases_are_scored_by_meteor():
     pytest.importorskip("pycocoevalcap")
     truth = {1: [Drawn((0, 0, 10, 10), ("A brown dog.", "the puppy")), Drawn((20, 0, 30, 10), ("a red hat",))]}
     found = dense_average_precision(
-        truth, {1: [Region((0, 0, 10, 10), "a puppy", 1.0), Region((20, 0, 30, 10), "blue sky", 0.9)]}
+        truth, {1: [Region("a puppy", (0, 0, 10, 10), 1.0), Region("blue sky", (20, 0, 30, 10), 0.9)]}
     )
     assert found.table == ((pytest.approx(51 / 101),) * 6,) * 5
     assert found.detection_ap == 1

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from web.conftest import ADDRESS, DOG, photo_file, until
 
 import seetell
-from seetell.cli.rows import row_of
+from seetell.results import row
 from seetell.tasks.captioning.predict import Captioner
 from seetell.tasks.dense_captioning.predict import RegionCaptioner
 from seetell.web.application import Models, application
@@ -25,13 +25,13 @@ def test_a_caption_is_the_command_lines_row(client: TestClient, captioner: Capti
     photo = photo_file()
     answer = client.post("/v1/caption", files={"image": ("Ämter & co.png", photo)})
     assert answer.status_code == 200
-    assert answer.json() == row_of("Ämter & co.png", captioner.caption(photo))
+    assert answer.json() == row("Ämter & co.png", captioner.caption(photo))
 
 
 def test_attention_comes_with_the_part_of_the_photo_it_lies_over(client: TestClient, captioner: Captioner):
     photo = photo_file(size=(60, 40))
     told = client.post("/v1/caption?attention=true", files={"image": ("photo.png", photo)}).json()
-    expected = row_of("photo.png", captioner.caption(photo, attention=True))
+    expected = row("photo.png", captioner.caption(photo, attention=True))
     assert told == {**expected, "size": [60, 40], "covered": [0, 0, 60, 40]}
     assert len(told["words"][0]["attention"]) == 2
 
@@ -48,14 +48,14 @@ def test_an_alignment_is_the_command_lines_row(client: TestClient, models: Model
     photo = photo_file((250, 0, 0))
     answer = client.post("/v1/align", files={"image": ("rose.png", photo)}, data={"sentence": "a red square"})
     assert models.aligner is not None
-    assert answer.json() == {"image": "rose.png", **models.aligner.align(photo, "a red square").to_dict()}
+    assert answer.json() == row("rose.png", models.aligner.align(photo, "a red square"))
 
 
 @pytest.mark.parametrize(("query", "top"), [("", 10), ("?top=2", 2), ("?top=100", 100)])
 def test_regions_are_the_command_lines_row(client: TestClient, region_captioner: RegionCaptioner, query: str, top: int):
     found = region_captioner.describe(DOG, top=top)
     answer = client.post(f"/v1/regions{query}", files={"image": ("dog.jpg", DOG.read_bytes())})
-    assert answer.json() == found.to_row("dog.jpg")
+    assert answer.json() == row("dog.jpg", found)
     assert answer.json()["size"] == [1024, 768]
     assert len(found) >= 2
 
@@ -76,7 +76,7 @@ def test_of_a_batch_of_photos_only_the_one_to_blame_gets_no_regions(region_capti
     with pytest.raises(Exception, match="dimensions"):
         futures[1].result(60)
     assert futures[0].result() == futures[2].result(60)
-    assert futures[0].result().first(5) == region_captioner.describe(DOG, top=5)
+    assert futures[0].result().top(5) == region_captioner.describe(DOG, top=5)
     assert sizes == [1, 1]
     batcher.close()
 

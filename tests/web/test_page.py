@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from web.browser import NEEDS_BROWSER, PHONE, choose, described, no_violations
 from web.conftest import Serving, photo_file
 
+from seetell.results import row
 from seetell.tasks.captioning.predict import Captioner
 from seetell.web.application import Models, application
 from seetell.web.middleware import Access
@@ -53,7 +54,7 @@ def test_a_chosen_photo_is_described_to_eyes_and_ears(page: Page, captioner: Cap
     page.click("#copy-json")
     expect(page.locator("#copy-json")).to_have_text("Copied")
     copied = json.loads(page.evaluate("navigator.clipboard.readText()"))
-    assert copied == caption.to_row("photo.png")
+    assert copied == row("photo.png", caption)
 
 
 def test_pointing_at_a_word_shows_where_it_came_from(page: Page, captioner: Captioner):
@@ -106,7 +107,7 @@ def test_a_sentence_of_ones_own_gets_boxes(page: Page, models: Models):
     page.fill("#sentence", "a red square")
     page.press("#sentence", "Enter")
     assert models.aligner is not None
-    segments = models.aligner.align(photo, "a red square").segments
+    segments = models.aligner.align(photo, "a red square").regions
     expect(page.locator("#segments .part")).to_have_text(
         [f"{number}{segment.text}" for number, segment in enumerate(segments, 1)]
     )

@@ -12,7 +12,7 @@ from web.browser import NEEDS_BROWSER, PHONE, choose, no_violations
 from web.conftest import DOG
 
 from seetell.geometry.boxes import Box
-from seetell.results import Region, Regions
+from seetell.results import Region, Regions, row
 from seetell.tasks.dense_captioning.predict import RegionCaptioner
 
 pytestmark = [pytest.mark.slow, NEEDS_BROWSER]
@@ -37,16 +37,16 @@ def phrases(page: Page) -> Locator:
 
 
 def numbered(regions: dict[int, Region]) -> list[str]:
-    return [f"{number}{region.caption}" for number, region in regions.items()]
+    return [f"{number}{region.text}" for number, region in regions.items()]
 
 
 def test_regions_are_a_list_and_boxes_where_they_are(dog: Page, found: Regions):
-    expect(phrases(dog)).to_have_text(numbered(dict(enumerate(found.first(6), 1))))
+    expect(phrases(dog)).to_have_text(numbered(dict(enumerate(found.top(6), 1))))
     expect(dog.locator("#region-boxes")).to_have_attribute("aria-hidden", "true")
     ground = dog.locator("#ground").bounding_box()
     assert ground is not None
     scale = ground["width"] / SIZE[0]
-    for place, region in enumerate(found.first(6)):
+    for place, region in enumerate(found.top(6)):
         box = dog.locator("#region-boxes .box").nth(place).bounding_box()
         assert box is not None
         left, top, right, bottom = (scale * edge for edge in region.box)
@@ -92,12 +92,12 @@ def test_fewer_more_and_only_those_that_say_a_word(dog: Page, found: Regions):
     expect(dog.locator("#most-number")).to_have_text("1")
     dog.keyboard.press("End")
     expect(phrases(dog)).to_have_count(len(found))
-    word = found[0].caption.split()[-1]
+    word = found[0].text.split()[-1]
     dog.fill("#only", f"A {word[:2].upper()}")
     with_word = {
         number: region
         for number, region in enumerate(found, 1)
-        if all(any(said.startswith(sought) for said in region.caption.split()) for sought in ("a", word[:2]))
+        if all(any(said.startswith(sought) for said in region.text.split()) for sought in ("a", word[:2]))
     }
     assert 0 < len(with_word) < len(found)
     expect(phrases(dog)).to_have_text(numbered(with_word))
@@ -106,7 +106,7 @@ def test_fewer_more_and_only_those_that_say_a_word(dog: Page, found: Regions):
     dog.click("#copy-regions")
     expect(dog.locator("#copy-regions")).to_have_text("Copied")
     copied = json.loads(dog.evaluate("navigator.clipboard.readText()"))
-    assert copied == Regions(tuple(with_word.values()), SIZE, found.model).to_row("dog.jpg")
+    assert copied == row("dog.jpg", Regions(tuple(with_word.values()), SIZE, found.model))
     dog.fill("#only", "qwertz")
     expect(phrases(dog)).to_have_count(0)
     expect(dog.locator("#regions-count")).to_have_text(f"0 of {len(found)} regions shown.")
@@ -180,7 +180,7 @@ def test_without_regions_there_is_nothing_to_choose(
 
 def test_phrases_are_shown_as_text_whatever_they_say(page: Page):
     said = "<img src=x onerror=alert(1)>"
-    row = {"image": "dog.jpg", "regions": [{"box": [0, 0, 512, 384], "caption": said, "score": 0.5}], "size": SIZE}
+    row = {"image": "dog.jpg", "regions": [{"text": said, "box": [0, 0, 512, 384], "score": 0.5}], "size": SIZE}
     page.route("**/v1/regions*", lambda route: route.fulfill(json=row))
     choose(page, DOG.read_bytes(), "dog.jpg")
     expect(phrases(page)).to_have_text([f"1{said}"])

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from seetell.language.decoding import Decoding, Hypothesis, State, decode
-from seetell.language.sentence import sentence
+from seetell.language.vocabulary import detokenise
 from seetell.results import Caption, Word
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.sessions import Graph
@@ -49,7 +49,7 @@ class Decoder:
         features: Mapping[str, np.ndarray],
         decoding: Decoding,
         *,
-        streams: Sequence[int] | None = None,
+        sample_ids: Sequence[int] | None = None,
         grid: tuple[int, int] | None = None,
     ) -> list[Caption]:
         """Say what features show.
@@ -57,7 +57,7 @@ class Decoder:
         Args:
             features: ``pooled`` ``(N, D)`` and, where it is read, ``grid`` ``(N, L, D)``.
             decoding: the options.
-            streams: a number for each row, by which a draw of words is seeded; its place when absent.
+            sample_ids: a number for each row, by which a draw of words is seeded; its place when absent.
             grid: rows and columns that the attention is laid over; ``None`` where it is not asked for.
         """
         count = len(features["pooled"])
@@ -73,8 +73,8 @@ class Decoder:
             return given, (photos, *following)
 
         state = (np.arange(count), *begun[len(memory) :])  # each row's photo and state
-        streams = range(count) if streams is None else streams
-        best = [ranked[0] for ranked in decode(partial(advance, "logprobs"), state, decoding, streams=streams)]
+        sample_ids = range(count) if sample_ids is None else sample_ids
+        best = [ranked[0] for ranked in decode(partial(advance, "logprobs"), state, decoding, sample_ids=sample_ids)]
         if grid is None:
             return [self._caption(hypothesis, [None] * len(hypothesis.tokens)) for hypothesis in best]
         maps = looked(partial(advance, "attention"), state, [hypothesis.tokens for hypothesis in best], grid)
@@ -83,4 +83,4 @@ class Decoder:
     def _caption(self, hypothesis: Hypothesis, maps: Sequence[np.ndarray | None]) -> Caption:
         texts = self._bundle.vocabulary.decode(hypothesis.tokens)
         said = zip(texts, hypothesis.logprobs, maps, strict=True)
-        return Caption(sentence(texts), tuple(Word(*word) for word in said), hypothesis.logprob, self._bundle.name)
+        return Caption(detokenise(texts), tuple(Word(*word) for word in said), hypothesis.logprob, self._bundle.name)

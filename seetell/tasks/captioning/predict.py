@@ -174,13 +174,13 @@ class Captioner:
     def _captions(
         self,
         images: Sequence[np.ndarray],
-        streams: Sequence[int],
+        sample_ids: Sequence[int],
         *,
         decoding: Decoding,
         grid: tuple[int, int] | None,
     ) -> list[Caption]:
         """Caption a batch; with the ``grid`` that the attention is laid over, or ``None`` where it is not asked for."""
-        return self._decoder.captions(self.encode(np.stack(images)), decoding, streams=streams, grid=grid)
+        return self._decoder.captions(self.encode(np.stack(images)), decoding, sample_ids=sample_ids, grid=grid)
 
     def encode(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Return the features the decoder reads.

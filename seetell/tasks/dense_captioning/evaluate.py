@@ -19,7 +19,7 @@ from seetell.data.region_results import read_region_results
 from seetell.data.regions import read_regions
 from seetell.errors import DataError, PhotoError, UsageError
 from seetell.metrics.dense import COUNTS, IOUS, METEORS, DenseScores, dense_average_precision
-from seetell.results import Regions
+from seetell.results import Regions, row
 from seetell.tasks.dense_captioning.predict import RegionCaptioner
 
 
@@ -97,11 +97,11 @@ def evaluate_regions(
     if not truth:
         raise DataError(f"{dataset.source}: none of the {len(photos)} photos in the split {split!r} opens")
     if output is not None:
-        rows = [found[photo.id].to_row(str(photo.path)) for photo in opened]
+        rows = [row(str(photo.path), found[photo.id]) for photo in opened]
         write_file(output, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     proposed = _gathered("proposing", opened, model.propose_many([photo.path for photo in opened], top=max(COUNTS)))
-    described = dense_average_precision(truth, {key: found[key].found for key in truth}).to_dict()
-    recall = dense_average_precision(truth, {key: proposed[key].found for key in truth}, phrases=False).recall
+    described = dense_average_precision(truth, {key: found[key].regions for key in truth}).to_dict()
+    recall = dense_average_precision(truth, {key: proposed[key].regions for key in truth}, phrases=False).recall
     scores: dict[str, Any] = {"dense_mAP": described["mAP"], "detection_mAP": described["detection_mAP"]}
     scores |= {f"recall@{count}": recall[count].at_half for count in COUNTS}
     if record and len(truth) == len(photos):

@@ -2,7 +2,7 @@
 
 >>> import seetell
 >>> for region in seetell.load("regions").describe("photo.jpg", top=5):
-...     print(region.box, region.caption)
+...     print(region.box, region.text)
 """
 
 from __future__ import annotations
@@ -194,7 +194,7 @@ class RegionCaptioner:
             mine = range(start, start + len(places))
             start += len(places)
             regions = [
-                Region(_box(boxes[row] * scale), captions[row].text, float(scores[row]))
+                Region(captions[row].text, _box(boxes[row] * scale), float(scores[row]))
                 for row in sorted(mine, key=lambda row: -scores[row])
             ]
             described.append(Regions(distinct(regions)[:top], size, self.name))
@@ -206,7 +206,7 @@ class RegionCaptioner:
         return [
             Regions(
                 tuple(
-                    Region(_box(box), "", float(1 / (1 + np.exp(-logit))))
+                    Region("", _box(box), float(1 / (1 + np.exp(-logit))))
                     for box, logit in zip(boxes * self._scale(size), logits, strict=True)
                 ),
                 size,
@@ -272,7 +272,7 @@ def distinct(regions: Sequence[Region]) -> tuple[Region, ...]:
     """
     kept: list[Region] = []
     for region in regions:
-        same = [other.box for other in kept if other.caption == region.caption]
+        same = [other.box for other in kept if other.text == region.text]
         if not same or nesting(np.array(same), np.array(region.box)).max() <= SAME_WORDS_OVERLAP:
             kept.append(region)
     return tuple(kept)

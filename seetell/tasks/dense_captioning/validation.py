@@ -96,7 +96,7 @@ def _regions(boxes: Tensor, phrases: list[str], scores: list[float], scale: np.n
     """Put regions together, boxes scaled to the photo's pixels; those without an area are left out."""
     placed = boxes.cpu().numpy().astype(np.float64) * scale
     return [
-        Region((left, top, right, bottom), phrase, score)
+        Region(phrase, (left, top, right, bottom), score)
         for (left, top, right, bottom), phrase, score in zip(placed.tolist(), phrases, scores, strict=True)
         if left < right and top < bottom
     ]

@@ -11,11 +11,10 @@ import numpy as np
 
 from seetell.errors import PhotoError
 from seetell.geometry.boxes import Box
-from seetell.language.phrases import phrases
-from seetell.language.sentence import sentence
-from seetell.language.vocabulary import UNK
+from seetell.language.phrases import segment_sentence
+from seetell.language.vocabulary import UNK, detokenise
 from seetell.photos.opening import PhotoSource, open_photo, photo_size
-from seetell.results import Alignment, Segment
+from seetell.results import Alignment, Region
 
 if TYPE_CHECKING:
     from seetell.tasks.retrieval.embeddings import PhotoEmbeddings, SentenceEmbeddings
@@ -59,16 +58,16 @@ def _size(photo: PhotoSource) -> tuple[int, int]:
 
 def _segments(
     model: Aligner, image: PhotoEmbeddings, sentences: SentenceEmbeddings, row: int, size: tuple[int, int], beta: float
-) -> Iterator[Segment]:
+) -> Iterator[Region]:
     tokens = sentences.tokens[row]
     known = [number != UNK for number in model.bundle.vocabulary.encode(tokens)]
-    spans = phrases(tokens, model.word_scores(image, sentences)[row], known=known, beta=beta)
+    spans = segment_sentence(tokens, model.word_scores(image, sentences)[row], known=known, beta=beta)
     if not spans:
         return
     found = model.ground(image, sentences, [(row, *span) for span in spans])
     boxes = _in_pixels(found.boxes, covered=model.bundle.preprocessing.covered(size), size=size)
     for (start, stop), box, score in zip(spans, boxes, found.scores, strict=True):
-        yield Segment(sentence(tokens[start:stop]), box, float(score))
+        yield Region(detokenise(tokens[start:stop]), box, float(score))
 
 
 def _in_pixels(boxes: np.ndarray, *, covered: Box, size: tuple[int, int]) -> list[Box]:

@@ -17,7 +17,7 @@ from seetell.data.feature_cache import FeatureCache
 from seetell.data.records import PhotoRecord
 from seetell.errors import CheckpointError
 from seetell.geometry.boxes import Box
-from seetell.language.mrf import align, runs
+from seetell.language.mrf import segments, viterbi_decode
 from seetell.language.tokenizer import tokenize
 from seetell.photos import photo_size
 from seetell.tasks.retrieval.models.windows import window_boxes
@@ -79,12 +79,12 @@ def infer_snippets(
             assert said is not None
             unary = (said @ seen[torch.from_numpy(owners)].transpose(1, 2)).numpy()  # (N, T, R)
         scaled = np.stack([scores / (scores[:n].std() + 1e-12) for scores, n in zip(unary, lengths, strict=True)])
-        chosen = align(scaled, beta=beta, lengths=lengths.tolist())
+        chosen = viterbi_decode(scaled, beta=beta, lengths=lengths.tolist())
         found: list[list[Snippet]] = [[] for _ in batch]
         for owner, words, scores, regions in zip(owners.tolist(), captions, scaled, chosen, strict=True):
             photo = batch[owner]
             sides = np.tile(photo_size(photo.path), 2)
-            for run in runs(scores[: len(words)], regions[: len(words)]) if words else ():
-                x0, y0, x1, y1 = (windows[run.region] * sides).tolist()
-                found[owner].append(Snippet(photo, (x0, y0, x1, y1), tuple(words[run.start : run.stop])))
+            for segment in segments(scores[: len(words)], regions[: len(words)]) if words else ():
+                x0, y0, x1, y1 = (windows[segment.region] * sides).tolist()
+                found[owner].append(Snippet(photo, (x0, y0, x1, y1), tuple(words[segment.start : segment.stop])))
         yield from found

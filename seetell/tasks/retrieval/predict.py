@@ -172,7 +172,7 @@ class Aligner:
         Args:
             photo: see :meth:`embed_images`.
             sentence: what is said of it.
-            beta: how much neighbouring words keep together, see :func:`seetell.language.phrases.phrases`.
+            beta: how much neighbouring words keep together, see :func:`seetell.language.phrases.segment_sentence`.
 
         Raises:
             PhotoError: the photo cannot be used.

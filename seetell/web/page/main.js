@@ -126,7 +126,7 @@ element("align-form").addEventListener("submit", async (event) => {
   try {
     const aligned = await (await ask("v1/align", { form, signal: request.signal })).json();
     if (asked !== current) return;
-    segments.fill(aligned.segments.map(({ text, box }, place) => ({ text, box, number: place + 1 })), aligned.size);
+    segments.fill(aligned.regions.map(({ text, box }, place) => ({ text, box, number: place + 1 })), aligned.size);
     bring(segments);
   } catch (error) {
     segments.fill([]);

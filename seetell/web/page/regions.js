@@ -54,11 +54,11 @@ export class Regions extends BoxedParts {
   #choose() {
     const { regions, size } = this.#row;
     const places = regions.map((_, place) => place);
-    this.#shown = places.filter((place) => says(regions[place].caption, only.value)).slice(0, most.value);
+    this.#shown = places.filter((place) => says(regions[place].text, only.value)).slice(0, most.value);
     this.fill(
       this.#shown.map((place) => {
-        const { caption, box, score } = regions[place];
-        return { text: caption, box, number: place + 1, sure: score };
+        const { text, box, score } = regions[place];
+        return { text, box, number: place + 1, sure: score };
       }),
       size,
     );

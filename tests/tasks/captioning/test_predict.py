@@ -35,7 +35,7 @@ def test_a_caption_has_its_words_and_their_log_probabilities(captioner: Captione
     assert [word.text for word in caption.words]
     assert all(word.logprob <= 0 for word in caption.words)
     assert caption.logprob <= sum(word.logprob for word in caption.words) + 1e-9
-    assert caption.to_dict()["text"] == str(caption) == caption.text
+    assert caption.to_dict()["caption"] == str(caption) == caption.text
 
 
 def test_it_says_what_the_graphs_say_when_run_by_hand(captioner: Captioner):

@@ -36,7 +36,7 @@ def references(tmp_path: Path) -> Path:
 def regions(tmp_path: Path) -> Path:
     path = tmp_path / "regions.jsonl"
     good, wrong = [
-        {"box": box, "caption": "the brown dog", "score": 0.5} for box in ([0, 0, 100, 50], [500, 500, 600, 600])
+        {"text": "the brown dog", "box": box, "score": 0.5} for box in ([0, 0, 100, 50], [500, 500, 600, 600])
     ]
     rows = [{"image": "photos/1.jpg", "regions": [good]}, {"image": "2.jpg", "regions": [wrong]}]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))

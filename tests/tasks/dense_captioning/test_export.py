@@ -63,7 +63,7 @@ def test_the_bundle_finds_what_the_trained_model_finds(dense_bundle, dense_run):
         theirs = captioner.describe(photo.path, top=100)
         assert 1 <= len(theirs) <= len(found.boxes)
         assert theirs[0].score == pytest.approx(scores[surest], abs=2e-3)
-        assert theirs[0].caption == " ".join(model.vocabulary.decode(said[surest].tokens))
+        assert theirs[0].text == " ".join(model.vocabulary.decode(said[surest].tokens))
         np.testing.assert_allclose(theirs[0].box, found.boxes[surest].numpy(), atol=0.1)
 
 

@@ -34,7 +34,7 @@ def test_boxes_are_in_the_photos_own_pixels_best_first(captioner):
     for one, other in zip(small, large, strict=False):
         assert 0 <= other.box[0] < other.box[2] <= 256
         assert 0 <= other.box[1] < other.box[3] <= 128
-        assert one.caption
+        assert one.text
     np.testing.assert_allclose(np.array(large[0].box) / (4, 2, 4, 2), small[0].box, atol=2)
 
 
@@ -55,7 +55,7 @@ def test_many_photos_are_described_as_one_by_one(captioner):
         if isinstance(found, PhotoError):
             continue
         alone = captioner.describe(photo, top=4)
-        assert [region.caption for region in found] == [region.caption for region in alone]
+        assert [region.text for region in found] == [region.text for region in alone]
         np.testing.assert_allclose([region.box for region in found], [region.box for region in alone], atol=0.05)
 
 
@@ -87,18 +87,18 @@ def test_a_photo_that_memory_does_not_suffice_for_costs_the_others_nothing(capti
 def test_no_region_repeats_a_better_one(captioner):
     found = captioner.describe(boxes(64, 64), top=100)
     for place, region in enumerate(found):
-        for better in found.first(place):
+        for better in found.top(place):
             pair = np.array(region.box), np.array(better.box)
             assert iou(*pair) <= captioner.bundle.localisation.nms_iou + 1e-6
-            assert better.caption != region.caption or nesting(*pair) <= SAME_WORDS_OVERLAP + 1e-6
+            assert better.text != region.text or nesting(*pair) <= SAME_WORDS_OVERLAP + 1e-6
 
 
 def test_same_words_over_the_same_place_are_said_once():
-    first = Region((0.0, 0.0, 10.0, 10.0), "a dog", 0.9)
+    first = Region("a dog", (0.0, 0.0, 10.0, 10.0), 0.9)
     near, far, other = (
-        Region((0.0, 0.0, 2.0, 4.0), "a dog", 0.8),
-        Region((0.0, 8.5, 10.0, 18.0), "a dog", 0.7),
-        Region((0.0, 0.0, 2.0, 4.0), "a brown dog", 0.6),
+        Region("a dog", (0.0, 0.0, 2.0, 4.0), 0.8),
+        Region("a dog", (0.0, 8.5, 10.0, 18.0), 0.7),
+        Region("a brown dog", (0.0, 0.0, 2.0, 4.0), 0.6),
     )
     assert distinct([first, near, far, other]) == (first, far, other)
 

@@ -33,14 +33,14 @@ def model(tiny_aligner: Path) -> Aligner:
 def test_each_segment_has_its_box_in_the_photos_pixels(model: Aligner, tmp_path: Path):
     halves((640, 480)).save(tmp_path / "photo.png")
     found = model.align(tmp_path / "photo.png", SENTENCE)
-    assert [(segment.text, segment.box) for segment in found.segments] == [
+    assert [(segment.text, segment.box) for segment in found.regions] == [
         ("a red square", (0, 0, 320, 480)),
         ("on a blue square", (320, 0, 640, 480)),
     ]
     assert (found.sentence, found.size, found.model) == (SENTENCE, (640, 480), "colours")
     assert found.score > model.align(tmp_path / "photo.png", "a green square").score
     json.dumps(found.to_dict())
-    assert found.to_dict()["segments"][0]["box"] == [0, 0, 320, 480]
+    assert found.to_dict()["regions"][0]["box"] == [0, 0, 320, 480]
 
 
 def test_boxes_are_those_of_the_upright_photo(model: Aligner, tmp_path: Path):
@@ -49,7 +49,7 @@ def test_boxes_are_those_of_the_upright_photo(model: Aligner, tmp_path: Path):
     halves((64, 48)).rotate(90, expand=True).save(tmp_path / "turned.jpg", exif=turned, quality=95, subsampling=0)
     found = model.align(tmp_path / "turned.jpg", SENTENCE)
     assert found.size == (64, 48)
-    assert [segment.box for segment in found.segments] == [(0, 0, 32, 48), (32, 0, 64, 48)]
+    assert [segment.box for segment in found.regions] == [(0, 0, 32, 48), (32, 0, 64, 48)]
 
 
 @pytest.mark.parametrize("kind", ["image", "array", "bytes", "file"])
@@ -58,11 +58,11 @@ def test_any_kind_of_photo(model: Aligner, kind: str):
     halves().save(file, "PNG")
     file.seek(0)
     photo = {"image": halves(), "array": np.asarray(halves()), "bytes": file.getvalue(), "file": file}[kind]
-    assert [segment.box for segment in model.align(photo, SENTENCE).segments] == [(0, 0, 32, 48), (32, 0, 64, 48)]
+    assert [segment.box for segment in model.align(photo, SENTENCE).regions] == [(0, 0, 32, 48), (32, 0, 64, 48)]
 
 
 def test_beta_joins_segments(model: Aligner):
-    assert [segment.text for segment in model.align(halves(), SENTENCE, beta=50).segments] == [
+    assert [segment.text for segment in model.align(halves(), SENTENCE, beta=50).regions] == [
         "a red square on a blue square"
     ]
     with pytest.raises(UsageError, match="beta must be 0 or more, got -1"):
@@ -70,11 +70,9 @@ def test_beta_joins_segments(model: Aligner):
 
 
 def test_of_words_it_does_not_know_it_says_nothing(model: Aligner):
-    assert model.align(halves(), "a wug is on it").segments == ()
-    assert model.align(halves(), "").segments == ()
-    assert [segment.text for segment in model.align(halves(), "a wug on a blue wug").segments] == [
-        "a wug on a blue wug"
-    ]
+    assert model.align(halves(), "a wug is on it").regions == ()
+    assert model.align(halves(), "").regions == ()
+    assert [segment.text for segment in model.align(halves(), "a wug on a blue wug").regions] == ["a wug on a blue wug"]
 
 
 def test_many_pairs_keep_their_order_and_errors_their_place(model: Aligner, tmp_path: Path):
@@ -84,9 +82,9 @@ def test_many_pairs_keep_their_order_and_errors_their_place(model: Aligner, tmp_
     results = list(model.align_many(pairs * 7))
     assert len(results) == 21
     for first, second, third in zip(*[iter(results)] * 3, strict=True):
-        assert first.segments[0].box == (0, 0, 32, 48)
+        assert first.regions[0].box == (0, 0, 32, 48)
         assert isinstance(second, PhotoError)
-        assert third.segments[0].box == (32, 0, 64, 48)
+        assert third.regions[0].box == (32, 0, 64, 48)
     with pytest.raises(PhotoError, match="not a photo"):
         model.align(tmp_path / "broken.png", "red")
 
@@ -96,7 +94,7 @@ def test_boxes_lie_where_the_model_looked(tmp_path: Path, fit: str, box: tuple[f
     """Of a photo twice as wide as high, all red left of its middle, a crop shows the middle half."""
     prepared = Preprocessing(32, 32, fit=fit).to_dict()
     model = seetell.load(str(write_tiny_aligner(tmp_path / "fitted", preprocessing=prepared)), threads=1)
-    (segment,) = model.align(halves((96, 48)), "red").segments
+    (segment,) = model.align(halves((96, 48)), "red").regions
     assert segment.box == box
 
 

@@ -1,0 +1,23 @@
+"""What dense captioning offers."""
+
+from pathlib import Path
+
+from seetell.tasks.registry import Option, Task
+
+TASK = Task(
+    name="dense_captioning",
+    command="regions",
+    summary="Find regions of images and describe each in a phrase.",
+    result="regions",
+    example="seetell regions photo.jpg --top 5",
+    predict="predict:DenseCaptioner",
+    evaluate="evaluate:evaluate",
+    config="config:DenseCaptioningConfig",
+    train="train:Training",
+    model="models:build",
+    export="export:graphs",
+    options=(Option("top", int, "Maximum number of regions per image.", 10, minimum=1, served=True),),
+    evaluate_options=(
+        Option("captions", Path, "With Flickr30k Entities: the data set whose images and splits count."),
+    ),
+)

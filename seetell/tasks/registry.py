@@ -1,0 +1,182 @@
+"""The tasks seetell knows: what each folder of ``seetell/tasks`` declares, and what plug-ins add.
+
+>>> from seetell.tasks.registry import find_task
+>>> find_task("caption").load("predict")
+<class 'seetell.tasks.captioning.predict.Captioner'>
+
+Command line, server and loading go through this table and know the shapes of results, never a task. Everything heavy in
+a declaration is a name, imported when it is first asked for.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any
+
+from seetell.errors import UsageError, unknown
+
+ENTRY_POINTS = "seetell.tasks"
+"""Group of the entry points by which installed packages add tasks; each names a :class:`Task`."""
+
+_PARTS = ("predict", "evaluate", "config", "train", "model", "export")
+
+
+@dataclass(frozen=True)
+class Option:
+    """A keyword argument of a predictor, which the command line and the server offer too.
+
+    Attributes:
+        name: the keyword, such as ``beam_size``.
+        type: of its values.
+        help: one sentence.
+        default: ``None`` for the model's own.
+        flag: how the command line spells it, where that is not ``--beam-size``.
+        minimum: least value.
+        maximum: greatest value.
+        choices: the only values, if they are few.
+        served: whether it is a query parameter of ``POST /v1/<command>`` too.
+    """
+
+    name: str
+    type: type
+    help: str
+    default: Any = None
+    flag: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+    served: bool = False
+
+
+@dataclass(frozen=True)
+class Task:
+    """One kind of answer. Parts are ``module:attribute``, the module relative to the task's package.
+
+    Attributes:
+        name: the folder, such as ``captioning``.
+        command: the verb: ``seetell <command>``, ``POST /v1/<command>``, ``seetell.load("<command>")``; empty without
+            a command that predicts.
+        summary: one line of help.
+        result: shape of its results: ``text``, ``regions`` or ``labels``; empty without such a command.
+        example: a command line.
+        predict: the predictor, called with a bundle.
+        evaluate: scores a predictor on a data set.
+        config: the task's section of a recipe, a frozen dataclass.
+        train: what the training loop needs.
+        model: builds the network from a recipe.
+        export: the graphs to export.
+        options: of the predictor.
+        evaluate_options: further options of ``seetell evaluate``.
+        text_input: name of a text that goes with each image, such as ``sentence``.
+        reads: tasks whose bundles its predictor can load besides its own.
+        package: where the parts are; filled in for the package's own tasks and for entry points.
+    """
+
+    name: str
+    command: str
+    summary: str
+    result: str
+    example: str
+    predict: str = ""
+    evaluate: str = ""
+    config: str = ""
+    train: str = ""
+    model: str = ""
+    export: str = ""
+    options: tuple[Option, ...] = ()
+    evaluate_options: tuple[Option, ...] = ()
+    text_input: str = ""
+    reads: tuple[str, ...] = ()
+    package: str = ""
+
+    def load(self, part: str) -> Any:
+        """Import and return a part.
+
+        Args:
+            part: ``predict``, ``evaluate``, ``config``, ``train``, ``model`` or ``export``.
+
+        Raises:
+            UsageError: the task has no such part.
+        """
+        place = getattr(self, part) if part in _PARTS else ""
+        if not place:
+            raise UsageError(f"{self.name}: {unknown('part', part, (p for p in _PARTS if getattr(self, p)))}")
+        module, _, attribute = place.partition(":")
+        return getattr(import_module(f"{self.package}.{module}"), attribute)
+
+
+_registered: dict[str, Task] = {}
+
+
+def tasks() -> Mapping[str, Task]:
+    """Return all tasks by name: the package's own, then those of plug-ins."""
+    return MappingProxyType({**_built_in(), **_plugged_in(), **_registered})
+
+
+def find_task(name: str) -> Task:
+    """Return a task by its name or its command; plug-ins are looked for only if none of the package's own fits.
+
+    Raises:
+        UsageError: there is none.
+    """
+    for known in (_built_in, tasks):
+        for task in known().values():
+            if name and name in (task.name, task.command):
+                return task
+    raise UsageError(unknown("task", name, (task.command or task.name for task in tasks().values())))
+
+
+def register(task: Task) -> None:
+    """Add a task for this process.
+
+    Args:
+        task: with its ``package``.
+
+    Raises:
+        UsageError: its name or command is taken, or it does not say in which package its parts are.
+    """
+    if not task.package:
+        raise UsageError(f"{task.name}: expected the package that holds the task's parts, got none")
+    _check_free(task, tasks())
+    _registered[task.name] = task
+
+
+@cache
+def _built_in() -> Mapping[str, Task]:
+    found = {}
+    package = __name__.rpartition(".")[0]
+    for module in pkgutil.iter_modules(import_module(package).__path__):
+        if module.ispkg:
+            home = f"{package}.{module.name}"
+            task: Task = replace(import_module(f"{home}.task").TASK, package=home)
+            found[task.name] = task
+    return found
+
+
+@cache
+def _plugged_in() -> Mapping[str, Task]:
+    from importlib.metadata import entry_points  # slow to import
+
+    found: dict[str, Task] = {}
+    for point in entry_points(group=ENTRY_POINTS):
+        try:
+            task: Task = point.load()
+            task = replace(task, package=task.package or import_module(point.module).__package__ or "")
+            _check_free(task, {**_built_in(), **found})
+        except Exception as error:  # whatever a plug-in raises, it must not stop the others
+            warnings.warn(f"the plug-in {point.name!r} ({point.value}) was skipped: {error}", stacklevel=2)
+            continue
+        found[task.name] = task
+    return found
+
+
+def _check_free(task: Task, others: Mapping[str, Task]) -> None:
+    for other in others.values():
+        if task.name == other.name or (task.command and task.command == other.command):
+            raise UsageError(f"there is already a task {other.name!r} with the command {other.command!r}")

@@ -1,0 +1,18 @@
+"""What image-sentence retrieval offers; ``seetell index`` and ``seetell search`` stand on its predictor."""
+
+from seetell.tasks.registry import Task
+
+TASK = Task(
+    name="retrieval",
+    command="",
+    summary="Embed images and sentences in one space, to search one by the other.",
+    result="",
+    example='seetell search "a dog on the beach"',
+    predict="predict:Embedder",
+    evaluate="evaluate:evaluate",
+    config="config:RetrievalConfig",
+    train="train:Training",
+    model="models:build",
+    export="export:graphs",
+    reads=("grounding",),
+)
