@@ -94,12 +94,12 @@ def seetell(vectors: np.ndarray, folder: Path) -> tuple[Search, dict[str, Any]]:
     started = time.perf_counter()
     ranking = Ranking(Store(folder / "index"))
     query = unit(np.ones(vectors.shape[1], np.float32))
-    next(ranking.of(query, BEST))
+    next(ranking.rank(query, BEST))
     opened = time.perf_counter() - started
     sizes = {file.suffix[1:]: round(file.stat().st_size / 1e6, 1) for file in (folder / "index").iterdir()}
 
     def search(query: np.ndarray) -> np.ndarray:
-        found = zip(range(BEST), ranking.of(query, BEST), strict=False)
+        found = zip(range(BEST), ranking.rank(query, BEST), strict=False)
         return np.array([content for _, (content, _) in found]) - 1
 
     return search, {"quantise_cpu_s": round(made, 1), "open_and_first_ms": round(1000 * opened, 1), "megabytes": sizes}

@@ -1,9 +1,10 @@
-"""A file written whole or not at all: whoever looks finds its old content or its new, never a part."""
+"""Files and folders written whole or not at all: a reader finds the old content or the new, never a part."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,14 +12,14 @@ from typing import BinaryIO
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a file whose content takes its place when the block ends, and not at all when the block fails.
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file whose content replaces ``path`` when the block ends, and is dropped when the block fails.
 
-    A file that is there keeps its permissions, and its new content is on the disk before the old one goes. A symbolic
-    link stays one: the file that it leads to is replaced. A device or pipe is written to directly.
+    An existing file keeps its permissions, and its new content is on the disk before the old content goes. A symbolic
+    link stays one: the file that it points to is replaced. A device or pipe is written to directly.
 
     Args:
-        path: where to, in a folder that is there.
+        path: the file to write; its folder must exist.
 
     Raises:
         OSError: it cannot be written.
@@ -40,3 +41,22 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def atomic_directory(target: Path) -> Iterator[Path]:
+    """Give an empty folder that replaces ``target`` when the block ends, and is removed when the block fails.
+
+    It lies beside ``target``, in a folder that is created where there is none.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as scratch:
+        folder = Path(scratch) / target.name
+        folder.mkdir()
+        yield folder
+        if target.exists():
+            target.rename(Path(scratch) / f"{target.name}.replaced")
+        folder.rename(target)

@@ -1,1 +1,1 @@
-"""Captions as alt text, where people need it: in web pages, in Markdown, and beside photos."""
+"""Captions as alt text: in web pages, in Markdown, and in sidecar files of photos."""

@@ -1,4 +1,4 @@
-"""The file that an address in a page means."""
+"""Resolve the addresses in a page to files."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from seetell.errors import PhotoError
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _AROUND = "".join(map(chr, range(33)))
-"""Blanks and control characters, which browsers take off an address."""
+"""White space and control characters, which browsers strip from an address."""
 
 
 def local_file(address: str, *, folder: Path, root: Path | None, base: str = "") -> Path | None:
-    """Return the file that an address means (URL standard, section 4.4, of what a site's own files need).
+    """Return the file at an address (the part of the URL standard, section 4.4, that a site's own files need).
 
     Args:
         address: as in the page, character references resolved.
-        folder: that of the page.
-        root: the folder that a leading ``/`` stands for, if it is known.
-        base: address that the page says others are relative to.
+        folder: folder of the page.
+        root: folder that a leading ``/`` stands for, if known.
+        base: the page's base address, to which others are relative.
 
     Returns:
-        The file, which need not be there; ``None`` if the address leads elsewhere, as ``https:`` and ``data:`` do.
+        The file, which need not exist; ``None`` if the address is of no local file, such as ``https:`` and ``data:``.
 
     Raises:
-        PhotoError: it begins with ``/`` but the root is not known, or is no address of a file.
+        PhotoError: it begins with ``/`` but the root is unknown, or it names no file.
     """
     address, base = _cleaned(address), _cleaned(base)
     if _is_elsewhere(address) or _is_elsewhere(base):
@@ -41,14 +41,14 @@ def local_file(address: str, *, folder: Path, root: Path | None, base: str = "")
     if "\0" in path:
         raise PhotoError(f"{address}: no file name has a zero byte")
     if not joined.startswith("/"):
-        return Path(os.path.normpath(folder / path))  # by the letters, as browsers do, not along symbolic links
+        return Path(os.path.normpath(folder / path))  # textually, as browsers do, without following symbolic links
     if root is None:
-        raise PhotoError(f"{address}: begins at the root of the site; name its folder with --root")
+        raise PhotoError(f"{address}: starts at the root of the site; give its folder with --root")
     return root / posixpath.normpath(path).lstrip("/")
 
 
 def is_data(address: str) -> bool:
-    """Whether an address contains the image itself."""
+    """Return whether an address is a ``data:`` URL, which contains the image itself."""
     return _cleaned(address)[:5].lower() == "data:"
 
 

@@ -1,7 +1,7 @@
-"""A caption in the words of alt text.
+"""Format a caption as alt text.
 
-A screen reader says that it is an image before it reads the alt text, makes a pause at a full stop, and reads all of it
-without a way back; so: no "a picture of", a capital, a full stop, and not much more than a hundred letters.
+A screen reader announces an image before it reads the alt text, pauses at a full stop, and reads the text as a whole;
+hence no "a picture of", a capital letter, a full stop, and not much more than a hundred characters.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 import unicodedata
 
 LONGEST = 125
-"""Characters; what some screen readers say in one piece, and the target of IPTC's guidance on alt text."""
+"""Characters that some screen readers read in one piece, and the target of IPTC's guidance on alt text."""
 
 _ANNOUNCED = re.compile(
     r"(?:an? |the |this is )*(?:image|photo|photograph|picture) (?:of|showing) (?=\S)", re.IGNORECASE
@@ -19,14 +19,14 @@ _ENDED = (".", "!", "?", "…", "。", "！", "？")
 
 
 def alt_text(caption: str, *, longest: int | None = LONGEST) -> str:
-    """Word a caption as alt text.
+    """Format a caption as alt text.
 
     Args:
         caption: a sentence.
-        longest: characters at most, the last words given up for it; any number if ``None``.
+        longest: largest number of characters, to which the text is cut between words; ``None`` for no limit.
 
     Returns:
-        One line that begins with a capital and ends like a sentence; empty if the caption has no words.
+        One line that begins with a capital letter and ends like a sentence; empty if the caption has no words.
     """
     text = " ".join("".join(" " if unicodedata.category(sign) in ("Cc", "Cs") else sign for sign in caption).split())
     text = _ANNOUNCED.sub("", text, count=1) if _ANNOUNCED.match(text) else text

@@ -1,4 +1,4 @@
-"""Captions that were written before, such as those that were edited in a report and saved."""
+"""Read captions from a file, such as those edited in a report and saved."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def read_captions(path: Path) -> dict[str, Caption]:
     """Read a table with the columns ``image`` and ``caption``, or JSON lines with these fields.
 
     Args:
-        path: the file, UTF-8; its images are named as seen from the working folder, and may lack a caption.
+        path: UTF-8 file; image paths are relative to the working folder, and captions may be missing.
 
     Returns:
-        Captions by the real paths of their images; of an image that comes twice the last.
+        Captions by the real paths of their images; the last one of a repeated image.
 
     Raises:
-        UsageError: the file cannot be read or is neither.
+        UsageError: the file cannot be read or has neither format.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -47,7 +47,7 @@ def _json_rows(path: Path, text: str) -> Iterator[Mapping[str, Any]]:
         try:
             row = json.loads(line)
         except ValueError as error:
-            raise UsageError(f"{path}:{number}: is not JSON ({error}); expected an object a line") from error
+            raise UsageError(f"{path}:{number}: is not JSON ({error}); expected one object per line") from error
         if not isinstance(row, dict):
             raise UsageError(f'{path}:{number}: expected an object such as {{"image": "dog.jpg", "caption": "a dog"}}')
         yield row

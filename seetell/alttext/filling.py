@@ -1,4 +1,4 @@
-"""Alt text for many pages: which photos their images are, captioned in batches, each once."""
+"""Alt text for many pages: find the photos of their images and caption each once, in batches."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 
 from seetell.alttext.addresses import is_data, local_file
 from seetell.alttext.alt_text import LONGEST, alt_text
-from seetell.alttext.missing_alt import Gap
+from seetell.alttext.missing_alt import MissingAlt
 from seetell.alttext.page import Page
 from seetell.errors import PhotoError, SeetellError
 from seetell.photos.opening import photo_size
 from seetell.results import Caption
 
 SMALLEST = 32
-"""Pixels of a photo's shorter side; what is smaller is a bullet, a spacer or an icon, which a captioner cannot name."""
+"""Pixels of a photo's shorter side; smaller images are bullets, spacers or icons, which a captioner cannot describe."""
 
 NONE_KNOWN: Mapping[str, Caption] = {}
 
@@ -26,22 +26,22 @@ CaptionMany = Callable[[Iterator[Path]], Iterator["Caption | PhotoError"]]
 
 @dataclass(frozen=True)
 class Image:
-    """An image without alt text, and what becomes of it.
+    """An image without alt text, and its outcome.
 
     Attributes:
-        gap: where it is in its page.
-        address: where it lies, as the page says.
-        photo: the file, if it is to be described.
-        left: otherwise, why it is left alone: ``template``, ``no address``, ``elsewhere``, ``embedded`` or ``small``.
-        error: otherwise, why it cannot be described.
-        caption: what was said of it.
-        alt: the alt text that comes of that.
+        missing: its position in the page.
+        address: its address in the page.
+        photo: the file, if it is to be captioned.
+        skip_reason: ``template``, ``no address``, ``elsewhere``, ``embedded`` or ``small`` if it is skipped.
+        error: why it cannot be captioned, if it cannot.
+        caption: its caption.
+        alt: the alt text made from it.
     """
 
-    gap: Gap
+    missing: MissingAlt
     address: str
     photo: Path | None = None
-    left: str = ""
+    skip_reason: str = ""
     error: str = ""
     caption: Caption | None = None
     alt: str = ""
@@ -52,9 +52,9 @@ class Filled:
     """A page whose images were captioned.
 
     Attributes:
-        name: of the page, as the user named it.
-        page: the page, or why it could not be read.
-        images: those without alt text, in their order.
+        name: the page's name as given by the user.
+        page: the page, or the error if it could not be read.
+        images: its images without alt text, in order.
     """
 
     name: str
@@ -62,45 +62,45 @@ class Filled:
     images: tuple[Image, ...] = ()
 
     @property
-    def alts(self) -> dict[Gap, str]:
+    def alts(self) -> dict[MissingAlt, str]:
         """The alt texts to insert."""
-        return {image.gap: image.alt for image in self.images if image.alt}
+        return {image.missing: image.alt for image in self.images if image.alt}
 
 
 def fill(
     pages: Iterable[tuple[str, Path | None]], caption_many: CaptionMany, known: Mapping[str, Caption] = NONE_KNOWN
 ) -> Iterator[Filled]:
-    """Find alt texts for pages; no more pages are read ahead than photos are.
+    """Generate alt texts for pages; pages are read ahead only as far as photos are.
 
     Args:
-        pages: path of each, and the folder that a leading ``/`` in its addresses stands for, if that is known.
-        caption_many: captions photos, in their order.
-        known: captions by the real paths of photos that need not be captioned; none of these is cut short.
+        pages: path of each, and the folder that a leading ``/`` in its addresses stands for, if known.
+        caption_many: captions photos, in order.
+        known: captions by the real paths of photos that need not be captioned; these are never cut short.
 
     Yields:
-        Each page in its order.
+        Each page, in order.
     """
-    waiting: deque[Filled] = deque()
-    asked: deque[Path] = deque()
-    said: dict[Path, Caption | PhotoError | None] = {}
+    pending: deque[Filled] = deque()
+    requested: deque[Path] = deque()
+    captions: dict[Path, Caption | PhotoError | None] = {}
 
     def photos() -> Iterator[Path]:
         for name, root in pages:
-            waiting.append(_read(name, root))
-            for image in waiting[-1].images:
-                if image.photo is None or image.photo in said:
+            pending.append(_read(name, root))
+            for image in pending[-1].images:
+                if image.photo is None or image.photo in captions:
                     continue
-                said[image.photo] = known.get(os.path.realpath(image.photo))
-                if said[image.photo] is None:
-                    asked.append(image.photo)
+                captions[image.photo] = known.get(os.path.realpath(image.photo))
+                if captions[image.photo] is None:
+                    requested.append(image.photo)
                     yield image.photo
 
     for result in caption_many(photos()):
-        said[asked.popleft()] = result
-        while waiting and all(image.photo is None or said.get(image.photo) for image in waiting[0].images):
-            yield _described(waiting.popleft(), said, known)
-    while waiting:
-        yield _described(waiting.popleft(), said, known)
+        captions[requested.popleft()] = result
+        while pending and all(image.photo is None or captions.get(image.photo) for image in pending[0].images):
+            yield _described(pending.popleft(), captions, known)
+    while pending:
+        yield _described(pending.popleft(), captions, known)
 
 
 def _read(name: str, root: Path | None) -> Filled:
@@ -108,39 +108,41 @@ def _read(name: str, root: Path | None) -> Filled:
         page = Page.read(name)
     except SeetellError as error:
         return Filled(name, error)
-    return Filled(name, page, tuple(_image(gap, page, root) for gap in page.findings.gaps))
+    return Filled(name, page, tuple(_image(missing, page, root) for missing in page.findings.missing))
 
 
-def _image(gap: Gap, page: Page, root: Path | None) -> Image:
-    """Choose among the addresses of an image the first that is a photo."""
-    if gap.templated or not gap.addresses:
-        return Image(gap, next(iter(gap.addresses), ""), left="template" if gap.templated else "no address")
+def _image(missing: MissingAlt, page: Page, root: Path | None) -> Image:
+    """Choose the first of an image's addresses that is a photo."""
+    if missing.templated or not missing.addresses:
+        return Image(
+            missing, next(iter(missing.addresses), ""), skip_reason="template" if missing.templated else "no address"
+        )
     tried = []
-    for address in gap.addresses:
+    for address in missing.addresses:
         try:
             photo = local_file(address, folder=page.path.parent, root=root, base=page.findings.base)
             if photo is None:
-                tried.append(Image(gap, address, left="embedded" if is_data(address) else "elsewhere"))
+                tried.append(Image(missing, address, skip_reason="embedded" if is_data(address) else "elsewhere"))
             elif min(photo_size(photo)) < SMALLEST:
-                tried.append(Image(gap, address, left="small"))
+                tried.append(Image(missing, address, skip_reason="small"))
             else:
-                return Image(gap, address, photo=photo)
+                return Image(missing, address, photo=photo)
         except PhotoError as error:
-            tried.append(Image(gap, address, error=str(error).removeprefix(f"{address}: ")))
+            tried.append(Image(missing, address, error=str(error).removeprefix(f"{address}: ")))
     return next((image for image in tried if image.error), tried[0])
 
 
 def _described(
-    filled: Filled, said: Mapping[Path, Caption | PhotoError | None], known: Mapping[str, Caption]
+    filled: Filled, captions: Mapping[Path, Caption | PhotoError | None], known: Mapping[str, Caption]
 ) -> Filled:
     def with_alt(image: Image) -> Image:
-        caption = None if image.photo is None else said[image.photo]
+        caption = None if image.photo is None else captions[image.photo]
         if caption is None:
             return image
         if isinstance(caption, PhotoError):
             return replace(image, error=str(caption))
         by_hand = known.get(os.path.realpath(image.photo or "")) is caption
         alt = alt_text(caption.text, longest=None if by_hand else LONGEST)
-        return replace(image, caption=caption, alt=alt, error="" if alt else "the model found no words")
+        return replace(image, caption=caption, alt=alt, error="" if alt else "the model generated no words")
 
     return Filled(filled.name, filled.page, tuple(map(with_alt, filled.images)))

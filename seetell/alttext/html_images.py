@@ -1,16 +1,16 @@
-"""Images of an HTML page that lack alt text."""
+"""Find the images of an HTML page that lack alt text."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
-from seetell.alttext.html_tags import Passed, Tag, tags
-from seetell.alttext.missing_alt import Findings, Gap
+from seetell.alttext.html_tags import Skipped, Tag, tags
+from seetell.alttext.missing_alt import Findings, MissingAlt
 from seetell.alttext.template_code import has_code
 
 _ALT = re.compile(r"(?:^|[:.\[])alt\]?$")
-"""``alt``, and the names by which Vue, Alpine and Angular bind it: ``:alt``, ``v-bind:alt``, ``[attr.alt]``."""
+"""``alt``, and the names with which Vue, Alpine and Angular bind it: ``:alt``, ``v-bind:alt``, ``[attr.alt]``."""
 
 _BOUND_SOURCE = re.compile(r"[:.\[](?:src|srcset)\]?$")
 _CANDIDATE = re.compile(r"[\t\n\f\r ,]*([^\t\n\f\r ]*[^\t\n\f\r ,])[^,]*")
@@ -21,17 +21,17 @@ def html_findings(text: str) -> Findings:
     return images_among(tags(text))
 
 
-def images_among(found: Iterable[Tag | Passed]) -> Findings:
+def images_among(found: Iterable[Tag | Skipped]) -> Findings:
     """Find images among the tags of a page.
 
-    An ``img`` counts as described if it has ``alt``, be it empty, or tells screen readers otherwise what it is, or to
-    pass it over.
+    An ``img`` counts as described if it has ``alt``, even an empty one, or other attributes that describe it to screen
+    readers or hide it from them.
     """
-    gaps: list[Gap] = []
+    missing: list[MissingAlt] = []
     described, base = 0, ""
-    sources: list[str] | None = None  # of the picture that is open
+    sources: list[str] | None = None  # of the open ``picture``
     for tag in found:
-        if isinstance(tag, Passed):
+        if isinstance(tag, Skipped):
             continue
         if tag.name in ("picture", "/picture"):
             sources = [] if tag.name == "picture" else None
@@ -42,8 +42,8 @@ def images_among(found: Iterable[Tag | Passed]) -> Findings:
         elif tag.name == "img" and _described(tag):
             described += 1
         elif tag.name == "img":
-            gaps.append(_gap(tag, sources or []))
-    return Findings(tuple(gaps), described, base)
+            missing.append(_missing_alt(tag, sources or []))
+    return Findings(tuple(missing), described, base)
 
 
 def _described(tag: Tag) -> bool:
@@ -56,17 +56,17 @@ def _described(tag: Tag) -> bool:
     )
 
 
-def _gap(tag: Tag, sources: list[str]) -> Gap:
-    addresses, place = [], tag.name_end
-    for name in ("src", "srcset", "data-src", "data-srcset"):  # the latter two of pages that load images late
+def _missing_alt(tag: Tag, sources: list[str]) -> MissingAlt:
+    addresses, position = [], tag.name_end
+    for name in ("src", "srcset", "data-src", "data-srcset"):  # the latter two are of lazily loaded images
         attribute = tag.attributes.get(name)
         if attribute is None or not attribute.value.strip():
             continue
         addresses += _candidates(attribute.value) if name.endswith("srcset") else [attribute.value]
-        place = attribute.end if place == tag.name_end else place
+        position = attribute.end if position == tag.name_end else position
     templated = tag.templated or any(_BOUND_SOURCE.search(name) for name in tag.attributes)
     templated = templated or any(has_code(address) for address in [*addresses, *sources])
-    return Gap(place, tuple(addresses + sources), templated)
+    return MissingAlt(position, tuple(addresses + sources), templated)
 
 
 def _candidates(srcset: str) -> list[str]:

@@ -1,8 +1,8 @@
-"""Where the tags of an HTML page begin and end, and their attributes, without changing a letter of it.
+"""Tokenise an HTML page: the positions of its tags, and their attributes.
 
-Reads as browsers do (HTML standard, section 13.2.5): quotes, comments, and elements whose content is no HTML.
-``html.parser`` is not used, as what it takes for a comment, a script or a text area differs between Python's versions.
-Beyond the standard, code of template languages is passed over. The time is linear in the page, whatever it holds.
+Reads as browsers do (HTML standard, section 13.2.5): quotes, comments, and elements whose content is not HTML.
+``html.parser`` is not used: what it takes for a comment, a script or a text area differs between versions of Python.
+Beyond the standard, code of template languages is skipped. The time is linear in the size of the page.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class Attribute:
     """An attribute of a tag.
 
     Attributes:
-        value: character references resolved; empty where there is none.
-        raw: the value as it is written.
-        end: place after it, its quote included.
+        value: with character references resolved; empty if there is none.
+        raw: the value as written.
+        end: position after it, including its quote.
     """
 
     value: str
@@ -49,11 +49,11 @@ class Tag:
     """A tag of a page.
 
     Attributes:
-        name: in lower case; that of an end tag begins with a slash.
-        start: place of its ``<``.
-        name_end: place after its name.
-        end: place after its ``>``.
-        attributes: by their names in lower case; the first of a name, which alone counts.
+        name: in lower case; begins with a slash in an end tag.
+        start: position of its ``<``.
+        name_end: position after its name.
+        end: position after its ``>``.
+        attributes: by their names in lower case; the first of each name, as in browsers.
         templated: whether a template may add to its attributes.
     """
 
@@ -66,26 +66,26 @@ class Tag:
 
 
 @dataclass(frozen=True)
-class Passed:
-    """A part of a page that holds no tags: a comment, a script, code of a template."""
+class Skipped:
+    """A part of a page without tags: a comment, a script, or template code."""
 
     start: int
     end: int
 
 
-def tags(text: str, *, in_markdown: bool = False) -> Iterator[Tag | Passed]:
+def tags(text: str, *, in_markdown: bool = False) -> Iterator[Tag | Skipped]:
     """Find the tags of a page, in order.
 
     Args:
         text: the page.
-        in_markdown: a tag that does not end before the next empty line is then none, a backslash keeps one from
-            beginning, and where a comment or element has no end its beginning alone is passed over.
+        in_markdown: a tag must end before the next empty line, a backslash escapes it, and of a comment or element
+            without an end only the start is skipped.
     """
     return _MarkdownScanner(text).scan() if in_markdown else _Scanner(text).scan()
 
 
 class _Scanner:
-    """Reads a page from its beginning to its end."""
+    """Scans a page from start to end."""
 
     name = _NAME
 
@@ -94,28 +94,28 @@ class _Scanner:
         self.marks = Marks(text)
         self.stop = len(text)
 
-    def scan(self) -> Iterator[Tag | Passed]:
-        place = 0
-        while begun := _NEXT.search(self.text, place, self.stop):
+    def scan(self) -> Iterator[Tag | Skipped]:
+        position = 0
+        while begun := _NEXT.search(self.text, position, self.stop):
             start = begun.start()
             end = self.marks.code_end(start, on_a_line=True) if begun[0] != "<" else self.passed(start)
             if end is not None:
-                yield Passed(start, end)
-                place = end
+                yield Skipped(start, end)
+                position = end
                 continue
             tag = self.tag(start) if begun[0] == "<" else None
             if tag is None:
-                place = begun.end()
+                position = begun.end()
                 continue
             yield tag
-            place = tag.end
+            position = tag.end
             if tag.name in RAW:
-                place = self.content_end(tag)
-                if place > tag.end:
-                    yield Passed(tag.end, place)
+                position = self.content_end(tag)
+                if position > tag.end:
+                    yield Skipped(tag.end, position)
 
     def passed(self, start: int) -> int | None:
-        """Return where a comment, declaration or code ends that begins with ``<`` at a place; ``None`` if none does."""
+        """Return the end of a comment, declaration or code that starts with ``<`` at a position, or ``None``."""
         code = self.marks.code_end(start)
         if code is not None:
             return code
@@ -137,54 +137,54 @@ class _Scanner:
         return self.unended(start) if at < 0 else at + len(mark)
 
     def unended(self, start: int) -> int:
-        """Return up to where to pass over what has no end."""
+        """Return where to resume after a construct without an end."""
         return len(self.text)
 
     def limit(self, start: int) -> int:
-        """Return before which place a tag must end."""
+        """Return the position before which a tag must end."""
         return len(self.text)
 
     def tag(self, start: int) -> Tag | None:
-        """Read a tag; ``None`` where a ``<`` begins none, or one that does not end."""
+        """Read a tag; ``None`` if a ``<`` starts none, or one without an end."""
         closing = self.text.startswith("/", start + 1)
         name = self.name.match(self.text, start + 1 + closing)
         if name is None:
             return None
         attributes: dict[str, Attribute] = {}
-        templated, place, limit = False, name.end(), self.limit(start)
+        templated, position, limit = False, name.end(), self.limit(start)
         while True:
-            place = _end(_BETWEEN_ATTRIBUTES, self.text, place)
-            if place >= limit:
+            position = _end(_BETWEEN_ATTRIBUTES, self.text, position)
+            if position >= limit:
                 self.broken(start)
                 return None
-            if self.text[place] == ">":
+            if self.text[position] == ">":
                 break
-            code = self.marks.code_end(place)
+            code = self.marks.code_end(position)
             if code is not None:
-                templated, place = True, code
+                templated, position = True, code
                 continue
-            begin, place = place, _end(_ATTRIBUTE_NAME, self.text, place)
-            attribute = self.text[begin:place].lower()
+            begin, position = position, _end(_ATTRIBUTE_NAME, self.text, position)
+            attribute = self.text[begin:position].lower()
             templated = templated or attribute.startswith("{")
-            value_start, value_end, place = self.value(place, limit)
-            if place > limit or not self.allowed(attribute):
+            value_start, value_end, position = self.value(position, limit)
+            if position > limit or not self.allowed(attribute):
                 self.broken(start)
                 return None
             raw = self.text[value_start:value_end]
-            attributes.setdefault(attribute, Attribute(unescape(raw), raw, place))
-        return Tag("/" * closing + name[0].lower(), start, name.end(), place + 1, attributes, templated)
+            attributes.setdefault(attribute, Attribute(unescape(raw), raw, position))
+        return Tag("/" * closing + name[0].lower(), start, name.end(), position + 1, attributes, templated)
 
-    def value(self, place: int, limit: int) -> tuple[int, int, int]:
-        """Return where the value of an attribute begins and ends whose name ends at a place, and the place after it."""
-        begin = _end(_BLANKS, self.text, place)
+    def value(self, position: int, limit: int) -> tuple[int, int, int]:
+        """Return start, end and following position of the value of an attribute whose name ends at a position."""
+        begin = _end(_BLANKS, self.text, position)
         if not self.text.startswith("=", begin):
-            return place, place, place
+            return position, position, position
         begin = _end(_BLANKS, self.text, begin + 1)
         if self.text.startswith(('"', "'"), begin):
             end = self.marks.find(self.text[begin], begin + 1)
             return (begin, limit, limit + 1) if end < 0 else (begin + 1, end, end + 1)
         end = begin
-        while True:  # code in a value without quotes may hold blanks
+        while True:  # code in an unquoted value may contain white space
             end = _end(_BARE, self.text, end)
             code = self.marks.code_end(end)
             if code is None and (end == len(self.text) or self.text[end] in "\t\n\f\r >"):
@@ -192,20 +192,20 @@ class _Scanner:
             end = code or end + 1
 
     def broken(self, start: int) -> None:
-        """Take note of a tag that does not end: for a browser nothing comes after it."""
+        """Handle a tag without an end: for a browser nothing follows it."""
         self.stop = start
 
     def allowed(self, attribute: str) -> bool:
-        """Whether an attribute may have a name."""
+        """Return whether an attribute name is allowed."""
         return True
 
     def content_end(self, tag: Tag) -> int:
-        """Return where the content of an element ends that is text."""
+        """Return the end of an element's text content."""
         return _content_end(self.text, tag, len(self.text))
 
 
 class _MarkdownScanner(_Scanner):
-    """Reads HTML that stands in Markdown, among prose where a ``<`` need not begin anything."""
+    """Scans HTML within Markdown, where a ``<`` need not start a tag."""
 
     name = _MARKDOWN_NAME
 
@@ -246,20 +246,20 @@ class _MarkdownScanner(_Scanner):
         return tag.end
 
 
-def escaped(text: str, place: int) -> bool:
-    """Whether an odd number of backslashes stands before a place, as Markdown counts them."""
-    before = text[max(0, place - 64) : place]
+def escaped(text: str, position: int) -> bool:
+    """Return whether an odd number of backslashes precedes a position, which escapes it in Markdown."""
+    before = text[max(0, position - 64) : position]
     return (len(before) - len(before.rstrip("\\"))) % 2 == 1
 
 
-def _end(pattern: re.Pattern[str], text: str, place: int) -> int:
-    found = pattern.match(text, place)
-    assert found is not None  # it fits nothing, too
+def _end(pattern: re.Pattern[str], text: str, position: int) -> int:
+    found = pattern.match(text, position)
+    assert found is not None  # it matches the empty string
     return found.end()
 
 
 def _content_end(text: str, tag: Tag, absent: int) -> int:
-    """Return where the end tag begins of an element whose content is text, or a number if there is none."""
+    """Return the start of the end tag of an element with text content, or ``absent`` if there is none."""
     if tag.name == "plaintext":
         return absent
     if tag.name == "script":
@@ -268,10 +268,10 @@ def _content_end(text: str, tag: Tag, absent: int) -> int:
     return end.start() if end else absent
 
 
-def _script_end(text: str, place: int, absent: int) -> int:
-    """Return where a script ends: not at the end of a script that stands within ``<!--`` and ``-->`` in it."""
+def _script_end(text: str, position: int, absent: int) -> int:
+    """Return the end of a script: not that of a script nested in it between ``<!--`` and ``-->``."""
     commented = nested = False
-    for mark in _SCRIPT_MARK.finditer(text, place):
+    for mark in _SCRIPT_MARK.finditer(text, position):
         if mark["open"]:
             commented = True
         elif mark["close"]:

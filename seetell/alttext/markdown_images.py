@@ -1,4 +1,4 @@
-"""Images of a Markdown file that lack alt text, its own and those of the HTML in it."""
+"""Find the images of a Markdown file that lack alt text, including those of its HTML."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from html import unescape
 from seetell.alttext.html_images import images_among
 from seetell.alttext.html_tags import escaped, tags
 from seetell.alttext.markdown_code import without_code
-from seetell.alttext.missing_alt import Findings, Gap
+from seetell.alttext.missing_alt import Findings, MissingAlt
 from seetell.alttext.template_code import has_code
 
 _CODE = r"\{\{[^}\n]{0,200}\}\}|\{%[^%\n]{0,200}%\}"
@@ -41,10 +41,10 @@ _EMPTY_LINE = re.compile(r"\n[ \t\r]*\n")
 
 
 def markdown_findings(text: str) -> Findings:
-    """Find the images of a file (CommonMark 6.4), what stands in code, comments, scripts and HTML blocks left out.
+    """Find the images of a file (CommonMark 6.4) outside code, comments, scripts and HTML blocks.
 
-    ``![](dog.jpg)`` counts as an image without alt text, since Markdown has no other way to give none; ``<img alt="">``
-    says that none is needed.
+    ``![](dog.jpg)`` counts as an image without alt text, as Markdown has no other way to write that; ``<img alt="">``
+    declares that none is needed.
     """
     prose = without_code(text)
     found = list(tags(prose, in_markdown=True))
@@ -52,35 +52,35 @@ def markdown_findings(text: str) -> Findings:
     in_tags = _Spans([(part.start, part.end) for part in found])
     in_html = _Spans([block.span() for block in _HTML_BLOCK.finditer(prose)])
 
-    def is_prose(place: int) -> bool:
-        return place not in in_tags and place not in in_html and not escaped(prose, place)
+    def is_prose(position: int) -> bool:
+        return position not in in_tags and position not in in_html and not escaped(prose, position)
 
-    gaps = []
+    missing = []
     for image in _INLINE.finditer(prose):
         if is_prose(image.start()) and not _EMPTY_LINE.search(image[0]):
-            gaps.append(_gap(image, _address(image)))
+            missing.append(_missing_alt(image, _address(image)))
     defined = _definitions(prose)
     for image in _REFERENCE.finditer(prose):
         if is_prose(image.start()) and _label(image) in defined:
-            gaps.append(_gap(image, defined[_label(image)]))
+            missing.append(_missing_alt(image, defined[_label(image)]))
     described = sum(is_prose(image.start()) for image in _DESCRIBED.finditer(prose))
-    every = sorted([*gaps, *html.gaps], key=lambda gap: gap.place)
+    every = sorted([*missing, *html.missing], key=lambda image: image.offset)
     return Findings(tuple(every), html.described + described, html.base)
 
 
 class _Spans:
-    """Places of a text that are marked, as starts and ends in their order."""
+    """A set of positions, given as sorted starts and ends."""
 
     def __init__(self, spans: Sequence[tuple[int, int]]) -> None:
         self._starts, self._ends = [start for start, _ in spans], [end for _, end in spans]
 
-    def __contains__(self, place: int) -> bool:
-        before = bisect_right(self._starts, place) - 1
-        return before >= 0 and place < self._ends[before]
+    def __contains__(self, position: int) -> bool:
+        before = bisect_right(self._starts, position) - 1
+        return before >= 0 and position < self._ends[before]
 
 
 def _definitions(prose: str) -> dict[str, str]:
-    """Return the addresses of references: the first of a label, and none that is a paragraph's further line."""
+    """Return the addresses of references: the first of each label, outside of paragraphs."""
     defined: dict[str, str] = {}
     end = 0
     for definition in _DEFINITION.finditer(prose):
@@ -92,8 +92,8 @@ def _definitions(prose: str) -> dict[str, str]:
     return defined
 
 
-def _gap(image: re.Match[str], address: str) -> Gap:
-    return Gap(image.start() + len("!["), (address,) if address else (), has_code(address), markdown=True)
+def _missing_alt(image: re.Match[str], address: str) -> MissingAlt:
+    return MissingAlt(image.start() + len("!["), (address,) if address else (), has_code(address), markdown=True)
 
 
 def _address(match: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""What is found in a page: images that lack alt text, and where it would stand."""
+"""Images of a page that lack alt text, and the positions to insert it at."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from dataclasses import dataclass
 from html import escape
 
 _IN_MARKDOWN = {**{sign: f"\\{sign}" for sign in "\\*_[]&{}|~$"}, "`": "&#96;", "<": "&lt;", ">": "&gt;"}
-"""A backslash keeps no backtick from ending code that begins before the image, and no ``>`` a tag (CommonMark 6.1)."""
+"""A backslash does not keep a backtick from ending a code span, nor ``>`` from ending a tag (CommonMark 6.1)."""
 
 
 @dataclass(frozen=True)
-class Gap:
+class MissingAlt:
     """An image without alt text.
 
     Attributes:
-        place: of the page's text, where the alt text is to be inserted.
-        addresses: where the image lies, as the page says, the likeliest first; empty if it does not say.
-        templated: whether a template may give it alt text or addresses that the page does not show.
-        markdown: whether it is written as Markdown does, otherwise as HTML.
+        offset: position in the page's text at which to insert the alt text.
+        addresses: of the image, the preferred one first; may be empty.
+        templated: whether a template may add alt text or addresses that are not in the page.
+        markdown: whether it is Markdown rather than HTML.
     """
 
-    place: int
+    offset: int
     addresses: tuple[str, ...]
     templated: bool = False
     markdown: bool = False
 
     def insertion(self, alt: str) -> str:
-        """Return what to insert to be read as ``alt`` and nothing else, by templates and Markdown around it too."""
+        """Return the text to insert, escaped so that HTML, templates and Markdown all read it as ``alt``."""
         if self.markdown:
             return "".join(_IN_MARKDOWN.get(sign, sign) for sign in alt)
         value = escape(alt)
@@ -37,14 +37,14 @@ class Gap:
 
 @dataclass(frozen=True)
 class Findings:
-    """What a page says of its images.
+    """The images of a page.
 
     Attributes:
-        gaps: images without alt text, in their order.
-        described: how many have alt text, or are said to need none.
-        base: address that others are relative to, if the page names one.
+        missing: images without alt text, in order.
+        described: number of images that have alt text or are declared to need none.
+        base: base address of the page, if it has one.
     """
 
-    gaps: tuple[Gap, ...]
+    missing: tuple[MissingAlt, ...]
     described: int
     base: str = ""

@@ -1,17 +1,18 @@
-"""A page whose images get alt text: read, filled, written; outside what is inserted no byte of it changes."""
+"""A page whose images get alt text: read, fill and write it without changing any other byte."""
 
 from __future__ import annotations
 
+import codecs
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from seetell.alttext.encoding import decoded
 from seetell.alttext.html_images import html_findings
 from seetell.alttext.markdown_images import markdown_findings
-from seetell.alttext.missing_alt import Findings, Gap
-from seetell.atomic_write import whole_file
+from seetell.alttext.missing_alt import Findings, MissingAlt
+from seetell.atomic_write import atomic_file
 from seetell.errors import SeetellError
 
 KINDS: Mapping[str, Callable[[str], Findings]] = {
@@ -21,12 +22,21 @@ KINDS: Mapping[str, Callable[[str], Findings]] = {
     ".md": markdown_findings,
     ".markdown": markdown_findings,
 }
-"""How the images of a page are found, by the ending of its name."""
+"""Functions that find the images of a page, by the ending of its name."""
 
 LARGEST = 64 * 2**20
-"""Bytes of a page that is read."""
+"""Largest size of a page in bytes."""
 
-PASSED_FOLDERS = ("node_modules",)
+SKIPPED_FOLDERS = ("node_modules",)
+
+_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+_DECLARED = re.compile(rb"""<meta[^>]{1,200}?charset\s*=\s*["']?\s*([\w-]{1,40})""", re.IGNORECASE)
+_DECLARABLE = re.compile(
+    r"us-ascii|iso-8859-\d+|latin-?1|windows-125[0-8]|koi8-[ru]|macintosh|gb2312|gbk|gb18030|big5|shift_jis|euc-(?:jp|kr)"
+)
+"""Encodings in use that contain ASCII and have no escape sequences."""
+_PRESCAN = 1024
+"""Bytes within which a page must declare its encoding (HTML standard, section 4.2.5.4)."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +44,10 @@ class Page:
     """A page as it was read.
 
     Attributes:
-        name: as the user named it.
+        name: its name as given by the user.
         path: the file.
         text: its content, see :func:`decoded`.
-        encoding: of its content.
+        encoding: encoding of the file.
         findings: its images.
     """
 
@@ -52,7 +62,7 @@ class Page:
         """Read a page.
 
         Raises:
-            SeetellError: it is not there, cannot be read, is too large, or its ending is none of ``KINDS``.
+            SeetellError: it is missing, cannot be read, is too large, or its ending is not in ``KINDS``.
         """
         path = Path(name)
         kind = KINDS.get(path.suffix.lower())
@@ -62,46 +72,48 @@ class Page:
         assert kind is not None
         return cls(name, path, text, encoding, kind(text))
 
-    def line(self, gap: Gap) -> int:
-        """Return the number of the line where a gap is, from 1."""
-        return self.text.count("\n", 0, gap.place) + 1
+    def line(self, missing: MissingAlt) -> int:
+        """Return the line number, from 1, of an image without alt text."""
+        return self.text.count("\n", 0, missing.offset) + 1
 
-    def filled(self, alts: Mapping[Gap, str]) -> str:
-        """Return the page's text with alt texts in gaps of it."""
-        pieces, place = [], 0
-        for gap in self.findings.gaps:
-            if gap in alts:
-                insertion = gap.insertion(alts[gap]).encode(self.encoding, "xmlcharrefreplace").decode(self.encoding)
-                pieces += [self.text[place : gap.place], insertion]
-                place = gap.place
-        return "".join([*pieces, self.text[place:]])
+    def filled(self, alts: Mapping[MissingAlt, str]) -> str:
+        """Return the page's text with alt texts inserted."""
+        pieces, position = [], 0
+        for missing in self.findings.missing:
+            if missing in alts:
+                insertion = (
+                    missing.insertion(alts[missing]).encode(self.encoding, "xmlcharrefreplace").decode(self.encoding)
+                )
+                pieces += [self.text[position : missing.offset], insertion]
+                position = missing.offset
+        return "".join([*pieces, self.text[position:]])
 
     def write(self, text: str) -> None:
-        """Put a filled text in the page's place.
+        """Replace the page's text.
 
         Raises:
             SeetellError: it cannot be written, or the page has changed since it was read.
         """
         try:
             if _content(self.path) != self.text.encode(self.encoding):
-                raise SeetellError(f"{self.name}: has changed since it was read, and is left as it is; run again")
+                raise SeetellError(f"{self.name}: has changed since it was read, and was not written; run again")
             if not os.access(self.path, os.W_OK):
-                raise SeetellError(f"{self.name}: there is no permission to write it")
-            with whole_file(self.path) as file:
+                raise SeetellError(f"{self.name}: no permission to write it")
+            with atomic_file(self.path) as file:
                 file.write(text.encode(self.encoding))
         except OSError as error:
             raise SeetellError(f"{self.name}: cannot be written ({error.strerror})") from error
 
 
 def pages(names: list[str]) -> Iterator[tuple[str, Path | None]]:
-    """Find the pages that are meant, each once.
+    """Find pages in files and folders, each once.
 
     Args:
-        names: a file stands for itself, a folder for the pages in it and below it, known by their endings, sorted;
-            hidden ones and folders of installed packages are left out.
+        names: files, and folders whose pages, also in subfolders, are found by their endings, sorted; hidden ones and
+            folders of installed packages are skipped.
 
     Yields:
-        The path of each, and the folder named by the user in which it was found, if it was.
+        The path of each page, and the named folder in which it was found, if any.
     """
     seen: set[str] = set()
     for name in names:
@@ -118,7 +130,7 @@ def _found(name: str) -> Iterator[tuple[str, Path | None]]:
         return
     unreadable: list[str] = []
     for folder, subfolders, files in os.walk(name, onerror=lambda error: unreadable.append(error.filename)):
-        subfolders[:] = sorted(sub for sub in subfolders if not sub.startswith(".") and sub not in PASSED_FOLDERS)
+        subfolders[:] = sorted(sub for sub in subfolders if not sub.startswith(".") and sub not in SKIPPED_FOLDERS)
         for file in sorted(files):
             if os.path.splitext(file)[1].lower() in KINDS and not file.startswith("."):
                 yield os.path.join(folder, file), Path(name)
@@ -136,3 +148,22 @@ def _content(path: Path) -> bytes:
     except OSError as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
         raise SeetellError(f"{path}: {reason}") from error
+
+
+def decoded(content: bytes) -> tuple[str, str]:
+    """Return the text of a page, including a byte order mark, and its encoding.
+
+    The encoding is that of the byte order mark, else UTF-8, else the declared one, else Latin-1, which decodes any
+    bytes. An encoding is only used if it restores the same bytes.
+    """
+    marked = next((encoding for mark, encoding in _MARKS.items() if content.startswith(mark)), "utf-8")
+    declared = _DECLARED.search(content[:_PRESCAN])
+    named = declared[1].decode("latin-1").lower() if declared else ""
+    for encoding in (marked, named if _DECLARABLE.fullmatch(named) else "latin-1"):
+        try:
+            text = content.decode(encoding)
+            if text.encode(encoding) == content:
+                return text, encoding
+        except (UnicodeError, LookupError):
+            continue
+    return content.decode("latin-1"), "latin-1"

@@ -1,9 +1,9 @@
-"""XMP sidecars: what a photo shows, in a file beside it that photo managers read.
+"""XMP sidecars: a photo's caption in a file beside it, which photo managers read.
 
 Two properties are written, as language alternatives of ``x-default`` (ISO 16684-1, section 8.2.2.4):
 ``Iptc4xmpCore:AltTextAccessibility``, "Alt Text (Accessibility)" of the IPTC Photo Metadata Standard since 2021.1, and
-``dc:description``, its "Description/Caption". A sidecar that is there gets only those of the two that it lacks, in an
-``rdf:Description`` of their own; every byte that is there stays.
+``dc:description``, its "Description/Caption". An existing sidecar gets only those of the two that it lacks, in an
+``rdf:Description`` of their own; its other bytes do not change.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from xml.parsers import expat
 
 from seetell.alttext.alt_text import alt_text
-from seetell.atomic_write import whole_file
+from seetell.atomic_write import atomic_file
 from seetell.errors import PhotoError, SeetellError
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -32,13 +32,13 @@ EMPTY = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 """.encode()
 
 LARGEST = 64 * 2**20
-"""Bytes of a sidecar that is read; those of long edit histories have a few million."""
+"""Largest size of a sidecar in bytes; those with long edit histories have a few million."""
 
 Property = tuple[str, str, str]
 
 
 def sidecar_of(photo: str | os.PathLike[str]) -> Path:
-    """Return where a photo's sidecar lies: ``dog.xmp`` for ``dog.jpg``."""
+    """Return the path of a photo's sidecar: ``dog.xmp`` for ``dog.jpg``."""
     return Path(photo).with_suffix(".xmp")
 
 
@@ -49,10 +49,10 @@ class Sidecars:
         self._photos: dict[Path, str] = {}
 
     def write(self, photo: str, caption: str) -> Path:
-        """Write what a photo shows, see :func:`write_sidecar`.
+        """Write a photo's sidecar, see :func:`write_sidecar`.
 
         Raises:
-            PhotoError: another photo of the run has the same sidecar, as ``dog.png`` beside ``dog.jpg``.
+            PhotoError: another photo of the run has the same sidecar, such as ``dog.png`` beside ``dog.jpg``.
         """
         path = sidecar_of(photo)
         first = self._photos.setdefault(path, photo)
@@ -62,7 +62,7 @@ class Sidecars:
 
 
 def write_sidecar(photo: str | os.PathLike[str], caption: str) -> Path:
-    """Write what a photo shows into its sidecar; what already stands there is left as it is.
+    """Write a caption into a photo's sidecar; existing properties are kept.
 
     Args:
         photo: its path.
@@ -72,24 +72,24 @@ def write_sidecar(photo: str | os.PathLike[str], caption: str) -> Path:
         The sidecar, whether or not it lacked anything.
 
     Raises:
-        PhotoError: the sidecar that is there cannot be read as XMP, or the caption has no words.
+        PhotoError: the existing sidecar is not valid XMP, or the caption has no words.
         SeetellError: the sidecar cannot be written.
     """
     path = sidecar_of(photo)
     values = {ALT_TEXT: alt_text(caption), DESCRIPTION: alt_text(caption, longest=None)}
     if not values[ALT_TEXT]:
-        raise PhotoError(f"{photo}: the model found no words for its sidecar")
+        raise PhotoError(f"{photo}: the model generated no words for its sidecar")
     try:
-        there = _content(path) if path.exists() else EMPTY
-        extended = with_properties(there, values)
+        before = _content(path) if path.exists() else EMPTY
+        extended = with_properties(before, values)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise PhotoError(f"{photo}: its sidecar {path.name} is left as it is: {reason}") from error
-    if extended != there:
+        raise PhotoError(f"{photo}: its sidecar {path.name} was not changed: {reason}") from error
+    if extended != before:
         try:
             if path.exists() and not os.access(path, os.W_OK):
                 raise PermissionError(None, "no permission to write it")
-            with whole_file(path) as file:
+            with atomic_file(path) as file:
                 file.write(extended)
         except OSError as error:
             raise SeetellError(f"{path}: cannot be written ({error.strerror})") from error
@@ -97,14 +97,14 @@ def write_sidecar(photo: str | os.PathLike[str], caption: str) -> Path:
 
 
 def with_properties(xmp: bytes, values: Mapping[Property, str]) -> bytes:
-    """Add those properties that an XMP document has not.
+    """Add the properties that an XMP document lacks.
 
     Args:
         xmp: the document.
         values: texts of properties.
 
     Returns:
-        The document with an ``rdf:Description`` more, or as it was.
+        The document with another ``rdf:Description``, or unchanged.
 
     Raises:
         ValueError: it is not XMP, or not in an encoding that can be extended.
@@ -114,21 +114,21 @@ def with_properties(xmp: bytes, values: Mapping[Property, str]) -> bytes:
     if not missing:
         return xmp
     addition = _description(missing, outline.about, b"\r\n" in xmp)
-    place = outline.end
-    extended = xmp[:place] + addition.encode(outline.encoding) + xmp[place:]
+    position = outline.end
+    extended = xmp[:position] + addition.encode(outline.encoding) + xmp[position:]
     if not {wanted[1:] for wanted in values} <= _Outline(extended).properties:
         raise ValueError("its XML cannot be extended")
     return extended
 
 
 class _Outline:
-    """What matters of an XMP document.
+    """The outline of an XMP document.
 
     Attributes:
-        properties: namespace and name of those that its descriptions have.
+        properties: namespaces and names of its properties.
         about: the resource that they describe, mostly empty.
-        end: byte where the end tag of ``rdf:RDF`` begins, or the blanks before it.
-        encoding: in which letters of ASCII are to be put there.
+        end: offset in bytes of the end tag of ``rdf:RDF``.
+        encoding: encoding for text inserted there.
     """
 
     def __init__(self, xmp: bytes) -> None:
@@ -153,7 +153,7 @@ class _Outline:
             raise ValueError("it has no rdf:RDF, as XMP has")
         self.end = self._ends[0]
         if xmp[self.end : self.end + 4].replace(b"\0", b"")[:2] != b"</":
-            raise ValueError("its rdf:RDF is empty; remove the file to have it written anew")
+            raise ValueError("its rdf:RDF is empty; delete the file to have it rewritten")
 
     def _start(self, name: str, attributes: Mapping[str, str]) -> None:
         if self._open[-1:] == [f"{RDF} RDF"] and name == f"{RDF} Description":
@@ -169,7 +169,7 @@ class _Outline:
             self._ends.append(self._parser.CurrentByteIndex)
 
     def _refuse(self, *declared: object) -> None:
-        raise ValueError("it has a document type, which XMP has not")
+        raise ValueError("it has a document type, which XMP does not allow")
 
 
 def _split(name: str) -> tuple[str, str]:
@@ -178,7 +178,7 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _description(values: Mapping[Property, str], about: str, carriage_returns: bool) -> str:
-    """Return an ``rdf:Description`` in ASCII, to stand at the place of the end tag of ``rdf:RDF``."""
+    """Return an ``rdf:Description`` in ASCII, to insert before the end tag of ``rdf:RDF``."""
     spaces = "".join(f'\n    xmlns:{prefix}="{namespace}"' for prefix, namespace, _ in values)
     properties = "".join(
         f"   <{prefix}:{name}>\n    <rdf:Alt>\n"

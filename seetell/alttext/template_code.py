@@ -1,53 +1,53 @@
-"""Code of template languages in a page, which no browser ever sees: Jinja, Liquid, Handlebars, Vue, ERB, JSP, PHP."""
+"""Code of template languages in a page: Jinja, Liquid, Handlebars, Vue, ERB, JSP, PHP."""
 
 from __future__ import annotations
 
 import re
 
 ENDS = {"{{": "}}", "{%": "%}", "{#": "#}", "${": "}", "<%": "%>", "<?php": "?>", "<?=": "?>"}
-"""What code begins with, and what it ends with."""
+"""Opening and closing marks of code."""
 
 BEGIN = re.compile("|".join(map(re.escape, ENDS)))
 
 
 def has_code(text: str) -> bool:
-    """Whether an address is yet to be made: it has code in it, or begins with a brace as in JSX."""
+    """Return whether an address contains template code, or begins with a brace as in JSX."""
     return BEGIN.search(text) is not None or text.startswith("{")
 
 
 class Marks:
-    """Finds marks in a text from ascending places on, in a time that is linear in all.
+    """Finds marks in a text from ascending positions, in linear time overall.
 
     Args:
-        text: where to look.
+        text: the text to search.
     """
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._found: dict[str, tuple[int, int]] = {}
 
-    def find(self, mark: str, place: int) -> int:
-        """Return where a mark next begins from a place on; -1 if nowhere."""
+    def find(self, mark: str, position: int) -> int:
+        """Return the next position of a mark, at or after a position; -1 if there is none."""
         looked, at = self._found.get(mark, (len(self.text) + 1, -1))
-        if not (looked <= place and (at < 0 or place <= at)):
-            at = self.text.find(mark, place)
-            self._found[mark] = place, at
+        if not (looked <= position and (at < 0 or position <= at)):
+            at = self.text.find(mark, position)
+            self._found[mark] = position, at
         return at
 
-    def code_end(self, place: int, *, on_a_line: bool = False) -> int | None:
-        """Return where template code ends that begins at a place; ``None`` if none begins there, or it has no end.
+    def code_end(self, position: int, *, on_a_line: bool = False) -> int | None:
+        """Return the end of template code that starts at a position; ``None`` if there is none, or it has no end.
 
         Args:
-            place: where it should begin.
-            on_a_line: whether it must end on the line where it begins.
+            position: start of the code.
+            on_a_line: whether it must end on the line where it starts.
         """
-        begin = BEGIN.match(self.text, place)
+        begin = BEGIN.match(self.text, position)
         if begin is None:
             return None
         mark = ENDS[begin[0]]
         end = self.find(mark, begin.end())
         if end < 0:
             return len(self.text) if mark == "?>" else None
-        if on_a_line and 0 <= self.find("\n", place) < end:
+        if on_a_line and 0 <= self.find("\n", position) < end:
             return None
         return end + len(mark)

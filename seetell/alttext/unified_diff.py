@@ -1,4 +1,4 @@
-"""What filling a page changes, as ``diff -u`` shows it and ``patch`` takes it."""
+"""Changes to a page as a unified diff, in the format of ``diff -u`` and ``patch``."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ CONTEXT = 3
 
 
 def unified_diff(name: str, before: str, after: str) -> Iterator[str]:
-    """Compare two texts of as many lines, where a line was only ever changed and none added or removed.
+    """Compare two texts with the same number of lines: lines are changed, never added or removed.
 
     Args:
-        name: of the file.
+        name: the file's name.
         before: its text.
         after: its new text.
 
     Yields:
-        Lines with their ends, none if the texts are the same.
+        Lines with their line ends; none if the texts are equal.
     """
     old, new = before.split("\n"), after.split("\n")
     changed = [number for number, (one, other) in enumerate(zip(old, new, strict=True)) if one != other]
@@ -27,17 +27,17 @@ def unified_diff(name: str, before: str, after: str) -> Iterator[str]:
     yield f"+++ {name}\n"
     last = len(old) - 1
     lines = last if old[last] == "" == new[last] else last + 1
-    place = 0
-    while place < len(changed):
-        end = place + 1
+    position = 0
+    while position < len(changed):
+        end = position + 1
         while end < len(changed) and changed[end] - changed[end - 1] <= 2 * CONTEXT + 1:
             end += 1
-        first = max(0, changed[place] - CONTEXT)
+        first = max(0, changed[position] - CONTEXT)
         stop = min(lines, changed[end - 1] + CONTEXT + 1)
         span = f"{first + 1}" if stop - first == 1 else f"{first + 1},{stop - first}"
         yield f"@@ -{span} +{span} @@\n"
         yield from _hunk(old, new, range(first, stop))
-        place = end
+        position = end
 
 
 def _hunk(old: list[str], new: list[str], shown: range) -> Iterator[str]:

@@ -132,12 +132,11 @@ def _row(photo: str, sentence: str, result: Alignment | PhotoError) -> dict[str,
 
 def _draw(output: Path, photo: str, alignment: Alignment) -> None:
     from seetell.cli.boxed_output import draw
-    from seetell.drawing.aligned_page import aligned_page
-    from seetell.drawing.aligned_photo import aligned_photo
+    from seetell.drawing import page, picture
 
     draw(
         output,
         photo,
-        page=lambda opened, name: aligned_page(opened, alignment, name=name),
-        picture=lambda opened: aligned_photo(opened, alignment),
+        page=lambda opened, name: page(opened, alignment, name=name),
+        picture=lambda opened: picture(opened, alignment),
     )

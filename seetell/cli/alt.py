@@ -129,7 +129,7 @@ def _show(filled: Filled, error: SeetellError | None, *, written: bool, output_f
         return
     for image in filled.images:
         if image.error and page is not None:
-            place = f"{filled.name}:{page.line(image.gap)}: {image.address}"
+            place = f"{filled.name}:{page.line(image.missing)}: {image.address}"
             print(f"{printable(place)}: {printable(image.error)}", file=sys.stderr)
     if error is not None:
         print(printable(str(error)), file=sys.stderr)
@@ -142,9 +142,9 @@ def _show(filled: Filled, error: SeetellError | None, *, written: bool, output_f
 
 def _row(image: Image, filled: Filled, written: bool) -> dict[str, Any]:
     assert not isinstance(filled.page, SeetellError)
-    row: dict[str, Any] = {"page": filled.name, "line": filled.page.line(image.gap), "image": image.address}
-    if image.left:
-        return {**row, "left": image.left}
+    row: dict[str, Any] = {"page": filled.name, "line": filled.page.line(image.missing), "image": image.address}
+    if image.skip_reason:
+        return {**row, "skip_reason": image.skip_reason}
     if image.error:
         return {**row, "error": image.error}
     assert image.caption is not None
@@ -162,7 +162,7 @@ def _count(filled: Filled, error: SeetellError | None, counts: Counter[str]) -> 
     if not isinstance(filled.page, SeetellError):
         counts["described"] += filled.page.findings.described
     counts["failed"] += sum(bool(image.error) for image in filled.images)
-    counts["left"] += sum(bool(image.left) for image in filled.images)
+    counts["left"] += sum(bool(image.skip_reason) for image in filled.images)
 
 
 def _summary(counts: Counter[str], *, written: bool) -> str:

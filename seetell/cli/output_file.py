@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from seetell.atomic_write import whole_file
+from seetell.atomic_write import atomic_file
 from seetell.errors import SeetellError, UsageError
 
 
@@ -35,7 +35,7 @@ def write_file(path: Path, content: str | bytes) -> None:
     """
     content = content.encode() if isinstance(content, str) else content
     try:
-        with whole_file(path) as file:
+        with atomic_file(path) as file:
             file.write(content)
     except OSError as error:
         raise SeetellError(f"{path}: cannot be written ({error.strerror})") from error

@@ -88,15 +88,13 @@ def regions(
 
 def _draw(output: Path, photo: str, found: Regions) -> None:
     from seetell.cli.boxed_output import draw
-    from seetell.drawing.aligned_page import regions_page
-    from seetell.drawing.aligned_photo import labelled_photo
+    from seetell.drawing import page, picture
 
-    phrases, boxes = [region.text for region in found], [region.box for region in found]
     draw(
         output,
         photo,
-        page=lambda opened, name: regions_page(opened, found, name=name),
-        picture=lambda opened: labelled_photo(opened, phrases, boxes, size=found.size),
+        page=lambda opened, name: page(opened, found, name=name),
+        picture=lambda opened: picture(opened, found),
     )
 
 

@@ -107,13 +107,13 @@ def score(
 
     from seetell.cli.output_file import check_writable, write_file
     from seetell.cli.scoring import References, known_measures, run
-    from seetell.data.region_results import holds_regions
+    from seetell.data.region_results import contains_regions
     from seetell.errors import DataError, UsageError
     from seetell.tasks.dense_captioning.evaluate import score_regions
 
     if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal without a sign such as − gets it spelled out
         sys.stdout.reconfigure(errors="backslashreplace")
-    if holds_regions(results):
+    if contains_regions(results):
         others = {
             "--measures": measures,
             "--bootstrap": bootstrap,

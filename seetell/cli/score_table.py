@@ -125,8 +125,8 @@ def score_report(scoring: Scoring) -> ScoreReport:
         header=table.header,
         rows=table.rows,
         notes=table.notes,
-        measure=ranking,
-        beside=[name for name in _RANKED_BY if name in measures and name != ranking],
+        metric=ranking,
+        others=[name for name in _RANKED_BY if name in measures and name != ranking],
         photos=[
             ScoredPhoto(
                 name=photo.path.name,

@@ -218,7 +218,7 @@ def _remarks(dataset: CaptionDataset, photos: int, scored: int) -> Iterator[str]
 
 def _learned(dataset: CaptionDataset, split: str | None) -> list[str] | None:
     """Return the training captions beside those scored against, or ``None`` where there are none."""
-    if split in (None, "train") or dataset.undivided:
+    if split in (None, "train") or dataset.single_split:
         return None
     return [caption for photo in dataset.split("train") for caption in photo.captions] or None
 

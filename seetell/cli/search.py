@@ -89,7 +89,7 @@ def _gallery(hits: Sequence[Hit], count: int, sentence: str | None, image: str |
 
     title = sentence or f"Photos like {os.path.basename(image or '')}"
     about = f"The {len(hits):,} of {count:,} photos that fit best. Each leads to its file."
-    return gallery(title, about, [Found(hit.photo, hit.score) for hit in hits], sought=image)
+    return gallery(title, about, [Found(hit.photo, hit.score) for hit in hits], query_photo=image)
 
 
 def _temporary() -> Path:

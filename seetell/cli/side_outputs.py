@@ -44,8 +44,8 @@ def companions(
         if attention is not None:
             from seetell.drawing.attention_folder import AttentionFolder
 
-            covered = captioner.bundle.preprocessing.covered
-            folder = opened.enter_context(AttentionFolder(attention, covered=covered))
+            visible_box = captioner.bundle.preprocessing.visible_box
+            folder = opened.enter_context(AttentionFolder(attention, visible_box=visible_box))
         if report is not None:
             from seetell.drawing.caption_report import CaptionReport
 

@@ -43,7 +43,7 @@ def snippets(
     check_writable(output, "--output")
     trained = load_trained_aligner(RunFolder(run))
     dataset = read(data, format=format, photos=photos)
-    records = [photo for photo in dataset.photos if dataset.undivided or photo.split in chosen]
+    records = [photo for photo in dataset.photos if dataset.single_split or photo.split in chosen]
     folder, flips = trained.recipe.encoder.cache, trained.recipe.data.flip
     with typer.progressbar(length=len(records), label="encoding", file=sys.stderr) as bar:
         cache, failures = features_cache(
@@ -64,7 +64,7 @@ def snippets(
         infer_snippets(trained, cache, records, beta=beta), length=len(records), label="dividing", file=sys.stderr
     ) as found:
         for snippet in (snippet for of_photo in found for snippet in of_photo):
-            image, of_split = snippet.photo.path.resolve(), None if dataset.undivided else snippet.photo.split
+            image, of_split = snippet.photo.path.resolve(), None if dataset.single_split else snippet.photo.split
             lines.append(snippet_line(image, snippet.box, " ".join(snippet.words), split=of_split))
     write_file(output, "\n".join(lines) + "\n")
     typer.echo(f"{output}: {len(lines)} phrases of {len(records)} photos")

@@ -77,7 +77,7 @@ def assemble(
         if not (encodable(str(entry.id)) and encodable(entry.file)):
             found.append(Problem("malformed", entry.where, f"{entry.file}: not valid Unicode; left out"))
             continue
-        captions = _worded(entry, found)
+        captions = _clean_captions(entry, found)
         if not captions:
             found.append(Problem("photo-without-caption", entry.where, f"{entry.file}: no caption; left out"))
             continue
@@ -116,7 +116,7 @@ def uncaptioned(folders: PhotoFolders, files: Sequence[str]) -> list[Problem]:
     ]
 
 
-def _worded(entry: Entry, problems: list[Problem]) -> tuple[str, ...]:
+def _clean_captions(entry: Entry, problems: list[Problem]) -> tuple[str, ...]:
     """Return the captions that have words, listing the others and the repeated ones."""
     kept: list[str] = []
     for number, caption in enumerate(entry.captions, 1):
@@ -159,7 +159,7 @@ def _divided(
     name: str,
 ) -> CaptionDataset:
     """Make records of the photos that have a split, and list the others."""
-    splits, undivided = divide(
+    splits, single_split = divide(
         source, [entry.id for entry, _, _ in usable], [entry.split for entry, _, _ in usable], notes
     )
     photos = []
@@ -174,7 +174,7 @@ def _divided(
         listed = ", ".join(f"{parent} ({count})" for parent, count in parents.most_common(5))
         notes.append(f"photos come from {len(parents)} folders: {listed}")
     return CaptionDataset(
-        printable(name), source.path, tuple(photos), tuple(problems), tuple(map(printable, notes)), undivided
+        printable(name), source.path, tuple(photos), tuple(problems), tuple(map(printable, notes)), single_split
     )
 
 
@@ -198,8 +198,8 @@ def divide(
     splits = assign_splits(
         ids, seed=source.split_seed, val_fraction=source.val_fraction, test_fraction=source.test_fraction
     )
-    undivided = len(ids) < FEWEST_TO_DIVIDE
-    if undivided:
+    single_split = len(ids) < FEWEST_TO_DIVIDE
+    if single_split:
         notes.append(
             f"{len(ids)} photos are too few to divide (fewer than {FEWEST_TO_DIVIDE}): "
             "all of them serve as train, val and test, so scores only say how well they were learnt by heart"
@@ -209,7 +209,7 @@ def divide(
             f"the data states no splits: divided by seed {source.split_seed} "
             f"(val {source.val_fraction:g}, test {source.test_fraction:g} of the photos)"
         )
-    return splits, undivided
+    return splits, single_split
 
 
 def _nothing_left(

@@ -53,7 +53,7 @@ def entity_regions(folder: Path, dataset: CaptionDataset, *, require_photos: boo
         photos=tuple(photos),
         problems=tuple(problems),
         notes=dataset.notes if own else (f"photos and splits of {dataset.source}", *dataset.notes),
-        undivided=dataset.undivided,
+        single_split=dataset.single_split,
         format=f"{TITLE}, as regions",
     )
 

@@ -9,7 +9,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, Protocol
 
-from seetell.data.results_file import EXAMPLES, Results, Said, counted, such
+from seetell.data.results_file import EXAMPLES, Prediction, Results, examples_of, pluralise
 from seetell.errors import DataError
 
 
@@ -30,12 +30,12 @@ class Photo(Protocol):
 
 
 def match_results(
-    results: Results[Said],
+    results: Results[Prediction],
     photos: Sequence[Photo],
     *,
     beside: Sequence[Photo] = (),
     allow_missing: bool = False,
-) -> dict[int | str, Said]:
+) -> dict[int | str, Prediction]:
     """Find the photo that each caption is of, by the photo's id, its file name, or that without its ending.
 
     Args:
@@ -52,7 +52,7 @@ def match_results(
             or a photo has no caption and ``allow_missing`` does not permit it.
     """
     finder = _Finder(photos)
-    found: dict[int | str, Said] = {}
+    found: dict[int | str, Prediction] = {}
     extra, twice, unclear = [], [], []
     for name in (*results.captions, *results.failed):
         fitting = finder.find(name)
@@ -69,13 +69,15 @@ def match_results(
     if len(extra) == len(results.captions) + len(results.failed):
         raise DataError(f"{results.path}: {'. Also '.join(faults)}. The references name their photos {_named(photos)}")
     if unclear:
-        faults.append(f"{counted(unclear, 'name')} fitting several photos, {such(unclear)}; name them by id or path")
+        faults.append(
+            f"{pluralise(unclear, 'name')} matching several photos, {examples_of(unclear)}; name them by id or path"
+        )
     if twice:
-        faults.append(f"{counted(twice, 'photo')} captioned again under another name, {such(twice)}")
+        faults.append(f"{pluralise(twice, 'photo')} captioned again under another name, {examples_of(twice)}")
     if missing and not allow_missing:
         faults.append(
-            f"{counted(missing, 'photo')} of {len(photos):,} without a caption, "
-            f"{such([photo.id for photo in missing])}; {_advice(results, photos, missing)}"
+            f"{pluralise(missing, 'photo')} of {len(photos):,} without a caption, "
+            f"{examples_of([photo.id for photo in missing])}; {_advice(results, photos, missing)}"
         )
     if faults:
         raise DataError(f"{results.path}: {'. Also '.join(faults)}")
@@ -89,7 +91,7 @@ def _extra_faults(extra: Sequence[int | str], beside: Sequence[Photo]) -> list[s
     finder = _Finder(beside)
     splits = {name: fitting[0].split for name in extra if (fitting := finder.find(name))}
     faults = [
-        f"{counted(there, 'caption')} of photos of the split {split!r}, {such(there)}; "
+        f"{pluralise(there, 'caption')} of photos of the split {split!r}, {examples_of(there)}; "
         f"score against that (--split {split}) or leave them out of the results"
         for split in Counter(splits.values())
         if (there := [name for name in splits if splits[name] == split])
@@ -97,7 +99,7 @@ def _extra_faults(extra: Sequence[int | str], beside: Sequence[Photo]) -> list[s
     nowhere = [name for name in extra if name not in splits]
     if nowhere:
         faults.append(
-            f"{counted(nowhere, 'caption')} of no photo of the references, {such(nowhere)}; "
+            f"{pluralise(nowhere, 'caption')} of no photo of the references, {examples_of(nowhere)}; "
             "check that these are the results of this data set, or leave them out of the results"
         )
     return faults

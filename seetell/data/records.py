@@ -95,7 +95,7 @@ class Problem:
         object.__setattr__(self, "message", printable(self.message))
 
 
-class OfSplit(Protocol):
+class HasSplit(Protocol):
     """A photo that belongs to a split."""
 
     @property
@@ -103,7 +103,7 @@ class OfSplit(Protocol):
         """``train``, ``val`` or ``test``."""
 
 
-Photo = TypeVar("Photo", bound=OfSplit)
+Photo = TypeVar("Photo", bound=HasSplit)
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class PhotoDataset(Generic[Photo]):
         photos: the usable photos, in the order of the source.
         problems: what was found wrong, and left out where it could not be used.
         notes: remarks that are no problems, such as how the splits were made.
-        undivided: the set is too small to divide, so that every split is the whole set.
+        single_split: the set is too small to divide, so that every split is the whole set.
         format: what it was read as, for people.
     """
 
@@ -125,7 +125,7 @@ class PhotoDataset(Generic[Photo]):
     photos: tuple[Photo, ...]
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
-    undivided: bool = False
+    single_split: bool = False
     format: str = ""
 
     def split(self, name: str) -> tuple[Photo, ...]:
@@ -138,7 +138,7 @@ class PhotoDataset(Generic[Photo]):
             DataError: the name is none of these.
         """
         check_split(name)
-        if self.undivided:
+        if self.single_split:
             return self.photos
         return tuple(photo for photo in self.photos if photo.split == name)
 

@@ -62,5 +62,11 @@ class RegionDataset(PhotoDataset[RegionPhoto]):
             for photo in self.photos
         )
         return CaptionDataset(
-            self.name, self.source, photos, self.problems, self.notes, undivided=self.undivided, format=self.format
+            self.name,
+            self.source,
+            photos,
+            self.problems,
+            self.notes,
+            single_split=self.single_split,
+            format=self.format,
         )

@@ -36,7 +36,7 @@ _EXPECTED = (
 
 
 @dataclass(frozen=True)
-class FoundRegions:
+class PredictedRegions:
     """The regions of one photo.
 
     Attributes:
@@ -58,7 +58,7 @@ class FoundRegions:
         return tuple(_scaled(region, max(size) / self.longer_side) for region in self.regions)
 
 
-def holds_regions(path: Path) -> bool:
+def contains_regions(path: Path) -> bool:
     """Tell whether a results file is of regions rather than captions; ``False`` where it cannot be read."""
     try:
         text, _ = read_text(path)
@@ -71,7 +71,7 @@ def holds_regions(path: Path) -> bool:
     return isinstance(said, dict) and "regions" in said
 
 
-def read_region_results(path: str | Path) -> Results[FoundRegions]:
+def read_region_results(path: str | Path) -> Results[PredictedRegions]:
     """Read a file of regions.
 
     Args:
@@ -87,7 +87,7 @@ def read_region_results(path: str | Path) -> Results[FoundRegions]:
     text, broken = read_text(path)
     if broken:
         raise DataError(f"{broken[0].where}: not valid UTF-8; save the results as UTF-8")
-    found: dict[int | str, FoundRegions] = {}
+    found: dict[int | str, PredictedRegions] = {}
     failed: list[int | str] = []
     wrong: list[str] = []
     for where, row, longer_side in _rows(path, text):
@@ -101,7 +101,7 @@ def read_region_results(path: str | Path) -> Results[FoundRegions]:
                 failed.append(photo)
             else:
                 regions = _line_regions(row) if longer_side is None else _densecap_regions(row)
-                found[photo] = FoundRegions(regions, longer_side)
+                found[photo] = PredictedRegions(regions, longer_side)
         except _FaultError as error:
             wrong.append(f"{where}: {error}")
     if wrong:

@@ -37,11 +37,11 @@ _EXPECTED = (
 )
 
 
-Said = TypeVar("Said")
+Prediction = TypeVar("Prediction")
 
 
 @dataclass(frozen=True)
-class Results(Generic[Said]):
+class Results(Generic[Prediction]):
     """What a results file says.
 
     Attributes:
@@ -51,7 +51,7 @@ class Results(Generic[Said]):
     """
 
     path: Path
-    captions: dict[int | str, Said]
+    captions: dict[int | str, Prediction]
     failed: tuple[int | str, ...] = ()
 
 
@@ -104,18 +104,20 @@ def read_results(path: str | Path) -> Results[str]:
         raise DataError(f"{path}: {len(wrong)} {are} not right; {'; '.join(wrong[:EXAMPLES])}; {_EXPECTED}")
     twice = [photo for photo, count in seen.items() if count > 1]
     if twice:
-        raise DataError(f"{path}: {counted(twice, 'photo')} named more than once, {such(twice)}; keep one caption each")
+        raise DataError(
+            f"{path}: {pluralise(twice, 'photo')} named more than once, {examples_of(twice)}; keep one caption each"
+        )
     if not seen:
         raise DataError(f"{path}: there is no caption in it; {_EXPECTED}")
     return Results(path, captions, tuple(failed))
 
 
-def counted(items: Sequence[object], noun: str) -> str:
+def pluralise(items: Sequence[object], noun: str) -> str:
     """Say how many there are."""
     return f"{len(items):,} {noun}{'' if len(items) == 1 else 's'}"
 
 
-def such(items: Sequence[object]) -> str:
+def examples_of(items: Sequence[object]) -> str:
     """Name a few, for a message."""
     shown = ", ".join(repr(item) for item in items[:EXAMPLES])
     return f"such as {shown}" if len(items) > EXAMPLES else shown

@@ -76,7 +76,7 @@ def read(source: Source) -> CaptionDataset:
         source.path,
         tuple(records),
         tuple(problems),
-        undivided=not stated and len(splits) < FEWEST_TO_DIVIDE,
+        single_split=not stated and len(splits) < FEWEST_TO_DIVIDE,
         format=TITLE,
     )
 

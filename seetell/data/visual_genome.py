@@ -100,7 +100,7 @@ def _divided(
     notes = [f"{sum(len(regions) for *_, regions in found):,} regions, whose phrases are of them, not of whole photos"]
     ids = [number for number, *_ in found]
     stated = _stated_splits(source.folder / _SPLITS, ids, problems)
-    splits, undivided = divide(source, ids, [stated.get(str(number)) for number in ids], notes)
+    splits, single_split = divide(source, ids, [stated.get(str(number)) for number in ids], notes)
     photos = []
     for (number, path, size, regions), split in zip(found, splits, strict=True):
         if split is None:
@@ -108,7 +108,7 @@ def _divided(
         else:
             photos.append(RegionPhoto(number, path, size, regions, split))
     return RegionDataset(
-        "visual-genome", source.path, tuple(photos), tuple(problems), tuple(notes), undivided, format=TITLE
+        "visual-genome", source.path, tuple(photos), tuple(problems), tuple(notes), single_split, format=TITLE
     )
 
 

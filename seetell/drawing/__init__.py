@@ -1,1 +1,5 @@
-"""Results drawn: where a captioner looked, as pictures and as web pages."""
+"""Draw results: pictures, and web pages that need no other file."""
+
+from seetell.drawing.draw import page, picture
+
+__all__ = ["page", "picture"]

@@ -1,10 +1,10 @@
 const tools = document.querySelector(".tools");
 const list = document.querySelector(".photos");
-const told = document.querySelector(".told");
-const sought = document.querySelector("#sought");
+const summary = document.querySelector(".summary");
+const filter = document.querySelector("#filter");
 const shown = document.querySelector("#shown");
 const order = document.querySelector("#order");
-const PAUSE = 150; // milliseconds without a key before the page heeds it
+const PAUSE = 150; // milliseconds after the last key before the page updates
 
 const photos = [...list.children].map((item) => {
   const caption = item.querySelector("textarea");
@@ -15,7 +15,7 @@ const photos = [...list.children].map((item) => {
     image: item.dataset.image,
     model: item.dataset.model,
     logprob: item.dataset.logprob ? Number(item.dataset.logprob) : null,
-    sureness: Number(item.dataset.sureness || 0), // of each word, so that long sentences are not the less sure
+    confidence: Number(item.dataset.confidence || 0), // per word, so that long sentences do not count as less confident
     error: item.dataset.error,
   };
 });
@@ -25,27 +25,27 @@ let timer = 0;
 const plural = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 const edited = (photo) => photo.caption !== null && photo.caption.value !== photo.original;
 
-// Photos that do not fit leave the page: thousands that are only hidden would make it slow.
+// Photos that do not match leave the page: thousands that are only hidden would make it slow.
 function select() {
-  const words = sought.value.toLowerCase().split(/\s+/).filter(Boolean);
-  const fitting = photos.filter((photo) => {
+  const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const matching = photos.filter((photo) => {
     const text = `${photo.image} ${photo.caption?.value ?? photo.error}`.toLowerCase();
     const fits = { all: true, edited: edited(photo), failed: photo.error !== undefined }[shown.value];
     return fits && words.every((word) => text.includes(word));
   });
-  if (order.value === "unsure") fitting.sort((one, other) => one.sureness - other.sureness);
+  if (order.value === "confidence") matching.sort((one, other) => one.confidence - other.confidence);
   list.hidden = true;
   list.getBoundingClientRect(); // laid out as hidden first, or the browser looks after each photo that leaves: ten times slower
-  list.replaceChildren(...fitting.map((photo) => photo.item));
+  list.replaceChildren(...matching.map((photo) => photo.item));
   list.hidden = false;
-  tell();
+  updateSummary();
 }
 
-function tell() {
+function updateSummary() {
   const count = list.childElementCount;
   const changed = photos.filter(edited).length;
   const failed = photos.filter((photo) => photo.error !== undefined).length;
-  told.textContent = [
+  summary.textContent = [
     count === photos.length ? plural(count, "photo") : `${count.toLocaleString("en")} of ${plural(photos.length, "photo")}`,
     failed ? `${failed.toLocaleString("en")} failed` : "",
     changed ? `${plural(changed, "caption")} edited${unsaved ? ", not saved" : ""}` : "",
@@ -76,10 +76,10 @@ function mark(photo) {
 function changedBy(photo) {
   unsaved = true;
   mark(photo);
-  soon(tell);
+  debounce(updateSummary);
 }
 
-function soon(work) {
+function debounce(work) {
   clearTimeout(timer);
   timer = setTimeout(work, PAUSE);
 }
@@ -115,23 +115,23 @@ function save(kind) {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   unsaved = false;
-  tell();
+  updateSummary();
 }
 
-const coming = new IntersectionObserver(
+const visible = new IntersectionObserver(
   (entries) => {
     for (const { target } of entries.filter((entry) => entry.isIntersecting)) {
       const picture = target.querySelector("img");
       if (picture) picture.src = picture.dataset.src;
-      coming.unobserve(target);
+      visible.unobserve(target);
     }
   },
-  { rootMargin: "800px" }, // before it comes into sight
+  { rootMargin: "800px" }, // before it scrolls into view
 );
 
 tools.hidden = false;
 tools.addEventListener("submit", (event) => event.preventDefault());
-sought.addEventListener("input", () => soon(select));
+filter.addEventListener("input", () => debounce(select));
 shown.addEventListener("change", select);
 order.addEventListener("change", select);
 for (const button of document.querySelectorAll("[data-save]")) {
@@ -143,8 +143,8 @@ addEventListener("beforeunload", (event) => {
   if (unsaved && photos.some(edited)) event.preventDefault();
 });
 for (const photo of photos) {
-  coming.observe(photo.item);
+  visible.observe(photo.item);
   if (photo.caption !== null) photo.caption.readOnly = false;
-  if (photo.caption !== null && edited(photo)) mark(photo); // what a browser kept over a reload
+  if (photo.caption !== null && edited(photo)) mark(photo); // kept by the browser over a reload
 }
-tell();
+updateSummary();

@@ -1,4 +1,4 @@
-"""A web page of many photos and their captions, to be read, filtered, edited and saved; complete in one file."""
+"""A web page of many captions, to be read, filtered, edited and saved; complete in one file."""
 
 from __future__ import annotations
 
@@ -10,26 +10,25 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import quote
 
-from seetell.atomic_write import whole_file
-from seetell.drawing.templates import beside, filled, html_text
-from seetell.drawing.thumbnail import thumbnail
+from seetell.atomic_write import atomic_file
+from seetell.drawing.page_parts import html_text, read_asset, render_template, thumbnail
 from seetell.errors import PhotoError, SeetellError
 from seetell.results import Caption
 
 THUMBNAIL = 240
-"""Longest side of the photos, in pixels: a thousand of them make some 11 MB."""
+"""Longest side of the photos, in pixels: a thousand of them take some 11 MB."""
 
 JPEG_QUALITY = 60
-SEAM = "<!-- photos -->"
+PHOTOS_MARK = "<!-- photos -->"
 
 
 class CaptionReport:
-    """Writes the page photo by photo; as a context it puts the file in its place, whole, when it ends without an error.
+    """Writes the page photo by photo; a context manager that puts the complete file in place if no error occurs.
 
-    The photos' pictures go to the file at once, so that memory does not grow with them.
+    Thumbnails are written at once, so that memory does not grow with their number.
 
     Args:
-        path: the file, in a folder that is there.
+        path: the file, in a folder that exists.
 
     Raises:
         SeetellError: it cannot be written.
@@ -39,11 +38,11 @@ class CaptionReport:
         self.path = path
         self._photos = self._failed = 0
         self._models: dict[str, None] = {}
-        self._opened = ExitStack()
+        self._exit_stack = ExitStack()
 
     def __enter__(self) -> CaptionReport:
         try:
-            self._file = self._opened.enter_context(whole_file(self.path))
+            self._file = self._exit_stack.enter_context(atomic_file(self.path))
         except OSError as error:
             raise self._unwritable(error) from error
         self._write(self._halves()[0])
@@ -53,9 +52,9 @@ class CaptionReport:
         """Add a photo.
 
         Args:
-            photo: its path as the user named it, by which saved captions name it too.
-            result: what came of it; an error is shown in the caption's place.
-            page: path of the page that shows where its words came from, if there is one.
+            photo: its path as the user named it, also used in saved captions.
+            result: an error is shown in place of the caption.
+            page: path of the page that shows its attention, if there is one.
 
         Raises:
             SeetellError: the file cannot be written.
@@ -72,40 +71,36 @@ class CaptionReport:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None:
-            self._opened.__exit__(kind, error, trace)
+            self._exit_stack.__exit__(kind, error, trace)
             return
         try:
-            with self._opened:
+            with self._exit_stack:
                 self._file.write(self._halves()[1].encode())
         except OSError as problem:
             raise self._unwritable(problem) from problem
 
     def _halves(self) -> tuple[str, str]:
-        """Return what stands before the photos and what after them, which alone tells how many there are."""
+        """Return the page before and after the photos; only the second half depends on how many there are."""
         counted = f"{self._photos:,} photo{'' if self._photos == 1 else 's'}"
         failed = f", {self._failed:,} of them failed" if self._failed else ""
         models = f" · model {', '.join(self._models)}" if self._models else ""
-        before, _, after = filled(
+        before, _, after = render_template(
             "caption_report.html",
             "caption_report.css",
             title="Captions",
-            photos=SEAM,
+            photos=PHOTOS_MARK,
             about=html_text(f"{counted}{failed}{models}"),
-            script=beside("caption_report.js"),
-        ).partition(SEAM)
+            script=read_asset("caption_report.js"),
+        ).partition(PHOTOS_MARK)
         return before, after
 
     def _item(self, photo: str, caption: Caption, page: str | None) -> str:
         fields = {"image": photo, "model": caption.model}
         if math.isfinite(caption.logprob):
-            sureness = caption.logprob / (len(caption.words) + 1)
-            fields |= {"logprob": f"{caption.logprob:.6f}", "sureness": f"{sureness:.4f}"}
-        small = thumbnail(photo, side=THUMBNAIL, quality=JPEG_QUALITY, late=True)
-        words = (
-            ""
-            if page is None
-            else f'<p><a class="faint" href="{self._address(page)}">where each word came from</a></p>'
-        )
+            confidence = caption.logprob / (len(caption.words) + 1)
+            fields |= {"logprob": f"{caption.logprob:.6f}", "confidence": f"{confidence:.4f}"}
+        small = thumbnail(photo, side=THUMBNAIL, quality=JPEG_QUALITY, lazy=True)
+        words = "" if page is None else f'<p><a class="faint" href="{self._address(page)}">attention per word</a></p>'
         return (
             f'<li{_data(fields)}><a class="picture" href="{self._address(photo)}">{small}{_name(photo)}</a>'
             f'<textarea aria-label="Caption of {_attribute(photo)}" rows="3" dir="auto" readonly>'
@@ -119,7 +114,7 @@ class CaptionReport:
         )
 
     def _address(self, file: str) -> str:
-        """Return where a file lies as seen from the report, so that both may be moved together."""
+        """Return a file's address relative to the report, so that both may be moved together."""
         try:
             place = os.path.relpath(file, self.path.resolve().parent)
         except ValueError:  # on another drive of Windows

@@ -1,4 +1,4 @@
-"""Words in pictures: Pillow's own font, and for letters it lacks one that is installed."""
+"""Fonts for text in pictures: Pillow's own, and for characters it lacks an installed one."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ INSTALLED = (
     "YuGothM.ttc",
     "malgun.ttf",
 )
-"""Fonts of Linux, macOS and Windows that have many letters, in the order they are tried."""
+"""Fonts of Linux, macOS and Windows that have many characters, in the order they are tried."""
 
-_NO_LETTER = "\uffff"
+_NO_CHARACTER = "\uffff"
 
 
-def lettered(text: str, size: int) -> tuple[str, ImageFont.FreeTypeFont]:
+def choose_font(text: str, size: int) -> tuple[str, ImageFont.FreeTypeFont]:
     """Choose a font for a text.
 
     Args:
@@ -33,19 +33,19 @@ def lettered(text: str, size: int) -> tuple[str, ImageFont.FreeTypeFont]:
         size: height of the font in pixels.
 
     Returns:
-        The text and a font that has all its letters. Where no font has, accents are left off, and a letter that is
-        still lacking shows as a box.
+        The text and a font that has all its characters. If there is no such font, accents are removed, and a
+        character that is still missing shows as a box.
     """
     text = unicodedata.normalize("NFC", text)
     for font in (_built_in(size), *(_installed(name, size) for name in INSTALLED)):
         if font is not None and _has(font, text):
             return text, font
-    bare = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
-    return bare, _built_in(size)
+    plain = "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
+    return plain, _built_in(size)
 
 
-def shortened(text: str, font: ImageFont.FreeTypeFont, width: float) -> str:
-    """Cut a text that is wider than allowed and end it with an ellipsis."""
+def ellipsise(text: str, font: ImageFont.FreeTypeFont, width: float) -> str:
+    """Return a text cut to a width in pixels, with an ellipsis if it was too wide."""
     if font.getlength(text) <= width:
         return text
     while text and font.getlength(f"{text}…") > width:
@@ -69,6 +69,6 @@ def _installed(name: str, size: int) -> ImageFont.FreeTypeFont | None:
 
 
 def _has(font: ImageFont.FreeTypeFont, text: str) -> bool:
-    """Whether a font draws none of the letters as it draws a code that is no letter."""
-    lacking = bytes(font.getmask(_NO_LETTER))
-    return all(bytes(font.getmask(letter)) != lacking for letter in set(text) if not letter.isspace())
+    """Return whether a font has a glyph for every character: none is drawn as an unassigned code point is."""
+    missing = bytes(font.getmask(_NO_CHARACTER))
+    return all(bytes(font.getmask(sign)) != missing for sign in set(text) if not sign.isspace())

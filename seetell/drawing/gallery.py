@@ -1,4 +1,4 @@
-"""A web page of the photos that a search found, complete in one file."""
+"""A web page of search results, complete in one file."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from seetell.drawing.templates import filled, html_text
-from seetell.drawing.thumbnail import thumbnail
+from seetell.drawing.page_parts import html_text, render_template, thumbnail
 
 THUMBNAIL = 320
-"""Longest side of the photos, in pixels: twenty of them make some 300 kB."""
+"""Longest side of the photos, in pixels: twenty of them take some 300 kB."""
 
 JPEG_QUALITY = 70
 
@@ -22,34 +21,34 @@ class Found:
     """A photo on the page.
 
     Attributes:
-        path: the file; where it does not open, its name stands alone.
-        score: how well it fits.
+        path: the file; if it cannot be opened, its name is shown alone.
+        score: of the search.
     """
 
     path: str
     score: float
 
 
-def gallery(title: str, about: str, found: Sequence[Found], *, sought: str | None = None) -> str:
-    """Write the page.
+def gallery(title: str, about: str, found: Sequence[Found], *, query_photo: str | None = None) -> str:
+    """Return the page.
 
     Args:
-        title: what was looked for.
+        title: the query.
         about: a sentence below it.
-        found: the best first.
-        sought: path of the photo that was looked for.
+        found: best match first.
+        query_photo: path of the photo that was the query.
 
     Returns:
-        HTML with small copies of the photos, each a link to the file itself, which works where the file is.
+        HTML with thumbnails of the photos, each a link to the file itself, which works where the file is.
     """
-    return filled(
+    return render_template(
         "gallery.html",
         "gallery.css",
         title=html_text(title),
         about=html_text(about),
-        sought=""
-        if sought is None
-        else thumbnail(sought, side=THUMBNAIL, quality=JPEG_QUALITY, description="the photo that was looked for"),
+        query_photo=""
+        if query_photo is None
+        else thumbnail(query_photo, side=THUMBNAIL, quality=JPEG_QUALITY, description="the photo that was the query"),
         hits="\n".join(_item(photo) for photo in found),
     )
 

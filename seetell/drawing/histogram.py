@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seetell.drawing.templates import html_text
+from seetell.drawing.page_parts import html_text
 
 MOST_BINS = 24
 WIDTH, HEIGHT = 480, 220

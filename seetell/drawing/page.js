@@ -1,10 +1,10 @@
 const photo = document.querySelector(".photo");
 const places = [...document.querySelectorAll(".place")];
 const words = [...document.querySelectorAll(".word")];
-const told = document.querySelector(".told");
+const description = document.querySelector(".description");
 const play = document.querySelector(".play");
-const invitation = told.textContent;
-const SECONDS_A_WORD = 1;
+const hint = description.textContent;
+const SECONDS_PER_WORD = 1;
 
 let chosen = -1; // stays until another word is chosen
 let pointed = -1; // it or its place under the mouse, or reached by the keyboard
@@ -18,19 +18,19 @@ function show() {
     word.classList.toggle("shown", number === current);
     word.setAttribute("aria-pressed", String(number === chosen));
   });
-  told.textContent = current < 0 ? invitation : words[current].dataset.told;
+  description.textContent = current < 0 ? hint : words[current].dataset.description;
 }
 
-function playing(wanted) {
+function setPlaying(wanted) {
   clearInterval(timer);
-  timer = wanted ? setInterval(next, 1000 * SECONDS_A_WORD) : 0;
+  timer = wanted ? setInterval(next, 1000 * SECONDS_PER_WORD) : 0;
   play.textContent = wanted ? "Stop" : "Play";
   play.classList.toggle("playing", wanted);
 }
 
 function next() {
   chosen = chosen + 1 < words.length ? chosen + 1 : -1;
-  if (chosen < 0) playing(false);
+  if (chosen < 0) setPlaying(false);
   show();
 }
 
@@ -40,7 +40,7 @@ function point(number) {
 }
 
 function choose(number) {
-  playing(false);
+  setPlaying(false);
   chosen = chosen === number ? -1 : number;
   show();
 }
@@ -62,7 +62,7 @@ words.forEach((word, number) => {
 });
 
 play.addEventListener("click", () => {
-  playing(!timer);
+  setPlaying(!timer);
   if (!timer) return;
   chosen = -1;
   next();
@@ -75,7 +75,7 @@ document.addEventListener("keydown", (event) => {
     const there = here < 0 ? 0 : Math.min(Math.max(here + step, 0), words.length - 1);
     words[there]?.focus();
   } else if (event.key === "Escape") {
-    playing(false);
+    setPlaying(false);
     chosen = pointed = -1;
     show();
   }

@@ -1,4 +1,4 @@
-"""A web page on how well captions score: the figures, their spread, the best photos and the worst."""
+"""A web page of caption scores: the table, their distribution, the best photos and the worst."""
 
 from __future__ import annotations
 
@@ -9,31 +9,30 @@ from pathlib import Path
 import numpy as np
 
 from seetell.drawing.histogram import Histogram
-from seetell.drawing.templates import filled, html_text
-from seetell.drawing.thumbnail import thumbnail
+from seetell.drawing.page_parts import html_text, render_template, thumbnail
 
 LABELS = ("A", "B")
-"""What two results files are called in all but the title."""
+"""How two results files are called, except in the title."""
 
 SHOWN = 10
-"""The most photos in a section."""
+"""Photos per section at most."""
 
 THUMBNAIL = 192
-"""Longest side of the photos, in pixels: forty of them make some 350 kB."""
+"""Longest side of the photos, in pixels: forty of them take some 350 kB."""
 
 JPEG_QUALITY = 60
 
 
 @dataclass(frozen=True)
 class ScoredPhoto:
-    """A photo with what was said of it.
+    """A photo with its captions and their scores.
 
     Attributes:
         name: to be shown.
-        path: the file, which need not be there.
-        references: what people said.
-        captions: what is scored, in each results file.
-        scores: of each caption, by measure, unscaled.
+        path: the file, which need not exist.
+        references: the reference captions.
+        captions: the scored caption of each results file.
+        scores: of each caption, by metric, unscaled.
     """
 
     name: str
@@ -45,16 +44,16 @@ class ScoredPhoto:
 
 @dataclass(frozen=True)
 class ScoreReport:
-    """What the page shows.
+    """The content of the page.
 
     Attributes:
-        names: of the results file, and of the other it is compared with, if any.
+        names: of the results file, and of the one it is compared with, if any.
         about: what was scored, in a sentence.
         header: of the table of scores.
-        rows: of that table, the measure first.
+        rows: of that table, the name of the metric first.
         notes: sentences below the table.
-        measure: the one that photos are ranked by.
-        beside: others to be shown with each photo.
+        metric: the one that photos are ranked by.
+        others: further metrics to be shown with each photo.
         photos: all that were scored, at least one.
     """
 
@@ -63,16 +62,16 @@ class ScoreReport:
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     notes: Sequence[str]
-    measure: str
-    beside: Sequence[str]
+    metric: str
+    others: Sequence[str]
     photos: Sequence[ScoredPhoto]
 
     def html(self) -> str:
-        """Write the page, which needs no other file. Photos that do not open are shown by their sentences alone."""
+        """Return the page, which needs no other file; of photos that cannot be opened it shows the captions alone."""
         values = [100 * self._values(side) for side in range(len(self.names))]
-        histogram, axis = Histogram.build(values), f"{self.measure} ×100"
+        histogram, axis = Histogram.build(values), f"{self.metric} ×100"
         sections = self._sections(values)
-        return filled(
+        return render_template(
             "score_report.html",
             "score_report.css",
             title=html_text(f"Scores of {' and '.join(self.names)}"),
@@ -80,7 +79,7 @@ class ScoreReport:
             links="\n".join(f'<li><a href="#{key}">{html_text(title)}</a></li>' for key, title, _ in sections),
             table=_table(self.header, self.rows),
             notes="<br>\n".join(map(html_text, self.notes)),
-            measure=html_text(self.measure),
+            metric=html_text(self.metric),
             legend=self._legend(),
             histogram=histogram.svg(axis),
             quartiles="<br>".join(map(self._quartiles, LABELS, values)),
@@ -89,12 +88,12 @@ class ScoreReport:
         )
 
     def _values(self, side: int) -> np.ndarray:
-        return np.array([photo.scores[side][self.measure] for photo in self.photos])
+        return np.array([photo.scores[side][self.metric] for photo in self.photos])
 
     def _sections(self, values: Sequence[np.ndarray]) -> list[tuple[str, str, list[ScoredPhoto]]]:
-        """Choose the photos of each section: its key in addresses, its title, and they."""
-        others = np.array([-sum(photo.scores[0].values()) for photo in self.photos])  # where the measure is the same
-        best = [self.photos[place] for place in np.lexsort((others, -values[0]))]
+        """Return the sections: key in addresses, title and photos."""
+        total = np.array([-sum(photo.scores[0].values()) for photo in self.photos])  # where the metric is the same
+        best = [self.photos[place] for place in np.lexsort((total, -values[0]))]
         half = (len(best) + 1) // 2
         of = f" of {LABELS[0]}" if len(values) > 1 else ""
         sections = [("best", f"Best photos{of}", best[:half]), ("worst", f"Worst photos{of}", best[: half - 1 : -1])]
@@ -112,22 +111,22 @@ class ScoreReport:
         return f'<section id="{key}">\n<h2>{html_text(title)}</h2>\n<ol class="photos">\n{items}\n</ol>\n</section>'
 
     def _photo(self, photo: ScoredPhoto) -> str:
-        said = "\n".join(
+        captions = "\n".join(
             f'<p class="sentence" dir="auto">{html_text(caption) or "(no words)"}</p>\n<p class="faint">'
             f"{label + ': ' if len(self.names) > 1 else ''}{self._figures(scores)}</p>"
             for label, caption, scores in zip(LABELS, photo.captions, photo.scores, strict=False)
         )
         small = thumbnail(photo.path, side=THUMBNAIL, quality=JPEG_QUALITY)
-        people = "".join(f'<li dir="auto">{html_text(reference)}</li>' for reference in photo.references)
+        references = "".join(f'<li dir="auto">{html_text(reference)}</li>' for reference in photo.references)
         return (
             f'<li><div class="picture">{small}</div><div class="words">\n'
-            f"<h3>{html_text(photo.name)}</h3>\n{said}\n<p>People said:</p>"
-            f'<ul class="people">{people}</ul></div></li>'
+            f"<h3>{html_text(photo.name)}</h3>\n{captions}\n<p>Reference captions:</p>"
+            f'<ul class="references">{references}</ul></div></li>'
         )
 
     def _figures(self, scores: Mapping[str, float]) -> str:
         return html_text(
-            " · ".join(f"{name}\N{NO-BREAK SPACE}{100 * scores[name]:.1f}" for name in (self.measure, *self.beside))
+            " · ".join(f"{name}\N{NO-BREAK SPACE}{100 * scores[name]:.1f}" for name in (self.metric, *self.others))
         )
 
     def _legend(self) -> str:

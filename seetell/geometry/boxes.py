@@ -1,6 +1,6 @@
-"""Boxes in the pixels of a photo: ``xyxy``, the distances of a box's four edges from the photo's left and upper edge.
+"""Boxes as ``xyxy`` in pixels of the image: left, top, right and bottom edge, from the image's upper left corner.
 
-Edges lie between pixels, so that a box over the whole photo is ``(0, 0, width, height)`` and its area is ``(x1 - x0) *
+Edges lie between pixels: a box over the whole image is ``(0, 0, width, height)``, and the area of a box ``(x1 - x0) *
 (y1 - y0)``. All functions broadcast over the leading axes: ``iou(a[:, None], b)`` compares each of ``a`` with each of
 ``b``.
 """
@@ -15,7 +15,7 @@ Boxes = npt.NDArray[np.floating]
 
 
 def area(boxes: Boxes) -> Boxes:
-    """Return the areas of boxes ``(…, 4)`` as ``(…)``; a box whose edges are crossed has none."""
+    """Return the areas of boxes ``(…, 4)`` as ``(…)``, in square pixels; 0 for a box with crossed edges."""
     sides = np.maximum(boxes[..., 2:] - boxes[..., :2], 0.0)
     covered: Boxes = sides[..., 0] * sides[..., 1]
     return covered
@@ -26,10 +26,10 @@ def iou(one: Boxes, other: Boxes) -> Boxes:
 
     Args:
         one: ``(…, 4)``.
-        other: ``(…, 4)``, of leading axes that broadcast with those of ``one``.
+        other: ``(…, 4)``, with leading axes that broadcast with those of ``one``.
 
     Returns:
-        From 0 to 1, ``(…)``; 0 where neither box has an area.
+        ``(…)`` in [0, 1]; 0 where neither box has an area.
     """
     shared = _shared(one, other)
     covered = area(one) + area(other) - shared
@@ -37,15 +37,15 @@ def iou(one: Boxes, other: Boxes) -> Boxes:
     return overlap
 
 
-def nesting(one: Boxes, other: Boxes) -> Boxes:
-    """Return how much of the smaller of two boxes lies in the other: intersection over the smaller area.
+def intersection_over_smaller(one: Boxes, other: Boxes) -> Boxes:
+    """Return the area of the intersection over that of the smaller box.
 
     Args:
         one: ``(…, 4)``.
-        other: ``(…, 4)``, of leading axes that broadcast with those of ``one``.
+        other: ``(…, 4)``, with leading axes that broadcast with those of ``one``.
 
     Returns:
-        From 0 to 1, ``(…)``; 0 where one has no area.
+        ``(…)`` in [0, 1]; 0 where one has no area.
     """
     shared, smaller = _shared(one, other), np.minimum(area(one), area(other))
     share: Boxes = np.divide(shared, smaller, out=np.zeros_like(shared), where=smaller > 0)
@@ -60,32 +60,34 @@ def _shared(one: Boxes, other: Boxes) -> Boxes:
 
 
 def enclosing(boxes: Boxes) -> Boxes:
-    """Return the smallest box ``(4,)`` around boxes ``(N, 4)``, at least one."""
+    """Return the smallest box ``(4,)`` around ``N`` ≥ 1 boxes ``(N, 4)``."""
     return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
 
 
 def contains(boxes: Boxes, points: Boxes) -> npt.NDArray[np.bool_]:
-    """Tell which boxes ``(…, 4)`` hold the points ``(…, 2)``, given as x and y; a point on an edge is inside."""
+    """Return whether boxes ``(…, 4)`` contain points ``(…, 2)`` of x and y; a point on an edge is inside."""
     inside: npt.NDArray[np.bool_] = np.all((boxes[..., :2] <= points) & (points <= boxes[..., 2:]), axis=-1)
     return inside
 
 
-def suppressed(boxes: Boxes, scores: npt.NDArray[np.floating], *, overlap: float, most: int) -> npt.NDArray[np.intp]:
-    """Keep the best of boxes that overlap too much (greedy non-maximum suppression).
+def nms(
+    boxes: Boxes, scores: npt.NDArray[np.floating], *, iou_threshold: float, max_boxes: int
+) -> npt.NDArray[np.intp]:
+    """Greedy non-maximum suppression.
 
     Args:
         boxes: ``(N, 4)``.
-        scores: ``(N,)``; of equal ones the first is the better.
-        overlap: the IoU with a better box that is kept, above which a box is dropped.
-        most: how many are kept.
+        scores: ``(N,)``; ties keep the order of the boxes.
+        iou_threshold: a box is dropped if its IoU with a kept box of higher score exceeds this.
+        max_boxes: largest number of boxes kept.
 
     Returns:
-        The places of those kept, best first.
+        Indices of the kept boxes, highest score first.
     """
-    left = np.argsort(-scores, kind="stable")
+    remaining = np.argsort(-scores, kind="stable")
     kept: list[int] = []
-    while len(left) and len(kept) < most:
-        best, left = left[0], left[1:]
+    while len(remaining) and len(kept) < max_boxes:
+        best, remaining = remaining[0], remaining[1:]
         kept.append(int(best))
-        left = left[iou(boxes[best], boxes[left]) <= overlap]
+        remaining = remaining[iou(boxes[best], boxes[remaining]) <= iou_threshold]
     return np.array(kept, np.intp)

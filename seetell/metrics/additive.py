@@ -14,7 +14,7 @@ import numpy as np
 from seetell.metrics.ngrams import Floats
 
 
-class Additive(Protocol):
+class AdditiveMetric(Protocol):
     """Scores of ``P`` photos by one measure, or by ``N`` that share their counts.
 
     Attributes:

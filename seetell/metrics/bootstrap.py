@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from seetell.errors import UsageError
-from seetell.metrics.additive import Additive
+from seetell.metrics.additive import AdditiveMetric
 from seetell.metrics.captions import Scores
 from seetell.metrics.ngrams import Floats
 
@@ -53,7 +53,7 @@ def confidence_intervals(
     return {name: interval(drawn[name], level) for name in scores.corpus}
 
 
-def resampled_scores(additive: Sequence[Additive], *, resamples: int, seed: int) -> dict[str, Floats]:
+def resampled_scores(additive: Sequence[AdditiveMetric], *, resamples: int, seed: int) -> dict[str, Floats]:
     """Return the scores of resampled corpora by name, ``(resamples,)`` each.
 
     Args:
@@ -72,7 +72,7 @@ def resampled_scores(additive: Sequence[Additive], *, resamples: int, seed: int)
     return scores_of_sums(additive, sums)
 
 
-def scores_of_sums(additive: Sequence[Additive], sums: Floats) -> dict[str, Floats]:
+def scores_of_sums(additive: Sequence[AdditiveMetric], sums: Floats) -> dict[str, Floats]:
     """Return the scores of sets of photos by name, ``(sets,)`` each.
 
     Args:

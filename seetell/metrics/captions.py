@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from seetell.errors import DataError, UsageError, unknown
 from seetell.language.tokenizer import tokenize
-from seetell.metrics.additive import Additive, MeanScores
+from seetell.metrics.additive import AdditiveMetric, MeanScores
 from seetell.metrics.bleu import bleu_of
 from seetell.metrics.cider import cider_of, plain_cider_of
 from seetell.metrics.frequencies import DocumentFrequencies
@@ -37,11 +37,11 @@ class Scores:
 
     corpus: dict[str, float]
     per_photo: dict[Hashable, dict[str, float]]
-    additive: tuple[Additive, ...] = field(repr=False, compare=False)
+    additive: tuple[AdditiveMetric, ...] = field(repr=False, compare=False)
 
     @classmethod
     def of(
-        cls, photos: Iterable[Hashable], additive: Sequence[Additive], measures: Sequence[str] | None = None
+        cls, photos: Iterable[Hashable], additive: Sequence[AdditiveMetric], measures: Sequence[str] | None = None
     ) -> Scores:
         """Score photos by what measures kept of them.
 
@@ -83,13 +83,13 @@ class _Photos:
         return count_ngrams(self.references, self.candidates)
 
 
-def _meteor(photos: _Photos) -> Additive:
+def _meteor(photos: _Photos) -> AdditiveMetric:
     from seetell.metrics.meteor import Meteor
 
     return Meteor().score(photos.references, photos.candidates)
 
 
-_MEASURES: tuple[tuple[frozenset[str], Callable[[_Photos], Additive]], ...] = (
+_MEASURES: tuple[tuple[frozenset[str], Callable[[_Photos], AdditiveMetric]], ...] = (
     (frozenset({"Bleu_1", "Bleu_2", "Bleu_3", "Bleu_4"}), lambda photos: bleu_of(photos.ngrams)),
     (frozenset({"METEOR"}), _meteor),
     (frozenset({"ROUGE_L"}), lambda photos: MeanScores("ROUGE_L", rouge(photos.references, photos.candidates))),

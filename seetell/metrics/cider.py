@@ -1,6 +1,6 @@
 """CIDEr-D and plain CIDEr (Vedantam, Zitnick & Parikh 2015, "CIDEr: consensus-based image description evaluation").
 
-A sentence becomes, for each order n from 1 to 4, a vector of its n-grams' counts times their rarity, the logarithm of
+A sentence becomes, for each order n from 1 to 4, a vector of its n-grams' counts times their idf, the logarithm of
 photos over photos whose references hold the n-gram (equation 1). Plain CIDEr is the mean over orders and references of
 their cosine (equations 2 and 3). CIDEr-D (section 7, equation 7) clips the candidate's weights to the reference's in
 the product and multiplies by a Gaussian penalty for different lengths, so that repeating rare words does not pay. Both
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from seetell.metrics.frequencies import ORDERS, DocumentFrequencies, rarity
+from seetell.metrics.frequencies import ORDERS, DocumentFrequencies, idf
 from seetell.metrics.ngrams import Floats, NGrams, NGramTable, Tokens, count_ngrams
 
 SIGMA = 6.0
@@ -83,7 +83,7 @@ def _cosines(ngrams: NGrams, frequencies: DocumentFrequencies | None, *, clipped
     """Return the cosine of each reference with its photo's candidate, mean over orders, ``(references,)``."""
     cosines = np.zeros(len(ngrams.reference_lengths))
     for table in ngrams.tables:
-        weights = rarity(table, ngrams, frequencies)
+        weights = idf(table, ngrams, frequencies)
         cosines += _cosine(table, weights, len(ngrams.candidate_lengths), len(cosines), clipped=clipped)
     return cosines / len(ngrams.tables)
 

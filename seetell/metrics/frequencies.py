@@ -95,7 +95,7 @@ class DocumentFrequencies:
         return cls(photos, {tuple(gram.split(" ")): count for gram, count in counts.items()})
 
 
-def rarity(table: NGramTable, ngrams: NGrams, frequencies: DocumentFrequencies | None) -> Floats:
+def idf(table: NGramTable, ngrams: NGrams, frequencies: DocumentFrequencies | None) -> Floats:
     """Return how rare each n-gram of an order is, ``(table.size,)``.
 
     Equation 1's second factor, the logarithm of photos over photos whose references hold the n-gram. One that no

@@ -203,23 +203,23 @@ def fit_constant_box(phrases: LocatedPhrases) -> tuple[float, float, float, floa
     """
     true = phrases.enclosing() / np.tile(phrases.sizes, 2)  # stretching a photo changes no intersection over union
 
-    def merit(candidates: Boxes) -> Boxes:
+    def objective(candidates: Boxes) -> Boxes:
         overlaps = (iou(true, box) for box in candidates)
         return np.array([np.count_nonzero(overlap >= THRESHOLD) + overlap.mean() for overlap in overlaps])
 
     spans = np.array([(low, high) for high in range(9) for low in range(high)]) / 8
     across, down = np.repeat(spans, len(spans), axis=0), np.tile(spans, (len(spans), 1))
     candidates = np.stack([across[:, 0], down[:, 0], across[:, 1], down[:, 1]], axis=1)
-    merits = merit(candidates)
-    best, most = candidates[merits.argmax()], merits.max()
+    objectives = objective(candidates)
+    best, most = candidates[objectives.argmax()], objectives.max()
     moves = np.stack(np.meshgrid(*[(-1.0, 0.0, 1.0)] * 4, indexing="ij"), axis=-1).reshape(-1, 4)
     for step in (1 / 16, 1 / 32, 1 / 64):
         improved = True
         while improved:
             candidates = np.clip(best + step * moves, 0.0, 1.0)
-            merits = merit(candidates)
-            improved = bool(merits.max() > most)
+            objectives = objective(candidates)
+            improved = bool(objectives.max() > most)
             if improved:
-                best, most = candidates[merits.argmax()], merits.max()
+                best, most = candidates[objectives.argmax()], objectives.max()
     x0, y0, x1, y1 = best.tolist()
     return x0, y0, x1, y1

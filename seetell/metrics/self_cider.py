@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from seetell.metrics.frequencies import DocumentFrequencies, rarity
+from seetell.metrics.frequencies import DocumentFrequencies, idf
 from seetell.metrics.ngrams import Floats, Ints, NGramTable, Tokens, check_several, count_ngrams
 
 
@@ -32,7 +32,7 @@ def self_cider(captions: Sequence[Sequence[Tokens]], *, frequencies: DocumentFre
     first = np.cumsum(counts) - counts
     kernels = [np.zeros((count, count)) for count in counts]
     for table in ngrams.tables:
-        _add_cosines(kernels, first, table, rarity(table, ngrams, frequencies))
+        _add_cosines(kernels, first, table, idf(table, ngrams, frequencies))
     return np.array([_diversity(kernel) for kernel in kernels])
 
 

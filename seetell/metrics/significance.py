@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from seetell.errors import DataError
-from seetell.metrics.additive import Additive
+from seetell.metrics.additive import AdditiveMetric
 from seetell.metrics.bootstrap import Interval, blocks, interval, resampled_scores, scores_of_sums
 from seetell.metrics.captions import Scores
 from seetell.metrics.ngrams import Floats, Ints
@@ -77,7 +77,7 @@ def compare(
     order = np.array([place[photo] for photo in first.per_photo])
     ours = [measure for measure in first.additive if not set(measure.names).isdisjoint(names)]
     by_names = {measure.names: measure for measure in second.additive}
-    theirs: list[Additive] = [_Reordered(by_names[measure.names], order) for measure in ours]
+    theirs: list[AdditiveMetric] = [_Reordered(by_names[measure.names], order) for measure in ours]
 
     found = {name: first.corpus[name] - second.corpus[name] for name in names}
     drawn = [resampled_scores(system, resamples=trials, seed=seed) for system in (ours, theirs)]  # the same draws
@@ -98,7 +98,7 @@ def compare(
 class _Reordered:
     """A measure with its photos in another order."""
 
-    measure: Additive
+    measure: AdditiveMetric
     order: Ints
 
     @property
@@ -114,7 +114,7 @@ class _Reordered:
 
 
 def _swapped_differences(
-    ours: Sequence[Additive], theirs: Iterable[Additive], *, trials: int, seed: int
+    ours: Sequence[AdditiveMetric], theirs: Iterable[AdditiveMetric], *, trials: int, seed: int
 ) -> dict[str, Floats]:
     """Return the differences after random photos changed sides, by name, ``(trials,)`` each."""
     first = np.hstack([measure.statistics for measure in ours])

@@ -1,4 +1,4 @@
-"""Any kind of pixels to 8-bit RGB: deep greys scaled instead of clipped, transparency laid on white."""
+"""Convert pixels of any mode to 8-bit RGB: deep greys are scaled, not clipped; transparency becomes white."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from seetell.errors import PhotoError
 def to_rgb(photo: Image.Image) -> Image.Image:
     """Return a copy in 8-bit RGB.
 
-    Grey of 16 bits is scaled so that 65535 is white. Whole numbers of 32 bits and floating-point pixels have no
-    agreed white: their own range is stretched over black to white.
+    16-bit grey is scaled so that 65535 is white. 32-bit integer and floating-point pixels have no agreed white: their
+    own range is stretched from black to white.
     """
     if photo.mode.startswith("I;16") or (photo.mode == "I" and photo.format == "PNG"):
         grey = np.asarray(photo).astype(np.float32) / 257.0

@@ -9,19 +9,19 @@ from seetell.photos.opening import SUFFIXES
 
 
 def is_photo_name(path: str) -> bool:
-    """Whether a file's name ends as those of photos do."""
+    """Return whether a file's name has the ending of a photo format."""
     return os.path.splitext(path)[1].lower() in SUFFIXES
 
 
 def photo_folders(folder: str, unreadable: Callable[[str], None]) -> Iterator[tuple[str, list[str]]]:
-    """Walk a folder and those below it, except hidden ones and those that are symbolic links.
+    """Walk a folder and its subfolders, except hidden ones and symbolic links.
 
     Args:
         folder: where to begin.
-        unreadable: told of each folder that cannot be listed.
+        unreadable: called with each folder that cannot be listed.
 
     Yields:
-        Each folder's path and the names of its photos, hidden ones left out; all sorted.
+        Each folder's path and the sorted names of its photos, without hidden ones.
     """
     for path, subfolders, names in os.walk(folder, onerror=lambda error: unreadable(error.filename)):
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))

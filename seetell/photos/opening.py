@@ -1,6 +1,6 @@
 """Open one photo of unknown origin: upright, RGB, within limits, or a clear error.
 
-Only plain photo formats are tried, so that no file reaches Pillow's rarer decoders or the programs they start.
+Only common photo formats are tried, so no file reaches Pillow's rarer decoders or the programs they start.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from seetell.errors import PhotoError, PhotoFormatError
 from seetell.photos.colour import from_array, to_rgb
 
 PhotoSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | np.ndarray
-"""What can be opened: a path, a file's content, an open binary file, a Pillow image, an array of pixels."""
+"""A path, a file's content, an open binary file, a Pillow image or an array of pixels."""
 
 MAX_PIXELS = 250_000_000
-"""Largest photo that is decoded. A JPEG read at reduced scale may be larger by ``MAX_REDUCTION`` in the file."""
+"""Most pixels that are decoded. A JPEG read at reduced scale may have ``MAX_REDUCTION`` times as many in the file."""
 MAX_REDUCTION = 4
 
 FORMATS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -39,7 +39,7 @@ FORMATS: dict[str, tuple[str, tuple[str, ...]]] = {
     "JPEG2000": ("Jpeg2KImagePlugin", (".jp2", ".j2k")),
     "AVIF": ("AvifImagePlugin", (".avif",)),
 }
-"""What is tried, in this order: Pillow's name, the plugin that reads it, its file name endings in lower case."""
+"""Formats in the order they are tried: Pillow's name, its plugin, and file name endings in lower case."""
 
 SUFFIXES = frozenset(suffix for _, suffixes in FORMATS.values() for suffix in suffixes)
 
@@ -59,12 +59,12 @@ _warning_filters = threading.Lock()
 
 
 def open_photo(source: PhotoSource, *, at_least: tuple[int, int] | None = None) -> Image.Image:
-    """Open a photo as upright RGB: the first frame of an animation, transparency laid on white.
+    """Open a photo as upright RGB: the first frame of an animation, transparency becomes white.
 
     Args:
         source: a path, a file's content, an open binary file, a Pillow image or an array of pixels.
-        at_least: ``(width, height)`` that the upright photo will be resized to: JPEG files are then decoded at the
-            smallest of the scales 1/8, 1/4, 1/2 and 1 that is not below it, several times faster for large photos.
+        at_least: ``(width, height)`` that the upright photo will be resized to: a JPEG file is then decoded at the
+            smallest scale of 1/8, 1/4, 1/2 and 1 that is not below it, several times faster for large photos.
 
     Returns:
         An RGB image, EXIF rotation applied.
@@ -84,19 +84,20 @@ def open_photo(source: PhotoSource, *, at_least: tuple[int, int] | None = None) 
 
 
 def photo_size(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[int, int]:
-    """Return the size that ``open_photo`` would give a photo, ``(width, height)``, from the file's header alone.
+    """Return the size of what ``open_photo`` returns, ``(width, height)`` in pixels, from the file's header alone.
 
-    No pixel is decoded, so a damaged or too large photo may have a size all the same. In a PNG file a rotation counts
-    only if it stands before the pixels.
+    No pixel is decoded, so a damaged or too large photo may still have a size. In a PNG file a rotation is only found
+    before the pixels.
 
     Raises:
-        PhotoError: the file is missing, unreadable or, a ``PhotoFormatError``, not a photo.
+        PhotoError: the file is missing or unreadable.
+        PhotoFormatError: it is not a photo.
     """
     name = _name(source)
     with _photo_errors(name), _binary(source) as file:
         with _quiet():
             photo = _identified(file, name)
-            if photo.format == "PNG" and "exif" not in photo.info:  # Pillow would decode it to look behind the pixels
+            if photo.format == "PNG" and "exif" not in photo.info:  # Pillow would decode it to look after the pixels
                 return photo.size
             size = photo.size
             if photo.format == "TIFF":  # some versions of Pillow have turned it already
@@ -129,7 +130,7 @@ def _name(source: object) -> str:
 
 @contextmanager
 def _binary(source: str | os.PathLike[str] | bytes | BinaryIO) -> Iterator[BinaryIO]:
-    """Give a seekable file; a pipe or device is refused before it can block."""
+    """Yield a seekable file; a pipe or device is refused before it can block."""
     if isinstance(source, bytes | bytearray | memoryview):
         yield io.BytesIO(source)
     elif isinstance(source, str | os.PathLike):
@@ -162,7 +163,7 @@ def _decoded(file: BinaryIO, name: str, at_least: tuple[int, int] | None) -> Ima
     coded = photo.width * photo.height
     if at_least is not None and photo.format in ("JPEG", "MPO"):
         photo.draft(None, at_least if _orientation(photo) < 5 else at_least[::-1])
-    kept_whole = bool(photo.info.get("progressive"))  # all coefficients stay in memory, whatever the scale
+    kept_whole = bool(photo.info.get("progressive"))  # all coefficients are held in memory, whatever the scale
     if photo.width * photo.height > MAX_PIXELS or coded > MAX_PIXELS * (1 if kept_whole else MAX_REDUCTION):
         raise PhotoError(
             f"{name}: has {coded // 10**6} million pixels; at most {MAX_PIXELS // 10**6} million are decoded"
@@ -173,10 +174,10 @@ def _decoded(file: BinaryIO, name: str, at_least: tuple[int, int] | None) -> Ima
 
 
 def _identified(file: BinaryIO, name: str) -> ImageFile.ImageFile:
-    """Read the header by the plugin whose signature fits.
+    """Read the header with the plugin whose signature matches.
 
-    ``Image.open`` is not used because its limit on pixels, a warning and twice as far an error, holds for the
-    size in the file, not for what is decoded, and is one setting for the whole process.
+    ``Image.open`` is not used: its limit on pixels applies to the size in the file, not to what is decoded, and is a
+    global setting.
     """
     start = file.read(16)
     if not start:
@@ -203,7 +204,7 @@ def _orientation(photo: Image.Image) -> int:
     try:
         with _quiet():
             orientation = photo.getexif().get(_ORIENTATION_TAG, 1)
-    except Exception:  # the pixels may be sound all the same
+    except Exception:  # the pixels may still be sound
         return 1
     return orientation if orientation in _UPRIGHT else 1
 

@@ -1,4 +1,4 @@
-"""From an opened photo to the numbers an encoder takes. Travels with the weights."""
+"""Preprocessing: from an opened photo to an encoder's input. Stored with the weights."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Preprocessing:
     Attributes:
         height: rows of the input.
         width: columns of the input.
-        fit: ``squash`` ignores the photo's proportions, ``crop`` keeps the centre, ``pad`` adds borders
+        fit: ``squash`` ignores the photo's aspect ratio, ``crop`` keeps the centre, ``pad`` adds borders
             of the mean colour.
         resample: the interpolation filter.
-        mean: per channel, on the 0–255 scale, subtracted first.
-        std: per channel, on the 0–255 scale, divided by afterwards.
+        mean: of each channel, on the 0–255 scale, subtracted first.
+        std: of each channel, on the 0–255 scale, divided by afterwards.
     """
 
     height: int
@@ -55,13 +55,13 @@ class Preprocessing:
         """Return plain types ready for JSON."""
         return asdict(self)
 
-    def fitted(self, photo: Image.Image, *, height: int | None = None, width: int | None = None) -> np.ndarray:
-        """Resize a photo to the input size, or to another size by the same rules.
+    def resize(self, photo: Image.Image, *, height: int | None = None, width: int | None = None) -> np.ndarray:
+        """Resize a photo to the input size, or to another size in the same way.
 
         Args:
             photo: RGB.
-            height: rows wanted; the input's when absent.
-            width: columns wanted; the input's when absent.
+            height: rows; the input's by default.
+            width: columns; the input's by default.
 
         Returns:
             ``(height, width, 3)`` uint8.
@@ -78,15 +78,15 @@ class Preprocessing:
         canvas.paste(photo.resize((right - left, bottom - top), resample), (left, top))
         return np.asarray(canvas)
 
-    def covered(self, photo: tuple[int, int]) -> tuple[float, float, float, float]:
-        """Return which part of a photo the input shows: what lies in a place of the input lies there in this box.
+    def visible_box(self, photo: tuple[int, int]) -> tuple[float, float, float, float]:
+        """Return the part of a photo that the input shows; positions in the input map linearly onto this box.
 
         Args:
             photo: its width and height.
 
         Returns:
-            Left, top, right and bottom in the photo's pixels: all of it for ``squash``, less for ``crop``, and for
-            ``pad`` more, beyond its edges.
+            ``xyxy`` in pixels of the photo: the whole photo for ``squash``, less for ``crop``, and more, beyond its
+            edges, for ``pad``.
         """
         width, height = photo
         if self.fit == "squash":
@@ -97,7 +97,7 @@ class Preprocessing:
         across, down = width / (right - left), height / (bottom - top)
         return -left * across, -top * down, (self.width - left) * across, (self.height - top) * down
 
-    def normalised(self, pixels: np.ndarray) -> np.ndarray:
+    def normalise(self, pixels: np.ndarray) -> np.ndarray:
         """Scale pixels to the encoder's range.
 
         Args:
@@ -112,11 +112,11 @@ class Preprocessing:
 
     def __call__(self, photo: Image.Image) -> np.ndarray:
         """Return ``(3, height, width)`` float32 for an RGB photo."""
-        return self.normalised(self.fitted(photo))
+        return self.normalise(self.resize(photo))
 
 
 def _centre(photo: tuple[int, int], size: tuple[int, int]) -> tuple[float, float, float, float]:
-    """Return the largest box in the middle of a photo that has the proportions of a size."""
+    """Return the largest centred box of a photo that has the aspect ratio of a size."""
     (photo_width, photo_height), (width, height) = photo, size
     scale = max(width / photo_width, height / photo_height)
     box_width, box_height = width / scale, height / scale
@@ -125,7 +125,7 @@ def _centre(photo: tuple[int, int], size: tuple[int, int]) -> tuple[float, float
 
 
 def _inside(photo: tuple[int, int], size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Return where a photo lies that is shrunk or enlarged to fit into the middle of a size."""
+    """Return the box of a photo scaled to fit into the centre of a size."""
     (photo_width, photo_height), (width, height) = photo, size
     scale = min(width / photo_width, height / photo_height)
     inner_width, inner_height = max(1, round(photo_width * scale)), max(1, round(photo_height * scale))

@@ -1,1 +1,1 @@
-"""Photos found by what a sentence says: an index of folders, kept up to date, and its search."""
+"""Image search: an index of folders of photos, kept up to date, and queries by sentence or photo."""

@@ -1,4 +1,4 @@
-"""Where the index lies when nobody says where."""
+"""The default location of the index."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ VARIABLE = "SEETELL_INDEX"
 
 
 def default_location() -> Path:
-    """Return ``$SEETELL_INDEX``, else ``seetell/index`` where this system keeps a user's data.
+    """Return ``$SEETELL_INDEX``, else ``seetell/index`` in the system's folder for user data.
 
-    That is ``~/.local/share`` or ``$XDG_DATA_HOME`` on Linux, ``~/Library/Application Support`` on macOS and
+    That is ``$XDG_DATA_HOME`` or ``~/.local/share`` on Linux, ``~/Library/Application Support`` on macOS, and
     ``%LOCALAPPDATA%`` on Windows.
     """
     named = os.environ.get(VARIABLE)

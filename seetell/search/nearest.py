@@ -1,9 +1,8 @@
-"""Vectors near a query among hundreds of thousands, in milliseconds: faiss behind one small file.
+"""Approximate nearest neighbours among hundreds of thousands of vectors, in milliseconds, with faiss.
 
-Each pair of numbers is kept as one of 16 (product quantisation, Jégou et al. 2011; scanned by the SIMD shuffles of
-André et al. 2015), and each number as a byte. All vectors are looked at, none is ruled out beforehand: the likeliest by
-pairs are compared by bytes, and the likeliest of those are returned, for an exact comparison. The file can be remade
-from the store at any time.
+Each pair of dimensions is quantised to 4 bits (product quantisation, Jégou et al. 2011; scanned with the SIMD shuffles
+of André et al. 2015), and each dimension to a byte. The search is exhaustive: the best by the 4-bit codes are re-ranked
+by bytes, and the best of those are returned for an exact comparison. The file can always be rebuilt from the store.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ import numpy as np
 TRAINING_VECTORS = 50_000
 
 BY_BYTES = 4000
-"""Vectors compared by bytes: of a million with 256 dimensions, these hold more than 99% of the best 20."""
+"""Vectors re-ranked by bytes: of a million with 256 dimensions, these include more than 99% of the best 20."""
 
 
 def available() -> bool:
-    """Whether faiss is installed."""
+    """Return whether faiss is installed."""
     return find_spec("faiss") is not None
 
 
@@ -31,7 +30,7 @@ class Quantised:
     """A file of quantised vectors, mapped into memory.
 
     Args:
-        path: a file that :func:`write` made.
+        path: a file written by :func:`write`.
 
     Raises:
         RuntimeError: it is missing or damaged.
@@ -43,19 +42,19 @@ class Quantised:
         self._refining: Any = faiss.downcast_index(self._index.index)
 
     def nearest(self, query: np.ndarray, count: int) -> np.ndarray:
-        """Return the numbers of the vectors that seem nearest to a query ``(D,)``, at most ``count``, int64."""
+        """Return the ids of the approximate nearest neighbours of a query ``(D,)``, at most ``count``, int64."""
         self._refining.k_factor = max(2, BY_BYTES // count)
         _, numbers = self._index.search(_even(query[None]), count)
         return np.asarray(numbers[0][numbers[0] >= 0])
 
 
 def write(path: Path, sample: np.ndarray, batches: Iterable[tuple[np.ndarray, np.ndarray]]) -> None:
-    """Quantise vectors into a file that is on the disk when this returns.
+    """Quantise vectors and write them to a file, synchronised to disk.
 
     Args:
-        path: of the file.
-        sample: vectors to learn the sixteen of each pair from, ``(N, D)`` float32, N ≥ 1,000.
-        batches: numbers ``(B,)`` int64 and vectors ``(B, D)`` float32.
+        path: the file.
+        sample: vectors to train the quantiser on, ``(N, D)`` float32, N ≥ 1,000.
+        batches: ids ``(B,)`` int64 and vectors ``(B, D)`` float32.
 
     Raises:
         OSError: it cannot be written.
@@ -75,12 +74,12 @@ def write(path: Path, sample: np.ndarray, batches: Iterable[tuple[np.ndarray, np
 
 
 def _faiss() -> Any:
-    """Return faiss, whose stubs lack much of it."""
+    """Import faiss, untyped: its stubs are incomplete."""
     import faiss
 
     return faiss
 
 
 def _even(vectors: np.ndarray) -> np.ndarray:
-    """Add a zero to vectors of odd length: they are taken apart in pairs."""
+    """Append a zero to vectors of odd length: they are quantised in pairs."""
     return np.ascontiguousarray(np.pad(vectors, ((0, 0), (0, vectors.shape[1] % 2))))

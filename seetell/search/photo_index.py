@@ -1,4 +1,4 @@
-"""An index of photos on the disk: kept up to date with folders, searched by sentences and photos.
+"""An index of photos on disk: kept up to date with folders, searched by sentence or photo.
 
 >>> index = PhotoIndex(location, embedder)
 >>> index.update(["~/Pictures"])
@@ -25,11 +25,11 @@ from seetell.search.update import Progress, Update, update
 
 @dataclass(frozen=True)
 class Hit:
-    """A photo that was found.
+    """A search result.
 
     Attributes:
-        photo: its path.
-        score: cosine between its vector and the query's.
+        photo: path of the photo.
+        score: cosine similarity of its vector and the query's.
         copies: paths of other files with the same content.
     """
 
@@ -46,7 +46,7 @@ class PhotoIndex:
     """An index of photos, for use by one thread.
 
     Args:
-        location: its folder, which :meth:`update` makes.
+        location: its folder, which :meth:`update` creates.
         embedder: the model; an index made with another is refused.
     """
 
@@ -56,15 +56,15 @@ class PhotoIndex:
         self._ranking: Ranking | None = None
 
     def update(self, photos: Iterable[str], *, retry: bool = False, progress: Progress | None = None) -> Update:
-        """Bring the index up to date with folders and files; what it knows of others stays.
+        """Update the index from folders and files; other entries are kept.
 
-        Photos that are new or changed are encoded, moved ones are noticed by their content. Missing ones are no longer
-        found, and are forgotten after 30 days. It may be stopped at any moment and run again.
+        New and changed photos are encoded, moved ones are recognised by their content. Missing ones are no longer
+        found, and are removed after 30 days. It can be stopped at any time and run again.
 
         Args:
-            photos: folders, with all below them, and files.
-            retry: try photos again that could not be used before and have not changed.
-            progress: told after each batch how many of how many photos are done.
+            photos: folders, with their subfolders, and files.
+            retry: retry unchanged photos that could not be used before.
+            progress: called after each batch with the number of photos done and their total.
 
         Raises:
             PhotoIndexError: the index cannot be written, is being written by another process, or was made with
@@ -78,15 +78,15 @@ class PhotoIndex:
         return done
 
     def search(self, sentence: str | None = None, *, image: str | None = None, top: int = 20) -> list[Hit]:
-        """Find the photos that fit a sentence, look like a photo, or both at once.
+        """Find the photos that match a sentence, resemble a photo, or both.
 
         Args:
-            sentence: what they should show.
-            image: path of a photo that they should be like.
-            top: the most to be found.
+            sentence: a description of the photos.
+            image: path of a similar photo.
+            top: largest number of results.
 
         Returns:
-            The best first.
+            The results, highest score first.
 
         Raises:
             UsageError: there is neither a sentence nor a photo, or ``top`` is below 1.
@@ -97,7 +97,7 @@ class PhotoIndex:
             raise UsageError(f"top must be at least 1, got {top}")
         ranking = self._opened()  # before the model works in vain
         hits: list[Hit] = []
-        for content, score in ranking.of(self._query(sentence, image), top):
+        for content, score in ranking.rank(self._query(sentence, image), top):
             photo, *copies = ranking.store.photos_of(content) or [""]
             if photo:
                 hits.append(Hit(photo, score, tuple(copies)))
@@ -106,18 +106,18 @@ class PhotoIndex:
         return hits
 
     def __len__(self) -> int:
-        """Return how many photos can be found."""
+        """Return the number of searchable photos."""
         usable = "SELECT count(*) FROM photos JOIN contents ON contents.id = content"
         found = self._opened().store.rows(f"{usable} WHERE missing_since IS NULL AND vector IS NOT NULL")
         return int(found[0][0])
 
     @property
     def is_slow(self) -> bool:
-        """Whether there are so many photos that faiss, which is not installed, would speed up searches."""
+        """Whether the index is large enough for faiss to speed up searches, and faiss is not installed."""
         return not nearest.available() and self._opened().store.vector_count() > MANY
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         if self._ranking is not None:
             self._ranking.store.close()
             self._ranking = None
@@ -136,8 +136,8 @@ class PhotoIndex:
         return self._ranking
 
     def _check_model(self, store: Store) -> None:
-        """Refuse an index that another model made; a new one is this model's as soon as it has a vector."""
-        name, identity = store.fact("model"), store.fact("model_identity")
+        """Refuse an index of another model; a new one belongs to this model once it has a vector."""
+        name, identity = store.get_metadata("model"), store.get_metadata("model_identity")
         if identity in (None, self._embedder.identity):
             return
         store.close()
@@ -148,7 +148,7 @@ class PhotoIndex:
         )
 
     def _query(self, sentence: str | None, image: str | None) -> np.ndarray:
-        """Return the direction to look in, ``(D,)`` float32 of length 1: midway where both are given."""
+        """Return the query vector ``(D,)`` float32 of length 1: the normalised mean where both are given."""
         vectors = []
         if sentence is not None:
             vectors.append(self._embedder.sentence_vectors([sentence])[0])

@@ -1,4 +1,4 @@
-"""Which contents of the index fit a query best: all compared exactly, or first chosen by faiss where there are many."""
+"""Rank the contents of the index for a query: exactly, or from candidates of faiss where there are many."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from seetell.search import nearest
 from seetell.search.store import Store
 
 MANY = 50_000
-"""Up to so many vectors are all compared exactly, from memory; beyond, the likeliest are found by faiss first."""
+"""Up to this many vectors are all compared exactly, from memory; beyond it faiss proposes candidates."""
 
 CANDIDATES = 100
-"""Vectors that faiss proposes, at least, for the exact comparison."""
+"""Least number of vectors that faiss proposes for the exact comparison."""
 
 REMAINDER = 2000
-"""Vectors that may come or go before faiss's file is made anew."""
+"""Vectors that may be added or removed before faiss's file is rebuilt."""
 
 
 class Ranking:
     """Compares queries with the vectors of a store.
 
     Args:
-        store: opened; what other processes change in it is seen.
+        store: open; changes by other processes are noticed.
     """
 
     def __init__(self, store: Store) -> None:
@@ -34,14 +34,14 @@ class Ranking:
         self._exact_as_of: object = None
         self._quantised: tuple[str, nearest.Quantised] | None = None
 
-    def of(self, query: np.ndarray, top: int) -> Iterator[tuple[int, float]]:
-        """Yield all contents and their scores, the best first: cosines where vectors have length 1.
+    def rank(self, query: np.ndarray, top: int) -> Iterator[tuple[int, float]]:
+        """Yield all contents and their scores, highest score first: cosines for vectors of length 1.
 
-        With many vectors those that faiss proposes come before the others.
+        With many vectors, the candidates of faiss come before the others.
 
         Args:
             query: ``(D,)`` float32.
-            top: how many will probably be taken.
+            top: number of results that will probably be used.
         """
         seen: set[int] = set()
         quantised = self._quantised_file()
@@ -57,13 +57,13 @@ class Ranking:
 
     def _proposed(self, quantised: nearest.Quantised, query: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
         proposed = self.store.vectors_of(quantised.nearest(query, count).tolist())
-        later = self.store.vectors(after=int(self.store.fact("quantised_up_to")))
+        later = self.store.vectors(after=int(self.store.get_metadata("quantised_up_to")))
         found = [(contents, vectors @ query) for contents, vectors in (proposed, *later) if len(contents)]
         contents = [np.zeros(0, np.int64), *(part for part, _ in found)]
         return np.concatenate(contents), np.concatenate([np.zeros(0, np.float32), *(part for _, part in found)])
 
     def _compared(self, query: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Compare all vectors exactly; few are kept in memory for the next time."""
+        """Compare all vectors exactly; up to ``MANY`` are kept in memory for the next query."""
         if self._exact is None or self._exact_as_of != self.store.changes():
             self._exact_as_of = self.store.changes()
             self._exact = _all(self.store) if self.store.vector_count() <= MANY else None
@@ -75,7 +75,7 @@ class Ranking:
 
     def _quantised_file(self) -> nearest.Quantised | None:
         """Return faiss's file, if the index has one and it can be read."""
-        name = self.store.fact("quantised")
+        name = self.store.get_metadata("quantised")
         if name is None or not nearest.available():
             return None
         if self._quantised is None or self._quantised[0] != name:
@@ -87,16 +87,16 @@ class Ranking:
 
 
 def quantise(store: Store) -> None:
-    """Make faiss's file anew where the index is large and much has come or gone since."""
+    """Rebuild faiss's file if the index is large and has changed much since."""
     total = store.vector_count()
     if total <= MANY or not nearest.available():
         return
-    before, last = store.fact("quantised"), store.fact("quantised_up_to") or 0
-    gone = (store.fact("quantised_count") or 0) - (total - store.vector_count(after=last))
+    before, last = store.get_metadata("quantised"), store.get_metadata("quantised_up_to") or 0
+    gone = (store.get_metadata("quantised_count") or 0) - (total - store.vector_count(after=last))
     if before and (store.folder / before).exists() and max(gone, store.vector_count(after=last)) <= REMAINDER:
         return
     (newest,) = store.rows("SELECT max(id) FROM contents")[0]
-    name = f"vectors-{store.fact('key')}-{newest}-{total}.faiss"
+    name = f"vectors-{store.get_metadata('key')}-{newest}-{total}.faiss"
     try:
         nearest.write(store.folder / name, _sample(store, total), store.vectors())
     except OSError as error:
@@ -106,8 +106,8 @@ def quantise(store: Store) -> None:
             "but searches are slow until a further run succeeds"
         ) from error
     with store.transaction():
-        for fact, value in {"quantised": name, "quantised_up_to": newest, "quantised_count": total}.items():
-            store.note(fact, value)
+        for key, value in {"quantised": name, "quantised_up_to": newest, "quantised_count": total}.items():
+            store.set_metadata(key, value)
     for file in store.folder.glob("vectors-*.faiss"):
         if file.name != name:
             with suppress(OSError):  # another process may be reading it
@@ -115,7 +115,7 @@ def quantise(store: Store) -> None:
 
 
 def _sample(store: Store, total: int) -> np.ndarray:
-    """Return vectors from all over the store to learn from."""
+    """Return vectors from all over the store to train on."""
     step = -(-total // nearest.TRAINING_VECTORS)
     return np.concatenate([vectors[(contents % step) == 0] for contents, vectors in store.vectors()])
 
@@ -128,12 +128,12 @@ def _all(store: Store) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _sorted(contents: np.ndarray, scores: np.ndarray) -> Iterator[tuple[int, float]]:
-    """Yield the best first; all are sorted only if more are wanted than usual."""
+    """Yield the highest scores first; sorts all only if more than 1,024 are used."""
     if len(scores) > 4096:
         first = np.argpartition(-scores, 1024)[:1024]
         yield from _sorted(contents[first], scores[first])
         rest = np.ones(len(scores), bool)
         rest[first] = False
         contents, scores = contents[rest], scores[rest]
-    for place in np.argsort(-scores, kind="stable"):
-        yield int(contents[place]), float(scores[place])
+    for index in np.argsort(-scores, kind="stable"):
+        yield int(contents[index]), float(scores[index])

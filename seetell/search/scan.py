@@ -1,4 +1,4 @@
-"""Compare folders with what the index knows of them, without reading a photo."""
+"""Compare folders with the index, without reading a photo."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ Key = tuple[bytes, bytes]
 
 @dataclass
 class Scan:
-    """How some folders differ from what is known of them.
+    """Differences between folders and the index.
 
     Attributes:
-        pending: photos that are new, or whose size or time of change differs, in the order of the walk.
-        unchanged: how many are as they were.
-        failed_before: how many of those could not be used then.
-        back: those that had been missing and are there again as they were.
-        missing: known photos that are there no more.
-        failures: folders and files that cannot be looked at, and why. What is known of them stays.
+        pending: photos that are new, or whose size or modification time differs, in the order of the walk.
+        unchanged: number of unchanged photos.
+        failed_before: number of those that could not be used before.
+        back: photos that were missing and are back unchanged.
+        missing: indexed photos that no longer exist.
+        failures: folders and files that cannot be read, and why; their index entries are kept.
     """
 
     pending: list[str] = field(default_factory=list)
@@ -47,7 +47,7 @@ class _Known:
 
 
 def key_of(path: str) -> Key:
-    """Return the folder and name under which the store keeps a photo."""
+    """Return a photo's folder and name, its key in the store."""
     folder, name = os.path.split(path)
     return os.fsencode(folder), os.fsencode(name)
 
@@ -56,22 +56,22 @@ def scan(store: Store, roots: Iterable[str], *, retry: bool = False) -> Scan:
     """Compare folders and files with the store, which is not changed.
 
     Args:
-        store: what is known.
-        roots: folders and files. Their real paths count, so that no photo has two names by symbolic links above it.
-        retry: take photos that could not be used for changed.
+        store: the index.
+        roots: folders and files. Their real paths count, so symbolic links give no photo two names.
+        retry: treat photos that could not be used before as changed.
     """
     found = Scan()
     visited: set[str] = set()
     for named in dict.fromkeys(roots):
         root = os.path.realpath(named)
         if not os.path.lexists(named):
-            found.failures[named] = "there is no such folder or file; what the index has of it is kept"
+            found.failures[named] = "there is no such folder or file; its index entries are kept"
         elif os.path.isdir(root):
             _scan_folders(store, root, visited, found, retry)
         else:
             folder, name = os.path.split(root)
             if folder not in visited:
-                known = {name: fact for name, fact in _known(store, folder).items() if name == os.path.basename(root)}
+                known = {name: entry for name, entry in _known(store, folder).items() if name == os.path.basename(root)}
                 _compare(folder, [name], known, found, retry)
     return found
 
@@ -110,7 +110,7 @@ def _compare(folder: str, names: list[str], known: dict[str, _Known], found: Sca
             found.failed_before += before.failed
             if before.missing:
                 found.back.append(key_of(path))
-    found.missing += [key_of(os.path.join(folder, name)) for name, fact in known.items() if not fact.missing]
+    found.missing += [key_of(os.path.join(folder, name)) for name, entry in known.items() if not entry.missing]
 
 
 def _known(store: Store, folder: str) -> dict[str, _Known]:
@@ -123,7 +123,7 @@ def _known(store: Store, folder: str) -> dict[str, _Known]:
 
 
 def _known_folders(store: Store, root: str) -> Iterator[str]:
-    """Yield the folders with known photos at a path and below it."""
+    """Yield the folders with indexed photos at a path and below it."""
     within = os.fsencode(os.path.join(root, ""))
     beyond = within[:-1] + bytes([within[-1] + 1])
     rows = store.rows(

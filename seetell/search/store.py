@@ -1,6 +1,6 @@
-"""What the index knows, in one SQLite file: photos, their contents' vectors, and which model made them.
+"""The index on disk, one SQLite file: photos, the vectors of their contents, and the model that made them.
 
-A vector belongs to a content, not to a file: photos that are moved, copied or renamed keep theirs.
+A vector belongs to a content, not to a file: moved, copied and renamed photos keep theirs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FILE = "photos.db"
 LOCK = "lock.db"
 FORMAT = 1
 APPLICATION = 0x5EE7E11
-PATIENCE = 30.0
+TIMEOUT = 30.0
 """Seconds to wait while another process writes a batch."""
 
 VECTOR = np.dtype("<f2")
@@ -31,10 +31,10 @@ PRAGMA application_id = {APPLICATION};
 PRAGMA user_version = {FORMAT};
 CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE contents (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given twice, so that other files may refer to it
+    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never reused: other files refer to it
     hash BLOB NOT NULL UNIQUE,
     vector BLOB,                           -- float16, of length 1
-    failure TEXT                           -- or why there is none
+    failure TEXT                           -- or the reason why there is none
 );
 CREATE TABLE photos (
     folder BLOB NOT NULL,                  -- names are bytes: not every file name is text
@@ -53,8 +53,8 @@ class Store:
     """An open index file.
 
     Args:
-        folder: the index's.
-        write: make the index if there is none, and be the only process that changes it.
+        folder: folder of the index.
+        write: create the index if there is none, and lock it for writing.
 
     Raises:
         PhotoIndexError: there is no index, it is damaged, or another process is changing it.
@@ -86,7 +86,7 @@ class Store:
             raise PhotoIndexError(f"{self.folder}: nothing can be written there; name another place for the index")
 
     def _only_writer(self) -> sqlite3.Connection:
-        """Take the lock, a transaction on a file of its own, which ends with the process however that ends."""
+        """Take the lock: a transaction on a separate file, which ends with the process however that ends."""
         with self.errors():
             lock = _connect(self.folder / LOCK, "rwc", timeout=0)
             try:
@@ -105,10 +105,10 @@ class Store:
             with self.transaction():
                 for statement in _SCHEMA.split(";\n"):
                     self._database.execute(statement)
-                self.note("key", secrets.token_hex(8))
+                self.set_metadata("key", secrets.token_hex(8))
         application, version = self._value("PRAGMA application_id"), self._value("PRAGMA user_version")
         if application != APPLICATION:
-            raise PhotoIndexError(f"{self.path}: is no index of photos; name another place for the index")
+            raise PhotoIndexError(f"{self.path}: is not an index of photos; name another place for the index")
         if version != FORMAT:
             raise PhotoIndexError(
                 f"{self.path}: has format {version}, this seetell reads {FORMAT}; "
@@ -116,7 +116,7 @@ class Store:
             )
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         for connection in (getattr(self, "_database", None), self._lock):
             if connection is not None:
                 connection.close()
@@ -129,28 +129,28 @@ class Store:
 
     @contextmanager
     def errors(self) -> Iterator[None]:
-        """Turn what SQLite raises into errors that say what to do."""
+        """Turn SQLite's errors into ``PhotoIndexError``s with advice."""
         try:
             yield
-        except sqlite3.ProgrammingError:  # no fault of the file
+        except sqlite3.ProgrammingError:  # not the file's fault
             raise
         except sqlite3.Error as error:
-            said = str(error)
-            if "full" in said or "disk I/O" in said:
-                advice = "there is no room left on the disk; make some and run again, what was indexed before is kept"
-            elif "locked" in said:
+            message = str(error)
+            if "full" in message or "disk I/O" in message:
+                advice = "the disk is full; free some space and run again, what was indexed before is kept"
+            elif "locked" in message:
                 advice = "another seetell is changing this index; try again in a moment"
-            elif "readonly" in said:
+            elif "readonly" in message:
                 advice = "the index cannot be written; run again where it can, or name another place"
-            elif "unable to open" in said:
+            elif "unable to open" in message:
                 advice = "the index cannot be opened"
             else:
                 advice = "the index is damaged; delete the folder and index the photos again"
-            raise PhotoIndexError(f"{self.path}: {advice} ({said})") from error
+            raise PhotoIndexError(f"{self.path}: {advice} ({message})") from error
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Make changes that reach the disk together or not at all."""
+        """Commit the changes of the block together, or none of them."""
         with self.errors():
             self._database.execute("BEGIN IMMEDIATE")
             try:
@@ -162,12 +162,12 @@ class Store:
                 raise
 
     def rows(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Run a statement and return all it gives."""
+        """Run a statement and return all rows."""
         with self.errors():
             return self._database.execute(statement, values).fetchall()
 
     def change_many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Run a statement for each of some rows."""
+        """Run a statement for each row of values."""
         with self.errors():
             self._database.executemany(statement, rows)
 
@@ -175,61 +175,61 @@ class Store:
         row = self._database.execute(statement, values).fetchone()
         return None if row is None else row[0]
 
-    def fact(self, name: str) -> Any:
-        """Return what was noted under a name, or ``None``."""
+    def get_metadata(self, name: str) -> Any:
+        """Return the value stored under a name, or ``None``."""
         with self.errors():
             return self._value("SELECT value FROM facts WHERE name = ?", (name,))
 
-    def note(self, name: str, value: object) -> None:
-        """Keep a value under a name."""
+    def set_metadata(self, name: str, value: object) -> None:
+        """Store a value under a name."""
         with self.errors():
             self._database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     def changes(self) -> tuple[int, int]:
-        """Return what differs after any change of the file, by this process or another."""
+        """Return a version that differs after any change of the file, by this process or another."""
         with self.errors():
             return self._value("PRAGMA data_version"), self._database.total_changes
 
     def vector_count(self, *, after: int = 0) -> int:
-        """Count the vectors of contents numbered above ``after``."""
+        """Count the vectors of contents with ids above ``after``."""
         with self.errors():
-            counted = "SELECT count(*) FROM contents WHERE id > ? AND vector IS NOT NULL"
-            return int(self._value(counted, (after,)))
+            statement = "SELECT count(*) FROM contents WHERE id > ? AND vector IS NOT NULL"
+            return int(self._value(statement, (after,)))
 
     def vectors(self, *, after: int = 0, batch: int = 8192) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield the vectors of contents numbered above ``after``: numbers ``(B,)`` and vectors ``(B, D)`` float32."""
+        """Yield the vectors of contents with ids above ``after``: ids ``(B,)`` and vectors ``(B, D)`` float32."""
         with self.errors():
             statement = "SELECT id, vector FROM contents WHERE id > ? AND vector IS NOT NULL ORDER BY id"
             cursor = self._database.execute(statement, (after,))
             while rows := cursor.fetchmany(batch):
-                yield _numbers_and_vectors(rows)
+                yield _ids_and_vectors(rows)
 
     def vectors_of(self, contents: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-        """Return the vectors of those contents that are still there, as :meth:`vectors` does; at most some thousand."""
+        """Return ids and vectors of the contents that still exist, as :meth:`vectors` does; at most a few thousand."""
         marks = ",".join("?" * len(contents))
         statement = f"SELECT id, vector FROM contents WHERE id IN ({marks}) AND vector IS NOT NULL"
-        return _numbers_and_vectors(self.rows(statement, [int(content) for content in contents]))
+        return _ids_and_vectors(self.rows(statement, [int(content) for content in contents]))
 
     def photos_of(self, content: int) -> list[str]:
-        """Return the paths of the files with a content, without those that are missing."""
+        """Return the paths of the existing files with a content."""
         statement = "SELECT folder, name FROM photos WHERE content = ? AND missing_since IS NULL ORDER BY folder, name"
         rows = self.rows(statement, [content])
         return [os.path.join(os.fsdecode(folder), os.fsdecode(name)) for folder, name in rows]
 
     def contents(self, hashes: Sequence[bytes]) -> dict[bytes, tuple[int, str | None]]:
-        """Return, of those contents that are known, the number and why there is no vector, if there is none."""
+        """Return the id of each known content, and the reason if it has no vector."""
         marks = ",".join("?" * len(hashes))
         rows = self.rows(f"SELECT hash, id, failure FROM contents WHERE hash IN ({marks})", hashes)
-        return {content: (number, failure) for content, number, failure in rows}
+        return {content: (index, failure) for content, index, failure in rows}
 
 
-def _numbers_and_vectors(rows: Sequence[tuple[Any, ...]]) -> tuple[np.ndarray, np.ndarray]:
-    numbers = np.array([row[0] for row in rows], np.int64)
+def _ids_and_vectors(rows: Sequence[tuple[Any, ...]]) -> tuple[np.ndarray, np.ndarray]:
+    ids = np.array([row[0] for row in rows], np.int64)
     vectors = np.frombuffer(b"".join(row[1] for row in rows), VECTOR)
-    return numbers, vectors.astype(np.float32).reshape(len(rows), -1) if rows else np.zeros((0, 0), np.float32)
+    return ids, vectors.astype(np.float32).reshape(len(rows), -1) if rows else np.zeros((0, 0), np.float32)
 
 
-def _connect(path: Path, mode: str, timeout: float = PATIENCE) -> sqlite3.Connection:
+def _connect(path: Path, mode: str, timeout: float = TIMEOUT) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", timeout, isolation_level=None, uri=True)
 
 

@@ -1,12 +1,14 @@
-"""Bring the index up to date with folders: what is new or changed is read, and only new contents are encoded.
+"""Update the index from folders: new and changed files are read, and only new contents are encoded.
 
-Photos are read and encoded a batch at a time, and a batch reaches the disk whole or not at all: whatever stops a run,
-the next one goes on where it stopped.
+Photos are processed in batches, and each batch is written to disk whole or not at all: whatever stops an update, the
+next one resumes where it stopped.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
+import stat
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,34 +17,80 @@ from typing import Any
 import numpy as np
 
 from seetell.errors import PhotoError, PhotoIndexError
-from seetell.search.content import Content
 from seetell.search.embedder import Embedder
 from seetell.search.scan import Key, key_of, scan
 from seetell.search.store import VECTOR, Store
 
 BATCH = 64
-"""Photos that a stopped run may have to encode again."""
+"""Photos that may have to be encoded again after an interruption."""
 
 REMEMBERED = 30 * 24 * 3600.0
-"""Seconds for which a missing photo's vector is kept, in case it turns up again: moved, or its disk mounted."""
+"""Seconds for which a missing photo's vector is kept, in case it was moved or its disk is mounted again."""
+
+_BLOCK = 1 << 20  # bytes read at a time
 
 Progress = Callable[[int, int], None]
-"""Told how many of how many photos to be read are done."""
+"""Called with the number of photos done and the number to be read."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """The state of a file when it was read.
+
+    Attributes:
+        hash: SHA-256 of its bytes.
+        size: in bytes.
+        changed: modification time in nanoseconds.
+    """
+
+    hash: bytes
+    size: int
+    changed: int
+
+    @classmethod
+    def read(cls, path: str) -> Content:
+        """Read a file.
+
+        Raises:
+            FileNotFoundError: it is not there.
+            PhotoError: it cannot be read, or is a pipe or device.
+        """
+        try:
+            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+            with open(descriptor, "rb", buffering=0) as file:
+                status, digest = os.fstat(descriptor), hashlib.sha256()
+                if not stat.S_ISREG(status.st_mode):
+                    raise PhotoError(f"{path}: is not a file; expected a photo")
+                while block := file.read(_BLOCK):
+                    digest.update(block)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise PhotoError(f"{path}: cannot be read ({error.strerror})") from error
+        return cls(digest.digest(), status.st_size, status.st_mtime_ns)
+
+    def is_still(self, path: str) -> bool:
+        """Return whether the file has not changed since."""
+        try:
+            status = os.stat(path)
+        except OSError:
+            return False
+        return (status.st_size, status.st_mtime_ns) == (self.size, self.changed)
 
 
 @dataclass
 class Update:
-    """What a run did.
+    """Counts of an update.
 
     Attributes:
-        added: photos not known before.
-        changed: photos whose content is another than before.
-        moved: photos found under another name or in another folder than before.
-        unchanged: photos that are as they were, those that could not be used among them.
-        failed_before: how many of those; they are tried again when they change.
-        missing: photos that are no longer there.
-        encoded: contents that the model was asked for.
-        failures: files and folders that could not be used in this run, and why.
+        added: new photos.
+        changed: photos whose content has changed.
+        moved: photos with a new name or folder.
+        unchanged: unchanged photos, including those that could not be used before.
+        failed_before: number of those; they are retried when they change.
+        missing: photos that no longer exist.
+        encoded: contents encoded by the model.
+        failures: files and folders that could not be used in this update, and why.
     """
 
     added: int = 0
@@ -67,17 +115,17 @@ def update(
     retry: bool = False,
     progress: Progress | None = None,
 ) -> Update:
-    """Bring a store up to date with folders and files; what it knows of others stays.
+    """Update a store from folders and files; other entries are kept.
 
     Args:
         store: opened for writing.
         embedder: the model that made its other vectors.
         roots: folders and files.
-        retry: try photos again that could not be used before.
-        progress: told after each batch.
+        retry: retry photos that could not be used before.
+        progress: called after each batch.
 
     Raises:
-        PhotoIndexError: the store cannot be written; what was written before is kept.
+        PhotoIndexError: the store cannot be written; earlier batches are kept.
     """
     found = scan(store, roots, retry=retry)
     done = Update(unchanged=found.unchanged, failed_before=found.failed_before, failures=found.failures)
@@ -112,7 +160,7 @@ class _Run:
     retry: bool
 
     def take(self, paths: Sequence[str]) -> None:
-        """Read some photos, encode what is new of them and write all of it down together."""
+        """Read a batch of photos, encode the new contents and write everything in one transaction."""
         read = self._read(paths)
         hashes = [content.hash for content in read.values()]
         before = self.store.contents(hashes)
@@ -133,13 +181,13 @@ class _Run:
             try:
                 read[path] = Content.read(path)
             except FileNotFoundError:
-                continue  # gone since the folders were walked; the next run finds it missing
+                continue  # deleted since the scan; the next update finds it missing
             except PhotoError as error:
                 self.done.failures[path] = str(error).removeprefix(f"{path}: ")
         return read
 
     def _encoded(self, new: Mapping[bytes, str], read: Mapping[str, Content]) -> dict[bytes, bytes | str]:
-        """Return a vector's bytes, or why there is none, for each content that was not known."""
+        """Return a vector's bytes, or the reason why there is none, for each new content."""
         if not new:
             return {}
         results = self.embedder.photo_vectors(list(new.values()))
@@ -156,16 +204,16 @@ class _Run:
         return encoded
 
     def _bytes(self, vector: np.ndarray) -> bytes | str:
-        dimensions = self.store.fact("dimensions")
+        dimensions = self.store.get_metadata("dimensions")
         if vector.ndim != 1 or (dimensions or len(vector)) != len(vector):
             raise PhotoIndexError(
                 f"{self.embedder.name} made a vector of shape {vector.shape} for an index of {dimensions} dimensions"
             )
         if dimensions is None:
             with self.store.transaction():
-                self.store.note("dimensions", len(vector))
-                self.store.note("model", self.embedder.name)
-                self.store.note("model_identity", self.embedder.identity)
+                self.store.set_metadata("dimensions", len(vector))
+                self.store.set_metadata("model", self.embedder.name)
+                self.store.set_metadata("model_identity", self.embedder.identity)
         length = float(np.linalg.norm(vector))
         if not (np.isfinite(length) and length):
             return "the model found no vector for it"
@@ -202,7 +250,7 @@ class _Run:
             self.done.added += 1
 
     def _gone(self, content: int) -> list[Key]:
-        """Return the places where files with this content were and are no more."""
+        """Return the keys of files with this content that no longer exist."""
         rows = self.store.rows("SELECT folder, name FROM photos WHERE content = ?", (content,))
         return [
             (folder, name)

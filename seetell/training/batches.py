@@ -132,10 +132,10 @@ def cropped_pixels(
     height, width = preprocessing.height, preprocessing.width
     full_height, full_width = (round(height * ENLARGED), round(width * ENLARGED)) if crop else (height, width)
     photo = open_photo(record.path, at_least=(full_width, full_height))
-    pixels = preprocessing.fitted(photo, height=full_height, width=full_width)
+    pixels = preprocessing.resize(photo, height=full_height, width=full_width)
     top, left = round(offset[0] * (full_height - height)), round(offset[1] * (full_width - width))
     pixels = pixels[top : top + height, left : left + width]
-    return preprocessing.normalised(pixels[:, ::-1] if mirrored else pixels)
+    return preprocessing.normalise(pixels[:, ::-1] if mirrored else pixels)
 
 
 def ahead(steps: range, prepare: Callable[[int], tuple[Tensor, ...]]) -> Iterator[tuple[Tensor, ...]]:

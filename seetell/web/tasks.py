@@ -43,7 +43,7 @@ def captioning(captioner: Captioner, *, attention: bool) -> Task:
     def row(upload: Upload, size: tuple[int, int], caption: Any) -> dict[str, Any]:
         told: dict[str, Any] = results.row(upload.name, caption)
         if attention:
-            covered = [round(edge, 2) for edge in captioner.bundle.preprocessing.covered(size)]
+            covered = [round(edge, 2) for edge in captioner.bundle.preprocessing.visible_box(size)]
             told |= {"size": list(size), "covered": covered}
         return told
 

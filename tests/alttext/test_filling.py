@@ -101,7 +101,7 @@ def test_what_is_not_described_has_its_reason(site: Path, content: str, left: st
     (filled,) = fill([page(site, "page.html", content)], Captioner())
     (image,) = filled.images
     assert filled.alts == {}
-    assert image.left == left
+    assert image.skip_reason == left
     assert error in image.error
     assert bool(image.error) == bool(error)
 

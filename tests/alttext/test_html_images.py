@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from seetell.alttext.html_images import html_findings
 
 
-def gaps(page: str) -> list[tuple[str, ...]]:
-    return [gap.addresses for gap in html_findings(page).gaps if not gap.templated]
+def addresses_of(page: str) -> list[tuple[str, ...]]:
+    return [missing.addresses for missing in html_findings(page).missing if not missing.templated]
 
 
 def filled(page: str, alt: str = "A dog.") -> str:
-    for gap in reversed(html_findings(page).gaps):
-        page = page[: gap.place] + gap.insertion(alt) + page[gap.place :]
+    for missing in reversed(html_findings(page).missing):
+        page = page[: missing.offset] + missing.insertion(alt) + page[missing.offset :]
     return page
 
 
@@ -36,7 +36,7 @@ def filled(page: str, alt: str = "A dog.") -> str:
 )
 def test_alt_text_stands_behind_the_address(page: str, expected: str):
     assert filled(page) == expected
-    assert html_findings(expected).gaps == ()
+    assert html_findings(expected).missing == ()
 
 
 def test_quotes_signs_and_braces_of_alt_text_are_escaped():
@@ -62,7 +62,7 @@ def test_quotes_signs_and_braces_of_alt_text_are_escaped():
 )
 def test_described_images_are_left(image: str):
     findings = html_findings(f"<p>{image}</p>")
-    assert (findings.gaps, findings.described) == ((), 1)
+    assert (findings.missing, findings.described) == ((), 1)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_described_images_are_left(image: str):
 )
 def test_what_is_no_html_is_passed_over(hidden: str):
     page = hidden.format(*["<img src=a.jpg>"] * 2)
-    assert gaps(f"<img src=before.jpg>{page}") == [("before.jpg",)]
+    assert addresses_of(f"<img src=before.jpg>{page}") == [("before.jpg",)]
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_what_is_no_html_is_passed_over(hidden: str):
     ],
 )
 def test_what_is_html_is_read(before: str):
-    assert gaps(f"{before}<img src=a.jpg>") == [("a.jpg",)]
+    assert addresses_of(f"{before}<img src=a.jpg>") == [("a.jpg",)]
 
 
 @pytest.mark.parametrize(
@@ -130,12 +130,12 @@ def test_what_is_html_is_read(before: str):
     ],
 )
 def test_images_of_templates_are_told_apart(image: str):
-    (gap,) = html_findings(image).gaps
-    assert gap.templated
+    (missing,) = html_findings(image).missing
+    assert missing.templated
 
 
 def test_a_template_in_another_attribute_hides_nothing():
-    assert gaps('<img class="{{ a > b }}" src="a.jpg">') == [("a.jpg",)]
+    assert addresses_of('<img class="{{ a > b }}" src="a.jpg">') == [("a.jpg",)]
 
 
 def test_addresses_come_in_the_order_of_likelihood():
@@ -143,7 +143,7 @@ def test_addresses_come_in_the_order_of_likelihood():
         '<picture><source srcset="p.avif, q.avif 2x">'
         '<img data-src="d.jpg" srcset="s.jpg 1x, t,u.jpg 2x" src="a&amp;b.jpg"></picture><img>'
     )
-    assert gaps(page) == [("a&b.jpg", "s.jpg", "t,u.jpg", "d.jpg", "p.avif", "q.avif"), ()]
+    assert addresses_of(page) == [("a&b.jpg", "s.jpg", "t,u.jpg", "d.jpg", "p.avif", "q.avif"), ()]
 
 
 def test_the_base_of_a_page_is_the_first():
@@ -151,7 +151,7 @@ def test_the_base_of_a_page_is_the_first():
 
 
 def test_nothing_comes_after_a_tag_that_does_not_end():
-    assert gaps('<img src=a.jpg><p title="<img src=b.jpg><img src=c.jpg>') == [("a.jpg",)]
+    assert addresses_of('<img src=a.jpg><p title="<img src=b.jpg><img src=c.jpg>') == [("a.jpg",)]
 
 
 SNIPPETS = st.sampled_from(
@@ -193,7 +193,7 @@ SNIPPETS = st.sampled_from(
 @given(st.lists(SNIPPETS, max_size=40).map("".join))
 def test_filling_inserts_only_and_once(page: str):
     findings = html_findings(page)
-    places = [gap.place for gap in findings.gaps]
+    places = [missing.offset for missing in findings.missing]
     assert places == sorted(set(places))
     full = filled(page)
     assert len(full) == len(page) + len(places) * len(' alt="A dog."')
@@ -204,7 +204,7 @@ def test_filling_inserts_only_and_once(page: str):
         rest = rest[len(' alt="A dog."') :]
     assert kept + rest == page
     again = html_findings(full)
-    assert again.gaps == ()
+    assert again.missing == ()
     assert again.described == findings.described + len(places)
 
 

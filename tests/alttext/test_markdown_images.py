@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from seetell.alttext.markdown_images import markdown_findings
 
 
-def gaps(text: str) -> list[str]:
-    return [gap.addresses[0] for gap in markdown_findings(text).gaps]
+def addresses_of(text: str) -> list[str]:
+    return [missing.addresses[0] for missing in markdown_findings(text).missing]
 
 
 def filled(text: str, alt: str = "A dog.") -> str:
-    for gap in reversed(markdown_findings(text).gaps):
-        text = text[: gap.place] + gap.insertion(alt) + text[gap.place :]
+    for missing in reversed(markdown_findings(text).missing):
+        text = text[: missing.offset] + missing.insertion(alt) + text[missing.offset :]
     return text
 
 
@@ -38,7 +38,7 @@ def filled(text: str, alt: str = "A dog.") -> str:
 )
 def test_alt_text_stands_between_the_brackets(text: str, expected: str):
     assert filled(text) == expected
-    assert markdown_findings(expected).gaps == ()
+    assert markdown_findings(expected).missing == ()
 
 
 @pytest.mark.parametrize(
@@ -70,18 +70,18 @@ def test_alt_text_stands_between_the_brackets(text: str, expected: str):
     ],
 )
 def test_code_comments_and_described_images_are_left(text: str):
-    assert markdown_findings(text).gaps == ()
+    assert markdown_findings(text).missing == ()
 
 
 def test_addresses_are_read_as_commonmark_does():
     text = "![](a\\(1.jpg) ![](b(1).jpg) ![](c&amp;d.jpg) ![][Ref\n  One] ![](<e\\>.jpg>)\n"
     text += "\n[ref ONE]:\n  <f g.jpg> 't'\n[ref one]: no.jpg"
-    assert gaps(text) == ["a(1.jpg", "b(1).jpg", "c&d.jpg", "f g.jpg", "e>.jpg"]
+    assert addresses_of(text) == ["a(1.jpg", "b(1).jpg", "c&d.jpg", "f g.jpg", "e>.jpg"]
 
 
 def test_addresses_of_templates_are_told_apart():
-    (gap,) = markdown_findings("![]({{ site.url }}/a.jpg)").gaps
-    assert gap.templated
+    (missing,) = markdown_findings("![]({{ site.url }}/a.jpg)").missing
+    assert missing.templated
 
 
 def test_signs_of_alt_text_stay_signs():
@@ -130,15 +130,15 @@ SNIPPETS = st.sampled_from(
 @given(st.lists(SNIPPETS, max_size=40).map("".join))
 def test_filling_inserts_only_and_once(text: str):
     findings = markdown_findings(text)
-    places = [gap.place for gap in findings.gaps]
+    places = [missing.offset for missing in findings.missing]
     assert places == sorted(set(places))
     full, kept, end = filled(text), "", 0
-    for gap in findings.gaps:
-        piece = text[end : gap.place] + gap.insertion("A dog.")
+    for missing in findings.missing:
+        piece = text[end : missing.offset] + missing.insertion("A dog.")
         assert full[len(kept) :].startswith(piece)
-        kept, end = kept + piece, gap.place
+        kept, end = kept + piece, missing.offset
     assert kept + text[end:] == full
-    assert markdown_findings(full).gaps == ()
+    assert markdown_findings(full).missing == ()
 
 
 PIECES = [

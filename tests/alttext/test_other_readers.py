@@ -21,10 +21,10 @@ IN_HTML = re.compile(r' alt="A \[dog\] &amp; (?:`|&#96;)cat(?:`|&#96;) --&gt;_&q
 
 def filled(page: str, findings: Findings) -> tuple[str, int]:
     """Return a page with alt text wherever a template has no say, and how often."""
-    gaps = [gap for gap in findings.gaps if not gap.templated]
-    for gap in reversed(gaps):
-        page = page[: gap.place] + gap.insertion(ALT) + page[gap.place :]
-    return page, len(gaps)
+    all_missing = [missing for missing in findings.missing if not missing.templated]
+    for missing in reversed(all_missing):
+        page = page[: missing.offset] + missing.insertion(ALT) + page[missing.offset :]
+    return page, len(all_missing)
 
 
 MARKDOWN = [

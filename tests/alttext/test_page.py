@@ -5,14 +5,16 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from seetell.alttext.page import Page, pages
+from seetell.alttext.page import Page, decoded, pages
 from seetell.errors import SeetellError
 
 
 def filled(path: Path, alt: str = "A dog.") -> None:
     page = Page.read(str(path))
-    page.write(page.filled(dict.fromkeys(page.findings.gaps, alt)))
+    page.write(page.filled(dict.fromkeys(page.findings.missing, alt)))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +69,7 @@ def test_a_page_that_changed_meanwhile_is_left(tmp_path: Path):
     page = Page.read(str(path))
     path.write_text("![](a.jpg) and more")
     with pytest.raises(SeetellError, match="has changed since"):
-        page.write(page.filled(dict.fromkeys(page.findings.gaps, "A dog.")))
+        page.write(page.filled(dict.fromkeys(page.findings.missing, "A dog.")))
     assert path.read_text() == "![](a.jpg) and more"
 
 
@@ -111,4 +113,34 @@ def test_pages_are_found_in_order_and_once(tmp_path: Path):
 def test_lines_are_counted_from_one(tmp_path: Path):
     (tmp_path / "a.md").write_bytes(b"x\r\n\r\n![](a.jpg)")
     page = Page.read(str(tmp_path / "a.md"))
-    assert [page.line(gap) for gap in page.findings.gaps] == [3]
+    assert [page.line(missing) for missing in page.findings.missing] == [3]
+
+
+HEAD = '<meta charset="{}"><p>é</p>'
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        ("é".encode(), "utf-8"),
+        ("\ufeffé".encode(), "utf-8"),
+        ("\ufeffé".encode("utf-16-le"), "utf-16-le"),
+        ("\ufeffé".encode("utf-16-be"), "utf-16-be"),
+        (HEAD.format("windows-1252").encode("cp1252"), "windows-1252"),
+        (HEAD.format("Shift_JIS").replace("é", "犬").encode("shift_jis"), "shift_jis"),
+        (HEAD.format("unicode_escape").encode("latin-1"), "latin-1"),
+        (HEAD.format("nonsense").encode("latin-1"), "latin-1"),
+        (b"\xff\xfe\x00", "latin-1"),
+        (HEAD.format("gbk").encode("latin-1"), "latin-1"),
+    ],
+)
+def test_the_encoding_is_found(content: bytes, encoding: str):
+    text, found = decoded(content)
+    assert found == encoding
+    assert text.encode(found) == content
+
+
+@given(st.binary() | st.text().map(str.encode))
+def test_the_bytes_come_back(content: bytes):
+    text, encoding = decoded(content)
+    assert text.encode(encoding) == content

@@ -121,14 +121,14 @@ def test_rows_for_programs(site: Path, said: dict[str, str], tiny_bundle: Path, 
                 "written": written,
             },
             {"page": pages[0], "line": 1, "image": "absent.png", "error": f"{site / 'absent.png'}: no such file"},
-            {"page": pages[0], "line": 2, "image": "https://a/b.png", "left": "elsewhere"},
+            {"page": pages[0], "line": 2, "image": "https://a/b.png", "skip_reason": "elsewhere"},
             {"page": pages[1], "error": "no such file"},
         ]
 
 
 def test_the_root_is_named_or_the_folder(site: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]):
     assert alt(site / "index.html", "-m", tiny_bundle) == 1
-    assert "/images/cat.png: begins at the root of the site; name its folder with --root" in capsys.readouterr().err
+    assert "/images/cat.png: starts at the root of the site; give its folder with --root" in capsys.readouterr().err
     assert alt(site / "index.html", "-m", tiny_bundle, "--root", site) == 0
 
 

@@ -31,7 +31,7 @@ def test_sidecars_lie_beside_the_photos(tiny_bundle: Path, tmp_path: Path, capsy
     assert in_process(*photos, "-m", tiny_bundle, "--sidecar", "-f", "jsonl") == 1
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [row.get("sidecar") for row in rows] == [str(tmp_path / "a.xmp"), None, None, str(tmp_path / "c.xmp")]
-    assert rows[1]["error"].startswith("its sidecar b.xmp is left as it is: it is not XML")
+    assert rows[1]["error"].startswith("its sidecar b.xmp was not changed: it is not XML")
     assert rows[2]["error"].startswith("its sidecar a.xmp is that of")
     said = alt_text(load(tiny_bundle).caption(photos[0]).text)
     assert (tmp_path / "a.xmp").read_text(encoding="utf-8").count(said) == 2

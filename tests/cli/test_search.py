@@ -46,7 +46,7 @@ def test_indexing_tells_what_was_done(album: Path, capsys: pytest.CaptureFixture
     assert out.startswith("1 moved, 1 gone, 2 failed, 1 unchanged. The index")
     assert sorted(err.splitlines()) == [
         f"{album / 'broken.jpg'}: not a photo; expected JPEG, PNG, WebP, GIF, BMP, TIFF, PPM, JPEG 2000 or AVIF",
-        "absent: there is no such folder or file; what the index has of it is kept",
+        "absent: there is no such folder or file; its index entries are kept",
     ]
     status, out, err = run(capsys, "index", "album")
     assert (status, err) == (0, "")

@@ -39,7 +39,7 @@ def test_unicode_forms_of_a_name_are_one():
         ({7: "a", 8: "b"}, r"1 photo of 3 without a caption, 9; caption them or leave them out \(--allow-missing\)"),
         ({7: "a", 8: "b", 9: "c", "no.jpg": "d"}, r"1 caption of no photo of the references, 'no\.jpg'"),
         ({7: "a", "hill.jpg": "b", 8: "c", 9: "d"}, r"1 photo captioned again under another name, 'hill\.jpg'"),
-        ({7: "a", "sea.jpg": "b", 8: "c", 9: "d"}, r"1 name fitting several photos, 'sea\.jpg'"),
+        ({7: "a", "sea.jpg": "b", 8: "c", 9: "d"}, r"1 name matching several photos, 'sea\.jpg'"),
         (
             {1: "", 2: "", 3: "", 7: ""},
             r"3 captions of no photo.*, 1, 2, 3;.*\. Also 2 photos of 3 without a caption, 8",

@@ -20,7 +20,7 @@ def test_split_keeps_the_order_of_the_source():
 
 
 def test_every_split_of_an_undivided_set_is_the_whole_set():
-    dataset = CaptionDataset("d", Path(), (record(1, "train"), record(2, "train")), undivided=True)
+    dataset = CaptionDataset("d", Path(), (record(1, "train"), record(2, "train")), single_split=True)
     assert dataset.split("train") == dataset.split("val") == dataset.split("test") == dataset.photos
 
 

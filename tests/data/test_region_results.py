@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seetell.data.region_results import FoundRegions, densecap_results, holds_regions, read_region_results
+from seetell.data.region_results import PredictedRegions, contains_regions, densecap_results, read_region_results
 from seetell.errors import DataError
 from seetell.results import Region, Regions
 
@@ -31,7 +31,7 @@ def test_json_lines_are_in_the_photos_own_pixels(tmp_path: Path):
     )
     results = read_region_results(path)
     region = Region("a dog", (1, 2, 3.5, 4), 0.5)
-    assert results.captions == {"a/1.jpg": FoundRegions((region,)), 2: FoundRegions(())}
+    assert results.captions == {"a/1.jpg": PredictedRegions((region,)), 2: PredictedRegions(())}
     assert results.failed == (3,)
     assert results.captions["a/1.jpg"].in_pixels((9, 9)) == (region,)
     assert region.to_dict() == DOG
@@ -145,11 +145,11 @@ def test_a_folder_is_no_file(tmp_path: Path):
     ],
 )
 def test_regions_are_told_from_captions(tmp_path: Path, document: str, expected: bool):
-    assert holds_regions(write(tmp_path, document)) is expected
+    assert contains_regions(write(tmp_path, document)) is expected
 
 
 def test_what_cannot_be_read_holds_no_regions(tmp_path: Path):
-    assert not holds_regions(tmp_path / "absent.json")
+    assert not contains_regions(tmp_path / "absent.json")
 
 
 junk = st.recursive(
@@ -172,7 +172,7 @@ junk = st.recursive(
 @given(junk)
 def test_junk_is_an_error_that_says_so(tmp_path_factory, document):
     path = write(tmp_path_factory.mktemp("junk"), document)
-    holds_regions(path)
+    contains_regions(path)
     try:
         results = read_region_results(path)
     except DataError:

@@ -52,7 +52,7 @@ def test_an_entity_is_a_region_with_the_phrases_of_all_sentences(tmp_path: Path)
     assert [problem.kind for problem in dataset.problems] == ["entity-without-box"] * 2
     captions = dataset.captions()
     assert captions.photos[0] == PhotoRecord("11", root / "11.jpg", ("A man", "He", "a farmer", "two dogs"), "val")
-    assert (captions.problems, captions.undivided) == (dataset.problems, False)
+    assert (captions.problems, captions.single_split) == (dataset.problems, False)
 
 
 def test_photos_and_splits_of_another_data_set(tmp_path: Path):
@@ -80,7 +80,7 @@ def test_photos_without_a_box(tmp_path: Path):
     dataset = read_regions(root)
     assert [photo.id for photo in dataset.photos] == ["11"]
     assert dataset.problems[-1].kind == "photo-without-caption"
-    assert dataset.undivided
+    assert dataset.single_split
     assert dataset.split("test") == dataset.photos
     (root / "Sentences" / "11.txt").write_text("[/EN#3/scene The rain] falls .\n")
     with pytest.raises(DataError, match=r"no photo of .* has a phrase with a box"):

@@ -81,7 +81,7 @@ def test_a_clean_set_says_so():
 
 
 def test_every_split_of_an_undivided_set_is_counted():
-    report = build_report(CaptionDataset("mine", Path("here"), PHOTOS[:2], undivided=True))
+    report = build_report(CaptionDataset("mine", Path("here"), PHOTOS[:2], single_split=True))
     assert [counts["photos"] for counts in report.splits.values()] == [2, 2, 2]
 
 

@@ -44,7 +44,7 @@ def test_without_splits_all_regions_of_a_photo_stay_together(tmp_path: Path, pai
     splits = {(photo.path, photo.split) for photo in dataset.photos}
     assert len(splits) == 30
     assert {split for _, split in splits} == {"train", "val", "test"}
-    assert read(write(tmp_path, *lines[:5])).undivided
+    assert read(write(tmp_path, *lines[:5])).single_split
 
 
 @pytest.mark.parametrize(

@@ -146,7 +146,7 @@ def test_photos_are_divided_where_no_splits_lie(tmp_path: Path):
     assert {photo.split for photo in dataset.photos} == {"train", "val", "test"}
     assert "divided by seed 0" in dataset.notes[1]
     few = read_regions(write(tmp_path / "few", {1: [region(1, 1, 1, 5, 5)]}), require_photos=False)
-    assert few.undivided
+    assert few.single_split
     assert few.split("val") == few.split("test") == few.photos
 
 

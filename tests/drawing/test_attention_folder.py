@@ -31,7 +31,7 @@ def names(folder: Path) -> list[str]:
 
 def test_a_photo_gives_a_page_and_a_picture_and_several_an_index(tmp_path: Path):
     photos = [save(tmp_path / name) for name in ("cat.jpg", "cat.png", "in/Cat.jpg")]
-    with AttentionFolder(tmp_path / "new" / "where", covered=whole) as folder:
+    with AttentionFolder(tmp_path / "new" / "where", visible_box=whole) as folder:
         pages = [folder.add(photo, SAID) for photo in photos]
     assert [page.name for page in pages] == ["cat-attention.html", "cat-2-attention.html", "Cat-3-attention.html"]
     assert all(page.read_text(encoding="utf-8").startswith("<!doctype html>") for page in pages)
@@ -46,7 +46,7 @@ def test_a_photo_gives_a_page_and_a_picture_and_several_an_index(tmp_path: Path)
 def test_one_photo_needs_no_index_and_a_second_run_replaces_its_files(tmp_path: Path):
     photo = save(tmp_path / "a.png")
     for text in ("a dog", "a cat"):
-        with AttentionFolder(tmp_path / "where", covered=whole) as folder:
+        with AttentionFolder(tmp_path / "where", visible_box=whole) as folder:
             page = folder.add(photo, Caption(text, SAID.words, -1, "tiny"))
         assert f"<title>{text} – a.png</title>" in page.read_text(encoding="utf-8")
         assert names(folder.path) == ["a-attention.html", "a-attention.jpg"]
@@ -64,7 +64,7 @@ def test_one_photo_needs_no_index_and_a_second_run_replaces_its_files(tmp_path: 
     ],
 )
 def test_file_names_come_from_the_photo_and_are_safe(name: str, safe: str, tmp_path: Path):
-    with AttentionFolder(tmp_path / "where", covered=whole) as folder:
+    with AttentionFolder(tmp_path / "where", visible_box=whole) as folder:
         page = folder.add(save(tmp_path / name), SAID)
     assert page.name == f"{safe}-attention.html"
     assert page.is_file()
@@ -74,7 +74,7 @@ def test_file_names_come_from_the_photo_and_are_safe(name: str, safe: str, tmp_p
 def test_a_name_that_is_no_text_is_escaped(tmp_path: Path):
     photo = os.fsdecode(os.fsencode(save(tmp_path / "a.png")) + b"\xe9")
     os.rename(tmp_path / "a.png", photo)
-    with AttentionFolder(tmp_path / "where", covered=whole) as folder:
+    with AttentionFolder(tmp_path / "where", visible_box=whole) as folder:
         page = folder.add(photo, SAID)
     assert page.name == "a-attention.html"
     assert "a.png\\udce9" in page.read_text(encoding="utf-8")
@@ -84,18 +84,21 @@ def test_where_nothing_can_be_written_is_wrong_use(tmp_path: Path):
     (tmp_path / "file").write_text("mine")
     for path in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(UsageError, match=r"pages cannot be written there .*; name another folder"):
-            AttentionFolder(path, covered=whole)
+            AttentionFolder(path, visible_box=whole)
 
 
 def test_an_index_of_someone_else_is_not_replaced(tmp_path: Path):
     (tmp_path / "index.html").write_text("<h1>My site</h1>")
     with pytest.raises(UsageError, match=r"has an index\.html that seetell did not write"):
-        AttentionFolder(tmp_path, covered=whole)
+        AttentionFolder(tmp_path, visible_box=whole)
     assert names(tmp_path) == ["index.html"]
 
 
 def test_a_photo_that_vanished_is_its_own_error(tmp_path: Path):
-    with AttentionFolder(tmp_path / "where", covered=whole) as folder, pytest.raises(PhotoError, match="no such file"):
+    with (
+        AttentionFolder(tmp_path / "where", visible_box=whole) as folder,
+        pytest.raises(PhotoError, match="no such file"),
+    ):
         folder.add(str(tmp_path / "gone.jpg"), SAID)
     assert names(folder.path) == []
 
@@ -107,7 +110,7 @@ def test_a_full_disk_is_told_and_leaves_no_half_file(tmp_path: Path, monkeypatch
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def run() -> None:
-        with AttentionFolder(tmp_path / "where", covered=whole) as folder:
+        with AttentionFolder(tmp_path / "where", visible_box=whole) as folder:
             folder.add(photos[0], SAID)
             folder.add(photos[1], SAID)
             monkeypatch.setattr(os, "replace", full)

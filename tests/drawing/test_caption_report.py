@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from seetell.drawing.caption_report import THUMBNAIL, CaptionReport
-from seetell.drawing.templates import GENERATOR
+from seetell.drawing.page_parts import GENERATOR
 from seetell.errors import PhotoError, SeetellError
 from seetell.results import Caption, Word
 
@@ -64,7 +64,7 @@ def test_photos_captions_and_errors_are_on_the_page(tmp_path: Path):
             "data-image": str(photo),
             "data-model": "tiny",
             "data-logprob": "-1.500000",
-            "data-sureness": "-0.5000",
+            "data-confidence": "-0.5000",
         },
         {"data-image": "no.jpg", "data-error": "the file is <empty>"},
     ]

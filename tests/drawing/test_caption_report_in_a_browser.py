@@ -61,7 +61,7 @@ def shown(page: Page) -> list[str]:
 
 
 def told(page: Page) -> Locator:
-    return page.locator(".told")
+    return page.locator(".summary")
 
 
 def saved(page: Page, kind: str) -> str:
@@ -86,11 +86,11 @@ def test_words_of_captions_and_names_filter(page: Page):
         "lines": [2],
         "": [0, 1, 2, 3],
     }.items():
-        page.fill("#sought", words)
+        page.fill("#filter", words)
         count = len(kept) + (not words.strip())
         expect(told(page)).to_have_text(f"{count} of 5 photos · 1 failed" if count < 5 else "5 photos · 1 failed")
         assert shown(page) == [every[number] for number in kept]
-    page.press("#sought", "Enter")
+    page.press("#filter", "Enter")
     expect(page.locator(".photos > li")).to_have_count(5)
 
 
@@ -106,9 +106,9 @@ def test_those_that_failed_and_those_that_were_edited_can_be_shown(page: Page):
 
 
 def test_the_least_sure_come_first(page: Page):
-    page.select_option("#order", "unsure")
-    by_sureness = sorted(CAPTIONS.values(), key=lambda caption: caption[1])
-    assert shown(page) == [text for text, _ in by_sureness]
+    page.select_option("#order", "confidence")
+    by_confidence = sorted(CAPTIONS.values(), key=lambda caption: caption[1])
+    assert shown(page) == [text for text, _ in by_confidence]
     page.select_option("#order", "given")
     assert shown(page) == [text for text, _ in CAPTIONS.values()]
 
@@ -117,7 +117,7 @@ def test_an_edit_is_marked_and_can_be_undone(page: Page):
     first = page.locator("textarea").first
     first.fill("my dog")
     expect(told(page)).to_have_text("5 photos · 1 failed · 1 caption edited, not saved")
-    page.fill("#sought", "my")
+    page.fill("#filter", "my")
     expect(page.locator(".photos > li")).to_have_count(1)
     page.get_by_role("button", name="Undo the edit").click()
     expect(first).to_have_value("a brown dog")
@@ -127,7 +127,7 @@ def test_an_edit_is_marked_and_can_be_undone(page: Page):
 
 def test_all_captions_are_saved_as_csv(page: Page, report: Path):
     page.locator("textarea").first.fill('my "dog",\n a <b>  one ')
-    page.fill("#sought", "gate")
+    page.fill("#filter", "gate")
     expect(page.locator(".photos > li")).to_have_count(1)
     text = saved(page, "csv")
     expect(told(page)).to_contain_text("1 caption edited")
@@ -163,7 +163,7 @@ def test_what_was_saved_is_what_alt_reads(page: Page, report: Path, kind: str):
 
 def test_everything_can_be_done_with_the_keyboard(page: Page):
     page.keyboard.press("Tab")
-    expect(page.locator("#sought")).to_be_focused()
+    expect(page.locator("#filter")).to_be_focused()
     page.keyboard.type("brown")
     expect(page.locator(".photos > li")).to_have_count(1)
     for _ in range(5):  # two choices, two buttons to save, the photo's link
@@ -198,7 +198,7 @@ def test_axe_finds_no_violation_and_nothing_sticks_out(browser: Browser, report:
         expect(page.locator("img[src]")).to_have_count(len(CAPTIONS))
         no_violations(page)
         page.locator("textarea").first.fill("my dog")
-        page.fill("#sought", "dog")
+        page.fill("#filter", "dog")
         expect(told(page)).to_contain_text("2 of 5 photos")
         no_violations(page)
 
@@ -220,10 +220,10 @@ def test_thousands_of_photos_are_filtered_and_put_in_order(browser: Browser, tmp
             written.add(f"{number}.jpg", Caption(text, (Word("a", -1.0),), -float(number), "tiny"))
     with opened(browser, path) as page:
         expect(told(page)).to_have_text("3,000 photos")
-        page.fill("#sought", "cat")
+        page.fill("#filter", "cat")
         expect(told(page)).to_have_text("1,000 of 3,000 photos")
-        page.select_option("#order", "unsure")
+        page.select_option("#order", "confidence")
         expect(page.locator("textarea").first).to_have_value("a cat of 2997")
-        page.fill("#sought", "")
+        page.fill("#filter", "")
         expect(told(page)).to_have_text("3,000 photos")
         assert len(saved(page, "csv").splitlines()) == 3001

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from seetell.drawing.gallery import THUMBNAIL, Found, gallery
-from seetell.drawing.templates import GENERATOR
+from seetell.drawing.page_parts import GENERATOR
 
 
 @pytest.fixture
@@ -40,6 +40,6 @@ def test_photos_that_do_not_open_are_named_all_the_same(tmp_path: Path):
 
 
 def test_the_photo_that_was_looked_for_is_shown(photo: Path):
-    page = gallery("like this", "", [], sought=str(photo))
+    page = gallery("like this", "", [], query_photo=str(photo))
     assert page.count("<img") == 1
-    assert 'alt="the photo that was looked for"' in page
+    assert 'alt="the photo that was the query"' in page

@@ -13,11 +13,11 @@ from PIL import Image
 from playwright.sync_api import Browser, expect
 from web import browser as chromium
 
-from seetell.drawing.aligned_page import aligned_page, regions_page
+from seetell.drawing import page as result_page
 from seetell.drawing.attention_folder import AttentionFolder
 from seetell.drawing.gallery import Found, gallery
 from seetell.drawing.score_report import ScoredPhoto, ScoreReport
-from seetell.results import Alignment, Caption, Region, Regions, Word
+from seetell.results import Alignment, Caption, Label, Labels, Region, Regions, Word
 
 pytestmark = [
     pytest.mark.slow,
@@ -29,6 +29,7 @@ SAID = Caption(
     "a <b> dog", (Word("a", -0.1, CORNER), Word("<b>", -1.2, CORNER.T[::-1]), Word("dog", -3.0, CORNER)), -5.0, "tiny"
 )
 SEGMENTS = (Region("a dog", (0, 0, 200, 150), 7.2), Region("on grass", (100, 80, 300, 200), -1.5))
+LABELS = Labels((Label("a <dog>", 0.93), Label("an otterhound " * 9, 0.05), Label("a cat", 0.0)), "tiny")
 
 
 @pytest.fixture(scope="module")
@@ -43,24 +44,25 @@ def pages(tmp_path: Path) -> dict[str, Path]:
     photo = Image.new("RGB", (300, 200), (90, 120, 200))
     for name in ("dog", "cat"):
         photo.save(tmp_path / f"{name}.jpg")
-    with AttentionFolder(tmp_path / "where", covered=lambda size: (0, 0, *map(float, size))) as folder:
+    with AttentionFolder(tmp_path / "where", visible_box=lambda size: (0, 0, *map(float, size))) as folder:
         attention = [folder.add(str(tmp_path / f"{name}.jpg"), SAID) for name in ("dog", "cat")]
     found = Region("a <dog>", (0, 0, 200, 150), 0.9), Region("green grass", (100, 80, 300, 200), 0.5)
     scored = ScoredPhoto("dog.jpg", tmp_path / "dog.jpg", ("a dog",), ("the dog",), ({"CIDEr": 0.5},))
     hits = [Found(str(tmp_path / "cat.jpg"), 0.9), Found(str(tmp_path / "absent.jpg"), 0.1)]
     written = {
-        "aligned": aligned_page(photo, Alignment("A dog on grass", SEGMENTS, 9.9, (300, 200), "tiny"), name="dog.jpg"),
-        "regions": regions_page(photo, Regions(found, (300, 200), "tiny"), name="dog.jpg"),
-        "nothing": regions_page(photo, Regions((), (300, 200), "tiny"), name="dog.jpg"),
-        "gallery": gallery("a <dog>", "2 of 5 photos", hits, sought=str(tmp_path / "dog.jpg")),
+        "aligned": result_page(photo, Alignment("A dog on grass", SEGMENTS, 9.9, (300, 200), "tiny"), name="dog.jpg"),
+        "regions": result_page(photo, Regions(found, (300, 200), "tiny"), name="dog.jpg"),
+        "labels": result_page(photo, LABELS, name="dog.jpg"),
+        "nothing": result_page(photo, Regions((), (300, 200), "tiny"), name="dog.jpg"),
+        "gallery": gallery("a <dog>", "2 of 5 photos", hits, query_photo=str(tmp_path / "dog.jpg")),
         "scores": ScoreReport(
             names=("results.json",),
             about="1 photo",
-            header=("measure", "score"),
+            header=("metric", "score"),
             rows=(("CIDEr", "58.8"),),
             notes=(),
-            measure="CIDEr",
-            beside=(),
+            metric="CIDEr",
+            others=(),
             photos=(scored,),
         ).html(),
     }
@@ -73,7 +75,7 @@ def pages(tmp_path: Path) -> dict[str, Path]:
     }
 
 
-KINDS = ["attention", "index", "aligned", "regions", "nothing", "gallery", "scores"]
+KINDS = ["attention", "index", "aligned", "regions", "nothing", "labels", "gallery", "scores"]
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -94,7 +96,7 @@ def test_axe_finds_no_violation_and_nothing_is_asked_for(
 @pytest.mark.parametrize("kind", ["attention", "aligned", "regions"])
 def test_words_and_places_are_reached_by_mouse_and_keyboard(browser: Browser, pages: dict[str, Path], kind: str):
     with opened(browser, pages[kind], **VIEWS["light"]) as page:
-        words, told = page.locator("button.word"), page.locator(".told")
+        words, told = page.locator("button.word"), page.locator(".description")
         invitation = told.inner_text()
         words.nth(1).hover()
         expect(page.locator(".place").nth(1)).to_have_class(re.compile(r"\bshown\b"))

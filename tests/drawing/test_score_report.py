@@ -57,11 +57,11 @@ def report(photos: list[ScoredPhoto], names: tuple[str, ...] = ("ours.json",)) -
     return ScoreReport(
         names=names,
         about="Captions of photos.",
-        header=("measure", "score"),
+        header=("metric", "score"),
         rows=(("CIDEr", "58.8"),),
         notes=("scores ×100",),
-        measure="CIDEr",
-        beside=("Bleu_4",),
+        metric="CIDEr",
+        others=("Bleu_4",),
         photos=photos,
     )
 
@@ -71,9 +71,9 @@ def test_best_and_worst_photos_are_shown_in_order():
     outline = Outline(html)
     shown = [f"{place}.jpg" for place in (*range(29, 29 - SHOWN, -1), *range(SHOWN))]
     assert outline.headings == [
-        "Scores", "How CIDEr is spread over the photos", "Best photos", *shown[:SHOWN], "Worst photos", *shown[SHOWN:]
+        "Scores", "Distribution of CIDEr over the photos", "Best photos", *shown[:SHOWN], "Worst photos", *shown[SHOWN:]
     ]  # fmt: skip
-    assert set(outline.links) == {f"#{name}" for name in outline.ids} == {"#scores", "#spread", "#best", "#worst"}
+    assert set(outline.links) == {f"#{name}" for name in outline.ids} == {"#scores", "#distribution", "#best", "#worst"}
     assert "CIDEr\u00a0290.0 · Bleu_4\u00a025.0" in html
     assert "Half of the photos lie between 72.5 and 217.5; median 145.0, mean 145.0." in html
 

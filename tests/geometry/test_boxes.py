@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seetell.geometry.boxes import area, contains, enclosing, iou, nesting, suppressed
+from seetell.geometry.boxes import area, contains, enclosing, intersection_over_smaller, iou, nms
 
 
 def test_areas_and_crossed_edges():
@@ -25,7 +25,7 @@ def test_areas_and_crossed_edges():
         ((1, 1, 1, 1), (1, 1, 1, 1), 0, 0),
     ],
 )
-@pytest.mark.parametrize("measure", [iou, nesting])
+@pytest.mark.parametrize("measure", [iou, intersection_over_smaller])
 def test_overlap(measure, one: tuple[float, ...], other: tuple[float, ...], overlap: float, nested: float):
     pair, expected = np.array([one, other], float), pytest.approx(overlap if measure is iou else nested)
     assert measure(pair[0], pair[1]) == expected
@@ -54,19 +54,19 @@ def test_of_boxes_that_overlap_too_much_the_best_stays():
     boxes = np.array([[0.0, 0, 10, 10], [0, 0, 10, 5], [0, 0, 10, 6], [20, 20, 30, 30], [0, 6, 10, 10]])
     scores = np.array([0.9, 0.8, 0.95, 0.1, 0.9])
     # the third holds the second by 5/6 and the first by 6/10; the first is dropped, and with it the fifth is not
-    assert suppressed(boxes, scores, overlap=0.5, most=9).tolist() == [2, 4, 3]
-    assert suppressed(boxes, scores, overlap=0.6, most=9).tolist() == [2, 0, 4, 3]
-    assert suppressed(boxes, scores, overlap=0.6, most=2).tolist() == [2, 0]
-    assert suppressed(boxes[:0], scores[:0], overlap=0.5, most=9).tolist() == []
+    assert nms(boxes, scores, iou_threshold=0.5, max_boxes=9).tolist() == [2, 4, 3]
+    assert nms(boxes, scores, iou_threshold=0.6, max_boxes=9).tolist() == [2, 0, 4, 3]
+    assert nms(boxes, scores, iou_threshold=0.6, max_boxes=2).tolist() == [2, 0]
+    assert nms(boxes[:0], scores[:0], iou_threshold=0.5, max_boxes=9).tolist() == []
 
 
 @given(st.integers(0, 2**32 - 1))
-def test_suppression_is_torchvisions(seed: int):
+def test_nms_matches_torchvision(seed: int):
     torch = pytest.importorskip("torch")
-    nms = pytest.importorskip("torchvision").ops.nms
+    ops = pytest.importorskip("torchvision").ops
     random = np.random.default_rng(seed)
     corners = random.uniform(0, 50, (30, 2))
     boxes = np.concatenate([corners, corners + random.uniform(5, 40, (30, 2))], axis=1).astype(np.float32)
     scores = random.permutation(30).astype(np.float32)
-    expected = nms(torch.from_numpy(boxes), torch.from_numpy(scores), 0.5).tolist()
-    assert suppressed(boxes, scores, overlap=0.5, most=30).tolist() == expected
+    expected = ops.nms(torch.from_numpy(boxes), torch.from_numpy(scores), 0.5).tolist()
+    assert nms(boxes, scores, iou_threshold=0.5, max_boxes=30).tolist() == expected

@@ -21,23 +21,23 @@ def halves(width: int, height: int) -> Image.Image:
 def test_normalised_values_are_pixel_minus_mean_over_std():
     preprocessing = Preprocessing(1, 2, mean=(10.0, 20.0, 30.0), std=(2.0, 4.0, 5.0))
     pixels = np.array([[[10, 20, 30], [12, 16, 255]]], np.uint8)
-    out = preprocessing.normalised(pixels)
+    out = preprocessing.normalise(pixels)
     assert (out.shape, out.dtype, out.flags.c_contiguous) == ((3, 1, 2), np.float32, True)
     assert out == pytest.approx(np.array([[[0, 1]], [[0, -1]], [[0, 45]]]), abs=1e-5)
-    batch = preprocessing.normalised(np.stack([pixels, pixels]))
+    batch = preprocessing.normalise(np.stack([pixels, pixels]))
     assert batch.shape == (2, 3, 1, 2)
     assert np.array_equal(batch[1], out)
 
 
 def test_squash_keeps_everything_and_crop_keeps_the_centre():
     wide = halves(400, 100)
-    squashed = Preprocessing(50, 50, fit="squash", resample="bilinear").fitted(wide)
+    squashed = Preprocessing(50, 50, fit="squash", resample="bilinear").resize(wide)
     assert squashed[25, 5].tolist() == [255, 0, 0]
     assert squashed[25, 45].tolist() == [0, 0, 255]
     edges = halves(400, 100)
     edges.paste((0, 255, 0), (0, 0, 140, 100))
     edges.paste((0, 255, 0), (260, 0, 400, 100))
-    cropped = Preprocessing(50, 50, fit="crop", resample="bilinear").fitted(edges)
+    cropped = Preprocessing(50, 50, fit="crop", resample="bilinear").resize(edges)
     assert cropped[..., 1].max() == 0
     assert cropped[25, 5].tolist() == [255, 0, 0]
     assert cropped[25, 45].tolist() == [0, 0, 255]
@@ -59,11 +59,11 @@ def test_pad_borders_with_the_mean_so_that_they_are_zero_afterwards():
 def test_any_photo_takes_the_shape_asked_for(width, height, fit, target):
     preprocessing = Preprocessing(*target, fit=fit)
     photo = Image.new("RGB", (width, height), (50, 60, 70))
-    fitted = preprocessing.fitted(photo)
+    fitted = preprocessing.resize(photo)
     assert (fitted.shape, fitted.dtype) == ((*target, 3), np.uint8)
     if fit != "pad":
         assert (fitted == (50, 60, 70)).all()
-    assert preprocessing.fitted(photo, height=7, width=9).shape == (7, 9, 3)
+    assert preprocessing.resize(photo, height=7, width=9).shape == (7, 9, 3)
 
 
 def test_an_extreme_panorama_fits():
@@ -73,11 +73,11 @@ def test_an_extreme_panorama_fits():
 
 
 def test_what_the_input_covers_of_a_photo():
-    assert Preprocessing(50, 50, fit="squash").covered((400, 100)) == (0, 0, 400, 100)
-    assert Preprocessing(50, 50, fit="crop").covered((400, 100)) == (150, 0, 250, 100)
-    assert Preprocessing(50, 100, fit="crop").covered((100, 400)) == (0, 175, 100, 225)
-    assert Preprocessing(50, 50, fit="pad").covered((100, 40)) == (0, -30, 100, 70)
-    assert Preprocessing(50, 50, fit="pad").covered((20, 20)) == (0, 0, 20, 20)
+    assert Preprocessing(50, 50, fit="squash").visible_box((400, 100)) == (0, 0, 400, 100)
+    assert Preprocessing(50, 50, fit="crop").visible_box((400, 100)) == (150, 0, 250, 100)
+    assert Preprocessing(50, 100, fit="crop").visible_box((100, 400)) == (0, 175, 100, 225)
+    assert Preprocessing(50, 50, fit="pad").visible_box((100, 40)) == (0, -30, 100, 70)
+    assert Preprocessing(50, 50, fit="pad").visible_box((20, 20)) == (0, 0, 20, 20)
 
 
 @given(
@@ -91,9 +91,9 @@ def test_a_spot_of_the_photo_lies_in_the_input_where_the_box_says(size, fit, spo
     x, y = round(spot[0] * size[0]), round(spot[1] * size[1])
     reach = max(3, max(size) // 20)
     photo.paste((255, 255, 255), (x - reach, y - reach, x + reach, y + reach))
-    left, top, right, bottom = preprocessing.covered(size)
+    left, top, right, bottom = preprocessing.visible_box(size)
     expected = (x - left) / (right - left) * 80, (y - top) / (bottom - top) * 60
-    bright = preprocessing.fitted(photo)[..., 0].astype(float)
+    bright = preprocessing.resize(photo)[..., 0].astype(float)
     assume(bright.any() and not bright[[0, -1]].any() and not bright[:, [0, -1]].any())  # all of it is seen
     found = (bright.sum(0) @ np.arange(0.5, 80) / bright.sum(), bright.sum(1) @ np.arange(0.5, 60) / bright.sum())
     assert found == pytest.approx(expected, abs=1)

@@ -118,7 +118,7 @@ def test_a_folder_of_something_else_is_not_taken_for_an_index(index: PhotoIndex,
     with sqlite3.connect(tmp_path / "index" / "photos.db") as other:
         other.execute("CREATE TABLE photos (x)")
     other.close()
-    with pytest.raises(PhotoIndexError, match="is no index of photos"):
+    with pytest.raises(PhotoIndexError, match="is not an index of photos"):
         index.update([str(album)])
     (tmp_path / "index" / "photos.db").write_bytes(b"no database at all" * 100)
     for act in (lambda: index.update([str(album)]), lambda: index.search("red")):

@@ -129,7 +129,7 @@ def test_a_disk_that_was_away_costs_nothing(runs: Runs, tmp_path: Path):
     ruby = paint(tmp_path / "elsewhere" / "ruby.png", "red", 7)
     done, _ = runs(runs.album, ruby)
     assert [*done.failures] == [str(runs.album)]
-    assert "what the index has of it is kept" in done.failures[str(runs.album)]
+    assert "its index entries are kept" in done.failures[str(runs.album)]
     assert (done.added, done.missing, len(runs.photos())) == (1, 0, 5)
     ruby.unlink()
     runs(ruby.parent)
@@ -337,7 +337,7 @@ def test_a_full_disk_leaves_the_index_as_it_was(runs: Runs, monkeypatch: pytest.
 
     with monkeypatch.context() as patched:
         patched.setattr(Store, "transaction", on_a_small_disk)
-        with pytest.raises(PhotoIndexError, match="no room left on the disk"):
+        with pytest.raises(PhotoIndexError, match="the disk is full"):
             runs()
     assert PhotoIndex(runs.location, ColourEmbedder()).search("blue", top=1)[0].photo.endswith("sea.PNG")
     kept = len(runs.photos())

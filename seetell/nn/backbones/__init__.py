@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 
 from seetell.errors import RecipeError
@@ -11,14 +12,18 @@ from seetell.nn.backbones.encoder import Encoder, Features, weights_hash
 __all__ = ["Encoder", "Features", "create_encoder", "weights_hash"]
 
 
-def create_encoder(name: str, *, weights: str = "imagenet", image_size: int | None = None) -> Encoder:
+def create_encoder(
+    name: str, *, weights: str = "imagenet", image_size: int | None = None, train_batch_norms: bool = False
+) -> Encoder:
     """Make an image encoder.
 
     Args:
-        name: ``efficientnet_lite0``, ``1`` or ``2``, or any name of ``timm.list_models()``.
+        name: ``efficientnet_lite0``, ``1`` or ``2``; any name of ``timm.list_models()``, or that of a classification
+            model of torchvision that timm has not. ``timm/NAME`` and ``torchvision/NAME`` say which library is meant.
         weights: ``imagenet`` for the published weights, ``none`` for random ones, or the path of a safetensors
             file that :meth:`Encoder.state_dict` fits.
         image_size: side of the square input in pixels; the encoder's own when absent.
+        train_batch_norms: see :class:`Encoder`.
 
     Raises:
         RecipeError: the name is unknown, or the weights are missing or do not fit.
@@ -29,12 +34,29 @@ def create_encoder(name: str, *, weights: str = "imagenet", image_size: int | No
         if weights == "imagenet":
             load_imagenet_weights(lite)
     else:
-        from seetell.nn.backbones.timm_encoder import TimmEncoder
-
-        encoder = TimmEncoder(name, pretrained=weights == "imagenet", image_size=image_size)
+        encoder = _from_library(name, pretrained=weights == "imagenet", image_size=image_size)
+    encoder.name, encoder.train_batch_norms = name, train_batch_norms
     if weights not in ("imagenet", "none"):
         _load_file(encoder, Path(weights))
     return encoder.eval()
+
+
+def _from_library(name: str, *, pretrained: bool, image_size: int | None) -> Encoder:
+    import timm
+
+    from seetell.nn.backbones.timm_encoder import TimmEncoder
+    from seetell.nn.backbones.torchvision_encoder import TorchvisionEncoder, torchvision_names
+
+    library, _, plain = name.rpartition("/")
+    if library in ("", "timm") and timm.is_model(plain):
+        return TimmEncoder(plain, pretrained=pretrained, image_size=image_size)
+    if library in ("", "torchvision") and plain in torchvision_names():
+        return TorchvisionEncoder(plain, pretrained=pretrained, image_size=image_size)
+    near = ", ".join(get_close_matches(plain, [*VARIANTS, *timm.list_models(), *torchvision_names()], n=3))
+    raise RecipeError(
+        f"encoder.name: unknown encoder {name!r}; expected efficientnet_lite0, a name of timm.list_models(), or one of "
+        "torchvision.models.list_models()" + (f", such as {near}" if near else "")
+    )
 
 
 def _load_file(encoder: Encoder, path: Path) -> None:

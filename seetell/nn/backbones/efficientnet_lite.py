@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seetell.errors import RecipeError
-from seetell.nn.backbones.encoder import Encoder, Features, pooled_and_grid
+from seetell.nn.backbones.encoder import Encoder, Features, centre_same_padded, pooled_and_grid
 from seetell.photos import Preprocessing
 
 
@@ -177,29 +178,24 @@ class EfficientNetLite(Encoder):
             raise RecipeError(f"finetune.frozen_stages: expected 0 to {len(self.stages)}, got {frozen_stages}")
 
     def forward_from_stage(self, activation: Tensor, *, frozen_stages: int) -> Features:
-        """Go on from what :meth:`first_stages` made of photos."""
+        """Resume from the activation that :meth:`first_stages` returned."""
         return pooled_and_grid(self.head(self.stages[frozen_stages:](activation)))
 
     @property
-    def feature_map_channels(self) -> dict[int, int]:
-        """Channels of each map of :meth:`feature_maps`, by stride; 40, 112 and 320 at 8, 16 and 32 of Lite0."""
+    def feature_map_channels(self) -> Mapping[int, int]:
+        """Channels of each map of :meth:`feature_maps`, by stride: 16, 24, 40, 112 and 320 at 2 to 32 of Lite0."""
         return {stride: channels for stride, (_, channels) in self._last_stages.items()}
 
-    def feature_maps(self, images: Tensor) -> dict[int, Tensor]:
-        """Return the last activation of each resolution, by stride; see :class:`Encoder`.
-
-        Padding as ``SAME`` does centres an activation's first cell one stride inside the photo, so the first row and
-        column are doubled.
-        """
-        activation = self.stem(images)
-        activations = []
-        for stage in self.stages:
-            activation = stage(activation)
-            activations.append(activation)
-        return {
-            stride: F.pad(activations[number], (1, 0, 1, 0), mode="replicate")
-            for stride, (number, _) in self._last_stages.items()
-        }
+    def feature_maps(self, images: Tensor, strides: Sequence[int] | None = None) -> dict[int, Tensor]:
+        """Return the last activation of each resolution, by stride; see :meth:`Encoder.feature_maps`."""
+        ends = {self._last_stages[stride][0]: stride for stride in self._wanted(strides)}
+        activation, maps = self.stem(images), {}
+        for number in range(max(ends) + 1):
+            activation = self.stages[number](activation)
+            if number in ends:
+                stride = ends[number]
+                maps[stride] = centre_same_padded(activation, stride=stride, image_size=images.shape[2:])
+        return maps
 
     def forward(self, images: Tensor) -> Features:
         """Encode ``(B, 3, H, W)`` into ``pooled (B, 1280)`` and ``grid (B, ⌈H/32⌉·⌈W/32⌉, 1280)``."""

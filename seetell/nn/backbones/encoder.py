@@ -1,23 +1,25 @@
-"""One way to ask any image encoder for features: a pooled vector and a grid."""
+"""One interface for every image encoder: a pooled vector, a grid, and feature maps at each stride."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from seetell.errors import RecipeError
 from seetell.photos import Preprocessing
 
 
 class Features(NamedTuple):
-    """What an encoder says of a batch of photos.
+    """What an encoder makes of a batch of images.
 
     Attributes:
-        pooled: ``(B, D)``, one vector a photo.
-        grid: ``(B, L, D)``, one vector a location, row by row; ``None`` where only ``pooled`` was kept.
+        pooled: ``(B, D)``, one vector per image.
+        grid: ``(B, L, D)``, one vector per location, row by row; ``None`` where only ``pooled`` was kept.
     """
 
     pooled: Tensor
@@ -25,85 +27,126 @@ class Features(NamedTuple):
 
 
 class Encoder(nn.Module):
-    """An image encoder that publishes what a captioner needs to know of it.
+    """An image encoder that publishes what heads and decoders need to know of it.
+
+    A *stage* ends where a feature map does: behind ``n`` stages stands the ``n``-th map of :meth:`feature_maps`.
+    EfficientNet-Lite counts its seven published stages instead.
 
     Attributes:
-        name: the name it is asked for by.
+        name: the name it is created by.
         channels: ``D``, the length of a feature vector.
         grid_size: rows and columns of the grid; ``L`` is their product.
-        preprocessing: how a photo becomes this encoder's input.
+        preprocessing: how an image becomes this encoder's input.
+        train_batch_norms: whether :meth:`train` lets batch normalisation use and update the statistics of batches.
+            Off by default: caption batches are small, so the stored statistics are kept. Large batches of images, as
+            in classification or detection from scratch, want it on.
     """
 
     name: str
     channels: int
     grid_size: tuple[int, int]
     preprocessing: Preprocessing
+    train_batch_norms: bool = False
 
     def forward(self, images: Tensor) -> Features:
-        """Encode preprocessed photos, ``(B, 3, H, W)``."""
+        """Encode preprocessed images, ``(B, 3, H, W)``."""
         raise NotImplementedError
 
     def train(self, mode: bool = True) -> Encoder:
-        """Switch dropout, but keep batch normalisation on its stored statistics: caption batches are small."""
+        """Switch between training and evaluation; see :attr:`train_batch_norms`."""
         super().train(mode)
-        for module in self.modules():
-            if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                module.eval()
+        if not self.train_batch_norms:
+            for module in self.modules():
+                if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                    module.eval()
         return self
 
+    @property
+    def feature_map_channels(self) -> Mapping[int, int]:
+        """Channels of each map of :meth:`feature_maps`, by stride in pixels, finest first."""
+        raise NotImplementedError
+
+    def feature_maps(self, images: Tensor, strides: Sequence[int] | None = None) -> dict[int, Tensor]:
+        """Return the last activation of each resolution.
+
+        In convolutional networks the cell in row ``i`` and column ``j`` is centred at the pixel ``(j·s, i·s)``, which
+        is where torchvision's anchors have it: within a pixel where ``s`` divides the image's sides, otherwise within
+        half a stride. Networks that cut the image into patches (ViT, Swin, ConvNeXt) have their cells up to half a
+        stride further right and down, at the patches' centres.
+
+        Args:
+            images: ``(B, 3, H, W)``.
+            strides: those wanted, keys of :attr:`feature_map_channels`; all when absent. Layers behind the coarsest of
+                them are not run.
+
+        Returns:
+            By stride ``s`` in pixels, finest first, ``(B, C_s, h, w)``. A vision transformer has one map only.
+
+        Raises:
+            RecipeError: there is no map at one of the strides.
+        """
+        raise NotImplementedError
+
+    def _wanted(self, strides: Sequence[int] | None) -> list[int]:
+        """Return the strides asked for, finest first, or all."""
+        published = list(self.feature_map_channels)
+        missing = sorted(set(strides or ()) - set(published))
+        if missing:
+            raise RecipeError(f"encoder.name: {self.name} has feature maps at strides {published}, not at {missing}")
+        return published if strides is None else [stride for stride in published if stride in strides]
+
     def trainable(self, *, frozen_stages: int) -> list[nn.Parameter]:
-        """Return the parameters behind the first stages.
+        """Return the parameters behind the first stages: those that the last frozen map does not depend on.
 
         Args:
             frozen_stages: how many stages stay as they are; 0 returns every parameter.
 
         Raises:
-            RecipeError: the encoder does not publish that many stages.
+            RecipeError: the encoder has fewer stages.
         """
+        parameters = list(self.parameters())
         if frozen_stages == 0:
-            return list(self.parameters())
-        raise self._without_stages(frozen_stages)
+            return parameters
+        stride = self._last_stride(frozen_stages)
+        device = parameters[0].device
+        images = torch.zeros(1, 3, self.preprocessing.height, self.preprocessing.width, device=device)
+        required = [parameter.requires_grad for parameter in parameters]
+        modes = [(module, module.training) for module in self.modules()]
+        self.requires_grad_(True).eval()
+        with torch.enable_grad():
+            total = self.feature_maps(images, [stride])[stride].sum()
+        gradients = torch.autograd.grad(total, parameters, allow_unused=True)
+        for parameter, before in zip(parameters, required, strict=True):
+            parameter.requires_grad_(before)
+        for module, training in modes:
+            module.training = training
+        return [parameter for parameter, gradient in zip(parameters, gradients, strict=True) if gradient is None]
 
     def first_stages(self, frozen_stages: int) -> nn.Module:
-        """Return the first stages: a module that maps photos ``(B, 3, H, W)`` to an activation ``(B, C, h, w)``.
+        """Return the first stages: a module that maps images ``(B, 3, H, W)`` to an activation ``(B, C, h, w)``.
 
         Raises:
-            RecipeError: the encoder does not publish that many stages.
+            RecipeError: the encoder has fewer stages, or cannot be split.
         """
-        raise self._without_stages(frozen_stages)
-
-    def _without_stages(self, frozen_stages: int) -> RecipeError:
-        return RecipeError(f"finetune.frozen_stages: {self.name} publishes no stages; expected 0, got {frozen_stages}")
+        raise self._not_split(frozen_stages)
 
     def forward_from_stage(self, activation: Tensor, *, frozen_stages: int) -> Features:
-        """Go on from what :meth:`first_stages` made of photos."""
-        raise NotImplementedError
+        """Resume from the activation that :meth:`first_stages` returned."""
+        raise self._not_split(frozen_stages)
 
-    @property
-    def feature_map_channels(self) -> dict[int, int]:
-        """Channels of each map of :meth:`feature_maps`, by stride in pixels, finest first.
-
-        Raises:
-            RecipeError: the encoder publishes no stages.
-        """
-        raise self._without_pyramid()
-
-    def feature_maps(self, images: Tensor) -> dict[int, Tensor]:
-        """Return the last activation of each resolution of photos ``(B, 3, H, W)``, as maps.
-
-        Returns:
-            By stride ``s`` in pixels, ``(B, C_s, h, w)``; the cell in row ``i`` and column ``j`` is centred at the
-            pixel ``(j·s, i·s)``, within a pixel, which is where torchvision's anchors and RoIAlign have it.
-
-        Raises:
-            RecipeError: the encoder publishes no stages.
-        """
-        raise self._without_pyramid()
-
-    def _without_pyramid(self) -> RecipeError:
+    def _not_split(self, frozen_stages: int) -> RecipeError:
         return RecipeError(
-            f"encoder.name: {self.name} publishes no stages, which regions are found in; use an efficientnet_lite"
+            f"finetune.frozen_stages: {self.name} cannot be run in two parts, so that activations behind "
+            f"{frozen_stages} stages cannot be cached; leave encoder.cache empty, or use an efficientnet_lite or a "
+            "torchvision encoder"
         )
+
+    def _last_stride(self, frozen_stages: int) -> int:
+        """Return the stride of the map that ends the first stages."""
+        strides = list(self.feature_map_channels)
+        if not 1 <= frozen_stages <= len(strides):
+            raise RecipeError(f"finetune.frozen_stages: expected 0 to {len(strides)}, got {frozen_stages}")
+        return strides[frozen_stages - 1]
 
 
 def weights_hash(module: nn.Module) -> str:
@@ -126,3 +169,31 @@ def pooled_and_grid(activation: Tensor) -> Features:
     """
     grid = activation.flatten(2).transpose(1, 2)  # (B, L, D)
     return Features(pooled=torch.mean(activation, dim=(2, 3)), grid=grid)
+
+
+def centre_same_padded(activation: Tensor, *, stride: int, image_size: Sequence[int]) -> Tensor:
+    """Move the cells of a network padded as TensorFlow's ``SAME`` does to multiples of the stride.
+
+    Halving an even number of cells pads on the right only, which centres the first window one cell inside; halving an
+    odd one pads both sides. Where that leaves the first cell's centre half a stride or more inside the image, the first
+    row or column is repeated in front.
+
+    Args:
+        activation: ``(B, C, h, w)``.
+        stride: of its cells, in pixels; a power of 2.
+        image_size: height and width of the images in pixels.
+
+    Returns:
+        ``(B, C, h, w)``, with one more row and one more column where needed.
+    """
+    top, left = (int(2 * _first_centre(size, stride) >= stride) for size in image_size)
+    return F.pad(activation, (left, 0, top, 0), mode="replicate") if top or left else activation
+
+
+def _first_centre(size: int, stride: int) -> int:
+    """Return the pixel at which the first of the cells of a ``SAME``-padded network is centred, along one axis."""
+    centre, step = 0, 1
+    while step < stride:
+        centre += step * (size % 2 == 0)
+        size, step = (size + 1) // 2, 2 * step
+    return centre

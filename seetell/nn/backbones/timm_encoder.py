@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import timm
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from seetell.errors import RecipeError
-from seetell.nn.backbones.encoder import Encoder, Features, pooled_and_grid
+from seetell.nn.backbones.encoder import Encoder, Features, centre_same_padded, pooled_and_grid
 from seetell.photos import Preprocessing
 
 
@@ -24,7 +24,7 @@ class TimmEncoder(Encoder):
         image_size: side of the square input in pixels; the model's own when absent.
 
     Raises:
-        RecipeError: timm knows no such model, cannot get its weights, or cannot make it for that size.
+        RecipeError: timm cannot get the model's weights, or cannot make it for that size.
     """
 
     def __init__(self, name: str, *, pretrained: bool, image_size: int | None = None) -> None:
@@ -40,6 +40,11 @@ class TimmEncoder(Encoder):
             std=tuple(255 * value for value in config["std"]),
         )
         self._prefix_tokens = int(getattr(self.model, "num_prefix_tokens", 0))
+        # of several activations at one stride the last stands in for all
+        self._last_stages = {
+            info["reduction"]: (index, info["num_chs"]) for index, info in enumerate(self.model.feature_info)
+        }
+        self._same_padded = any(type(module).__name__.endswith("Conv2dSame") for module in self.model.modules())
         with torch.no_grad():
             activation = self._activation(torch.zeros(1, 3, size, size))
         if activation.ndim == 4:
@@ -51,7 +56,9 @@ class TimmEncoder(Encoder):
 
     def _activation(self, images: Tensor) -> Tensor:
         """Return ``(B, D, H, W)``, or ``(B, tokens, D)`` of a transformer."""
-        activation: Tensor = self.model.forward_features(images)
+        activation = self.model.forward_features(images)
+        if not isinstance(activation, Tensor):
+            raise RecipeError(f"encoder.name: {self.name} makes several features per image; use another encoder")
         if activation.ndim == 4 and str(getattr(self.model, "output_fmt", "NCHW")).endswith("NHWC"):
             return activation.permute(0, 3, 1, 2)
         return activation
@@ -64,20 +71,33 @@ class TimmEncoder(Encoder):
         grid = activation[:, self._prefix_tokens :]
         return Features(pooled=torch.mean(grid, dim=1), grid=grid)
 
+    @property
+    def feature_map_channels(self) -> Mapping[int, int]:
+        """Channels of each map of :meth:`feature_maps`, by stride; timm calls it reduction."""
+        return {stride: channels for stride, (_, channels) in sorted(self._last_stages.items())}
+
+    def feature_maps(self, images: Tensor, strides: Sequence[int] | None = None) -> dict[int, Tensor]:
+        """Return the maps that timm's ``features_only`` models return; see :meth:`Encoder.feature_maps`."""
+        wanted = self._wanted(strides)
+        indices = [self._last_stages[stride][0] for stride in wanted]
+        maps: Sequence[Tensor] = self.model.forward_intermediates(
+            images, indices=indices, stop_early=True, output_fmt="NCHW", intermediates_only=True
+        )
+        if self._same_padded:
+            maps = [
+                centre_same_padded(activation, stride=stride, image_size=images.shape[2:])
+                for stride, activation in zip(wanted, maps, strict=True)
+            ]
+        return dict(zip(wanted, maps, strict=True))
+
 
 def _create(name: str, *, pretrained: bool, image_size: int | None) -> tuple[Any, dict[str, Any]]:
     """Make a timm model; return it and its preprocessing."""
-    if not timm.is_model(name):
-        near = ", ".join(get_close_matches(name, timm.list_models(), n=3))
-        raise RecipeError(
-            f"encoder.name: unknown encoder {name!r}; expected efficientnet_lite0 or a name of timm.list_models()"
-            + (f", such as {near}" if near else "")
-        )
     try:
         model: Any = timm.create_model(name, pretrained=False, num_classes=0)
         config = timm.data.resolve_model_data_config(model)  # type: ignore[attr-defined,no-untyped-call]
         placed = hasattr(model, "pos_embed") and image_size not in (None, config["input_size"][-1])
-        if pretrained or placed:  # a transformer learns one vector a place, so it must know its size
+        if pretrained or placed:  # a transformer learns one vector per location, so it must know its size
             sized: Any = {"img_size": image_size} if placed else {}
             model = timm.create_model(name, pretrained=pretrained, num_classes=0, **sized)
     except (RuntimeError, TypeError, OSError) as error:

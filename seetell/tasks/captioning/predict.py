@@ -88,7 +88,7 @@ class Captioner:
         Args:
             photo: a path, a file's content, an open binary file, a Pillow image, or an array ``(H, W, 3)`` uint8.
             attention: tell with every word where the model looked: ``(H, W)`` over the part of the photo that
-                ``bundle.preprocessing.covered`` names.
+                ``bundle.preprocessing.visible_box`` names.
             options: decoding options that replace the model's own, such as ``beam_size=3`` or
                 ``method="sample", temperature=0.8``; see ``Decoding``.
 

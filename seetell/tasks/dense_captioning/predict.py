@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from seetell.errors import PhotoError, UsageError
-from seetell.geometry.boxes import Box, area, nesting, suppressed
+from seetell.geometry.boxes import Box, area, intersection_over_smaller, nms
 from seetell.photos.opening import PhotoSource, open_photo, photo_size
 from seetell.results import Region, Regions
 from seetell.runtime.photo_stream import check_counts, prepared, stream, within_memory
@@ -236,7 +236,7 @@ class RegionCaptioner:
         for each, scores in zip(boxes, logits, strict=True):
             likeliest = np.argsort(-scores, kind="stable")[:compared]
             likeliest = likeliest[area(each[likeliest]) > 0]
-            kept = suppressed(each[likeliest], scores[likeliest], overlap=rules.proposal_nms_iou, most=most)
+            kept = nms(each[likeliest], scores[likeliest], iou_threshold=rules.proposal_nms_iou, max_boxes=most)
             chosen.append((each[likeliest[kept]], scores[likeliest[kept]]))
         return chosen
 
@@ -260,7 +260,9 @@ class RegionCaptioner:
         kept = []
         for photo in range(count):
             mine = np.flatnonzero((photos == photo) & (area(boxes) > 0))
-            kept.append(mine[suppressed(boxes[mine], scores[mine], overlap=rules.nms_iou, most=rules.max_detections)])
+            kept.append(
+                mine[nms(boxes[mine], scores[mine], iou_threshold=rules.nms_iou, max_boxes=rules.max_detections)]
+            )
         return kept
 
 
@@ -273,7 +275,7 @@ def distinct(regions: Sequence[Region]) -> tuple[Region, ...]:
     kept: list[Region] = []
     for region in regions:
         same = [other.box for other in kept if other.text == region.text]
-        if not same or nesting(np.array(same), np.array(region.box)).max() <= SAME_WORDS_OVERLAP:
+        if not same or intersection_over_smaller(np.array(same), np.array(region.box)).max() <= SAME_WORDS_OVERLAP:
             kept.append(region)
     return tuple(kept)
 

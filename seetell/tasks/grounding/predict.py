@@ -65,7 +65,7 @@ def _segments(
     if not spans:
         return
     found = model.ground(image, sentences, [(row, *span) for span in spans])
-    boxes = _in_pixels(found.boxes, covered=model.bundle.preprocessing.covered(size), size=size)
+    boxes = _in_pixels(found.boxes, covered=model.bundle.preprocessing.visible_box(size), size=size)
     for (start, stop), box, score in zip(spans, boxes, found.scores, strict=True):
         yield Region(detokenise(tokens[start:stop]), box, float(score))
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 import seetell
 from seetell.errors import PhotoError, UsageError
-from seetell.geometry.boxes import iou, nesting
+from seetell.geometry.boxes import intersection_over_smaller, iou
 from seetell.results import Region
 from seetell.tasks.dense_captioning.predict import BATCH_SIZE, SAME_WORDS_OVERLAP, RegionCaptioner, distinct
 
@@ -90,7 +90,7 @@ def test_no_region_repeats_a_better_one(captioner):
         for better in found.top(place):
             pair = np.array(region.box), np.array(better.box)
             assert iou(*pair) <= captioner.bundle.localisation.nms_iou + 1e-6
-            assert better.text != region.text or nesting(*pair) <= SAME_WORDS_OVERLAP + 1e-6
+            assert better.text != region.text or intersection_over_smaller(*pair) <= SAME_WORDS_OVERLAP + 1e-6
 
 
 def test_same_words_over_the_same_place_are_said_once():

@@ -1,4 +1,4 @@
-"""How the boxes of a sentence's segments lie over a photo: each in its colour, with its number where none hides it."""
+"""Lay out boxes over a photo: each in its own colour, lines side by side, numbers where none hides another."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from seetell.geometry.boxes import Box
-from seetell.results import Alignment
 
 COLOURS = (
     (255, 214, 51),
@@ -20,23 +19,23 @@ COLOURS = (
     (255, 156, 64),
     (64, 224, 208),
 )
-"""Light ones, on which dark letters can be read, in an order that keeps neighbours apart; with more segments they come
-again. Numbers tell them apart as well."""
+"""Light ones, on which dark text is readable, in an order that keeps neighbours apart; reused if there are more boxes,
+which have numbers as well."""
 
 LINE = 4
-"""Width of a box's line, in pixels of the picture."""
+"""Line width of a box, in pixels of the picture."""
 EDGING = 2
-"""That of the dark lines on both sides of it, which show it on light ground."""
+"""Width of the dark lines on both sides of it, which make it visible on light ground."""
 BADGE = 26
-"""Side of the square that holds a box's number."""
+"""Side of the square that contains a box's number."""
 
 
 @dataclass(frozen=True)
-class SegmentBox:
-    """A segment's box as it is drawn.
+class NumberedBox:
+    """A box as it is drawn.
 
     Attributes:
-        number: of the segment, from 1.
+        number: from 1.
         colour: red, green and blue.
         box: left, top, right and bottom in pixels of the picture, moved inwards where it would hide another's line.
         badge: left and top of the square with its number.
@@ -48,12 +47,7 @@ class SegmentBox:
     badge: tuple[float, float]
 
 
-def segment_boxes(alignment: Alignment, picture: tuple[float, float]) -> list[SegmentBox]:
-    """Lay out the boxes of all segments; see :func:`numbered_boxes`."""
-    return numbered_boxes([segment.box for segment in alignment.regions], alignment.size, picture)
-
-
-def numbered_boxes(boxes: Sequence[Box], size: tuple[int, int], picture: tuple[float, float]) -> list[SegmentBox]:
+def numbered_boxes(boxes: Sequence[Box], size: tuple[int, int], picture: tuple[float, float]) -> list[NumberedBox]:
     """Lay out boxes over a photo, numbered in their order.
 
     Args:
@@ -64,7 +58,7 @@ def numbered_boxes(boxes: Sequence[Box], size: tuple[int, int], picture: tuple[f
     scale = np.tile(np.array(picture) / size, 2)
     placed = [np.array(box) * scale for box in boxes]
     insets = (LINE + EDGING) * np.array(_lanes(placed))
-    drawn: list[SegmentBox] = []
+    drawn: list[NumberedBox] = []
     taken: list[tuple[float, float]] = []
     for number, (box, inset) in enumerate(zip(placed, insets, strict=True)):
         middle = np.tile((box[:2] + box[2:]) / 2, 2)
@@ -72,12 +66,12 @@ def numbered_boxes(boxes: Sequence[Box], size: tuple[int, int], picture: tuple[f
         moved = np.where((box - middle) * sides > inset + LINE, box - inset * sides, box)
         place = _free(moved, taken, picture)
         taken.append(place)
-        drawn.append(SegmentBox(number + 1, COLOURS[number % len(COLOURS)], tuple(moved.tolist()), place))
+        drawn.append(NumberedBox(number + 1, COLOURS[number % len(COLOURS)], tuple(moved.tolist()), place))
     return drawn
 
 
 def _lanes(boxes: Sequence[np.ndarray]) -> list[int]:
-    """Give boxes one of whose edges lies along another's different lanes, counted inwards, the fewest."""
+    """Assign lanes, counted inwards, so that boxes with edges along each other have different ones; the fewest."""
     lanes: list[int] = []
     for number, box in enumerate(boxes):
         beside = {lanes[other] for other in range(number) if _share_a_line(box, boxes[other])}
@@ -92,7 +86,7 @@ def _share_a_line(one: np.ndarray, other: np.ndarray) -> bool:
 
 
 def _free(box: np.ndarray, taken: Sequence[tuple[float, float]], picture: tuple[float, float]) -> tuple[float, float]:
-    """Find a place for a number: a corner of its box, or one further along, that no other number has."""
+    """Find a place for a number: a corner of its box, or further along its edges, that no other number occupies."""
     places = list(_places(box, picture))
     for left, top in places:
         if all(abs(left - x) >= BADGE or abs(top - y) >= BADGE for x, y in taken):

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from seetell.drawing.segment_boxes import BADGE, COLOURS, EDGING, LINE, segment_boxes
+from seetell.drawing.box_layout import BADGE, COLOURS, EDGING, LINE, NumberedBox, numbered_boxes
 from seetell.results import Alignment, Region
 
 STEP = LINE + EDGING
@@ -16,28 +16,32 @@ def aligned(*boxes: tuple[float, float, float, float], size=(200, 100)) -> Align
     return Alignment("a sentence", segments, 2.0, size, "tiny")
 
 
+def laid_out(alignment: Alignment, picture: tuple[float, float]) -> list[NumberedBox]:
+    return numbered_boxes([region.box for region in alignment.regions], alignment.size, picture)
+
+
 def test_boxes_are_scaled_to_the_picture():
-    (drawn,) = segment_boxes(aligned((20, 10, 100, 90)), (800, 400))
+    (drawn,) = laid_out(aligned((20, 10, 100, 90)), (800, 400))
     assert drawn.box == (80, 40, 400, 360)
     assert drawn.badge == (80, 40)
     assert (drawn.number, drawn.colour) == (1, COLOURS[0])
 
 
 def test_a_box_on_anothers_line_is_moved_inwards():
-    first, second, third = segment_boxes(aligned(*[(20, 10, 100, 90)] * 3), (800, 400))
+    first, second, third = laid_out(aligned(*[(20, 10, 100, 90)] * 3), (800, 400))
     assert first.box == (80, 40, 400, 360)
     assert second.box == (80 + STEP, 40 + STEP, 400 - STEP, 360 - STEP)
     assert third.box == (80 + 2 * STEP, 40 + 2 * STEP, 400 - 2 * STEP, 360 - 2 * STEP)
 
 
 def test_one_edge_in_common_is_enough_but_not_beyond_its_ends():
-    _, beside, below = segment_boxes(aligned((0, 0, 80, 40), (60, 0, 160, 60), (0, 70, 40, 90)), (800, 400))
+    _, beside, below = laid_out(aligned((0, 0, 80, 40), (60, 0, 160, 60), (0, 70, 40, 90)), (800, 400))
     assert beside.box == (240 + STEP, STEP, 640 - STEP, 240 - STEP)
     assert below.box == (0, 280, 160, 360)
 
 
 def test_a_tiny_box_is_not_turned_inside_out():
-    for drawn in segment_boxes(aligned(*[(20, 10, 20.5, 10.5)] * 4), (800, 400)):
+    for drawn in laid_out(aligned(*[(20, 10, 20.5, 10.5)] * 4), (800, 400)):
         left, top, right, bottom = drawn.box
         assert right >= left
         assert bottom >= top
@@ -45,14 +49,14 @@ def test_a_tiny_box_is_not_turned_inside_out():
 
 @pytest.mark.parametrize("count", [2, 4, 8])
 def test_numbers_do_not_lie_on_each_other_nor_outside(count: int):
-    drawn = segment_boxes(aligned(*[(100, 50, 200, 100)] * count), (800, 400))
+    drawn = laid_out(aligned(*[(100, 50, 200, 100)] * count), (800, 400))
     for one, other in itertools.combinations(drawn, 2):
         assert max(abs(np.subtract(one.badge, other.badge))) >= BADGE
     assert all(0 <= x <= 800 - BADGE and 0 <= y <= 400 - BADGE for x, y in (each.badge for each in drawn))
 
 
 def test_neighbours_differ_in_colour():
-    drawn = segment_boxes(aligned(*[(10, 10, 60, 60)] * 10), (800, 400))
+    drawn = laid_out(aligned(*[(10, 10, 60, 60)] * 10), (800, 400))
     assert all(one.colour != other.colour for one, other in itertools.pairwise(drawn))
     assert [each.number for each in drawn] == list(range(1, 11))
 

@@ -1,4 +1,4 @@
-"""One picture for a caption: the photo, and beside it a heat map for every word."""
+"""A picture of a caption's attention: the photo, and beside it a heat map per word."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import math
 
 from PIL import Image, ImageDraw
 
-from seetell.drawing.fonts import lettered, shortened
-from seetell.drawing.heat_map import Box, heat, overlaid, spread
+from seetell.drawing.fonts import choose_font, ellipsise
+from seetell.drawing.heat_map import colourise, overlay, upsample_attention
+from seetell.geometry.boxes import Box
 from seetell.results import Caption
 
 TILE_AREA = 200 * 150
@@ -16,17 +17,17 @@ TILE_SIDE = 300
 
 PICTURE_WIDTH = 1280
 GAP, MARGIN = 12, 20
-LETTERS, LINE = 19, 30
+FONT_SIZE, LINE_HEIGHT = 19, 30
 PAPER, INK = (255, 255, 255), (30, 30, 35)
 
 
-def word_tiles(photo: Image.Image, caption: Caption, *, covered: Box) -> Image.Image:
-    """Draw where a captioner looked for each word.
+def attention_picture(photo: Image.Image, caption: Caption, *, visible_box: Box) -> Image.Image:
+    """Draw where a captioner attended to for each word.
 
     Args:
         photo: RGB.
-        caption: its words carry their attention.
-        covered: what the model saw of the photo.
+        caption: its words have attention.
+        visible_box: the part of the photo that the attention lies over, in its pixels.
 
     Returns:
         RGB, about 1,280 pixels wide: first the photo, then the words in reading order, in rows.
@@ -35,25 +36,25 @@ def word_tiles(photo: Image.Image, caption: Caption, *, covered: Box) -> Image.I
     tiles = [(small, "")]
     for word in caption.words:
         assert word.attention is not None
-        intensity = spread(word.attention, covered=covered, photo=photo.size, side=max(small.size))
-        tiles.append((overlaid(small, heat(intensity)), word.text))
+        intensity = upsample_attention(word.attention, visible_box=visible_box, photo=photo.size, side=max(small.size))
+        tiles.append((overlay(small, colourise(intensity)), word.text))
     return _in_rows(tiles)
 
 
 def _tile_size(photo: tuple[int, int]) -> tuple[int, int]:
-    """Return the photo's proportions in a tile's area."""
+    """Return a tile's width and height, in the photo's proportions."""
     width, height = photo
     scale = min(math.sqrt(TILE_AREA / (width * height)), TILE_SIDE / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def _in_rows(tiles: list[tuple[Image.Image, str]]) -> Image.Image:
-    """Lay out tiles of equal size, each with a text below it, in rows about equally long."""
+    """Lay out tiles of equal size, each with a text below it, in rows of about equal length."""
     tile_width, tile_height = tiles[0][0].size
-    texts = [lettered(text, LETTERS) for _, text in tiles]
+    texts = [choose_font(text, FONT_SIZE) for _, text in tiles]
     widest = max(font.getlength(text) for text, font in texts)
     cell_width = max(tile_width, min(math.ceil(widest), TILE_SIDE)) + GAP
-    cell_height = tile_height + LINE + GAP
+    cell_height = tile_height + LINE_HEIGHT + GAP
     rows = math.ceil(len(tiles) / max(1, (PICTURE_WIDTH - 2 * MARGIN + GAP) // cell_width))
     columns = math.ceil(len(tiles) / rows)
     size = 2 * MARGIN + columns * cell_width - GAP, 2 * MARGIN + rows * cell_height - GAP
@@ -63,6 +64,6 @@ def _in_rows(tiles: list[tuple[Image.Image, str]]) -> Image.Image:
         middle = MARGIN + place % columns * cell_width + (cell_width - GAP) // 2
         top = MARGIN + place // columns * cell_height
         picture.paste(tile, (middle - tile_width // 2, top))
-        baseline = top + tile_height + round(0.75 * LINE)
-        pen.text((middle, baseline), shortened(text, font, cell_width - GAP), INK, font, anchor="ms")
+        baseline = top + tile_height + round(0.75 * LINE_HEIGHT)
+        pen.text((middle, baseline), ellipsise(text, font, cell_width - GAP), INK, font, anchor="ms")
     return picture

@@ -3,11 +3,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from drawing.test_page import Tags, image_in
+from drawing.test_attention_page import Tags, image_in
 from PIL import Image
 
-from seetell.drawing.aligned_page import aligned_page
-from seetell.drawing.segment_boxes import COLOURS
+from seetell.drawing.box_layout import COLOURS
+from seetell.drawing.boxes_page import boxes_page
 from seetell.results import Alignment, Region
 
 SEGMENTS = (
@@ -20,7 +20,7 @@ ALIGNMENT = Alignment('A <b> "dog" on & on $grass', SEGMENTS, 9.876, (400, 300),
 
 @pytest.fixture(scope="module")
 def html() -> str:
-    return aligned_page(Image.new("RGB", (2000, 1500), (10, 20, 200)), ALIGNMENT, name="it's <i>.jpg")
+    return boxes_page(Image.new("RGB", (2000, 1500), (10, 20, 200)), ALIGNMENT, name="it's <i>.jpg")
 
 
 def styles(given: dict[str, str]) -> dict[str, str]:
@@ -63,7 +63,7 @@ def test_boxes_lie_in_shares_of_the_photo_the_smaller_above_the_larger(html: str
 
 
 def test_it_is_told_where_each_segment_is(html: str):
-    told = [given["data-told"] for given in Tags(html).all("button", "word")]
+    told = [given["data-description"] for given in Tags(html).all("button", "word")]
     assert told == [
         '“a <b> "dog"”: box 0, 0 to 400, 300, around the centre of the photo; score 7.25',
         "“on & on”: box 200, 150 to 400, 300, around the lower right of the photo; score −1.50",

@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from seetell.drawing import fonts
-from seetell.drawing.fonts import lettered, shortened
-from seetell.drawing.tiles import GAP, LINE, MARGIN, PAPER, word_tiles
+from seetell.drawing.attention_picture import GAP, LINE_HEIGHT, MARGIN, PAPER, attention_picture
+from seetell.drawing.fonts import choose_font, ellipsise
 from seetell.results import Caption, Word
 
 
@@ -20,16 +20,18 @@ def said(*words: str) -> Caption:
 
 def tiles_of(picture: Image.Image, size: tuple[int, int], count: int, columns: int) -> list[np.ndarray]:
     width, height = size
-    places = [(place % columns * (width + GAP), place // columns * (height + LINE + GAP)) for place in range(count)]
+    places = [
+        (place % columns * (width + GAP), place // columns * (height + LINE_HEIGHT + GAP)) for place in range(count)
+    ]
     pixels = np.asarray(picture).astype(int)
     return [pixels[MARGIN + top : MARGIN + top + height, MARGIN + left : MARGIN + left + width] for left, top in places]
 
 
 def test_the_photo_comes_first_then_each_word_with_its_own_map():
     photo = Image.new("RGB", (1000, 750), (20, 160, 40))
-    picture = word_tiles(photo, said("a", "dog", "runs", "home", "now", "again"), covered=(0, 0, 1000, 750))
+    picture = attention_picture(photo, said("a", "dog", "runs", "home", "now", "again"), visible_box=(0, 0, 1000, 750))
     width, height = 200, 150
-    assert picture.size == (2 * MARGIN + 4 * (width + GAP) - GAP, 2 * MARGIN + 2 * (height + LINE + GAP) - GAP)
+    assert picture.size == (2 * MARGIN + 4 * (width + GAP) - GAP, 2 * MARGIN + 2 * (height + LINE_HEIGHT + GAP) - GAP)
     first, *others = tiles_of(picture, (width, height), 7, 4)
     assert np.abs(first - (20, 160, 40)).max() < 2
     for place, tile in enumerate(others):
@@ -42,7 +44,7 @@ def test_the_photo_comes_first_then_each_word_with_its_own_map():
 @pytest.mark.parametrize("size", [(1, 1), (3000, 2), (2, 3000), (40, 30)])
 @pytest.mark.parametrize("words", [(), ("a",), ("a", "word" * 40)])
 def test_any_photo_and_caption_fits(size: tuple[int, int], words: tuple[str, ...]):
-    picture = word_tiles(Image.new("RGB", size), said(*words), covered=(0, 0, *size))
+    picture = attention_picture(Image.new("RGB", size), said(*words), visible_box=(0, 0, *size))
     assert 40 < picture.width < 1400
     assert 40 < picture.height < 1000
     edge = np.asarray(picture)[:, [0, -1]]
@@ -52,19 +54,19 @@ def test_any_photo_and_caption_fits(size: tuple[int, int], words: tuple[str, ...
 def test_letters_that_the_built_in_font_lacks_come_from_another_or_lose_their_accents(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    assert lettered("dog's", 20)[1].getname()[0] == "Aileron"
+    assert choose_font("dog's", 20)[1].getname()[0] == "Aileron"
     monkeypatch.setattr(fonts, "INSTALLED", ("no such font.ttf",))
-    text, font = lettered("cafe\u0301", 20)
+    text, font = choose_font("cafe\u0301", 20)
     assert (text, font.getname()[0]) == ("cafe", "Aileron")
-    assert lettered("狗", 20)[0] == "狗"
+    assert choose_font("狗", 20)[0] == "狗"
     monkeypatch.setattr(fonts, "_installed", lambda name, size: font)
     monkeypatch.setattr(fonts, "_has", lambda candidate, text: candidate is font)
-    assert lettered("cafe\u0301", 20) == ("café", font)
+    assert choose_font("cafe\u0301", 20) == ("café", font)
 
 
 def test_a_text_too_wide_ends_in_an_ellipsis():
-    _, font = lettered("dog", 20)
-    assert shortened("dog", font, 200) == "dog"
-    short = shortened("dog" * 30, font, 200)
+    _, font = choose_font("dog", 20)
+    assert ellipsise("dog", font, 200) == "dog"
+    short = ellipsise("dog" * 30, font, 200)
     assert short.endswith("…")
     assert 150 < font.getlength(short) <= 200

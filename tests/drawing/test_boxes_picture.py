@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from drawing.test_segment_boxes import aligned
+from drawing.test_box_layout import aligned
 from PIL import Image
 
-from seetell.drawing.aligned_photo import LARGEST, NARROWEST, PAPER, SMALLEST, aligned_photo
-from seetell.drawing.segment_boxes import COLOURS, LINE
+from seetell.drawing.box_layout import COLOURS, LINE
+from seetell.drawing.boxes_picture import MAX_SIDE, MIN_SIDE, MIN_WIDTH, PAPER, boxes_picture
 from seetell.results import Alignment, Region
 
 GREY = (90, 90, 90)
@@ -17,7 +17,7 @@ def has(pixels: np.ndarray, colour: tuple[int, int, int]) -> bool:
 
 
 def test_each_segment_has_its_colour_in_the_photo_and_in_the_sentence():
-    picture = aligned_photo(Image.new("RGB", (1000, 500), GREY), aligned((20, 20, 80, 80), (110, 20, 190, 80)))
+    picture = boxes_picture(Image.new("RGB", (1000, 500), GREY), aligned((20, 20, 80, 80), (110, 20, 190, 80)))
     pixels = np.asarray(picture)
     photo, sentence = pixels[:500], pixels[500:]
     assert picture.width == 1000
@@ -31,29 +31,29 @@ def test_each_segment_has_its_colour_in_the_photo_and_in_the_sentence():
 
 
 def test_the_line_lies_on_the_boxs_edge():
-    picture = np.asarray(aligned_photo(Image.new("RGB", (1000, 500), GREY), aligned((40, 20, 160, 80))))
+    picture = np.asarray(boxes_picture(Image.new("RGB", (1000, 500), GREY), aligned((40, 20, 160, 80))))
     across = (picture[250, :] == COLOURS[0]).all(axis=-1).nonzero()[0]
     assert len(across) == 2 * LINE
     assert across[0] - 200 <= LINE
     assert 800 - across[-1] <= LINE
 
 
-@pytest.mark.parametrize(("size", "longer"), [((50, 40), SMALLEST), ((4000, 1000), LARGEST), ((1000, 900), 1000)])
+@pytest.mark.parametrize(("size", "longer"), [((50, 40), MIN_SIDE), ((4000, 1000), MAX_SIDE), ((1000, 900), 1000)])
 def test_small_photos_are_enlarged_and_large_ones_made_smaller(size: tuple[int, int], longer: int):
     box = aligned((0, 0, size[0] / 2, size[1]), size=size)
-    assert aligned_photo(Image.new("RGB", size, GREY), box).width == longer
+    assert boxes_picture(Image.new("RGB", size, GREY), box).width == longer
 
 
 def test_a_narrow_photo_leaves_room_for_the_sentence():
-    picture = aligned_photo(Image.new("RGB", (10, 1000), GREY), aligned((0, 0, 10, 1000), size=(10, 1000)))
-    assert picture.width == NARROWEST
+    picture = boxes_picture(Image.new("RGB", (10, 1000), GREY), aligned((0, 0, 10, 1000), size=(10, 1000)))
+    assert picture.width == MIN_WIDTH
 
 
 @pytest.mark.parametrize("text", ["several words " * 30, "a" * 400, "ein Größenverhältnis, 写真 и слово"])
 def test_long_sentences_are_laid_in_lines(text: str):
     segments = (Region(text.strip(), (0, 0, 100, 80), 1.0), Region("the end", (0, 0, 50, 80), 1.0))
     photo = Image.new("RGB", (1000, 800), GREY)
-    picture = np.asarray(aligned_photo(photo, Alignment(text, segments, 0.0, (100, 80), "tiny")))
+    picture = np.asarray(boxes_picture(photo, Alignment(text, segments, 0.0, (100, 80), "tiny")))
     sentence = picture[800:]
     assert (sentence[:, :15] == PAPER).all()
     assert (sentence[:, -15:] == PAPER).all()
@@ -63,5 +63,5 @@ def test_long_sentences_are_laid_in_lines(text: str):
 
 def test_the_photo_itself_is_left_as_it_was():
     photo = Image.new("RGB", (1000, 500), GREY)
-    aligned_photo(photo, aligned((0, 0, 200, 100)))
+    boxes_picture(photo, aligned((0, 0, 200, 100)))
     assert photo.getcolors() == [(500000, GREY)]

@@ -1,4 +1,4 @@
-"""One picture for an alignment or for regions: the photo with its boxes, and below it their texts in their colours."""
+"""A picture of regions or of an alignment: the photo with its boxes, and below it their texts in the same colours."""
 
 from __future__ import annotations
 
@@ -7,50 +7,39 @@ from dataclasses import dataclass, replace
 
 from PIL import Image, ImageDraw, ImageFont
 
-from seetell.drawing.fonts import lettered, shortened
-from seetell.drawing.segment_boxes import BADGE, EDGING, LINE, SegmentBox, numbered_boxes
-from seetell.geometry.boxes import Box
-from seetell.results import Alignment
+from seetell.drawing.box_layout import BADGE, EDGING, LINE, NumberedBox, numbered_boxes
+from seetell.drawing.fonts import choose_font, ellipsise
+from seetell.results import Alignment, Region, Regions
 
-SMALLEST, LARGEST = 800, 1280
-"""Between these lies the longer side of the photo in the picture, in pixels."""
+MIN_SIDE, MAX_SIDE = 800, 1280
+"""Limits of the longer side of the photo in the picture, in pixels."""
 
-NARROWEST = 480
+MIN_WIDTH = 480
 MARGIN = 20
-LETTERS, LINE_HEIGHT, GAP, PADDING = 26, 46, 8, 8
+FONT_SIZE, LINE_HEIGHT, GAP, PADDING = 26, 46, 8, 8
 CHIP_HEIGHT, ROUND = 38, 6
 PAPER, DARK = (255, 255, 255), (24, 24, 28)
 
 
-def aligned_photo(photo: Image.Image, alignment: Alignment) -> Image.Image:
-    """Draw an alignment; see :func:`labelled_photo`."""
-    texts = [segment.text for segment in alignment.regions]
-    return labelled_photo(photo, texts, [segment.box for segment in alignment.regions], size=alignment.size)
-
-
-def labelled_photo(
-    photo: Image.Image, texts: Sequence[str], boxes: Sequence[Box], *, size: tuple[int, int]
-) -> Image.Image:
-    """Draw boxes and, below the photo, what each holds.
+def boxes_picture(photo: Image.Image, result: Regions | Alignment) -> Image.Image:
+    """Draw the boxes of regions and, below the photo, their texts.
 
     Args:
         photo: RGB, upright, of any scale.
-        texts: one for each box.
-        boxes: in pixels of the photo at its own size.
-        size: that size, width and height.
+        result: regions, or the phrases of a sentence.
 
     Returns:
         RGB, the photo and below it the texts in the colours of their boxes.
     """
-    shown = _scaled(photo)
-    drawn = numbered_boxes(boxes, size, shown.size)
+    shown = resized_photo(photo)
+    drawn = numbered_boxes([region.box for region in result.regions], result.size, shown.size)
     pen = ImageDraw.Draw(shown)
     for box in drawn:
         _outline(pen, box)
     for box in drawn:
         _badge(pen, box, *box.badge)
-    width = max(shown.width, NARROWEST)
-    lines = _lines(texts, drawn, width - 2 * MARGIN)
+    width = max(shown.width, MIN_WIDTH)
+    lines = _lines(result.regions, drawn, width - 2 * MARGIN)
     picture = Image.new("RGB", (width, shown.height + 2 * MARGIN + len(lines) * LINE_HEIGHT), PAPER)
     picture.paste(shown, ((width - shown.width) // 2, 0))
     pen = ImageDraw.Draw(picture)
@@ -65,17 +54,17 @@ def labelled_photo(
 
 @dataclass(frozen=True)
 class _Chip:
-    """Words of a segment that stand in one line, on its colour.
+    """Words of a region's text that are in one line, on its colour.
 
     Attributes:
-        box: the segment's.
-        begins: whether they are its first, before which its number stands.
+        box: the region's.
+        first: whether they are the first of the text, and have the number before them.
         text: the words.
-        font: theirs.
+        font: of the words.
     """
 
-    box: SegmentBox
-    begins: bool
+    box: NumberedBox
+    first: bool
     text: str
     font: ImageFont.FreeTypeFont
 
@@ -85,24 +74,26 @@ class _Chip:
 
     @property
     def margins(self) -> float:
-        return 2 * PADDING + (BADGE + PADDING if self.begins else 0)
+        return 2 * PADDING + (BADGE + PADDING if self.first else 0)
 
     def draw(self, pen: ImageDraw.ImageDraw, left: float, top: float) -> None:
         pen.rounded_rectangle((left, top, left + self.width, top + CHIP_HEIGHT), ROUND, self.box.colour)
-        if self.begins:
+        if self.first:
             _badge(pen, self.box, left + PADDING, top + (CHIP_HEIGHT - BADGE) / 2)
-        begin = left + self.margins - PADDING
-        pen.text((begin, top + 0.72 * CHIP_HEIGHT), self.text, DARK, self.font, anchor="ls")
+        start = left + self.margins - PADDING
+        pen.text((start, top + 0.72 * CHIP_HEIGHT), self.text, DARK, self.font, anchor="ls")
 
 
-def _lines(texts: Sequence[str], boxes: list[SegmentBox], width: float) -> list[list[_Chip]]:
-    """Lay the texts in lines; a word longer than a line is cut."""
+def _lines(regions: Sequence[Region], boxes: list[NumberedBox], width: float) -> list[list[_Chip]]:
+    """Break the texts into lines; a word longer than a line is cut."""
     lines: list[list[_Chip]] = [[]]
     room = width
-    for text, box in zip(texts, boxes, strict=True):
-        words, begins = text.split(), True
+    for region, box in zip(regions, boxes, strict=True):
+        words, first = region.text.split(), True
         while words:
-            chips = [_Chip(box, begins, *lettered(" ".join(words[:end]), LETTERS)) for end in range(1, len(words) + 1)]
+            chips = [
+                _Chip(box, first, *choose_font(" ".join(words[:end]), FONT_SIZE)) for end in range(1, len(words) + 1)
+            ]
             fitting = [chip for chip in chips if chip.width <= room]
             if not fitting and lines[-1]:
                 lines.append([])
@@ -111,15 +102,15 @@ def _lines(texts: Sequence[str], boxes: list[SegmentBox], width: float) -> list[
             chip = fitting[-1] if fitting else _shortened(chips[0], width)
             lines[-1].append(chip)
             room -= chip.width + GAP
-            words, begins = words[len(fitting) or 1 :], False
+            words, first = words[len(fitting) or 1 :], False
     return lines
 
 
 def _shortened(chip: _Chip, width: float) -> _Chip:
-    return replace(chip, text=shortened(chip.text, chip.font, width - chip.margins))
+    return replace(chip, text=ellipsise(chip.text, chip.font, width - chip.margins))
 
 
-def _outline(pen: ImageDraw.ImageDraw, box: SegmentBox) -> None:
+def _outline(pen: ImageDraw.ImageDraw, box: NumberedBox) -> None:
     left, top, right, bottom = box.box
     inside = (left, top, max(right, left + 1) - 1, max(bottom, top + 1) - 1)
     pen.rectangle(inside, None, DARK, LINE + 2 * EDGING)
@@ -127,16 +118,16 @@ def _outline(pen: ImageDraw.ImageDraw, box: SegmentBox) -> None:
     pen.rectangle((left + thin, top + thin, inside[2] - thin, inside[3] - thin), None, box.colour, LINE)
 
 
-def _badge(pen: ImageDraw.ImageDraw, box: SegmentBox, left: float, top: float) -> None:
-    """Draw a segment's number in its colour on a dark square."""
-    text, font = lettered(str(box.number), BADGE - 6)
+def _badge(pen: ImageDraw.ImageDraw, box: NumberedBox, left: float, top: float) -> None:
+    """Draw a box's number in its colour on a dark square."""
+    text, font = choose_font(str(box.number), BADGE - 6)
     pen.rounded_rectangle((left, top, left + BADGE - 1, top + BADGE - 1), ROUND, DARK)
     pen.text((left + BADGE / 2, top + 0.76 * BADGE), text, box.colour, font, anchor="ms")
 
 
-def _scaled(photo: Image.Image) -> Image.Image:
-    """Return a copy whose longer side lies between two limits."""
+def resized_photo(photo: Image.Image) -> Image.Image:
+    """Return a copy whose longer side is between :data:`MIN_SIDE` and :data:`MAX_SIDE`."""
     longest = max(photo.size)
-    scale = min(max(longest, SMALLEST), LARGEST) / longest
+    scale = min(max(longest, MIN_SIDE), MAX_SIDE) / longest
     size = max(1, round(photo.width * scale)), max(1, round(photo.height * scale))
     return photo.resize(size, Image.Resampling.BICUBIC)

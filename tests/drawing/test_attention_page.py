@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seetell.drawing.page import Entry, index, page
+from seetell.drawing.attention_folder import _Entry, _index
+from seetell.drawing.attention_page import attention_page
 from seetell.results import Caption, Word
 
 VOID = {"meta", "img", "br"}
@@ -56,7 +57,9 @@ SAID = Caption(
 
 @pytest.fixture(scope="module")
 def html() -> str:
-    return page(Image.new("RGB", (300, 200), (10, 20, 200)), SAID, covered=(0, 0, 300, 200), name="it's <i>.jpg")
+    return attention_page(
+        Image.new("RGB", (300, 200), (10, 20, 200)), SAID, visible_box=(0, 0, 300, 200), name="it's <i>.jpg"
+    )
 
 
 def test_the_page_is_complete_in_itself(html: str):
@@ -82,13 +85,13 @@ def test_it_shows_the_photo_and_for_each_word_a_map_a_button_and_its_log_probabi
     assert np.unravel_index(first[..., 3].argmax(), first.shape[:2]) < (60, 80)
     assert second[80, 40, 3] > 150 > first[80, 40, 3]
     buttons = tags.all("button", "word")
-    assert [given["data-told"].partition(";")[0] for given in buttons] == [
+    assert [given["data-description"].partition(";")[0] for given in buttons] == [
         "“a”: the model looked mostly at the upper left",
         "“<b>”: the model looked mostly at the lower left",
         '“"&”: the model looked all over the photo',
     ]
-    assert "log-probability −0.10, 90% likely" in buttons[0]["data-told"]
-    assert "--chance: 5%" in buttons[2]["style"]
+    assert "log-probability −0.10, 90% likely" in buttons[0]["data-description"]
+    assert "--probability: 5%" in buttons[2]["style"]
     assert [text for text in tags.text if text in {"a", "<b>", '"&', "−0.10", "−1.20", "−3.00"}] == [
         "a", "−0.10", "<b>", "−1.20", '"&', "−3.00"
     ]  # fmt: skip
@@ -97,19 +100,19 @@ def test_it_shows_the_photo_and_for_each_word_a_map_a_button_and_its_log_probabi
 
 def test_a_large_photo_is_made_smaller_and_a_crop_is_told_by_the_part_seen():
     said = Caption("a", (Word("a", -0.1, CORNER[:, ::-1]),), float("-inf"), "tiny")
-    html = page(Image.new("RGB", (4000, 1000)), said, covered=(1500, 0, 2500, 1000), name="wide.jpg")
+    html = attention_page(Image.new("RGB", (4000, 1000)), said, visible_box=(1500, 0, 2500, 1000), name="wide.jpg")
     tags = Tags(html)
     assert image_in(tags.all("img", "ground")[0]["src"]).size == (1200, 300)
-    assert "mostly at the top" in tags.all("button", "word")[0]["data-told"]
+    assert "mostly at the top" in tags.all("button", "word")[0]["data-description"]
     assert "−∞" in html
 
 
 def test_the_index_leads_to_all_pages():
     entries = [
-        Entry("ü 1.jpg", "a dog & a cat", "ü 1-attention.html", "ü 1-attention.jpg", (90, 60)),
-        Entry("b.jpg", "a cat", "b-attention.html", "b-attention.jpg", (90, 60)),
+        _Entry("ü 1.jpg", "a dog & a cat", "ü 1-attention.html", "ü 1-attention.jpg", (90, 60)),
+        _Entry("b.jpg", "a cat", "b-attention.html", "b-attention.jpg", (90, 60)),
     ]
-    tags = Tags(index(entries))
+    tags = Tags(_index(entries))
     assert [given["href"] for given in tags.all("a")] == ["%C3%BC%201-attention.html", "b-attention.html"]
     assert [given["src"] for given in tags.all("img")] == ["%C3%BC%201-attention.jpg", "b-attention.jpg"]
     assert [text.strip() for text in tags.text if "cat" in text] == ["a dog & a cat", "a cat"]

@@ -1,0 +1,85 @@
+"""The labels of an image as a horizontal bar chart: a picture, or a web page that is complete in one file."""
+
+from __future__ import annotations
+
+from PIL import Image, ImageDraw
+
+from seetell.drawing.boxes_picture import MIN_WIDTH, resized_photo
+from seetell.drawing.fonts import choose_font, ellipsise
+from seetell.drawing.page_parts import html_text, photo_parts, render_template
+from seetell.results import Label, Labels
+
+MARGIN, GAP = 20, 12
+FONT_SIZE, LINE_HEIGHT, BAR_HEIGHT = 22, 36, 20
+TEXT_SHARE = 0.45
+"""Of the picture's width, at most, for the labels' texts."""
+
+PAPER, INK, TRACK, BAR = (255, 255, 255), (30, 30, 35), (230, 230, 234), (143, 30, 133)
+
+
+def label_chart(photo: Image.Image, labels: Labels) -> Image.Image:
+    """Draw labels as bars below the photo.
+
+    Args:
+        photo: RGB, upright, of any scale.
+        labels: highest probability first.
+
+    Returns:
+        RGB, the photo and below it a line per label: its text, a bar as long as its probability, and that in percent.
+    """
+    shown = resized_photo(photo)
+    width = max(shown.width, MIN_WIDTH)
+    picture = Image.new("RGB", (width, shown.height + 2 * MARGIN + len(labels) * LINE_HEIGHT), PAPER)
+    picture.paste(shown, ((width - shown.width) // 2, 0))
+    pen = ImageDraw.Draw(picture)
+    texts = [choose_font(label.text, FONT_SIZE) for label in labels]
+    room = TEXT_SHARE * width
+    text_width = min(max((font.getlength(text) for text, font in texts), default=0.0), room)
+    _, figures = choose_font("100.0%", FONT_SIZE)
+    left = MARGIN + text_width + GAP
+    right = width - MARGIN - figures.getlength("100.0%") - GAP
+    for rank, (label, (text, font)) in enumerate(zip(labels, texts, strict=True)):
+        middle = shown.height + MARGIN + (rank + 0.5) * LINE_HEIGHT
+        top, bottom = middle - BAR_HEIGHT / 2, middle + BAR_HEIGHT / 2
+        pen.text((MARGIN + text_width, middle), ellipsise(text, font, room), INK, font, anchor="rm")
+        pen.rectangle((left, top, right, bottom), TRACK)
+        if label.score > 0:
+            pen.rectangle((left, top, left + min(label.score, 1.0) * (right - left), bottom), BAR)
+        pen.text((width - MARGIN, middle), _percent(label), INK, figures, anchor="rm")
+    return picture
+
+
+def label_page(photo: Image.Image, labels: Labels, *, name: str) -> str:
+    """Return a web page of labels.
+
+    Args:
+        photo: see :func:`label_chart`.
+        labels: see :func:`label_chart`.
+        name: the photo's, to be shown.
+
+    Returns:
+        HTML that needs no other file; the bars are decoration, the list reads as text.
+    """
+    best = labels[0].text if len(labels) else "no label"
+    return render_template(
+        "label_page.html",
+        "page.css",
+        "label_page.css",
+        title=html_text(f"{best} – {name}"),
+        description=html_text(name),
+        about=html_text(f"{name} · model {labels.model}"),
+        **photo_parts(photo),
+        labels="\n".join(map(_item, labels)),
+    )
+
+
+def _item(label: Label) -> str:
+    length = min(max(label.score, 0.0), 1.0)
+    return (
+        f'<li style="--probability: {length:.2%}"><span dir="auto">{html_text(label.text)}</span>'
+        f'<span class="bar" aria-hidden="true"></span><span class="percent">{_percent(label)}</span></li>'
+    )
+
+
+def _percent(label: Label) -> str:
+    return f"{100 * label.score:.1f}%"

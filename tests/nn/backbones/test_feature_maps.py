@@ -1,0 +1,200 @@
+"""The contract of every encoder that networks for detection and segmentation stand on."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import timm
+import torch
+import torchvision
+
+from seetell.errors import RecipeError
+from seetell.nn.backbones import create_encoder, weights_hash
+from seetell.nn.backbones.encoder import Encoder
+
+LITE = ["efficientnet_lite0", "efficientnet_lite2"]
+TIMM = ["test_resnet", "test_efficientnet", "test_convnext", "test_vit", "timm/resnet18", "tf_mobilenetv3_small_075"]
+TORCHVISION = [
+    "torchvision/resnet18",
+    "mobilenet_v2",
+    "mobilenet_v3_small",
+    "regnet_x_400mf",
+    "shufflenet_v2_x0_5",
+    "squeezenet1_1",
+    "torchvision/densenet121",
+    "mnasnet0_5",
+    "swin_t",
+]
+SIZE = 96
+
+
+def encoder_of(name: str, **options: object) -> Encoder:
+    torch.manual_seed(0)
+    return create_encoder(name, weights="none", image_size=SIZE, **options)
+
+
+def images(count: int = 2, size: int = SIZE) -> torch.Tensor:
+    return torch.randn(count, 3, size, size, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize("name", [*LITE, *TIMM, *TORCHVISION])
+def test_maps_have_the_published_strides_and_channels(name):
+    encoder = encoder_of(name)
+    maps = encoder.feature_maps(images())
+    assert list(maps) == list(encoder.feature_map_channels) == sorted(maps)
+    for stride, activation in maps.items():
+        assert activation.shape[:2] == (2, encoder.feature_map_channels[stride])
+        assert all(abs(side - SIZE / stride) <= 1 for side in activation.shape[2:])
+        assert torch.isfinite(activation).all()
+    coarsest = max(maps)
+    (alone,) = encoder.feature_maps(images(), [coarsest]).values()
+    torch.testing.assert_close(alone, maps[coarsest])
+    with pytest.raises(RecipeError, match=r"feature maps at strides .*, not at \[3\]"):
+        encoder.feature_maps(images(), [3])
+
+
+@pytest.mark.parametrize("name", [*LITE, "test_resnet", "test_efficientnet", "torchvision/resnet18", "mobilenet_v2"])
+def test_convolutional_encoders_have_maps_from_stride_2_on(name):
+    assert list(encoder_of(name).feature_map_channels) == [2, 4, 8, 16, 32]
+
+
+@pytest.mark.parametrize("name", [*LITE, *TIMM, *TORCHVISION])
+def test_maps_pass_gradients_to_every_parameter_before_them(name):
+    encoder = encoder_of(name).train()
+    parameters = list(encoder.parameters())
+    stages = 2 if len(encoder.feature_map_channels) > 1 else 1
+    stride = list(encoder.feature_map_channels)[stages - 1]
+    encoder.feature_maps(images(), [stride])[stride].square().sum().backward()
+    reached = {id(parameter) for parameter in parameters if parameter.grad is not None}
+    if name not in LITE:  # which counts its stages otherwise
+        behind = {id(parameter) for parameter in encoder.trainable(frozen_stages=stages)}
+        assert reached == {id(parameter) for parameter in parameters} - behind
+    assert reached
+
+
+@pytest.mark.parametrize("name", ["efficientnet_lite0", "test_resnet", "test_efficientnet", "mobilenet_v2"])
+def test_batch_norms_move_only_when_asked(name):
+    encoder = encoder_of(name)
+    before = weights_hash(encoder)
+    encoder.train()
+    encoder(images())
+    assert weights_hash(encoder) == before
+    moving = encoder_of(name, train_batch_norms=True)
+    assert weights_hash(moving) == before
+    moving(images())
+    assert weights_hash(moving) == before  # not in evaluation mode
+    moving.train()
+    moving(images())
+    assert weights_hash(moving) != before
+
+
+@pytest.mark.parametrize("name", ["resnet18", "test_vit", "tf_mobilenetv3_small_075"])
+def test_maps_are_those_of_timms_feature_extractors(name):
+    encoder = encoder_of(name)
+    reference = timm.create_model(name, features_only=True, **({"img_size": SIZE} if "vit" in name else {})).eval()
+    loading = reference.load_state_dict(
+        {
+            key.replace("model.", "", 1) if "vit" not in name else key: value
+            for key, value in encoder.state_dict().items()
+        },
+        strict=False,
+    )
+    assert not loading.missing_keys
+    with torch.no_grad():
+        expected, maps = reference(images())[-1], encoder.feature_maps(images())[max(encoder.feature_map_channels)]
+    rows, columns = expected.shape[2:]
+    torch.testing.assert_close(maps[:, :, -rows:, -columns:], expected)
+
+
+@pytest.mark.parametrize("name", [*TORCHVISION, "googlenet", "vit_b_32"])
+def test_torchvision_encoders_are_torchvisions_models(name):
+    plain = name.split("/")[-1]
+    encoder = encoder_of(name)
+    reference = torchvision.models.get_model(
+        plain,
+        **({"init_weights": False, "transform_input": False} if plain == "googlenet" else {}),
+        **({"image_size": SIZE} if plain == "vit_b_32" else {}),
+    ).eval()
+    arrays = {key.removeprefix("model."): value for key, value in encoder.state_dict().items()}
+    if plain == "mnasnet0_5":
+        reference.layers.load_state_dict({key.removeprefix("layers."): value for key, value in arrays.items()})
+    else:
+        assert not reference.load_state_dict(arrays, strict=False).unexpected_keys
+    seen = []
+    if plain == "squeezenet1_1":
+        reference.classifier.register_forward_pre_hook(lambda _, given: seen.append(given[0].mean(dim=(2, 3))))
+    elif plain == "vit_b_32":
+        reference.encoder.register_forward_hook(lambda _, given, made: seen.append(made[:, 1:].mean(dim=1)))
+    else:
+        head = [layer for layer in reference.modules() if isinstance(layer, torch.nn.Linear)][-1]
+        head.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    with torch.no_grad():
+        reference(images())
+        pooled, _ = encoder(images())
+        if plain == "mobilenet_v3_small":  # one more layer stands between its mean and its last layer
+            pooled = reference.classifier[:3](pooled)
+    torch.testing.assert_close(pooled, seen[0], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", TORCHVISION)
+def test_torchvision_encoders_can_be_left_and_resumed(name):
+    encoder = encoder_of(name)
+    with torch.no_grad():
+        whole = encoder(images())
+        for stages in range(len(encoder.feature_map_channels) + 1):
+            activation = encoder.first_stages(stages)(images())
+            torch.testing.assert_close(encoder.forward_from_stage(activation, frozen_stages=stages).grid, whole.grid)
+    with pytest.raises(RecipeError, match=r"expected 0 to \d, got 9"):
+        encoder.first_stages(9)
+
+
+def test_what_timm_offers_no_way_to_split_says_so():
+    encoder = encoder_of("test_resnet")
+    with pytest.raises(RecipeError, match="cannot be run in two parts"):
+        encoder.first_stages(1)
+    with pytest.raises(RecipeError, match="expected 0 to 5, got 6"):
+        encoder.trainable(frozen_stages=6)
+
+
+def test_asking_for_trainable_parameters_changes_nothing():
+    encoder = encoder_of("test_resnet").requires_grad_(False)
+    before, copied = weights_hash(encoder), copy.deepcopy(encoder)
+    behind = encoder.trainable(frozen_stages=2)
+    assert 0 < len(behind) < len(list(encoder.parameters()))
+    assert not any(parameter.requires_grad for parameter in encoder.parameters())
+    assert [module.training for module in encoder.modules()] == [module.training for module in copied.modules()]
+    assert weights_hash(encoder) == before
+
+
+def centres(encoder: Encoder, size: int) -> dict[int, float]:
+    """Of each stride, the pixel column that the middle cell's receptive field is centred at."""
+    touched = images(1, size).requires_grad_()
+    found = {}
+    for stride, activation in encoder.feature_maps(touched).items():
+        middle = size // 2 // stride
+        (gradient,) = torch.autograd.grad(activation[0, :, middle, middle].abs().sum(), touched, retain_graph=True)
+        reached = torch.nonzero(gradient.abs().sum(dim=(0, 1, 2)))[:, 0]
+        found[stride] = (reached.min() + reached.max()).item() / 2 - middle * stride
+    return found
+
+
+@pytest.mark.parametrize("name", [*LITE, "timm/resnet18", "torchvision/resnet18", "tf_mobilenetv3_small_075"])
+@pytest.mark.parametrize("size", [256, 260, 251])
+def test_cells_are_centred_at_multiples_of_the_stride(name, size):
+    encoder = create_encoder(name, weights="none", image_size=size)
+    # at coarser strides the image's edges cut receptive fields off, and a squeeze reads the whole image
+    strides = [2] if name.startswith("tf_mobilenet") else [2, 4, 8]
+    offsets = centres(encoder, size)
+    for stride in strides:
+        assert abs(offsets[stride]) <= (1 if size % 32 == 0 else stride / 2)
+    rows = encoder.feature_maps(torch.zeros(1, 3, size, size))[32].shape[2]
+    assert rows in (-(-size // 32), -(-size // 32) + 1)
+
+
+def test_cells_of_patches_are_centred_in_them():
+    for stride, offset in centres(create_encoder("test_vit", weights="none", image_size=160), 160).items():
+        assert stride == 16
+        assert abs(offset) <= 160 / 2  # attention reads the whole image
+    offsets = centres(create_encoder("test_convnext", weights="none", image_size=256), 256)
+    assert abs(offsets[4] - 1.5) <= 0.5
