@@ -78,7 +78,7 @@ def main() -> None:
     parser.add_argument("--split", default="val", help="split to score (default: %(default)s)")
     parser.add_argument("--cache", help="folder of cached features; that of each run when absent")
     parser.add_argument("--beams", type=int, default=1, help="beams to decode with (default: %(default)s)")
-    parser.add_argument("--measures", default="Bleu_1,Bleu_2,Bleu_3,Bleu_4,ROUGE_L,CIDEr", help="as of seetell score")
+    parser.add_argument("--metrics", default="Bleu_1,Bleu_2,Bleu_3,Bleu_4,ROUGE_L,CIDEr", help="as of seetell score")
     options = parser.parse_args()
     regions = boxes_of_people(options.entities, options.captions, options.split)
     people = {region.id: region.captions for region in regions}
@@ -86,7 +86,7 @@ def main() -> None:
 
     def report(name: str, phrases: Iterator[str]) -> None:
         candidates = dict(zip(people, phrases, strict=True))
-        scores = score_captions(people, candidates, measures=options.measures.split(",")).corpus
+        scores = score_captions(people, candidates, metrics=options.metrics.split(",")).corpus
         words = np.mean([len(phrase.split()) for phrase in candidates.values()])
         examples = list(candidates.items())[:: len(candidates) // 5][:5]
         print(json.dumps({"name": name, "regions": len(people), **scores, "words": words, "examples": examples}))

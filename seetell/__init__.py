@@ -1,4 +1,4 @@
-"""seetell looks at a picture and tells what is there.
+"""seetell describes images: captions, regions, phrases of sentences and search.
 
     >>> import seetell
     >>> seetell.load().caption("photo.jpg").text
@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from seetell.errors import BundleError, PhotoError, SeetellError, UsageError
     from seetell.language.decoding import Decoding
     from seetell.photos.opening import open_photo
-    from seetell.results import Alignment, Caption, Region, Word
+    from seetell.results import Alignment, Caption, Regions
     from seetell.tasks.captioning.predict import Captioner
-    from seetell.tasks.dense_captioning.predict import RegionCaptioner
+    from seetell.tasks.dense_captioning.predict import DenseCaptioner
+    from seetell.tasks.grounding.predict import PhraseGrounder
     from seetell.tasks.loading import load
-    from seetell.tasks.retrieval.predict import Aligner
+    from seetell.tasks.retrieval.predict import Embedder
 
 __version__ = "0.1.0"
 
@@ -28,18 +29,18 @@ __version__ = "0.1.0"
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = [
-    "Aligner",
     "Alignment",
     "BundleError",
     "Caption",
     "Captioner",
     "Decoding",
+    "DenseCaptioner",
+    "Embedder",
     "PhotoError",
-    "Region",
-    "RegionCaptioner",
+    "PhraseGrounder",
+    "Regions",
     "SeetellError",
     "UsageError",
-    "Word",
     "load",
     "open_photo",
 ]
@@ -48,11 +49,12 @@ _HOMES = {
     "seetell.errors": ("BundleError", "PhotoError", "SeetellError", "UsageError"),
     "seetell.language.decoding": ("Decoding",),
     "seetell.photos.opening": ("open_photo",),
-    "seetell.results": ("Alignment", "Caption", "Region", "Word"),
-    "seetell.tasks.retrieval.predict": ("Aligner",),
+    "seetell.results": ("Alignment", "Caption", "Regions"),
     "seetell.tasks.captioning.predict": ("Captioner",),
+    "seetell.tasks.dense_captioning.predict": ("DenseCaptioner",),
+    "seetell.tasks.grounding.predict": ("PhraseGrounder",),
     "seetell.tasks.loading": ("load",),
-    "seetell.tasks.dense_captioning.predict": ("RegionCaptioner",),
+    "seetell.tasks.retrieval.predict": ("Embedder",),
 }
 
 

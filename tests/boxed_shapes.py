@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from seetell.language.vocabulary import Vocabulary
 from seetell.nn.region_proposals import ProposalConfig
-from seetell.nn.roi_head import RegionConfig
+from seetell.nn.roi_head import RoIHeadConfig
 from seetell.tasks.captioning.models import create_captioner
 from seetell.tasks.captioning.models.neuraltalk2 import NeuralTalk2Config
 from seetell.tasks.captioning.models.show_attend_tell import ShowAttendTellConfig
@@ -51,14 +51,16 @@ def small_densecap(architecture: str = "neuraltalk2", *, context: bool = False) 
         context=context,
         proposals=ProposalConfig(
             stride=8,
-            sides=(16, 32),
-            hidden=16,
-            samples=32,
+            anchor_sizes=(16, 32),
+            hidden_channels=16,
+            batch_size_per_image=32,
             pre_nms_top_n=100,
             post_nms_top_n_train=30,
             post_nms_top_n_test=20,
         ),
-        regions=RegionConfig(cells=3, canonical_box_size=32, code_size=32, dropout=0.0, samples=16),
+        roi_head=RoIHeadConfig(
+            output_size=3, canonical_box_size=32, code_size=32, dropout=0.0, batch_size_per_image=16
+        ),
         losses=LossWeights(1.0, 1.0, 1.0, 1.0, 1.0),
     )
     with torch.random.fork_rng(devices=[]):
@@ -68,6 +70,6 @@ def small_densecap(architecture: str = "neuraltalk2", *, context: bool = False) 
             CAPTIONERS[architecture],
             feature_size=config.feature_size,
             vocabulary_size=len(WORDS),
-            locations=config.regions.cells**2,
+            locations=config.roi_head.output_size**2,
         )
         return DenseCap(config, channels={8: 6, 16: 6}, image_size=(SIDE, SIDE), captioner=captioner)

@@ -54,8 +54,20 @@ def dense_recipe(boxes: Path, encoder: dict[str, Any], cache: Path, **changes: A
         "densecap": {
             "strides": [4, 8, 16],
             "width": 16,
-            "proposals": {"stride": 8, "sides": [16, 32], "hidden": 16, "samples": 32, "pre_nms_top_n": 60},
-            "regions": {"cells": 3, "code_size": 16, "samples": 16, "canonical_box_size": 16, "dropout": 0.0},
+            "proposals": {
+                "stride": 8,
+                "anchor_sizes": [16, 32],
+                "hidden_channels": 16,
+                "batch_size_per_image": 32,
+                "pre_nms_top_n": 60,
+            },
+            "roi_head": {
+                "output_size": 3,
+                "code_size": 16,
+                "batch_size_per_image": 16,
+                "canonical_box_size": 16,
+                "dropout": 0.0,
+            },
             "losses": {"proposal_objectness": 1.0, "proposal_box": 1.0, "objectness": 1.0, "box": 1.0, "caption": 1.0},
         },
         "captioner": {"embedding_size": 8, "hidden_size": 16, "image_norm": "layer", "dropout": 0.0},

@@ -29,7 +29,7 @@ EXTRAS = (
 )
 WEB_EXTRA = ("fastapi", "prometheus_client", "python_multipart", "starlette", "uvicorn")
 NEEDS_TRAINING_EXTRA = re.compile(
-    r"seetell\.(nn|training|export|tasks\.\w+\.(?!(predict|evaluate|decoder|attention_maps|embeddings|bundle|localisation)$))"
+    r"seetell\.(nn|training|export|tasks\.\w+\.(?!(predict|evaluate|decoder|attention_maps|embeddings|bundle|localisation|scoring|score_table|task)$))"
 )
 
 
@@ -57,7 +57,7 @@ for module in {modules!r}:
 
 def test_all_but_training_and_the_server_works_without_extras():
     modules = [name for name in modules_without_the_training_extra() if not name.startswith("seetell.web")]
-    assert {"seetell.cli.main", "seetell.cli.caption", "seetell.cli.train", "seetell.data", "seetell.metrics"} < {
+    assert {"seetell.cli.main", "seetell.cli.predict", "seetell.cli.train", "seetell.data", "seetell.metrics"} < {
         *modules
     }
     assert {"seetell.tasks.captioning.predict", "seetell.language.decoding", "seetell.photos"} < {*modules}

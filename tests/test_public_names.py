@@ -12,18 +12,18 @@ import seetell
 
 def test_the_public_names_are_these():
     assert seetell.__all__ == [
-        "Aligner",
         "Alignment",
         "BundleError",
         "Caption",
         "Captioner",
         "Decoding",
+        "DenseCaptioner",
+        "Embedder",
         "PhotoError",
-        "Region",
-        "RegionCaptioner",
+        "PhraseGrounder",
+        "Regions",
         "SeetellError",
         "UsageError",
-        "Word",
         "load",
         "open_photo",
     ]
@@ -43,17 +43,16 @@ def test_the_version_is_that_of_the_project_file():
 @pytest.mark.parametrize(
     ("code", "absent"),
     [
-        ("import seetell", ["numpy", "PIL", "onnxruntime", "typer", "torch"]),
+        ("import seetell", ["numpy", "PIL", "onnxruntime", "click", "torch"]),
         (
             "import seetell; seetell.load",
-            ["torch", "typer", "rich", "seetell.data", "seetell.metrics", "seetell.training"],
+            ["torch", "click", "rich", "seetell.data", "seetell.metrics", "seetell.training"],
         ),
         ("import seetell.cli.main", ["numpy", "PIL", "onnxruntime", "rich", "torch"]),
         (
-            "import seetell.cli.caption",
-            ["onnxruntime", "rich", "torch", "seetell.data", "seetell.drawing", "seetell.training"],
+            "from seetell.cli.main import main\ntry: main(['caption', '--help'])\nexcept SystemExit: pass",
+            ["numpy", "PIL", "onnxruntime", "rich", "torch"],
         ),
-        ("import seetell.cli.align", ["numpy", "PIL", "onnxruntime", "rich", "torch"]),
         ("import seetell.cli.search", ["numpy", "PIL", "onnxruntime", "rich", "torch"]),
         ("import seetell.cli.models", ["numpy", "PIL", "onnxruntime", "rich", "torch"]),
     ],
@@ -61,4 +60,4 @@ def test_the_version_is_that_of_the_project_file():
 def test_importing_costs_no_more_than_it_needs(code: str, absent: list[str]):
     check = f"{code}\nimport sys\nprint([name for name in {absent!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -7,12 +7,21 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
+from seetell.cli.command import (
+    FOLDER_OR_FILE,
+    POSITIVE,
+    Format,
+    argument,
+    command,
+    format_option,
+    model_option,
+    threads_option,
+)
 from seetell.errors import PhotoError, SeetellError, UsageError
 
 if TYPE_CHECKING:
@@ -20,37 +29,39 @@ if TYPE_CHECKING:
     from seetell.results import Caption
 
 
-class Format(str, Enum):
-    """How changes are written."""
-
-    diff = "diff"
-    jsonl = "jsonl"
-
-
+@command("alt")
+@argument("paths", nargs=-1, required=True, metavar="PATH...", help="HTML and Markdown files, and folders of them.")
+@click.option("--write", is_flag=True, help="Change the files; without it they are only read.")
+@click.option(
+    "--root",
+    metavar="DIR",
+    type=FOLDER_OR_FILE,
+    help="What / begins at in addresses; the named folder a page is in when absent.",
+)
+@click.option(
+    "--captions",
+    metavar="FILE",
+    type=FOLDER_OR_FILE,
+    help="Captions to prefer to the model's, as a report saves them: CSV or JSON lines.",
+)
+@model_option("caption")
+@format_option(Format.diff, Format.jsonl, help="A diff, or an object for each image without alt text.")
+@click.option("--batch-size", type=POSITIVE, default=16, help="Photos captioned at once.")
+@threads_option()
 def alt(
-    paths: Annotated[list[str], typer.Argument(help="HTML and Markdown files, and folders of them.")],
-    write: Annotated[bool, typer.Option("--write", help="Change the files; without it they are only read.")] = False,
-    root: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="What / begins at in addresses; the named folder a page is in when absent."),
-    ] = None,
-    captions: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Captions to prefer to the model's, as a report saves them: CSV or JSON lines."
-        ),
-    ] = None,
-    model: Annotated[str, typer.Option("--model", "-m", help="A bundled model's name or a model folder.")] = "caption",
-    output_format: Annotated[
-        Format, typer.Option("--format", "-f", help="A diff, or an object for each image without alt text.")
-    ] = Format.diff,
-    batch_size: Annotated[int, typer.Option(help="Photos captioned at once.")] = 16,
-    threads: Annotated[int | None, typer.Option(help="Processor threads; the physical cores when absent.")] = None,
-) -> None:
+    paths: tuple[str, ...],
+    write: bool,
+    root: Path | None,
+    captions: Path | None,
+    model: str,
+    output_format: Format,
+    batch_size: int,
+    threads: int | None,
+) -> int:
     """Fill in the alt text that images of web pages and Markdown files lack.
 
-    Shows what would change; --write changes it. Alt text that is there stays, and so does alt="", which says that an
-    image is decoration. Images on other sites, and those of templates, are left alone.
+    Shows what would change; --write changes it. Existing alt text stays, and so does alt="", which marks an image as
+    decoration. Images on other sites, and those of templates, are skipped.
 
     Exit status: 0 all done, 1 some images or pages failed, 2 wrong use.
 
@@ -61,14 +72,12 @@ def alt(
     from seetell.alttext.captions_file import read_captions
     from seetell.alttext.filling import fill
     from seetell.alttext.page import pages
-    from seetell.cli.rows import take_any_name
+    from seetell.cli.rows import allow_undecodable_names
 
     if root is not None and not root.is_dir():
-        raise UsageError(f"--root {root}: is no folder")
-    if batch_size < 1:
-        raise UsageError(f"--batch-size must be at least 1, got {batch_size}")
+        raise UsageError(f"--root {root}: is not a folder")
     known = {} if captions is None else read_captions(captions)
-    found = ((name, root or folder) for name, folder in pages(paths))
+    found = ((name, root or folder) for name, folder in pages(list(paths)))
     first = next(found, None)
     if first is None:
         raise UsageError(f"no pages found in {', '.join(paths)}; in a folder they are known by endings such as .html")
@@ -76,13 +85,14 @@ def alt(
     def caption_many(photos: Iterator[Path]) -> Iterator[Caption | PhotoError]:
         photo = next(photos, None)
         if photo is None:
-            return iter(())  # nothing to say, so no model to load
-        from seetell.tasks.captioning.predict import load
+            return iter(())  # no model to load
+        from seetell.tasks.loading import load_for
+        from seetell.tasks.registry import find_task
 
-        captioner = load(model, threads=threads)
+        captioner = load_for(find_task("caption"), model, threads=threads)
         return _counted(captioner.caption_many(itertools.chain([photo], photos), batch_size=batch_size))
 
-    take_any_name(utf8=True)
+    allow_undecodable_names(utf8=True)
     counts: Counter[str] = Counter()
     for filled in fill(itertools.chain([first], found), caption_many, known):
         error = _written(filled) if write else None
@@ -91,16 +101,15 @@ def alt(
         _show(filled, error, written=write, output_format=output_format)
         _count(filled, error, counts)
     print(_summary(counts, written=write), file=sys.stderr)
-    raise typer.Exit(1 if counts["failed"] or counts["unfit pages"] else 0)
+    return 1 if counts["failed"] or counts["failed pages"] else 0
 
 
 def _counted(captions: Iterator[Caption | PhotoError]) -> Iterator[Caption | PhotoError]:
-    """Tell while captions come how many there are; how many will come, only the last page shows."""
-    from seetell.cli.progress import progress
+    from seetell.cli.progress import Progress
 
-    with progress(None) as advance:
-        for caption in captions:
-            advance()
+    with Progress(shown=not sys.stdout.isatty()) as progress:
+        for done, caption in enumerate(captions, 1):
+            progress("captions", done)
             yield caption
 
 
@@ -115,7 +124,7 @@ def _written(filled: Filled) -> SeetellError | None:
 
 
 def _show(filled: Filled, error: SeetellError | None, *, written: bool, output_format: Format) -> None:
-    """Write what becomes of a page: the changes to standard output, as a diff complaints to standard error."""
+    """Write the changes of a page to standard output; with a diff, errors go to standard error."""
     from seetell.alttext.unified_diff import unified_diff
     from seetell.cli.rows import printable
 
@@ -156,7 +165,7 @@ def _row(image: Image, filled: Filled, written: bool) -> dict[str, Any]:
 def _count(filled: Filled, error: SeetellError | None, counts: Counter[str]) -> None:
     counts["pages"] += 1
     if error is not None:
-        counts["unfit pages"] += 1
+        counts["failed pages"] += 1
     else:
         counts["alts"] += len(filled.alts)
     if not isinstance(filled.page, SeetellError):
@@ -170,9 +179,9 @@ def _summary(counts: Counter[str], *, written: bool) -> str:
         _number(counts["pages"], "page"),
         f"{_number(counts['alts'], 'alt text')} {'written' if written else 'to write'}",
         f"{_number(counts['described'], 'image')} with alt text before",
-        f"{_number(counts['left'], 'image')} left alone" if counts["left"] else "",
+        f"{_number(counts['left'], 'image')} skipped" if counts["left"] else "",
         f"{_number(counts['failed'], 'image')} failed" if counts["failed"] else "",
-        f"{_number(counts['unfit pages'], 'page')} failed" if counts["unfit pages"] else "",
+        f"{_number(counts['failed pages'], 'page')} failed" if counts["failed pages"] else "",
     ]
     hint = "; --write writes them" if counts["alts"] and not written else ""
     return ", ".join(filter(None, parts)) + hint

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
+
+from seetell.cli.command import FOLDER_OR_FILE, Command, Whole, argument
 
 if TYPE_CHECKING:
     from seetell.data.check import PhotoCheck
     from seetell.data.records import CaptionDataset
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
 
-
-@app.callback()
+@click.group()
 def data() -> None:
     """Look at a data set of captioned photos.
 
@@ -22,28 +22,26 @@ def data() -> None:
     """
 
 
-@app.command()
+@data.command(cls=Command)
+@argument("path", metavar="PATH", type=FOLDER_OR_FILE, help="The data set's folder or file, e.g. my-photos.")
+@click.option(
+    "--photos",
+    metavar="DIR",
+    type=FOLDER_OR_FILE,
+    help="Folder of the photos, e.g. --photos images; looked for around PATH if absent.",
+)
+@click.option(
+    "--format",
+    "data_format",
+    metavar="NAME",
+    help="flickr, karpathy, coco, neuraltalk2, table, entities or visual-genome; detected if absent.",
+)
+@click.option("--open-photos/--no-open-photos", default=True, help="Decode every photo, which takes longest.")
+@click.option("--examples", type=Whole(min=0), default=3, help="Problems shown of each kind.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object with every problem.")
 def check(
-    path: Annotated[Path, typer.Argument(help="The data set's folder or file, e.g. my-photos or captions.csv.")],
-    photos: Annotated[
-        Path | None, typer.Option(help="Folder of the photos, e.g. --photos images; looked for around PATH if absent.")
-    ] = None,
-    data_format: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            help="flickr, karpathy, coco, neuraltalk2, table, entities or visual-genome, e.g. --format coco; found out "
-            "if absent.",
-        ),
-    ] = None,
-    open_photos: Annotated[
-        bool, typer.Option(help="Decode every photo, e.g. --no-open-photos to save the time.")
-    ] = True,
-    examples: Annotated[int, typer.Option(min=0, help="Problems shown of each kind, e.g. --examples 10.")] = 3,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object with every problem, e.g. --json > report.json.")
-    ] = False,
-) -> None:
+    path: Path, photos: Path | None, data_format: str | None, open_photos: bool, examples: int, as_json: bool
+) -> int:
     """Report what a data set holds and what is wrong with it.
 
     Reads Flickr8k/30k folders, Karpathy's split JSON, COCO captions, neuraltalk2's raw JSON, Flickr30k Entities, Visual
@@ -64,20 +62,15 @@ def check(
     if as_json:
         import json
 
-        typer.echo(json.dumps(report.to_dict()))
+        click.echo(json.dumps(report.to_dict()))
     else:
-        typer.echo(report.to_text(examples=examples))
-    if report.problems:
-        raise typer.Exit(1)
+        click.echo(report.to_text(examples=examples))
+    return 1 if report.problems else 0
 
 
 def _checked(dataset: CaptionDataset) -> PhotoCheck:
-    """Open the photos, with a progress bar on standard error where that is a terminal."""
-    import sys
-
+    from seetell.cli.progress import Progress
     from seetell.data.check import check_photos
 
-    if not sys.stderr.isatty():
-        return check_photos(dataset)
-    with typer.progressbar(length=len(dataset.photos), label="opening photos", file=sys.stderr) as bar:
-        return check_photos(dataset, progress=lambda done, total: bar.update(1))
+    with Progress() as progress:
+        return check_photos(dataset, progress=lambda done, total: progress("opening photos", done, total))

@@ -1,148 +1,125 @@
-"""``seetell evaluate``: score a bundle on a data set: a captioner's captions, an aligner's finds, or regions."""
+"""``seetell evaluate``: score a model on a data set."""
 
 from __future__ import annotations
 
+import json
+import shlex
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
+
+from seetell.cli.command import FOLDER_OR_FILE, argument, command, parse_settings, set_option, task_option
+from seetell.errors import UsageError
+from seetell.tasks.registry import Task, tasks
 
 if TYPE_CHECKING:
-    from seetell.data.records import CaptionDataset
-    from seetell.data.region_records import RegionDataset
-    from seetell.tasks.captioning.predict import Captioner
+    from seetell.tasks.evaluation import Evaluation
 
 
+@command("evaluate")
+@argument("model", metavar="MODEL", help="Name of a bundled model, or a model folder.")
+@click.option("--data", type=FOLDER_OR_FILE, required=True, help="The data set: a folder or file as for training.")
+@click.option("--split", default="val", help="train, val or test.")
+@click.option(
+    "--photos", metavar="DIR", type=FOLDER_OR_FILE, help="Folder of the photos, if the data set does not say."
+)
+@click.option("--format", metavar="NAME", help="Format of the data set; detected when absent.")
+@click.option("--precision", help="Encoder to use, int8 or fp32; the default one if absent.")
+@set_option("Replace a setting of the predictor: key=value, such as beam_size=3; repeatable.")
+@click.option("--output", "-o", metavar="FILE", type=FOLDER_OR_FILE, help="Write the predictions there as JSON.")
+@click.option("--record", is_flag=True, help="Note the scores in the bundle and on its card.")
 def evaluate(
-    bundle: Annotated[str, typer.Argument(help="Name of an installed model, or the folder of a bundle.")],
-    data: Annotated[Path, typer.Option(help="The data set: a folder or file as for training.")],
-    split: Annotated[str, typer.Option(help="train, val or test.")] = "val",
-    photos: Annotated[Path | None, typer.Option(help="Folder of the photos, if the data set does not say.")] = None,
-    format: Annotated[str | None, typer.Option(help="Format of the data set; detected when absent.")] = None,
-    precision: Annotated[
-        str | None, typer.Option(help="Encoder to use, int8 or fp32; the default one if absent.")
-    ] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="Replace a decoding default: key=value, such as beam_size=3.")
-    ] = None,
-    boxes: Annotated[
-        Path | None, typer.Option(help="Of an aligner: Flickr30k Entities, to locate its phrases in the photos too.")
-    ] = None,
-    captions: Annotated[
-        Path | None,
-        typer.Option(help="Of a model of regions and Flickr30k Entities: the data set whose photos and splits count."),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(help="Write the captions there, in COCO's results format; regions as seetell regions does."),
-    ] = None,
-    record: Annotated[bool, typer.Option("--record", help="Note the scores in the bundle and on its card.")] = False,
-) -> None:
-    """Caption the photos of a data set and score the captions; print coco-caption's measures as JSON.
+    model: str,
+    data: Path,
+    split: str,
+    photos: Path | None,
+    format: str | None,
+    precision: str | None,
+    settings: tuple[str, ...],
+    output: Path | None,
+    record: bool,
+    **options: Any,
+) -> int:
+    """Score a model on a data set, and print the scores as JSON.
 
-    Of an aligner: find sentences by their photos (annotation) and photos by their sentences (search), and print how
-    often the right one is among the first 1, 5 and 10. With --boxes, also locate phrases: how often a box overlaps the
-    true one by half (R@1), and how often a point is right, beside what the whole photo, the best constant box and the
-    middle score.
+    A captioner gets coco-caption's metrics; a dense captioner DenseCap's mean average precision, that of the boxes
+    alone, and the recall of 50, 100 and 300 proposals; a model of images and sentences R@1, R@5 and R@10 of finding
+    sentences by images (annotation) and images by sentences (search). With --boxes, phrases are located too: how often
+    a box overlaps the true one by half (R@1) and a point lies within it, beside three baselines.
 
-    Of a model of regions: print DenseCap's mean average precision, that of the boxes alone, and the share of people's
-    regions that the first 50, 100 and 300 proposals overlap by half.
-
-    Photos that do not open are named and left out; the exit status is then 1.
+    Photos that do not open are named and skipped; the exit status is then 1.
 
     Example: seetell evaluate my-captioner --data my_photos --split val
 
     Example: seetell evaluate regions --data flickr30k_entities --captions flickr8k
     """
-    from seetell.cli.output_file import check_writable
-    from seetell.cli.settings import parse_settings
-    from seetell.data import read
-    from seetell.data.regions import read_regions
-    from seetell.errors import UsageError
-    from seetell.tasks.dense_captioning.evaluate import evaluate_regions
-    from seetell.tasks.dense_captioning.predict import RegionCaptioner
-    from seetell.tasks.loading import load
-    from seetell.tasks.retrieval.evaluate import evaluate_aligner
-    from seetell.tasks.retrieval.predict import Aligner
+    from seetell.cli.output_file import check_writable, write_file
+    from seetell.cli.progress import Progress
+    from seetell.tasks.evaluation import DataOptions
+    from seetell.tasks.loading import load_for, task_of
 
-    options = parse_settings(settings or [])
-    if record and (options or precision):
+    given = {name: value for name, value in options.items() if value is not None}
+    chosen = parse_settings(settings)
+    if record and (chosen or precision):
         raise UsageError("--record notes the scores of the bundle as it is; leave out --set and --precision")
     if output is not None:
         check_writable(output, "--output")
-    model = load(bundle, precision=precision)
-    if not isinstance(model, Aligner) and boxes is not None:
-        raise UsageError(f"--boxes: {model.name} is no aligner; only an aligner locates phrases")
-    if not isinstance(model, RegionCaptioner) and captions is not None:
-        raise UsageError(f"--captions: {model.name} finds no regions; name the captions with --data")
-    if isinstance(model, RegionCaptioner):
-        if options:
-            raise UsageError(f"{model.name} finds regions as it was exported to: leave out --set")
-        regions = read_regions(data, format=format, photos=photos, captions=captions)
-        _check_split(regions, split)
-        evaluate_regions(model, regions, split, captions=captions, output=output, record=record)
-        return
-    dataset = read(data, format=format, photos=photos)
-    _check_split(dataset, split)
-    if isinstance(model, Aligner):
-        if options or output or record:
-            raise UsageError(f"{model.name} says nothing: leave out --set, --output and --record")
-        evaluate_aligner(model, dataset, split, boxes=boxes)
-        return
-    _evaluate_captioner(model, dataset, split, options, output=output, record=record)
-
-
-def _check_split(dataset: CaptionDataset | RegionDataset, split: str) -> None:
-    from seetell.errors import DataError
-
-    if not dataset.split(split):
-        raise DataError(f"{dataset.source}: no photos in the split {split!r}; see: seetell data check {dataset.source}")
-
-
-def _evaluate_captioner(
-    captioner: Captioner,
-    dataset: CaptionDataset,
-    split: str,
-    options: dict[str, Any],
-    *,
-    output: Path | None,
-    record: bool,
-) -> None:
-    import json
-    import shlex
-    import sys
-
-    from seetell.cli.output_file import write_file
-    from seetell.errors import DataError, PhotoError
-    from seetell.metrics import score_captions
-
-    data, records = dataset.source, dataset.split(split)
-    if any(photo.box is not None for photo in records):
-        raise DataError(f"{data}: has phrases of regions, but a model captions whole photos; give captions of those")
-    candidates, failures = {}, []
-    with typer.progressbar(length=len(records), label="captioning", file=sys.stderr) as bar:
-        for photo, caption in zip(records, captioner.caption_many([p.path for p in records], **options), strict=True):
-            if isinstance(caption, PhotoError):
-                failures.append(str(caption))
-            else:
-                candidates[photo.id] = caption.text
-            bar.update(1)
-    for failure in failures:
-        typer.echo(f"left out {failure}", err=True)
-    if not candidates:
-        raise DataError(f"{data}: none of the {len(records)} photos in the split {split!r} opens")
-    people = {photo.id: photo.captions for photo in records if photo.id in candidates}
-    scores = dict(score_captions(people, candidates).corpus)
+    task = _task_for(model, task_of(model), given)
+    predictor = load_for(task, model, precision=precision)
+    with Progress() as progress:
+        evaluation: Evaluation = task.load("evaluate")(
+            predictor, DataOptions(data, format, photos), split=split, progress=progress, **chosen, **given
+        )
+    for failure in evaluation.failures:
+        click.echo(f"skipped {failure}", err=True)
     if output is not None:
-        rows = [{"image_id": key, "caption": text} for key, text in candidates.items()]
-        write_file(output, json.dumps(rows, ensure_ascii=False, indent=0))
-    if record and not failures:
+        write_file(output, _document(evaluation))
+    if record and not evaluation.failures:
         from seetell.export.card import record_scores
 
-        command = f"seetell evaluate {shlex.quote(captioner.bundle.name)} --data {data.name} --split {split}"
-        record_scores(captioner.bundle.folder, split, {**scores, "photos": len(records), "command": command})
-    typer.echo(json.dumps({**scores, "photos": len(candidates)}))
-    if failures:
+        line = f"seetell evaluate {shlex.quote(predictor.name)} --data {data.name} --split {split}"
+        line += "".join(f" {_flag(name)} {getattr(value, 'name', value)}" for name, value in given.items())
+        record_scores(predictor.bundle.folder, split, {**evaluation.scores, "command": line})
+    click.echo(json.dumps(evaluation.to_dict()))
+    if evaluation.failures:
         reason = "; nothing was recorded" if record else ""
-        typer.echo(f"{len(failures)} of {len(records)} photos do not open and were left out{reason}", err=True)
-        raise typer.Exit(1)
+        count = len(evaluation.failures)
+        click.echo(
+            f"{count} of {count + evaluation.scores['photos']} photos do not open and were skipped{reason}", err=True
+        )
+        return 1
+    return 0
+
+
+def _task_for(model: str, own: Task, given: Mapping[str, Any]) -> Task:
+    """Return the task to evaluate as: the bundle's own, or the one that reads its bundles and has the options given.
+
+    Raises:
+        UsageError: there is none.
+    """
+    takers = [task for task in tasks().values() if {*given} <= {option.name for option in task.evaluate_options}]
+    fitting = [task for task in takers if task.name == own.name or own.name in task.reads]
+    if own in fitting or not given:
+        return own
+    if not fitting:
+        names = " and ".join(_flag(name) for name in given)
+        expected = " or ".join(task.name for task in takers) or "another task"
+        raise UsageError(f"{names}: {model} is a model for {own.name}; expected one for {expected}")
+    return fitting[0]
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _document(evaluation: Evaluation) -> str:
+    if evaluation.rows_format == "json":
+        return json.dumps(evaluation.rows, ensure_ascii=False, indent=0)
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in evaluation.rows)
+
+
+evaluate.params += {
+    option.name: task_option(option) for task in tasks().values() for option in task.evaluate_options
+}.values()

@@ -3,34 +3,43 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
+
+from seetell.cli.command import FOLDER_OR_FILE, argument, command, parse_settings, set_option
 
 
+@command("export")
+@argument("run", metavar="RUN", type=FOLDER_OR_FILE, help="Folder of a training run, such as runs/my-captioner.")
+@argument("bundle", metavar="BUNDLE", type=FOLDER_OR_FILE, help="Folder to write the bundle to.")
+@click.option("--name", help="Name of the bundle; the recipe's when absent.")
+@click.option(
+    "--precision",
+    multiple=True,
+    help="Encoders to write: int8, fp32; the first is the default; both when absent; repeatable.",
+)
+@set_option("Replace a decoding default: key=value, such as beam_size=3; repeatable.")
+@click.option(
+    "--encoder-of", metavar="MODEL", help="Of an aligner: use the encoder of this captioner instead of writing one."
+)
+@click.option(
+    "--grounding", metavar="RUN", type=FOLDER_OR_FILE, help="Of an aligner: the run of a grounder trained for it."
+)
+@click.option("--force", is_flag=True, help="Replace the folder if it is there.")
 def export(
-    run: Annotated[Path, typer.Argument(help="Folder of a training run, such as runs/my-captioner.")],
-    bundle: Annotated[Path, typer.Argument(help="Folder to write the bundle to.")],
-    name: Annotated[str | None, typer.Option(help="Name of the bundle; the recipe's when absent.")] = None,
-    precision: Annotated[
-        list[str] | None, typer.Option(help="Encoders to write: int8, fp32; the first is the default.")
-    ] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="Replace a decoding default: key=value, such as beam_size=3.")
-    ] = None,
-    encoder_of: Annotated[
-        str | None, typer.Option(help="Of an aligner: use the encoder of this captioner instead of writing one.")
-    ] = None,
-    grounding: Annotated[
-        Path | None, typer.Option(help="Of an aligner: run of a grounder for it, which has learnt to locate phrases.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the folder if it is there.")] = False,
+    run: Path,
+    bundle: Path,
+    name: str | None,
+    precision: tuple[str, ...],
+    settings: tuple[str, ...],
+    encoder_of: str | None,
+    grounding: Path | None,
+    force: bool,
 ) -> None:
-    """Make a bundle that runs without torch, and make sure that it says what the trained model says.
+    """Make a bundle that runs without torch, and verify that its outputs match the trained model's.
 
     Example: seetell export runs/my-captioner my-captioner
     """
-    from seetell.cli.settings import parse_settings
     from seetell.errors import UsageError, unknown
     from seetell.tasks.captioning.export import ENCODERS, export_run
     from seetell.tasks.dense_captioning.config import DenseRecipe
@@ -41,11 +50,11 @@ def export(
     from seetell.training.recipe_kinds import load_any_recipe
     from seetell.training.run_folder import RunFolder
 
-    precisions = precision or list(ENCODERS)
+    precisions = list(precision) or list(ENCODERS)
     for chosen in precisions:
         if chosen not in ENCODERS:
             raise UsageError(f"--precision: {unknown('precision', chosen, ENCODERS)}")
-    decoding = parse_settings(settings or [])
+    decoding = parse_settings(settings)
     of_run = RunFolder(run).recipe
     recipe = load_any_recipe(of_run) if of_run.is_file() else None
     if isinstance(recipe, GroundingRecipe):
@@ -71,8 +80,8 @@ def export(
         write = export_densecap if isinstance(recipe, DenseRecipe) else export_run
         description = write(run, bundle, name=name, precisions=precisions, decoding=decoding, replace=force)
     for measured, value in description["parity"].items():
-        typer.echo(f"{measured}: {value:.2g}", err=True)
+        click.echo(f"{measured}: {value:.2g}", err=True)
     size = sum(path.stat().st_size for path in bundle.iterdir())
-    command = {"caption": "caption", "regions": "regions"}.get(description["kind"])
+    command = {"captioning": "caption", "dense_captioning": "regions"}.get(description["task"])
     hint = f" Try it: seetell {command} photo.jpg --model {bundle}" if command else ""
-    typer.echo(f"{bundle}: {size / 1e6:.1f} MB.{hint}")
+    click.echo(f"{bundle}: {size / 1e6:.1f} MB.{hint}")

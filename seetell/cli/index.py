@@ -4,63 +4,60 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
+
+from seetell.cli.command import argument, command, index_option, model_option, threads_option
 
 if TYPE_CHECKING:
-    from seetell.search.update import Progress, Update
+    from seetell.search.update import Update
 
 
-def index(
-    paths: Annotated[
-        list[str],
-        typer.Argument(metavar="FOLDER", help="Folders, files, patterns, or - for a list on standard input."),
-    ],
-    location: Annotated[
-        Path | None,
-        typer.Option(
-            "--index", metavar="DIR", help="Where the index lies; $SEETELL_INDEX or your data folder if absent."
-        ),
-    ] = None,
-    model: Annotated[str, typer.Option("--model", "-m", help="A bundled model's name or a model folder.")] = "align",
-    retry: Annotated[
-        bool, typer.Option("--retry", help="Try photos again that could not be used before and have not changed.")
-    ] = False,
-    threads: Annotated[int | None, typer.Option(help="Processor threads; the physical cores when absent.")] = None,
-) -> None:
+@command("index")
+@argument(
+    "paths",
+    nargs=-1,
+    required=True,
+    metavar="FOLDER...",
+    help="Folders, files, patterns, or - for a list on stdin.",
+)
+@index_option()
+@model_option("align")
+@click.option("--retry", is_flag=True, help="Retry photos that failed before and have not changed.")
+@threads_option()
+def index(paths: tuple[str, ...], location: Path | None, model: str, retry: bool, threads: int | None) -> int:
     """Index photos, so that seetell search finds them by what they show.
 
     Run again, it encodes only photos that are new or changed, and notices those that were moved or deleted. It may be
-    stopped at any moment: the next run goes on from there.
+    stopped at any moment: the next run resumes there.
 
     Exit status: 0 all done, 1 some photos failed, 2 wrong use.
 
     Example: seetell index ~/Pictures
     """
-    from seetell.cli.embedder import load_embedder
     from seetell.cli.inputs import expand
-    from seetell.cli.rows import printable, take_any_name
+    from seetell.cli.progress import Progress
+    from seetell.cli.rows import allow_undecodable_names, printable
+    from seetell.search.embedder import load_embedder
     from seetell.search.location import default_location
     from seetell.search.photo_index import PhotoIndex
 
-    take_any_name()
+    allow_undecodable_names()
     named = (path for name in paths for path in ([name] if os.path.isdir(name) else expand([name], sys.stdin.buffer)))
     with PhotoIndex(location or default_location(), load_embedder(model, threads=threads)) as photos:
-        with _progress() as progress:
-            done = photos.update(named, retry=retry, progress=progress)
+        with Progress() as progress:
+            done = photos.update(named, retry=retry, progress=lambda read, total: progress("photos", read, total))
         for path, reason in done.failures.items():
-            typer.echo(f"{printable(path)}: {printable(reason)}", err=True)
-        typer.echo(f"{_told(done)}. The index at {printable(str(photos.location))} has {len(photos):,} photos.")
+            click.echo(f"{printable(path)}: {printable(reason)}", err=True)
+        click.echo(f"{_summary(done)}. The index at {printable(str(photos.location))} has {len(photos):,} photos.")
         if photos.is_slow:
-            typer.echo("So many are searched faster with faiss: pip install 'seetell[search]' and run again.", err=True)
-    raise typer.Exit(1 if done.failures else 0)
+            click.echo("So many are searched faster with faiss: pip install 'seetell[search]' and run again.", err=True)
+    return 1 if done.failures else 0
 
 
-def _told(done: Update) -> str:
+def _summary(done: Update) -> str:
     counts = {
         "added": done.added,
         "changed": done.changed,
@@ -69,20 +66,5 @@ def _told(done: Update) -> str:
         "failed": len(done.failures),
         "unchanged": done.unchanged,
     }
-    told = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "no photos found"
-    return f"{told} ({done.failed_before:,} of them failed before)" if done.failed_before else told
-
-
-@contextmanager
-def _progress() -> Iterator[Progress | None]:
-    """Show a bar on standard error if that is a terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), redirect_stdout=False) as bar:
-        task = bar.add_task("photos", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    summary = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "no photos found"
+    return f"{summary} ({done.failed_before:,} of them failed before)" if done.failed_before else summary

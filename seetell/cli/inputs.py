@@ -1,4 +1,4 @@
-"""What a user may name as photos: files, folders, patterns, or a list on standard input."""
+"""The images that a user names: files, folders, patterns, or a list on standard input."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ STANDARD_INPUT = "-"
 
 
 def expand(arguments: Iterable[str], standard_input: BinaryIO) -> Iterator[str]:
-    """Find the photos that are meant, in the order of the arguments.
+    """Yield the paths of the images that arguments stand for, in their order.
 
     Args:
-        arguments: a file stands for itself, whatever its name; a folder for the photos in it and below it, recognised
-            by their name endings, sorted, hidden ones left out; ``-`` for the files and folders listed on standard
-            input, one a line; anything else that contains ``*``, ``?`` or ``[`` for the photos that fit the pattern,
-            ``**`` for any depth.
+        arguments: a file stands for itself, whatever its name; a folder for the images in it and below it, recognised
+            by their name endings and sorted, without hidden ones; ``-`` for the files and folders listed on standard
+            input, one per line; anything else that contains ``*``, ``?`` or ``[`` for the images that match the
+            pattern, ``**`` for any depth.
         standard_input: where ``-`` reads.
 
     Yields:
-        Paths. One that does not exist is passed on, for its reader to complain about.
+        Paths. A path that does not exist is yielded too, so that its reader reports it.
     """
     for argument in arguments:
         if argument == STANDARD_INPUT:
@@ -34,23 +34,23 @@ def expand(arguments: Iterable[str], standard_input: BinaryIO) -> Iterator[str]:
                 if listed:
                     yield from _photos(listed)
         elif glob.has_magic(argument) and not os.path.lexists(argument):
-            fitting = [path for path in sorted(glob.glob(argument, recursive=True)) if is_photo_name(path)]
-            yield from (path for path in fitting if not os.path.isdir(path))
-            if not fitting:
+            matching = [path for path in sorted(glob.glob(argument, recursive=True)) if is_photo_name(path)]
+            yield from (path for path in matching if not os.path.isdir(path))
+            if not matching:
                 yield argument
         else:
             yield from _photos(argument)
 
 
 def at_least_one(photos: Iterator[str], arguments: Sequence[str]) -> Iterator[str]:
-    """Return the same photos, after a look whether there are any.
+    """Return the same photos, after checking that there are any.
 
     Args:
-        photos: found by :func:`expand`.
+        photos: from :func:`expand`.
         arguments: what the user named, for the message.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there are none.
     """
     first = next(photos, None)
     if first is None:

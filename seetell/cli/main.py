@@ -3,50 +3,101 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import Annotated, NoReturn
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any, NoReturn
 
-import typer
+import click
 
 import seetell
-from seetell.cli.lazy import LazyCommand
-from seetell.errors import SeetellError, UsageError
+from seetell.errors import SeetellError, UsageError, unknown
+from seetell.tasks.registry import Task, find_task, tasks
 
-COMMANDS = (
-    ("caption", "seetell.cli.caption:caption", "Say what is on photos."),
-    ("align", "seetell.cli.align:align", "Show where in photos a sentence is true."),
-    ("regions", "seetell.cli.regions:regions", "Find regions of photos and say what is in each."),
-    ("alt", "seetell.cli.alt:alt", "Fill in missing alt text of web pages and Markdown."),
-    ("index", "seetell.cli.index:index", "Index photos, to be searched."),
-    ("search", "seetell.cli.search:search", "Find photos by what they show."),
-    ("serve", "seetell.cli.serve:serve", "Serve a page and an interface that describe photos."),
-    ("models", "seetell.cli.models:models", "List the models that came with seetell, or print a card."),
-    ("data", "seetell.cli.data:app", "Check a data set."),
-    ("score", "seetell.cli.score:score", "Score captions against references."),
-    ("train", "seetell.cli.train:train", "Train a captioner from a recipe."),
-    ("snippets", "seetell.cli.snippets:snippets", "Divide captions into phrases of regions with an aligner."),
-    ("evaluate", "seetell.cli.evaluate:evaluate", "Caption a data set with a model and score the captions."),
-    ("export", "seetell.cli.export:export", "Make a model folder of a trained captioner."),
-)
+COMMANDS = {
+    "alt": ("seetell.cli.alt:alt", "Fill in missing alt text of web pages and Markdown."),
+    "index": ("seetell.cli.index:index", "Index photos, to be searched."),
+    "search": ("seetell.cli.search:search", "Find photos by what they show."),
+    "serve": ("seetell.cli.serve:serve", "Serve a web page and an HTTP API that describe photos."),
+    "models": ("seetell.cli.models:models", "List the models that came with seetell, or print a card."),
+    "data": ("seetell.cli.data:data", "Check a data set."),
+    "score": ("seetell.cli.score:score", "Score captions against references."),
+    "train": ("seetell.cli.train:train", "Train a model from a recipe."),
+    "snippets": ("seetell.cli.snippets:snippets", "Divide captions into phrases of regions with an aligner."),
+    "evaluate": ("seetell.cli.evaluate:evaluate", "Score a model on a data set."),
+    "export": ("seetell.cli.export:export", "Make a model folder of a training run."),
+}
+"""``module:attribute`` and summary of each command that is not a task's."""
 
 WEB_MODULES = {"fastapi", "starlette", "uvicorn", "python_multipart", "prometheus_client"}
 
-application = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
+
+class LazyCommand(click.Command):
+    """Stands in a command's place until it is used, so that listing commands imports none.
+
+    Args:
+        name: what the user types.
+        summary: its line in the list of commands.
+        load: imports the command.
+    """
+
+    def __init__(self, name: str, summary: str, load: Callable[[], click.Command]) -> None:
+        super().__init__(name, help=summary, short_help=summary, add_help_option=False)
+        self._load = load
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Return the context of the real command, which is then invoked instead of this one."""
+        return self._load().make_context(info_name, args, parent=parent, **extra)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"seetell {seetell.__version__}")
-        raise typer.Exit
+class Commands(click.Group):
+    """All commands of seetell."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands' names in the order of the help."""
+        return [*(task.command for task in tasks().values() if task.command), *COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command that is imported when it is used, or ``None``."""
+        if cmd_name in COMMANDS:
+            home, summary = COMMANDS[cmd_name]
+            return LazyCommand(cmd_name, summary, lambda: _imported(home))
+        try:
+            task = find_task(cmd_name)
+        except UsageError:
+            return None
+        return LazyCommand(cmd_name, task.summary, lambda: _command_for(task)) if task.command == cmd_name else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is meant; suggest the nearest where there is none of that name."""
+        if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            raise UsageError(unknown("command", args[0], self.list_commands(ctx)))
+        return super().resolve_command(ctx, args)
 
 
-@application.callback()
-def _options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
-    ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show where an error arose; may stand anywhere.")] = False,
-) -> None:
+def _imported(home: str) -> click.Command:
+    module, _, attribute = home.partition(":")
+    command: click.Command = getattr(import_module(module), attribute)
+    return command
+
+
+def _command_for(task: Task) -> click.Command:
+    from seetell.cli.predict import command_for
+
+    return command_for(task)
+
+
+@click.group(
+    cls=Commands,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
+)
+@click.version_option(seetell.__version__, message="seetell %(version)s", help="Print the version.")
+@click.option("--debug", is_flag=True, help="Show where an error arose; may stand anywhere.")
+def group(debug: bool) -> None:
     """Look at a picture and tell what is there, offline.
 
     Example: seetell caption photo.jpg
@@ -64,11 +115,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     debug = "--debug" in options
     if debug:
         words.remove("--debug")
-    group = typer.main.get_group(application)
-    for name, home, summary in COMMANDS:
-        group.add_command(LazyCommand(name, home, summary))
-    try:  # Typer itself ends quietly when interrupted (130) or when nobody reads the output any more (1)
-        group.main(words, prog_name="seetell")
+    try:  # click itself ends quietly (1) when nobody reads the output any more
+        status = group.main(words, prog_name="seetell", standalone_mode=False)
+    except click.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
     except Exception as error:
         if debug:
             raise
@@ -79,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             _fail(f"this command needs {error.name}, which is not installed: pip install 'seetell[{extra}]'", status=2)
         reason = " ".join(str(error).split())
         _fail(f"unexpected {type(error).__name__}: {reason}; run again with --debug to see where", status=1)
-    sys.exit(0)
+    sys.exit(status or 0)
 
 
 def _fail(message: str, *, status: int) -> NoReturn:

@@ -3,56 +3,48 @@
 from __future__ import annotations
 
 import json
-from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
-
-class ListFormat(str, Enum):
-    """How the list is written."""
-
-    text = "text"
-    json = "json"
+from seetell.cli.command import Format, argument, command, format_option
 
 
-def models(
-    name: Annotated[str | None, typer.Argument(help="Print the card of this bundled model or model folder.")] = None,
-    output_format: Annotated[
-        ListFormat, typer.Option("--format", "-f", help="For people or programs.")
-    ] = ListFormat.text,
-    verify: Annotated[bool, typer.Option("--verify", help="Compare the files of NAME with their hashes.")] = False,
-) -> None:
+@command("models")
+@argument("name", metavar="[NAME]", required=False, help="Print the card of this bundled model or model folder.")
+@format_option(Format.text, Format.json, help="For people or programs.")
+@click.option("--verify", is_flag=True, help="Compare the files of NAME with their hashes.")
+def models(name: str | None, output_format: Format, verify: bool) -> None:
     """List the models that came with seetell, or print the card of one.
 
     Example: seetell models caption
     """
     from seetell.errors import UsageError
-    from seetell.runtime.bundle import find, installed, read_description
-    from seetell.tasks.loading import load_bundle
+    from seetell.runtime.bundle import Bundle, bundled_models, read_description
+    from seetell.tasks.loading import find_model
 
     if name is None:
         if verify:
             raise UsageError("--verify takes the NAME of a model")
-        rows = [_row(folder, read_description(folder)) for folder in installed().values()]
-        typer.echo(json.dumps(rows, indent=1, ensure_ascii=False) if output_format is ListFormat.json else _table(rows))
+        rows = [_row(folder, read_description(folder)) for folder in bundled_models().values()]
+        click.echo(json.dumps(rows, indent=1, ensure_ascii=False) if output_format is Format.json else _table(rows))
         return
-    bundle = load_bundle(find(name))
+    bundle = Bundle.load(find_model(name))
     if verify:
         bundle.verify()
-        typer.echo(f"{bundle.name}: all files are as recorded")
-    elif output_format is ListFormat.json:
-        typer.echo(json.dumps({**bundle.description, "path": str(bundle.folder)}, indent=1, ensure_ascii=False))
+        click.echo(f"{bundle.name}: all files are as recorded")
+    elif output_format is Format.json:
+        click.echo(json.dumps({**bundle.description, "path": str(bundle.folder)}, indent=1, ensure_ascii=False))
     else:
-        typer.echo(bundle.card())
+        click.echo(bundle.card())
 
 
 def _row(folder: Path, description: dict[str, Any]) -> dict[str, Any]:
     scores = description.get("scores") or {}
     return {
         "name": folder.name,
-        "kind": description.get("kind"),
+        "task": description.get("task"),
         "megabytes": round(sum(path.stat().st_size for path in folder.iterdir() if path.is_file()) / 1e6, 1),
         "dev_cider": scores.get("dev", scores.get("val", {})).get("CIDEr"),
         "licence": description.get("licence"),
@@ -63,10 +55,10 @@ def _row(folder: Path, description: dict[str, Any]) -> dict[str, Any]:
 def _table(rows: list[dict[str, Any]]) -> str:
     if not rows:
         return "no models are bundled; make one with: seetell export"
-    lines = [("NAME", "KIND", "SIZE MB", "DEV CIDER", "LICENCE")]
+    lines = [("NAME", "TASK", "SIZE MB", "DEV CIDER", "LICENCE")]
     for row in rows:
         cider = "-" if row["dev_cider"] is None else f"{row['dev_cider']:.3f}"
-        lines.append((row["name"], str(row["kind"]), f"{row['megabytes']:.1f}", cider, str(row["licence"])))
+        lines.append((row["name"], str(row["task"]), f"{row['megabytes']:.1f}", cider, str(row["licence"])))
     widths = [max(len(line[column]) for line in lines) for column in range(5)]
     padded = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
     return "\n".join(line.rstrip() for line in padded)

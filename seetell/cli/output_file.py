@@ -1,4 +1,4 @@
-"""A file that a command writes when its work is done: checked before, put in place whole."""
+"""Files that a command writes when its work is done: checked before, replaced whole."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from seetell.errors import SeetellError, UsageError
 
 
 def check_writable(path: Path, option: str) -> None:
-    """See before the work begins whether its result can be written.
+    """Check before any work that a file can be written.
 
     Args:
-        path: where to.
+        path: the file.
         option: the option that names it, for the message.
 
     Raises:
-        UsageError: the path is a folder, its folder does not exist or takes no file.
+        UsageError: the path is a folder, or its folder does not exist or is not writable.
     """
     if path.is_dir():
         raise UsageError(f"{option} {path}: is a folder; expected the name of a file, such as {path / 'scores'}")
@@ -28,7 +28,7 @@ def check_writable(path: Path, option: str) -> None:
 
 
 def write_file(path: Path, content: str | bytes) -> None:
-    """Write bytes, or text as UTF-8; a file that is there is replaced whole or not at all.
+    """Write bytes, or text as UTF-8; an existing file is replaced whole or not at all.
 
     Raises:
         SeetellError: it cannot be written.

@@ -1,26 +1,63 @@
-"""How far captioning is, told to people who wait."""
+"""The progress bar of every command, on standard error where that is a terminal."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
 
 
-@contextmanager
-def progress(total: int | None) -> Iterator[Callable[[], None]]:
-    """Show a bar on a terminal, unless the captions themselves appear there; gives what to call after each photo.
+class Progress:
+    """A context that shows a bar for each kind of work; called with what is being done, how far it is and its total.
 
     Args:
-        total: how many photos there are, if that is known.
+        shown: whether to show bars, given a terminal.
     """
-    if not sys.stderr.isatty() or sys.stdout.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), redirect_stdout=False) as bar:
-        task = bar.add_task("captions", total=total)
-        yield lambda: bar.advance(task)
+    def __init__(self, *, shown: bool = True) -> None:
+        self._bars: Bars | None = None
+        self._tasks: dict[str, Any] = {}
+        if shown and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            self._bars = Progress(*columns, console=Console(stderr=True), redirect_stdout=False)
+
+    def __call__(self, what: str, done: int, total: int | None = None, *, note: str = "") -> None:
+        """Show how many are done.
+
+        Args:
+            what: the kind of work, such as ``photos``.
+            done: how many are done.
+            total: of how many, if that is known.
+            note: shown beside it.
+        """
+        if self._bars is None:
+            return
+        if what not in self._tasks:
+            self._tasks[what] = self._bars.add_task(what, total=total)
+        self._bars.update(self._tasks[what], description=f"{what}{note}", completed=done, total=total)
+
+    def say(self, line: str) -> None:
+        """Print a line, above the bars."""
+        if self._bars is None:
+            click.echo(line, err=True)
+        else:
+            self._bars.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def __enter__(self) -> Progress:
+        if self._bars is not None:
+            self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._bars is not None:
+            self._bars.stop()

@@ -1,4 +1,4 @@
-"""A line of output for each photo: readable text, JSON lines or CSV."""
+"""Predictions on standard output: readable text, JSON lines or CSV."""
 
 from __future__ import annotations
 
@@ -6,67 +6,76 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Mapping
-from enum import Enum
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from seetell import results
-from seetell.errors import PhotoError
-from seetell.results import Caption
+from seetell.cli.command import Format
 
-NO_FILES: Mapping[str, str] = {}
-COLUMNS = ("image", "caption", "logprob", "error")
-
-
-class Format(str, Enum):
-    """How results are written."""
-
-    text = "text"
-    jsonl = "jsonl"
-    csv = "csv"
+COLUMNS = {
+    "text": ("image", "caption", "logprob", "error"),
+    "regions": ("image", "text", "score", "left", "top", "right", "bottom", "error"),
+    "labels": ("image", "text", "score", "error"),
+}
+"""The columns of CSV by the shape of results."""
 
 
 class Rows:
-    """Writes results to standard output in the order they come, each at once.
+    """Writes results in the order they come, each at once.
 
     Args:
-        output_format: ``text`` writes ``IMAGE<TAB>CAPTION``, and photos that failed to standard error; ``jsonl`` one
-            object per line, see :func:`seetell.results.row`; ``csv`` the columns ``image``, ``caption``, ``logprob``,
-            ``error``.
+        output_format: ``text`` writes tab-separated lines, and images that failed to standard error; ``jsonl`` one
+            object per line, see :func:`seetell.results.row`; ``csv`` the columns of :data:`COLUMNS`. One line per
+            caption, region or label.
+        shape: of the results: ``text``, ``regions`` or ``labels``.
     """
 
-    def __init__(self, output_format: Format) -> None:
+    def __init__(self, output_format: Format, shape: str) -> None:
         self._format = output_format
-        take_any_name(utf8=output_format is not Format.text)
+        self._shape = shape
+        allow_undecodable_names(utf8=output_format is not Format.text)
         self._table = csv.writer(sys.stdout, lineterminator="\n")
         if output_format is Format.csv:
-            self._table.writerow(COLUMNS)
+            self._table.writerow(COLUMNS[shape])
 
-    def write(self, image: str, result: Caption | PhotoError, files: Mapping[str, str] = NO_FILES) -> None:
-        """Write the row of one photo.
+    def write(self, row: Mapping[str, Any]) -> None:
+        """Write the row of one image.
 
         Args:
-            image: the photo as the user named it.
-            result: its caption, or why there is none.
-            files: paths of files written for it, by their kind: ``page``, which shows where its words came from, and
-                ``sidecar``.
+            row: ``image`` and the fields of a result, or ``image`` and ``error``.
         """
-        row = {**results.row(image, result), **files}
         if self._format is Format.jsonl:
             sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
         elif self._format is Format.csv:
-            self._table.writerow([row.get(column) for column in COLUMNS])
+            items = [row] if "error" in row else self._items(row)
+            self._table.writerows([item.get(column) for column in COLUMNS[self._shape]] for item in items)
         elif "error" in row:
-            sys.stderr.write(f"{printable(image)}: {printable(row['error'])}\n")
+            sys.stderr.write(f"{printable(row['image'])}: {printable(row['error'])}\n")
         else:
-            sys.stdout.write(f"{printable(image)}\t{printable(row['caption'])}\n")
+            image = printable(row["image"])
+            sys.stdout.writelines(f"{image}\t{self._text(item)}\n" for item in self._items(row))
         sys.stdout.flush()
 
+    def _items(self, row: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        """Yield what a row holds, each with the image: its caption, or its regions, or its labels."""
+        if self._shape == "text":
+            yield row
+            return
+        for item in row[self._shape]:
+            edges = dict(zip(("left", "top", "right", "bottom"), item.get("box", ()), strict=False))
+            yield {"image": row["image"], **item, **edges}
 
-def take_any_name(*, utf8: bool = False) -> None:
+    def _text(self, item: Mapping[str, Any]) -> str:
+        if self._shape == "text":
+            return printable(item["caption"])
+        box = f"\t{' '.join(f'{edge:.0f}' for edge in item['box'])}" if "box" in item else ""
+        return f"{printable(item['text'])}\t{item['score']:.2f}{box}"
+
+
+def allow_undecodable_names(*, utf8: bool = False) -> None:
     """Make standard output and error take any file name, so that none stops a run.
 
     Args:
-        utf8: write UTF-8, as data is in any locale.
+        utf8: write UTF-8 whatever the locale, as data is.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -5,11 +5,21 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
-from seetell.cli.format import Format
+from seetell.cli.command import (
+    FOLDER_OR_FILE,
+    POSITIVE,
+    Format,
+    argument,
+    command,
+    format_option,
+    index_option,
+    model_option,
+    threads_option,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,29 +27,28 @@ if TYPE_CHECKING:
     from seetell.search.photo_index import Hit
 
 
+@command("search")
+@argument("sentence", metavar="[SENTENCE]", required=False, help="What the photos should show.")
+@click.option("--image", metavar="PHOTO", help="A photo that they should be like, alone or with SENTENCE.")
+@click.option("--top", type=POSITIVE, default=20, help="The most photos to list.")
+@format_option(Format.text, Format.jsonl, help="How photos are listed.")
+@click.option("--gallery", "page", metavar="FILE", type=FOLDER_OR_FILE, help="Write a web page of the photos there.")
+@click.option("--open-report", is_flag=True, help="Show the web page in a browser; a temporary one without --gallery.")
+@index_option()
+@model_option("align", help="The model that the index was made with.")
+@threads_option()
 def search(
-    sentence: Annotated[str | None, typer.Argument(help="What the photos should show.")] = None,
-    image: Annotated[
-        str | None, typer.Option(metavar="PHOTO", help="A photo that they should be like, alone or with SENTENCE.")
-    ] = None,
-    top: Annotated[int, typer.Option(min=1, help="The most photos to list.")] = 20,
-    output_format: Annotated[Format, typer.Option("--format", "-f", help="How photos are listed.")] = Format.text,
-    page: Annotated[
-        Path | None, typer.Option("--gallery", metavar="FILE", help="Write a web page of the photos there.")
-    ] = None,
-    open_report: Annotated[
-        bool, typer.Option("--open-report", help="Show the web page in a browser; a temporary one without --gallery.")
-    ] = False,
-    location: Annotated[
-        Path | None,
-        typer.Option(
-            "--index", metavar="DIR", help="Where the index lies; $SEETELL_INDEX or your data folder if absent."
-        ),
-    ] = None,
-    model: Annotated[str, typer.Option("--model", "-m", help="The model that the index was made with.")] = "align",
-    threads: Annotated[int | None, typer.Option(help="Processor threads; the physical cores when absent.")] = None,
+    sentence: str | None,
+    image: str | None,
+    top: int,
+    output_format: Format,
+    page: Path | None,
+    open_report: bool,
+    location: Path | None,
+    model: str,
+    threads: int | None,
 ) -> None:
-    """List the photos of an index that fit a sentence or are like a photo, the best first, with their scores.
+    """List the photos of an index that fit a sentence or are like a photo, highest score first.
 
     Exit status: 0 all done, 1 the index or the photo cannot be used, 2 wrong use.
 
@@ -47,10 +56,10 @@ def search(
 
     Example: seetell search --image sunset.jpg --open-report
     """
-    from seetell.cli.embedder import load_embedder
     from seetell.cli.output_file import check_writable, write_file
-    from seetell.cli.rows import take_any_name
+    from seetell.cli.rows import allow_undecodable_names
     from seetell.errors import UsageError
+    from seetell.search.embedder import load_embedder
     from seetell.search.location import default_location
     from seetell.search.photo_index import PhotoIndex
 
@@ -58,13 +67,13 @@ def search(
         raise UsageError('say what to look for: seetell search "a dog on a beach", or --image PHOTO')
     if page is not None:
         check_writable(page, "--gallery")
-    take_any_name(utf8=output_format is Format.jsonl)
+    allow_undecodable_names(utf8=output_format is Format.jsonl)
     with PhotoIndex(location or default_location(), load_embedder(model, threads=threads)) as photos:
         hits = photos.search(sentence, image=image, top=top)
         for hit in hits:
-            typer.echo(_row(hit, output_format))
+            click.echo(_row(hit, output_format))
         if not hits:
-            typer.echo("the index has no photos; add some: seetell index FOLDER", err=True)
+            click.echo("the index has no photos; add some: seetell index FOLDER", err=True)
         if page is None and not open_report:
             return
         content = _gallery(hits, len(photos), sentence, image)
@@ -104,4 +113,4 @@ def _show(page: Path) -> None:
     import webbrowser
 
     if not webbrowser.open(page.absolute().as_uri()):
-        typer.echo(f"no browser could be started; the page is {page}", err=True)
+        click.echo(f"no browser could be started; the page is {page}", err=True)

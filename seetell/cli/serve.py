@@ -1,14 +1,24 @@
-"""``seetell serve``: a page and an interface for programs, on this machine."""
+"""``seetell serve``: a web page and an HTTP API, on this machine."""
 
 from __future__ import annotations
 
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
+from seetell.cli.command import (
+    FOLDER_OR_FILE,
+    POSITIVE,
+    Number,
+    Whole,
+    command,
+    index_option,
+    model_option,
+    threads_option,
+)
 from seetell.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,46 +27,63 @@ if TYPE_CHECKING:
 KEY_VARIABLE = "SEETELL_API_KEY"
 
 
+@command("serve")
+@click.option("--host", default="127.0.0.1", help="Address to serve on; others than this machine's need a key.")
+@click.option("--port", type=Whole(0, 65535), default=8000, help="Port to serve on; 0 for any that is free.")
+@model_option("caption", help="A bundled captioner's name or a model folder.")
+@click.option(
+    "--align",
+    metavar="MODEL",
+    default="align",
+    help="The model for phrase grounding and image search; none for neither.",
+)
+@click.option("--regions", metavar="MODEL", default="regions", help="The model for dense captioning; none to skip it.")
+@index_option("An index to search; whoever may ask sees its photos, small.")
+@click.option(
+    "--key-file",
+    metavar="FILE",
+    type=FOLDER_OR_FILE,
+    help=f"A file with the key that clients must send; else ${KEY_VARIABLE}.",
+)
+@click.option("--open", "open_to_all", is_flag=True, help="Serve without a key on any address.")
+@click.option(
+    "--allow-host", metavar="NAME", multiple=True, help="A name under which the server may be reached; repeatable."
+)
+@click.option(
+    "--allow-origin",
+    metavar="URL",
+    multiple=True,
+    help="A site whose pages may ask, such as https://example.org; repeatable.",
+)
+@click.option("--max-megabytes", type=POSITIVE, default=20, help="Largest upload.")
+@click.option("--max-megapixels", type=POSITIVE, default=50, help="Largest photo.")
+@click.option("--queue", type=POSITIVE, default=64, help="Requests answered or waiting at once.")
+@click.option("--time-limit", type=Number(min=0.1), default=30.0, help="Seconds for an upload, and for its answer.")
+@click.option("--rate", type=POSITIVE, help="Requests per minute from one address; any if absent.")
+@click.option("--batch-size", type=POSITIVE, default=16, help="Photos per batch.")
+@threads_option()
+@click.option("--log", is_flag=True, help="Write a line for each request to standard error.")
 def serve(
-    host: Annotated[str, typer.Option(help="Address to serve on; others than this machine's need a key.")] = (
-        "127.0.0.1"
-    ),
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to serve on; 0 for any that is free.")] = 8000,
-    model: Annotated[str, typer.Option("--model", "-m", help="A bundled captioner's name or a model folder.")] = (
-        "caption"
-    ),
-    align: Annotated[
-        str,
-        typer.Option(metavar="MODEL", help="The model that places sentences in photos and searches; none for neither."),
-    ] = "align",
-    regions: Annotated[
-        str, typer.Option(metavar="MODEL", help="The model that says what is where in photos; none to do without.")
-    ] = "regions",
-    location: Annotated[
-        Path | None,
-        typer.Option("--index", metavar="DIR", help="An index to search; whoever may ask sees its photos, small."),
-    ] = None,
-    key_file: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help=f"A file with the key that clients must send; else ${KEY_VARIABLE}."),
-    ] = None,
-    open_to_all: Annotated[bool, typer.Option("--open", help="Serve without a key on any address.")] = False,
-    allow_host: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="A name under which the server may be spoken to.")
-    ] = None,
-    allow_origin: Annotated[
-        list[str] | None, typer.Option(metavar="URL", help="A site whose pages may ask, such as https://example.org.")
-    ] = None,
-    max_megabytes: Annotated[int, typer.Option(min=1, help="Largest upload.")] = 20,
-    max_megapixels: Annotated[int, typer.Option(min=1, help="Largest photo.")] = 50,
-    queue: Annotated[int, typer.Option(min=1, help="Requests answered or waiting at once.")] = 64,
-    time_limit: Annotated[float, typer.Option(min=0.1, help="Seconds for an upload, and for its answer.")] = 30,
-    rate: Annotated[int | None, typer.Option(min=1, help="Requests a minute from one address; any if absent.")] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Photos captioned at once.")] = 16,
-    threads: Annotated[int | None, typer.Option(help="Processor threads; the physical cores when absent.")] = None,
-    log: Annotated[bool, typer.Option("--log", help="Write a line for each request to standard error.")] = False,
+    host: str,
+    port: int,
+    model: str,
+    align: str,
+    regions: str,
+    location: Path | None,
+    key_file: Path | None,
+    open_to_all: bool,
+    allow_host: tuple[str, ...],
+    allow_origin: tuple[str, ...],
+    max_megabytes: int,
+    max_megapixels: int,
+    queue: int,
+    time_limit: float,
+    rate: int | None,
+    batch_size: int,
+    threads: int | None,
+    log: bool,
 ) -> None:
-    """Serve a page that describes photos, and the same for programs.
+    """Serve a web page that describes photos, and an HTTP API for programs.
 
     Photos are kept in memory until they are answered, never longer. Ctrl-C ends it.
 
@@ -77,8 +104,8 @@ def serve(
             "or say --open if everyone may"
         )
     access = Access(
-        hosts=LOOPBACK | {name.lower() for name in allow_host or []} if local or allow_host else None,
-        origins=tuple(map(_origin, allow_origin or ())),
+        hosts=LOOPBACK | {name.lower() for name in allow_host} if local or allow_host else None,
+        origins=tuple(map(_origin, allow_origin)),
         key=key,
     )
     limits = Limits(max_megabytes * 2**20, max_megapixels * 10**6, queue, time_limit, rate, batch_size)
@@ -88,7 +115,7 @@ def serve(
         if log:
             _log()
         ready = f"Serving on {address} (Ctrl-C ends it)"
-        server(app, grace=time_limit, ready=lambda: typer.echo(ready)).run(sockets=[listening])
+        server(app, grace=time_limit, ready=lambda: click.echo(ready)).run(sockets=[listening])
 
 
 def _origin(site: str) -> str:
@@ -131,27 +158,19 @@ def _models(model: str, align: str, regions: str, location: Path | None, threads
         BundleError: one is damaged.
         PhotoIndexError: the index cannot be searched.
     """
-    from seetell.tasks.captioning.predict import Captioner
-    from seetell.tasks.dense_captioning.predict import RegionCaptioner
-    from seetell.tasks.loading import load
-    from seetell.tasks.retrieval.predict import Aligner
+    from seetell.tasks.loading import load_for
+    from seetell.tasks.registry import find_task
     from seetell.web.application import Models
     from seetell.web.indexed_photos import Album
 
-    captioner = load(model, threads=threads)
-    if not isinstance(captioner, Captioner):
-        raise UsageError(f"{model}: does not caption; expected a model such as 'caption'")
-    aligner = None if align == "none" else load(align, threads=threads)
-    if not isinstance(aligner, Aligner | None):
-        raise UsageError(f"{align}: does not compare photos with sentences; expected a model such as 'align'")
-    region_captioner = None if regions == "none" else load(regions, threads=threads)
-    if not isinstance(region_captioner, RegionCaptioner | None):
-        raise UsageError(f"{regions}: does not find regions; expected a model such as 'regions'")
+    captioner = load_for(find_task("caption"), model, threads=threads)
+    aligner = None if align == "none" else load_for(find_task("align"), align, threads=threads)
+    region_captioner = None if regions == "none" else load_for(find_task("regions"), regions, threads=threads)
     album = None
     if location is not None:
         if aligner is None:
             raise UsageError("--index needs a model to search with; leave --align none out")
-        album = Album(location, aligner)
+        album = Album(location, aligner.embedder)
         album.check()
     return Models(captioner, aligner, album, region_captioner)
 

@@ -1,81 +1,225 @@
-"""What a caption gets besides its row: a page that shows where its words came from, a sidecar, a place in a report."""
+"""What a prediction gets besides its row: files beside the images, reports, drawings; by the shape of results."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+import io
+import itertools
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, ClassVar
 
-from seetell.cli.output_file import check_writable
+import click
+
+from seetell.cli.command import FOLDER_OR_FILE
+from seetell.cli.output_file import check_writable, write_file
 from seetell.errors import PhotoError, UsageError
-from seetell.photos.folders import is_photo_name
+from seetell.tasks.registry import Task
 
-if TYPE_CHECKING:
-    from seetell.results import Caption
-    from seetell.tasks.captioning.predict import Captioner
+PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
+PAGES = (".html", ".htm")
+DRAWN_SIDE = 1280
+"""Shortest side of a drawn image in pixels, where the image is as large."""
 
-Accompany = Callable[[str, "Caption | PhotoError"], tuple["Caption | PhotoError", dict[str, str]]]
-"""Takes a photo and what came of it; returns what came of it now, and the paths of its files by their kind."""
+Item = tuple[str, str]
+"""An image's path and the text that goes with it."""
 
 
-@contextmanager
-def companions(
-    captioner: Captioner, *, attention: str | None, sidecar: bool, report: Path | None
-) -> Iterator[Accompany]:
-    """Give what writes the files of a photo. A photo whose file cannot be made has failed.
+class SideOutput:
+    """A file, or files, that the user asked for by an option.
 
     Args:
-        captioner: what captions.
-        attention: the folder of pages that show where words came from.
-        sidecar: whether sidecars are written.
-        report: the page of all photos, put in its place when the context ends.
+        option: its name on the command line, such as ``--report``.
+        value: what was given.
 
-    Raises:
-        UsageError: the folder cannot be written to.
-        SeetellError: a file cannot be written.
+    Attributes:
+        options: of the predictor, which it needs.
     """
-    with ExitStack() as opened:
-        folder = page = sidecars = None
-        if sidecar:
-            from seetell.alttext.sidecar import Sidecars
 
-            sidecars = Sidecars()
-        if attention is not None:
-            from seetell.drawing.attention_folder import AttentionFolder
+    options: ClassVar[Mapping[str, Any]] = {}
 
-            visible_box = captioner.bundle.preprocessing.visible_box
-            folder = opened.enter_context(AttentionFolder(attention, visible_box=visible_box))
-        if report is not None:
-            from seetell.drawing.caption_report import CaptionReport
+    def __init__(self, option: str, value: Any) -> None:
+        self.option = option
+        self.value = value
 
-            page = opened.enter_context(CaptionReport(report))
+    def check(self, others: Sequence[SideOutput]) -> None:
+        """Raise a ``UsageError`` if it cannot be written; called before any work."""
 
-        def accompany(photo: str, result: Caption | PhotoError) -> tuple[Caption | PhotoError, dict[str, str]]:
-            files: dict[str, str] = {}
-            try:
-                if not isinstance(result, PhotoError):
-                    if folder is not None:
-                        files["page"] = str(folder.add(photo, result))
-                    if sidecars is not None:
-                        files["sidecar"] = str(sidecars.write(photo, result.text))
-            except PhotoError as error:
-                result, files = error, {}
-            if page is not None:
-                page.add(photo, result, files.get("page"))
-            return result, files
+    def select(self, items: Iterator[Item]) -> Iterator[Item]:
+        """Return the images, with their texts, that are to be processed; called before any work."""
+        return items
 
-        yield accompany
+    def open(self, predictor: Any, opened: ExitStack) -> None:
+        """Begin; called when the model is loaded.
+
+        Args:
+            predictor: the model.
+            opened: closed when all images are done, with the error where one ends the run.
+        """
+
+    def add(self, image: str, result: Any, files: dict[str, str]) -> None:
+        """Take the result of an image.
+
+        Args:
+            image: its path.
+            result: what was predicted, or the ``PhotoError`` that it failed with.
+            files: paths of the files written for it, by their kind; may be added to.
+
+        Raises:
+            PhotoError: its file cannot be made; the image then counts as failed.
+        """
+        raise NotImplementedError
 
 
-def check_report(report: Path, attention: str | None) -> None:
-    """See before the work begins whether the report can be written, and in place of nothing else.
+class Sidecar(SideOutput):
+    """XMP sidecars with captions as alt text."""
 
-    Raises:
-        UsageError: it cannot.
-    """
-    check_writable(report, "--report")
-    if is_photo_name(str(report)):
-        raise UsageError(f"--report {report}: has the name of a photo; expected that of a page, such as report.html")
-    if attention is not None and report.resolve() == (Path(attention) / "index.html").resolve():
-        raise UsageError(f"--report {report}: --attention writes its index.html there; name another file")
+    def open(self, predictor: Any, opened: ExitStack) -> None:
+        """Begin."""
+        from seetell.alttext.sidecar import Sidecars
+
+        self._sidecars = Sidecars()
+
+    def add(self, image: str, result: Any, files: dict[str, str]) -> None:
+        """Write the sidecar of an image."""
+        if not isinstance(result, PhotoError):
+            files["sidecar"] = str(self._sidecars.write(image, result.text))
+
+
+class Attention(SideOutput):
+    """A folder of pages that show where each word came from."""
+
+    options: ClassVar[Mapping[str, Any]] = {"attention": True}
+
+    def select(self, items: Iterator[Item]) -> Iterator[Item]:
+        """Skip the pictures that an earlier run wrote there."""
+        from seetell.drawing.attention_folder import is_picture_of
+
+        return (item for item in items if not is_picture_of(self.value, item[0]))
+
+    def open(self, predictor: Any, opened: ExitStack) -> None:
+        """Make the folder."""
+        from seetell.drawing.attention_folder import AttentionFolder
+
+        visible_box = predictor.bundle.preprocessing.visible_box
+        self._folder = opened.enter_context(AttentionFolder(self.value, visible_box=visible_box))
+
+    def add(self, image: str, result: Any, files: dict[str, str]) -> None:
+        """Write the page of an image."""
+        if not isinstance(result, PhotoError):
+            files["page"] = str(self._folder.add(image, result))
+
+
+class Report(SideOutput):
+    """A web page of all images and their captions; put in place when the run ends."""
+
+    def check(self, others: Sequence[SideOutput]) -> None:
+        """Refuse a photo's name, and the place of another page."""
+        from seetell.photos.folders import is_photo_name
+
+        check_writable(self.value, self.option)
+        if is_photo_name(str(self.value)):
+            raise UsageError(
+                f"--report {self.value}: has the name of a photo; expected that of a page, such as report.html"
+            )
+        folders = [Path(other.value) for other in others if isinstance(other, Attention)]
+        if any(self.value.resolve() == (folder / "index.html").resolve() for folder in folders):
+            raise UsageError(f"--report {self.value}: --attention writes its index.html there; name another file")
+
+    def open(self, predictor: Any, opened: ExitStack) -> None:
+        """Begin the page."""
+        from seetell.drawing.caption_report import CaptionReport
+
+        self._report = opened.enter_context(CaptionReport(self.value))
+
+    def add(self, image: str, result: Any, files: dict[str, str]) -> None:
+        """Add an image to the page."""
+        self._report.add(image, result, files.get("page"))
+
+
+class Drawing(SideOutput):
+    """A picture or a page of one image with its result."""
+
+    def check(self, others: Sequence[SideOutput]) -> None:
+        """Refuse a name with another ending."""
+        if self.value.suffix.lower() not in (*PICTURES, *PAGES):
+            raise UsageError(f"--output {self.value}: expected a name that ends in .png, .jpg or .html")
+        check_writable(self.value, self.option)
+
+    def select(self, items: Iterator[Item]) -> Iterator[Item]:
+        """Refuse several images."""
+        first = list(itertools.islice(items, 2))
+        if len(first) > 1:
+            raise UsageError("--output shows one photo; name one, or leave --output out")
+        return iter(first)
+
+    def add(self, image: str, result: Any, files: dict[str, str]) -> None:
+        """Draw the image."""
+        if isinstance(result, PhotoError):
+            return
+        from seetell import drawing
+        from seetell.photos.opening import open_photo
+
+        opened = open_photo(image, at_least=(DRAWN_SIDE, DRAWN_SIDE))
+        if self.value.suffix.lower() in PAGES:
+            write_file(self.value, drawing.page(opened, result, name=os.path.basename(image)))
+            return
+        file = io.BytesIO()
+        drawing.picture(opened, result).save(file, PICTURES[self.value.suffix.lower()], quality=90, subsampling=0)
+        write_file(self.value, file.getvalue())
+
+
+class DenseCapResults(SideOutput):
+    """DenseCap's ``results.json``, written when the run ends without an error."""
+
+    def check(self, others: Sequence[SideOutput]) -> None:
+        """Refuse a place that takes no file."""
+        check_writable(self.value, self.option)
+
+    def open(self, predictor: Any, opened: ExitStack) -> None:
+        """Begin."""
+        self._rows: list[tuple[str, Any]] = []
+        opened.push(self._write)
+
+    def add(self, image: str, result: Any, files: dict[str, str]) -> None:
+        """Keep the regions of an image."""
+        if not isinstance(result, PhotoError):
+            self._rows.append((image, result))
+
+    def _write(self, kind: type[BaseException] | None, error: BaseException | None, traceback: Any) -> None:
+        from seetell.data.region_results import densecap_results
+
+        if error is None:
+            write_file(self.value, json.dumps(densecap_results(self._rows)) + "\n")
+
+
+def _drawing_option(what: str) -> click.Option:
+    return click.Option(
+        ["--output", "-o"],
+        metavar="FILE",
+        type=FOLDER_OR_FILE,
+        help=f"{what} of one photo: .png, .jpg, or .html, a page.",
+    )
+
+
+def side_outputs(task: Task) -> list[tuple[click.Option, type[SideOutput]]]:
+    """Return the options that the shape of a task's results permits, and what each makes."""
+    if task.result == "text":
+        outputs: list[tuple[click.Option, type[SideOutput]]] = []
+        if any(option.name == "attention" for option in task.options):
+            text = "Write pages and pictures there that show where each word came from."
+            outputs.append((click.Option(["--attention"], metavar="DIR", help=text), Attention))
+        text = "Write the captions as alt text into XMP sidecars, dog.xmp for dog.jpg."
+        outputs.append((click.Option(["--sidecar"], is_flag=True, help=text), Sidecar))
+        text = "Write a web page there of all photos, to filter, edit and save captions."
+        return [*outputs, (click.Option(["--report"], metavar="FILE", type=FOLDER_OR_FILE, help=text), Report)]
+    if task.result == "labels":
+        return [(_drawing_option("A bar chart"), Drawing)]
+    outputs = [(_drawing_option("A picture with the boxes"), Drawing)]
+    if not task.text_input:
+        text = "Write the regions to DenseCap's results.json as well."
+        option = click.Option(["--results"], metavar="FILE", type=FOLDER_OR_FILE, help=text)
+        outputs.append((option, DenseCapResults))
+    return outputs

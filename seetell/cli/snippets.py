@@ -3,31 +3,58 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
+
+from seetell.cli.command import FOLDER_OR_FILE, Number, argument, command
 
 
+@command("snippets")
+@argument(
+    "run", metavar="RUN", type=FOLDER_OR_FILE, help="Folder of an aligner's training run, such as runs/flickr8k-align."
+)
+@click.option(
+    "--data",
+    metavar="DATA",
+    type=FOLDER_OR_FILE,
+    required=True,
+    help="Photos with captions: a folder or file as for training.",
+)
+@click.option(
+    "--output",
+    metavar="FILE",
+    type=FOLDER_OR_FILE,
+    required=True,
+    help="Write the phrases and their boxes there, as JSON lines.",
+)
+@click.option(
+    "--beta",
+    type=Number(min=0),
+    default=0.3,
+    help="How much neighbouring words prefer one region; more makes longer phrases.",
+)
+@click.option("--split", multiple=True, help="train, val or test; train and val when absent; repeatable.")
+@click.option(
+    "--photos", metavar="DIR", type=FOLDER_OR_FILE, help="Folder of the photos, if the data set does not say."
+)
+@click.option("--format", metavar="NAME", help="Format of the data set; detected when absent.")
 def snippets(
-    run: Annotated[Path, typer.Argument(help="Folder of an aligner's training run, such as runs/flickr8k-align.")],
-    data: Annotated[Path, typer.Option(help="Photos with captions: a folder or file as for training.")],
-    output: Annotated[Path, typer.Option(help="Write the phrases and their boxes there, as JSON lines.")],
-    beta: Annotated[
-        float, typer.Option(min=0, help="How much neighbouring words prefer one region; more makes longer phrases.")
-    ] = 0.3,
-    split: Annotated[list[str] | None, typer.Option(help="train, val or test; train and val when absent.")] = None,
-    photos: Annotated[Path | None, typer.Option(help="Folder of the photos, if the data set does not say.")] = None,
-    format: Annotated[str | None, typer.Option(help="Format of the data set; detected when absent.")] = None,
-) -> None:
+    run: Path,
+    data: Path,
+    output: Path,
+    beta: float,
+    split: tuple[str, ...],
+    photos: Path | None,
+    format: str | None,
+) -> int:
     """Divide captions into phrases and find the region of each, with a trained aligner.
 
     Each line of the output has a photo, a box and a phrase, which seetell train reads as a data set.
 
     Example: seetell snippets runs/flickr8k-align --data flickr8k --output phrases.jsonl
     """
-    import sys
-
     from seetell.cli.output_file import check_writable, write_file
+    from seetell.cli.progress import Progress
     from seetell.data import read
     from seetell.data.records import check_split
     from seetell.data.snippets import snippet_line
@@ -37,7 +64,7 @@ def snippets(
     from seetell.training.encoding import features_cache
     from seetell.training.run_folder import RunFolder
 
-    chosen = split or ["train", "val"]
+    chosen = split or ("train", "val")
     for name in chosen:
         check_split(name)
     check_writable(output, "--output")
@@ -45,28 +72,27 @@ def snippets(
     dataset = read(data, format=format, photos=photos)
     records = [photo for photo in dataset.photos if dataset.single_split or photo.split in chosen]
     folder, flips = trained.recipe.encoder.cache, trained.recipe.data.flip
-    with typer.progressbar(length=len(records), label="encoding", file=sys.stderr) as bar:
+    with Progress() as progress:
         cache, failures = features_cache(
             folder,
             trained.encoder,
             [photo.path for photo in records],
             with_grid=True,
             flips=flips,
-            progress=lambda done, total: bar.update(done - bar.pos),
+            progress=lambda done, total: progress("encoding", done, total),
         )
     for path, reason in failures.items():
-        typer.echo(f"left out {path}: {reason}", err=True)
+        click.echo(f"skipped {path}: {reason}", err=True)
     records = [photo for photo in records if photo.path not in failures]
     if not records:
         raise DataError(f"{data}: no readable photos in {' and '.join(chosen)}; see: seetell data check {data}")
     lines = []
-    with typer.progressbar(
-        infer_snippets(trained, cache, records, beta=beta), length=len(records), label="dividing", file=sys.stderr
-    ) as found:
-        for snippet in (snippet for of_photo in found for snippet in of_photo):
-            image, of_split = snippet.photo.path.resolve(), None if dataset.single_split else snippet.photo.split
-            lines.append(snippet_line(image, snippet.box, " ".join(snippet.words), split=of_split))
+    with Progress() as progress:
+        for done, found in enumerate(infer_snippets(trained, cache, records, beta=beta), 1):
+            for snippet in found:
+                image, of_split = snippet.photo.path.resolve(), None if dataset.single_split else snippet.photo.split
+                lines.append(snippet_line(image, snippet.box, " ".join(snippet.words), split=of_split))
+            progress("segmenting captions", done, len(records))
     write_file(output, "\n".join(lines) + "\n")
-    typer.echo(f"{output}: {len(lines)} phrases of {len(records)} photos")
-    if failures:
-        raise typer.Exit(1)
+    click.echo(f"{output}: {len(lines)} phrases of {len(records)} photos")
+    return 1 if failures else 0

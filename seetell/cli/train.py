@@ -4,46 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
+
+from seetell.cli.command import FOLDER_OR_FILE, argument, command, set_option
 
 
-def train(
-    recipe: Annotated[Path, typer.Argument(help="A recipe: a YAML file, or the name of one that ships with seetell.")],
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="Replace a field of the recipe: key=value, as often as needed.")
-    ] = None,
-    output: Annotated[Path | None, typer.Option(help="Folder of the run; runs/NAME when absent.")] = None,
-    restart: Annotated[
-        bool, typer.Option("--restart", help="Start over instead of going on with a stopped run.")
-    ] = False,
-) -> None:
+@command("train")
+@argument(
+    "recipe",
+    metavar="RECIPE",
+    type=FOLDER_OR_FILE,
+    help="A YAML file, or the name of a bundled recipe.",
+)
+@set_option("Replace a field of the recipe: key=value; repeatable.")
+@click.option("--output", metavar="DIR", type=FOLDER_OR_FILE, help="Folder of the run; runs/NAME when absent.")
+@click.option("--restart", is_flag=True, help="Start over instead of resuming a stopped run.")
+def train(recipe: Path, settings: tuple[str, ...], output: Path | None, restart: bool) -> None:
     """Train a captioner, an aligner, a grounder or a dense captioner.
 
-    The same command again goes on with a run that was stopped.
+    The same command again resumes a run that was stopped.
 
     Example: seetell train photo-folder --set data.path=my_photos
     """
     import dataclasses
 
-    from seetell.cli.training_progress import TrainingProgress
+    from seetell.cli.progress import Progress
     from seetell.tasks.grounding.config import GroundingRecipe
     from seetell.training.config import Recipe, find_recipe
     from seetell.training.recipe_kinds import load_any_recipe
     from seetell.training.run_folder import RunFolder
 
-    chosen = load_any_recipe(find_recipe(recipe), settings or [])
+    chosen = load_any_recipe(find_recipe(recipe), settings)
     if chosen.start_from:
         chosen = dataclasses.replace(chosen, start_from=_model_folder("start_from", chosen.start_from))
     if isinstance(chosen, Recipe):
         teachers = tuple(_model_folder("distillation.teachers", name) for name in chosen.distillation.teachers)
         chosen = dataclasses.replace(chosen, distillation=dataclasses.replace(chosen.distillation, teachers=teachers))
     folder = output or Path("runs") / chosen.name
+    total = None if chosen.steps == -1 else chosen.steps
     dataset, make = _dataset_and_trainer(chosen)
     if restart:
         RunFolder(folder).clear()
-    with TrainingProgress(chosen.steps) as progress:
+    with Progress() as progress:
         for note in dataset.notes:
             progress.say(note)
         for problem in dataset.problems[:5]:
@@ -52,19 +56,24 @@ def train(
             progress.say(f"… {len(dataset.problems) - 5} more; see: seetell data check {dataset.source}")
         trainer = make(
             folder,
-            on_step=progress.step,
-            on_validation=progress.validation,
-            on_encoding=progress.encoding,
+            on_step=lambda done, loss: progress("training", done, total, note=f", loss {loss:.3f}"),
+            on_validation=lambda values: progress.say(_validation(values)),
+            on_encoding=lambda done, total: progress("encoding", done, total),
         )
         for path, reason in trainer.failures.items():
-            progress.say(f"left out {path}: {reason}")
+            progress.say(f"skipped {path}: {reason}")
         if trainer.step:
-            progress.say(f"going on at step {trainer.step} of {folder}")
+            progress.say(f"resuming {folder} at step {trainer.step}")
         trainer.run()
     export = f"{folder} {chosen.name}"
     if isinstance(chosen, GroundingRecipe):
         export = f"{chosen.start_from} {Path(chosen.start_from).name} --grounding {folder}"
-    typer.echo(f"Trained: {folder}. Make a bundle of it: seetell export {export}")
+    click.echo(f"Trained: {folder}. Make a bundle of it: seetell export {export}")
+
+
+def _validation(values: dict[str, Any]) -> str:
+    shown = "  ".join(f"{name} {value:.3f}" for name, value in values.items() if name != "step")
+    return f"step {values['step']}: {shown}"
 
 
 def _dataset_and_trainer(recipe: Any) -> tuple[Any, Callable[..., Any]]:
@@ -98,10 +107,10 @@ def _dataset_and_trainer(recipe: Any) -> tuple[Any, Callable[..., Any]]:
 
 def _model_folder(field: str, name: str) -> str:
     from seetell.errors import UsageError
-    from seetell.runtime.bundle import find
+    from seetell.tasks.loading import find_model
 
     try:
-        return str(find(name))
+        return str(find_model(name))
     except UsageError as error:
         raise UsageError(
             f"{field}: {name} is neither the folder of a run or model nor the name of a bundled model; "

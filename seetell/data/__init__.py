@@ -1,4 +1,4 @@
-"""Photos with captions: one reader per real format, and what training needs of them."""
+"""Data sets of captioned photos: one reader per format, checks, splits, and a cache of features."""
 
 from seetell.data.reading import read
 from seetell.data.records import CaptionDataset, PhotoRecord, Problem

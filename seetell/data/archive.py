@@ -1,4 +1,4 @@
-"""The small files of a folder, or of a tar archive that was not unpacked."""
+"""Read the small files of a folder or of a tar archive."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 MAX_FILE_BYTES = 2**20
-"""Files beyond this are listed and passed over; an annotation has some kilobytes."""
+"""Larger files are reported and skipped; an annotation has a few kilobytes."""
 MAX_ARCHIVE_BYTES = 2**28
-"""How much of an unpacked archive is read; all of Flickr30k Entities' is below half of it."""
+"""Largest unpacked archive that is read; all of Flickr30k Entities' have less than half of it."""
 
 _ENDINGS = (".tar.gz", ".tgz", ".tar")
 
@@ -32,28 +32,28 @@ def find_files(folder: Path, name: str) -> Path | None:
     return next((path for path in archives if path.is_file()), None)
 
 
-def small_files(place: Path, suffix: str, problems: list[Problem]) -> Iterator[tuple[str, bytes]]:
-    """Yield the names without ending and the contents of the files called ``*suffix``, those of a folder sorted.
+def small_files(source: Path, suffix: str, problems: list[Problem]) -> Iterator[tuple[str, bytes]]:
+    """Yield the stems and contents of the files named ``*suffix``; those of a folder sorted.
 
-    Only the last part of an archive member's path counts, and nothing is written: a path that leads elsewhere leads
-    nowhere. What is no plain file, too large or there twice is listed, as is the place where an archive is damaged.
+    Only the last part of an archive member's path is used, and nothing is written, so a path cannot escape. Members
+    that are not regular files, too large or duplicates are reported, as is the position of damage in an archive.
 
     Args:
-        place: a folder or tar archive, as ``find_files`` returns it.
-        suffix: such as ``.xml``.
-        problems: is added to.
+        source: a folder or tar archive from ``find_files``.
+        suffix: ending of the files, such as ``.xml``.
+        problems: list that problems are appended to.
 
     Raises:
-        DataError: the archive is none, or goes beyond ``MAX_ARCHIVE_BYTES``.
+        DataError: the archive is not valid, or exceeds ``MAX_ARCHIVE_BYTES``.
     """
     seen: set[str] = set()
-    for file, content in _in_folder(place, suffix) if place.is_dir() else _in_archive(place, suffix, problems):
-        where = f"{place.name}/{file}"
+    for file, content in _in_folder(source, suffix) if source.is_dir() else _in_archive(source, suffix, problems):
+        where = f"{source.name}/{file}"
         stem = file.removesuffix(suffix)
         if isinstance(content, str):
-            problems.append(Problem("malformed", where, f"{content}; passed over"))
+            problems.append(Problem("malformed", where, f"{content}; skipped"))
         elif stem in seen:
-            problems.append(Problem("duplicate-id", where, f"{file} was there before; the first was kept"))
+            problems.append(Problem("duplicate-id", where, f"duplicate file {file}; the first was kept"))
         else:
             seen.add(stem)
             yield stem, content
@@ -68,12 +68,12 @@ def _too_large(size: int) -> str | None:
 
 
 def _in_folder(folder: Path, suffix: str) -> Iterator[tuple[str, bytes | str]]:
-    """Yield each file's content, or why there is none."""
+    """Yield each file's content, or the reason why there is none."""
     for path in sorted(folder.iterdir()):
         if not _wanted(path.name, suffix):
             continue
         try:
-            content: bytes | str = "is no plain file"
+            content: bytes | str = "is not a regular file"
             if path.is_file():
                 content = _too_large(path.stat().st_size) or path.read_bytes()
         except OSError as error:
@@ -82,7 +82,7 @@ def _in_folder(folder: Path, suffix: str) -> Iterator[tuple[str, bytes | str]]:
 
 
 def _in_archive(archive: Path, suffix: str, problems: list[Problem]) -> Iterator[tuple[str, bytes | str]]:
-    """Yield each member's content, or why there is none, in one pass from start to end."""
+    """Yield each member's content, or the reason why there is none, in one pass."""
     done = 0
     with open(archive, "rb") as raw, _Unpacked(raw, archive) as unpacked:
         try:
@@ -92,7 +92,7 @@ def _in_archive(archive: Path, suffix: str, problems: list[Problem]) -> Iterator
                     if _wanted(name, suffix) and not member.isdir():
                         file = members.extractfile(member) if member.isfile() else None
                         content = None if file is None else _too_large(member.size) or file.read()
-                        yield name, "is no plain file" if content is None else content
+                        yield name, "is not a regular file" if content is None else content
                         done += 1
         except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
             if not done:
@@ -102,10 +102,10 @@ def _in_archive(archive: Path, suffix: str, problems: list[Problem]) -> Iterator
 
 
 class _Unpacked(io.RawIOBase):
-    """A gzip file, or one that is not packed, from which only so much is read.
+    """A file, gzip-compressed or not, of which at most ``MAX_ARCHIVE_BYTES`` are read.
 
     Args:
-        raw: the file, which stays the caller's to close.
+        raw: the file, to be closed by the caller.
         archive: its path, for messages.
     """
 
@@ -123,7 +123,7 @@ class _Unpacked(io.RawIOBase):
         """Read the next bytes.
 
         Raises:
-            DataError: this is more than may be read.
+            DataError: the limit is exceeded.
         """
         view = memoryview(buffer)
         content = self._file.read(len(view))
@@ -131,7 +131,7 @@ class _Unpacked(io.RawIOBase):
         self._left -= len(content)
         if self._left < 0:
             raise DataError(
-                f"{self._archive}: holds more than {MAX_ARCHIVE_BYTES:,} bytes unpacked; check that this is the file "
-                "you meant, and unpack it into a folder if it is"
+                f"{self._archive}: has more than {MAX_ARCHIVE_BYTES:,} bytes unpacked; check that this is the "
+                "intended file, and if so unpack it into a folder"
             )
         return len(content)

@@ -1,4 +1,4 @@
-"""From what a reader parsed to a data set: checks that are the same for every format, then the splits."""
+"""Assemble a data set from what a reader parsed: checks common to all formats, and splits."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _PLAIN_WORD = re.compile(r"(?:^| )[A-Za-z]{2,}(?: |$)")
 
 @dataclass(frozen=True)
 class Entry:
-    """A photo as a data set names it, before anything was checked.
+    """A photo of a data set before any checks.
 
     Attributes:
-        id: what the data set calls it.
-        file: its file's name or path as the data set writes it.
-        captions: the sentences, possibly none, possibly blank.
-        split: ``train``, ``val``, ``test``, or ``None`` where the data states none.
+        id: its id in the data set.
+        file: its file's name or path as written in the data set.
+        captions: the captions, possibly none or blank.
+        split: ``train``, ``val``, ``test``, or ``None`` if not stated.
         where: the file and line, or the photo, for messages.
     """
 
@@ -47,19 +47,19 @@ def assemble(
     format_name: str,
     notes: Sequence[str] = (),
 ) -> CaptionDataset:
-    """Keep what can be used, list what cannot, and give each photo a split.
+    """Keep usable photos, report the others, and assign splits.
 
-    Left out are: photos whose id or file was there before, whose file is missing, or that have no caption with
-    a word in it; and captions without a word. Captions repeated for a photo are listed and kept.
+    Skipped are photos with a duplicate id or file, a missing file, or no caption with a word; and captions without a
+    word. Captions repeated for a photo are reported and kept.
 
     Args:
-        source: what was read.
-        entries: what the reader parsed, in the source's order.
-        problems: what the reader found wrong already.
-        folders: where the photos lie.
-        name: the data set's name.
-        format_name: what the format is called in messages.
-        notes: remarks to hand on.
+        source: the source that was read.
+        entries: the parsed photos, in the order of the source.
+        problems: problems found by the reader.
+        folders: folders of the photos.
+        name: name of the data set.
+        format_name: name of the format in messages.
+        notes: remarks of the reader.
 
     Raises:
         DataError: no usable photo is left.
@@ -71,21 +71,21 @@ def assemble(
     missing = 0
     for entry in entries:
         if str(entry.id) in ids:
-            found.append(Problem("duplicate-id", entry.where, f"id {entry.id!r} was there before; the first was kept"))
+            found.append(Problem("duplicate-id", entry.where, f"duplicate id {entry.id!r}; the first was kept"))
             continue
         ids.add(str(entry.id))
         if not (encodable(str(entry.id)) and encodable(entry.file)):
-            found.append(Problem("malformed", entry.where, f"{entry.file}: not valid Unicode; left out"))
+            found.append(Problem("malformed", entry.where, f"{entry.file}: not valid Unicode; skipped"))
             continue
         captions = _clean_captions(entry, found)
         if not captions:
-            found.append(Problem("photo-without-caption", entry.where, f"{entry.file}: no caption; left out"))
+            found.append(Problem("photo-without-caption", entry.where, f"{entry.file}: no caption; skipped"))
             continue
         path = folders.find(entry.file)
         if path is None:
             if source.require_photos:
                 missing += 1
-                found.append(Problem("missing-photo", entry.where, f"{entry.file}: no such file; left out"))
+                found.append(Problem("missing-photo", entry.where, f"{entry.file}: no such file; skipped"))
                 continue
             path = folders.folders[0] / entry.file
         first = paths.setdefault(path, entry)
@@ -96,20 +96,20 @@ def assemble(
         usable.append((entry, path, captions))
     if not usable:
         raise DataError(_nothing_left(source, found, missing, folders, format_name))
-    return replace(_divided(source, usable, found, list(notes), name), format=format_name)
+    return replace(_with_splits(source, usable, found, list(notes), name), format=format_name)
 
 
 def uncaptioned(folders: PhotoFolders, files: Sequence[str]) -> list[Problem]:
-    """List the photos that lie beside the captioned ones and have no caption themselves.
+    """Report the photos in the folders of the captioned ones that have no caption.
 
     Args:
-        folders: where the photos lie.
-        files: the names of the captioned photos; the folders they are found in are the ones looked at.
+        folders: folders of the photos.
+        files: names of the captioned photos, whose folders are searched.
     """
     found = [path for path in map(folders.find, files) if path is not None]
     known = set(found)
     return [
-        Problem("photo-without-caption", str(parent / name), f"{name}: no caption names this photo; passed over")
+        Problem("photo-without-caption", str(parent / name), f"{name}: no caption names this photo; skipped")
         for parent in dict.fromkeys(path.parent for path in found)
         for name in folders.names(parent)
         if parent / name not in known
@@ -117,17 +117,17 @@ def uncaptioned(folders: PhotoFolders, files: Sequence[str]) -> list[Problem]:
 
 
 def _clean_captions(entry: Entry, problems: list[Problem]) -> tuple[str, ...]:
-    """Return the captions that have words, listing the others and the repeated ones."""
+    """Return the captions that have words; report the others and repeated ones."""
     kept: list[str] = []
     for number, caption in enumerate(entry.captions, 1):
         text = caption.strip()
         if not encodable(text):
             problems.append(
-                Problem("malformed", entry.where, f"{entry.file}: caption {number} is not valid Unicode; left out")
+                Problem("malformed", entry.where, f"{entry.file}: caption {number} is not valid Unicode; skipped")
             )
         elif not has_words(text):
             problems.append(
-                Problem("empty-caption", entry.where, f"{entry.file}: caption {number} {text!r} has no words; left out")
+                Problem("empty-caption", entry.where, f"{entry.file}: caption {number} {text!r} has no words; skipped")
             )
         else:
             if text in kept:
@@ -138,12 +138,12 @@ def _clean_captions(entry: Entry, problems: list[Problem]) -> tuple[str, ...]:
 
 
 def has_words(caption: str) -> bool:
-    """Tell whether a caption has a word; only one without a plain word between blanks goes through the tokenizer."""
+    """Return whether a caption has a word; only one without a plain word between spaces is tokenised."""
     return _PLAIN_WORD.search(caption) is not None or bool(tokenize(caption))
 
 
 def encodable(text: str) -> bool:
-    """Tell whether the text has no lone surrogates, which JSON can write and no file can hold."""
+    """Return whether a text has no lone surrogates, which JSON can contain but UTF-8 cannot encode."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -151,21 +151,21 @@ def encodable(text: str) -> bool:
     return True
 
 
-def _divided(
+def _with_splits(
     source: Source,
     usable: list[tuple[Entry, Path, tuple[str, ...]]],
     problems: list[Problem],
     notes: list[str],
     name: str,
 ) -> CaptionDataset:
-    """Make records of the photos that have a split, and list the others."""
+    """Make records of the photos that have a split, and report the others."""
     splits, single_split = divide(
         source, [entry.id for entry, _, _ in usable], [entry.split for entry, _, _ in usable], notes
     )
     photos = []
     for (entry, path, captions), split in zip(usable, splits, strict=True):
         if split is None:
-            message = f"{entry.file}: in no split, though others are; left out"
+            message = f"{entry.file}: in no split, though others are; skipped"
             problems.append(Problem("no-split", entry.where, message))
         else:
             photos.append(PhotoRecord(entry.id, path, captions, split))
@@ -181,16 +181,16 @@ def _divided(
 def divide(
     source: Source, ids: Sequence[int | str], stated: Sequence[str | None], notes: list[str]
 ) -> tuple[Sequence[str | None], bool]:
-    """Give every photo its stated split, or all of them one by the seed where none is stated.
+    """Return every photo's stated split, or assign all of them by the seed if none is stated.
 
     Args:
-        source: what was read, with the options for the division.
-        ids: the photos.
-        stated: the split that the data states for each.
-        notes: is added to.
+        source: the source that was read, with the options for the assignment.
+        ids: ids of the photos.
+        stated: the stated split of each.
+        notes: list that remarks are appended to.
 
     Returns:
-        The splits, ``None`` where others have one, and whether the photos are too few to divide.
+        The splits, ``None`` for a photo without one if others have one, and whether the photos are too few to split.
     """
     known = [split or source.split for split in stated]
     if any(known):
@@ -201,12 +201,12 @@ def divide(
     single_split = len(ids) < FEWEST_TO_DIVIDE
     if single_split:
         notes.append(
-            f"{len(ids)} photos are too few to divide (fewer than {FEWEST_TO_DIVIDE}): "
-            "all of them serve as train, val and test, so scores only say how well they were learnt by heart"
+            f"{len(ids)} photos are too few to split (fewer than {FEWEST_TO_DIVIDE}): "
+            "all of them serve as train, val and test, so scores only measure overfitting"
         )
     else:
         notes.append(
-            f"the data states no splits: divided by seed {source.split_seed} "
+            f"the data states no splits: assigned by seed {source.split_seed} "
             f"(val {source.val_fraction:g}, test {source.test_fraction:g} of the photos)"
         )
     return splits, single_split
@@ -215,14 +215,15 @@ def divide(
 def _nothing_left(
     source: Source, problems: list[Problem], missing: int, folders: PhotoFolders, format_name: str
 ) -> str:
-    """Word the error for a data set without one usable photo."""
+    """Format the error for a data set without a usable photo."""
     if missing:
         looked = ", ".join(str(folder) for folder in folders.folders[:4])
         more = ", …" if len(folders.folders) > 4 else ""
         example = next(problem for problem in problems if problem.kind == "missing-photo")
         return (
-            f"{source.path}: read as {format_name}, but none of its {missing} photos with captions was found, such as "
-            f"{example.message.partition(': ')[0]!r}; looked in {looked}{more}. Say where the photos are (--photos DIR)"
+            f"{source.path}: read as {format_name}, but none of its {missing} captioned photos was found, such as "
+            f"{example.message.partition(': ')[0]!r}; looked in {looked}{more}. "
+            "Give the folder of the photos (--photos DIR)"
         )
     first = f"; the first problem: {problems[0].where}: {problems[0].message}" if problems else ""
     return f"{source.path}: read as {format_name}, but it has no photo with a caption{first}"

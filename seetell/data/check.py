@@ -1,4 +1,4 @@
-"""Open every photo of a data set once, to find those that do not open and those that are there twice."""
+"""Open every photo of a data set once, to find photos that do not open and duplicates."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _MOST_THREADS = 8
 
 @dataclass(frozen=True)
 class PhotoCheck:
-    """What opening the photos showed.
+    """The result of opening the photos.
 
     Attributes:
-        sizes: ``(width, height)`` in pixels, upright, of each photo that opens, by id.
+        sizes: ``(width, height)`` in pixels of each upright photo that opens, by id.
         unreadable: ids of the photos that do not open.
         problems: an ``unreadable-photo`` for each of those, and a ``duplicate-content`` for each photo whose file
-            is byte for byte that of one before it.
+            has the same bytes as an earlier one.
     """
 
     sizes: Mapping[int | str, tuple[int, int]]
@@ -39,8 +39,8 @@ def check_photos(
     """Decode every photo in full and compare the files' contents.
 
     Args:
-        dataset: as a reader returned it.
-        threads: photos decoded at a time; one for each processor, at most 8, when absent.
+        dataset: the data set.
+        threads: photos decoded at a time; by default one per processor, at most 8.
         progress: called with the number of photos done and their total after each photo.
     """
     photos = dataset.photos
@@ -67,7 +67,7 @@ def check_photos(
 
 
 def drop_unreadable(dataset: CaptionDataset, checked: PhotoCheck) -> CaptionDataset:
-    """Return the data set without the photos that do not open, its problems with those of the check."""
+    """Return the data set without the photos that do not open, and with the problems of the check."""
     photos = tuple(photo for photo in dataset.photos if photo.id not in checked.unreadable)
     return replace(dataset, photos=photos, problems=dataset.problems + checked.problems)
 
@@ -80,12 +80,12 @@ def _size_or_error(photo: PhotoRecord) -> tuple[int, int] | str:
 
 
 def _same_contents(photos: Sequence[PhotoRecord]) -> list[Problem]:
-    """List the photos whose file repeats an earlier one; only files of the same length are read."""
+    """List the photos whose file duplicates an earlier one; only files of the same length are read."""
     by_length: dict[int, list[PhotoRecord]] = defaultdict(list)
     for photo in photos:
         try:
             by_length[photo.path.stat().st_size].append(photo)
-        except OSError:  # gone since it was opened
+        except OSError:  # deleted since it was opened
             continue
     first: dict[bytes, PhotoRecord] = {}
     repeats: dict[int | str, PhotoRecord] = {}
@@ -109,7 +109,7 @@ def _digest(path: Path) -> bytes | None:
 
 
 def _same_as(photo: PhotoRecord, earlier: PhotoRecord) -> str:
-    message = f"{photo.path.name}: the same picture, byte for byte, as {earlier.path.name}"
+    message = f"{photo.path.name}: has the same bytes as {earlier.path.name}"
     if photo.split != earlier.split:
         return f"{message}, one in {photo.split} and one in {earlier.split}: scores will be too good; both kept"
     return f"{message}; both kept"

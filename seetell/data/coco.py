@@ -1,7 +1,7 @@
 """Read COCO captions, ``captions_train2017.json`` and the like, one file or all those of a folder.
 
-A document is ``{"images": [{"id", "file_name"}], "annotations": [{"id", "image_id", "caption"}]}``. It does not
-state a split: the file's name does (``captions_val2014.json``), or the caller.
+A document is ``{"images": [{"id", "file_name"}], "annotations": [{"id", "image_id", "caption"}]}``. Its split
+is stated by the file's name (``captions_val2014.json``) or by the caller.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TITLE = "COCO captions JSON"
 
 
 def matches(document: Any) -> bool:
-    """Tell whether a parsed document has this format."""
+    """Return whether a parsed document has this format."""
     if not isinstance(document, dict) or not isinstance(document.get("images"), list):
         return False
     return any("caption" in annotation for annotation in dicts_in(document, "annotations")[:5])
@@ -31,15 +31,15 @@ def matches(document: Any) -> bool:
 
 def caption_files(folder: Path) -> list[Path]:
     """List the files ``captions_*.json`` of a folder or, failing that, of the ``annotations`` folder in it."""
-    for place in (folder, folder / "annotations"):
-        found = sorted(path for path in place.glob("captions_*.json") if path.is_file())
+    for parent in (folder, folder / "annotations"):
+        found = sorted(path for path in parent.glob("captions_*.json") if path.is_file())
         if found:
             return found
     return []
 
 
 def split_in_name(name: str) -> str | None:
-    """Return the split a file's name speaks of, as in ``captions_val2014.json``, or ``None``."""
+    """Return the split in a file's name, as in ``captions_val2014.json``, or ``None``."""
     for word in re.split(r"[^a-z]+", name.lower()):
         split = split_named(word)
         if split is not None:
@@ -66,7 +66,7 @@ def read(source: Source) -> CaptionDataset:
         if not matches(document):
             raise DataError(
                 f"{path}: expected {TITLE}, an object with 'images' and 'annotations' that have a 'caption', but it is "
-                f"{described(document)}; the files named instances_… and image_info_… hold no captions"
+                f"{described(document)}; the files named instances_… and image_info_… contain no captions"
             )
         entries += _entries(document, path, source, problems)
     folders = PhotoFolders(near_folders(source.folder, source.photos))
@@ -87,13 +87,13 @@ def _entries(document: Any, path: Path, source: Source, problems: list[Problem])
         if image_id is not None and file is None and not source.require_photos:
             file = str(image_id)
         if image_id is None or file is None:
-            problems.append(Problem("malformed", where, "expected an object with 'id' and 'file_name'; left out"))
+            problems.append(Problem("malformed", where, "expected an object with 'id' and 'file_name'; skipped"))
             continue
         known.add(image_id)
         entries.append(Entry(image_id, file, tuple(captions.get(image_id, ())), split, where))
     for image_id, orphans in captions.items():
         if image_id not in known:
-            message = f"image_id {image_id!r}: no such image; {len(orphans)} captions left out"
+            message = f"image_id {image_id!r}: no such image; {len(orphans)} captions skipped"
             problems.append(Problem("caption-without-photo", path.name, message))
     return entries
 
@@ -106,14 +106,12 @@ def _captions_by_image(document: Any, path: Path, problems: list[Problem]) -> di
         image_id = id_of(annotation, "image_id")
         caption = annotation.get("caption") if isinstance(annotation, dict) else None
         if image_id is None or not isinstance(caption, str):
-            problems.append(Problem("malformed", where, "expected an object with 'image_id' and 'caption'; left out"))
+            problems.append(Problem("malformed", where, "expected an object with 'image_id' and 'caption'; skipped"))
             continue
         annotation_id = id_of(annotation, "id")
         if annotation_id is not None:
             if annotation_id in seen:
-                problems.append(
-                    Problem("duplicate-id", where, f"annotation id {annotation_id!r} was there before; kept")
-                )
+                problems.append(Problem("duplicate-id", where, f"duplicate annotation id {annotation_id!r}; kept"))
             seen.add(annotation_id)
         captions.setdefault(image_id, []).append(caption)
     return captions

@@ -1,4 +1,4 @@
-"""Find the columns of a table that name the photo, hold its captions, and state its split."""
+"""Find the columns of a table with the photos, the captions and the splits."""
 
 from __future__ import annotations
 
@@ -31,42 +31,42 @@ class Columns:
     """The columns to read, by their names as written.
 
     Attributes:
-        image: names the photo.
-        captions: hold the captions.
-        split: states the split, where there is one.
-        passed_over: other columns that could have held captions.
+        image: column of the photos.
+        captions: columns of the captions.
+        split: column of the splits, if there is one.
+        ignored: other columns that could contain captions.
     """
 
     image: str
     captions: tuple[str, ...]
     split: str | None
-    passed_over: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
 
     def notes(self) -> list[str]:
-        """Say which columns were passed over for others."""
-        if not self.passed_over:
+        """Return remarks about ignored columns."""
+        if not self.ignored:
             return []
-        return [f"captions come from {_listed(self.captions)}; passed over: {_listed(self.passed_over)}"]
+        return [f"captions come from {_listed(self.captions)}; ignored: {_listed(self.ignored)}"]
 
 
 def find_columns(names: Sequence[str]) -> Columns | str:
-    """Choose among a table's columns.
+    """Choose the columns of a table.
 
     Args:
-        names: the header. Case, blanks and ``_`` do not count, and captions may be numbered or plural.
+        names: the header. Case, white space and ``_`` are ignored, and captions may be numbered or plural.
 
     Returns:
-        The columns, or what is wrong with the header.
+        The columns, or the error in the header.
     """
     plain = {name: re.sub(r"[\W_]+", "", name.lower()) for name in names}
     image = next((name for wanted in _IMAGE for name in names if plain[name] == wanted), None)
     captions: tuple[str, ...] = ()
-    passed_over: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
     for wanted in _CAPTION:
         pattern = re.compile(rf"{wanted}s?\d*")
         found = tuple(name for name in dict.fromkeys(names) if pattern.fullmatch(plain[name]))
         if captions:
-            passed_over += found
+            ignored += found
         else:
             captions = found
     if image is None or not captions:
@@ -75,7 +75,7 @@ def find_columns(names: Sequence[str]) -> Columns | str:
     twice = [name for name in dict.fromkeys((image, *captions)) if list(names).count(name) > 1]
     if twice:
         return f"the header names the column {twice[0]!r} twice; rename one"
-    return Columns(image, captions, split, passed_over)
+    return Columns(image, captions, split, ignored)
 
 
 def _not_found(names: Sequence[str], no_image: bool, no_captions: bool) -> str:

@@ -1,4 +1,4 @@
-"""Split CSV and TSV text into rows with their line numbers, where one broken row costs no other."""
+"""Split CSV and TSV text into rows with their line numbers; a broken row does not affect the others."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _LONGEST_CELL = 50
 
 @dataclass(frozen=True)
 class Row:
-    """One row.
+    """A row.
 
     Attributes:
-        line: the number of its first line, from 1.
-        cells: its cells, blanks around them removed; empty if the row is broken.
-        error: what is wrong with a broken row.
+        line: number of its first line, from 1.
+        cells: its stripped cells; empty if the row is broken.
+        error: the error of a broken row.
     """
 
     line: int
@@ -29,13 +29,13 @@ class Row:
 def find_delimiter(text: str, *, accepts: Callable[[Sequence[str]], bool], likely: str = ",") -> str:
     """Find the character between cells.
 
-    ``csv.Sniffer`` guesses wrongly where captions are full of commas, so a guess counts only if the first row
-    then has a header that the caller accepts.
+    ``csv.Sniffer`` guesses wrongly if captions are full of commas, so a guess only counts if it gives a header that the
+    caller accepts.
 
     Args:
         text: the file's text.
-        accepts: tells whether a first row has the columns that are needed.
-        likely: what the file's name suggests; the answer if nothing gives an acceptable header.
+        accepts: returns whether a first row has the needed columns.
+        likely: delimiter suggested by the file's name; the result if none gives an acceptable header.
     """
     candidates = [likely]
     with suppress(csv.Error):
@@ -50,12 +50,12 @@ def find_delimiter(text: str, *, accepts: Callable[[Sequence[str]], bool], likel
 def rows(text: str, delimiter: str) -> Iterator[Row]:
     """Yield the rows that are not blank.
 
-    A cell in double quotes may hold delimiters, doubled quotes, and line ends up to 50 lines. Where a row is
-    not valid by that, one between tabs or bars is split without regard to quotes, and any other is broken;
-    reading goes on at the next line.
+    A cell in double quotes may contain delimiters, doubled quotes, and line ends, up to 50 lines. A row that is not
+    valid is split without regard to quotes if the delimiter is a tab or bar, and is otherwise broken; reading resumes
+    at the next line.
 
     Args:
-        text: with line feeds as line ends.
+        text: text with line feeds as line ends.
         delimiter: the character between cells.
     """
     lines = text.split("\n")

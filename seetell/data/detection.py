@@ -1,4 +1,4 @@
-"""Tell which format a file or folder has, from what it holds."""
+"""Detect the format of a file or folder from its content."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def detect(source: Source) -> tuple[str, Source]:
     """Find the format.
 
     Returns:
-        The format's name, and the source with its path narrowed to the one file to read where that is clear.
+        The format's name, and the source with its path narrowed to the file to read if there is one.
 
     Raises:
-        DataError: no format fits, or several files of a folder would do.
+        DataError: no format matches, or several files of a folder do.
     """
     return _format_of_folder(source) if source.path.is_dir() else (_format_of_file(source), source)
 
@@ -61,7 +61,7 @@ def _json_format(document: Any) -> str | None:
 
 
 def _starts_with_json_line(path: Path) -> bool:
-    """Tell whether a ``.json`` file holds an object a line rather than one document."""
+    """Return whether a ``.json`` file contains one object per line rather than one document."""
     try:
         return isinstance(json.loads(read_text(path)[0].partition("\n")[0]), dict)
     except (ValueError, RecursionError, DataError):
@@ -88,11 +88,13 @@ def _format_of_folder(source: Source) -> tuple[str, Source]:
             found.append((name, candidate))
     if len(found) > 1:
         listed = ", ".join(f"{candidate.path.name} ({name})" for name, candidate in found)
-        raise DataError(f"{source.path}: expected one captions file, but there are {listed}; give the one you mean")
+        raise DataError(f"{source.path}: expected one captions file, but there are {listed}; give the intended one")
     if found:
         return found[0]
     if table.table_files(source.path):
         return "table", source
     names = sorted(path.name for path in source.path.iterdir())
     held = ", ".join(names[:6]) + (", …" if len(names) > 6 else "") if names else "nothing"
-    raise DataError(f"{source.path}: {_EXPECTED}, but the folder holds {held}; write a captions.csv, or give the file")
+    raise DataError(
+        f"{source.path}: {_EXPECTED}, but the folder contains {held}; write a captions.csv, or give the file"
+    )

@@ -1,9 +1,9 @@
-"""Read Flickr30k Entities (Plummer et al. 2015): which phrase of a photo's sentences means what is in which box.
+"""Read Flickr30k Entities (Plummer et al. 2015): phrases of photos' sentences and their boxes.
 
-The official layout: folders ``Annotations`` (``ID.xml``) and ``Sentences`` (``ID.txt``), or archives of these names
-that need not be unpacked, and perhaps ``train.txt``, ``val.txt`` and ``test.txt`` with an ID a line. The photos are
-those of Flickr30k (``ID.jpg``) or of Flickr8k, whose names begin with the ID (``ID_SECRET.jpg``), in any size: the
-boxes are in the pixels of the photo they were drawn on, whose size the XML states, and are scaled to the file at hand.
+The official layout: folders ``Annotations`` (``ID.xml``) and ``Sentences`` (``ID.txt``), or tar archives with these
+names, and optionally ``train.txt``, ``val.txt`` and ``test.txt`` with one ID per line. The photos are those of
+Flickr30k (``ID.jpg``) or of Flickr8k, whose names begin with the ID (``ID_SECRET.jpg``), in any size: the boxes are in
+pixels of the annotated photo, whose size is in the XML, and are scaled to the photo's file.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _FOLDERS = {"Annotations": ".xml", "Sentences": ".txt"}
 
 @dataclass(frozen=True)
 class _Files:
-    """What the files say of each photo, by its ID, and what is wrong with them."""
+    """The content of the files by photo ID, and their problems."""
 
     sentences: dict[str, tuple[Sentence, ...]]
     annotations: dict[str, Annotation]
@@ -37,23 +37,23 @@ class _Files:
 
 
 def matches(folder: Path) -> bool:
-    """Tell whether a folder has annotations and sentences."""
+    """Return whether a folder has annotations and sentences."""
     return all(find_files(folder, name) is not None for name in _FOLDERS)
 
 
 def read_entities(path: str | Path, dataset: CaptionDataset, *, require_photos: bool = True) -> EntityDataset:
     """Read phrases and boxes for the photos of a data set of captions.
 
-    Of each photo file only the header is read.
+    Only the headers of the photo files are read.
 
     Args:
         path: the folder with ``Annotations`` and ``Sentences``.
-        dataset: which photos, where they are, and their splits: as ``read`` returns it for Flickr8k, Flickr30k or the
-            same folder. A photo's ID is its file's name up to the first ``_`` or the ending.
-        require_photos: leave out photos whose file is absent; ``False`` takes the size that the XML states for theirs.
+        dataset: the photos, their files and splits, from ``read`` of Flickr8k, Flickr30k or the same folder. A photo's
+            ID is its file's name up to the first ``_`` or the ending.
+        require_photos: skip photos whose file is missing; ``False`` uses the size in the XML.
 
     Returns:
-        The photos that have annotations; the others are listed as problems.
+        The photos that have annotations; the others are reported as problems.
 
     Raises:
         DataError: the folder has no annotations or sentences, an archive cannot be read, or no photo is left.
@@ -65,7 +65,7 @@ def read_entities(path: str | Path, dataset: CaptionDataset, *, require_photos: 
     for photo in dataset.photos:
         number = _id_of(photo.path.name)
         if number not in files.sentences or number not in files.annotations:
-            message = f"{number}: has no sentences and boxes in {path}; left out"
+            message = f"{number}: has no sentences and boxes in {path}; skipped"
             problems.append(Problem("missing-annotation", str(photo.path), message))
             continue
         annotation = files.annotations[number]
@@ -75,17 +75,17 @@ def read_entities(path: str | Path, dataset: CaptionDataset, *, require_photos: 
         except PhotoError as error:
             problems.append(Problem("unreadable-photo", str(photo.path), str(error)))
             continue
-        photos.append(_tied(photo, size, files.sentences[number], annotation))
+        photos.append(_with_scaled_boxes(photo, size, files.sentences[number], annotation))
     if not photos:
         raise DataError(
             f"{path}: read as {TITLE}, but of the {len(dataset.photos)} photos of {dataset.source} none has sentences "
-            "and boxes in it; give the data set whose files are called ID.jpg or ID_….jpg"
+            "and boxes in it; give the data set whose files are named ID.jpg or ID_….jpg"
         )
     return EntityDataset(path, tuple(photos), tuple(problems))
 
 
 def read(source: Source) -> CaptionDataset:
-    """Read the sentences as captions, with every problem of the phrases and boxes, and their numbers in the notes.
+    """Read the sentences as captions, with the problems of phrases and boxes, and their counts in the notes.
 
     Raises:
         DataError: there are no annotations or sentences, an archive cannot be read, or no usable photo is left.
@@ -98,8 +98,10 @@ def read(source: Source) -> CaptionDataset:
     written = {way: number for number, file in file_of.items() for way in (number, f"{number}.jpg", file)}
     splits = listed_splits((source.folder,), written, problems)
     entries = [
-        Entry(number, file_of[number], tuple(sentence.text for sentence in said), splits.get(number), f"{number}.txt")
-        for number, said in files.sentences.items()
+        Entry(
+            number, file_of[number], tuple(sentence.text for sentence in sentences), splits.get(number), f"{number}.txt"
+        )
+        for number, sentences in files.sentences.items()
     ]
     return assemble(
         source, entries, problems, folders, name="flickr30k-entities", format_name=TITLE, notes=[_counts(files)]
@@ -107,21 +109,21 @@ def read(source: Source) -> CaptionDataset:
 
 
 def _read_files(folder: Path) -> _Files:
-    """Parse all files, and list what of one does not fit the other."""
+    """Parse all files, and report photos that are in only one of the folders."""
     problems: list[Problem] = []
     sentences: dict[str, tuple[Sentence, ...]] = {}
     annotations: dict[str, Annotation] = {}
-    for number, raw in small_files(_place(folder, "Annotations"), ".xml", problems):
+    for number, raw in small_files(_find(folder, "Annotations"), ".xml", problems):
         annotation, wrong = parse_annotation(raw, f"{number}.xml")
         problems += wrong
         if annotation is not None:
             annotations[number] = annotation
-    for number, raw in small_files(_place(folder, "Sentences"), ".txt", problems):
+    for number, raw in small_files(_find(folder, "Sentences"), ".txt", problems):
         sentences[number], wrong = parse_sentences(raw, f"{number}.txt")
         problems += wrong
-    for number, said in sentences.items():
+    for number, parsed in sentences.items():
         if number in annotations:
-            problems += _unmarked(number, said, annotations[number])
+            problems += _unmarked(number, parsed, annotations[number])
         else:
             problems.append(Problem("missing-annotation", f"{number}.txt", f"{number}: has sentences but no boxes"))
     problems += [
@@ -132,18 +134,18 @@ def _read_files(folder: Path) -> _Files:
     return _Files(sentences, annotations, problems)
 
 
-def _place(folder: Path, name: str) -> Path:
-    place = find_files(folder, name)
-    if place is None:
+def _find(folder: Path, name: str) -> Path:
+    found = find_files(folder, name)
+    if found is None:
         raise DataError(
             f"{folder}: expected {TITLE}, the folders or .tar.gz archives {' and '.join(_FOLDERS)}, "
             f"but there is no {name}"
         )
-    return place
+    return found
 
 
 def _unmarked(number: str, sentences: tuple[Sentence, ...], annotation: Annotation) -> list[Problem]:
-    """List the entities that phrases mean and that have neither a box nor a mark."""
+    """Report the entities of phrases that have neither a box nor a flag."""
     first: dict[str, Sentence] = {}
     for sentence in sentences:
         for phrase in sentence.phrases:
@@ -154,17 +156,17 @@ def _unmarked(number: str, sentences: tuple[Sentence, ...], annotation: Annotati
         Problem(
             "entity-without-box",
             f"{number}.txt:{sentence.number + 1}",
-            f"entity {name} has no box in {number}.xml and is marked neither scene nor nobndbox; kept without",
+            f"entity {name} has no box in {number}.xml and is flagged neither scene nor nobndbox; kept without",
         )
         for name, sentence in first.items()
         if name not in marked
     ]
 
 
-def _tied(
+def _with_scaled_boxes(
     photo: PhotoRecord, size: tuple[int, int], sentences: tuple[Sentence, ...], annotation: Annotation
 ) -> EntityPhoto:
-    """Scale the boxes to the file."""
+    """Scale the boxes to the photo's file."""
     (width, height), (stated_width, stated_height) = size, annotation.size
     entities = {
         name: Entity(
@@ -191,25 +193,27 @@ def _id_of(file: str) -> str:
 
 
 def _photo_names(folders: PhotoFolders, problems: list[Problem]) -> dict[str, str]:
-    """Map each ID to the photo whose name is the ID or, failing that, begins with it."""
+    """Map each ID to the photo whose name is the ID or begins with it."""
     names: dict[str, str] = {}
     for folder in folders.folders:
         for file in folders.names(folder):
             number = _id_of(file)
             first = names.setdefault(number, file)
             if first != file:
-                message = f"{file}: begins with the ID {number} like {first}, which was taken"
+                message = f"{file}: begins with the ID {number} like {first}, which was kept"
                 problems.append(Problem("duplicate-photo", str(folder / file), message))
     return names
 
 
 def _counts(files: _Files) -> str:
-    phrases = [phrase for said in files.sentences.values() for sentence in said for phrase in sentence.phrases]
+    phrases = [
+        phrase for sentences in files.sentences.values() for sentence in sentences for phrase in sentence.phrases
+    ]
     entities = [entity for annotation in files.annotations.values() for entity in annotation.entities.values()]
     boxes = sum(len(entity.boxes) for entity in entities)
     framed = sum(1 for entity in entities if entity.boxes)
     scenes = sum(1 for entity in entities if entity.scene)
     return (
         f"{len(phrases):,} phrases of {len(entities):,} entities; {framed:,} entities have {boxes:,} boxes, "
-        f"{scenes:,} are marked as the scene, {sum(1 for entity in entities if entity.nobox):,} as without a box"
+        f"{scenes:,} are flagged as the scene, {sum(1 for entity in entities if entity.nobox):,} as without a box"
     )

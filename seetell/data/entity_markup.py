@@ -1,9 +1,9 @@
-"""The two kinds of file of Flickr30k Entities (Plummer et al. 2015), parsed: sentences and boxes.
+"""Parse the two file formats of Flickr30k Entities (Plummer et al. 2015): sentences and boxes.
 
-A sentence is tokens between blanks, in which a phrase stands as ``[/EN#ID/TYPE/TYPE… word word]``; ID 0 means no
-entity. Boxes are in an XML file like PASCAL VOC's: its ``object`` elements have one or more ``name`` elements with the
-ids they belong to and either a ``bndbox`` or the marks ``scene`` and ``nobndbox``. Its coordinates count pixels from 1
-and include the last one: the authors' own reader takes 1 from all four, and in the files ``xmin`` is never below 1
+A sentence is tokens separated by spaces, with phrases as ``[/EN#ID/TYPE/TYPE… word word]``; ID 0 means no entity. Boxes
+are in an XML file like PASCAL VOC's: its ``object`` elements have one or more ``name`` elements with the ids they
+belong to and either a ``bndbox`` or the flags ``scene`` and ``nobndbox``. Its coordinates count pixels from 1 and
+include the last one: the authors' own reader subtracts 1 from all four, and in the files ``xmin`` is never below 1
 while ``xmax`` reaches the width. With edges between pixels the box is therefore ``(xmin - 1, ymin - 1, xmax, ymax)``.
 """
 
@@ -28,8 +28,8 @@ class Annotation:
     """The boxes of one photo.
 
     Attributes:
-        size: width and height of the photo they were drawn on.
-        entities: by id, their boxes in pixels of that size.
+        size: width and height of the annotated photo.
+        entities: entities by id, with boxes in pixels of that size.
     """
 
     size: tuple[int, int]
@@ -37,14 +37,14 @@ class Annotation:
 
 
 def parse_sentences(raw: bytes, file: str) -> tuple[tuple[Sentence, ...], list[Problem]]:
-    """Parse the sentences of one photo, one a line.
+    """Parse the sentences of one photo, one per line.
 
     Args:
-        raw: the content of ``Sentences/ID.txt``.
+        raw: content of ``Sentences/ID.txt``.
         file: its name, for messages.
 
     Returns:
-        The sentences, and a problem for each line that was left out or has a phrase of an unknown type.
+        The sentences, and a problem for each line that was skipped or has a phrase of an unknown type.
     """
     sentences: list[Sentence] = []
     problems: list[Problem] = []
@@ -53,10 +53,10 @@ def parse_sentences(raw: bytes, file: str) -> tuple[tuple[Sentence, ...], list[P
         try:
             sentence = _sentence(line.decode(), number)
         except UnicodeDecodeError:
-            problems.append(Problem("malformed", where, "not valid UTF-8; the sentence was left out"))
+            problems.append(Problem("malformed", where, "not valid UTF-8; the sentence was skipped"))
             continue
         except _MarkupError as error:
-            problems.append(Problem("malformed", where, f"{error}; the sentence was left out"))
+            problems.append(Problem("malformed", where, f"{error}; the sentence was skipped"))
             continue
         if sentence.tokens:
             sentences.append(sentence)
@@ -69,7 +69,7 @@ def parse_sentences(raw: bytes, file: str) -> tuple[tuple[Sentence, ...], list[P
 
 
 class _MarkupError(Exception):
-    """What is wrong with a sentence's mark-up."""
+    """An error in a sentence's markup."""
 
 
 def _sentence(line: str, number: int) -> Sentence:
@@ -82,10 +82,10 @@ def _sentence(line: str, number: int) -> Sentence:
         at = mark.end()
         if mark["entity"] is not None:
             if opened is not None:
-                raise _MarkupError("a phrase begins inside another")
+                raise _MarkupError("a phrase starts inside another")
             opened = len(tokens), mark
         elif mark[0] == "[":
-            raise _MarkupError(f"expected [/EN#ID/TYPE and words, but a bracket stands alone: {_from(line, mark)}")
+            raise _MarkupError(f"expected [/EN#ID/TYPE and words, but found a single bracket: {_from(line, mark)}")
         elif opened is None:
             raise _MarkupError(f"a bracket closes no phrase: {_from(line, mark)}")
         else:
@@ -109,32 +109,32 @@ def _from(line: str, mark: re.Match[str]) -> str:
 def parse_annotation(raw: bytes, file: str) -> tuple[Annotation | None, list[Problem]]:
     """Parse the boxes of one photo.
 
-    A document type is refused before parsing, and with it every entity that a hostile file could declare; the file is
-    read as UTF-8 whatever it says of itself.
+    A document type, with which a hostile file could declare entities, is refused before parsing; the file is read as
+    UTF-8, whatever encoding it declares.
 
     Args:
-        raw: the content of ``Annotations/ID.xml``.
+        raw: content of ``Annotations/ID.xml``.
         file: its name, for messages.
 
     Returns:
-        The boxes, cut to the photo, or ``None`` where the file as a whole cannot be used; and the problems.
+        The boxes, clipped to the photo, or ``None`` if the file cannot be used; and the problems.
     """
     if b"<!DOCTYPE" in raw:
-        return None, [Problem("malformed", file, "has a document type, which annotations have not; left out")]
+        return None, [Problem("malformed", file, "has a document type, which is not allowed; skipped")]
     try:
         root = ElementTree.fromstring(raw, ElementTree.XMLParser(encoding="utf-8"))
     except (ElementTree.ParseError, ValueError) as error:
-        return None, [Problem("malformed", file, f"expected XML, but {error}; left out")]
+        return None, [Problem("malformed", file, f"expected XML, but {error}; skipped")]
     width, height = (_whole(root.findtext(f"size/{side}")) for side in ("width", "height"))
     if not width or not height or min(width, height) < 1:
-        return None, [Problem("malformed", file, "does not state the photo's size; left out")]
+        return None, [Problem("malformed", file, "does not state the photo's size; skipped")]
     entities: dict[str, Entity] = {}
     problems: list[Problem] = []
     for number, item in enumerate(root.findall("object"), 1):
         where = f"{file}: object {number}"
         names = [name for name in ((element.text or "").strip() for element in item.findall("name")) if name]
         if not names:
-            problems.append(Problem("malformed", where, "has no name; left out"))
+            problems.append(Problem("malformed", where, "has no name; skipped"))
             continue
         boxes: list[Box] = []
         for element in item.findall("bndbox"):
@@ -151,21 +151,21 @@ def parse_annotation(raw: bytes, file: str) -> tuple[Annotation | None, list[Pro
 
 
 def _box(element: ElementTree.Element, size: tuple[int, int], where: str, problems: list[Problem]) -> Box | None:
-    """Return a box in edges between pixels, cut to the photo, or list why there is none."""
+    """Return a box clipped to the photo, with edges between pixels, or report why there is none."""
     sides = [_whole(element.findtext(side)) for side in ("xmin", "ymin", "xmax", "ymax")]
     left, top, right, bottom = sides
     if left is None or top is None or right is None or bottom is None or left > right or top > bottom:
         given = ", ".join("nothing" if side is None else str(side) for side in sides)
-        message = f"expected xmin, ymin, xmax, ymax as whole numbers that rise, got {given}; the box was left out"
+        message = f"expected xmin, ymin, xmax, ymax as ascending whole numbers, got {given}; the box was skipped"
         problems.append(Problem("malformed", where, message))
         return None
     width, height = size
     box = float(max(left - 1, 0)), float(max(top - 1, 0)), float(min(right, width)), float(min(bottom, height))
     if box == (float(left - 1), float(top - 1), float(right), float(bottom)):
         return box
-    beyond = f"the box {left}, {top}, {right}, {bottom} leaves the photo of {width}×{height}"
+    beyond = f"the box {left}, {top}, {right}, {bottom} extends beyond the photo of {width}×{height}"
     empty = box[0] >= box[2] or box[1] >= box[3]
-    problems.append(Problem("box-outside-photo", where, f"{beyond}; {'left out' if empty else 'cut to it'}"))
+    problems.append(Problem("box-outside-photo", where, f"{beyond}; {'skipped' if empty else 'clipped'}"))
     return None if empty else box
 
 

@@ -1,4 +1,4 @@
-"""The phrases of Flickr30k Entities as runs of the words that models read."""
+"""The phrases of Flickr30k Entities as spans of a model's tokens."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from seetell.language.tokenizer import tokenize
 
 @dataclass(frozen=True)
 class PhotoPhrases:
-    """The phrases of one photo that have boxes, ``N`` of them.
+    """The ``N`` phrases of one photo that have boxes.
 
     Attributes:
-        sentences: the words they are in; a long sentence may come twice, cut in different ways.
-        spans: of each phrase the sentence, its first word and the word after its last.
-        boxes: of each phrase, ``(K, 4)`` xyxy in the photo's pixels, ``K`` of 1 or more.
-        types: of each phrase.
+        sentences: the words of their sentences; a long sentence may occur twice, cut in different ways.
+        spans: for each phrase the indices of its sentence, its first word and the word after its last.
+        boxes: for each phrase ``(K, 4)`` xyxy in pixels of the photo, ``K`` ≥ 1.
+        types: types of each phrase.
         size: width and height of the photo in pixels.
     """
 
@@ -29,24 +29,25 @@ class PhotoPhrases:
     types: tuple[tuple[str, ...], ...]
     size: tuple[int, int]
 
-    def shares(self) -> tuple[Boxes, ...]:
-        """Return the boxes in shares of the photo's width and height."""
+    def normalised_boxes(self) -> tuple[Boxes, ...]:
+        """Return the boxes normalised to [0, 1]."""
         return tuple(boxes / np.tile(np.array(self.size, np.float64), 2) for boxes in self.boxes)
 
     def enclosing(self) -> Boxes:
-        """Return the smallest box around those of each phrase in shares of the photo, ``(N, 4)``."""
-        return np.array([enclosing(boxes) for boxes in self.shares()]).reshape(-1, 4)
+        """Return the smallest box around those of each phrase, normalised to [0, 1], ``(N, 4)``."""
+        return np.array([enclosing(boxes) for boxes in self.normalised_boxes()]).reshape(-1, 4)
 
 
 def photo_phrases(photo: EntityPhoto, *, max_words: int) -> PhotoPhrases:
-    """Find the words that a photo's phrases are.
+    """Find the tokens of a photo's phrases.
 
     Args:
-        photo: with its sentences and boxes.
-        max_words: a model reads no more. A phrase beyond is found in so many words that end with it.
+        photo: the photo with its sentences and boxes.
+        max_words: longest input of the model, in words. For a phrase beyond it, the sentence is cut so that it ends
+            with the phrase.
 
     Returns:
-        All phrases that have boxes, but those without a word or longer than a model reads.
+        All phrases that have boxes, except those without a word or longer than ``max_words``.
     """
     numbers: dict[tuple[str, ...], int] = {}
     rows = []
@@ -63,7 +64,7 @@ def photo_phrases(photo: EntityPhoto, *, max_words: int) -> PhotoPhrases:
 
 
 def _words(sentence: Sentence, phrase: Phrase) -> tuple[tuple[str, ...], int, int]:
-    """Return a sentence's words as the tokenizer gives them, and which of them are the phrase."""
+    """Return a sentence's tokens, and start and end of the phrase among them."""
     before = tokenize(" ".join(sentence.tokens[: phrase.start]))
     within = tokenize(" ".join(sentence.words(phrase)))
     after = tokenize(" ".join(sentence.tokens[phrase.end :]))

@@ -1,4 +1,4 @@
-"""What the reader of Flickr30k Entities hands on: photos, the phrases of their sentences, and boxes for the phrases."""
+"""The records of Flickr30k Entities: photos, the phrases of their sentences, and boxes of the phrases."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ TYPES = (
 
 @dataclass(frozen=True)
 class Phrase:
-    """Some words of a sentence that mean one entity, which other sentences may mean as well.
+    """A phrase of a sentence that refers to an entity, to which other sentences may refer too.
 
     Attributes:
-        start: its first token.
-        end: the token after its last.
-        entity: the entity's id within the photo; ``None`` for what cannot be seen (``notvisual``).
+        start: index of its first token.
+        end: index after its last token.
+        entity: the entity's id within the photo; ``None`` for something not visible (``notvisual``).
         types: one or more of ``TYPES``.
     """
 
@@ -46,8 +46,8 @@ class Sentence:
 
     Attributes:
         number: its line in the file, from 0. Flickr8k numbers the same sentences in another order.
-        tokens: the words as written, punctuation apart.
-        phrases: in the order of their words; none overlaps another.
+        tokens: words and punctuation as written.
+        phrases: in the order of their words, without overlaps.
     """
 
     number: int
@@ -56,7 +56,7 @@ class Sentence:
 
     @property
     def text(self) -> str:
-        """The sentence without mark-up."""
+        """The sentence without markup."""
         return " ".join(self.tokens)
 
     def words(self, phrase: Phrase) -> tuple[str, ...]:
@@ -66,13 +66,13 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Entity:
-    """What phrases of a photo's sentences mean, and where it is.
+    """An entity in a photo, to which phrases refer.
 
     Attributes:
-        id: its name within the photo.
-        boxes: ``xyxy`` in float pixels; several where the phrase means several things, none where nobody drew one.
-        scene: it is the scene as a whole.
-        nobox: it cannot be framed or is not in the photo.
+        id: its id within the photo.
+        boxes: ``xyxy`` in pixels; several if the phrase refers to several things, possibly none.
+        scene: whether it is the scene as a whole.
+        nobox: whether it has no box because it is too large, abstract or not in the photo.
     """
 
     id: str
@@ -83,12 +83,12 @@ class Entity:
 
 @dataclass(frozen=True)
 class EntityPhoto:
-    """A photo whose sentences' phrases are tied to boxes.
+    """A photo with the phrases of its sentences and their boxes.
 
     Attributes:
-        photo: the photo, its captions and its split as the data set of captions has them.
-        size: width and height in pixels of the file at hand, upright. The boxes are in these pixels.
-        stated_size: width and height of the photo that the boxes were drawn on.
+        photo: the photo, its captions and its split in the data set of captions.
+        size: width and height in pixels of the upright photo; the boxes are in these pixels.
+        stated_size: width and height of the photo that was annotated.
         sentences: in the order of the file.
         entities: by id.
     """
@@ -100,12 +100,12 @@ class EntityPhoto:
     entities: Mapping[str, Entity]
 
     def boxes_of(self, phrase: Phrase) -> tuple[Box, ...]:
-        """Return the boxes of what a phrase means, possibly none."""
+        """Return the boxes of a phrase's entity, possibly none."""
         entity = None if phrase.entity is None else self.entities.get(phrase.entity)
         return () if entity is None else entity.boxes
 
     def located(self) -> Iterator[tuple[Sentence, Phrase, tuple[Box, ...]]]:
-        """Yield the phrases that have boxes, those that localisation is measured on."""
+        """Yield the phrases that have boxes, on which localisation is evaluated."""
         for sentence in self.sentences:
             for phrase in sentence.phrases:
                 boxes = self.boxes_of(phrase)
@@ -120,7 +120,7 @@ class EntityDataset:
     Attributes:
         source: the folder read.
         photos: in the order of the data set of captions.
-        problems: what was found wrong, and left out where it could not be used.
+        problems: problems found; items that cannot be used are skipped.
     """
 
     source: Path
@@ -134,7 +134,7 @@ class EntityDataset:
             name: ``train``, ``val`` or ``test``.
 
         Raises:
-            DataError: the name is none of these.
+            DataError: the name is another.
         """
         check_split(name)
         return tuple(photo for photo in self.photos if photo.photo.split == name)

@@ -1,11 +1,11 @@
-"""Flickr30k Entities as region captions: an entity is a region, and every phrase that means it describes it.
+"""Flickr30k Entities as region captions: an entity is a region, described by every phrase that refers to it.
 
 - An entity with several boxes, "two dogs" or "the crowd", is one region, the smallest box around them all: no single
-  one of the boxes holds what its phrases say. Phrase localisation (``seetell.metrics.localisation``) does the same.
-- An entity without a box is no region, be it marked ``scene`` or ``nobndbox`` or not at all: nobody said where it is,
-  and a scene is the background as often as the whole photo.
-- Entities of the very same box are one region, which has the phrases of all of them.
-- Phrases stand in the order of the sentences, and as often as people said them.
+  box shows what its phrases describe. Phrase localisation (``seetell.metrics.localisation``) does the same.
+- An entity without a box is not a region, whether or not it is marked ``scene`` or ``nobndbox``: its location is
+  unknown, and a scene is the background as often as the whole photo.
+- Entities with the same box are one region with the phrases of all of them.
+- Phrases are in the order of the sentences, with their repetitions.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ def entity_regions(folder: Path, dataset: CaptionDataset, *, require_photos: boo
 
     Args:
         folder: the folder with ``Annotations`` and ``Sentences``.
-        dataset: which photos, where they are, and their splits.
-        require_photos: leave out photos whose file is absent; ``False`` takes the size that the annotations state.
+        dataset: the photos, their files and splits.
+        require_photos: skip photos whose file is missing; ``False`` uses the size in the annotations.
 
     Raises:
-        DataError: the folder is no such data set, or no photo has a region.
+        DataError: the folder is not such a data set, or no photo has a region.
     """
     entities = read_entities(folder, dataset, require_photos=require_photos)
     own = dataset.source == folder
@@ -43,7 +43,7 @@ def entity_regions(folder: Path, dataset: CaptionDataset, *, require_photos: boo
         if regions:
             photos.append(RegionPhoto(record.id, record.path, photo.size, regions, record.split))
         else:
-            message = f"{record.path.name}: no phrase of it has a box; left out"
+            message = f"{record.path.name}: none of its phrases has a box; skipped"
             problems.append(Problem("photo-without-caption", str(record.path), message))
     if not photos:
         raise DataError(f"{folder}: read as {TITLE}, but no photo of {dataset.source} has a phrase with a box in it")
@@ -59,9 +59,9 @@ def entity_regions(folder: Path, dataset: CaptionDataset, *, require_photos: boo
 
 
 def regions_of(photo: EntityPhoto) -> tuple[RegionRecord, ...]:
-    """Return a photo's regions, in the order in which its sentences first name them."""
+    """Return a photo's regions, in the order in which its sentences first mention them."""
     phrases: dict[Box, list[str]] = {}
     for sentence, phrase, boxes in photo.located():
         left, top, right, bottom = enclosing(np.array(boxes)).tolist()
         phrases.setdefault((left, top, right, bottom), []).append(" ".join(sentence.words(phrase)))
-    return tuple(RegionRecord(box, tuple(said)) for box, said in phrases.items())
+    return tuple(RegionRecord(box, tuple(texts)) for box, texts in phrases.items())

@@ -1,8 +1,8 @@
-"""Encoder features on disk, so that training does not run the encoder again.
+"""A cache of encoder features on disk, so that training does not run the encoder again.
 
-One folder a (weights, preprocessing, shape of a record): ``features.bin`` holds fixed-size float16 records, appended in
-the order photos were first met; ``index.jsonl`` says which photo each record belongs to and is written after its record
-has reached the disk. A killed run therefore loses at most one batch, and photos added later are appended.
+One folder for each combination of weights, preprocessing and record shape: ``features.bin`` contains fixed-size float16
+records, in the order photos were first encoded; ``index.jsonl`` maps photos to records and is written after the record
+is on disk. A killed run therefore loses at most one batch, and photos added later are appended.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ class FeatureCache:
     """Features of photos, keyed by encoder weights and preprocessing.
 
     Args:
-        folder: where caches live; this one takes a sub-folder named by its key.
-        weights_hash: identifies the weights that features are computed with.
-        preprocessing: how photos become the encoder's input.
-        shape: of the features of one photo.
-        flips: keep the features of the mirrored photo too.
+        folder: folder of all caches; this one is in a subfolder named by its key.
+        weights_hash: hash of the encoder's weights.
+        preprocessing: preprocessing of the encoder's input.
+        shape: shape of the features of one photo.
+        flips: also store the features of the mirrored photo.
     """
 
     def __init__(
@@ -72,9 +72,9 @@ class FeatureCache:
         return self.folder / "index.jsonl"
 
     def _read_index(self) -> None:
-        """Take every index line whose record is complete; of two that name one record, the later.
+        """Read every index line whose record is complete; of two lines of one record the later counts.
 
-        A torn line, or one whose record is not complete, is what a killed run leaves.
+        A killed run may leave a truncated line, or one whose record is incomplete.
         """
         self._rows = {}
         if not self._index_path.exists() or not self._records_path.exists():
@@ -95,10 +95,10 @@ class FeatureCache:
         return photo_identity(photo) in self._rows
 
     def rows(self, photos: Sequence[Path]) -> np.ndarray:
-        """Return the record number of each photo, ``(N,)`` int64.
+        """Return the index of each photo's record, ``(N,)`` int64.
 
         Raises:
-            DataError: a photo has no features here; :meth:`fill` it first.
+            DataError: a photo has no features yet; call :meth:`fill` first.
         """
         try:
             return np.array([self._rows[photo_identity(photo)] for photo in photos], dtype=np.int64)
@@ -108,7 +108,7 @@ class FeatureCache:
             ) from error
 
     def open(self) -> np.ndarray:
-        """Map the records into memory, ``(N, views, *shape)`` float16, read-only; view 1 is the mirror image."""
+        """Map the records into memory, ``(N, views, *shape)`` float16, read-only; view 1 is the mirrored photo."""
         count = self._records_path.stat().st_size // self._record_bytes
         return np.memmap(self._records_path, np.float16, "r", shape=(count, *self.shape))
 
@@ -120,20 +120,20 @@ class FeatureCache:
         batch_size: int = 16,
         progress: Callable[[int, int], None] | None = None,
     ) -> dict[Path, str]:
-        """Encode the photos that are not here yet.
+        """Encode the photos that are not in the cache yet.
 
         Args:
-            photos: the photo files wanted.
+            photos: files of the needed photos.
             encode: maps images ``(B, 3, H, W)`` to features ``(B, *shape)``.
-            batch_size: photos a call of ``encode``.
-            progress: told after each batch how many of how many missing photos are done.
+            batch_size: photos per call of ``encode``.
+            progress: called after each batch with the number of photos done and the number of missing ones.
 
         Returns:
             The photos that could not be opened, and why.
         """
         failures: dict[Path, str] = {}
         if all(photo in self for photo in photos):
-            return failures  # nothing to write, so others may be filling
+            return failures  # nothing to write: another process may be writing
         with self._locked():
             self._read_index()
             missing = [photo for photo in dict.fromkeys(photos) if photo not in self]
@@ -143,19 +143,19 @@ class FeatureCache:
                 open(self._index_path, "a", encoding="utf-8") as index,
             ):
                 records.truncate(next_row * self._record_bytes)
-                index.write("\n")  # ends the line that a killed run may have left
+                index.write("\n")  # ends a truncated line of a killed run
                 for done, batch in self._loaded(missing, batch_size):
                     failures.update((photo, str(item)) for photo, item in batch if isinstance(item, PhotoError))
                     images = {photo: item for photo, item in batch if not isinstance(item, PhotoError)}
                     if images:
                         records.write(self._encode(np.stack(list(images.values())), encode))
-                        _to_disk(records)
+                        _sync(records)
                         for photo in images:
                             identity = photo_identity(photo)
                             index.write(json.dumps({"row": next_row, "photo": identity}, ensure_ascii=False) + "\n")
                             self._rows[identity] = next_row
                             next_row += 1
-                        _to_disk(index)
+                        _sync(index)
                     if progress is not None:
                         progress(done, len(missing))
         return failures
@@ -163,7 +163,7 @@ class FeatureCache:
     def _loaded(
         self, photos: Sequence[Path], batch_size: int
     ) -> Iterator[tuple[int, list[tuple[Path, np.ndarray | PhotoError]]]]:
-        """Yield the photos opened in batches, and how many that makes; the next batch opens meanwhile in a thread."""
+        """Yield batches of opened photos with their cumulative number; a thread opens the next batch meanwhile."""
         with ThreadPoolExecutor(1) as reader:
             upcoming = reader.submit(self._load, photos[:batch_size])
             for done in range(batch_size, len(photos) + batch_size, batch_size):
@@ -182,7 +182,7 @@ class FeatureCache:
         return loaded
 
     def _encode(self, images: np.ndarray, encode: Encode) -> bytes:
-        """Encode ``(B, 3, H, W)`` and its mirror images where wanted; return the records' bytes."""
+        """Encode images ``(B, 3, H, W)`` and, with flips, their mirror images; return the bytes of the records."""
         records = np.empty((len(images), *self.shape), np.float16)
         for view, batch in enumerate([images, images[..., ::-1]][: self.shape[0]]):
             records[:, view] = encode(np.ascontiguousarray(batch))
@@ -190,11 +190,11 @@ class FeatureCache:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Let one process at a time write; the lock goes with the process that held it."""
+        """Let one process at a time write; the lock is released when its process ends."""
         with open(self.folder / "lock", "w") as lock:
             try:
                 import fcntl
-            except ImportError:  # Windows: no advisory locks there; a second writer is the user's care
+            except ImportError:  # Windows has no advisory locks: the user must avoid a second writer
                 yield
                 return
             try:
@@ -205,7 +205,7 @@ class FeatureCache:
 
 
 def photo_identity(photo: Path) -> str:
-    """Identify a photo file by its absolute path, size and time of change: an edited file is another photo."""
+    """Return a photo file's absolute path, size and modification time: an edited file is another photo."""
     try:
         status = os.stat(photo)
     except OSError:
@@ -213,6 +213,6 @@ def photo_identity(photo: Path) -> str:
     return f"{photo.absolute()}|{status.st_size}|{status.st_mtime_ns}"
 
 
-def _to_disk(file: IO[Any]) -> None:
+def _sync(file: IO[Any]) -> None:
     file.flush()
     os.fsync(file.fileno())

@@ -1,8 +1,8 @@
 """Read the official layout of Flickr8k and Flickr30k: a token file, split lists and a folder of photos.
 
-A token file has one caption a line, ``NAME.jpg#K<TAB>caption``; a split list has one photo name a line, with or
-without ``.jpg``. A missing list is no error (Flickr30k ships none, and a test list may be withheld); with no list
-at all the photos are divided by the seed.
+A token file has one caption per line, ``NAME.jpg#K<TAB>caption``; a split list has one photo name per line, with or
+without ``.jpg``. A missing list is not an error (Flickr30k has none, and a test list may be withheld); without any list
+the photos are assigned to splits by the seed.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ _LISTS = {
 
 
 def token_files(folder: Path) -> list[Path]:
-    """List the files of a folder, and of the folders in it, that are named like token files.
+    """List the files of a folder and its subfolders that are named like token files.
 
-    The lemmatised captions that Flickr8k also ships (``.lemma.token.txt``) are not counted.
+    The lemmatised captions of Flickr8k (``.lemma.token.txt``) are ignored.
     """
-    places = (folder, *sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")))
-    for place in places:
-        named = {path for pattern in _TOKEN_FILES for path in place.glob(pattern) if path.is_file()}
+    parents = (folder, *sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")))
+    for parent in parents:
+        named = {path for pattern in _TOKEN_FILES for path in parent.glob(pattern) if path.is_file()}
         found = sorted(path for path in named if ".lemma" not in path.name)
         if found:
             return found
@@ -54,7 +54,7 @@ def token_files(folder: Path) -> list[Path]:
 
 
 def looks_like(text: str) -> bool:
-    """Tell whether a file that starts with ``text`` is a token file."""
+    """Return whether a file that starts with ``text`` is a token file."""
     return any(_LINE.match(line) is not None for _, line in islice(numbered_lines(text), 5))
 
 
@@ -62,12 +62,12 @@ def parse_tokens(text: str, file: str) -> tuple[dict[str, list[tuple[int, str]]]
     """Parse a token file.
 
     Args:
-        text: its content.
+        text: content of the file.
         file: its name, for messages.
 
     Returns:
-        Per photo name its ``(number, caption)`` pairs in file order, per photo name the line it first stood on,
-        and a problem for each line that is no ``NAME#K<TAB>caption``.
+        For each photo name its ``(number, caption)`` pairs in file order, for each photo name its first line, and a
+        problem for each line that is not ``NAME#K<TAB>caption``.
     """
     captions: dict[str, list[tuple[int, str]]] = {}
     first_lines: dict[str, int] = {}
@@ -75,7 +75,7 @@ def parse_tokens(text: str, file: str) -> tuple[dict[str, list[tuple[int, str]]]
     for number, line in numbered_lines(text):
         match = _LINE.fullmatch(line)
         if match is None:
-            message = f"expected NAME.jpg#K, a tab and a caption, but the line is {_shortened(line)}; left out"
+            message = f"expected NAME.jpg#K, a tab and a caption, but the line is {_shortened(line)}; skipped"
             problems.append(Problem("malformed", f"{file}:{number}", message))
             continue
         name = match["name"].strip()
@@ -88,7 +88,7 @@ def read(source: Source) -> CaptionDataset:
     """Read a folder with the official layout, or its token file.
 
     Raises:
-        DataError: there is no token file, there are several, or no line of it is one.
+        DataError: there is no token file, there are several, or no line has this format.
     """
     tokens = _token_file(source)
     text, problems = read_text(tokens)
@@ -97,7 +97,7 @@ def read(source: Source) -> CaptionDataset:
     if not captions:
         raise DataError(
             f"{tokens}: expected a {TITLE} with lines NAME.jpg#K, a tab and a caption, but no line is one; "
-            "check that this is the file you meant"
+            "check that this is the intended file"
         )
     folders = PhotoFolders(near_folders(source.folder, source.photos))
     written = {PurePath(name).stem: name for name in captions} | {name: name for name in captions}
@@ -107,11 +107,13 @@ def read(source: Source) -> CaptionDataset:
         where = f"{tokens.name}:{first_lines[name]}"
         for number, count in Counter(number for number, _ in numbered).items():
             if count > 1:
-                message = f"{name}#{number} stands there {count} times; all captions kept"
+                message = f"{name}#{number} occurs {count} times; all captions kept"
                 problems.append(Problem("duplicate-id", where, message))
         base = re.sub(r"\.\d+$", "", name)
         if base != name and folders.find(name) is None:
-            message = f"{name} is no photo's name ({base} with a number); its {len(numbered)} captions were left out"
+            message = (
+                f"{name} is not the name of a photo ({base} with a number); its {len(numbered)} captions were skipped"
+            )
             problems.append(Problem("caption-without-photo", where, message))
             continue
         entries.append(Entry(name, name, tuple(caption for _, caption in numbered), splits.get(name), where))
@@ -123,7 +125,7 @@ def read(source: Source) -> CaptionDataset:
 
 
 def _token_file(source: Source) -> Path:
-    """Return the one token file that ``source`` is or holds."""
+    """Return the token file that ``source`` is or contains."""
     if source.path.is_file():
         return source.path
     found = token_files(source.path)
@@ -134,31 +136,31 @@ def _token_file(source: Source) -> Path:
         )
     if len(found) > 1:
         listed = ", ".join(path.name for path in found)
-        raise DataError(f"{source.path}: expected one token file, but there are {listed}; give the one you mean")
+        raise DataError(f"{source.path}: expected one token file, but there are {listed}; give the intended one")
     return found[0]
 
 
-def listed_splits(places: Sequence[Path], written: Mapping[str, str], problems: list[Problem]) -> dict[str, str]:
-    """Read the split lists; a photo in two goes to the one that is evaluated on, so that none is trained on.
+def listed_splits(folders: Sequence[Path], written: Mapping[str, str], problems: list[Problem]) -> dict[str, str]:
+    """Read the split lists; a photo in two lists is kept in the one for evaluation, so it is not trained on.
 
     Args:
-        places: folders, the first of which that holds lists of a split has them all.
-        written: the photo by each way of writing it.
-        problems: is added to.
+        folders: the first of these with lists of a split is used for it.
+        written: photos by all spellings of their names.
+        problems: list that problems are appended to.
 
     Returns:
-        The split of each photo that is listed.
+        The split of each listed photo.
     """
     splits: dict[str, str] = {}
     for split in ("test", "val", "train"):
-        for path in _lists(places, split):
+        for path in _lists(folders, split):
             text, broken = read_text(path)
             problems += broken
             for number, line in numbered_lines(text):
                 listed, where = line.strip(), f"{path.name}:{number}"
                 name = written.get(listed)
                 if name is None:
-                    message = f"{listed}: no photo of that name has captions; passed over"
+                    message = f"{listed}: no photo of that name has captions; skipped"
                     problems.append(Problem("unknown-in-split", where, message))
                 elif splits.setdefault(name, split) != split:
                     message = f"{name}: listed for {split} and for {splits[name]}; kept in {splits[name]}"
@@ -166,10 +168,10 @@ def listed_splits(places: Sequence[Path], written: Mapping[str, str], problems: 
     return splits
 
 
-def _lists(places: Sequence[Path], split: str) -> list[Path]:
-    """Return the lists of a split that lie in the first folder that has any."""
-    for place in places:
-        found = sorted({path for pattern in _LISTS[split] for path in place.glob(pattern) if path.is_file()})
+def _lists(folders: Sequence[Path], split: str) -> list[Path]:
+    """Return the lists of a split in the first folder that has any."""
+    for folder in folders:
+        found = sorted({path for pattern in _LISTS[split] for path in folder.glob(pattern) if path.is_file()})
         if found:
             return found
     return []

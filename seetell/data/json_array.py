@@ -1,4 +1,4 @@
-"""Go through a JSON file that is one long list of objects without holding the file or the list in memory."""
+"""Stream a JSON file that is one long list of objects, without loading it into memory."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _BLANK = re.compile(r"[ \t\r\n]*")
 
 
 def objects_in(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the objects of the list that a file holds, in their order.
+    """Yield the objects of the list in a file.
 
     Args:
         path: JSON in UTF-8.
 
     Raises:
-        DataError: the file cannot be read, is not UTF-8, or is no JSON list of objects; the message says after how
-            many of them.
+        DataError: the file cannot be read, is not UTF-8, or is not a JSON list of objects; the message includes how
+            many objects came before.
     """
     try:
         with open(path, encoding="utf-8-sig") as file:
@@ -35,11 +35,11 @@ def objects_in(path: Path) -> Iterator[dict[str, Any]]:
 
 
 class _Reader:
-    """Holds the part of the text that is not parsed yet.
+    """Buffers the text that is not parsed yet.
 
     Args:
-        path: the file, for messages.
-        file: it, open.
+        path: path of the file, for messages.
+        file: the open file.
     """
 
     def __init__(self, path: Path, file: TextIOWrapper) -> None:
@@ -51,25 +51,25 @@ class _Reader:
         self._done = 0
 
     def objects(self) -> Iterator[dict[str, Any]]:
-        if self._sign() != "[":
+        if self._next_character() != "[":
             raise self._unexpected("a list of objects")
         self._at += 1
-        sign = self._sign()
-        while sign != "]":
-            if sign != "{":
+        character = self._next_character()
+        while character != "]":
+            if character != "{":
                 raise self._unexpected("an object")
             yield self._object()
             self._done += 1
-            sign = self._sign()
-            if sign == ",":
+            character = self._next_character()
+            if character == ",":
                 self._at += 1
-                sign = self._sign()
-                if sign == "]":
+                character = self._next_character()
+                if character == "]":
                     raise self._unexpected("an object")
-            elif sign != "]":
+            elif character != "]":
                 raise self._unexpected("a comma or the end of the list")
         self._at += 1
-        if self._sign():
+        if self._next_character():
             raise self._unexpected("nothing after the list")
 
     def _object(self) -> dict[str, Any]:
@@ -79,16 +79,16 @@ class _Reader:
                 found, self._at = decoder.raw_decode(self._text, self._at)
             except json.JSONDecodeError as error:
                 if not self._more():
-                    raise DataError(f"{self._place()}: expected JSON, but {error.msg}; {_ADVICE}") from error
+                    raise DataError(f"{self._location()}: expected JSON, but {error.msg}; {_ADVICE}") from error
             except (RecursionError, ValueError) as error:
-                raise DataError(f"{self._place()}: expected JSON, but {error}; {_ADVICE}") from error
+                raise DataError(f"{self._location()}: expected JSON, but {error}; {_ADVICE}") from error
             else:
                 self._chunk = _CHUNK
                 assert isinstance(found, dict)
                 return found
 
-    def _sign(self) -> str:
-        """Return the next character that is not blank, or nothing at the end of the file."""
+    def _next_character(self) -> str:
+        """Return the next character that is not white space, or an empty string at the end of the file."""
         while True:
             blank = _BLANK.match(self._text, self._at)
             assert blank is not None
@@ -99,7 +99,7 @@ class _Reader:
                 return ""
 
     def _more(self) -> bool:
-        """Read on, twice as much as before while one object goes on; tell whether there was more."""
+        """Read more text, twice as much each time within one object; return whether there was any."""
         more = self._file.read(self._chunk)
         self._text = self._text[self._at :] + more
         self._at = 0
@@ -107,11 +107,11 @@ class _Reader:
         return bool(more)
 
     def _unexpected(self, wanted: str) -> DataError:
-        found = repr(self._text[self._at : self._at + 20]) if self._sign() else "the end of the file"
-        return DataError(f"{self._place()}: expected {wanted}, but there is {found}; {_ADVICE}")
+        found = repr(self._text[self._at : self._at + 20]) if self._next_character() else "the end of the file"
+        return DataError(f"{self._location()}: expected {wanted}, but there is {found}; {_ADVICE}")
 
-    def _place(self) -> str:
+    def _location(self) -> str:
         return f"{self._path}: after {self._done:,} objects"
 
 
-_ADVICE = "check that the file is complete and that this is the file you meant"
+_ADVICE = "check that the file is complete and that this is the intended file"

@@ -20,7 +20,7 @@ TITLE = "Karpathy split JSON"
 
 
 def matches(document: Any) -> bool:
-    """Tell whether a parsed document has this format."""
+    """Return whether a parsed document has this format."""
     return any("sentences" in image for image in dicts_in(document, "images")[:5])
 
 
@@ -33,7 +33,7 @@ def read(source: Source) -> CaptionDataset:
     if not matches(source.document):
         raise DataError(
             f"{source.path}: expected a {TITLE}, an object with 'images' that have 'sentences', "
-            f"but it is {described(source.document)}; check that this is the file you meant"
+            f"but it is {described(source.document)}; check that this is the intended file"
         )
     folders = PhotoFolders(near_folders(source.folder, source.photos))
     problems: list[Problem] = []
@@ -42,7 +42,7 @@ def read(source: Source) -> CaptionDataset:
         where = f"images[{index}]"
         filename = text_of(image, "filename", "file_name")
         if filename is None:
-            problems.append(Problem("malformed", where, "expected an object with a 'filename'; left out"))
+            problems.append(Problem("malformed", where, "expected an object with a 'filename'; skipped"))
             continue
         photo_id = id_of(image, "cocoid", "imgid")
         entries.append(
@@ -59,7 +59,7 @@ def read(source: Source) -> CaptionDataset:
 
 
 def _file(filename: str, filepath: str | None, folders: PhotoFolders) -> str:
-    """Return the photo's path with its folder where it lies there, else its bare name."""
+    """Return the photo's path with its folder if it is there, else its name."""
     joined = f"{filepath}/{filename}" if filepath else filename
     return joined if folders.find(joined) is not None else filename
 
@@ -75,7 +75,7 @@ def _captions(image: dict[str, Any], where: str, problems: list[Problem]) -> tup
         elif isinstance(tokens, list):
             captions.append(" ".join(str(token) for token in tokens))
         else:
-            message = f"sentence {number}: expected an object with 'raw' or 'tokens'; left out"
+            message = f"sentence {number}: expected an object with 'raw' or 'tokens'; skipped"
             problems.append(Problem("malformed", where, message))
     return tuple(captions)
 

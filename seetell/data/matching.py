@@ -1,4 +1,4 @@
-"""Find the photos of a data set that captions are of, whatever the file of captions calls them."""
+"""Match the captions of a results file to the photos of a data set."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Photo(Protocol):
 
     @property
     def id(self) -> int | str:
-        """What its data set calls it."""
+        """Its id in the data set."""
 
     @property
     def path(self) -> Path:
@@ -36,34 +36,34 @@ def match_results(
     beside: Sequence[Photo] = (),
     allow_missing: bool = False,
 ) -> dict[int | str, Prediction]:
-    """Find the photo that each caption is of, by the photo's id, its file name, or that without its ending.
+    """Find the photo of each caption, by the photo's id, its file name, or its stem.
 
     Args:
-        results: what the model said.
-        photos: the photos it should have been said of.
-        beside: other photos of the data set, to say so of a caption that is of one of them.
+        results: the captions.
+        photos: the photos that should have captions.
+        beside: other photos of the data set, for the error message of a caption of one of them.
         allow_missing: accept photos that have no caption.
 
     Returns:
         The captions by the ids of ``photos``, in their order.
 
     Raises:
-        DataError: a caption is of none of the photos, or of one that has a caption already, or its name fits several;
-            or a photo has no caption and ``allow_missing`` does not permit it.
+        DataError: a caption is of none of the photos, of one that has a caption already, or its name matches several;
+            or a photo has no caption and ``allow_missing`` is ``False``.
     """
     finder = _Finder(photos)
     found: dict[int | str, Prediction] = {}
     extra, twice, unclear = [], [], []
     for name in (*results.captions, *results.failed):
-        fitting = finder.find(name)
-        if not fitting:
+        matching = finder.find(name)
+        if not matching:
             extra.append(name)
-        elif len(fitting) > 1:
+        elif len(matching) > 1:
             unclear.append(name)
-        elif fitting[0].id in found:
+        elif matching[0].id in found:
             twice.append(name)
         elif name in results.captions:
-            found[fitting[0].id] = results.captions[name]
+            found[matching[0].id] = results.captions[name]
     missing = [photo for photo in photos if photo.id not in found]
     faults = _extra_faults(extra, beside)
     if len(extra) == len(results.captions) + len(results.failed):
@@ -87,12 +87,12 @@ def match_results(
 
 
 def _extra_faults(extra: Sequence[int | str], beside: Sequence[Photo]) -> list[str]:
-    """Say of captions that are of none of the photos whether they are of others of the data set."""
+    """Return errors for captions of none of the photos: whether they are of other photos of the data set."""
     finder = _Finder(beside)
-    splits = {name: fitting[0].split for name in extra if (fitting := finder.find(name))}
+    splits = {name: matching[0].split for name in extra if (matching := finder.find(name))}
     faults = [
         f"{pluralise(there, 'caption')} of photos of the split {split!r}, {examples_of(there)}; "
-        f"score against that (--split {split}) or leave them out of the results"
+        f"score against that (--split {split}) or remove them from the results"
         for split in Counter(splits.values())
         if (there := [name for name in splits if splits[name] == split])
     ]
@@ -100,13 +100,13 @@ def _extra_faults(extra: Sequence[int | str], beside: Sequence[Photo]) -> list[s
     if nowhere:
         faults.append(
             f"{pluralise(nowhere, 'caption')} of no photo of the references, {examples_of(nowhere)}; "
-            "check that these are the results of this data set, or leave them out of the results"
+            "check that these are the results of this data set, or remove them from the results"
         )
     return faults
 
 
 def _named(photos: Sequence[Photo]) -> str:
-    """Name a few photos by id, and by file where that is another."""
+    """Format a few photos, by id and by a different file name."""
     shown = [
         repr(photo.id) if photo.id == photo.path.name else f"{photo.id!r} ({photo.path.name})"
         for photo in photos[:EXAMPLES]
@@ -115,20 +115,20 @@ def _named(photos: Sequence[Photo]) -> str:
 
 
 def _advice(results: Results[Any], photos: Sequence[Photo], missing: Sequence[Photo]) -> str:
-    """Say what to do about photos without a caption."""
+    """Return advice about photos without a caption."""
     lacking = {photo.id for photo in missing}
-    covered = {photo.split for photo in photos if photo.id not in lacking}
-    if len(covered) == 1 and covered.isdisjoint(photo.split for photo in missing):
-        return f"all others are the split {min(covered)!r}: score against that alone (--split {min(covered)})"
+    captioned = {photo.split for photo in photos if photo.id not in lacking}
+    if len(captioned) == 1 and captioned.isdisjoint(photo.split for photo in missing):
+        return f"all others are the split {min(captioned)!r}: score against that alone (--split {min(captioned)})"
     failed = f" ({len(results.failed)} of them failed)" if results.failed else ""
-    return f"caption them{failed} or leave them out (--allow-missing)"
+    return f"caption them{failed} or skip them (--allow-missing)"
 
 
 class _Finder:
-    """Finds photos by what a results file calls them.
+    """Finds photos by their names in a results file.
 
     Args:
-        photos: those that can be found.
+        photos: the photos to search.
     """
 
     def __init__(self, photos: Iterable[Photo]) -> None:
@@ -141,22 +141,22 @@ class _Finder:
             self._by_stem.setdefault(_plain(photo.path.stem), []).append(photo)
 
     def find(self, name: int | str) -> list[Photo]:
-        """Return the photos that the name fits: none, one, or several that nothing tells apart."""
+        """Return the photos that match the name: none, one, or several that cannot be distinguished."""
         plain = _plain(name)
         file = plain.rpartition("/")[2]
-        fitting = self._by_id.get(plain) or self._by_file.get(file) or self._by_stem.get(file) or []
-        if len(fitting) < 2:
-            return fitting
-        common = [_common_ending(plain, _plain(photo.path.as_posix())) for photo in fitting]
-        return [photo for photo, length in zip(fitting, common, strict=True) if length == max(common)]
+        matching = self._by_id.get(plain) or self._by_file.get(file) or self._by_stem.get(file) or []
+        if len(matching) < 2:
+            return matching
+        common = [_common_ending(plain, _plain(photo.path.as_posix())) for photo in matching]
+        return [photo for photo, length in zip(matching, common, strict=True) if length == max(common)]
 
 
 def _plain(name: int | str) -> str:
-    """Write names alike that differ in Unicode form or in the slashes of another system only."""
+    """Normalise Unicode form and slashes of a name."""
     return unicodedata.normalize("NFC", str(name)).replace("\\", "/")
 
 
 def _common_ending(one: str, other: str) -> int:
-    """Return how many parts two paths share at their ends."""
+    """Return the number of equal parts at the end of two paths."""
     pairs = zip(reversed(one.split("/")), reversed(other.split("/")), strict=False)
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))

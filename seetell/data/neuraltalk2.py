@@ -16,7 +16,7 @@ TITLE = "neuraltalk2 raw JSON"
 
 
 def matches(document: Any) -> bool:
-    """Tell whether a parsed document has this format."""
+    """Return whether a parsed document has this format."""
     if not isinstance(document, list):
         return False
     return any(isinstance(item, dict) and {"file_path", "captions"} <= item.keys() for item in document[:5])
@@ -31,7 +31,7 @@ def read(source: Source) -> CaptionDataset:
     if not matches(source.document):
         raise DataError(
             f"{source.path}: expected {TITLE}, a list of objects with 'file_path' and 'captions', "
-            f"but it is {described(source.document)}; check that this is the file you meant"
+            f"but it is {described(source.document)}; check that this is the intended file"
         )
     problems: list[Problem] = []
     entries = []
@@ -39,7 +39,7 @@ def read(source: Source) -> CaptionDataset:
         where = f"[{index}]"
         file = text_of(item, "file_path")
         if file is None:
-            problems.append(Problem("malformed", where, "expected an object with a 'file_path'; left out"))
+            problems.append(Problem("malformed", where, "expected an object with a 'file_path'; skipped"))
             continue
         stated = text_of(item, "split")
         split = split_named(stated) if stated is not None else None
@@ -59,5 +59,5 @@ def _captions(value: Any, where: str, problems: list[Problem]) -> tuple[str, ...
         if isinstance(caption, str):
             captions.append(caption)
         else:
-            problems.append(Problem("malformed", where, f"caption {number}: expected a string; left out"))
+            problems.append(Problem("malformed", where, f"caption {number}: expected a string; skipped"))
     return tuple(captions)

@@ -1,4 +1,4 @@
-"""Find the file that a data set means by a photo's name, from a few folder listings and no call per photo."""
+"""Find the files of photos by their names in a data set, from folder listings rather than one call per photo."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _TEXT_NAMES = frozenset({"annotations", "captions", "text", "flickr8k_text", "fl
 
 
 def near_folders(folder: Path, photos: Path | None) -> list[Path]:
-    """List where photos may lie, the likeliest first.
+    """List the folders that may contain the photos, the most likely first.
 
     Args:
         folder: the folder of the data.
-        photos: the photos' folder as the user gave it; then only it and its own folders count.
+        photos: folder of the photos given by the user; then only it and its subfolders are searched.
 
     Returns:
-        ``folder`` (or ``photos``), the folders in it, and, where it is called ``annotations`` or the like, the
-        folders beside it. Folders with usual names such as ``images`` come first, then by name.
+        ``folder`` (or ``photos``), its subfolders, and, if its name is ``annotations`` or similar, its sibling folders.
+        Folders with common names such as ``images`` come first, the others are sorted by name.
     """
     if photos is not None:
         return [photos, *_subfolders(photos)]
@@ -50,14 +50,14 @@ def _subfolders(folder: Path) -> list[Path]:
 
 
 class PhotoFolders:
-    """The files below some folders, each folder listed once and only when asked for.
+    """The files in some folders, each listed once and on demand.
 
-    A name that is not found as written is looked for with another case, another Unicode form (NFC or NFD)
-    or backslashes for slashes: tables made on one system and photos unpacked on another differ in these.
+    A name that is not found as written is searched for in another case, another Unicode form (NFC or NFD) or with
+    backslashes for slashes: tables and photos from different systems differ in these.
     """
 
     def __init__(self, folders: Sequence[Path]) -> None:
-        """Look in ``folders``, in this order."""
+        """Search ``folders``, in this order."""
         self.folders = tuple(folders)
         self._listings: dict[Path, dict[str, str]] = {}
 
@@ -85,7 +85,7 @@ class PhotoFolders:
         return None
 
     def _listing(self, folder: Path) -> dict[str, str]:
-        """Map each file's name, as written and folded, to its name as written."""
+        """Map each file's name, as written and case-folded, to its name as written."""
         listing = self._listings.get(folder)
         if listing is None:
             listing = {}

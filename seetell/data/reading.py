@@ -1,4 +1,4 @@
-"""Read captioned photos in any of the known formats, told apart by what the files hold."""
+"""Read captioned photos in any known format, detected from the content of the files."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ def read(
     Args:
         path: its folder or file.
         format: ``flickr``, ``karpathy``, ``coco``, ``neuraltalk2``, ``table``, ``entities``, ``visual-genome`` or
-            ``snippets``; found from the content when absent.
-        photos: the folder of the photos; looked for around ``path`` when absent.
-        split: the split of photos whose split the data does not state, instead of dividing them.
-        split_seed: seed of the division where the data states no split.
-        val_fraction: share of the photos that then goes to ``val``.
-        test_fraction: share of the photos that then goes to ``test``.
-        require_photos: leave out photos whose file is absent; ``False`` reads the captions alone, as references
+            ``snippets``; detected from the content by default.
+        photos: the folder of the photos; searched for around ``path`` by default.
+        split: the split of photos without a stated split, instead of assigning one.
+        split_seed: seed of the assignment if the data states no split.
+        val_fraction: fraction of the photos that is then assigned to ``val``.
+        test_fraction: fraction of the photos that is then assigned to ``test``.
+        require_photos: skip photos whose file is missing; ``False`` reads only the captions, as references
             to score against.
 
     Returns:
-        The usable photos, and every problem found with the others. Whether each photo opens is not checked here:
-        see ``seetell.data.check``.
+        The usable photos, and every problem found. Whether each photo opens is not checked here: see
+        ``seetell.data.check``.
 
     Raises:
         DataError: the path, an option or the format is wrong, or no usable photo is left.

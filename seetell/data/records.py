@@ -1,4 +1,4 @@
-"""What every reader of captioned photos hands on: photos, their captions, their splits, and what was wrong."""
+"""The records of data sets: photos, their captions and splits, and problems found."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ ProblemKind = Literal[
 
 
 def check_split(name: str) -> None:
-    """See that a split is one of ``SPLITS``.
+    """Check that a split is one of ``SPLITS``.
 
     Raises:
-        DataError: it is none of these.
+        DataError: it is not.
     """
     if name not in SPLITS:
         raise DataError(unknown("split", name, SPLITS))
 
 
 def printable(text: str) -> str:
-    """Escape what would break a line or a terminal: control characters and halves of surrogate pairs."""
+    """Escape control characters and lone surrogates, which break lines and terminals."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
@@ -52,14 +52,14 @@ def printable(text: str) -> str:
 
 @dataclass(frozen=True)
 class PhotoRecord:
-    """One photo, or a region of one, with what people said of it.
+    """A photo, or a region of one, with its reference captions.
 
     Attributes:
-        id: what its data set calls it: unique there, and what results files name it by.
+        id: its id, unique in the data set; results files refer to it.
         path: the image file.
-        captions: the sentences as written, at least one.
+        captions: reference captions as written, at least one.
         split: ``train``, ``val`` or ``test``.
-        box: the region that the captions speak of, in pixels of the photo; ``None`` for the whole.
+        box: the region that the captions describe, ``xyxy`` in pixels of the photo; ``None`` for the whole photo.
     """
 
     id: int | str
@@ -75,14 +75,14 @@ class PhotoRecord:
 
 @dataclass(frozen=True)
 class Problem:
-    """Something wrong with one item of a data set; never a reason to stop reading the others.
+    """A problem with one item of a data set, which does not affect the others.
+
+    ``where`` and ``message`` are made printable.
 
     Attributes:
-        kind: one of ``ProblemKind``, the heading it is reported under.
+        kind: one of ``ProblemKind``, under which it is reported.
         where: the file and line, or the photo.
-        message: what was found and what was done about it.
-
-    What is quoted from the data is made printable in both.
+        message: what was found and how it was handled.
     """
 
     kind: ProblemKind
@@ -108,16 +108,16 @@ Photo = TypeVar("Photo", bound=HasSplit)
 
 @dataclass(frozen=True)
 class PhotoDataset(Generic[Photo]):
-    """Photos with what people said of them, as read from one source.
+    """Photos with reference captions, as read from one source.
 
     Attributes:
         name: a short name for logs and model cards.
         source: the file or folder that was read.
         photos: the usable photos, in the order of the source.
-        problems: what was found wrong, and left out where it could not be used.
-        notes: remarks that are no problems, such as how the splits were made.
-        single_split: the set is too small to divide, so that every split is the whole set.
-        format: what it was read as, for people.
+        problems: problems found; items that cannot be used are skipped.
+        notes: remarks other than problems, such as how the splits were made.
+        single_split: whether the set is too small to split, so that every split is the whole set.
+        format: the format that was read, for people.
     """
 
     name: str
@@ -135,7 +135,7 @@ class PhotoDataset(Generic[Photo]):
             name: ``train``, ``val`` or ``test``.
 
         Raises:
-            DataError: the name is none of these.
+            DataError: the name is another.
         """
         check_split(name)
         if self.single_split:

@@ -1,4 +1,4 @@
-"""What the readers of region captions hand on: photos, boxes on them, and what people said of each box."""
+"""The records of region captions: photos with boxes, and phrases for each box."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from seetell.geometry.boxes import Box
 
 @dataclass(frozen=True, slots=True)
 class RegionRecord:
-    """A part of a photo with what people said of it.
+    """A region of a photo with its reference phrases.
 
     Attributes:
-        box: ``xyxy`` in float pixels of the file, edges between pixels, within the photo and with an area.
-        phrases: as written, at least one.
+        box: ``xyxy`` in pixels of the photo, within it and with an area.
+        phrases: reference phrases as written, at least one.
     """
 
     box: Box
@@ -28,10 +28,10 @@ class RegionPhoto:
     """A photo with described regions.
 
     Attributes:
-        id: what its data set calls it, unique there.
+        id: its id, unique in the data set.
         path: the image file.
-        size: width and height in pixels of the file, upright.
-        regions: in the order of the source, at least one.
+        size: width and height in pixels of the upright photo.
+        regions: regions in the order of the source, at least one.
         split: ``train``, ``val`` or ``test``.
     """
 
@@ -51,7 +51,7 @@ class RegionDataset(PhotoDataset[RegionPhoto]):
     """Photos with described regions."""
 
     def captions(self) -> CaptionDataset:
-        """Return the same photos with the phrases of all their regions as captions, for what only looks at words."""
+        """Return the same photos with the phrases of all their regions as captions."""
         photos = tuple(
             PhotoRecord(
                 photo.id,

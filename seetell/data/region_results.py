@@ -1,12 +1,12 @@
-"""Read and write the regions that a model found on photos.
+"""Read and write files of predicted regions.
 
-Two kinds of file, told apart by their content:
+Two formats, detected from the content:
 
 - JSON lines, as ``seetell regions --format jsonl`` writes them: ``{"image", "regions": [{"text",
   "box": [x1, y1, x2, y2], "score"}]}`` with boxes in the photo's own pixels, and for a photo that failed
   ``{"image", "error"}``;
 - DenseCap's ``results.json``: ``{"results": [{"img_name", "boxes": [[x, y, w, h]], "scores", "captions"}], "opt":
-  {"image_size"}}``. There a box counts pixels from 1 and includes the last, on the photo resized so that its longer
+  {"image_size"}}``. There boxes count pixels from 1 and include the last, in the photo resized so that its longer
   side is ``image_size``. With s = longer side / ``image_size``, its edges are ``((x - 1) s, (y - 1) s, (x - 1 + w) s,
   (y - 1 + h) s)`` on both axes, as DenseCap's own code scales boxes.
 """
@@ -20,15 +20,15 @@ from pathlib import Path
 from typing import Any
 
 from seetell.data.json_fields import described, id_of
-from seetell.data.results_file import EXAMPLES, Results, shown
+from seetell.data.results_file import Results, preview, refuse_invalid, results_text
 from seetell.data.source import numbered_lines, read_text
 from seetell.errors import DataError
 from seetell.results import Region, Regions
 
 IMAGE_SIZE = 720
-"""The longer side of DenseCap's photos, unless its options say otherwise."""
+"""Default longer side of DenseCap's resized photos in pixels."""
 
-_BEYOND_MEASURE = 1e9
+_MAX_NUMBER = 1e9
 _EXPECTED = (
     'expected JSON lines of {"image": …, "regions": [{"text": …, "box": [x1, y1, x2, y2], "score": …}]} or '
     "DenseCap's results.json"
@@ -37,10 +37,10 @@ _EXPECTED = (
 
 @dataclass(frozen=True)
 class PredictedRegions:
-    """The regions of one photo.
+    """The predicted regions of one photo.
 
     Attributes:
-        regions: their boxes are ``xyxy`` in pixels of the photo resized so that its longer side is ``longer_side``.
+        regions: regions with boxes in pixels of the photo resized so that its longer side is ``longer_side``.
         longer_side: ``None`` if the pixels are those of the photo itself.
     """
 
@@ -48,7 +48,7 @@ class PredictedRegions:
     longer_side: float | None = None
 
     def in_pixels(self, size: tuple[int, int]) -> tuple[Region, ...]:
-        """Return the regions with boxes in the pixels of the photo.
+        """Return the regions with boxes in pixels of the photo.
 
         Args:
             size: the photo's width and height.
@@ -59,16 +59,16 @@ class PredictedRegions:
 
 
 def contains_regions(path: Path) -> bool:
-    """Tell whether a results file is of regions rather than captions; ``False`` where it cannot be read."""
+    """Return whether a results file contains regions rather than captions; ``False`` if it cannot be read."""
     try:
         text, _ = read_text(path)
         if _is_document(text):
             return _is_densecap(json.loads(text))
         rows = (json.loads(line) for _, line in numbered_lines(text))
-        said = next((row for row in rows if not (isinstance(row, dict) and "error" in row)), None)
+        first = next((row for row in rows if not (isinstance(row, dict) and "error" in row)), None)
     except (DataError, ValueError, RecursionError):
         return False
-    return isinstance(said, dict) and "regions" in said
+    return isinstance(first, dict) and "regions" in first
 
 
 def read_region_results(path: str | Path) -> Results[PredictedRegions]:
@@ -78,15 +78,11 @@ def read_region_results(path: str | Path) -> Results[PredictedRegions]:
         path: JSON lines, or DenseCap's ``results.json``.
 
     Raises:
-        DataError: the file cannot be read, is of neither kind, names a photo twice, or has a row that breaks the
-            format; the message counts these and shows the first.
+        DataError: the file cannot be read, has another format or a duplicate photo, or has invalid rows; the message
+            includes their number and the first ones.
     """
     path = Path(path)
-    if path.is_dir():
-        raise DataError(f"{path}: expected a file of regions, but it is a folder; {_EXPECTED}")
-    text, broken = read_text(path)
-    if broken:
-        raise DataError(f"{broken[0].where}: not valid UTF-8; save the results as UTF-8")
+    text = results_text(path, expected=_EXPECTED)
     found: dict[int | str, PredictedRegions] = {}
     failed: list[int | str] = []
     wrong: list[str] = []
@@ -94,19 +90,17 @@ def read_region_results(path: str | Path) -> Results[PredictedRegions]:
         photo = id_of(row, "image", "img_name", "image_id")
         try:
             if photo is None:
-                raise _FaultError("expected an object with the photo's name as 'image'")
+                raise _RowError("expected an object with the photo's name as 'image'")
             if photo in found or photo in failed:
-                raise _FaultError(f"the photo {photo!r} was there before")
+                raise _RowError(f"duplicate photo {photo!r}")
             if row.get("error"):
                 failed.append(photo)
             else:
                 regions = _line_regions(row) if longer_side is None else _densecap_regions(row)
                 found[photo] = PredictedRegions(regions, longer_side)
-        except _FaultError as error:
+        except _RowError as error:
             wrong.append(f"{where}: {error}")
-    if wrong:
-        are = "row is" if len(wrong) == 1 else "rows are"
-        raise DataError(f"{path}: {len(wrong)} {are} not right; {'; '.join(wrong[:EXAMPLES])}; {_EXPECTED}")
+    refuse_invalid(path, wrong, expected=_EXPECTED)
     if not found and not failed:
         raise DataError(f"{path}: there is no photo in it; {_EXPECTED}")
     return Results(path, found, tuple(failed))
@@ -116,8 +110,8 @@ def densecap_results(photos: Iterable[tuple[str, Regions]], *, image_size: int =
     """Return the document of DenseCap's ``results.json``.
 
     Args:
-        photos: of each the file's name and its regions.
-        image_size: the longer side of the resized photo that the file's boxes are to refer to.
+        photos: file name and regions of each photo.
+        image_size: longer side in pixels of the resized photo to which the boxes refer.
     """
     rows = []
     for name, regions in photos:
@@ -130,12 +124,12 @@ def densecap_results(photos: Iterable[tuple[str, Regions]], *, image_size: int =
     return {"results": rows, "opt": {"image_size": image_size}}
 
 
-class _FaultError(Exception):
-    """What is wrong with a row."""
+class _RowError(Exception):
+    """An error in a row."""
 
 
 def _is_document(text: str) -> bool:
-    """Tell whether a text is one JSON document rather than one a line, from whether its first line ends one."""
+    """Return whether a text is one JSON document rather than one per line: whether its first line is incomplete."""
     try:
         first = json.loads(next((line for _, line in numbered_lines(text)), ""))
     except (ValueError, RecursionError):
@@ -148,7 +142,7 @@ def _is_densecap(document: Any) -> bool:
 
 
 def _rows(path: Path, text: str) -> Iterable[tuple[str, Any, float | None]]:
-    """Yield where each photo stands, what is said of it, and the longer side that its boxes refer to."""
+    """Yield the location of each row, the row, and the longer side to which its boxes refer."""
     if _is_document(text):
         document = _parsed(str(path), text)
         if not _is_densecap(document):
@@ -156,7 +150,7 @@ def _rows(path: Path, text: str) -> Iterable[tuple[str, Any, float | None]]:
         options = document.get("opt")
         side = options.get("image_size", IMAGE_SIZE) if isinstance(options, dict) else IMAGE_SIZE
         if not _is_number(side) or side <= 0:
-            raise DataError(f"{path}: opt.image_size: expected the longer side in pixels, got {shown(side)}")
+            raise DataError(f"{path}: opt.image_size: expected the longer side in pixels, got {preview(side)}")
         for index, row in enumerate(document["results"]):
             yield f"results[{index}]", row, float(side)
         return
@@ -164,19 +158,19 @@ def _rows(path: Path, text: str) -> Iterable[tuple[str, Any, float | None]]:
         yield f"{path.name}:{number}", _parsed(f"{path}:{number}", line), None
 
 
-def _parsed(place: str, text: str) -> Any:
+def _parsed(where: str, text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{place}: expected JSON, but {error}; {_EXPECTED}") from error
+        raise DataError(f"{where}: expected JSON, but {error}; {_EXPECTED}") from error
 
 
 def _line_regions(row: dict[str, Any]) -> tuple[Region, ...]:
     rows = row.get("regions")
     if not isinstance(rows, list):
-        raise _FaultError(f"expected 'regions' as a list, got {shown(rows)}")
+        raise _RowError(f"expected 'regions' as a list, got {preview(rows)}")
     if not all(isinstance(item, dict) for item in rows):
-        raise _FaultError("expected objects with 'text', 'box' and 'score' as regions")
+        raise _RowError("expected objects with 'text', 'box' and 'score' as regions")
     return tuple(_region(_numbers(item.get("box")), item.get("text"), item.get("score")) for item in rows)
 
 
@@ -184,9 +178,9 @@ def _densecap_regions(row: dict[str, Any]) -> tuple[Region, ...]:
     columns: list[Any] = [row.get(name) for name in ("boxes", "captions", "scores")]
     boxes, captions, scores = ([] if column == {} else column for column in columns)  # Lua writes {} for no items
     if not (isinstance(boxes, list) and isinstance(captions, list) and isinstance(scores, list)):
-        raise _FaultError("expected 'boxes', 'scores' and 'captions' as lists")
+        raise _RowError("expected 'boxes', 'scores' and 'captions' as lists")
     if not len(boxes) == len(captions) == len(scores):
-        raise _FaultError(f"expected as many captions and scores as the {len(boxes)} boxes")
+        raise _RowError(f"expected as many captions and scores as the {len(boxes)} boxes")
     regions = []
     for box, caption, score in zip(boxes, captions, scores, strict=True):
         x, y, width, height = _numbers(box)
@@ -197,23 +191,23 @@ def _densecap_regions(row: dict[str, Any]) -> tuple[Region, ...]:
 
 def _numbers(box: Any) -> tuple[float, float, float, float]:
     if not isinstance(box, list) or len(box) != 4 or not all(map(_is_number, box)):
-        raise _FaultError(f"expected a box as 4 numbers, got {shown(box)}")
+        raise _RowError(f"expected a box as 4 numbers, got {preview(box)}")
     first, second, third, fourth = map(float, box)
     return first, second, third, fourth
 
 
 def _region(box: tuple[float, float, float, float], text: Any, score: Any) -> Region:
     if not isinstance(text, str) or any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise _FaultError(f"expected what a region shows as text in valid Unicode, got {shown(text)}")
+        raise _RowError(f"expected what a region shows as text in valid Unicode, got {preview(text)}")
     if not _is_number(score):
-        raise _FaultError(f"expected the score as a number, got {shown(score)}")
+        raise _RowError(f"expected the score as a number, got {preview(score)}")
     if box[0] >= box[2] or box[1] >= box[3]:
-        raise _FaultError(f"expected a box with an area, got the edges {shown(list(box))}")
+        raise _RowError(f"expected a box with an area, got the edges {preview(list(box))}")
     return Region(text, box, float(score))
 
 
 def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and -_BEYOND_MEASURE < value < _BEYOND_MEASURE
+    return type(value) in (int, float) and -_MAX_NUMBER < value < _MAX_NUMBER
 
 
 def _scaled(region: Region, factor: float) -> Region:

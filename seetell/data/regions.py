@@ -1,4 +1,4 @@
-"""Read region captions, photos with boxes and phrases for the boxes, in any of the known formats."""
+"""Read region captions, photos with boxes and phrases for the boxes, in any known format."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ def read_regions(
 
     Args:
         path: its folder, or Visual Genome's ``region_descriptions.json``.
-        format: ``entities`` or ``visual-genome``; found from the content when absent.
-        photos: the folder of the photos; looked for around ``path`` when absent.
-        captions: for Flickr30k Entities, a data set of captions whose photos and splits count, such as Flickr8k's
-            folder; ``path`` itself when absent.
-        split: the split of photos whose split the data does not state, instead of dividing them.
-        split_seed: seed of the division where the data states no split.
-        val_fraction: share of the photos that then goes to ``val``.
-        test_fraction: share of the photos that then goes to ``test``.
-        require_photos: leave out photos whose file is absent; ``False`` reads boxes and phrases alone, in pixels of
-            the size that the data states.
+        format: ``entities`` or ``visual-genome``; detected from the content by default.
+        photos: the folder of the photos; searched for around ``path`` by default.
+        captions: for Flickr30k Entities, a data set of captions whose photos and splits to use, such as Flickr8k's
+            folder; ``path`` itself by default.
+        split: the split of photos without a stated split, instead of assigning one.
+        split_seed: seed of the assignment if the data states no split.
+        val_fraction: fraction of the photos that is then assigned to ``val``.
+        test_fraction: fraction of the photos that is then assigned to ``test``.
+        require_photos: skip photos whose file is missing; ``False`` reads only boxes and phrases, in pixels of
+            the stated size.
 
     Returns:
-        The usable photos and regions, and every problem found with the others.
+        The usable photos and regions, and every problem found.
 
     Raises:
         DataError: the path, an option or the format is wrong, or no usable photo is left.
@@ -91,4 +91,4 @@ def _detected(path: Path) -> str:
     expected = (
         "Flickr30k Entities (a folder with Annotations and Sentences) or Visual Genome (region_descriptions.json)"
     )
-    raise DataError(f"{path}: expected {expected}, but it is neither; give the folder or file that you mean")
+    raise DataError(f"{path}: expected {expected}, but it is neither; give the intended folder or file")

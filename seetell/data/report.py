@@ -1,4 +1,4 @@
-"""What there is to say of a data set before training on it: its counts, its words, and its problems by kind."""
+"""A report on a data set before training: counts, words, sizes, and problems by kind."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from seetell.data.records import SPLITS, CaptionDataset, PhotoRecord, Problem, P
 from seetell.language.tokenizer import tokenize
 
 FREQUENT = 5
-"""How often a word must be seen to count as frequent, the threshold of the default vocabulary."""
+"""Least number of occurrences of a frequent word, the default threshold of a vocabulary."""
 
 _QUANTILES = {"min": 0.0, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95, "max": 1.0}
 _TITLES: dict[ProblemKind, str] = {
     "missing-photo": "photos whose file is missing",
     "unreadable-photo": "photos that do not open",
-    "duplicate-id": "ids that are there more than once",
-    "duplicate-photo": "photos that are there more than once",
-    "duplicate-content": "photos whose file is the same as another's",
+    "duplicate-id": "duplicate ids",
+    "duplicate-photo": "duplicate photos",
+    "duplicate-content": "photos with the same file content as another",
     "empty-caption": "captions without a word",
     "repeated-caption": "captions repeated for the same photo",
     "photo-without-caption": "photos without a caption",
@@ -31,8 +31,8 @@ _TITLES: dict[ProblemKind, str] = {
     "no-split": "photos in no split",
     "unknown-in-split": "split lists that name unknown photos",
     "missing-annotation": "photos without sentences or without boxes",
-    "entity-without-box": "phrases of entities with neither a box nor a mark",
-    "box-outside-photo": "boxes that leave their photo",
+    "entity-without-box": "phrases of entities with neither a box nor a flag",
+    "box-outside-photo": "boxes that extend beyond their photo",
     "box-without-area": "boxes without an area",
     "unknown-type": "phrases of an unknown type",
     "malformed": "rows that break the format",
@@ -41,20 +41,20 @@ _TITLES: dict[ProblemKind, str] = {
 
 @dataclass(frozen=True)
 class DataReport:
-    """The figures of a data set, ready to print.
+    """The statistics of a data set.
 
     Attributes:
         name: the data set's name.
         source: the file or folder read.
-        format: what it was read as.
-        splits: per split, the numbers of its photos and captions.
-        captions_per_photo: how many photos have each number of captions.
-        words: ``distinct`` words of the training captions, those ``frequent``, the share of distinct words that
-            are frequent, the number of ``running`` words and the share of these that are frequent ones.
+        format: the format that was read.
+        splits: for each split, the numbers of photos and captions.
+        captions_per_photo: number of photos by their number of captions.
+        words: of the training captions, the number of ``distinct`` words, of ``frequent`` ones and their share, the
+            number of ``running`` words and the share of frequent ones among these.
         caption_lengths: quantiles of the captions' lengths in words.
         photo_widths: quantiles of the photos' widths in pixels; ``None`` if the photos were not opened.
-        photo_heights: the same of their heights.
-        problems: in the order found.
+        photo_heights: quantiles of the photos' heights.
+        problems: problems in the order found.
         notes: remarks of the reader.
     """
 
@@ -71,7 +71,7 @@ class DataReport:
     notes: tuple[str, ...]
 
     def grouped(self) -> dict[ProblemKind, list[Problem]]:
-        """Return the problems by kind, the kinds in the order they are reported."""
+        """Return the problems by kind, in the order of the report."""
         groups: dict[ProblemKind, list[Problem]] = {kind: [] for kind in _TITLES}
         for problem in self.problems:
             groups[problem.kind].append(problem)
@@ -81,7 +81,7 @@ class DataReport:
         """Return plain types ready for JSON.
 
         Args:
-            examples: the most problems listed of each kind; all when absent.
+            examples: largest number of problems per kind; all by default.
         """
         return {
             "name": self.name,
@@ -104,10 +104,10 @@ class DataReport:
         }
 
     def to_text(self, *, examples: int = 3) -> str:
-        """Return the report for people.
+        """Return the report as text.
 
         Args:
-            examples: the most problems shown of each kind.
+            examples: largest number of problems per kind.
         """
         lines = [f"{self.name}: {self.source}", f"  read as {self.format}", "", "split     photos  captions"]
         for split, counts in self.splits.items():
@@ -142,11 +142,11 @@ class DataReport:
 
 
 def build_report(dataset: CaptionDataset, checked: PhotoCheck | None = None) -> DataReport:
-    """Count what a data set holds.
+    """Compute the statistics of a data set.
 
     Args:
-        dataset: as a reader returned it.
-        checked: what opening its photos showed; their sizes and the problems with them are then part of the report.
+        dataset: the data set.
+        checked: result of opening its photos, to include their sizes and problems.
     """
     photos = [photo for photo in dataset.photos if checked is None or photo.id not in checked.unreadable]
     usable = {photo.id for photo in photos}
@@ -172,12 +172,12 @@ def build_report(dataset: CaptionDataset, checked: PhotoCheck | None = None) -> 
 
 
 def _words(photos: Iterable[PhotoRecord], trained_on: Iterable[PhotoRecord]) -> tuple[dict[str, float], list[int]]:
-    """Count the words of the captions trained on, and those of each caption of all, splitting equal captions once."""
-    said = Counter(caption for photo in photos for caption in photo.captions)
+    """Count the words of training captions, and the length of every caption; equal captions are tokenised once."""
+    all_captions = Counter(caption for photo in photos for caption in photo.captions)
     trained = Counter(caption for photo in trained_on for caption in photo.captions)
     counts: Counter[str] = Counter()
     lengths: list[int] = []
-    for caption, times in said.items():
+    for caption, times in all_captions.items():
         tokens = tokenize(caption)
         lengths += [len(tokens)] * times
         if caption in trained:
@@ -196,7 +196,7 @@ def _words(photos: Iterable[PhotoRecord], trained_on: Iterable[PhotoRecord]) -> 
 
 
 def _quantiles(values: Sequence[int]) -> dict[str, float]:
-    """Return quantiles that are values that occur, the lower of two neighbours."""
+    """Return quantiles that are occurring values, the lower of two neighbours."""
     if not values:
         return {}
     found = np.quantile(np.asarray(values), list(_QUANTILES.values()), method="lower")

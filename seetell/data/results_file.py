@@ -1,12 +1,12 @@
-"""Read captions that a model said of photos.
+"""Read files of generated captions.
 
-Four kinds of file, told apart by their content:
+Four formats, detected from the content:
 
-- COCO results, which neuraltalk2's ``vis.json`` is too: a JSON list of ``{"image_id": …, "caption": …}``;
+- COCO results, also neuraltalk2's ``vis.json``: a JSON list of ``{"image_id": …, "caption": …}``;
 - neuraltalk's ``result_struct.json``: ``{"imgblobs": [{"img_path": …, "candidate": {"text": …}}]}``;
 - JSON lines, as ``seetell caption --format jsonl`` writes them: ``{"image": …, "caption": …}``, and for a photo that
   failed ``{"image": …, "error": …}``;
-- CSV or TSV with the columns ``image`` and ``caption`` and perhaps ``error``.
+- CSV or TSV with the columns ``image``, ``caption`` and optionally ``error``.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from seetell.data.source import numbered_lines, read_text
 from seetell.errors import DataError
 
 EXAMPLES = 3
-"""How many of the faults of one kind a message shows."""
+"""Number of errors of one kind that a message shows."""
 
 _PHOTO_FIELDS = ("image_id", "image", "id", "file_name", "file_path", "filename", "img_path")
 _REFERENCES = ({"images", "annotations"}, {"images"}, {"file_path", "captions"})
-"""Fields that tell files of references."""
+"""Fields of reference files."""
 
 _EXPECTED = (
     'expected a JSON list of {"image_id": …, "caption": …}, JSON lines of {"image": …, "caption": …}, or CSV with the '
@@ -42,12 +42,12 @@ Prediction = TypeVar("Prediction")
 
 @dataclass(frozen=True)
 class Results(Generic[Prediction]):
-    """What a results file says.
+    """The content of a results file.
 
     Attributes:
         path: the file.
-        captions: what is said of a photo, such as a sentence, which may be empty, by the id or file name beside it.
-        failed: the photos that the file lists with an error in place of a caption.
+        captions: prediction for each photo, such as a caption, which may be empty, by the photo's id or file name.
+        failed: photos with an error in place of a caption.
     """
 
     path: Path
@@ -57,7 +57,7 @@ class Results(Generic[Prediction]):
 
 @dataclass(frozen=True)
 class _Row:
-    """One row as it stands in the file, before it is known to be right."""
+    """A row of the file, before any checks."""
 
     where: str
     photo: Any
@@ -72,15 +72,11 @@ def read_results(path: str | Path) -> Results[str]:
         path: JSON, JSON lines, CSV or TSV.
 
     Raises:
-        DataError: the file cannot be read, is of no known kind, names a photo twice, or has a row without a photo or
-            with a caption that is no text; the message counts them and shows the first.
+        DataError: the file cannot be read, has another format or a duplicate photo, or has a row without a photo or
+            with a caption that is not text; the message includes their number and the first ones.
     """
     path = Path(path)
-    if path.is_dir():
-        raise DataError(f"{path}: expected a results file, but it is a folder; {_EXPECTED}")
-    text, broken = read_text(path)
-    if broken:
-        raise DataError(f"{broken[0].where}: not valid UTF-8; save the results as UTF-8")
+    text = results_text(path, expected=_EXPECTED)
     captions: dict[int | str, str] = {}
     failed: list[int | str] = []
     wrong: list[str] = []
@@ -88,20 +84,18 @@ def read_results(path: str | Path) -> Results[str]:
     for row in _rows(path, text):
         photo = id_of({"id": row.photo}, "id")
         if photo is None:
-            wrong.append(f"{row.where}: expected the photo as a whole number or a name, got {shown(row.photo)}")
+            wrong.append(f"{row.where}: expected the photo as a whole number or a name, got {preview(row.photo)}")
             continue
         seen[photo] += 1
         if row.error:
             failed.append(photo)
         elif not isinstance(row.caption, str):
-            wrong.append(f"{row.where}: expected the caption as text, got {shown(row.caption)}")
+            wrong.append(f"{row.where}: expected the caption as text, got {preview(row.caption)}")
         elif any("\ud800" <= letter <= "\udfff" for letter in row.caption):
-            wrong.append(f"{row.where}: expected the caption in valid Unicode, got {shown(row.caption)}")
+            wrong.append(f"{row.where}: expected the caption in valid Unicode, got {preview(row.caption)}")
         else:
             captions[photo] = row.caption
-    if wrong:
-        are = "row is" if len(wrong) == 1 else "rows are"
-        raise DataError(f"{path}: {len(wrong)} {are} not right; {'; '.join(wrong[:EXAMPLES])}; {_EXPECTED}")
+    refuse_invalid(path, wrong, expected=_EXPECTED)
     twice = [photo for photo, count in seen.items() if count > 1]
     if twice:
         raise DataError(
@@ -112,15 +106,40 @@ def read_results(path: str | Path) -> Results[str]:
     return Results(path, captions, tuple(failed))
 
 
+def results_text(path: Path, *, expected: str) -> str:
+    """Read the text of a results file.
+
+    Args:
+        path: the file.
+        expected: description of the format, for messages.
+
+    Raises:
+        DataError: it cannot be read, is a folder or not valid UTF-8.
+    """
+    if path.is_dir():
+        raise DataError(f"{path}: expected a results file, but it is a folder; {expected}")
+    text, broken = read_text(path)
+    if broken:
+        raise DataError(f"{broken[0].where}: not valid UTF-8; save the results as UTF-8")
+    return text
+
+
+def refuse_invalid(path: Path, errors: Sequence[str], *, expected: str) -> None:
+    """Raise a ``DataError`` with the first errors in the rows of a file, if there are any."""
+    if errors:
+        are = "row is" if len(errors) == 1 else "rows are"
+        raise DataError(f"{path}: {len(errors)} {are} not valid; {'; '.join(errors[:EXAMPLES])}; {expected}")
+
+
 def pluralise(items: Sequence[object], noun: str) -> str:
-    """Say how many there are."""
+    """Format the number of items with their noun."""
     return f"{len(items):,} {noun}{'' if len(items) == 1 else 's'}"
 
 
 def examples_of(items: Sequence[object]) -> str:
-    """Name a few, for a message."""
-    shown = ", ".join(repr(item) for item in items[:EXAMPLES])
-    return f"such as {shown}" if len(items) > EXAMPLES else shown
+    """Format a few items, for a message."""
+    listed = ", ".join(repr(item) for item in items[:EXAMPLES])
+    return f"such as {listed}" if len(items) > EXAMPLES else listed
 
 
 def _rows(path: Path, text: str) -> Iterator[_Row]:
@@ -145,11 +164,11 @@ def _rows(path: Path, text: str) -> Iterator[_Row]:
 
 
 def _parsed(text: str) -> Any:
-    """Parse JSON in which no object names a field twice.
+    """Parse JSON without duplicate fields.
 
     Raises:
-        ValueError: one does, or the text is no JSON, or has a number beyond all measure.
-        RecursionError: lists lie too deep in one another.
+        ValueError: there is a duplicate field, or the text is not valid JSON.
+        RecursionError: it is nested too deeply.
     """
     return json.loads(text, object_pairs_hook=_object)
 
@@ -158,7 +177,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
         (name, times), *_ = Counter(name for name, _ in pairs).most_common(1)
-        photo = next((f" of the photo {shown(fields[field])}" for field in _PHOTO_FIELDS if field in fields), "")
+        photo = next((f" of the photo {preview(fields[field])}" for field in _PHOTO_FIELDS if field in fields), "")
         raise ValueError(f"the object{photo} has the field {name!r} {times} times")
     return fields
 
@@ -176,7 +195,7 @@ def _line_rows(path: Path, text: str) -> Iterator[_Row]:
 
 def _object_row(where: str, item: Any) -> _Row:
     if not isinstance(item, dict):
-        raise DataError(f"{where}: expected an object with a photo and its caption, got {shown(item)}; {_EXPECTED}")
+        raise DataError(f"{where}: expected an object with a photo and its caption, got {preview(item)}; {_EXPECTED}")
     if not {"caption", "error"} & item.keys():
         hint = _EXPECTED
         if any(fields <= item.keys() for fields in _REFERENCES):
@@ -190,7 +209,7 @@ def _blob_row(where: str, blob: Any) -> _Row:
     """Return the row of a photo in neuraltalk's ``result_struct.json``."""
     candidate = blob.get("candidate") if isinstance(blob, dict) else None
     if not isinstance(candidate, dict):
-        raise DataError(f"{where}: expected an object with 'img_path' and 'candidate', got {shown(blob)}")
+        raise DataError(f"{where}: expected an object with 'img_path' and 'candidate', got {preview(blob)}")
     return _Row(where, blob.get("img_path", blob.get("imgid")), candidate.get("text"), None)
 
 
@@ -212,7 +231,7 @@ def _table_rows(path: Path, text: str) -> Iterator[_Row]:
         where = f"{path.name}:{row.line}"
         if row.error is not None or len(row.cells) != len(names):
             problem = row.error or f"{len(row.cells)} cells under {len(names)} columns"
-            raise DataError(f"{where}: {problem}; put captions that hold {delimiter!r} in double quotes")
+            raise DataError(f"{where}: {problem}; put captions that contain {delimiter!r} in double quotes")
         values = dict(zip(names, row.cells, strict=True))
         yield _Row(where, values[columns.image], values[columns.captions[0]], values.get("error"))
 
@@ -222,15 +241,16 @@ def _columns(names: Sequence[str]) -> Columns | str:
 
 
 def _photo_named(names: Sequence[str]) -> list[str]:
-    """Let a column ``image_id`` name the photo where no column ``image`` does."""
+    """Rename a column ``image_id`` to ``image`` if there is none."""
     return ["image" if name == "image_id" and "image" not in names else name for name in names]
 
 
-def shown(value: object) -> str:
+def preview(value: object) -> str:
+    """Format a value for a message, shortened."""
     if value is None:
         return "nothing"
     try:
         text = json.dumps(value, ensure_ascii=False)
     except RecursionError:
-        return "lists within lists without end"
+        return "too deeply nested lists"
     return text if len(text) <= 40 else text[:37] + "..."

@@ -1,8 +1,8 @@
-"""Read and write phrases of regions: JSON lines of a photo, a box in it and what the box shows.
+"""Read and write region captions as JSON lines of a photo, a box and its phrase.
 
-A line is ``{"image": "dog.jpg", "box": [x0, y0, x1, y1], "caption": "a black dog", "split": "train"}``, the box in
-pixels of the photo. Lines with the same photo and box add up. Where no line states a split, photos are divided, so that
-all regions of a photo come into one.
+A line is ``{"image": "dog.jpg", "box": [x0, y0, x1, y1], "caption": "a black dog", "split": "train"}``, with the box in
+pixels of the photo. Lines with the same photo and box are merged. If no line states a split, photos are assigned to
+splits, so all regions of a photo are in the same one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _EXPECTED = 'expected an object such as {"image": "dog.jpg", "box": [0, 0, 90, 1
 
 
 def looks_like(text: str) -> bool:
-    """Tell whether the first line of a text is a phrase of a region."""
+    """Return whether the first line of a text is a phrase of a region."""
     first = next((line for _, line in numbered_lines(text)), "")
     try:
         row = json.loads(first) if first.lstrip().startswith("{") else None
@@ -49,7 +49,7 @@ def read(source: Source) -> CaptionDataset:
     for number, line in numbered_lines(text):
         parsed = _parsed(line)
         if isinstance(parsed, str):
-            problems.append(Problem("malformed", f"{source.path.name}:{number}", f"{parsed}; left out"))
+            problems.append(Problem("malformed", f"{source.path.name}:{number}", f"{parsed}; skipped"))
             continue
         image, box, caption, split = parsed
         phrases.setdefault((image, box), []).append(caption)
@@ -60,7 +60,7 @@ def read(source: Source) -> CaptionDataset:
         splits = dict(zip(splits, assign_splits(list(splits), seed=source.split_seed, **shares), strict=True))
     paths = {image: _path(image, folders, source, problems) for image in splits}
     for image in (image for image, split in splits.items() if split is None):
-        problems.append(Problem("no-split", source.path.name, f"{image}: in no split, though others are; left out"))
+        problems.append(Problem("no-split", source.path.name, f"{image}: in no split, though others are; skipped"))
     records = []
     numbers = dict.fromkeys(splits, 0)
     for (image, box), captions in phrases.items():
@@ -82,13 +82,13 @@ def read(source: Source) -> CaptionDataset:
 
 
 def snippet_line(image: str | Path, box: Box, caption: str, *, split: str | None) -> str:
-    """Write a phrase of a region as a line that :func:`read` reads.
+    """Format a phrase of a region as a line for :func:`read`.
 
     Args:
         image: the photo's path.
-        box: in pixels of the photo.
+        box: ``xyxy`` in pixels of the photo.
         caption: the phrase.
-        split: ``train``, ``val`` or ``test``, or ``None`` for a set too small to divide.
+        split: ``train``, ``val`` or ``test``, or ``None`` for a set too small to split.
     """
     row: dict[str, Any] = {"image": str(image), "box": [round(edge, 2) for edge in box], "caption": caption}
     return json.dumps(row | ({} if split is None else {"split": split}), ensure_ascii=False)
@@ -99,12 +99,12 @@ def _path(image: str, folders: PhotoFolders, source: Source, problems: list[Prob
     if path is None and not source.require_photos:
         return folders.folders[0] / image
     if path is None:
-        problems.append(Problem("missing-photo", source.path.name, f"{image}: no such file; left out"))
+        problems.append(Problem("missing-photo", source.path.name, f"{image}: no such file; skipped"))
     return path
 
 
 def _parsed(line: str) -> tuple[str, Box, str, str | None] | str:
-    """Return photo, box, phrase and split, or what is wrong with the line."""
+    """Return photo, box, phrase and split, or the error in the line."""
     try:
         row: Any = json.loads(line)
     except (ValueError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""The file or folder to read, with the reader's options, and its text or JSON with errors that name the line."""
+"""The file or folder to read, with the reader's options; read its text or JSON with errors that name the line."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _FEW = 0.01
 
 @dataclass(frozen=True)
 class Source:
-    """What to read, and how.
+    """A data set to read, with options.
 
     Attributes:
         path: the file or folder.
-        photos: the folder of the photos; looked for around ``path`` when absent.
-        split: the split of every photo whose split the data does not state.
-        split_seed: seed of the division into splits where the data states none.
-        val_fraction: share of the photos that then goes to ``val``.
-        test_fraction: share of the photos that then goes to ``test``.
-        require_photos: leave out photos whose file is absent; ``False`` reads the captions alone.
+        photos: the folder of the photos; searched for around ``path`` by default.
+        split: the split of every photo without a stated split.
+        split_seed: seed of the assignment if the data states no split.
+        val_fraction: fraction of the photos that is then assigned to ``val``.
+        test_fraction: fraction of the photos that is then assigned to ``test``.
+        require_photos: skip photos whose file is missing; ``False`` reads only the captions.
     """
 
     path: Path
@@ -41,10 +41,10 @@ class Source:
         if not self.path.exists():
             raise DataError(f"{self.path}: no such file or folder; expected a data set of photos with captions")
         if self.photos is not None and not self.photos.is_dir():
-            raise DataError(f"{self.photos}: expected the folder of the photos, but it is no folder; check the path")
+            raise DataError(f"{self.photos}: expected the folder of the photos, but it is not a folder; check the path")
         for field in ("val_fraction", "test_fraction"):
             if not 0 <= getattr(self, field) < 1:
-                raise DataError(f"{field}: expected a share from 0 to below 1, got {getattr(self, field)}")
+                raise DataError(f"{field}: expected a fraction from 0 to below 1, got {getattr(self, field)}")
         if self.val_fraction + self.test_fraction >= 1:
             raise DataError(
                 f"val_fraction + test_fraction: expected less than 1, so that photos are left to train on, "
@@ -53,7 +53,7 @@ class Source:
 
     @property
     def folder(self) -> Path:
-        """The folder itself, or the one the file lies in."""
+        """The folder itself, or that of the file."""
         return self.path if self.path.is_dir() else self.path.parent
 
     @cached_property
@@ -63,7 +63,7 @@ class Source:
 
 
 def read_bytes(path: Path) -> bytes:
-    """Read a file whole.
+    """Read a file.
 
     Raises:
         DataError: it cannot be read.
@@ -78,14 +78,14 @@ def read_json(path: Path) -> Any:
     """Parse a JSON file.
 
     Raises:
-        DataError: the file is not UTF-8 or not JSON; the message has the line and column.
+        DataError: the file is not UTF-8 or not JSON; the message includes line and column.
     """
     try:
         return json.loads(read_bytes(path).decode("utf-8-sig"))
     except json.JSONDecodeError as error:
         raise DataError(
             f"{path}:{error.lineno}:{error.colno}: expected JSON, but {error.msg}; "
-            "check that the file is complete and that this is the file you meant"
+            "check that the file is complete and that this is the intended file"
         ) from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: expected JSON in UTF-8, but byte {error.start} is not; save it as UTF-8") from error
@@ -96,8 +96,8 @@ def read_json(path: Path) -> Any:
 def read_text(path: Path) -> tuple[str, list[Problem]]:
     """Decode a text file: UTF-8 with or without a byte order mark, or UTF-16 with one.
 
-    Lines that are not valid are replaced by empty ones, so that line numbers stay right, and become problems
-    while they are few; many mean that the whole file has another encoding.
+    Invalid lines are replaced by empty ones, so line numbers remain correct, and reported as problems if they are few;
+    many mean that the whole file has another encoding.
 
     Returns:
         The text with line feeds as line ends, and the problems.
@@ -112,7 +112,7 @@ def read_text(path: Path) -> tuple[str, list[Problem]]:
         except UnicodeDecodeError as error:
             raise DataError(f"{path}: starts like UTF-16 but is not valid; save it as UTF-8") from error
     if b"\0" in raw:
-        raise DataError(f"{path}: expected text, but it holds zero bytes; check that this is the file you meant")
+        raise DataError(f"{path}: expected text, but it contains zero bytes; check that this is the intended file")
     try:
         return _unix_lines(raw.decode("utf-8-sig")), []
     except UnicodeDecodeError:
@@ -124,7 +124,7 @@ def read_text(path: Path) -> tuple[str, list[Problem]]:
             good.append(line.decode("utf-8"))
         except UnicodeDecodeError:
             good.append("")
-            problems.append(Problem("malformed", f"{path.name}:{number}", "not valid UTF-8; the line was left out"))
+            problems.append(Problem("malformed", f"{path.name}:{number}", "not valid UTF-8; the line was skipped"))
     if len(problems) > max(1, _FEW * len(lines)):
         raise DataError(
             f"{path}: expected UTF-8, but {len(problems)} of {len(lines)} lines are not, the first "
@@ -134,7 +134,7 @@ def read_text(path: Path) -> tuple[str, list[Problem]]:
 
 
 def numbered_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the lines that are not blank with their numbers from 1; only a line feed ends a line."""
+    """Yield the non-blank lines with their numbers from 1; only a line feed ends a line."""
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             yield number, line

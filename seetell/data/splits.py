@@ -1,4 +1,4 @@
-"""Names of splits, and a division into splits that stays as it is when photos are added."""
+"""Names of splits, and an assignment of photos to splits that does not change when photos are added."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ def assign_splits(
 ) -> list[str]:
     """Divide photos into splits by a hash of the seed and each photo's id.
 
-    A photo's split depends on nothing but its own id, so that adding photos moves no other photo. The one
-    exception is a set so small that a wanted split would stay empty: it then takes the photo nearest to it.
+    A photo's split depends only on its own id, so adding photos moves no other photo. The one exception is a set so
+    small that a split would be empty: it then gets the photo nearest to it.
 
     Args:
-        ids: the photos, each once.
-        seed: another seed gives another division.
-        val_fraction: expected share of ``val``.
-        test_fraction: expected share of ``test``.
+        ids: distinct ids of the photos.
+        seed: seed of the hash.
+        val_fraction: expected fraction of ``val``.
+        test_fraction: expected fraction of ``test``.
 
     Returns:
-        The split of each photo. With fewer than 10 photos all are ``train``.
+        The split of each photo; ``train`` for all of fewer than 10 photos.
     """
     if len(ids) < FEWEST_TO_DIVIDE:
         return ["train"] * len(ids)
-    places = [_place(seed, photo_id) for photo_id in ids]
-    splits = ["val" if place < val_fraction else "test" if place >= 1 - test_fraction else "train" for place in places]
-    ranked = sorted(range(len(ids)), key=lambda index: (places[index], str(ids[index])))
+    fractions = [_hash_fraction(seed, photo_id) for photo_id in ids]
+    splits = ["val" if x < val_fraction else "test" if x >= 1 - test_fraction else "train" for x in fractions]
+    ranked = sorted(range(len(ids)), key=lambda index: (fractions[index], str(ids[index])))
     if val_fraction and "val" not in splits:
         splits[ranked[0]] = "val"
     if test_fraction and "test" not in splits:
@@ -56,7 +56,7 @@ def assign_splits(
     return splits
 
 
-def _place(seed: int, photo_id: int | str) -> float:
-    """Return a number from 0 to below 1, uniform over ids."""
+def _hash_fraction(seed: int, photo_id: int | str) -> float:
+    """Return a number in [0, 1), uniform over ids."""
     digest = hashlib.sha256(f"{seed}\0{photo_id}".encode()).digest()
     return int.from_bytes(digest[:6], "big") / 2**48

@@ -1,9 +1,9 @@
-"""Read a table of photos and captions: CSV, TSV or JSON lines, or a folder that holds one.
+"""Read a table of photos and captions: CSV, TSV or JSON lines, or a folder that contains one.
 
-One column names the photo (``image``, ``file``, ``file_name``, ``photo`` …), one or several hold captions (``caption``,
-``text``, ``description``, ``caption_1`` …; in JSON lines also a list), and ``split`` may name the split. Rows that name
-the same photo add up. Of several tables in a folder, those named after a split (``train.csv``, ``val.csv``) are read
-together.
+One column names the photo (``image``, ``file``, ``file_name``, ``photo`` …), one or several contain captions
+(``caption``, ``text``, ``description``, ``caption_1`` …; in JSON lines also a list), and ``split`` may name the split.
+Rows of the same photo are merged. Of several tables in a folder, those named after a split (``train.csv``, ``val.csv``)
+are read together.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _OTHER_NAMES = frozenset({"captions.txt"})
 
 @dataclass(frozen=True)
 class _Line:
-    """What one row says: the photo, the captions, and the split as written."""
+    """The content of a row: the photo, the captions, and the split as written."""
 
     number: int
     file: str
@@ -62,16 +62,16 @@ def read(source: Source) -> CaptionDataset:
         for line in _lines(path, problems, notes):
             where = f"{path.name}:{line.number}"
             if not line.file:
-                problems.append(Problem("caption-without-photo", where, "the row names no photo; left out"))
+                problems.append(Problem("caption-without-photo", where, "the row names no photo; skipped"))
                 continue
             captions.setdefault(line.file, []).extend(line.captions)
             wheres.setdefault(line.file, where)
             split = split_named(line.split) if line.split else from_name
             if line.split and split is None:
-                message = f"{line.file}: split {line.split!r}, expected train, val or test; passed over"
+                message = f"{line.file}: split {line.split!r}, expected train, val or test; skipped"
                 problems.append(Problem("malformed", where, message))
             if split is not None:
-                _note_split(splits, line.file, split, where, problems)
+                _set_split(splits, line.file, split, where, problems)
     entries = [Entry(file, file, tuple(captions[file]), splits.get(file), wheres[file]) for file in captions]
     folders = PhotoFolders(near_folders(source.folder, source.photos))
     if source.require_photos:
@@ -80,8 +80,8 @@ def read(source: Source) -> CaptionDataset:
     return assemble(source, entries, problems, folders, name=name, format_name=TITLE, notes=notes)
 
 
-def _note_split(splits: dict[str, str], file: str, split: str, where: str, problems: list[Problem]) -> None:
-    """Keep a photo's split; of two, the one that is evaluated on, so that none of it is trained on."""
+def _set_split(splits: dict[str, str], file: str, split: str, where: str, problems: list[Problem]) -> None:
+    """Set a photo's split; of two, the one for evaluation is kept, so the photo is not trained on."""
     before = splits.setdefault(file, split)
     if before != split:
         kept = max(before, split, key=SPLITS.index)
@@ -103,13 +103,13 @@ def _files(source: Source) -> list[Path]:
         named = [path for path in found if split_in_name(path.stem) is not None]
         if len({split_in_name(path.stem) for path in named}) != len(named) or not named:
             listed = ", ".join(path.name for path in found)
-            raise DataError(f"{source.path}: expected one table, but there are {listed}; give the one you mean")
+            raise DataError(f"{source.path}: expected one table, but there are {listed}; give the intended one")
         return named
     return found
 
 
 def _lines(path: Path, problems: list[Problem], notes: list[str]) -> Iterator[_Line]:
-    """Yield what the rows of a table say, listing the broken ones."""
+    """Yield the rows of a table, reporting the broken ones."""
     text, broken = read_text(path)
     problems += broken
     if not text.strip():
@@ -133,7 +133,7 @@ def _delimited_lines(path: Path, text: str, problems: list[Problem], notes: list
     for row in found:
         cells, where = row.cells, f"{path.name}:{row.line}"
         if row.error is not None:
-            problems.append(Problem("malformed", where, f"{row.error}; left out"))
+            problems.append(Problem("malformed", where, f"{row.error}; skipped"))
             continue
         if len(cells) > width and any(cells[width:]) and last:
             spaced = delimiter if delimiter in "\t|" else f"{delimiter} "
@@ -143,11 +143,11 @@ def _delimited_lines(path: Path, text: str, problems: list[Problem], notes: list
             )
             problems.append(Problem("malformed", where, message))
         elif len(cells) > width and any(cells[width:]):
-            message = f"{len(cells)} cells under {width} columns; left out: put captions with {delimiter!r} in quotes"
+            message = f"{len(cells)} cells under {width} columns; skipped: put captions with {delimiter!r} in quotes"
             problems.append(Problem("malformed", where, message))
             continue
         elif len(cells) < width and not {columns.image, columns.captions[0]} <= set(header.cells[: len(cells)]):
-            message = f"{len(cells)} cells under {width} columns; left out"
+            message = f"{len(cells)} cells under {width} columns; skipped"
             problems.append(Problem("malformed", where, message))
             continue
         values = dict(zip(header.cells, cells, strict=False))
@@ -164,13 +164,13 @@ def _json_lines(path: Path, text: str, problems: list[Problem], notes: list[str]
         try:
             value = json.loads(line)
         except (ValueError, RecursionError) as error:
-            problems.append(Problem("malformed", f"{path.name}:{number}", f"not valid JSON ({error}); left out"))
+            problems.append(Problem("malformed", f"{path.name}:{number}", f"not valid JSON ({error}); skipped"))
             continue
         if isinstance(value, dict):
             objects.append((number, value))
             names.update(dict.fromkeys(value))
         else:
-            problems.append(Problem("malformed", f"{path.name}:{number}", "expected an object on the line; left out"))
+            problems.append(Problem("malformed", f"{path.name}:{number}", "expected an object on the line; skipped"))
     if not objects:
         raise DataError(f"{path}: expected a JSON object on each line, but no line is one; see {problems[0].where}")
     columns = find_columns(list(names))
@@ -186,7 +186,7 @@ def _json_lines(path: Path, text: str, problems: list[Problem], notes: list[str]
                 if isinstance(item, str):
                     texts.append(item)
                 else:
-                    message = f"{name}: expected a string or a list of strings, got {json.dumps(item)[:60]}; left out"
+                    message = f"{name}: expected a string or a list of strings, got {json.dumps(item)[:60]}; skipped"
                     problems.append(Problem("malformed", f"{path.name}:{number}", message))
         yield _Line(
             number,

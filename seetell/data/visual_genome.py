@@ -1,11 +1,11 @@
 """Read the region descriptions of Visual Genome (Krishna et al. 2017): boxes on photos, with a phrase for each.
 
 ``region_descriptions.json`` is ``[{"id", "regions": [{"region_id", "x", "y", "width", "height", "phrase"}]}]``. Beside
-it may lie ``image_data.json``, ``[{"image_id", "width", "height"}]``, and DenseCap's ``densecap_splits.json``,
-``{"train": [id], "val": [id], "test": [id]}``. A photo is ``ID.jpg``, in ``VG_100K``, ``VG_100K_2`` or another folder
-near. ``x`` and ``y`` are the distances of the box's left and upper edge from those of the photo, in pixels of the size
-in ``image_data.json``, and are scaled to the file at hand. Of more than five million boxes some thousands have no
-area or leave their photo.
+it may be ``image_data.json``, ``[{"image_id", "width", "height"}]``, and DenseCap's ``densecap_splits.json``,
+``{"train": [id], "val": [id], "test": [id]}``. A photo is ``ID.jpg``, in ``VG_100K``, ``VG_100K_2`` or another nearby
+folder. ``x`` and ``y`` are the distances of the box's left and upper edge from those of the photo, in pixels of the
+size in ``image_data.json``, and are scaled to the photo's file. Of more than five million boxes a few thousand have no
+area or extend beyond their photo.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ TITLE = "Visual Genome regions"
 
 _REGIONS, _SIZES, _SPLITS = "region_descriptions.json", "image_data.json", "densecap_splits.json"
 _FEWEST_PIXELS = 1
-"""A box of which less is left on a side when it is cut to its photo is left out."""
-_BEYOND_MEASURE = 1e9
+"""A box with a shorter side after clipping to its photo is skipped."""
+_MAX_COORDINATE = 1e9
 _NUMBERS = {int, float}
 
 
 def matches(path: Path) -> bool:
-    """Tell whether a folder has region descriptions, or a file begins with them."""
+    """Return whether a folder has region descriptions, or a file begins with them."""
     if path.is_dir():
         return (path / _REGIONS).is_file()
     try:
@@ -46,10 +46,10 @@ def matches(path: Path) -> bool:
 
 
 def read(source: Source) -> CaptionDataset:
-    """Read the phrases of a photo's regions as its captions, with every problem of the boxes.
+    """Read the phrases of a photo's regions as its captions.
 
     Raises:
-        DataError: as ``read_visual_genome``.
+        DataError: see ``read_visual_genome``.
     """
     return read_visual_genome(source).captions()
 
@@ -57,10 +57,10 @@ def read(source: Source) -> CaptionDataset:
 def read_visual_genome(source: Source) -> RegionDataset:
     """Read the regions.
 
-    Of each photo file only the header is read.
+    Only the headers of the photo files are read.
 
     Raises:
-        DataError: there are no region descriptions, a file is no JSON of its kind, or no usable photo is left.
+        DataError: there are no region descriptions, a file has another format, or no usable photo is left.
     """
     file = source.path / _REGIONS if source.path.is_dir() else source.path
     problems: list[Problem] = []
@@ -72,11 +72,11 @@ def read_visual_genome(source: Source) -> RegionDataset:
         rows = item.get("regions")
         where = f"{file.name}: photo {index if number is None else number}"
         if number is None or not encodable(str(number)) or not isinstance(rows, list):
-            message = "expected an object with an 'id' and a list of 'regions'; left out"
+            message = "expected an object with an 'id' and a list of 'regions'; skipped"
             problems.append(Problem("malformed", f"{file.name}[{index}]", message))
             continue
         if str(number) in found:
-            problems.append(Problem("duplicate-id", where, f"id {number!r} was there before; the first was kept"))
+            problems.append(Problem("duplicate-id", where, f"duplicate id {number!r}; the first was kept"))
             continue
         opened = photos.find(number, where)
         if opened is None:
@@ -86,25 +86,25 @@ def read_visual_genome(source: Source) -> RegionDataset:
         if described:
             found[str(number)] = number, path, size, described
         else:
-            problems.append(Problem("photo-without-caption", where, "has no usable region; left out"))
+            problems.append(Problem("photo-without-caption", where, "has no usable region; skipped"))
     if not found:
         raise DataError(_nothing_left(source, photos, problems))
-    return _divided(source, list(found.values()), problems)
+    return _with_splits(source, list(found.values()), problems)
 
 
-def _divided(
+def _with_splits(
     source: Source,
     found: list[tuple[int | str, Path, tuple[int, int], tuple[RegionRecord, ...]]],
     problems: list[Problem],
 ) -> RegionDataset:
-    notes = [f"{sum(len(regions) for *_, regions in found):,} regions, whose phrases are of them, not of whole photos"]
+    notes = [f"{sum(len(regions) for *_, regions in found):,} regions, whose phrases describe them, not whole photos"]
     ids = [number for number, *_ in found]
     stated = _stated_splits(source.folder / _SPLITS, ids, problems)
     splits, single_split = divide(source, ids, [stated.get(str(number)) for number in ids], notes)
     photos = []
     for (number, path, size, regions), split in zip(found, splits, strict=True):
         if split is None:
-            problems.append(Problem("no-split", path.name, f"photo {number}: in no split, though others are; left out"))
+            problems.append(Problem("no-split", path.name, f"photo {number}: in no split, though others are; skipped"))
         else:
             photos.append(RegionPhoto(number, path, size, regions, split))
     return RegionDataset(
@@ -116,9 +116,9 @@ class _Photos:
     """Finds the photos and their sizes.
 
     Args:
-        source: what is read.
-        stated: width and height of each photo by its id, as the data states them.
-        problems: is added to.
+        source: the data set.
+        stated: stated width and height of each photo by its id.
+        problems: list that problems are appended to.
     """
 
     def __init__(self, source: Source, stated: Mapping[str, tuple[int, int]], problems: list[Problem]) -> None:
@@ -129,7 +129,7 @@ class _Photos:
         self._problems = problems
 
     def find(self, number: int | str, where: str) -> tuple[Path, tuple[int, int], tuple[int, int]] | None:
-        """Return a photo's file, the size its boxes refer to and that of the file, or list why it cannot be used."""
+        """Return a photo's file, the stated size and the file's size, or report why it cannot be used."""
         name = f"{number}.jpg"
         path = self.folders.find(name)
         stated = self._stated.get(str(number))
@@ -142,20 +142,20 @@ class _Photos:
             return path, stated or size, size
         if self._required:
             self.missing += 1
-            self._problems.append(Problem("missing-photo", where, f"{name}: no such file; left out"))
+            self._problems.append(Problem("missing-photo", where, f"{name}: no such file; skipped"))
             return None
         if stated is None:
-            message = f"{name}: no such file, and no size in {_SIZES}; left out"
+            message = f"{name}: no such file, and no size in {_SIZES}; skipped"
             self._problems.append(Problem("missing-annotation", where, message))
             return None
         return self.folders.folders[0] / name, stated, stated
 
 
 class _Regions:
-    """Parses regions, with equal phrases and equal numbers in memory once.
+    """Parses regions; equal phrases and numbers share memory.
 
     Args:
-        problems: is added to.
+        problems: list that problems are appended to.
     """
 
     def __init__(self, problems: list[Problem]) -> None:
@@ -176,10 +176,10 @@ class _Regions:
                 (left, top, right, bottom), cut = _box(row, stated)
             except _UnusableError as error:
                 kind, message = error.args
-                self._list(kind, f"{message}; left out", where, row, index)
+                self._list(kind, f"{message}; skipped", where, row, index)
                 continue
             if cut:
-                self._list("box-outside-photo", f"{cut}; cut to it", where, row, index)
+                self._list("box-outside-photo", f"{cut}; clipped", where, row, index)
             x0, y0, x1, y1 = [once(edge, edge) for edge in (left * across, top * down, right * across, bottom * down)]
             kept.append(RegionRecord((x0, y0, x1, y1), phrases))
         return tuple(kept)
@@ -202,11 +202,11 @@ class _Regions:
 
 
 class _UnusableError(Exception):
-    """The kind of problem with a region, and what is wrong."""
+    """The kind of a region's problem and its message."""
 
 
 def _box(row: dict[str, Any], stated: tuple[int, int]) -> tuple[Box, str]:
-    """Return a region's box in pixels of the stated size, cut to the photo, and what was wrong if it was cut."""
+    """Return a region's box in pixels of the stated size, clipped to the photo, and a message if it was clipped."""
     given: list[Any] = [row.get("x"), row.get("y"), row.get("width"), row.get("height")]
     if not set(map(type, given)) <= _NUMBERS or not all(map(_measurable, given)):
         raise _UnusableError("malformed", f"expected x, y, width and height as numbers, got {given}")
@@ -217,14 +217,14 @@ def _box(row: dict[str, Any], stated: tuple[int, int]) -> tuple[Box, str]:
     if x >= 0 and y >= 0 and box[2] <= stated[0] and box[3] <= stated[1]:
         return box, ""
     cut = max(x, 0.0), max(y, 0.0), min(box[2], float(stated[0])), min(box[3], float(stated[1]))
-    wrong = f"the box of {width:g}×{height:g} at {x:g}, {y:g} leaves the photo of {stated[0]}×{stated[1]}"
+    wrong = f"the box of {width:g}×{height:g} at {x:g}, {y:g} extends beyond the photo of {stated[0]}×{stated[1]}"
     if cut[2] - cut[0] < _FEWEST_PIXELS or cut[3] - cut[1] < _FEWEST_PIXELS:
         raise _UnusableError("box-outside-photo", wrong)
     return cut, wrong
 
 
 def _measurable(value: float) -> bool:
-    return -_BEYOND_MEASURE < value < _BEYOND_MEASURE
+    return -_MAX_COORDINATE < value < _MAX_COORDINATE
 
 
 def _stated_sizes(file: Path, problems: list[Problem]) -> dict[str, tuple[int, int]]:
@@ -235,18 +235,18 @@ def _stated_sizes(file: Path, problems: list[Problem]) -> dict[str, tuple[int, i
         if number is not None and type(width) is int and type(height) is int and min(width, height) > 0:
             sizes[str(number)] = width, height
         else:
-            message = "expected an object with 'image_id', 'width' and 'height'; passed over"
+            message = "expected an object with 'image_id', 'width' and 'height'; skipped"
             problems.append(Problem("malformed", f"{file.name}[{index}]", message))
     return sizes
 
 
 def _stated_splits(file: Path, ids: list[int | str], problems: list[Problem]) -> dict[str, str]:
-    """Read DenseCap's splits where they lie; a photo in two goes to the one that is evaluated on."""
+    """Read DenseCap's splits if present; a photo in two splits is kept in the one for evaluation."""
     if not file.is_file():
         return {}
     document = read_json(file)
     if not isinstance(document, dict) or not any(isinstance(document.get(name), list) for name in ("train", "val")):
-        raise DataError(f"{file}: expected an object with lists of ids called train, val and test; mend or remove it")
+        raise DataError(f"{file}: expected an object with lists of ids called train, val and test; fix or remove it")
     known = set(map(str, ids))
     splits: dict[str, str] = {}
     for split in ("test", "val", "train"):
@@ -254,9 +254,7 @@ def _stated_splits(file: Path, ids: list[int | str], problems: list[Problem]) ->
         for number in map(str, listed if isinstance(listed, list) else []):
             where = f"{file.name}: {split}"
             if number not in known:
-                problems.append(
-                    Problem("unknown-in-split", where, f"photo {number}: has no usable region; passed over")
-                )
+                problems.append(Problem("unknown-in-split", where, f"photo {number}: has no usable region; skipped"))
             elif splits.setdefault(number, split) != split:
                 message = f"photo {number}: listed for {split} and for {splits[number]}; kept in {splits[number]}"
                 problems.append(Problem("two-splits", where, message))
@@ -268,7 +266,7 @@ def _nothing_left(source: Source, photos: _Photos, problems: list[Problem]) -> s
         looked = ", ".join(str(folder) for folder in photos.folders.folders[:4])
         return (
             f"{source.path}: read as {TITLE}, but none of its {photos.missing} photos was found; looked in {looked}. "
-            "Say where the photos are (--photos DIR)"
+            "Give the folder of the photos (--photos DIR)"
         )
     first = f"; the first problem: {problems[0].where}: {problems[0].message}" if problems else ""
     return f"{source.path}: read as {TITLE}, but it has no photo with a region{first}"

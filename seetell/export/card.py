@@ -15,7 +15,7 @@ SCORES = ("Bleu_1", "Bleu_2", "Bleu_3", "Bleu_4", "ROUGE_L", "CIDEr")
 def write_card(folder: Path) -> None:
     """Write ``README.md`` of a bundle from its ``model.json``."""
     description = read_description(folder)
-    word = dense_card if description.get("kind") == "regions" else card
+    word = dense_card if description.get("task") == "dense_captioning" else card
     (folder / "README.md").write_text(word(description), encoding="utf-8")
 
 
@@ -42,16 +42,16 @@ def card(description: dict[str, Any]) -> str:
     Returns:
         Markdown.
     """
-    sizes, decoding = description["sizes"], description["decoding"]
+    decoding = description["settings"]["decoding"]
     begun = f" that began where `{description['started_from']}` ended" if description.get("started_from") else ""
-    teachers = " and ".join(f"`{name}`" for name in description.get("taught_by", []))
+    teachers = " and ".join(f"`{name}`" for name in description.get("distilled_from", []))
     taught = f", taught by {teachers}" if teachers else ""
-    parameters = (sizes["encoder_parameters"] + sizes["captioner_parameters"]) / 1e6
+    parameters = sum(description["parameters"].values()) / 1e6
     lines = [
         f"# {description['name']}",
         "",
-        f"A `{description['architecture']}` captioner on `{sizes['encoder']}`, {parameters:.1f} M parameters, "
-        f"{description['vocabulary_size']:,} words, trained for {description['trained_steps']:,} steps{begun}{taught}.",
+        f"A `{description['architecture']}` captioner on `{description['encoder']}`, {parameters:.1f} M parameters, "
+        f"{description['vocabulary']['size']:,} words, trained for {description['trained_steps']:,} steps{begun}{taught}.",
         "",
         f"- **Licence of the weights:** {description['licence']}",
         f"- **Training data:** {description['training_data']}",

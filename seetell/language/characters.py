@@ -1,7 +1,7 @@
-"""The characters outside ASCII that the Penn Treebank tokenizer of coco-caption knows, by what they are in its grammar.
+"""The non-ASCII characters of coco-caption's Penn Treebank tokenizer, by their kind in its grammar.
 
-Its grammar was made with the Unicode of its day and knows the basic multilingual plane alone: later letters, emoji and
-what else is not named here vanish from captions. The tables are its own: a newer Python's Unicode changes nothing.
+The grammar uses an old version of Unicode and only the basic multilingual plane: later letters, emoji and other
+characters that are not listed here are removed from captions. The tables do not depend on Python's version of Unicode.
 """
 
 from __future__ import annotations
@@ -56,13 +56,13 @@ _SIGNS = (
     "214f 2155-215e 2190-2bff 3001-3002 3012 30fb ff01-ff0f ff1a-ff20 ff3b-ff40 ff5b-ff65 ffe0-ffe1 ffe5-ffe6 "
 )
 
-# What a character stands for in the grammar: one of its kind, so that the expressions need no Unicode tables.
+# One representative of each kind of character, so that the regular expressions need no Unicode tables.
 LETTER, DIGIT, MARK, SIGN, SPACE, NOTHING, PAIR = "\u00e9", "\u0663", "\u0300", "\u00a7", "\u2003", "\x00", "\x01"
 
 _SPACES = "2000-200a 3000"
 _LINE_ENDS = "a-d 2028-2029"
 
-# Characters with rules of their own: hyphens, quotes, dashes, ellipses, fractions, currencies, superscripts.
+# Characters with their own rules: hyphens, quotes, dashes, ellipses, fractions, currencies, superscripts.
 _THEMSELVES = (
     "9 80 85 91-94 96-97 a0 a2-a4 ab ad b2-b3 b9 bb-be 58a 66b-66c 2010-2011 2013-2015 2018-201f 2026 2039-203a 2044 "
     "2070 2074-2079 2080-2089 20a0 20ac 2153-2154"
@@ -75,7 +75,7 @@ def _spans(table: str) -> list[tuple[int, int]]:
 
 
 class _Kinds(dict[int, str]):
-    """A table for `str.translate`, filled as characters come."""
+    """A table for `str.translate`, filled on demand."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,14 +97,14 @@ _KINDS = _Kinds()
 
 
 def kinds_of(text: str) -> str:
-    """Replace every character outside ASCII by the one of its kind.
+    """Replace every non-ASCII character by the representative of its kind.
 
     Args:
         text: any text.
 
     Returns:
         A text of the same length: letters are `LETTER`, digits `DIGIT`, marks `MARK`, signs `SIGN`, wide spaces
-        `SPACE`, ends of lines a line feed, what lies beyond the basic plane `PAIR` (to the grammar it is two characters
-        that it does not know), what else it does not know `NOTHING`; what has a rule of its own stays.
+        `SPACE`, line ends a line feed, characters beyond the basic plane `PAIR` (two unknown characters in the
+        grammar), other unknown ones `NOTHING`; characters with their own rules stay.
     """
     return text.translate(_KINDS)

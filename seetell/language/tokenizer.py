@@ -1,22 +1,22 @@
-r"""Split captions into words as the field's scores do: by Stanford's Penn Treebank tokenizer as coco-caption calls it.
+r"""Tokenise captions as coco-caption does: with Stanford's Penn Treebank tokenizer, lower case, without punctuation.
 
-Lower case; contractions split (``does n't``, ``dog 's``), compounds kept whole (``black-and-white``, ``and/or``),
-abbreviations with their stop (``mr.``, ``p.m.``), brackets named (``-lrb- -rrb-``); then coco-caption's list of
-punctuation removed, where a token is one of them: ``?!`` and ``!!`` are words.
+Contractions are split (``does n't``, ``dog 's``), compounds kept whole (``black-and-white``, ``and/or``), abbreviations
+keep their stop (``mr.``, ``p.m.``), brackets are named (``-lrb- -rrb-``). Tokens on coco-caption's list of punctuation
+are removed; ``?!`` and ``!!`` are not on it.
 
-As in the lexers that generators make, all rules of the grammar are tried at a place and the longest match wins, of two
-equally long the earlier rule; what a rule only looks at ahead of its token counts as matched.
+As in a generated lexer, all rules of the grammar are tried at a position and the longest match wins, on a tie the
+earlier rule; the lookahead of a rule counts as matched.
 
-Where this departs from ``PTBTokenizer.tokenize`` of pycocoevalcap 1.2:
+Differences from ``PTBTokenizer.tokenize`` of pycocoevalcap 1.2:
 
-* A caption stands alone. There all captions are the lines of one file: a carriage return, form feed, vertical tab or
-  Unicode line separator in one shifts the tokens of all later ones (here they are spaces); an initial that ends a
-  caption loses its stop if the next one starts with "A", "The", a tag and the like; and what ends the last caption
+* Captions are independent. There all captions are lines of one file: a carriage return, form feed, vertical tab or
+  Unicode line separator in one shifts the tokens of all later ones (here they are spaces); an initial at the end of a
+  caption loses its stop if the next one starts with "A", "The", a tag and so on; and the end of the last caption
   lacks the line end that some rules look for ("etc." and ":)" differ there).
-* No token holds white space. The few that do there (``(650) 123-4567``, ``<a href="b">``) are split at it, as BLEU and
-  CIDEr split the sentence again and ROUGE-L does not.
-* So that no text takes more than linear time, lookahead is bounded: 63 characters for the label of a site, the user of
-  a mail address and what stands before the first hyphen of a compound; 9 labels; 999 characters for a comment.
+* No token contains white space. The few that do there (``(650) 123-4567``, ``<a href="b">``) are split at it, as BLEU
+  and CIDEr split the sentence again and ROUGE-L does not.
+* Lookahead is bounded, for linear time: 63 characters for the label of a site, the user of a mail address and the part
+  before the first hyphen of a compound; 9 labels; 999 characters for a comment.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def _any(words: str) -> str:
     return "(?:" + "|".join(sorted(words.split(), key=len, reverse=True)) + ")"
 
 
-# A soft hyphen is as good as a letter and as a digit.
+# A soft hyphen counts as a letter and as a digit.
 _ACCENTED = "&[AEIOUaeiou](?:acute|grave|uml);"
 _L = rf"(?:[A-Za-z{LETTER}{MARK}\xad]|{_ACCENTED})"
 _D = rf"[0-9{DIGIT}]"
@@ -43,7 +43,7 @@ _PLAIN = f"[A-Za-z{LETTER}]"
 _CHARACTER = f"[A-Za-z0-9{LETTER}{DIGIT}]"  # no mark
 _APOSTROPHE = r"(?:['’\x92]|&apos;)"
 _SECOND_HALF = f"{_APOSTROPHE}(?:s|m|d|re|ve|ll)"
-_QUOTE = r"(?:['’\x92`‘\x91‛]|&apos;)"  # what people type for an apostrophe
+_QUOTE = r"(?:['’\x92`‘\x91‛]|&apos;)"  # characters typed for an apostrophe
 _HYPHEN = "[-_\u058a‐‑]"
 _SLASH = r"\\?/"
 _SPACE = rf"[ \t\n\xa0{SPACE}]"
@@ -56,7 +56,7 @@ _COMPOUND = f"{_PART}(?:{_HYPHEN}{_PART})*"
 _HYPHENED = "[A-Za-z0-9]+(?:-[A-Za-z]+){0,2}"
 _ACRONYM = r"(?:[A-Za-z]\.){2,}"
 
-# Abbreviations that may end a sentence, and those that may not. What spells a word otherwise needs its capital.
+# Abbreviations that may end a sentence, and those that may not; those that also spell a word need their capital.
 _ENDERS = _any(
     "al ala apr ariz assn aug bhd bldg blvd bros calif co colo conn corp cos ct dak dec esq est etc ext feb fla fri ga "
     "inc ind intl jan jr jul jun kan kans ky ltd mar md mich minn mo mon mont neb nev nov oct okla penn plc rd rt sep "
@@ -71,7 +71,7 @@ _TITLES = _any(
 )
 _NUMBERED = _any("art ca fig figs no nos op pp prop")
 
-# After an initial these begin a sentence, as a tag does, and its stop is one.
+# After an initial, these words and tags begin a sentence, and its stop is a full stop.
 _BEGINNINGS = _any(
     "A According Additionally An As At But Earlier He Her Here However If In It Last Many More Now Once One Our She So "
     "Some Such That The Then There They This We What When Yet You"
@@ -80,13 +80,13 @@ _EXTENSIONS = _any(
     "bat bmp c cgi cpp dll doc docx exe gif gz h htm html jar java jpeg jpg mov pdf php pl png ppt ps py sql tar txt "
     "wav x xml zip"
 )
-# Words that keep an apostrophe where the rules would cut them.
+# Words with an apostrophe that the rules must not split.
 _ELIDED = _any(
     f"{_APOSTROPHE}n{_APOSTROPHE} [ldj]{_APOSTROPHE} ol{_APOSTROPHE} dunkin{_APOSTROPHE} somethin{_APOSTROPHE} "
     f"{_APOSTROPHE}em {_APOSTROPHE}till? {_APOSTROPHE}cause cap{_APOSTROPHE}n {_APOSTROPHE}[2-9]0s "
     f"hallowe{_QUOTE}en ma{_QUOTE}am ne{_QUOTE}er o{_QUOTE}er o{_QUOTE}o c'mon e'er li'l nor'easter s'mores"
 )
-_CLOSE = r"""[^ \t\n"<>|.!?(){},-]"""  # no address ends on a stop
+_CLOSE = r"""[^ \t\n"<>|.!?(){},-]"""  # no address ends with a stop
 _NAME = "[A-Za-z][A-Za-z0-9_:.-]*"
 _TAG = (
     r"<(?:[!?][A-Za-z-][^>\n]{0,999}"
@@ -110,7 +110,7 @@ _STRAIGHT = str.maketrans(
 _PUNCTUATION = frozenset(["''", "'", "``", "`", ".", "?", "!", ",", ":", "-", "--", "...", ";"])
 
 
-def _as_it_stands(token: str) -> str:
+def _unchanged(token: str) -> str:
     return token
 
 
@@ -139,9 +139,10 @@ def _nothing(_: str) -> str:
 
 
 class _Rule(NamedTuple):
-    """What a token is, what must follow it, and how it is spelled.
+    """The pattern of a token, of the lookahead after it, and a function that spells it.
 
-    `starts` says on what ASCII characters a token may start: letters "a", digits "1", others "."; it only saves time.
+    `starts` lists the kinds of ASCII characters that a token may start with, for speed: letters "a", digits "1",
+    others ".".
     """
 
     starts: str
@@ -151,28 +152,28 @@ class _Rule(NamedTuple):
 
 
 _GRAMMAR = {
-    "web address": _Rule("a", rf"""(?i:https?://)(?:[^ \t\n"<>|(){{}}]+{_CLOSE}|{PAIR})""", spell=_as_it_stands),
+    "web address": _Rule("a", rf"""(?i:https?://)(?:[^ \t\n"<>|(){{}}]+{_CLOSE}|{PAIR})""", spell=_unchanged),
     "mail address": _Rule(
         "a1.",
         r"""(?:&lt;|<)?[A-Za-z0-9][^ \t\n\xa0"<>|(){}]{0,63}"""
         r"""@(?:[^ \t\n\xa0"<>|(){}.]+\.)*[^ \t\n\xa0"<>|(){}.]+(?:&gt;|>)?""",
-        spell=_as_it_stands,
+        spell=_unchanged,
     ),
-    "tag": _Rule(".", _TAG, spell=_as_it_stands),
+    "tag": _Rule(".", _TAG, spell=_unchanged),
     # cut in two
     "fused": _Rule("a", "(?i:can(?=not)|gon(?=na)|wan(?=na)|got(?=ta)|gim(?=me)|lem(?=me))", "(?i:not|na|ta|me)"),
     "it is": _Rule(".", "'[Tt]", "(?i:is|was)"),
     "negated": _Rule("a", r"[A-Za-z\xad]*[A-MO-Za-mo-z]\xad*", rf"[Nn]{_QUOTE}[Tt]"),
     "contracted": _Rule("a", _WORD, rf"(?i:{_SECOND_HALF})"),
-    "you all": _Rule("a", rf"[Yy]{_APOSTROPHE}", _L, _as_it_stands),
+    "you all": _Rule("a", rf"[Yy]{_APOSTROPHE}", _L, _unchanged),
     "name": _Rule("a", rf"(?:[A-HJ-XZn]{_QUOTE}{_PLAIN}{{2}}|{_PLAIN}+[aeiouyAEIOUY]{_QUOTE}[aeiouA-Z]){_PLAIN}*"),
     "second half": _Rule("a.", rf"(?i:n{_QUOTE}t|{_SECOND_HALF})", "[^A-Za-z]", _contraction),
     # with an apostrophe
-    "elided": _Rule("a.", f"(?i:{_ELIDED})", spell=_as_it_stands),
+    "elided": _Rule("a.", f"(?i:{_ELIDED})", spell=_unchanged),
     "opening quote": _Rule(".", "'", "[A-Za-z][^ \\t\\n\\xa0]", _nothing),
     "second half within": _Rule("a.", rf"(?i:n{_QUOTE}t|{_SECOND_HALF})", spell=_contraction),
-    "and": _Rule(".", rf"{_APOSTROPHE}[Nn]", spell=_as_it_stands),
-    "year": _Rule(".", rf"{_APOSTROPHE}[0-9][0-9]", _BLANK, _as_it_stands),
+    "and": _Rule(".", rf"{_APOSTROPHE}[Nn]", spell=_unchanged),
+    "year": _Rule(".", rf"{_APOSTROPHE}[0-9][0-9]", _BLANK, _unchanged),
     # words, with signs inside
     "word": _Rule("a", _WORD),
     "site": _Rule(
@@ -180,7 +181,7 @@ _GRAMMAR = {
         r"""(?:(?i:www)\.(?:[^ \t\n"<>|.!?(){},]+\.)+[A-Za-z]{2,4}"""
         r"""|(?:[^ \t\n"`'<>|!?(){},-_$]{1,63}\.){1,8}(?i:com|net|org|edu))"""
         rf"""(?:/[^ \t\n"<>|()]+{_CLOSE})?""",
-        spell=_as_it_stands,
+        spell=_unchanged,
     ),
     "compound": _Rule("a1", _COMPOUND),
     "alternatives": _Rule("a1", rf"{_HYPHENED}(?:{_SLASH}{_HYPHENED}){{1,2}}"),
@@ -198,7 +199,7 @@ _GRAMMAR = {
         "a1",
         rf"{_LD}{{1,63}}(?:\.{_LD}{{1,63}}){{0,8}}\.(?i:{_EXTENSIONS})",
         rf"(?:{_BLANK}|[.!?,])",
-        spell=_as_it_stands,
+        spell=_unchanged,
     ),
     "long compound": _Rule("a1", rf"[A-Za-z0-9][A-Za-z0-9.,\xad]{{0,63}}(?:-(?:{_ACRONYM}|[A-Za-z0-9\xad]+))+"),
     # numbers
@@ -220,10 +221,10 @@ _GRAMMAR = {
     "eastern face": _Rule(
         "a.", "[-'<=>^x~]_[-'<=>^x~]|[(][-'<=>^x~](?:[_.]?[-'<=>^x~]|-['`<=>^x~])[)]", spell=_named_brackets
     ),
-    "at": _Rule(".", "@[A-Za-z_][A-Za-z_0-9]*", spell=_as_it_stands),
-    "hash": _Rule(".", f"#{_L}+", spell=_as_it_stands),
+    "at": _Rule(".", "@[A-Za-z_][A-Za-z_0-9]*", spell=_unchanged),
+    "hash": _Rule(".", f"#{_L}+", spell=_unchanged),
     "dash": _Rule(".", "-{2,4}|&(?i:md|mdash|ndash);", spell=_nothing),
-    "rule": _Rule(".", "-{5,}|_+|[*]+|[\\\\][*]|@+|#+|<<|>>|[?!]+|&#[0-9]+;", spell=_as_it_stands),
+    "rule": _Rule(".", "-{5,}|_+|[*]+|[\\\\][*]|@+|#+|<<|>>|[?!]+|&#[0-9]+;", spell=_unchanged),
     "ellipsis": _Rule(".", r"\.{3,5}|\. \. \.", spell=_nothing),
     "quote": _Rule(".", "''|[`\x91-\x94‘-‟«»‹›]{1,2}|'|&apos;", spell=_contraction),
     "named bracket": _Rule(".", "-(?i:[lr][rcs]b)-"),
@@ -238,7 +239,7 @@ _Patterns = list[tuple[re.Pattern[str], Callable[[str], str]]]
 
 @cache
 def _lexer() -> tuple[dict[str, _Patterns], _Patterns]:
-    """Give the rules by the ASCII character that a token starts on, and all of them for any other."""
+    """Return the rules by the ASCII character that a token starts with, and all rules for any other character."""
     rules = [
         (rule.starts, re.compile(f"({rule.token})(?:{rule.ahead})" if rule.ahead else f"({rule.token})"), rule.spell)
         for rule in _GRAMMAR.values()
@@ -251,7 +252,7 @@ def _lexer() -> tuple[dict[str, _Patterns], _Patterns]:
     return starting, [(pattern, spell) for _, pattern, spell in rules]
 
 
-# Only to be quick: what the grammar makes of most of a caption, words between spaces and the stop at the end.
+# A fast path for most of a caption: words separated by spaces, and the stop at the end.
 _WORDS = re.compile(
     r"[A-Za-z]+(?:-[A-Za-z]+)*,?(?: +[A-Za-z]+(?:-[A-Za-z]+)*,?)*(?=[ \n])"
     rf"|(?!(?i:[a-z]|{_ENDERS}|{_TITLES})\.)[A-Za-z]+(?=\.\n)"
@@ -266,13 +267,13 @@ _FUSED = {
 
 
 def tokenize(text: str) -> list[str]:
-    """Return the words of a caption.
+    """Split a caption into words.
 
     Args:
-        text: a sentence as people write it; may be empty, of several lines, or in any script.
+        text: a sentence; may be empty, have several lines, and be in any script.
 
     Returns:
-        Lower-case words without white space in them, none empty.
+        Lower-case words, non-empty and without white space.
 
     Example:
         >>> tokenize("The dog's owner doesn't like black-and-white T-shirts!")
@@ -280,29 +281,29 @@ def tokenize(text: str) -> list[str]:
     """
     kinds = kinds_of(text) + "\n\n"
     tokens: list[str] = []
-    place = 0
-    while place < len(text):
-        if between := _BETWEEN.match(kinds, place):
-            place = between.end()
-        elif plain := _WORDS.match(kinds, place):
+    position = 0
+    while position < len(text):
+        if between := _BETWEEN.match(kinds, position):
+            position = between.end()
+        elif plain := _WORDS.match(kinds, position):
             words = plain.group().lower().replace(",", "").split()
             tokens += (
                 words if _FUSED.keys().isdisjoint(words) else [part for w in words for part in _FUSED.get(w, (w,))]
             )
-            place = plain.end()
+            position = plain.end()
         else:
-            token, place = _longest(text, kinds, place)
+            token, position = _longest(text, kinds, position)
             if token not in _PUNCTUATION:
                 tokens += token.split()
     return tokens
 
 
-def _longest(text: str, kinds: str, place: int) -> tuple[str, int]:
-    end, after = place, place + 1
+def _longest(text: str, kinds: str, position: int) -> tuple[str, int]:
+    end, after = position, position + 1
     spelled: Callable[[str], str] = _nothing
     starting, rules = _lexer()
-    for pattern, spell in starting.get(kinds[place], rules):
-        found = pattern.match(kinds, place)
+    for pattern, spell in starting.get(kinds[position], rules):
+        found = pattern.match(kinds, position)
         if found and found.end() > end:
             end, after, spelled = found.end(), found.end(1), spell
-    return spelled(text[place:after]).lower(), after
+    return spelled(text[position:after]).lower(), after

@@ -1,7 +1,7 @@
-"""Scores of captions with coco-caption's definitions, no Java needed: BLEU, METEOR, ROUGE-L and CIDEr-D.
+"""Caption metrics as coco-caption defines them, without Java: BLEU, METEOR, ROUGE-L and CIDEr-D.
 
-``score_captions`` takes sentences and gives all of them, ``confidence_intervals`` and ``compare`` say how sure they
-are, ``measure_diversity`` how varied the captions are. ``bleu.bleu``, ``rouge.rouge`` and ``cider.cider`` are pure
+``score_captions`` computes all of them from sentences, ``confidence_intervals`` and ``compare`` their significance, and
+``measure_diversity`` the diversity of the captions. ``bleu.bleu``, ``rouge.rouge`` and ``cider.cider`` are pure
 functions over tokens, and ``coco`` has pycocoevalcap's names.
 """
 

@@ -1,7 +1,7 @@
-"""What a measure keeps of each photo, so that any choice of photos can be scored without counting again.
+"""Metrics as sums of per-photo statistics, so that any set of photos can be scored without counting again.
 
-The corpus' score follows from statistics that add up over photos: for BLEU counts of n-grams and words, for a mean its
-values and their number. Resampling photos, for intervals and tests, is then one product of matrices.
+The corpus score is a function of statistics summed over photos: for BLEU, counts of n-grams and words; for a mean, the
+values and their number. Resampling photos, for intervals and tests, is then a matrix product.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from seetell.metrics.ngrams import Floats
 
 
 class AdditiveMetric(Protocol):
-    """Scores of ``P`` photos by one measure, or by ``N`` that share their counts.
+    """Scores of ``P`` photos by one metric, or by ``N`` that share their counts.
 
     Attributes:
-        names: of the scores, ``N`` of them.
-        statistics: of each photo, ``(P, S)``.
+        names: names of the ``N`` scores.
+        statistics: statistics of each photo, ``(P, S)``.
     """
 
     @property
@@ -42,10 +42,10 @@ class AdditiveMetric(Protocol):
 
 @dataclass(frozen=True)
 class MeanScores:
-    """A measure whose score of a corpus is the mean of its photos' scores.
+    """A metric whose corpus score is the mean of its photos' scores.
 
     Attributes:
-        name: of the score.
+        name: name of the score.
         per_photo: score of each photo, ``(P,)``.
     """
 
@@ -54,7 +54,7 @@ class MeanScores:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The one name."""
+        """The name, as the only one."""
         return (self.name,)
 
     @property

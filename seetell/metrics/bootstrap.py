@@ -1,9 +1,9 @@
-"""Confidence intervals of a corpus' scores by the bootstrap (Efron 1979; Koehn 2004 for scores of sentences).
+"""Confidence intervals of corpus scores by the bootstrap (Efron 1979; Koehn 2004 for scores of sentences).
 
-Photos are drawn anew, with replacement, as many as there are, and the corpus they make is scored, many times over. The
-middle 95% of those scores are the interval (the percentile method). BLEU and METEOR are recomputed from the summed
-statistics of the photos drawn. CIDEr's document frequencies stay those of all photos: they are part of the measure,
-not of the sample.
+Photos are resampled with replacement, as many as there are, and the resulting corpus is scored, many times. The middle
+95% of those scores are the interval (the percentile method). BLEU and METEOR are recomputed from the summed statistics
+of the sampled photos. CIDEr's document frequencies remain those of all photos: they are part of the metric, not of the
+sample.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from seetell.metrics.additive import AdditiveMetric
 from seetell.metrics.captions import Scores
 from seetell.metrics.ngrams import Floats
 
-_BLOCK = 1 << 22  # draws at a time, which bounds the memory
+_BLOCK = 1 << 22  # samples at a time, to bound the memory
 
 
 @dataclass(frozen=True)
 class Interval:
-    """Where a share of the resampled values lies, from ``low`` to ``high``."""
+    """A confidence interval from ``low`` to ``high``."""
 
     low: float
     high: float
@@ -32,13 +32,13 @@ class Interval:
 def confidence_intervals(
     scores: Scores, *, resamples: int = 1000, level: float = 0.95, seed: int = 0
 ) -> dict[str, Interval]:
-    """Return the interval of each corpus score.
+    """Return the confidence interval of each corpus score.
 
     Args:
-        scores: of ``score_captions``.
-        resamples: how often to draw the photos anew.
-        level: the share of resampled scores in the interval, between 0 and 1.
-        seed: of the draws; the same seed and photos give the same intervals.
+        scores: result of ``score_captions``.
+        resamples: number of resampled corpora.
+        level: confidence level, between 0 and 1.
+        seed: seed of the resampling; the same seed and photos give the same intervals.
 
     Raises:
         UsageError: ``resamples`` or ``level`` is out of range.
@@ -57,16 +57,16 @@ def resampled_scores(additive: Sequence[AdditiveMetric], *, resamples: int, seed
     """Return the scores of resampled corpora by name, ``(resamples,)`` each.
 
     Args:
-        additive: measures of the same photos; all see the same draws.
-        resamples: how often to draw.
-        seed: of the draws.
+        additive: metrics of the same photos; all are computed on the same samples.
+        resamples: number of resampled corpora.
+        seed: seed of the resampling.
 
     Raises:
         UsageError: ``resamples`` is below 1.
     """
     if resamples < 1:
         raise UsageError(f"expected at least 1 resample, got {resamples}")
-    statistics = np.hstack([measure.statistics for measure in additive])
+    statistics = np.hstack([metric.statistics for metric in additive])
     generator = np.random.default_rng(seed)
     sums = np.concatenate([counts @ statistics for counts in _draws(len(statistics), resamples, generator)])
     return scores_of_sums(additive, sums)
@@ -76,24 +76,24 @@ def scores_of_sums(additive: Sequence[AdditiveMetric], sums: Floats) -> dict[str
     """Return the scores of sets of photos by name, ``(sets,)`` each.
 
     Args:
-        additive: the measures.
-        sums: their statistics side by side, summed over the photos of each set, ``(sets, sum of S)``.
+        additive: the metrics.
+        sums: their concatenated statistics, summed over the photos of each set, ``(sets, sum of S)``.
     """
     scores: dict[str, Floats] = {}
     start = 0
-    for measure in additive:
-        end = start + measure.statistics.shape[1]
-        scores.update(zip(measure.names, measure.combine(sums[:, start:end]).T, strict=True))
+    for metric in additive:
+        end = start + metric.statistics.shape[1]
+        scores.update(zip(metric.names, metric.combine(sums[:, start:end]).T, strict=True))
         start = end
     return scores
 
 
 def interval(values: Floats, level: float) -> Interval:
-    """Return between which two values the middle of all lies.
+    """Return the interval that contains the middle of values.
 
     Args:
-        values: the resampled values.
-        level: the share in the middle.
+        values: resampled values.
+        level: fraction of the values in the interval.
 
     Raises:
         UsageError: ``level`` is not between 0 and 1.
@@ -105,14 +105,14 @@ def interval(values: Floats, level: float) -> Interval:
 
 
 def blocks(photos: int, repeats: int) -> Iterator[int]:
-    """Divide repeats over so many photos into blocks that fit into memory, and yield the size of each."""
+    """Divide repeats over a number of photos into blocks that fit into memory; yield the size of each."""
     size = max(1, _BLOCK // photos)
     for start in range(0, repeats, size):
         yield min(size, repeats - start)
 
 
 def _draws(photos: int, resamples: int, generator: np.random.Generator) -> Iterator[Floats]:
-    """Yield how often each photo is drawn, ``(rows, photos)``, in blocks of resamples."""
+    """Yield the number of times each photo is sampled, ``(rows, photos)``, in blocks of resamples."""
     for rows in blocks(photos, resamples):
         drawn = generator.integers(photos, size=(rows, photos))
         cells = (drawn + photos * np.arange(rows)[:, None]).ravel()

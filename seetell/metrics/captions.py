@@ -1,4 +1,4 @@
-"""All scores of a set of captions at once, from sentences as people and models write them."""
+"""All caption metrics of a set of captions at once, from plain sentences."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from seetell.metrics.ngrams import NGrams, Tokens, count_ngrams
 from seetell.metrics.rouge import rouge
 
 NAMES = ("Bleu_1", "Bleu_2", "Bleu_3", "Bleu_4", "ROUGE_L", "CIDEr")
-"""What is measured unless told otherwise: all that needs nothing but the sentences, as coco-caption names it."""
+"""The default metrics, by coco-caption's names: all that need only the sentences."""
 
 ALL = ("Bleu_1", "Bleu_2", "Bleu_3", "Bleu_4", "METEOR", "ROUGE_L", "CIDEr", "CIDEr_plain")
-"""Every measure there is. ``METEOR`` needs the extra ``seetell[meteor]``."""
+"""All metrics. ``METEOR`` needs the extra ``seetell[meteor]``."""
 
 PhotoId = TypeVar("PhotoId", bound=Hashable)
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores under coco-caption's names, from 0 to 1; ``CIDEr`` and ``CIDEr_plain`` from 0 to 10.
+    """Scores by coco-caption's names, from 0 to 1; ``CIDEr`` and ``CIDEr_plain`` from 0 to 10.
 
     Attributes:
-        corpus: of all photos together.
-        per_photo: of each photo by its id. The corpus' BLEU and METEOR are not the means of the photos'.
-        additive: what each measure keeps of the photos, in the order of ``per_photo``; for intervals and tests.
+        corpus: corpus scores.
+        per_photo: scores of each photo by its id. Corpus BLEU and METEOR are not the means of the photos' scores.
+        additive: the metrics with their statistics, in the order of ``per_photo``; for intervals and tests.
     """
 
     corpus: dict[str, float]
@@ -41,23 +41,23 @@ class Scores:
 
     @classmethod
     def of(
-        cls, photos: Iterable[Hashable], additive: Sequence[AdditiveMetric], measures: Sequence[str] | None = None
+        cls, photos: Iterable[Hashable], additive: Sequence[AdditiveMetric], metrics: Sequence[str] | None = None
     ) -> Scores:
-        """Score photos by what measures kept of them.
+        """Compute the scores of metrics.
 
         Args:
-            photos: their ids, in the order of the measures' statistics.
-            additive: the measures; one's own may be among them.
-            measures: which of their names to give, in this order; all when absent.
+            photos: their ids, in the order of the metrics' statistics.
+            additive: the metrics, also your own.
+            metrics: names of the scores to return, in this order; all by default.
         """
-        names = [name for measure in additive for name in measure.names] if measures is None else measures
+        names = [name for metric in additive for name in metric.names] if metrics is None else metrics
         corpus: dict[str, float] = {}
         columns: dict[str, list[float]] = {}
-        for measure in additive:
-            statistics = measure.statistics
-            together = measure.combine(statistics.sum(axis=0, keepdims=True))[0]
-            corpus.update(zip(measure.names, together.tolist(), strict=True))
-            columns.update(zip(measure.names, measure.combine(statistics).T.tolist(), strict=True))
+        for metric in additive:
+            statistics = metric.statistics
+            together = metric.combine(statistics.sum(axis=0, keepdims=True))[0]
+            corpus.update(zip(metric.names, together.tolist(), strict=True))
+            columns.update(zip(metric.names, metric.combine(statistics).T.tolist(), strict=True))
         rows = zip(*(columns[name] for name in names), strict=True)
         return cls(
             corpus={name: corpus[name] for name in names},
@@ -72,7 +72,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class _Photos:
-    """Tokens of references and candidates, their n-grams counted when first asked for."""
+    """Tokens of references and candidates; their n-grams are counted on first use."""
 
     references: Sequence[Sequence[Tokens]]
     candidates: Sequence[Tokens]
@@ -89,7 +89,7 @@ def _meteor(photos: _Photos) -> AdditiveMetric:
     return Meteor().score(photos.references, photos.candidates)
 
 
-_MEASURES: tuple[tuple[frozenset[str], Callable[[_Photos], AdditiveMetric]], ...] = (
+_METRICS: tuple[tuple[frozenset[str], Callable[[_Photos], AdditiveMetric]], ...] = (
     (frozenset({"Bleu_1", "Bleu_2", "Bleu_3", "Bleu_4"}), lambda photos: bleu_of(photos.ngrams)),
     (frozenset({"METEOR"}), _meteor),
     (frozenset({"ROUGE_L"}), lambda photos: MeanScores("ROUGE_L", rouge(photos.references, photos.candidates))),
@@ -108,31 +108,31 @@ def score_captions(
     references: Mapping[PhotoId, Sequence[str]],
     candidates: Mapping[PhotoId, str],
     *,
-    measures: Sequence[str] = NAMES,
+    metrics: Sequence[str] = NAMES,
     frequencies: DocumentFrequencies | None = None,
 ) -> Scores:
-    """Score one sentence for each photo against what people said of it.
+    """Score one caption per photo against its reference captions.
 
     Args:
-        references: the sentences people wrote of each photo, at least one.
-        candidates: the sentence to score of each of the same photos; may be empty.
-        measures: names from ``ALL``; the scores come in this order.
-        frequencies: n-gram frequencies of another corpus for CIDEr; those of ``references`` when absent.
+        references: reference captions by photo, at least one each.
+        candidates: the caption of each of the same photos; may be empty.
+        metrics: names from ``ALL``, in the order of the scores.
+        frequencies: document frequencies of another corpus for CIDEr; those of ``references`` by default.
 
     Raises:
-        DataError: there is no photo, the photos are not the same, or one has no reference.
-        UsageError: a measure is unknown, or none is named.
+        DataError: there is no photo, the photos differ, or one has no reference.
+        UsageError: a metric is unknown, or there is none.
 
     Example:
         >>> scores = score_captions({1: ["A dog runs."], 2: ["A cat."]}, {1: "a dog runs", 2: "a cat"})
         >>> round(scores.corpus["Bleu_1"], 6)
         1.0
     """
-    for name in measures:
+    for name in metrics:
         if name not in ALL:
-            raise UsageError(unknown("measure", name, ALL))
-    if not measures:
-        raise UsageError(f"expected at least one measure, got none; known: {', '.join(ALL)}")
+            raise UsageError(unknown("metric", name, ALL))
+    if not metrics:
+        raise UsageError(f"expected at least one metric, got none; known: {', '.join(ALL)}")
     without_candidate = [photo for photo in references if photo not in candidates]
     without_reference = [photo for photo in candidates if not references.get(photo)]
     for missing, lacking in ((without_candidate, "candidate"), (without_reference, "reference")):
@@ -146,5 +146,5 @@ def score_captions(
         [tokenize(sentence) for sentence in candidates.values()],
         frequencies,
     )
-    additive = [measure(photos) for names, measure in _MEASURES if not names.isdisjoint(measures)]
-    return Scores.of(candidates, additive, measures)
+    additive = [compute(photos) for names, compute in _METRICS if not names.isdisjoint(metrics)]
+    return Scores.of(candidates, additive, metrics)

@@ -1,10 +1,11 @@
 """CIDEr-D and plain CIDEr (Vedantam, Zitnick & Parikh 2015, "CIDEr: consensus-based image description evaluation").
 
-A sentence becomes, for each order n from 1 to 4, a vector of its n-grams' counts times their idf, the logarithm of
-photos over photos whose references hold the n-gram (equation 1). Plain CIDEr is the mean over orders and references of
-their cosine (equations 2 and 3). CIDEr-D (section 7, equation 7) clips the candidate's weights to the reference's in
-the product and multiplies by a Gaussian penalty for different lengths, so that repeating rare words does not pay. Both
-are times 10. As in coco-caption, the lengths compared are numbers of bigrams, and words are not stemmed.
+For each order n from 1 to 4, a sentence is a vector of its n-grams' tf-idf: their counts times the logarithm of the
+number of photos over the number of photos whose references contain the n-gram (equation 1). Plain CIDEr is the mean
+over orders and references of their cosine (equations 2 and 3). CIDEr-D (section 7, equation 7) clips the candidate's
+weights to the reference's in the product and multiplies by a Gaussian penalty for different lengths, so that repeating
+rare words does not pay. Both are multiplied by 10. As in coco-caption, lengths are compared in bigrams, and words are
+not stemmed.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ def cider(
     Args:
         references: the tokenised references of each photo, at least one.
         candidates: the tokenised candidate of each photo; may be empty.
-        frequencies: of another corpus; those of ``references`` when absent. One photo alone then scores 0, as all its
-            n-grams stand in every photo.
+        frequencies: document frequencies of another corpus; those of ``references`` by default. A single photo then
+            scores 0, as all its n-grams occur in every photo.
 
     Returns:
-        CIDEr-D of each photo, from 0 to 10, ``(P,)``; the corpus' score is their mean.
+        CIDEr-D of each photo, from 0 to 10, ``(P,)``; the corpus score is their mean.
 
     Raises:
-        DataError: the two do not agree in length, or a photo has no reference.
+        DataError: the two differ in length, or a photo has no reference.
     """
     return cider_of(count_ngrams(references, candidates, max_order=ORDERS), frequencies=frequencies)
 
@@ -53,11 +54,11 @@ def plain_cider(
 
 
 def cider_of(ngrams: NGrams, *, frequencies: DocumentFrequencies | None = None, sigma: float = SIGMA) -> Floats:
-    """Score by CIDEr-D from n-grams already counted; see ``cider``.
+    """Score counted n-grams by CIDEr-D; see ``cider``.
 
     Args:
-        ngrams: of references and candidates.
-        frequencies: of another corpus; those of the references when absent.
+        ngrams: n-grams of references and candidates.
+        frequencies: document frequencies of another corpus; those of the references by default.
         sigma: width of the length penalty, in bigrams.
     """
     candidate_bigrams = np.maximum(ngrams.candidate_lengths - 1, 0)[ngrams.reference_photos]
@@ -67,7 +68,7 @@ def cider_of(ngrams: NGrams, *, frequencies: DocumentFrequencies | None = None, 
 
 
 def plain_cider_of(ngrams: NGrams, *, frequencies: DocumentFrequencies | None = None) -> Floats:
-    """Score by plain CIDEr from n-grams already counted; see ``plain_cider``."""
+    """Score counted n-grams by plain CIDEr; see ``plain_cider``."""
     return _mean_over_references(_cosines(ngrams, frequencies, clipped=False), ngrams)
 
 
@@ -88,15 +89,15 @@ def _cosines(ngrams: NGrams, frequencies: DocumentFrequencies | None, *, clipped
     return cosines / len(ngrams.tables)
 
 
-def _cosine(table: NGramTable, rarities: Floats, photos: int, references: int, *, clipped: bool) -> Floats:
+def _cosine(table: NGramTable, weights: Floats, photos: int, references: int, *, clipped: bool) -> Floats:
     """Return the cosine of each reference with its photo's candidate in one order, ``(references,)``."""
-    candidate = table.candidate_count * rarities[table.candidate_gram]
-    reference = table.reference_count * rarities[table.reference_gram]
+    candidate = table.candidate_count * weights[table.candidate_gram]
+    reference = table.reference_count * weights[table.reference_gram]
     candidate_norm = np.sqrt(np.bincount(table.candidate_photo, candidate**2, minlength=photos))
     reference_norm = np.sqrt(np.bincount(table.reference, reference**2, minlength=references))
     shared = table.match >= 0
-    theirs, ours = reference[shared], candidate[table.match[shared]]
-    product = (np.minimum(ours, theirs) if clipped else ours) * theirs
+    in_reference, in_candidate = reference[shared], candidate[table.match[shared]]
+    product = (np.minimum(in_candidate, in_reference) if clipped else in_candidate) * in_reference
     dot = np.bincount(table.reference[shared], product, minlength=references)
     norm = np.zeros(references)
     norm[table.reference] = candidate_norm[table.reference_photo] * reference_norm[table.reference]

@@ -1,4 +1,4 @@
-"""pycocoevalcap's names over seetell's measures: change the import line, and Java is no longer needed.
+"""pycocoevalcap's interface over seetell's metrics: change the import line, and Java is no longer needed.
 
 ::
 
@@ -9,9 +9,9 @@
     evaluation.evaluate()
     evaluation.eval["CIDEr"], evaluation.imgToEval[391895]["Bleu_4"]
 
-The scorers ``Bleu``, ``Cider``, ``Meteor`` and ``Rouge`` and ``PTBTokenizer`` can be used by themselves, too.
-Arguments, attributes and what comes back are pycocoevalcap's and pycocotools', spelling included; ``COCO`` reads
-captions only, and there is no SPICE. New code does better with ``seetell.metrics.score_captions``.
+The scorers ``Bleu``, ``Cider``, ``Meteor`` and ``Rouge`` and ``PTBTokenizer`` can also be used alone. Arguments,
+attributes and return values are those of pycocoevalcap and pycocotools, including their spelling; ``COCO`` reads
+captions only, and there is no SPICE. New code should use ``seetell.metrics.score_captions``.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class COCO:
         annotation_file: the JSON file; without it, set ``dataset`` and call ``createIndex``.
 
     Raises:
-        DataError: the file cannot be read or is no captions file.
+        DataError: the file cannot be read or has no captions.
     """
 
     def __init__(self, annotation_file: str | Path | None = None) -> None:
@@ -71,31 +71,31 @@ class COCO:
             self.imgToAnns[annotation["image_id"]].append(annotation)
 
     def getImgIds(self, imgIds: Iterable[Any] = ()) -> list[Any]:
-        """Return the ids of all photos, or the distinct ones of those given."""
+        """Return the ids of all photos, or the distinct given ones."""
         return list(set(imgIds)) or list(self.imgs)
 
     def loadRes(self, resFile: str | Path | list[dict[str, Any]]) -> COCO:
-        """Return captions of some of these photos as another such object.
+        """Return results, captions of some of these photos, as another ``COCO``.
 
         Args:
-            resFile: ``[{"image_id": …, "caption": …}]``, or the JSON file that holds it.
+            resFile: ``[{"image_id": …, "caption": …}]``, or a JSON file of it.
 
         Raises:
-            DataError: it is not such a list, or has photos that are not here.
+            DataError: it is not such a list, or has unknown photos.
         """
         captions = resFile if isinstance(resFile, list) else _read_json(resFile)
         if not isinstance(captions, list) or not all(
             isinstance(row, dict) and {"image_id", "caption"} <= row.keys() for row in captions
         ):
             raise DataError('results: expected a list of {"image_id": …, "caption": …}')
-        said = {row["image_id"] for row in captions}
-        strange = [photo for photo in said if photo not in self.imgs]
-        if strange:
-            raise DataError(f"results: {len(strange)} photos are not among the references, such as {strange[:3]}")
+        captioned = {row["image_id"] for row in captions}
+        unknown = [photo for photo in captioned if photo not in self.imgs]
+        if unknown:
+            raise DataError(f"results: {len(unknown)} photos are not among the references, such as {unknown[:3]}")
         results = COCO()
         results.dataset = {
             "info": self.dataset.get("info", {}),
-            "images": [image for image in self.dataset.get("images", []) if image["id"] in said],
+            "images": [image for image in self.dataset.get("images", []) if image["id"] in captioned],
             "annotations": [{**row, "id": number} for number, row in enumerate(captions, 1)],
         }
         results.createIndex()
@@ -103,15 +103,15 @@ class COCO:
 
 
 class COCOEvalCap:
-    """All scores of a results file.
+    """All metrics of a results file.
 
     Args:
-        coco: the references: a ``COCO``, of this module or of pycocotools.
-        cocoRes: the results, of ``coco.loadRes``.
+        coco: the references, a ``COCO`` of this module or of pycocotools.
+        cocoRes: the results, from ``coco.loadRes``.
 
     Attributes:
-        params: ``{"image_id": …}``, the photos to score; those of ``coco`` unless set otherwise.
-        eval: after ``evaluate``, the score of the corpus by name.
+        params: ``{"image_id": …}``, the photos to score; those of ``coco`` by default.
+        eval: after ``evaluate``, the corpus scores by name.
         imgToEval: after ``evaluate``, the scores of each photo, with its ``image_id``, by its id.
         evalImgs: the same as a list.
     """
@@ -125,10 +125,10 @@ class COCOEvalCap:
         self.params = {"image_id": coco.getImgIds()}
 
     def evaluate(self) -> None:
-        """Score, print the scores and keep them. Without METEOR's data, METEOR is left out with a warning.
+        """Compute, print and keep the scores. Without METEOR's data, METEOR is skipped with a warning.
 
         Raises:
-            DataError: a photo has no reference, or not one result.
+            DataError: a photo has no reference, or not exactly one result.
         """
         photos = self.params["image_id"]
         tokenizer = PTBTokenizer()
@@ -141,7 +141,7 @@ class COCOEvalCap:
         try:
             meteor = Meteor()
         except SeetellError as error:
-            warnings.warn(f"METEOR is left out: {error}", stacklevel=2)
+            warnings.warn(f"METEOR is skipped: {error}", stacklevel=2)
         else:
             self._keep("METEOR", *meteor.compute_score(gts, res))
         self._keep("ROUGE_L", *Rouge().compute_score(gts, res))

@@ -1,4 +1,4 @@
-"""pycocoevalcap's tokenizer and scorers over seetell's measures: same arguments, same types back, no Java."""
+"""pycocoevalcap's tokenizer and scorers over seetell's metrics: same arguments, same return types, no Java."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Captions = Mapping[Any, Sequence[Mapping[str, Any]]]
 
 
 class PTBTokenizer:
-    """The Penn Treebank tokenizer, punctuation removed."""
+    """The Penn Treebank tokenizer, without punctuation."""
 
     def tokenize(self, captions_for_image: Captions) -> dict[Any, list[str]]:
-        """Return ``{id: [words between single spaces, …]}`` of ``{id: [{"caption": sentence}, …]}``."""
+        """Return ``{id: [words separated by single spaces, …]}`` for ``{id: [{"caption": sentence}, …]}``."""
         return {
             photo: [" ".join(tokenize(row["caption"])) for row in rows]
             for photo, rows in captions_for_image.items()
@@ -37,18 +37,18 @@ class Bleu:
         self._n = n
 
     def compute_score(self, gts: Sentences, res: Sentences, verbose: int = 1) -> tuple[list[float], list[list[float]]]:
-        """Return the n scores of the corpus, and of each n those of the photos.
+        """Return the n corpus scores, and for each n the photos' scores.
 
         Args:
             gts: tokenised references of each photo.
             res: one tokenised candidate in a list for each of the same photos.
-            verbose: 1 prints the counts that the scores follow from, 0 prints nothing.
+            verbose: 1 prints the counts behind the scores, 0 prints nothing.
 
         Raises:
-            DataError: the photos are not the same, or one has no reference or not one candidate.
+            DataError: the photos differ, or one has no reference or not exactly one candidate.
         """
         references, candidates = _matched(gts, res)
-        scores = bleu_of(_counted(references, candidates, self._n))
+        scores = bleu_of(_count(references, candidates, self._n))
         if verbose > 0:
             totals = scores.statistics.sum(axis=0).astype(int).tolist()
             correct, guess, (length, reference_length) = totals[: self._n], totals[self._n : -2], totals[-2:]
@@ -65,10 +65,10 @@ class Rouge:
     """ROUGE-L."""
 
     def compute_score(self, gts: Sentences, res: Sentences) -> tuple[np.float64, Floats]:
-        """Return the mean score and those of the photos; see ``Bleu.compute_score``."""
+        """Return the mean score and the photos' scores; see ``Bleu.compute_score``."""
         references, candidates = _matched(gts, res)
         scores = rouge(
-            [[one.split(" ") for one in said] for said in references], [one.split(" ") for one in candidates]
+            [[one.split(" ") for one in group] for group in references], [one.split(" ") for one in candidates]
         )
         return np.float64(scores.mean()), scores
 
@@ -78,7 +78,7 @@ class Rouge:
 
 
 class Cider:
-    """CIDEr-D over the references at hand.
+    """CIDEr-D with the document frequencies of the references.
 
     Args:
         test: has no effect, as in pycocoevalcap.
@@ -92,8 +92,8 @@ class Cider:
         self._sigma = sigma
 
     def compute_score(self, gts: Sentences, res: Sentences) -> tuple[np.float64, Floats]:
-        """Return the mean score and those of the photos; see ``Bleu.compute_score``."""
-        scores = cider_of(_counted(*_matched(gts, res), self._n), sigma=self._sigma)
+        """Return the mean score and the photos' scores; see ``Bleu.compute_score``."""
+        scores = cider_of(_count(*_matched(gts, res), self._n), sigma=self._sigma)
         return np.float64(scores.mean()), scores
 
     def method(self) -> str:
@@ -114,10 +114,10 @@ class Meteor:
         self._scorer = Scorer()
 
     def compute_score(self, gts: Sentences, res: Sentences) -> tuple[float, list[float]]:
-        """Return the score of the corpus and those of the photos; see ``Bleu.compute_score``."""
+        """Return the corpus score and the photos' scores; see ``Bleu.compute_score``."""
         references, candidates = _matched(gts, res)
         scores = self._scorer.score(
-            [[one.split() for one in said] for said in references], [*map(str.split, candidates)]
+            [[one.split() for one in group] for group in references], [*map(str.split, candidates)]
         )
         return float(scores.corpus), scores.per_photo.tolist()
 
@@ -135,16 +135,16 @@ def _matched(gts: Sentences, res: Sentences) -> tuple[list[Sequence[str]], list[
             f"{sorted(unmatched, key=str)[:3]}"
         )
     for name, sentences in (("gts", gts), ("res", res)):
-        for photo, said in sentences.items():
-            if isinstance(said, str) or not said or not all(isinstance(sentence, str) for sentence in said):
-                raise DataError(f"{name}[{photo!r}]: expected a list of tokenised sentences, got {said!r}")
-    several = [photo for photo, said in res.items() if len(said) > 1]
+        for photo, group in sentences.items():
+            if isinstance(group, str) or not group or not all(isinstance(sentence, str) for sentence in group):
+                raise DataError(f"{name}[{photo!r}]: expected a list of tokenised sentences, got {group!r}")
+    several = [photo for photo, group in res.items() if len(group) > 1]
     if several:
         raise DataError(f"expected one candidate for each photo; {len(several)} have more, such as {several[:3]}")
     return list(gts.values()), [res[photo][0] for photo in gts]
 
 
-def _counted(references: Sequence[Sequence[str]], candidates: Sequence[str], highest: int) -> NGrams:
-    """Count the n-grams of sentences, up to so many words."""
-    split = [[sentence.split() for sentence in said] for said in references]
+def _count(references: Sequence[Sequence[str]], candidates: Sequence[str], highest: int) -> NGrams:
+    """Count the n-grams of sentences, up to ``highest`` words."""
+    split = [[sentence.split() for sentence in group] for group in references]
     return count_ngrams(split, [sentence.split() for sentence in candidates], max_order=highest)

@@ -1,25 +1,25 @@
-"""Dense captioning: are the regions that a model gives where people drew theirs, and do its phrases say the same?
+"""Dense captioning: mean average precision of regions and their phrases, and recall.
 
-The measure of Johnson, Karpathy and Fei-Fei (2016, "DenseCap", section 4.1), as their evaluation computes it:
+The metric of Johnson, Karpathy and Fei-Fei (2016, "DenseCap", section 4.1), as their evaluation computes it:
 
-1. Of each photo, true boxes that overlap by an intersection over union (IoU) of at least 0.7 are merged: again and
-   again, the box with most others so near it takes all of these (the first of equal ones). The true region is their
-   mean, and all their phrases are its references.
-2. Each detection, the most certain of its photo first, is of the true region that it overlaps most (the first of equal
-   ones) and takes it, so that a later detection of the same region is wrong, whatever the overlap of the first was.
-   One that overlaps none is wrong and takes none.
-3. A detection is right at a pair of thresholds if it took its region, their IoU is *at least* the one, and METEOR of
+1. True boxes of a photo with an intersection over union (IoU) of at least 0.7 are merged greedily: repeatedly, the box
+   with most such neighbours (the first on a tie) is merged with them. The true region is their mean, and all their
+   phrases are its references.
+2. Each detection, highest score first within its photo, is assigned to the true region that it overlaps most (the first
+   on a tie) and takes it, so a later detection of the same region is wrong, whatever the overlap of the first was. A
+   detection without overlap is wrong and takes no region.
+3. A detection is correct at a pair of thresholds if it took its region, their IoU is *at least* the one, and METEOR of
    its phrase against the references is *above* the other.
-4. The detections of all photos, most certain first and of equal ones in the order given, make precisions and recalls.
-   Average precision (AP) is the mean over the recalls 0, 0.01 … 1 of the greatest precision at that recall or above.
+4. The detections of all photos, highest score first and ties in the given order, give a precision-recall curve. Average
+   precision (AP) is the mean over the recalls 0, 0.01 … 1 of the greatest precision at that recall or above.
 5. mAP is the mean AP over the IoUs 0.3, 0.4, 0.5, 0.6, 0.7 and the METEORs 0, 0.05, 0.1, 0.15, 0.2, 0.25.
 
-Detection AP asks for no METEOR. Recall is the share of true regions that one of the first so many detections of their
-photo overlaps enough; one detection may do that for several.
+Detection AP ignores METEOR. Recall is the share of true regions that one of the first n detections of their photo
+overlaps enough; one detection may do so for several.
 
-Two faults of the original are not repeated. A detection that overlaps nothing looks up region -1, which is the last
-one, and so takes that away from the detection it belongs to. And its loop over recalls adds 0.01 at a time and misses
-1 by rounding: what it prints is the mean over 100 recalls, so that its figures are up to 1% of themselves higher.
+Two bugs of the original are not repeated. There, a detection without overlap looks up region -1, which is the last one,
+and so takes it from the detection it belongs to. And the loop over recalls adds 0.01 at a time and misses 1 by
+rounding: it prints the mean over 100 recalls, which is up to 1% higher in relative terms.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ IOUS = (0.3, 0.4, 0.5, 0.6, 0.7)
 METEORS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25)
 RECALL_IOUS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 COUNTS = (50, 100, 300)
-"""How many detections a photo are looked at for recall."""
+"""Numbers of detections per photo for recall."""
 
-_MERGED_FROM = 0.7
+_MERGE_IOU = 0.7
 _PERCENT = np.arange(101)
 
 Floats = npt.NDArray[np.float64]
@@ -50,7 +50,7 @@ Flags = npt.NDArray[np.bool_]
 
 
 class TrueRegion(Protocol):
-    """What people drew and said, such as ``seetell.data.region_records.RegionRecord``."""
+    """A region of the ground truth, such as ``seetell.data.region_records.RegionRecord``."""
 
     @property
     def box(self) -> Box:
@@ -62,7 +62,7 @@ class TrueRegion(Protocol):
 
 
 class DetectedRegion(Protocol):
-    """What a model found and said, such as ``seetell.results.Region``."""
+    """A predicted region, such as ``seetell.results.Region``."""
 
     @property
     def box(self) -> Box:
@@ -74,16 +74,16 @@ class DetectedRegion(Protocol):
 
     @property
     def score(self) -> float:
-        """How certain it is; compared over all photos."""
+        """Its confidence, comparable over all photos."""
 
 
 @dataclass(frozen=True)
 class Recall:
-    """The share of true regions that are found.
+    """The recall of true regions.
 
     Attributes:
-        at_half: with an IoU of at least 0.5.
-        mean: the mean over IoUs of at least 0.5, 0.55 … 0.95.
+        at_half: at an IoU of at least 0.5.
+        mean: mean over IoUs of at least 0.5, 0.55 … 0.95.
     """
 
     at_half: float
@@ -92,16 +92,16 @@ class Recall:
 
 @dataclass(frozen=True)
 class DenseScores:
-    """How well regions are found and described, from 0 to 1.
+    """Dense captioning scores, from 0 to 1.
 
     Attributes:
-        mean_ap: mAP, the mean of ``table``; ``None`` if the phrases were not scored.
+        mean_ap: mAP, the mean of ``table``; ``None`` without phrases.
         table: AP by IoU and METEOR, in the order of ``IOUS`` and ``METEORS``.
         detection_ap: the mean of ``detection``.
         detection: AP of the boxes alone, by IoU.
-        recall: by the number of detections a photo.
-        regions: how many true regions there are after merging.
-        photos: how many photos.
+        recall: recall by the number of detections per photo.
+        regions: number of true regions after merging.
+        photos: number of photos.
     """
 
     mean_ap: float | None
@@ -139,13 +139,14 @@ def dense_average_precision(
 
     Args:
         ground_truth: the regions of each photo, by its id; a photo may have none.
-        detections: those of a model by the same ids, in any order; a photo that is not there has none.
-        meteor: to score phrases with; made when absent. Of all phrases only those are scored that can be right.
-        phrases: ``False`` scores the boxes alone and needs no METEOR.
+        detections: predicted regions by the same ids, in any order; an absent photo has none.
+        meteor: scorer of the phrases, a new one by default. Only phrases that can be correct are scored.
+        phrases: ``False`` scores only the boxes and needs no METEOR.
 
     Raises:
-        DataError: there is no true region, a detection is of a photo that is not in ``ground_truth``, a true region has
-            no phrase, a box has no area or a number is not finite, or METEOR is not installed.
+        DataError: there is no true region, a detection is of a photo not in ``ground_truth``, a true region has no
+            phrase,
+             a box has no area or a number is not finite, or METEOR is not installed.
     """
     stray = [photo for photo in detections if photo not in ground_truth]
     if stray:
@@ -174,15 +175,15 @@ def dense_average_precision(
     )
 
 
-def merge_regions(boxes: Boxes, *, overlap: float = _MERGED_FROM) -> list[npt.NDArray[np.intp]]:
-    """Group boxes greedily, the largest group first.
+def merge_regions(boxes: Boxes, *, overlap: float = _MERGE_IOU) -> list[npt.NDArray[np.intp]]:
+    """Group boxes greedily, largest group first.
 
     Args:
         boxes: ``(N, 4)``.
-        overlap: the IoU with the box at the centre of a group from which a box belongs to it.
+        overlap: least IoU of a box with the central box of its group.
 
     Returns:
-        The indices of each group, which rise; every box is in one.
+        The ascending indices of each group; every box is in one group.
     """
     near = (iou(boxes[:, None], boxes) >= overlap) | np.eye(len(boxes), dtype=np.bool_)
     groups = []
@@ -196,14 +197,14 @@ def merge_regions(boxes: Boxes, *, overlap: float = _MERGED_FROM) -> list[npt.ND
 
 @dataclass(frozen=True)
 class _Photo:
-    """A photo with ``R`` merged regions and ``N`` detections, the most certain first.
+    """A photo with ``R`` merged regions and ``N`` detections, highest score first.
 
     Attributes:
         references: the phrases of each region.
-        scores: of the detections, ``(N,)``.
-        captions: theirs.
-        region: the region that each is of, -1 if none, ``(N,)``.
-        overlaps: its IoU with that, ``(N,)``.
+        scores: scores of the detections, ``(N,)``.
+        captions: their phrases.
+        region: index of the region that each is assigned to, -1 for none, ``(N,)``.
+        overlaps: its IoU with that region, ``(N,)``.
         taken: whether it took the region, ``(N,)``.
         found: each region's greatest IoU with one of the first ``COUNTS`` detections, ``(len(COUNTS), R)``.
     """
@@ -218,7 +219,7 @@ class _Photo:
 
     @classmethod
     def of(cls, photo: Hashable, regions: Sequence[TrueRegion], detections: Sequence[DetectedRegion]) -> _Photo:
-        """Merge the regions and give each detection its own."""
+        """Merge the regions and assign the detections to them."""
         drawn = _boxes(photo, "region", [region.box for region in regions])
         if any(not region.phrases for region in regions):
             raise DataError(f"photo {photo!r}: expected at least one phrase for each region of the ground truth")
@@ -249,37 +250,37 @@ class _Photo:
 def _boxes(photo: Hashable, kind: str, boxes: Sequence[Box]) -> Floats:
     found = np.array(boxes, np.float64).reshape(-1, 4)
     if not np.isfinite(found).all() or not (area(found) > 0).all():
-        raise DataError(f"photo {photo!r}: expected x1 < x2 and y1 < y2 in the box of each {kind}, finite numbers all")
+        raise DataError(f"photo {photo!r}: expected finite numbers with x1 < x2 and y1 < y2 in the box of each {kind}")
     return found
 
 
 def _meteors(photos: Sequence[_Photo], meteor: Meteor | None) -> Floats:
-    """Return METEOR of the detections that can be right, -1 of the others, photo after photo."""
-    candidates, references, places = [], [], []
+    """Return METEOR of the detections that can be correct, -1 for the others, photo by photo."""
+    candidates, references, positions = [], [], []
     start = 0
     for photo in photos:
         for index in np.flatnonzero(photo.taken & (photo.overlaps >= min(IOUS))):
             candidates.append(tokenize(photo.captions[index]))
             references.append([tokenize(phrase) for phrase in photo.references[photo.region[index]]])
-            places.append(start + index)
+            positions.append(start + index)
         start += len(photo.captions)
     scores = np.full(start, -1.0)
     if candidates:
-        scores[places] = (meteor or Meteor()).score(references, candidates).per_photo
+        scores[positions] = (meteor or Meteor()).score(references, candidates).per_photo
     return scores
 
 
-def _average_precision(right: Flags, total: int) -> float:
+def _average_precision(correct: Flags, total: int) -> float:
     """Return AP of detections in their order.
 
     Args:
-        right: which are right, ``(N,)``.
-        total: how many could be.
+        correct: whether each is correct, ``(N,)``.
+        total: number of true regions.
     """
-    found = np.cumsum(right)
-    precision = found / np.arange(1, len(right) + 1)
+    found = np.cumsum(correct)
+    precision = found / np.arange(1, len(correct) + 1)
     greatest = np.maximum.accumulate(precision[::-1])[::-1]
-    needed = -(-_PERCENT * total // 100)  # the fewest that make the recall, in whole numbers, which do not round
+    needed = -(-_PERCENT * total // 100)  # the fewest that reach the recall, in exact integers
     return float(np.append(greatest, 0.0)[np.searchsorted(found, needed)].mean())
 
 

@@ -1,4 +1,4 @@
-"""How varied a set of captions is: what accuracy measures do not see, and what a bland captioner lacks."""
+"""Diversity of captions, which accuracy metrics do not capture: div-n, mBLEU, self-CIDEr, vocabulary, novelty."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from seetell.errors import DataError
 from seetell.language.tokenizer import tokenize
-from seetell.metrics.distinct import distinct_ngrams
+from seetell.metrics.bleu import bleu
 from seetell.metrics.frequencies import DocumentFrequencies
-from seetell.metrics.mbleu import mutual_bleu
-from seetell.metrics.ngrams import Tokens
+from seetell.metrics.ngrams import Floats, Tokens, check_several
 from seetell.metrics.self_cider import self_cider
 
 
 @dataclass(frozen=True)
 class PhotoDiversity:
-    """How much several captions of one photo differ: means over the photos that have several.
+    """Diversity among the captions of one photo: means over the photos that have several.
 
     Attributes:
-        photos: how many photos have several captions.
-        div_1: share of distinct words among a photo's captions.
-        div_2: distinct pairs of words over words.
+        photos: number of photos with several captions.
+        div_1: distinct words over words.
+        div_2: distinct bigrams over words.
         mbleu: mBLEU-4, from 0 (varied) to 1.
-        self_cider: from 0 (all say the same) to 1.
+        self_cider: from 0 (all equal) to 1.
     """
 
     photos: int
@@ -36,17 +37,17 @@ class PhotoDiversity:
 
 @dataclass(frozen=True)
 class Diversity:
-    """How varied a set of captions is. Captions are compared as tokens: case and punctuation do not count.
+    """Diversity of a set of captions, compared as tokens: case and punctuation do not count.
 
     Attributes:
-        captions: how many there are.
+        captions: number of captions.
         distinct: share of distinct captions.
-        vocabulary: how many different words they use.
-        mean_length: words of a caption.
-        div_1: share of distinct words among all words.
-        div_2: distinct pairs of words over all words.
-        novel: share of captions that are not among the training captions; None without these.
-        of_one_photo: how much captions of one photo differ; None where no photo has several.
+        vocabulary: number of distinct words.
+        mean_length: mean number of words per caption.
+        div_1: distinct words over words.
+        div_2: distinct bigrams over words.
+        novel: share of captions that are not among the training captions; ``None`` without these.
+        of_one_photo: diversity among captions of one photo; ``None`` if no photo has several.
     """
 
     captions: int
@@ -69,29 +70,29 @@ def measure_diversity(
     training: Iterable[str] | None = None,
     frequencies: DocumentFrequencies | None = None,
 ) -> Diversity:
-    """Measure how varied captions are.
+    """Measure the diversity of captions.
 
     Args:
-        captions: one sentence of each photo, or several.
-        training: the sentences that the captioner learned from, for ``novel``.
-        frequencies: n-gram frequencies for self-CIDEr; those of ``captions`` when absent.
+        captions: one or several captions of each photo.
+        training: the captions that the captioner was trained on, for ``novel``.
+        frequencies: document frequencies for self-CIDEr; those of ``captions`` by default.
 
     Raises:
         DataError: there is no caption.
 
     Example:
-        >>> said = measure_diversity({1: "A dog runs.", 2: "a dog runs"}, training=["A dog runs!", "A cat."])
-        >>> said.distinct, said.vocabulary, said.novel
+        >>> diversity = measure_diversity({1: "A dog runs.", 2: "a dog runs"}, training=["A dog runs!", "A cat."])
+        >>> diversity.distinct, diversity.vocabulary, diversity.novel
         (0.5, 3, 0.0)
     """
     tokenised = [
-        [tokenize(sentence) for sentence in ([said] if isinstance(said, str) else said)] for said in captions.values()
+        [tokenize(caption) for caption in ([group] if isinstance(group, str) else group)] for group in captions.values()
     ]
-    flat = [tokens for said in tokenised for tokens in said]
+    flat = [tokens for group in tokenised for tokens in group]
     if not flat:
         raise DataError("expected at least one caption to measure, got none")
     known = None if training is None else {tuple(tokenize(sentence)) for sentence in training}
-    several = [said for said in tokenised if len(said) > 1]
+    several = [group for group in tokenised if len(group) > 1]
     return Diversity(
         captions=len(flat),
         distinct=len(set(map(tuple, flat))) / len(flat),
@@ -108,8 +109,51 @@ def _of_one_photo(captions: Sequence[Sequence[Tokens]], frequencies: DocumentFre
     """Return the means over photos with several captions."""
     return PhotoDiversity(
         photos=len(captions),
-        div_1=sum(distinct_ngrams(said, 1) for said in captions) / len(captions),
-        div_2=sum(distinct_ngrams(said, 2) for said in captions) / len(captions),
+        div_1=sum(distinct_ngrams(group, 1) for group in captions) / len(captions),
+        div_2=sum(distinct_ngrams(group, 2) for group in captions) / len(captions),
         mbleu=float(mutual_bleu(captions)[:, 3].mean()),
         self_cider=float(self_cider(captions, frequencies=frequencies).mean()),
     )
+
+
+def distinct_ngrams(captions: Iterable[Tokens], order: int) -> float:
+    """Return div-n, the number of distinct n-grams over the number of words, from 0 to 1; 0 where there is no word.
+
+    From Li et al. 2016, "A diversity-promoting objective function for neural conversation models". As in the paper, the
+    denominator is the number of words for every n. A large set has a lower div-n than a small one that is just as
+    varied: compare sets of one size.
+
+    Args:
+        captions: the tokenised captions, of one or many photos.
+        order: words of an n-gram, at least 1.
+
+    Example:
+        >>> distinct_ngrams([["a", "dog"], ["a", "cat"]], 1)  # a, dog and cat in four words
+        0.75
+    """
+    seen: set[tuple[str, ...]] = set()
+    words = 0
+    for tokens in captions:
+        words += len(tokens)
+        seen.update(zip(*(tokens[start:] for start in range(order)), strict=False))
+    return len(seen) / words if words else 0.0
+
+
+def mutual_bleu(captions: Sequence[Sequence[Tokens]]) -> Floats:
+    """Return mBLEU-1 … mBLEU-4 of each photo, from 0 (varied) to 1, ``(P, 4)``; the corpus score is their mean.
+
+    From Shetty et al. 2017, "Speaking the same language": the BLEU of each caption against the other captions of its
+    photo, mean over the captions.
+
+    Args:
+        captions: the tokenised captions of each photo, at least two.
+
+    Raises:
+        DataError: there is no photo, or one has fewer than two captions.
+    """
+    check_several(captions)
+    others = [[*group[:index], *group[index + 1 :]] for group in captions for index in range(len(group))]
+    scores = bleu(others, [tokens for group in captions for tokens in group]).per_photo
+    counts = np.array([len(group) for group in captions])
+    means: Floats = np.add.reduceat(scores, np.cumsum(counts) - counts, axis=0) / counts[:, None]
+    return means

@@ -1,4 +1,4 @@
-"""How common n-grams are among photos, by which CIDEr weighs them (Vedantam, Zitnick & Parikh 2015, equation 1)."""
+"""Document frequencies of n-grams, by which CIDEr weights them (Vedantam, Zitnick & Parikh 2015, equation 1)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ ORDERS = 4
 
 @dataclass(frozen=True)
 class DocumentFrequencies:
-    """How common each n-gram is in a corpus, for scoring against a corpus other than the references at hand.
+    """Document frequencies of a corpus, for scoring with the statistics of another corpus than the references.
 
     Attributes:
-        photos: how many photos the corpus has.
-        counts: in how many photos' references an n-gram, of 1 to 4 words, stands at least once. Those of a single
-            photo, which are most, may be left out, as they weigh as much as those never seen.
+        photos: number of photos in the corpus.
+        counts: for each n-gram of 1 to 4 words, the number of photos whose references contain it. Those of a single
+            photo, which are most, may be omitted: they weigh as much as unseen ones.
     """
 
     photos: int
@@ -32,13 +32,13 @@ class DocumentFrequencies:
         highest = max(self.counts.values(), default=0)
         if self.photos < max(1, highest):
             raise DataError(
-                f"document frequencies: an n-gram cannot stand in {highest} of {self.photos} photos; "
+                f"document frequencies: an n-gram cannot occur in {highest} of {self.photos} photos; "
                 "expected at least one photo and no count above their number"
             )
 
     @classmethod
     def build(cls, references: Iterable[Sequence[Tokens]]) -> DocumentFrequencies:
-        """Count over the references of a corpus, leaving out n-grams of a single photo.
+        """Count over the references of a corpus, omitting n-grams of a single photo.
 
         Args:
             references: the tokenised references of each photo, at least one.
@@ -74,7 +74,7 @@ class DocumentFrequencies:
         """Read what ``save`` wrote.
 
         Raises:
-            DataError: the file cannot be read, or is no such file.
+            DataError: the file cannot be read or has another format.
         """
         try:
             stored = json.loads(path.read_text("utf-8"))
@@ -96,15 +96,15 @@ class DocumentFrequencies:
 
 
 def idf(table: NGramTable, ngrams: NGrams, frequencies: DocumentFrequencies | None) -> Floats:
-    """Return how rare each n-gram of an order is, ``(table.size,)``.
+    """Return the inverse document frequency of each n-gram of an order, ``(table.size,)``.
 
-    Equation 1's second factor, the logarithm of photos over photos whose references hold the n-gram. One that no
-    reference holds counts as if one did.
+    The second factor of equation 1: the logarithm of the number of photos over the number of photos whose references
+    contain the n-gram, which is taken as 1 for an n-gram in none.
 
     Args:
         table: the n-grams of one order.
-        ngrams: what the table is part of.
-        frequencies: of another corpus; those of the references in ``ngrams`` when absent.
+        ngrams: the n-grams that the table is part of.
+        frequencies: document frequencies of another corpus; those of the references in ``ngrams`` by default.
     """
     if frequencies is None:
         photos, counts = len(ngrams.candidate_lengths), _photos_with(table)
@@ -116,7 +116,7 @@ def idf(table: NGramTable, ngrams: NGrams, frequencies: DocumentFrequencies | No
 
 
 def _photos_with(table: NGramTable) -> Ints:
-    """Return in how many photos' references each n-gram stands, ``(table.size,)``."""
+    """Return the number of photos whose references contain each n-gram, ``(table.size,)``."""
     pairs = np.sort(table.reference_photo * table.size + table.reference_gram)
-    distinct = pairs[np.diff(pairs, prepend=-1) > 0]  # np.unique does the same more slowly
+    distinct = pairs[np.diff(pairs, prepend=-1) > 0]  # faster than np.unique
     return np.bincount(distinct % max(table.size, 1), minlength=table.size)

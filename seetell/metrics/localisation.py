@@ -1,15 +1,14 @@
-"""Phrase localisation: is the place that a model gives for a phrase where people drew boxes for it?
+"""Phrase localisation: predicted boxes and points of phrases against the ground truth.
 
-- **R@1 at IoU 0.5** (Plummer et al. 2015, "Flickr30k Entities"): the share of phrases whose one given box has an
-  intersection over union of at least 0.5 with the true one. Where people drew several boxes for a phrase, the true one
-  is the smallest box around them all, as in the authors' evaluation, which knows one box for a phrase. (Kamath et al.
-  2021, MDETR, call this merged boxes; their any-box figures accept any single one and do not compare.)
+- **R@1 at IoU 0.5** (Plummer et al. 2015, "Flickr30k Entities"): the share of phrases whose predicted box has an
+  intersection over union of at least 0.5 with the true one. If a phrase has several boxes, the true one is the smallest
+  box around them all, as in the authors' evaluation. (Kamath et al. 2021, MDETR, call this merged boxes; their any-box
+  figures accept any single one and are not comparable.)
 - **The pointing game** (Zhang et al. 2016, "Top-down neural attention by excitation backprop"): the share of phrases
-  whose one given point lies in one of the boxes. Their margin of 15 pixels around the boxes is not granted, and the
-  share is that of all phrases, not the mean over types.
+  whose predicted point lies in one of the boxes. Unlike theirs, it has no margin of 15 pixels around the boxes, and is
+  the share of all phrases, not the mean over types.
 
-Every mention of an entity that has boxes counts, whatever its type; a phrase of two types counts in both and once
-overall.
+Every mention of an entity with boxes counts, whatever its type; a phrase of two types counts in both and once overall.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from seetell.errors import DataError
 from seetell.geometry.boxes import Boxes, contains, enclosing, iou
 
 THRESHOLD = 0.5
-"""The intersection over union from which a box is right."""
+"""Least intersection over union of a correct box."""
 
 
 class PhotoPhrases(Protocol):
@@ -33,7 +32,7 @@ class PhotoPhrases(Protocol):
 
     Attributes:
         boxes: the true boxes of each phrase in pixels, ``(N, 4)`` each, at least one.
-        types: of each phrase.
+        types: types of each phrase.
         size: width and height of the photo.
     """
 
@@ -49,12 +48,12 @@ class PhotoPhrases(Protocol):
 
 @dataclass(frozen=True)
 class LocatedPhrases:
-    """Phrases and where they are.
+    """Phrases and their ground truth.
 
     Attributes:
         boxes: the true boxes of each phrase in pixels, ``(N, 4)`` each, at least one.
         types: the types of each phrase, possibly none.
-        sizes: width and height of each phrase's photo in the same pixels, ``(P, 2)``.
+        sizes: width and height of each phrase's photo in pixels, ``(P, 2)``.
     """
 
     boxes: tuple[Boxes, ...]
@@ -65,8 +64,8 @@ class LocatedPhrases:
         count = len(self.boxes)
         if not count or len(self.types) != count or self.sizes.shape != (count, 2):
             raise DataError(
-                f"expected boxes, types and sizes of as many phrases, at least one; got {count}, {len(self.types)} and "
-                f"an array of shape {self.sizes.shape}"
+                f"expected boxes, types and sizes of the same number of phrases, at least one; got {count}, "
+                f"{len(self.types)} and an array of shape {self.sizes.shape}"
             )
         wrong = next(
             (boxes.shape for boxes in self.boxes if boxes.ndim != 2 or boxes.shape[1] != 4 or not len(boxes)), None
@@ -76,7 +75,7 @@ class LocatedPhrases:
 
     @classmethod
     def gather(cls, photos: Sequence[PhotoPhrases]) -> LocatedPhrases:
-        """Put the phrases of photos in one row.
+        """Collect the phrases of photos.
 
         Raises:
             DataError: there are none.
@@ -94,12 +93,12 @@ class LocatedPhrases:
 
 @dataclass(frozen=True)
 class Localisation:
-    """How many phrases were found, in per cent.
+    """Localisation scores.
 
     Attributes:
-        phrases: how many there are.
-        recall: those whose box is right, R@1 at IoU 0.5; ``None`` if no boxes were given.
-        pointing: those whose point is right; ``None`` if no points were given.
+        phrases: number of phrases.
+        recall: R@1 at IoU 0.5 in per cent; ``None`` without predicted boxes.
+        pointing: accuracy of the pointing game in per cent; ``None`` without predicted points.
     """
 
     phrases: int
@@ -109,11 +108,11 @@ class Localisation:
 
 @dataclass(frozen=True)
 class LocalisationScores:
-    """The figures of all phrases and of each type.
+    """Localisation scores of all phrases and of each type.
 
     Attributes:
-        overall: of all phrases.
-        by_type: of the phrases of each type, in the order of the types' first phrases.
+        overall: scores of all phrases.
+        by_type: scores of the phrases of each type, in the order of the types' first phrases.
     """
 
     overall: Localisation
@@ -127,18 +126,18 @@ class LocalisationScores:
 def localisation(
     phrases: LocatedPhrases, *, boxes: Boxes | None = None, points: Boxes | None = None
 ) -> LocalisationScores:
-    """Score the places given for phrases.
+    """Score predicted boxes and points of phrases.
 
     Args:
-        phrases: where they are.
-        boxes: the box given for each, ``(P, 4)``.
-        points: the point given for each as x and y, ``(P, 2)``.
+        phrases: the ground truth.
+        boxes: predicted box of each, ``(P, 4)`` in pixels.
+        points: predicted point of each as x and y, ``(P, 2)`` in pixels.
 
     Raises:
         DataError: neither is given, or a shape is wrong.
     """
     if boxes is None and points is None:
-        raise DataError("expected boxes or points given for the phrases, got neither")
+        raise DataError("expected boxes or points for the phrases, got neither")
     count = len(phrases.boxes)
     found = pointed = None
     if boxes is not None:
@@ -170,7 +169,7 @@ def _share(
 
 
 def centre_points(phrases: LocatedPhrases) -> Boxes:
-    """Return the middle of each phrase's photo, ``(P, 2)``: what pointing scores without looking."""
+    """Return the centre of each phrase's photo, ``(P, 2)``, a baseline of the pointing game."""
     return phrases.sizes / 2
 
 
@@ -183,23 +182,23 @@ def constant_boxes(phrases: LocatedPhrases, box: Sequence[float]) -> Boxes:
     """Return one box in each phrase's photo, ``(P, 4)``.
 
     Args:
-        phrases: where to place it.
-        box: ``xyxy`` as shares of the photo's width and height.
+        phrases: the phrases.
+        box: ``xyxy``, normalised to [0, 1].
     """
     return np.asarray(box, np.float64) * np.tile(phrases.sizes, 2)
 
 
 def fit_constant_box(phrases: LocatedPhrases) -> tuple[float, float, float, float]:
-    """Find the box that is right for the most phrases if it is given for all, the best that can be done blindly.
+    """Find the box that is correct for the most phrases if predicted for all, a baseline that ignores the photos.
 
-    All boxes on a grid of eighths are tried, then the best is moved on ever finer grids while that helps; of boxes that
-    are right as often, that of the greater mean overlap is the better.
+    Tries all boxes on a grid of eighths, then moves the best on ever finer grids while it improves; ties go to the
+    greater mean overlap.
 
     Args:
-        phrases: those of the training photos.
+        phrases: phrases of the training photos.
 
     Returns:
-        ``xyxy`` as shares of the photo's width and height.
+        ``xyxy``, normalised to [0, 1].
     """
     true = phrases.enclosing() / np.tile(phrases.sizes, 2)  # stretching a photo changes no intersection over union
 
@@ -211,15 +210,15 @@ def fit_constant_box(phrases: LocatedPhrases) -> tuple[float, float, float, floa
     across, down = np.repeat(spans, len(spans), axis=0), np.tile(spans, (len(spans), 1))
     candidates = np.stack([across[:, 0], down[:, 0], across[:, 1], down[:, 1]], axis=1)
     objectives = objective(candidates)
-    best, most = candidates[objectives.argmax()], objectives.max()
+    best, highest = candidates[objectives.argmax()], objectives.max()
     moves = np.stack(np.meshgrid(*[(-1.0, 0.0, 1.0)] * 4, indexing="ij"), axis=-1).reshape(-1, 4)
     for step in (1 / 16, 1 / 32, 1 / 64):
         improved = True
         while improved:
             candidates = np.clip(best + step * moves, 0.0, 1.0)
             objectives = objective(candidates)
-            improved = bool(objectives.max() > most)
+            improved = bool(objectives.max() > highest)
             if improved:
-                best, most = candidates[objectives.argmax()], objectives.max()
+                best, highest = candidates[objectives.argmax()], objectives.max()
     x0, y0, x1, y1 = best.tolist()
     return x0, y0, x1, y1

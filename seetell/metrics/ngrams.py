@@ -1,7 +1,7 @@
-"""The n-grams of references and candidates as arrays of numbers, which BLEU and CIDEr both count.
+"""Counts of n-grams in references and candidates, as arrays, for BLEU and CIDEr.
 
-Every distinct n-gram of an order has a number; an n-gram of order n is the pair of its first n - 1 words' number and
-its last word's. Everything after the words' own numbers is sorting and looking up in numpy.
+Every distinct n-gram of an order has an id; an n-gram of order n is the pair of the id of its first n - 1 words and
+that of its last word. Everything after the words' own ids is sorting and searching in numpy.
 """
 
 from __future__ import annotations
@@ -23,23 +23,22 @@ Tokens = Sequence[str]
 
 @dataclass(frozen=True)
 class NGramTable:
-    """How often each n-gram of one order stands in each sentence.
+    """Counts of the n-grams of one order in each sentence.
 
-    ``C`` entries say that candidate ``candidate_photo`` holds ``candidate_gram`` so often; ``R`` entries say it of
-    reference ``reference`` of photo ``reference_photo``.
+    Each of ``C`` entries is the count of an n-gram in a candidate, each of ``R`` entries that in a reference.
 
     Attributes:
-        size: how many distinct n-grams there are.
+        size: number of distinct n-grams.
         candidate_photo: index of the photo, ``(C,)``.
-        candidate_gram: number of the n-gram, ``(C,)``.
-        candidate_count: how often it stands there, ``(C,)``.
-        reference: index of the reference, counted through all photos, ``(R,)``.
+        candidate_gram: id of the n-gram, ``(C,)``.
+        candidate_count: its count there, ``(C,)``.
+        reference: index of the reference among those of all photos, ``(R,)``.
         reference_photo: index of its photo, ``(R,)``.
-        reference_gram: number of the n-gram, ``(R,)``.
-        reference_count: how often it stands there, ``(R,)``.
-        match: index of the candidate entry of the same photo and n-gram, ``(R,)``; -1 where it has none.
-        example: where each n-gram stands once in ``NGrams.words``, ``(size,)``.
-        order: words of an n-gram.
+        reference_gram: id of the n-gram, ``(R,)``.
+        reference_count: its count there, ``(R,)``.
+        match: index of the candidate entry of the same photo and n-gram, ``(R,)``; -1 if there is none.
+        example: position of one occurrence of each n-gram in ``NGrams.words``, ``(size,)``.
+        order: number of words in an n-gram.
     """
 
     size: int
@@ -64,8 +63,8 @@ class NGrams:
         reference_lengths: words of each reference, photo by photo, ``(sum of references,)``.
         reference_photos: index of the photo of each reference, of the same length.
         tables: one table for each order, from 1.
-        words: number of each word, reference by reference and then candidate by candidate.
-        vocabulary: the words, in the order of their numbers.
+        words: id of each word, reference by reference and then candidate by candidate.
+        vocabulary: the words, in the order of their ids.
     """
 
     candidate_lengths: Ints
@@ -76,9 +75,9 @@ class NGrams:
     vocabulary: tuple[str, ...]
 
     def spell(self, table: NGramTable, grams: Ints | slice = slice(None)) -> list[list[str]]:
-        """Return the words of n-grams of a table: of those numbered so, or of all in the order of their numbers."""
-        places = table.example[grams, None] + np.arange(table.order)
-        spelled: list[list[str]] = np.array(self.vocabulary, object)[self.words[places]].tolist()
+        """Return the words of n-grams of a table, by their ids; of all n-grams by default."""
+        positions = table.example[grams, None] + np.arange(table.order)
+        spelled: list[list[str]] = np.array(self.vocabulary, object)[self.words[positions]].tolist()
         return spelled
 
 
@@ -86,7 +85,7 @@ def check_photos(references: Sequence[Sequence[Tokens]], candidates: Sequence[To
     """Check that there are photos, one candidate for each, and at least one reference.
 
     Raises:
-        DataError: one of these is not so.
+        DataError: one of these does not hold.
     """
     if len(references) != len(candidates):
         raise DataError(
@@ -104,13 +103,13 @@ def check_several(captions: Sequence[Sequence[Tokens]]) -> None:
     """Check that there are photos, and at least two captions of each.
 
     Raises:
-        DataError: this is not so.
+        DataError: this does not hold.
     """
     if not captions:
         raise DataError("expected at least one photo with captions, got none")
-    for index, said in enumerate(captions):
-        if len(said) < 2:
-            raise DataError(f"expected at least two captions for each photo to compare, photo {index} has {len(said)}")
+    for index, group in enumerate(captions):
+        if len(group) < 2:
+            raise DataError(f"expected at least two captions for each photo to compare, photo {index} has {len(group)}")
 
 
 def count_ngrams(references: Sequence[Sequence[Tokens]], candidates: Sequence[Tokens], *, max_order: int = 4) -> NGrams:
@@ -122,7 +121,7 @@ def count_ngrams(references: Sequence[Sequence[Tokens]], candidates: Sequence[To
         max_order: the highest order.
 
     Raises:
-        DataError: the two do not agree in length, or a photo has no reference.
+        DataError: the two differ in length, or a photo has no reference.
     """
     check_photos(references, candidates)
     flat = [reference for sentences in references for reference in sentences]
@@ -151,20 +150,20 @@ def count_ngrams(references: Sequence[Sequence[Tokens]], candidates: Sequence[To
 
 
 def _number(keys: Ints, bound: int) -> tuple[Ints, int]:
-    """Number distinct keys in rising order.
+    """Assign ids to distinct keys in ascending order.
 
     Args:
         keys: not negative, ``(K,)``.
-        bound: above every key.
+        bound: larger than every key.
 
     Returns:
-        The number of each key, ``(K,)``, and how many there are.
+        The id of each key, ``(K,)``, and the number of distinct keys.
     """
     bits = len(keys).bit_length()
     if bound << bits > np.iinfo(np.int64).max:
         distinct, number = np.unique(keys, return_inverse=True)
         return number, len(distinct)
-    # Sorting a key and its place as one integer is several times as fast as sorting places by their keys.
+    # Sorting a key and its index as one integer is several times as fast as sorting indices by their keys.
     ordered = np.sort((keys << bits) + np.arange(len(keys)))
     rank = np.cumsum(np.diff(ordered >> bits, prepend=-1) > 0) - 1
     number = np.empty(len(keys), np.int64)
@@ -181,8 +180,8 @@ def _table(sentence: Ints, gram: Ints, photos: Ints, references: int, example: I
     split = int(np.searchsorted(sentence, references))
     sought = (photo[:split] << bits) + gram[:split]
     present = (photo[split:] << bits) + gram[split:]  # sorted, as the pairs are
-    place = np.searchsorted(present, sought)
-    found = np.append(present, -1)[place] == sought
+    index = np.searchsorted(present, sought)
+    found = np.append(present, -1)[index] == sought
     return NGramTable(
         size=len(example),
         candidate_photo=photo[split:],
@@ -192,7 +191,7 @@ def _table(sentence: Ints, gram: Ints, photos: Ints, references: int, example: I
         reference_photo=photo[:split],
         reference_gram=gram[:split],
         reference_count=counts[:split],
-        match=np.where(found, place, -1),
+        match=np.where(found, index, -1),
         example=example,
         order=order,
     )

@@ -1,11 +1,11 @@
-"""Retrieval both ways, as image-sentence papers print it (Hodosh, Young & Hockenmaier 2013; Karpathy & Fei-Fei 2015).
+"""Image-sentence retrieval in both directions (Hodosh, Young & Hockenmaier 2013; Karpathy & Fei-Fei 2015).
 
-*Annotation* looks for a photo's sentences: its rank is that of the best placed of its own sentences among all
-sentences. *Search* looks for a sentence's photo: its rank is that of the photo among all photos. R@K is the share of
-ranks up to K.
+*Annotation* retrieves a photo's sentences: its rank is that of the first of its own sentences among all sentences.
+*Search* retrieves a sentence's photo: its rank is that of the photo among all photos. R@K is the share of ranks up to
+K.
 
-Ties count against the model: whatever scores as high as the right answer is placed before it, so that a model that
-scores everything alike comes last and not first. A photo's own sentences never stand in each other's way.
+Ties count against the model: whatever scores as high as the correct answer ranks before it, so that a model that gives
+everything the same score comes last. A photo's own sentences do not compete with each other.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ import numpy.typing as npt
 
 from seetell.errors import DataError
 
-_BLOCK = 2**22  # scores looked at in one go
+_BLOCK = 2**22  # scores read at a time
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """One direction's figures.
+    """Retrieval scores of one direction.
 
     Attributes:
-        r1: percentage of queries whose right answer is placed first.
-        r5: among the first five.
-        r10: among the first ten.
+        r1: R@1, per cent of queries whose correct answer ranks first.
+        r5: R@5 in per cent.
+        r10: R@10 in per cent.
         median_rank: 1 at best.
         mean_rank: 1 at best.
     """
@@ -41,14 +41,14 @@ class Ranking:
 
     @classmethod
     def of(cls, ranks: npt.NDArray[np.int64]) -> Ranking:
-        """Sum up ranks that count from 1."""
+        """Summarise ranks, which count from 1."""
         r1, r5, r10 = (100 * float(np.mean(ranks <= k)) for k in (1, 5, 10))
         return cls(r1, r5, r10, float(np.median(ranks)), float(np.mean(ranks)))
 
 
 @dataclass(frozen=True)
 class RetrievalScores:
-    """Both directions' figures.
+    """Retrieval scores of both directions.
 
     Attributes:
         annotation: from photos to sentences.
@@ -74,15 +74,15 @@ def retrieval(
     """Rank sentences for photos and photos for sentences.
 
     Args:
-        scores: how well each sentence fits each photo, higher is better, ``(P, S)``; read in blocks of rows, so that it
-            may be a memory map.
-        owners: the index of the photo that each sentence is of, ``(S,)``; every photo needs at least one.
-        fold: rank within sets of so many photos in turn and give the mean over the sets, as the 1,000-photo protocol
-            does for larger sets; photos beyond the last full set are left out. All photos are one set when absent.
+        scores: score of each sentence for each photo, higher is better, ``(P, S)``; read in blocks of rows, so it may
+            be a memory map.
+        owners: index of each sentence's photo, ``(S,)``; every photo needs at least one.
+        fold: rank within sets of this many photos and return the mean over the sets, as the 1,000-photo protocol does;
+            photos after the last full set are skipped. All photos are one set by default.
 
     Raises:
-        DataError: the shapes do not agree, an owner is no photo, a photo has no sentence, a score is not a number, or
-            there are fewer photos than ``fold``.
+        DataError: the shapes do not match, an owner is not an index of a photo, a photo has no sentence, a score is
+            NaN, or there are fewer photos than ``fold``.
 
     Example:
         >>> scores = np.array([[0.9, 0.1, 0.3], [0.8, 0.2, 0.4]])
@@ -145,7 +145,7 @@ def _ranks(
 
 def _refuse_nan(scores: npt.NDArray[np.floating]) -> None:
     if np.isnan(scores).any():
-        raise DataError("scores: expected numbers, but some are not a number (nan)")
+        raise DataError("scores: expected numbers, but some are NaN")
 
 
 def _mean(rankings: list[Ranking]) -> Ranking:

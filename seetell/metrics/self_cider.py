@@ -1,9 +1,9 @@
 """Self-CIDEr (Wang & Chan 2019, "Describing like humans: on diversity in image captioning").
 
-The captions of one photo, as CIDEr's weighted vectors, have a kernel: the cosine of each two, mean over n-grams of 1 to
-4 words. Its eigenvalues tell how many directions the captions take. With r = max √λ / Σ √λ, the diversity of m captions
-is -log_m r: 0 where all say the same, 1 where no two share an n-gram. The cosines are those of plain CIDEr, so that the
-kernel has no negative eigenvalue; the authors' released code takes CIDEr-D's.
+The captions of one photo, as CIDEr's tf-idf vectors, have a kernel: the cosine of each pair, mean over n-grams of 1 to
+4 words. With its eigenvalues λ and r = max √λ / Σ √λ, the diversity of m captions is -log_m r: 0 if all are equal, 1 if
+no two share an n-gram. The cosines are those of plain CIDEr, so the kernel has no negative eigenvalue; the authors'
+released code uses those of CIDEr-D.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from seetell.metrics.ngrams import Floats, Ints, NGramTable, Tokens, check_sever
 
 
 def self_cider(captions: Sequence[Sequence[Tokens]], *, frequencies: DocumentFrequencies | None = None) -> Floats:
-    """Return the diversity of each photo's captions, from 0 to 1, ``(P,)``; the corpus' score is their mean.
+    """Return the diversity of each photo's captions, from 0 to 1, ``(P,)``; the corpus score is their mean.
 
     Args:
         captions: the tokenised captions of each photo, at least two.
-        frequencies: of another corpus, such as the references; those of ``captions`` when absent.
+        frequencies: document frequencies of another corpus, such as the references; those of ``captions`` by default.
 
     Raises:
         DataError: there is no photo, or one has fewer than two captions.
     """
     check_several(captions)
     ngrams = count_ngrams(captions, [()] * len(captions))
-    counts = np.array([len(said) for said in captions])
+    counts = np.array([len(group) for group in captions])
     first = np.cumsum(counts) - counts
     kernels = [np.zeros((count, count)) for count in counts]
     for table in ngrams.tables:
@@ -36,9 +36,9 @@ def self_cider(captions: Sequence[Sequence[Tokens]], *, frequencies: DocumentFre
     return np.array([_diversity(kernel) for kernel in kernels])
 
 
-def _add_cosines(kernels: Sequence[Floats], first: Ints, table: NGramTable, rarities: Floats) -> None:
-    """Add the cosines of one order to the kernel of each photo, whose captions are numbered from ``first``."""
-    weights = table.reference_count * rarities[table.reference_gram]
+def _add_cosines(kernels: Sequence[Floats], first: Ints, table: NGramTable, idf_of: Floats) -> None:
+    """Add the cosines of one order to the kernel of each photo, whose captions have indices from ``first``."""
+    weights = table.reference_count * idf_of[table.reference_gram]
     norms = np.sqrt(np.bincount(table.reference, weights**2))[table.reference]
     weights = np.divide(weights, norms, out=np.zeros(len(weights)), where=norms > 0)
     bounds = np.searchsorted(table.reference_photo, np.arange(len(kernels) + 1))
@@ -51,7 +51,7 @@ def _add_cosines(kernels: Sequence[Floats], first: Ints, table: NGramTable, rari
 
 
 def _diversity(kernel: Floats) -> float:
-    """Return -log_m of the greatest eigenvalue's share, square roots taken; 0 for captions without any weight."""
+    """Return -log_m of the largest root eigenvalue's share; 0 for captions of zero weight."""
     roots = np.sqrt(np.maximum(np.linalg.eigvalsh(kernel), 0.0))
     if roots[-1] == 0:
         return 0.0

@@ -1,13 +1,13 @@
-"""Whether two systems' scores on the same photos differ by more than chance.
+"""Significance of the difference between two systems' scores on the same photos.
 
-Two tests, both of the hypothesis that the systems are equally good, both two-sided:
+Two two-sided tests of the null hypothesis that the systems are equally good:
 
-- the paired bootstrap (Koehn 2004; as a test in Riezler & Maxwell 2005, figure 2): photos are drawn anew for both
-  systems alike. The differences, shifted to a mean of 0, show how far chance alone carries them.
-- approximate randomisation (Noreen 1989; Riezler & Maxwell 2005, figure 1): of each photo the two captions change
-  sides with probability 1/2. It assumes less, and errs less often towards significance; it is the one to report.
+- the paired bootstrap (Koehn 2004; as a test in Riezler & Maxwell 2005, figure 2): the same resampled photos for both
+  systems. The differences, shifted to a mean of 0, are the null distribution.
+- approximate randomisation (Noreen 1989; Riezler & Maxwell 2005, figure 1): the two captions of each photo are swapped
+  with probability 1/2. It assumes less and has fewer false positives; report this one.
 
-A p-value is the share of trials with a difference at least as large as the one found, the one found counted as a trial.
+A p-value is the share of trials with a difference at least as large as the observed one, which counts as a trial.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _ROUNDING = 1e-12  # differences this close are equal
 
 @dataclass(frozen=True)
 class Comparison:
-    """How one system's corpus score compares with another's.
+    """The comparison of two systems' corpus scores.
 
     Attributes:
-        difference: the first system's score less the second's.
-        interval: of the difference, by the paired bootstrap.
+        difference: the first system's score minus the second's.
+        interval: confidence interval of the difference, by the paired bootstrap.
         p_bootstrap: p-value of the paired bootstrap.
         p_randomisation: p-value of approximate randomisation.
     """
@@ -46,19 +46,19 @@ class Comparison:
 def compare(
     first: Scores, second: Scores, *, trials: int = 1000, level: float = 0.95, seed: int = 0
 ) -> dict[str, Comparison]:
-    """Compare two systems by each measure that both were scored by.
+    """Compare two systems by each metric that both were scored by.
 
-    Each measure is tested by itself: of twenty comparisons of equals, one comes out below 0.05.
+    There is no correction for multiple tests: of twenty comparisons of equal systems, one has a p-value below 0.05.
 
     Args:
         first: scores of one system.
-        second: scores of another on the same photos, in whatever order, against the same references.
-        trials: of each test. No p-value is below 1 / (trials + 1).
-        level: the share of differences in the interval, between 0 and 1.
-        seed: of the draws; the same seed and photos give the same values.
+        second: scores of the other on the same photos, in any order, against the same references.
+        trials: number of trials of each test; the smallest p-value is 1 / (trials + 1).
+        level: confidence level of the interval, between 0 and 1.
+        seed: seed of the trials; the same seed and photos give the same values.
 
     Raises:
-        DataError: the photos are not the same, or the two share no measure.
+        DataError: the photos differ, or the two share no metric.
         UsageError: ``trials`` or ``level`` is out of range.
     """
     unshared = first.per_photo.keys() ^ second.per_photo.keys()
@@ -70,55 +70,57 @@ def compare(
     names = [name for name in first.corpus if name in second.corpus]
     if not names:
         raise DataError(
-            f"expected a measure that both systems were scored by; the first has {', '.join(first.corpus)}, "
+            f"expected a metric that both systems were scored by; the first has {', '.join(first.corpus)}, "
             f"the second {', '.join(second.corpus)}"
         )
-    place = {photo: index for index, photo in enumerate(second.per_photo)}
-    order = np.array([place[photo] for photo in first.per_photo])
-    ours = [measure for measure in first.additive if not set(measure.names).isdisjoint(names)]
-    by_names = {measure.names: measure for measure in second.additive}
-    theirs: list[AdditiveMetric] = [_Reordered(by_names[measure.names], order) for measure in ours]
+    index_of = {photo: index for index, photo in enumerate(second.per_photo)}
+    order = np.array([index_of[photo] for photo in first.per_photo])
+    first_metrics = [metric for metric in first.additive if not set(metric.names).isdisjoint(names)]
+    by_names = {metric.names: metric for metric in second.additive}
+    second_metrics: list[AdditiveMetric] = [_Reordered(by_names[metric.names], order) for metric in first_metrics]
 
-    found = {name: first.corpus[name] - second.corpus[name] for name in names}
-    drawn = [resampled_scores(system, resamples=trials, seed=seed) for system in (ours, theirs)]  # the same draws
-    swapped = _swapped_differences(ours, theirs, trials=trials, seed=seed)
+    observed = {name: first.corpus[name] - second.corpus[name] for name in names}
+    drawn = [
+        resampled_scores(system, resamples=trials, seed=seed) for system in (first_metrics, second_metrics)
+    ]  # the same samples
+    swapped = _swapped_differences(first_metrics, second_metrics, trials=trials, seed=seed)
     result = {}
     for name in names:
         differences = drawn[0][name] - drawn[1][name]
         result[name] = Comparison(
-            found[name],
+            observed[name],
             interval(differences, level),
-            _p_value(differences - differences.mean(), found[name]),
-            _p_value(swapped[name], found[name]),
+            _p_value(differences - differences.mean(), observed[name]),
+            _p_value(swapped[name], observed[name]),
         )
     return result
 
 
 @dataclass(frozen=True)
 class _Reordered:
-    """A measure with its photos in another order."""
+    """A metric with its photos in another order."""
 
-    measure: AdditiveMetric
+    metric: AdditiveMetric
     order: Ints
 
     @property
     def names(self) -> tuple[str, ...]:
-        return self.measure.names
+        return self.metric.names
 
     @property
     def statistics(self) -> Floats:
-        return self.measure.statistics[self.order]
+        return self.metric.statistics[self.order]
 
     def combine(self, sums: Floats) -> Floats:
-        return self.measure.combine(sums)
+        return self.metric.combine(sums)
 
 
 def _swapped_differences(
-    ours: Sequence[AdditiveMetric], theirs: Iterable[AdditiveMetric], *, trials: int, seed: int
+    first_metrics: Sequence[AdditiveMetric], second_metrics: Iterable[AdditiveMetric], *, trials: int, seed: int
 ) -> dict[str, Floats]:
-    """Return the differences after random photos changed sides, by name, ``(trials,)`` each."""
-    first = np.hstack([measure.statistics for measure in ours])
-    second = np.hstack([measure.statistics for measure in theirs])
+    """Return the differences after swapping random photos between the systems, by name, ``(trials,)`` each."""
+    first = np.hstack([metric.statistics for metric in first_metrics])
+    second = np.hstack([metric.statistics for metric in second_metrics])
     photos = len(first)
     generator = np.random.default_rng(seed)
     moved = np.concatenate(
@@ -127,12 +129,12 @@ def _swapped_differences(
             for rows in blocks(photos, trials)
         ]
     )
-    one = scores_of_sums(ours, first.sum(axis=0) + moved)
-    other = scores_of_sums(ours, second.sum(axis=0) - moved)
+    one = scores_of_sums(first_metrics, first.sum(axis=0) + moved)
+    other = scores_of_sums(first_metrics, second.sum(axis=0) - moved)
     return {name: one[name] - other[name] for name in one}
 
 
-def _p_value(by_chance: Floats, found: float) -> float:
-    """Return the share of differences at least as large as the one found, which counts as one of them."""
-    as_large = int((np.abs(by_chance) >= abs(found) - _ROUNDING).sum())
+def _p_value(by_chance: Floats, observed: float) -> float:
+    """Return the share of differences at least as large as the observed one, which counts as one of them."""
+    as_large = int((np.abs(by_chance) >= abs(observed) - _ROUNDING).sum())
     return (as_large + 1) / (len(by_chance) + 1)

@@ -1,6 +1,6 @@
 """Attention: additive, and scaled dot-product with several heads.
 
-Keys and values are made apart from queries, because a decoder makes them once and asks many times.
+Keys and values are computed apart from queries: a decoder needs them once per image, and a query per word.
 """
 
 from __future__ import annotations
@@ -11,38 +11,38 @@ from torch.nn import functional as F
 
 
 class AdditiveAttention(nn.Module):
-    """How well each of several vectors answers a query: w · tanh(W a_i + U h).
+    """Additive attention weights of several vectors under a query: softmax of w · tanh(W a_i + U h).
 
     Bahdanau et al., "Neural Machine Translation by Jointly Learning to Align and Translate", 2015, appendix A.1.2.
 
     Args:
-        asking: length of a query.
-        attended: length of the vectors attended to.
+        query_size: length of a query.
+        key_size: length of the vectors attended to.
         width: hidden units.
     """
 
-    def __init__(self, asking: int, attended: int, *, width: int) -> None:
+    def __init__(self, query_size: int, key_size: int, *, width: int) -> None:
         super().__init__()
-        self.query = nn.Linear(asking, width)
-        self.key = nn.Linear(attended, width, bias=False)
+        self.query = nn.Linear(query_size, width)
+        self.key = nn.Linear(key_size, width, bias=False)
         self.score = nn.Linear(width, 1, bias=False)
 
-    def keys(self, attended: Tensor) -> Tensor:
-        """Project ``(N, L, attended)`` to keys, ``(N, L, width)``."""
-        made: Tensor = self.key(attended)
-        return made
+    def keys(self, vectors: Tensor) -> Tensor:
+        """Project ``(N, L, key_size)`` to keys, ``(N, L, width)``."""
+        keys: Tensor = self.key(vectors)
+        return keys
 
-    def forward(self, asking: Tensor, keys: Tensor) -> Tensor:
+    def forward(self, query: Tensor, keys: Tensor) -> Tensor:
         """Compare queries with keys.
 
         Args:
-            asking: ``(N, asking)``, one query a row.
+            query: ``(N, query_size)``, one per row.
             keys: as from :meth:`keys`.
 
         Returns:
             Logarithms of the attention weights, ``(N, L)``.
         """
-        scores: Tensor = self.score(torch.tanh(keys + self.query(asking)[:, None]))
+        scores: Tensor = self.score(torch.tanh(keys + self.query(query)[:, None]))
         return torch.log_softmax(scores[:, :, 0], dim=1)
 
 
@@ -50,8 +50,8 @@ class MultiHeadAttention(nn.Module):
     """Attention of a sequence to itself or to another (Vaswani et al., "Attention Is All You Need", 2017, section 3.2).
 
     Args:
-        width: length of queries' and answers' vectors.
-        heads: how many parts of the vectors attend on their own; divides ``width``.
+        width: length of the vectors of queries and outputs.
+        heads: number of heads; divides ``width``.
         dropout: probability of dropping an attention weight while training.
     """
 
@@ -63,54 +63,55 @@ class MultiHeadAttention(nn.Module):
         self.key_value = nn.Linear(width, 2 * width)
         self.output = nn.Linear(width, width)
 
-    def keys_values(self, attended: Tensor) -> Tensor:
+    def keys_values(self, vectors: Tensor) -> Tensor:
         """Return keys and values side by side, ``(N, S, 2·width)``, of ``(N, S, width)``."""
-        made: Tensor = self.key_value(attended)
-        return made
+        keys_values: Tensor = self.key_value(vectors)
+        return keys_values
 
     def split(self, keys_values: Tensor) -> tuple[Tensor, Tensor]:
-        """Part what :meth:`keys_values` made into keys and values by heads, both ``(N, heads, S, width / heads)``."""
+        """Split what :meth:`keys_values` returned into keys and values, both ``(N, heads, S, width / heads)``."""
         keys, values = keys_values.chunk(2, dim=2)
-        return self._by_heads(keys), self._by_heads(values)
+        return self._split_heads(keys), self._split_heads(values)
 
     def forward(
-        self, asking: Tensor, keys: Tensor, values: Tensor, *, causal: bool = False, seen: Tensor | None = None
+        self, query: Tensor, keys: Tensor, values: Tensor, *, causal: bool = False, attn_mask: Tensor | None = None
     ) -> Tensor:
-        """Answer a sequence of queries.
+        """Attend with a sequence of queries.
 
         Args:
-            asking: ``(N, T, width)``.
+            query: ``(N, T, width)``.
             keys: of ``S`` vectors, as from :meth:`split`.
             values: of the same.
-            causal: query ``t`` sees the keys up to ``t`` only; needs ``T == S``.
-            seen: which keys queries see, bool, broadcast to ``(N, heads, T, S)``; all when absent. Not with ``causal``.
+            causal: query ``t`` attends to the keys up to ``t`` only; needs ``T == S``.
+            attn_mask: which keys queries attend to, bool, broadcast to ``(N, heads, T, S)``; all when absent. Not with
+                ``causal``.
 
         Returns:
             ``(N, T, width)``.
         """
         dropout = self.dropout if self.training else 0.0
-        queries = self._by_heads(self.query(asking))
-        answers = F.scaled_dot_product_attention(
-            queries, keys, values, attn_mask=seen, dropout_p=dropout, is_causal=causal
+        queries = self._split_heads(self.query(query))
+        attended = F.scaled_dot_product_attention(
+            queries, keys, values, attn_mask=attn_mask, dropout_p=dropout, is_causal=causal
         )
-        return self._joined(answers)
+        return self._merge_heads(attended)
 
-    def forward_with_weights(self, asking: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Answer as :meth:`forward` does at prediction, and tell where each query looked.
+    def forward_with_weights(self, query: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Attend as :meth:`forward` does in evaluation mode, and return the attention weights too.
 
         Returns:
-            The answers ``(N, T, width)``, and the weights, the mean over heads, ``(N, T, S)``; rows sum to 1.
+            The outputs ``(N, T, width)``, and the weights averaged over heads, ``(N, T, S)``; rows sum to 1.
         """
-        queries = self._by_heads(self.query(asking)) / keys.shape[3] ** 0.5
+        queries = self._split_heads(self.query(query)) / keys.shape[3] ** 0.5
         weights = torch.softmax(queries @ keys.transpose(2, 3), dim=3)  # (N, heads, T, S)
-        return self._joined(weights @ values), weights.mean(dim=1)
+        return self._merge_heads(weights @ values), weights.mean(dim=1)
 
-    def _by_heads(self, vectors: Tensor) -> Tensor:
+    def _split_heads(self, vectors: Tensor) -> Tensor:
         """``(N, T, width)`` → ``(N, heads, T, width / heads)``."""
         rows, steps, width = vectors.shape
         return vectors.reshape(rows, steps, self.heads, width // self.heads).transpose(1, 2)
 
-    def _joined(self, answers: Tensor) -> Tensor:
+    def _merge_heads(self, attended: Tensor) -> Tensor:
         """``(N, heads, T, width / heads)`` → ``(N, T, width)``."""
-        joined: Tensor = self.output(answers.transpose(1, 2).flatten(2))
-        return joined
+        merged: Tensor = self.output(attended.transpose(1, 2).flatten(2))
+        return merged

@@ -1,7 +1,7 @@
 """Stacked recurrent layers: fast over whole sequences when training, one step at a time when decoding.
 
-Training runs torch's fused kernels over the sequence; a step is spelled out from the same weights, so that it exports
-to any runtime as plain matrix products. A test holds the two equal.
+Training runs torch's fused kernels over the sequence; a step is written out from the same weights, so that it exports
+to any runtime as plain matrix products. A test checks that the two are equal.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def lstm(gates: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor]:
     """Run an LSTM one step: c' = σ(f) c + σ(i) tanh(g); h' = σ(o) tanh(c').
 
     Args:
-        gates: i, f, g, o side by side, ``(N, 4·hidden)``: the sum of what input, hidden vector and biases give.
+        gates: i, f, g, o side by side, ``(N, 4·hidden)``: the products of input and hidden vector plus the biases.
         c: cell vectors ``(N, hidden)``; ``None`` for zeros.
 
     Returns:
@@ -34,11 +34,15 @@ def lstm(gates: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor]:
     return torch.sigmoid(o) * torch.tanh(c), c
 
 
-def open_forget_gates(bias: Tensor, value: float) -> None:
-    """Let an LSTM's forget gates, second of four in its bias, start at a value above 0.
+def init_forget_bias(bias: Tensor, value: float) -> None:
+    """Initialise the bias of an LSTM's forget gates, second of its four gates, in place.
 
-    So it remembers before it has learnt to (Jozefowicz, Zaremba & Sutskever, "An Empirical Exploration of Recurrent
-    Network Architectures", 2015).
+    A value above 0 lets it remember before it has learnt to (Jozefowicz, Zaremba & Sutskever, "An Empirical Exploration
+    of Recurrent Network Architectures", 2015).
+
+    Args:
+        bias: of the four gates, ``(4·hidden,)``.
+        value: what the forget gates' biases are set to.
     """
     hidden = len(bias) // 4
     nn.init.constant_(bias[hidden : 2 * hidden], value)
@@ -54,7 +58,7 @@ class RecurrentStack(nn.Module):
         hidden: length of a hidden vector.
         layers: number of stacked layers.
         dropout: probability of zeroing an element between layers while training.
-        forget_bias: what the biases of an LSTM's forget gates start with; see :func:`open_forget_gates`.
+        forget_bias: initial bias of an LSTM's forget gates; see :func:`init_forget_bias`.
     """
 
     def __init__(
@@ -76,7 +80,7 @@ class RecurrentStack(nn.Module):
         self.fused = kinds[cell](inputs, hidden, num_layers=layers, dropout=between, batch_first=True)
         if cell == "lstm":
             for layer in range(layers):
-                open_forget_gates(getattr(self.fused, f"bias_ih_l{layer}"), forget_bias)
+                init_forget_bias(getattr(self.fused, f"bias_ih_l{layer}"), forget_bias)
 
     @property
     def state_size(self) -> int:
@@ -100,7 +104,7 @@ class RecurrentStack(nn.Module):
 
         Args:
             x: ``(N, inputs)``.
-            state: ``(N, state_size)``; ``None`` before the first step, which is the zero state and costs no product.
+            state: ``(N, state_size)``; ``None`` before the first step: the zero state, without its products.
 
         Returns:
             The last layer's hidden vector ``(N, hidden)`` and the next state.

@@ -1,8 +1,8 @@
-"""Where something may be: a region proposal network over one map.
+"""Region proposal network over one feature map.
 
 Ren et al., "Faster R-CNN", NIPS 2015, as DenseCap's localisation layer has it (Johnson, Karpathy & Fei-Fei, "DenseCap",
-CVPR 2016, section 3.2.2): twelve anchors a cell, positive above 0.7 IoU, negative below 0.3. Anchors, sampling and
-suppression are torchvision's.
+CVPR 2016, section 3.2.2): twelve anchors per cell, positive above 0.7 IoU, negative below 0.3. Anchors, sampling and
+non-maximum suppression are torchvision's.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.image_list import ImageList
-from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
+from torchvision.models.detection.rpn import RegionProposalNetwork as TorchvisionRPN
+from torchvision.models.detection.rpn import RPNHead
 
 from seetell.config import check_sizes
 from seetell.errors import RecipeError
@@ -21,27 +22,27 @@ from seetell.errors import RecipeError
 
 @dataclass(frozen=True)
 class ProposalConfig:
-    """Anchors, and how many proposals are made of them.
+    """Anchors, and the selection of proposals among them; torchvision's names where it has one.
 
     Attributes:
-        stride: of the map they are laid on, in pixels of the encoder's input.
-        sides: the square roots of the anchors' areas, in the same pixels.
-        ratios: height over width; every side comes in each.
-        hidden: channels between the map and the scores.
-        samples: anchors a photo that the losses look at; at most half of them positive.
-        positive_iou: an anchor that overlaps a region so much should find it; so should each region's best anchor.
-        negative_iou: one that overlaps every region less is background.
-        nms_iou: of two proposals that overlap more, the better stays.
-        pre_nms_top_n: proposals a photo that are compared so.
-        post_nms_top_n_train: how many of the rest go on while training.
-        post_nms_top_n_test: how many at prediction.
+        stride: of the map that the anchors lie on, in pixels of the encoder's input.
+        anchor_sizes: square roots of the anchors' areas, in the same pixels.
+        aspect_ratios: height over width; every size comes in each.
+        hidden_channels: between the map and the scores.
+        batch_size_per_image: anchors per image that the losses sample; at most half of them positive.
+        positive_iou: an anchor that overlaps a region by at least this much is positive; so is each region's best one.
+        negative_iou: one that overlaps every region by less is background.
+        nms_iou: of two proposals that overlap by more, the one with the lower score is dropped.
+        pre_nms_top_n: proposals per image that enter non-maximum suppression.
+        post_nms_top_n_train: proposals per image kept after it in training.
+        post_nms_top_n_test: proposals per image kept after it in prediction.
     """
 
     stride: int = 16
-    sides: tuple[int, ...] = (32, 64, 128, 256)
-    ratios: tuple[float, ...] = (0.5, 1.0, 2.0)
-    hidden: int = 128
-    samples: int = 128
+    anchor_sizes: tuple[int, ...] = (32, 64, 128, 256)
+    aspect_ratios: tuple[float, ...] = (0.5, 1.0, 2.0)
+    hidden_channels: int = 128
+    batch_size_per_image: int = 128
     positive_iou: float = 0.7
     negative_iou: float = 0.3
     nms_iou: float = 0.7
@@ -53,14 +54,14 @@ class ProposalConfig:
         check_sizes(
             self,
             "stride",
-            "hidden",
-            "samples",
+            "hidden_channels",
+            "batch_size_per_image",
             "pre_nms_top_n",
             "post_nms_top_n_train",
             "post_nms_top_n_test",
             of="proposals",
         )
-        for name in ("sides", "ratios"):
+        for name in ("anchor_sizes", "aspect_ratios"):
             if not getattr(self, name) or min(getattr(self, name)) <= 0:
                 raise RecipeError(f"proposals.{name}: expected positive numbers, got {list(getattr(self, name))}")
         if not 0 <= self.negative_iou <= self.positive_iou <= 1:
@@ -69,11 +70,11 @@ class ProposalConfig:
                 f"got {self.negative_iou} and {self.positive_iou}"
             )
         if not 0 < self.nms_iou <= 1:
-            raise RecipeError(f"proposals.nms_iou: expected a share, got {self.nms_iou}")
+            raise RecipeError(f"proposals.nms_iou: expected above 0, at most 1, got {self.nms_iou}")
 
 
-class RegionProposals(nn.Module):
-    """Anchors, a small network that scores and moves them, and suppression.
+class RegionProposalNetwork(nn.Module):
+    """Anchors, a small network that scores and moves them, and non-maximum suppression.
 
     Args:
         config: see :class:`ProposalConfig`.
@@ -84,15 +85,16 @@ class RegionProposals(nn.Module):
     def __init__(self, config: ProposalConfig, *, width: int, image_size: tuple[int, int]) -> None:
         super().__init__()
         self.config, self.image_size = config, image_size
-        self.anchors = AnchorGenerator((config.sides,), (config.ratios,))
-        self.reduce = nn.Conv2d(width, config.hidden, 1) if width != config.hidden else nn.Identity()
-        head = RPNHead(config.hidden, len(config.sides) * len(config.ratios))
-        self.network = RegionProposalNetwork(
+        self.anchors = AnchorGenerator((config.anchor_sizes,), (config.aspect_ratios,))
+        hidden = config.hidden_channels
+        self.reduce = nn.Conv2d(width, hidden, 1) if width != hidden else nn.Identity()
+        head = RPNHead(hidden, len(config.anchor_sizes) * len(config.aspect_ratios))
+        self.network = TorchvisionRPN(
             self.anchors,
             head,
             fg_iou_thresh=config.positive_iou,
             bg_iou_thresh=config.negative_iou,
-            batch_size_per_image=config.samples,
+            batch_size_per_image=config.batch_size_per_image,
             positive_fraction=0.5,
             pre_nms_top_n={"training": config.pre_nms_top_n, "testing": config.pre_nms_top_n},
             post_nms_top_n={"training": config.post_nms_top_n_train, "testing": config.post_nms_top_n_test},
@@ -106,13 +108,13 @@ class RegionProposals(nn.Module):
             activation: the map, ``(B, width, h, w)``.
 
         Returns:
-            Logits ``(B, A, h, w)`` of there being something, and the moves ``(B, 4·A, h, w)``, four an anchor.
+            Objectness logits ``(B, A, h, w)``, and box deltas ``(B, 4·A, h, w)``, four per anchor.
         """
         logits, deltas = self.network.head([self.reduce(activation)])
         return logits[0], deltas[0]
 
     def all_anchors(self, activation: Tensor) -> Tensor:
-        """Return the anchors over a map, ``(h·w·A, 4)`` ``xyxy`` in pixels, row by row of cells."""
+        """Return the anchors of a map, ``(h·w·A, 4)`` ``xyxy`` in pixels, row by row of cells."""
         anchors: Tensor = self.anchors(self._images(activation), [activation])[0]
         return anchors
 
@@ -121,18 +123,18 @@ class RegionProposals(nn.Module):
 
         Args:
             activation: the map, ``(B, width, h, w)``.
-            regions: the true boxes of each photo, ``(G, 4)``; wanted while training.
+            regions: the ground-truth boxes of each image, ``(G, 4)``; needed in training.
 
         Returns:
-            Boxes of each photo, ``(N, 4)`` ``xyxy`` in pixels of the input, best first and without gradient; while
-            training the losses of objectness and boxes, otherwise none.
+            Boxes of each image, ``(N, 4)`` ``xyxy`` in pixels of the input, highest score first and without gradient;
+            and in training the losses of objectness and boxes, otherwise none.
         """
         targets = None if regions is None else [{"boxes": boxes} for boxes in regions]
         boxes, losses = self.network(self._images(activation), {"map": self.reduce(activation)}, targets)
         return boxes, [losses["loss_objectness"], losses["loss_rpn_box_reg"]] if losses else []
 
     def _images(self, activation: Tensor) -> ImageList:
-        """Return photos without content, as far as the map's cells reach: torchvision asks them for the stride."""
+        """Return images without content of the extent of the map: torchvision reads the stride off their size."""
         count, _, rows, columns = activation.shape
         stride = self.config.stride
         return ImageList(activation.new_empty((count, 0, rows * stride, columns * stride)), [self.image_size] * count)

@@ -1,4 +1,4 @@
-"""What is in a proposed box: a code for the captioner, a last objectness and a last correction of the box.
+"""RoI head: a code per proposed box, its final objectness and its final box regression.
 
 DenseCap's recognition network (Johnson et al. 2016, section 3.2.3): two fully connected layers on bilinearly sampled
 cells, and two linear layers on the code. Departure: RoIAlign samples from the map whose cells fit the box's size (Lin
@@ -19,68 +19,76 @@ from seetell.config import check_probabilities, check_sizes
 from seetell.errors import RecipeError
 
 DELTA_SCALES = (10.0, 10.0, 5.0, 5.0)
-"""By how much corrections are multiplied, so that they vary about as much as objectness does (Fast R-CNN)."""
+"""Factors on box deltas, which give them about the variance of objectness (Fast R-CNN; torchvision's box weights)."""
 
 
 @dataclass(frozen=True)
-class RegionConfig:
-    """How boxes are looked at.
+class RoIHeadConfig:
+    """Pooling, classification and final selection of boxes; torchvision's names where it has one.
 
     Attributes:
-        cells: each box is sampled at so many rows and columns.
-        canonical_box_size: side of the largest boxes, in pixels of the encoder's input, that are looked at in the finest map;
-            those of up to twice the side in the next, and so on.
+        output_size: rows and columns of cells sampled per box.
+        canonical_box_size: side, in pixels of the encoder's input, of the largest boxes that are pooled from the finest
+            map; those of up to twice the side from the next, and so on.
         code_size: length of the code.
-        dropout: probability of zeroing an element of the code while training.
-        samples: proposals a photo that the losses look at.
-        positive_share: at most so many of them positive.
+        dropout: probability of zeroing an element of the code in training.
+        batch_size_per_image: proposals per image that the losses sample.
+        positive_fraction: largest share of them that may be positive.
         positive_iou: overlap with a region that makes a proposal positive.
-        nms_iou: of two final boxes that overlap more, the better stays.
-        max_detections: final boxes a photo.
+        nms_iou: of two final boxes that overlap by more, the one with the lower score is dropped.
+        max_detections: final boxes per image.
     """
 
-    cells: int = 6
+    output_size: int = 6
     canonical_box_size: int = 112
     code_size: int = 512
     dropout: float = 0.3
-    samples: int = 32
-    positive_share: float = 0.5
+    batch_size_per_image: int = 32
+    positive_fraction: float = 0.5
     positive_iou: float = 0.5
     nms_iou: float = 0.5
     max_detections: int = 50
 
     def __post_init__(self) -> None:
-        check_sizes(self, "cells", "canonical_box_size", "code_size", "samples", "max_detections", of="regions")
-        check_probabilities(self, "dropout", of="regions")
-        for name in ("positive_share", "positive_iou", "nms_iou"):
+        check_sizes(
+            self,
+            "output_size",
+            "canonical_box_size",
+            "code_size",
+            "batch_size_per_image",
+            "max_detections",
+            of="roi_head",
+        )
+        check_probabilities(self, "dropout", of="roi_head")
+        for name in ("positive_fraction", "positive_iou", "nms_iou"):
             if not 0 < getattr(self, name) <= 1:
-                raise RecipeError(f"regions.{name}: expected a share, got {getattr(self, name)}")
+                raise RecipeError(f"roi_head.{name}: expected above 0, at most 1, got {getattr(self, name)}")
 
 
-class RegionHead(nn.Module):
-    """Cells, code, objectness and correction of boxes.
+class RoIHead(nn.Module):
+    """Code, objectness and box deltas of pooled boxes.
 
     Args:
-        config: see :class:`RegionConfig`.
+        config: see :class:`RoIHeadConfig`.
         width: channels of every map.
         strides: of the maps, finest first.
         image_size: height and width of the encoder's input, in pixels.
     """
 
     def __init__(
-        self, config: RegionConfig, *, width: int, strides: Sequence[int], image_size: tuple[int, int]
+        self, config: RoIHeadConfig, *, width: int, strides: Sequence[int], image_size: tuple[int, int]
     ) -> None:
         super().__init__()
         self.config, self.strides, self.image_size = config, tuple(strides), image_size
         self.align = MultiScaleRoIAlign(
             [str(stride) for stride in strides],
-            output_size=config.cells,
+            output_size=config.output_size,
             sampling_ratio=2,
             canonical_scale=config.canonical_box_size,
             canonical_level=round(torch.log2(torch.tensor(float(strides[0]))).item()) + 1,
         )
         self.layers = nn.Sequential(
-            nn.Linear(width * config.cells**2, config.code_size),
+            nn.Linear(width * config.output_size**2, config.code_size),
             nn.ReLU(),
             nn.Linear(config.code_size, config.code_size),
             nn.ReLU(),
@@ -94,29 +102,37 @@ class RegionHead(nn.Module):
         self.coder = BoxCoder(DELTA_SCALES)
 
     def pool_rois(self, maps: Sequence[Tensor], boxes: list[Tensor]) -> Tensor:
-        """Sample maps ``(B, width, h, w)`` under each photo's boxes ``(N_b, 4)``: ``(ΣN, width, cells, cells)``."""
+        """Pool the cells of boxes.
+
+        Args:
+            maps: ``(B, width, h, w)`` per stride, finest first.
+            boxes: of each image, ``(N_b, 4)`` ``xyxy`` in pixels of the encoder's input.
+
+        Returns:
+            ``(ΣN, width, output_size, output_size)``.
+        """
         named = {str(stride): activation for stride, activation in zip(self.strides, maps, strict=True)}
         cells: Tensor = self.align(named, boxes, [self.image_size] * len(boxes))
         return cells
 
     def forward(self, cells: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Judge sampled boxes.
+        """Classify pooled boxes.
 
         Args:
-            cells: ``(N, width, cells, cells)``.
+            cells: ``(N, width, output_size, output_size)``.
 
         Returns:
-            Codes ``(N, code_size)``, logits ``(N,)`` of objectness and corrections ``(N, 4)``.
+            Codes ``(N, code_size)``, objectness logits ``(N,)`` and box deltas ``(N, 4)``.
         """
         code = self.dropout(self.layers(cells.flatten(1)))
         return code, self.objectness(code)[:, 0], self.correction(code)
 
     def encode_boxes(self, boxes: Tensor, regions: Tensor) -> Tensor:
-        """Return what would move boxes ``(N, 4)`` onto regions ``(N, 4)``."""
-        corrections: Tensor = self.coder.encode_single(regions, boxes)
-        return corrections
+        """Return the deltas ``(N, 4)`` that move boxes ``(N, 4)`` onto regions ``(N, 4)``."""
+        deltas: Tensor = self.coder.encode_single(regions, boxes)
+        return deltas
 
-    def decode_boxes(self, boxes: Tensor, corrections: Tensor) -> Tensor:
-        """Move boxes ``(N, 4)``; what lies outside the photo is cut off."""
-        moved = self.coder.decode_single(corrections, boxes)
+    def decode_boxes(self, boxes: Tensor, deltas: Tensor) -> Tensor:
+        """Move boxes ``(N, 4)`` by deltas ``(N, 4)`` and clip them to the image."""
+        moved = self.coder.decode_single(deltas, boxes)
         return clip_boxes_to_image(moved, self.image_size)  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""Which proposals a training step looks at, and what each should have been."""
+"""Sampling of proposals for training, and the ground-truth region of each."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from torchvision.models.detection._utils import BalancedPositiveNegativeSampler
 from torchvision.ops import box_iou
 
 
-class Samples(NamedTuple):
-    """Proposals to learn from, of all photos of a batch one after the other.
+class SampledRoIs(NamedTuple):
+    """Proposals to learn from, of all images of a batch one after the other.
 
     Attributes:
-        boxes: of each photo, ``(N_b, 4)`` ``xyxy`` pixels.
-        positive: whether a region is meant, ``(ΣN,)`` bool.
-        regions: which of the batch's regions, ``(ΣN,)``, counted over all photos; 0 where none is.
+        boxes: of each image, ``(N_b, 4)`` ``xyxy`` pixels.
+        positive: whether a region is matched, ``(ΣN,)`` bool.
+        regions: index of the matched region, ``(ΣN,)``, counted over all images; 0 where none is.
     """
 
     boxes: list[Tensor]
@@ -25,26 +25,26 @@ class Samples(NamedTuple):
     regions: Tensor
 
 
-def sample(
+def sample_rois(
     proposals: Sequence[Tensor],
     regions: Sequence[Tensor],
     *,
-    samples: int,
-    positive_share: float,
+    batch_size_per_image: int,
+    positive_fraction: float,
     positive_iou: float,
-) -> Samples:
-    """Choose proposals at random, positive and negative, and tell each the region that it overlaps most.
+) -> SampledRoIs:
+    """Draw positive and negative proposals at random, and match each with the region that it overlaps most.
 
-    The regions themselves are proposals too, so that there is something to say from the first step on.
+    The regions themselves are proposals too, so that there are positive ones from the first step on.
 
     Args:
-        proposals: of each photo, ``(P, 4)``.
-        regions: the true boxes of each photo, ``(G, 4)``, at least one.
-        samples: how many a photo.
-        positive_share: at most so many of them positive.
+        proposals: of each image, ``(P, 4)``.
+        regions: the ground-truth boxes of each image, ``(G, 4)``, at least one.
+        batch_size_per_image: how many are drawn per image.
+        positive_fraction: largest share of them that may be positive.
         positive_iou: overlap that makes a proposal positive.
     """
-    sampler = BalancedPositiveNegativeSampler(samples, positive_share)
+    sampler = BalancedPositiveNegativeSampler(batch_size_per_image, positive_fraction)
     boxes, positive, matched, before = [], [], [], 0
     for proposed, true in zip(proposals, regions, strict=True):
         candidates = torch.cat([true, proposed])
@@ -56,4 +56,4 @@ def sample(
         positive.append(is_positive[kept])
         matched.append((nearest[kept] + before) * is_positive[kept])
         before += len(true)
-    return Samples(boxes, torch.cat(positive), torch.cat(matched))
+    return SampledRoIs(boxes, torch.cat(positive), torch.cat(matched))

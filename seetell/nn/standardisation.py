@@ -1,4 +1,4 @@
-"""Features brought to one scale: what tells photos apart is small beside what all photos share."""
+"""Features brought to one scale: the differences between images are small beside what all images share."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class Standardise(nn.Module):
-    """Each feature minus its mean, over its standard deviation, both taken from training photos and then fixed.
+    """Each feature minus its mean, over its standard deviation, both measured on training images and then fixed.
 
     Args:
         features: ``D``, their number.

@@ -1,173 +1,242 @@
-"""A model as a folder: what is in it, whether it is whole, and where to find one.
+"""A model as a folder: what is in it, whether it is complete, and which models come with the package.
 
-``model.json`` describes, ``vocabulary.json`` names the words, the ``*.onnx`` files compute, ``README.md`` is the card.
+``model.json`` describes, ``*.onnx`` files compute, ``vocabulary.json`` or ``labels.json`` name the words or classes,
+``weights.safetensors`` is for further training, ``README.md`` is the card. The reference page *Bundle* lists every key.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from seetell.errors import BundleError, SeetellError, UsageError, unknown
-from seetell.language.decoding import Decoding
 from seetell.language.vocabulary import Vocabulary
 from seetell.photos.preprocessing import Preprocessing
 
-FORMAT = 1
+FORMAT = 2
 BUNDLES = Path(__file__).resolve().parents[1] / "bundles"
-"""The models that came with the package, one folder each."""
+"""The models that come with the package, one folder each."""
+
+_MEND = "export the model again"
+_NOT_PRECISIONS = ("default", "inputs", "outputs")
+
+Setting = TypeVar("Setting")
+
+
+@dataclass(frozen=True)
+class GraphFiles:
+    """One graph of a bundle, perhaps in several precisions.
+
+    Attributes:
+        files: by precision, such as ``fp32`` or ``int8``.
+        default: the precision used unless another is asked for.
+        inputs: names of the graph's inputs.
+        outputs: names of its outputs.
+    """
+
+    files: Mapping[str, Path]
+    default: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A model folder whose description and vocabulary were read and agree.
+    """A model folder whose description, vocabulary and labels were read and agree.
 
     Attributes:
         folder: where it is.
-        name: what results carry.
-        kind: what it does, such as ``caption``.
+        name: what results carry as their ``model``.
+        task: what the model does, such as ``captioning``.
         description: all of ``model.json``.
-        preprocessing: how photos become the encoder's input.
-        vocabulary: the words it can say.
-        decoding: its default way from probabilities to sentences.
-        encoders: by precision, ``fp32`` or ``int8``, the encoder's file.
-        precision: the one used by default.
-        decoder_start: graph from features to the decoder's first state.
-        decoder_step: graph from a word and a state to the next word's log-probabilities and the next state.
+        preprocessing: how an image becomes the encoder's input.
+        graphs: by name, such as ``encoder``. A graph may be another bundle's, see ``shared`` in ``model.json``: two
+            models that see images in the same way need only one copy.
+        settings: what the task's predictor needs besides; see :meth:`setting`.
+        vocabulary: the words it knows, if it has any.
+        labels: the names of its classes, if it has any.
     """
 
     folder: Path
     name: str
-    kind: str
+    task: str
     description: Mapping[str, Any]
     preprocessing: Preprocessing
-    vocabulary: Vocabulary
-    decoding: Decoding
-    encoders: Mapping[str, Path]
-    precision: str
-    decoder_start: Path
-    decoder_step: Path
+    graphs: Mapping[str, GraphFiles]
+    settings: Mapping[str, Any]
+    vocabulary: Vocabulary | None
+    labels: tuple[str, ...] | None
 
     @classmethod
-    def load(cls, folder: str | Path, *, kind: str = "caption") -> Bundle:
-        """Read a bundle; of the large files only the presence is checked, see :meth:`verify`.
+    def load(cls, folder: str | Path) -> Bundle:
+        """Read a bundle.
 
-        Args:
-            folder: where it is.
-            kind: what it must do.
+        The hashes of vocabulary, labels and shared graphs are checked; the presence of every other file, for whose
+        hashes see :meth:`verify`.
 
         Raises:
             BundleError: a file is missing or its content does not fit the others.
         """
         folder = Path(folder)
         description = read_description(folder)
-        check_format(folder, description)
-        if description.get("kind", kind) != kind:
-            raise BundleError(f"{folder}: is a model of kind {description['kind']!r}; expected {kind!r}")
+        path = folder / "model.json"
+        if description.get("format") != FORMAT:
+            raise BundleError(
+                f"{folder}: is in bundle format {description.get('format')!r}, this seetell reads {FORMAT}; {_MEND}"
+            )
         try:
-            for field in ("name", "kind"):
+            for field in ("name", "task"):
                 if not isinstance(description[field], str):
                     raise TypeError(f"{field} must be text, got {description[field]!r}")
             preprocessing = Preprocessing(**description["preprocessing"])
-            decoding = Decoding.from_dict(description["decoding"])
-            encoder, decoder = dict(description["encoder"]), description["decoder"]
-            precision = encoder.pop("default")
-            encoders = {name: inside(folder, file) for name, file in encoder.items()}
-            start, step = inside(folder, decoder["start"]), inside(folder, decoder["step"])
-            files = [*(inside(folder, name) for name in description["files"]), *encoders.values(), start, step]
-            expected = description["vocabulary_sha256"], description["vocabulary_size"]
+            shared, settings = description.get("shared", {}), description["settings"]
+            graphs = {
+                name: _graph_files(folder if name not in shared else owner_folder(folder, shared[name]["model"]), entry)
+                for name, entry in description["graphs"].items()
+            }
+            files = [bundle_file(folder, name) for name in description["files"]]
+            files += [file for graph in graphs.values() for file in graph.files.values()]
+            if not isinstance(settings, dict):
+                raise TypeError(f"settings must be an object, got {settings!r}")
+            hashes = [
+                (name, graphs[name].files[precision], digest)
+                for name, entry in shared.items()
+                for precision, digest in entry["sha256"].items()
+            ]
+            listed = {
+                kind: (bundle_file(folder, entry["file"]), entry["sha256"], entry["size"])
+                for kind in ("vocabulary", "labels")
+                if (entry := description.get(kind)) is not None
+            }
         except KeyError as error:
-            raise BundleError(f"{folder / 'model.json'}: lacks {error.args[0]!r}; export the model again") from error
+            raise BundleError(f"{path}: lacks {error.args[0]!r}; {_MEND}") from error
         except (TypeError, ValueError, AttributeError, SeetellError) as error:
-            raise BundleError(f"{folder / 'model.json'}: {error}; export the model again") from error
-        if precision not in encoders:
-            raise BundleError(f"{folder / 'model.json'}: {unknown('default encoder', precision, encoders)}")
+            raise BundleError(f"{path}: {error}; {_MEND}") from error
         missing = sorted({file.name for file in files if not file.is_file()})
         if missing:
             raise BundleError(f"{folder}: lacks {', '.join(missing)}; install or export the model again")
-        vocabulary = check_vocabulary(folder, *expected)
+        for name, file, digest in hashes:
+            if sha256(file) != digest:
+                raise BundleError(f"{folder}: was made for another {name} than {file} is now; export it again")
+        vocabulary = _vocabulary(*listed["vocabulary"]) if "vocabulary" in listed else None
+        labels = _labels(*listed["labels"]) if "labels" in listed else None
         return cls(
             folder,
             description["name"],
-            description["kind"],
+            description["task"],
             description,
             preprocessing,
+            graphs,
+            settings,
             vocabulary,
-            decoding,
-            encoders,
-            precision,
-            start,
-            step,
+            labels,
         )
 
-    def encoder(self, precision: str | None = None) -> Path:
-        """Return the encoder's file.
+    def graph(self, name: str, precision: str | None = None) -> Path:
+        """Return the file of a graph.
+
+        Args:
+            name: such as ``encoder``.
+            precision: ``int8`` or ``fp32``; the bundle's own choice when absent.
 
         Raises:
-            UsageError: the bundle has none of that precision.
+            BundleError: the bundle has no graph of that name.
+            UsageError: it has none of that precision.
         """
-        precision = precision or self.precision
-        if precision not in self.encoders:
-            raise UsageError(f"{self.name}: {unknown('precision', precision, self.encoders)}")
-        return self.encoders[precision]
+        graph = self._graph(name)
+        precision = precision or graph.default
+        if precision not in graph.files:
+            raise UsageError(f"{self.name}: {unknown('precision', precision, graph.files)}")
+        return graph.files[precision]
+
+    def precisions(self, name: str) -> tuple[str, ...]:
+        """Return the precisions of a graph, the default first.
+
+        Raises:
+            BundleError: the bundle has no graph of that name.
+        """
+        default = self._graph(name).default
+        return default, *(precision for precision in self._graph(name).files if precision != default)
+
+    def setting(self, name: str, parse: Callable[[Any], Setting]) -> Setting:
+        """Return a setting of the task's predictor.
+
+        Args:
+            name: its key.
+            parse: makes of the JSON value what the predictor needs; what it raises becomes a :class:`BundleError`.
+
+        Raises:
+            BundleError: the setting is missing or not as expected.
+        """
+        path = self.folder / "model.json"
+        if name not in self.settings:
+            raise BundleError(f"{path}: lacks 'settings.{name}'; {_MEND}")
+        try:
+            return parse(self.settings[name])
+        except KeyError as error:
+            raise BundleError(f"{path}: settings.{name} lacks {error.args[0]!r}; {_MEND}") from error
+        except (TypeError, ValueError, AttributeError, SeetellError) as error:
+            raise BundleError(f"{path}: settings.{name}: {error}; {_MEND}") from error
 
     @property
     def grid(self) -> tuple[int, int]:
-        """Rows and columns of the grid that the captioner attends to.
+        """Rows and columns of the encoder's grid of locations.
 
         Raises:
-            BundleError: ``model.json`` does not tell them.
+            BundleError: ``model.json`` does not say.
         """
-        grid = attended_grid(self.description)
-        if grid is None:
+        return self.setting("grid", _grid)
+
+    def require_vocabulary(self) -> Vocabulary:
+        """Return the vocabulary.
+
+        Raises:
+            BundleError: the bundle has none.
+        """
+        if self.vocabulary is None:
+            raise BundleError(f"{self.folder / 'model.json'}: lacks 'vocabulary'; {_MEND}")
+        return self.vocabulary
+
+    def _graph(self, name: str) -> GraphFiles:
+        if name not in self.graphs:
             raise BundleError(
-                f"{self.folder / 'model.json'}: sizes.grid must be the rows and columns of the grid that the captioner "
-                "attends to; export the model again"
+                f"{self.folder}: has no graph {name!r}; it is a model for the task {self.task!r} with the graphs "
+                f"{', '.join(self.graphs)}"
             )
-        return grid
+        return self.graphs[name]
 
     def card(self) -> str:
-        """Return the model card; see :func:`read_card`."""
-        return read_card(self.folder)
+        """Return the model card: what it is, what it was trained on, how it scores, under which terms.
+
+        Raises:
+            BundleError: there is none.
+        """
+        try:
+            return (self.folder / "README.md").read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise BundleError(f"{self.folder}: has no readable card README.md ({error})") from error
 
     def verify(self) -> None:
-        """Compare every file with its recorded hash; see :func:`verify_files`."""
-        verify_files(self.folder, self.description)
+        """Compare every file with its recorded hash.
 
-
-def read_card(folder: Path) -> str:
-    """Return a model's card: what it is, what it learnt from, how it scores, under which terms.
-
-    Raises:
-        BundleError: there is none.
-    """
-    try:
-        return (folder / "README.md").read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise BundleError(f"{folder}: has no readable card README.md ({error})") from error
-
-
-def verify_files(folder: Path, description: Mapping[str, Any]) -> None:
-    """Compare every file of a model with its recorded hash.
-
-    Raises:
-        BundleError: some file was changed or damaged.
-    """
-    for name, expected in description["files"].items():
-        digest = sha256(folder / name)
-        if digest != expected:
-            raise BundleError(
-                f"{folder / name}: was changed or damaged (expected SHA-256 {str(expected)[:12]}…, "
-                f"got {digest[:12]}…); install or export the model again"
-            )
+        Raises:
+            BundleError: a file was changed or damaged.
+        """
+        for name, expected in self.description["files"].items():
+            digest = sha256(self.folder / name)
+            if digest != expected:
+                raise BundleError(
+                    f"{self.folder / name}: was changed or damaged (expected SHA-256 {str(expected)[:12]}…, "
+                    f"got {digest[:12]}…); install or export the model again"
+                )
 
 
 def read_description(folder: Path) -> dict[str, Any]:
-    """Read ``model.json`` without checking what it says.
+    """Read ``model.json`` without checking its content.
 
     Raises:
         BundleError: it is missing or is not a JSON object.
@@ -184,44 +253,6 @@ def read_description(folder: Path) -> dict[str, Any]:
     return description
 
 
-def attended_grid(description: Mapping[str, Any]) -> tuple[int, int] | None:
-    """Return rows and columns of the grid that a captioner attends to; ``None`` where its description tells of none."""
-    sizes = description.get("sizes")
-    grid = sizes.get("grid") if isinstance(sizes, dict) else None
-    if not isinstance(grid, list) or len(grid) != 2 or not all(type(side) is int and side > 0 for side in grid):
-        return None
-    return grid[0], grid[1]
-
-
-def check_format(folder: Path, description: Mapping[str, Any]) -> None:
-    """Refuse a bundle that another version of seetell wrote.
-
-    Raises:
-        BundleError: it did.
-    """
-    if description.get("format") != FORMAT:
-        raise BundleError(
-            f"{folder}: is in bundle format {description.get('format')!r}, this seetell reads {FORMAT}; "
-            "use the version of seetell that wrote it, or export the model again"
-        )
-
-
-def check_vocabulary(folder: Path, expected_hash: object, expected_size: object) -> Vocabulary:
-    """Read a bundle's vocabulary.
-
-    Raises:
-        BundleError: it is missing, or is not the one expected.
-    """
-    vocabulary = Vocabulary.load(folder / "vocabulary.json")
-    if (vocabulary.hash, len(vocabulary)) != (expected_hash, expected_size):
-        raise BundleError(
-            f"{folder}: vocabulary.json is not the one the weights were trained with (expected {expected_size} "
-            f"entries with hash {str(expected_hash)[:12]}…, got {len(vocabulary)} with {vocabulary.hash[:12]}…); "
-            "install or export the model again"
-        )
-    return vocabulary
-
-
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file's content in hexadecimal."""
     digest = hashlib.sha256()
@@ -231,7 +262,7 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def inside(folder: Path, name: str) -> Path:
+def bundle_file(folder: Path, name: str) -> Path:
     """Return a file of a bundle.
 
     Raises:
@@ -242,27 +273,64 @@ def inside(folder: Path, name: str) -> Path:
     return folder / name
 
 
-def installed() -> dict[str, Path]:
-    """Return the folders of the bundled models by name, in alphabetical order."""
+def bundled_models() -> dict[str, Path]:
+    """Return the folders of the models that come with the package by name, in alphabetical order."""
     return {path.parent.name: path.parent for path in sorted(BUNDLES.glob("*/model.json"))}
 
 
-def find(model: str | Path) -> Path:
-    """Find a model folder.
+def owner_folder(folder: Path, owner: str) -> Path:
+    """Return the folder of the bundle whose graph is shared.
 
     Args:
-        model: the name of a bundled model; or a kind such as ``caption``, which stands for the first bundled
-            model of that kind; or the path of a model folder. A name goes before a path: ``./NAME`` is always a path.
+        folder: of the bundle that uses the graph.
+        owner: name of a folder beside it, or of a bundled model.
 
     Raises:
-        UsageError: there is no such model.
+        UsageError: there is neither.
     """
-    bundled = installed()
-    if str(model) in bundled:
-        return bundled[str(model)]
-    for folder in bundled.values():
-        if read_description(folder).get("kind") == model:
-            return folder
-    if Path(model).is_dir():
-        return Path(model)
-    raise UsageError(f"{unknown('model', model, bundled)} A path must be that of a model folder.")
+    neighbour = bundle_file(folder.parent, owner)
+    if neighbour.is_dir():
+        return neighbour
+    bundled = bundled_models()
+    if owner not in bundled:
+        raise UsageError(f"it uses a graph of another model: {unknown('model', owner, bundled)}")
+    return bundled[owner]
+
+
+def _graph_files(folder: Path, entry: Mapping[str, Any]) -> GraphFiles:
+    files = {name: bundle_file(folder, file) for name, file in entry.items() if name not in _NOT_PRECISIONS}
+    if entry["default"] not in files:
+        raise ValueError(unknown("default precision", entry["default"], files))
+    return GraphFiles(files, entry["default"], tuple(entry["inputs"]), tuple(entry["outputs"]))
+
+
+def _vocabulary(file: Path, digest: object, size: object) -> Vocabulary:
+    vocabulary = Vocabulary.load(file)
+    if (vocabulary.hash, len(vocabulary)) != (digest, size):
+        raise BundleError(
+            f"{file.parent}: {file.name} is not the one the weights were trained with (expected {size} entries with "
+            f"hash {str(digest)[:12]}…, got {len(vocabulary)} with {vocabulary.hash[:12]}…); install or export the "
+            "model again"
+        )
+    return vocabulary
+
+
+def _labels(file: Path, digest: object, size: object) -> tuple[str, ...]:
+    try:
+        labels = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{file}: cannot be read as JSON ({error}); install or export the model again") from error
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        raise BundleError(f"{file}: expected a list of the names of classes; install or export the model again")
+    if (sha256(file), len(labels)) != (digest, size):
+        raise BundleError(
+            f"{file.parent}: {file.name} is not the one the weights were trained with (expected {size} labels, got "
+            f"{len(labels)}); install or export the model again"
+        )
+    return tuple(labels)
+
+
+def _grid(value: Any) -> tuple[int, int]:
+    if not isinstance(value, list) or len(value) != 2 or not all(type(side) is int and side > 0 for side in value):
+        raise ValueError(f"expected the rows and columns of the encoder's grid, got {value!r}")
+    return value[0], value[1]

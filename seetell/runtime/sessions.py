@@ -1,14 +1,18 @@
-"""ONNX Runtime sessions for the parts of a bundle."""
+"""ONNX Runtime sessions for the graphs of a bundle."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnxruntime as ort
 
 from seetell.errors import BundleError
+
+if TYPE_CHECKING:
+    from seetell.runtime.bundle import Bundle
 
 
 class Graph:
@@ -41,15 +45,33 @@ class Graph:
         self.inputs = tuple(value.name for value in self._session.get_inputs())
         self.outputs = tuple(value.name for value in self._session.get_outputs())
 
+    @classmethod
+    def open(cls, bundle: Bundle, name: str, *, threads: int, precision: str | None = None) -> Graph:
+        """Open a graph of a bundle.
+
+        Args:
+            bundle: the model.
+            name: of the graph, such as ``encoder``.
+            threads: how many threads one operator may use.
+            precision: ``int8`` or ``fp32``; the bundle's own choice when absent.
+
+        Raises:
+            BundleError: there is no such graph, it is damaged, or its inputs and outputs are not those described.
+            UsageError: there is none of that precision.
+        """
+        graph = cls(bundle.graph(name, precision), threads=threads)
+        graph.require(inputs=bundle.graphs[name].inputs, outputs=bundle.graphs[name].outputs)
+        return graph
+
     def require(self, *, inputs: Sequence[str], outputs: Sequence[str]) -> None:
         """Check the graph's interface.
 
         Args:
-            inputs: all it may take.
-            outputs: what it must give.
+            inputs: all that it may have.
+            outputs: those that it must have.
 
         Raises:
-            BundleError: it takes others or lacks some.
+            BundleError: it has other inputs or lacks an output.
         """
         surplus, lacking = set(self.inputs) - set(inputs), set(outputs) - set(self.outputs)
         if surplus or lacking:
@@ -59,7 +81,7 @@ class Graph:
             )
 
     def run(self, feeds: Mapping[str, np.ndarray], outputs: Sequence[str]) -> list[np.ndarray]:
-        """Compute the named outputs; feeds that the graph does not take are left aside.
+        """Compute the named outputs; feeds that are no input of the graph are ignored.
 
         Raises:
             MemoryError: ONNX Runtime could not get the memory it needs.

@@ -8,11 +8,11 @@ from pathlib import Path
 from seetell.errors import UsageError
 
 
-def computing_threads(threads: int | None) -> int:
-    """Return how many threads a model computes with: as many as asked for, else as there are physical cores.
+def resolve_num_threads(threads: int | None) -> int:
+    """Return the number of threads a model computes with: ``threads``, or the physical cores where it is ``None``.
 
     Raises:
-        UsageError: fewer than one is asked for.
+        UsageError: ``threads`` is below 1.
     """
     if threads is not None and threads < 1:
         raise UsageError(f"threads must be at least 1, got {threads}")
@@ -23,7 +23,7 @@ def physical_cores(root: Path = Path("/")) -> int:
     """Count physical cores within the process's affinity and its container's share, at least 1.
 
     Two hardware threads of one core count once: matrix products gain nothing from the second. On systems other
-    than Linux, where neither is told, all logical processors count.
+    than Linux, where neither is known, all logical processors count.
 
     Args:
         root: where ``proc`` and ``sys`` are mounted.

@@ -95,7 +95,7 @@ class PhotoIndex:
         """
         if top < 1:
             raise UsageError(f"top must be at least 1, got {top}")
-        ranking = self._opened()  # before the model works in vain
+        ranking = self._opened()  # fails before the model runs
         hits: list[Hit] = []
         for content, score in ranking.rank(self._query(sentence, image), top):
             photo, *copies = ranking.store.photos_of(content) or [""]

@@ -1,24 +1,19 @@
-"""Loading a model of any kind."""
+"""Loading a model of any task."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
-from seetell.errors import BundleError, unknown
-from seetell.runtime.bundle import Bundle, find, read_description
-from seetell.tasks.captioning.predict import Captioner
-from seetell.tasks.dense_captioning.bundle import RegionBundle
-from seetell.tasks.dense_captioning.predict import RegionCaptioner
-from seetell.tasks.retrieval.bundle import AlignmentBundle
-from seetell.tasks.retrieval.predict import Aligner
+from seetell.errors import BundleError, UsageError, unknown
+from seetell.runtime.bundle import Bundle, bundled_models, read_description
+from seetell.tasks.registry import Task, find_task
 
-AnyBundle = Bundle | AlignmentBundle | RegionBundle
-KINDS: dict[str, type[Bundle] | type[AlignmentBundle] | type[RegionBundle]] = {
-    "caption": Bundle,
-    "align": AlignmentBundle,
-    "regions": RegionBundle,
-}
+if TYPE_CHECKING:
+    from seetell.tasks.captioning.predict import Captioner
+    from seetell.tasks.dense_captioning.predict import DenseCaptioner
+    from seetell.tasks.grounding.predict import PhraseGrounder
+    from seetell.tasks.retrieval.predict import Embedder
 
 
 @overload
@@ -28,49 +23,130 @@ def load(
 
 
 @overload
-def load(model: Literal["align"], *, precision: str | None = None, threads: int | None = None) -> Aligner: ...
+def load(model: Literal["align"], *, precision: str | None = None, threads: int | None = None) -> PhraseGrounder: ...
 
 
 @overload
-def load(model: Literal["regions"], *, precision: str | None = None, threads: int | None = None) -> RegionCaptioner: ...
+def load(model: Literal["regions"], *, precision: str | None = None, threads: int | None = None) -> DenseCaptioner: ...
+
+
+@overload
+def load(model: Literal["retrieval"], *, precision: str | None = None, threads: int | None = None) -> Embedder: ...
 
 
 @overload
 def load(model: str | Path, *, precision: str | None = None, threads: int | None = None) -> Any: ...
 
 
-def load(
-    model: str | Path = "caption", *, precision: str | None = None, threads: int | None = None
-) -> Captioner | Aligner | RegionCaptioner:
+def load(model: str | Path = "caption", *, precision: str | None = None, threads: int | None = None) -> Any:
     """Load a model.
 
     Args:
-        model: ``caption`` for the captioner that came with seetell, ``align`` for the model that compares photos with
-            sentences, ``regions`` for the one that says what is where, the name of a bundled model, or the path of a
-            model folder.
+        model: a command or a task, such as ``caption``, ``regions``, ``align`` or ``retrieval``, for the first bundled
+            model of that task; the name of a bundled model; or the path of a model folder.
         precision: ``int8`` or ``fp32`` for the encoder; the bundle's own choice when absent.
         threads: processor threads to compute with; the physical cores when absent.
+
+    Returns:
+        The predictor of the task, such as :class:`seetell.Captioner`.
 
     Raises:
         UsageError: there is no such model, or not in this precision.
         BundleError: the model folder is incomplete or damaged.
     """
-    bundle = load_bundle(find(model))
-    if isinstance(bundle, AlignmentBundle):
-        return Aligner(bundle, precision=precision, threads=threads)
-    if isinstance(bundle, RegionBundle):
-        return RegionCaptioner(bundle, precision=precision, threads=threads)
-    return Captioner(bundle, precision=precision, threads=threads)
+    folder, task = _resolve(model)
+    task = task or _task_of(folder)
+    return task.load("predict")(Bundle.load(folder), precision=precision, threads=threads)
 
 
-def load_bundle(folder: str | Path) -> AnyBundle:
-    """Read a model folder of any kind, without its graphs.
+def load_for(
+    task: Task, model: str | Path | None = None, *, precision: str | None = None, threads: int | None = None
+) -> Any:
+    """Load a model as the predictor of a task.
+
+    Args:
+        task: whose predictor.
+        model: see :func:`load`; the task's first bundled model when absent.
+        precision: see :func:`load`.
+        threads: see :func:`load`.
 
     Raises:
-        BundleError: it is incomplete, damaged, or of a kind that this version does not know.
+        UsageError: there is no such model, not in this precision, or it is a model for another task.
+        BundleError: the model folder is incomplete or damaged.
     """
-    folder = Path(folder)
-    kind = str(read_description(folder).get("kind"))
-    if kind not in KINDS:
-        raise BundleError(f"{folder / 'model.json'}: {unknown('kind', kind, KINDS)}")
-    return KINDS[kind].load(folder)
+    bundle = Bundle.load(find_model(task.name if model is None else model))
+    if bundle.task not in (task.name, *task.reads):
+        example = _bundled_for(task)
+        such = "" if example is None else f", such as {example.name!r}"
+        other = _task_of(bundle.folder)
+        raise UsageError(f"{model}: is a model for {_use(other)}; expected one for {_use(task)}{such}")
+    return task.load("predict")(bundle, precision=precision, threads=threads)
+
+
+def find_model(model: str | Path) -> Path:
+    """Return the folder of a model.
+
+    Args:
+        model: see :func:`load`. A name takes precedence over a path: ``./NAME`` is always a path.
+
+    Raises:
+        UsageError: there is no such model.
+    """
+    return _resolve(model)[0]
+
+
+def task_of(model: str | Path) -> Task:
+    """Return the task whose predictor :func:`load` returns.
+
+    Args:
+        model: see :func:`load`.
+
+    Raises:
+        UsageError: there is no such model.
+        BundleError: the model folder is damaged.
+    """
+    folder, task = _resolve(model)
+    return task or _task_of(folder)
+
+
+def _resolve(model: str | Path) -> tuple[Path, Task | None]:
+    """Return a model's folder and, where a task was named, the task."""
+    bundled = bundled_models()
+    if str(model) in bundled:
+        return bundled[str(model)], None
+    task = _named_task(model)
+    folder = None if task is None else _bundled_for(task)
+    if folder is not None:
+        return folder, task
+    if Path(model).is_dir():
+        return Path(model), None
+    raise UsageError(f"{unknown('model', model, bundled)} A path must be that of a model folder.")
+
+
+def _named_task(name: str | Path) -> Task | None:
+    if isinstance(name, Path) or not name.isidentifier():
+        return None
+    try:
+        return find_task(name)
+    except UsageError:
+        return None
+
+
+def _bundled_for(task: Task) -> Path | None:
+    """Return the first bundled model that a task's predictor can load, one of the task itself before any other."""
+    first: dict[object, Path] = {}
+    for folder in bundled_models().values():
+        first.setdefault(read_description(folder).get("task"), folder)
+    return next((first[name] for name in (task.name, *task.reads) if name in first), None)
+
+
+def _task_of(folder: Path) -> Task:
+    try:
+        return find_task(str(read_description(folder).get("task")))
+    except UsageError as error:
+        raise BundleError(f"{folder / 'model.json'}: {error}") from error
+
+
+def _use(task: Task) -> str:
+    name = task.name.replace("_", " ")
+    return f"{name} (seetell {task.command})" if task.command else name

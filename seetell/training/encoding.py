@@ -72,7 +72,7 @@ class PyramidRecords(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Encode ``(B, 3, H, W)``."""
-        maps = self.encoder.feature_maps(images)
+        maps = self.encoder.feature_maps(images, self.strides)
         return torch.cat([maps[stride].flatten(1) for stride in self.strides], dim=1)
 
 

@@ -18,8 +18,8 @@ from starlette.requests import ClientDisconnect
 import seetell
 from seetell.errors import PhotoIndexError
 from seetell.tasks.captioning.predict import Captioner
-from seetell.tasks.dense_captioning.predict import TOP, RegionCaptioner
-from seetell.tasks.retrieval.predict import Aligner
+from seetell.tasks.dense_captioning.predict import TOP, DenseCaptioner
+from seetell.tasks.grounding.predict import PhraseGrounder
 from seetell.web import openapi
 from seetell.web.batching import Batcher, Run
 from seetell.web.errors import RefusalError, busy
@@ -44,9 +44,9 @@ class Models:
     """
 
     captioner: Captioner
-    aligner: Aligner | None = None
+    aligner: PhraseGrounder | None = None
     album: Album | None = None
-    region_captioner: RegionCaptioner | None = None
+    region_captioner: DenseCaptioner | None = None
 
     def tasks(self) -> dict[str, Task]:
         """Return what can be done with a photo, by name."""

@@ -9,8 +9,8 @@ from typing import Any
 
 from seetell import results
 from seetell.tasks.captioning.predict import Captioner
-from seetell.tasks.dense_captioning.predict import RegionCaptioner
-from seetell.tasks.retrieval.predict import Aligner
+from seetell.tasks.dense_captioning.predict import DenseCaptioner
+from seetell.tasks.grounding.predict import PhraseGrounder
 from seetell.web.batching import Run
 from seetell.web.errors import RefusalError
 from seetell.web.limits import MAX_LISTED, MAX_SENTENCE
@@ -50,12 +50,12 @@ def captioning(captioner: Captioner, *, attention: bool) -> Task:
     return Task(
         "attention" if attention else "caption",
         lambda upload: captioner.prepare(upload.content),
-        partial(captioner.caption_prepared, attention=attention),
+        partial(captioner.predict_prepared, attention=attention),
         row,
     )
 
 
-def regions(captioner: RegionCaptioner, *, top: int = MAX_LISTED) -> Task:
+def regions(captioner: DenseCaptioner, *, top: int = MAX_LISTED) -> Task:
     """Return the task of saying what is where on a photo; of any ``top``, since it finds no more for less."""
 
     def row(upload: Upload, size: tuple[int, int], found: Any) -> dict[str, Any]:
@@ -65,25 +65,25 @@ def regions(captioner: RegionCaptioner, *, top: int = MAX_LISTED) -> Task:
     return Task(
         "regions",
         lambda upload: captioner.prepare(upload.content),
-        partial(captioner.describe_prepared, top=MAX_LISTED),
+        partial(captioner.predict_prepared, top=MAX_LISTED),
         row,
     )
 
 
-def aligning(aligner: Aligner) -> Task:
+def aligning(aligner: PhraseGrounder) -> Task:
     """Return the task of telling where on a photo each part of the form's ``sentence`` is true."""
 
-    def prepare(upload: Upload) -> tuple[bytes, str]:
+    def prepare(upload: Upload) -> Any:
         sentence = upload.fields.get("sentence", "")
         if not sentence.strip():
             raise RefusalError(422, "no_sentence", "expected a text in the field 'sentence' of the form")
         if len(sentence) > MAX_SENTENCE:
             raise RefusalError(422, "sentence_too_long", f"a sentence has at most {MAX_SENTENCE} letters")
-        return upload.content, sentence
+        return aligner.prepare(upload.content, sentence)
 
     def row(upload: Upload, size: tuple[int, int], alignment: Any) -> dict[str, Any]:
         if not alignment.regions:
             raise RefusalError(422, "unknown_words", "the model knows no word of the sentence that has a place")
         return results.row(upload.name, alignment)
 
-    return Task("align", prepare, lambda pairs: list(aligner.align_many(pairs)), row)
+    return Task("align", prepare, aligner.predict_prepared, row)

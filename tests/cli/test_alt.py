@@ -13,7 +13,7 @@ from PIL import Image
 
 from seetell.alttext.alt_text import alt_text
 from seetell.cli.main import main
-from seetell.tasks.captioning.predict import load
+from seetell.tasks.loading import load
 
 
 def alt(*arguments: str | Path) -> int:
@@ -96,7 +96,7 @@ def test_failures_are_told_and_the_rest_goes_on(site: Path, tiny_bundle: Path, c
     assert f"{site / 'absent.html'}: no such file\n" in captured.err
     assert f"{site / 'images' / 'dog.png'}: not a page" in captured.err
     assert (
-        "1 alt text written, 0 images with alt text before, 1 image left alone, 1 image failed, 2 pages failed"
+        "1 alt text written, 0 images with alt text before, 1 image skipped, 1 image failed, 2 pages failed"
         in captured.err
     )
     assert (site / "a.html").read_text().count("alt=") == 1
@@ -142,8 +142,8 @@ def test_a_page_without_permission_is_left(site: Path, tiny_bundle: Path, capsys
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--root", "nowhere"], "--root nowhere: is no folder"),
-        (["--batch-size", "0"], "--batch-size must be at least 1"),
+        (["--root", "nowhere"], "--root nowhere: is not a folder"),
+        (["--batch-size", "0"], "Invalid value for '--batch-size': 0 is not in the range x>=1"),
         (["--model", "nothing"], "unknown model 'nothing'"),
     ],
 )

@@ -17,8 +17,8 @@ import pytest
 from PIL import Image
 
 from seetell.cli.main import main
-from seetell.runtime.bundle import installed
-from seetell.tasks.captioning.predict import load
+from seetell.runtime.bundle import bundled_models
+from seetell.tasks.loading import load
 
 
 def save(path: Path, photo: Image.Image | None = None, **options: object) -> Path:
@@ -113,7 +113,7 @@ def test_bad_files_get_their_error_and_good_ones_their_caption(hostile, tiny_bun
             assert row["caption"].replace("'s", " 's").split() == [word["text"] for word in row["words"]]
 
 
-@pytest.mark.skipif(not installed(), reason="no model is bundled with this checkout")
+@pytest.mark.skipif(not bundled_models(), reason="no model is bundled with this checkout")
 def test_the_bundled_model_captions_the_hostile_folder(hostile):
     folder, bad = hostile
     done = seetell(folder, "--format", "jsonl")
@@ -161,10 +161,10 @@ def test_options_reach_the_decoder(tiny_bundle: Path, tmp_path: Path, capsys: py
     ("arguments", "said"),
     [
         (["--sample", "--beam", "3"], "use one of them"),
-        (["--temperature", "0.5"], "--temperature: only together with --sample"),
-        (["--beam", "0"], "beam_size must be a whole number of at least 1"),
-        (["--sample", "--top-p", "7"], "top_p must be above 0 and at most 1"),
-        (["--batch-size", "0"], "batch_size must be at least 1"),
+        (["--temperature", "0.5"], "temperature: only together with sample"),
+        (["--beam", "0"], "Invalid value for '--beam': 0 is not in the range x>=1"),
+        (["--sample", "--top-p", "7"], "Invalid value for '--top-p': 7.0 is not in the range x<=1"),
+        (["--batch-size", "0"], "Invalid value for '--batch-size': 0 is not in the range x>=1"),
         (["--threads", "0"], "threads must be at least 1"),
         (["--precision", "int4"], "unknown precision 'int4'"),
         (["--model", "nothing"], "unknown model 'nothing'"),

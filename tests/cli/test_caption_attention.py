@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from cli.test_caption import in_process, save
 
-from seetell.tasks.captioning.predict import load
+from seetell.tasks.loading import load
 
 
 def names(folder: Path) -> list[str]:
@@ -70,7 +70,7 @@ def test_wrong_use_is_told_before_anything_is_captioned(
     photo = save(tmp_path / "a.png")
     for bundle, where, said in (
         (attending_bundle, photo, "pages cannot be written there"),
-        (tiny_bundle, tmp_path / "where", "tiny does not attend to places in the photo"),
+        (tiny_bundle, tmp_path / "where", "tiny has no attention to show where in the image a word came from"),
     ):
         assert in_process(photo, "-m", bundle, "--attention", where) == 2
         captured = capsys.readouterr()

@@ -9,7 +9,7 @@ import pytest
 from cli.test_caption import in_process, save
 
 from seetell.alttext.alt_text import alt_text
-from seetell.tasks.captioning.predict import load
+from seetell.tasks.loading import load
 
 
 def test_the_report_shows_what_the_rows_say(attending_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):

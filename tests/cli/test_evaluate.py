@@ -9,7 +9,7 @@ from runtime.tiny_bundle import write_tiny_bundle
 
 from seetell.cli.main import main
 from seetell.metrics import score_captions
-from seetell.tasks.captioning.predict import load
+from seetell.tasks.loading import load
 
 COLOURS = {"red.png": (200, 20, 20), "blue.png": (20, 20, 200), "green.png": (20, 200, 20)}
 
@@ -71,10 +71,10 @@ def test_phrases_of_regions_are_no_captions_of_photos(
     phrases.write_text('{"image": "red.png", "box": [0, 0, 9, 9], "caption": "a square", "split": "val"}')
     status, out, err = run(capsys, tiny_bundle, "--data", phrases)
     assert (status, out) == (1, "")
-    assert "has phrases of regions, but a model captions whole photos" in err
+    assert "has phrases of regions, but a captioner describes whole images" in err
 
 
-def test_photos_that_do_not_open_are_named_and_left_out(
+def test_photos_that_do_not_open_are_named_and_skipped(
     tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ):
     bundle = write_tiny_bundle(tmp_path / "tiny")

@@ -51,7 +51,7 @@ def test_recall_is_that_of_the_proposals(dense_bundle: Path, boxes_of_people: Pa
     few, many = (list(captioner.propose_many([photo.path for photo in photos], top=top)) for top in (5, 300))
     for some, all_of_them in zip(few, many, strict=True):
         assert some == all_of_them.top(5)
-        assert len(all_of_them) > captioner.bundle.localisation.proposals
+        assert len(all_of_them) > captioner.localisation.proposals
         assert [region.score for region in all_of_them] == sorted(
             (region.score for region in all_of_them), reverse=True
         )
@@ -71,7 +71,7 @@ def test_recorded_scores_stand_on_the_card(
     assert "    seetell evaluate boxes --data boxes --split train\n" in card
 
 
-def test_photos_that_do_not_open_are_named_and_left_out(
+def test_photos_that_do_not_open_are_named_and_skipped(
     dense_bundle: Path, boxes_of_people: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     bundle = shutil.copytree(dense_bundle, tmp_path / "mine")
@@ -82,15 +82,15 @@ def test_photos_that_do_not_open_are_named_and_left_out(
     assert status == 1
     assert json.loads(out)["photos"] == 1
     assert err.count("10.jpg") == 1
-    assert "1 of 2 photos do not open and were left out; nothing was recorded" in err
+    assert "1 of 2 photos do not open and were skipped; nothing was recorded" in err
     assert (bundle / "model.json").read_bytes() == before
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--set", "beam_size=2"], "leave out --set"),
-        (["--boxes", "entities"], "only an aligner locates phrases"),
+        (["--set", "beam_size=2"], "leave out others"),
+        (["--boxes", "entities"], "is a model for dense_captioning; expected one for grounding"),
         (["--split", "test"], "no photos in the split 'test'"),
     ],
 )
@@ -105,4 +105,4 @@ def test_what_does_not_fit_is_refused(
 def test_captions_are_for_regions_alone(tiny_bundle: Path, boxes_of_people: Path, capsys: pytest.CaptureFixture[str]):
     status, _, err = evaluate(capsys, tiny_bundle, "--data", boxes_of_people, "--captions", boxes_of_people)
     assert status == 2
-    assert "finds no regions" in err
+    assert "is a model for captioning; expected one for dense_captioning" in err

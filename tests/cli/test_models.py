@@ -23,11 +23,11 @@ def bundled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_the_list_names_kind_size_score_and_licence(bundled: Path, capsys: pytest.CaptureFixture[str]):
+def test_the_list_names_task_size_score_and_licence(bundled: Path, capsys: pytest.CaptureFixture[str]):
     assert run() == 0
     heading, row = capsys.readouterr().out.splitlines()
-    assert heading.split() == ["NAME", "KIND", "SIZE", "MB", "DEV", "CIDER", "LICENCE"]
-    assert row.split() == ["tiny", "caption", "0.0", "0.500", "CC0-1.0"]
+    assert heading.split() == ["NAME", "TASK", "SIZE", "MB", "DEV", "CIDER", "LICENCE"]
+    assert row.split() == ["tiny", "captioning", "0.0", "0.500", "CC0-1.0"]
     assert run("--format", "json") == 0
     (listed,) = json.loads(capsys.readouterr().out)
     assert (listed["name"], listed["dev_cider"], listed["path"]) == ("tiny", 0.5, str(bundled / "tiny"))

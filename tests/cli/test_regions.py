@@ -75,7 +75,7 @@ def test_a_picture_and_a_page(run, tmp_path: Path):
     [
         (["a.png", "b.png", "--output", "shown.png"], "--output shows one photo"),
         (["a.png", "--output", "shown.gif"], "expected a name that ends in .png, .jpg or .html"),
-        (["a.png", "--top", "0"], "top must be at least 1, got 0"),
+        (["a.png", "--top", "0"], "Invalid value for '--top': 0 is not in the range x>=1"),
         (["a.png", "--results", "nowhere/results.json"], "there is no folder nowhere"),
         (["empty"], "no photos found in empty"),
     ],
@@ -93,4 +93,4 @@ def test_a_captioner_is_no_dense_captioner(run, tmp_path: Path):
 
     status, _, err = run("a.png", model=write_tiny_bundle(tmp_path / "tiny"))
     assert status == 2
-    assert "does not find regions" in err
+    assert "is a model for captioning (seetell caption); expected one for dense captioning (seetell regions)" in err

@@ -7,17 +7,18 @@ import json
 import numpy as np
 import pytest
 
-from seetell.cli.rows import Format, Rows
+from seetell.cli.command import Format
+from seetell.cli.rows import Rows
 from seetell.errors import PhotoError
-from seetell.results import Caption, Word
+from seetell.results import Caption, Label, Labels, Region, Regions, Word, row
 
 SAID = Caption("a dog's ball", (Word("a", -0.5), Word("dog", -1.25)), -2.0, "tiny")
 
 
 def written(output_format: Format, capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
-    rows = Rows(output_format)
-    rows.write("ünï, \U0001f415.jpg", SAID)
-    rows.write("b.jpg", PhotoError("b.jpg: the file is empty"))
+    rows = Rows(output_format, "text")
+    rows.write(row("ünï, \U0001f415.jpg", SAID))
+    rows.write(row("b.jpg", PhotoError("b.jpg: the file is empty")))
     captured = capsys.readouterr()
     return captured.out, captured.err
 
@@ -38,10 +39,11 @@ def test_json_lines(capsys: pytest.CaptureFixture[str]):
 
 def test_attention_and_its_page_in_json_lines(capsys: pytest.CaptureFixture[str]):
     word = Word("a", -0.5, np.array([[0.75, 0.25 - 1e-9]], np.float32))
-    Rows(Format.jsonl).write("a.jpg", Caption("a", (word,), -0.5, "tiny"), {"page": "where/a-attention.html"})
-    row = json.loads(capsys.readouterr().out)
-    assert row["words"] == [{"text": "a", "logprob": -0.5, "attention": [[0.75, 0.25]]}]
-    assert row["page"] == "where/a-attention.html"
+    content = {**row("a.jpg", Caption("a", (word,), -0.5, "tiny")), "page": "where/a-attention.html"}
+    Rows(Format.jsonl, "text").write(content)
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["words"] == [{"text": "a", "logprob": -0.5, "attention": [[0.75, 0.25]]}]
+    assert shown["page"] == "where/a-attention.html"
 
 
 def test_csv(capsys: pytest.CaptureFixture[str]):
@@ -60,10 +62,60 @@ def test_text_keeps_photos_that_failed_apart(capsys: pytest.CaptureFixture[str])
 
 
 def test_names_can_neither_break_lines_nor_steer_the_terminal(capsys: pytest.CaptureFixture[str]):
-    Rows(Format.text).write("a\nb\x1b[31m\t.jpg", SAID)
+    Rows(Format.text, "text").write(row("a\nb\x1b[31m\t.jpg", SAID))
     assert capsys.readouterr().out == "a\\nb\\x1b[31m\\t.jpg\ta dog's ball\n"
 
 
 def test_an_impossible_ending_is_null_in_json(capsys: pytest.CaptureFixture[str]):
-    Rows(Format.jsonl).write("a.jpg", Caption("a", (Word("a", -0.1),), float("-inf"), "tiny"))
+    Rows(Format.jsonl, "text").write(row("a.jpg", Caption("a", (Word("a", -0.1),), float("-inf"), "tiny")))
     assert json.loads(capsys.readouterr().out)["logprob"] is None
+
+
+REGIONS = Regions(
+    (Region("a dog", (1.0, 2.5, 30.0, 40.0), 0.75), Region("a\tcat", (0.0, 0.0, 9.0, 9.0), 0.5)), (64, 48), "tiny"
+)
+LABELS = Labels((Label("dog", 0.75), Label("cat", 0.25)), "tiny")
+
+
+@pytest.mark.parametrize(
+    ("shape", "result", "lines"),
+    [
+        ("regions", REGIONS, ["a.jpg\ta dog\t0.75\t1 2 30 40", "a.jpg\ta\\tcat\t0.50\t0 0 9 9"]),
+        ("labels", LABELS, ["a.jpg\tdog\t0.75", "a.jpg\tcat\t0.25"]),
+    ],
+)
+def test_regions_and_labels_have_a_line_each(shape, result, lines, capsys: pytest.CaptureFixture[str]):
+    Rows(Format.text, shape).write(row("a.jpg", result))
+    assert capsys.readouterr().out.splitlines() == lines
+
+
+@pytest.mark.parametrize(
+    ("shape", "result", "table"),
+    [
+        (
+            "regions",
+            REGIONS,
+            [
+                ["image", "text", "score", "left", "top", "right", "bottom", "error"],
+                ["a.jpg", "a dog", "0.75", "1.0", "2.5", "30.0", "40.0", ""],
+                ["a.jpg", "a\tcat", "0.5", "0.0", "0.0", "9.0", "9.0", ""],
+                ["b.jpg", "", "", "", "", "", "", "no such file"],
+            ],
+        ),
+        (
+            "labels",
+            LABELS,
+            [
+                ["image", "text", "score", "error"],
+                ["a.jpg", "dog", "0.75", ""],
+                ["a.jpg", "cat", "0.25", ""],
+                ["b.jpg", "", "", "no such file"],
+            ],
+        ),
+    ],
+)
+def test_regions_and_labels_have_a_row_each(shape, result, table, capsys: pytest.CaptureFixture[str]):
+    rows = Rows(Format.csv, shape)
+    rows.write(row("a.jpg", result))
+    rows.write(row("b.jpg", PhotoError("b.jpg: no such file")))
+    assert list(csv.reader(io.StringIO(capsys.readouterr().out))) == table

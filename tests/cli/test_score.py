@@ -58,7 +58,7 @@ def test_the_table_is_times_a_hundred(tmp_path: Path, references: Path, capsys: 
     header, *lines, blank, last = out.splitlines()
     shown = {name: float(value) for name, value in (line.split() for line in lines)}
     expected = score_captions(PEOPLE, SAID).corpus
-    assert header.split() == ["measure", "score"]
+    assert header.split() == ["metric", "score"]
     assert list(shown) == list(NAMES)
     assert shown == pytest.approx({name: 100 * value for name, value in expected.items()}, abs=0.0501)
     assert (blank, last) == ("", "3 photos, scores ×100")
@@ -73,7 +73,7 @@ def test_measures_are_chosen_in_any_case_and_kept_in_order(
     assert list(json.loads(out)) == ["CIDEr", "Bleu_4", "CIDEr_plain", "photos"]
     status, _, err = run(capsys, written(tmp_path, SAID), "-r", references, "-m", "CIDEr,CIDErD")
     assert status == 2
-    assert "unknown measure 'CIDErD'. Did you mean 'CIDEr'?" in err
+    assert "unknown metric 'CIDErD'. Did you mean 'CIDEr'?" in err
 
 
 def test_a_split_is_scored_alone(tmp_path: Path, references: Path, capsys: pytest.CaptureFixture[str]):
@@ -102,7 +102,7 @@ def test_missing_captions_stop_unless_allowed(tmp_path: Path, references: Path, 
     status, out, err = run(capsys, results, "-r", references, "--allow-missing", "-f", "json")
     assert status == 0
     assert json.loads(out)["photos"] == 2
-    assert "1 of 3 photos have no caption and were left out" in err
+    assert "1 of 3 photos have no caption and were skipped" in err
 
 
 def test_coco_references_and_numbers_written_as_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -133,7 +133,7 @@ def test_intervals_are_those_of_the_bootstrap(tmp_path: Path, references: Path, 
     _, out, _ = run(capsys, *asked)
     rouge = expected["ROUGE_L"]
     assert f"{100 * rouge.low:.1f} … {100 * rouge.high:.1f}" in out
-    assert "the photos drawn anew 200 times, seed 3" in out
+    assert "the photos resampled 200 times, seed 3" in out
 
 
 def test_two_files_are_compared_measure_by_measure(

@@ -13,7 +13,7 @@ from search.conftest import paint
 from search.toy import ColourEmbedder
 
 from seetell.cli.main import main
-from seetell.tasks import loading
+from seetell.search import embedder
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def album(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         paint(tmp_path / "album" / name, tint)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SEETELL_INDEX", str(tmp_path / "index"))
-    monkeypatch.setattr(loading, "load", lambda model, threads=None: ColourEmbedder(model, model))
+    monkeypatch.setattr(embedder, "load_for", lambda task, model, threads=None: ColourEmbedder(model, model))
     return tmp_path / "album"
 
 
@@ -115,9 +115,6 @@ def test_wrong_use(album: Path, capsys: pytest.CaptureFixture[str], monkeypatch:
     run(capsys, "index", "album")
     status, _, err = run(capsys, "search", "red", "--model", "other")
     assert (status, "was made with align" in err) == (1, True)
-    monkeypatch.setattr(loading, "load", lambda model, threads=None: object())
-    status, _, err = run(capsys, "search", "red")
-    assert (status, "does not compare photos with sentences" in err) == (2, True)
 
 
 def test_another_place_for_the_index(album: Path, capsys: pytest.CaptureFixture[str]):
@@ -149,8 +146,16 @@ def test_models_that_make_no_vectors_of_whole_photos_are_refused(
     paint(tmp_path / "album" / "red.png", "red")
     regions = write_tiny_aligner(tmp_path / "regions", compared=("regions",))
     for command, model, message in (
-        ("index", tiny_bundle, "does not compare photos with sentences; expected a model such as 'align'"),
-        ("search", tiny_bundle, "does not compare photos with sentences; expected a model such as 'align'"),
+        (
+            "index",
+            tiny_bundle,
+            "is a model for captioning (seetell caption); expected one for retrieval",
+        ),
+        (
+            "search",
+            tiny_bundle,
+            "is a model for captioning (seetell caption); expected one for retrieval",
+        ),
         ("index", regions, "compares words with regions only, which an index does not hold"),
     ):
         status, _, err = run(capsys, command, "album", "--index", "index", "--model", str(model), "--threads", "1")

@@ -135,9 +135,11 @@ def test_models_of_the_wrong_kind_and_taken_ports(
     capsys: pytest.CaptureFixture[str], tiny_bundle: Path, tiny_aligner: Path, tmp_path: Path
 ):
     free = ("--port", "0")
-    assert "does not caption" in refused(capsys, *free, "--model", str(tiny_aligner))
-    assert "does not compare" in refused(capsys, *free, "--model", str(tiny_bundle), "--align", str(tiny_bundle))
-    assert "does not find regions" in refused(
+    assert "expected one for captioning (seetell caption)" in refused(capsys, *free, "--model", str(tiny_aligner))
+    assert "one for grounding (seetell align)" in refused(
+        capsys, *free, "--model", str(tiny_bundle), "--align", str(tiny_bundle)
+    )
+    assert "expected one for dense captioning (seetell regions)" in refused(
         capsys, *free, "--model", str(tiny_bundle), "--align", "none", "--regions", str(tiny_bundle)
     )
     assert "--index needs" in refused(

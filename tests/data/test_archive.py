@@ -88,14 +88,14 @@ def test_large_files_are_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "a.txt").write_bytes(b"x" * 11)
     for place in (tmp_path / "S.tar.gz", tmp_path):
         found, problems = listed(place)
-        assert "has 11 bytes; expected at most 10; passed over" in problems[0].message
+        assert "has 11 bytes; expected at most 10; skipped" in problems[0].message
         assert [stem for stem, _ in found] == (["b"] if place.suffix else [])
 
 
 def test_an_archive_that_swells_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(archive, "MAX_ARCHIVE_BYTES", 100_000)
     (tmp_path / "S.tar.gz").write_bytes(packed([("a.txt", b"x"), ("zeros", bytes(10**6)), ("b.txt", b"x")]))
-    with pytest.raises(DataError, match="holds more than 100,000 bytes unpacked"):
+    with pytest.raises(DataError, match="has more than 100,000 bytes unpacked"):
         listed(tmp_path / "S.tar.gz")
 
 

@@ -77,7 +77,7 @@ def test_fifty_photos_without_splits_are_divided_by_the_seed(tmp_path: Path, pai
         assert len(dataset.split("train")) >= 30
         assert dataset.split("val")
         assert sum(len(dataset.split(split)) for split in ("train", "val", "test")) == 50
-    assert dataset.notes == ("the data states no splits: divided by seed 19 (val 0.1, test 0.1 of the photos)",)
+    assert dataset.notes == ("the data states no splits: assigned by seed 19 (val 0.1, test 0.1 of the photos)",)
 
 
 def test_nine_photos_are_all_of_every_split_and_it_says_so(tmp_path: Path, paint: Paint):
@@ -85,12 +85,12 @@ def test_nine_photos_are_all_of_every_split_and_it_says_so(tmp_path: Path, paint
     paint(tmp_path, [f"{name}.png" for name in names])
     dataset = assembled(tmp_path, *(entry(name, split=None) for name in names))
     assert len(dataset.split("train")) == len(dataset.split("val")) == 9
-    assert "9 photos are too few to divide" in dataset.notes[0]
+    assert "9 photos are too few to split" in dataset.notes[0]
     assert not dataset.problems
 
 
 def test_no_photo_found_says_where_it_looked(tmp_path: Path):
-    with pytest.raises(DataError, match=r"none of its 1 photos .* such as 'a\.png'; looked in .*--photos DIR"):
+    with pytest.raises(DataError, match=r"none of its 1 captioned photos .* 'a\.png'; looked in .*--photos DIR"):
         assembled(tmp_path, entry("a"))
 
 

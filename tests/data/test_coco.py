@@ -100,7 +100,7 @@ def test_broken_items_cost_no_other(tmp_path: Path, paint: Paint):
 
 def test_other_coco_files_are_told_apart(tmp_path: Path):
     path = write(tmp_path / "instances.json", {"images": [{"id": 1}], "annotations": [{"image_id": 1, "bbox": []}]})
-    with pytest.raises(DataError, match="instances_… and image_info_… hold no captions"):
+    with pytest.raises(DataError, match="instances_… and image_info_… contain no captions"):
         read(path, format="coco")
     with pytest.raises(DataError, match=r"files named captions_\*\.json in this folder"):
         read(tmp_path, format="coco")

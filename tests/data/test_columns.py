@@ -21,10 +21,10 @@ def test_found(names: list[str], columns: Columns):
     assert find_columns(names) == columns
 
 
-def test_columns_passed_over_are_noted():
+def test_ignored_columns_are_noted():
     columns = find_columns(["image", "text", "caption"])
     assert isinstance(columns, Columns)
-    assert columns.notes() == ["captions come from 'caption'; passed over: 'text'"]
+    assert columns.notes() == ["captions come from 'caption'; ignored: 'text'"]
 
 
 @pytest.mark.parametrize(

@@ -48,12 +48,12 @@ def test_text_is_told_by_what_it_holds(tmp_path: Path, name: str, content: str, 
 
 
 def test_folders_with_several_or_none_say_what_they_hold(tmp_path: Path):
-    with pytest.raises(DataError, match=r"but the folder holds nothing; write a captions\.csv"):
+    with pytest.raises(DataError, match=r"but the folder contains nothing; write a captions\.csv"):
         read(tmp_path)
     (tmp_path / "notes.md").write_text("x")
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "broken.json").write_text("{")
-    with pytest.raises(DataError, match=r"but the folder holds broken\.json, config\.json, notes\.md"):
+    with pytest.raises(DataError, match=r"but the folder contains broken\.json, config\.json, notes\.md"):
         read(tmp_path)
     for name in DOCUMENTS:
         (tmp_path / f"{name}.json").write_text(json.dumps(DOCUMENTS[name]))

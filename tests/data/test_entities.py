@@ -122,7 +122,7 @@ def test_sentences_are_captions(tmp_path: Path):
     ]
     assert dataset.photos[0].captions == ("A man feeds two dogs in the rain .", "He likes it .")
     assert dataset.notes == (
-        "15 phrases of 9 entities; 6 entities have 9 boxes, 3 are marked as the scene, 0 as without a box",
+        "15 phrases of 9 entities; 6 entities have 9 boxes, 3 are flagged as the scene, 0 as without a box",
     )
     assert len(read_entities(root, dataset).photos) == 3
 
@@ -149,7 +149,7 @@ def test_every_fault_is_listed_and_costs_the_others_nothing(tmp_path: Path):
         ("duplicate-photo", "images/11_other.jpg"),
         ("missing-photo", "17.txt"),
     ]
-    assert "boxes that leave their photo: 1\n" in build_report(dataset).to_text()
+    assert "boxes that extend beyond their photo: 1\n" in build_report(dataset).to_text()
     assert [photo.photo.id for photo in read_entities(root, dataset).photos] == ["12", "13", "14", "15", "16"]
 
 

@@ -54,18 +54,18 @@ def test_other_line_ends_and_blank_lines():
     ("line", "message"),
     [
         ("[/EN#1/people A man", "a phrase does not end: '[/EN#1/people A man'"),
-        ("[/EN#1/people A [/EN#2/people man] ]", "a phrase begins inside another"),
+        ("[/EN#1/people A [/EN#2/people man] ]", "a phrase starts inside another"),
         ("[/EN#1/people A man]]", "a bracket closes no phrase: ']'"),
         ("[/EN#1/people ]", "a phrase has no word"),
-        ("[/EN#1/people]", "a bracket stands alone"),
-        ("[/EN#1 A man]", "a bracket stands alone"),
-        ("[/EN#/people A man]", "a bracket stands alone"),
-        ("[/EN#1//people A man]", "a bracket stands alone"),
-        ("A [ man", "expected [/EN#ID/TYPE and words, but a bracket stands alone: '[ man'"),
+        ("[/EN#1/people]", "found a single bracket"),
+        ("[/EN#1 A man]", "found a single bracket"),
+        ("[/EN#/people A man]", "found a single bracket"),
+        ("[/EN#1//people A man]", "found a single bracket"),
+        ("A [ man", "expected [/EN#ID/TYPE and words, but found a single bracket: '[ man'"),
         ("A \udcff man", "not valid UTF-8"),
     ],
 )
-def test_broken_mark_up_costs_one_sentence(line: str, message: str):
+def test_broken_markup_skips_one_sentence(line: str, message: str):
     raw = f"A dog .\n{line}\n[/EN#1/people A man] .\n".encode(errors="surrogateescape")
     sentences, (problem,) = parse_sentences(raw, "7.txt")
     assert [sentence.number for sentence in sentences] == [0, 2]
@@ -147,12 +147,12 @@ def test_marks():
 @pytest.mark.parametrize(
     ("corners", "boxes", "kind", "message"),
     [
-        ((0, 1, 5, 5), ((0, 0, 5, 5),), "box-outside-photo", "the box 0, 1, 5, 5 leaves the photo of 10×20; cut to it"),
-        ((-4, -4, 99, 99), ((0, 0, 10, 20),), "box-outside-photo", "cut to it"),
-        ((11, 1, 12, 5), (), "box-outside-photo", "left out"),
-        ((-5, 1, 0, 5), (), "box-outside-photo", "left out"),
-        ((5, 1, 4, 5), (), "malformed", "whole numbers that rise, got 5, 1, 4, 5"),
-        ((1, 5, 5, 4), (), "malformed", "the box was left out"),
+        ((0, 1, 5, 5), ((0, 0, 5, 5),), "box-outside-photo", "0, 1, 5, 5 extends beyond the photo of 10×20; clipped"),
+        ((-4, -4, 99, 99), ((0, 0, 10, 20),), "box-outside-photo", "clipped"),
+        ((11, 1, 12, 5), (), "box-outside-photo", "skipped"),
+        ((-5, 1, 0, 5), (), "box-outside-photo", "skipped"),
+        ((5, 1, 4, 5), (), "malformed", "ascending whole numbers, got 5, 1, 4, 5"),
+        ((1, 5, 5, 4), (), "malformed", "the box was skipped"),
         (("", 1, 5, 5), (), "malformed", "got nothing, 1, 5, 5"),
         (("1.5", 1, 5, 5), (), "malformed", "got nothing, 1, 5, 5"),
         (("9" * 5000, 1, 5, 5), (), "malformed", "got nothing, 1, 5, 5"),
@@ -170,7 +170,7 @@ def test_an_object_without_a_name_costs_only_itself():
     annotation, (problem,) = parse_annotation(annotation_of(framed(1, 1, 2, 2, names=()), framed(1, 1, 2, 2)), "7.xml")
     assert annotation is not None
     assert list(annotation.entities) == ["1"]
-    assert problem.message == "has no name; left out"
+    assert problem.message == "has no name; skipped"
 
 
 BOMB = (

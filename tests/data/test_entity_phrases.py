@@ -29,7 +29,7 @@ def test_phrases_are_runs_of_the_words_that_models_read():
     assert found.sentences == (("a", "man", "'s", "dog", "wet", "runs", "in", "the", "rain"),)
     assert found.spans == ((0, 0, 4), (0, 7, 9))  # a comma alone is no phrase
     assert found.types == (("animals",), ("scene",))
-    np.testing.assert_allclose(found.shares()[0], [[0.25, 0, 0.5, 0.5], [0.75, 0.5, 1, 1]])
+    np.testing.assert_allclose(found.normalised_boxes()[0], [[0.25, 0, 0.5, 0.5], [0.75, 0.5, 1, 1]])
     np.testing.assert_allclose(found.enclosing(), [[0.25, 0, 1, 1], [0, 0, 1, 1]])
 
 

@@ -57,7 +57,7 @@ def test_flickr30k_without_lists_is_divided(tmp_path: Path, paint: Paint):
     dataset = read(tmp_path)
     assert dataset.name == "flickr30k"
     assert {photo.split for photo in dataset.photos} == {"train", "val", "test"}
-    assert "divided by seed 0" in dataset.notes[0]
+    assert "assigned by seed 0" in dataset.notes[0]
 
 
 def test_lists_of_bare_ids(tmp_path: Path, paint: Paint):
@@ -91,7 +91,7 @@ def test_quirks_become_problems(tmp_path: Path, paint: Paint):
         ("missing-photo", "Flickr8k.token.txt:56"),
         ("missing-photo", "Flickr8k.token.txt:65"),
     ]
-    assert "5.jpg.1 is no photo's name" in dataset.problems[4].message
+    assert "5.jpg.1 is not the name of a photo" in dataset.problems[4].message
 
 
 def test_what_is_no_token_file_says_so(tmp_path: Path):

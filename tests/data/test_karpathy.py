@@ -84,7 +84,7 @@ def test_broken_items_cost_no_other(tmp_path: Path, paint: Paint):
 
 @pytest.mark.parametrize(
     ("document", "came"),
-    [([], "an empty list"), ({"images": [{"id": 1}]}, "an object with 'images'"), (3, "a int"), ([1], "no objects")],
+    [([], "an empty list"), ({"images": [{"id": 1}]}, "an object with 'images'"), (3, "a int"), ([1], "not objects")],
 )
 def test_another_document_says_what_came(tmp_path: Path, document: object, came: str):
     path = tmp_path / "d.json"

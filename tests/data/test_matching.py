@@ -36,7 +36,7 @@ def test_unicode_forms_of_a_name_are_one():
 @pytest.mark.parametrize(
     ("captions", "message"),
     [
-        ({7: "a", 8: "b"}, r"1 photo of 3 without a caption, 9; caption them or leave them out \(--allow-missing\)"),
+        ({7: "a", 8: "b"}, r"1 photo of 3 without a caption, 9; caption them or skip them \(--allow-missing\)"),
         ({7: "a", 8: "b", 9: "c", "no.jpg": "d"}, r"1 caption of no photo of the references, 'no\.jpg'"),
         ({7: "a", "hill.jpg": "b", 8: "c", 9: "d"}, r"1 photo captioned again under another name, 'hill\.jpg'"),
         ({7: "a", "sea.jpg": "b", 8: "c", 9: "d"}, r"1 name matching several photos, 'sea\.jpg'"),

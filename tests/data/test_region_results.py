@@ -116,7 +116,7 @@ def test_what_is_written_is_read(tmp_path_factory, found, size, image_size):
         (lines({"image": "a", "regions": [DOG | {"score": None}]}), "expected the score as a number, got nothing"),
         (lines({"image": "a", "regions": [DOG | {"text": None}]}), "expected what a region shows as text"),
         (lines({"image": "a", "regions": [DOG | {"text": "\ud800"}]}), "expected what a region shows as text in valid"),
-        (lines({"image": "a", "regions": []}) * 2, "results.json:2: the photo 'a' was there before"),
+        (lines({"image": "a", "regions": []}) * 2, "results.json:2: duplicate photo 'a'"),
         (lines({"image": "a", "regions": []}) + "{", "results.json:2: expected JSON"),
         (lines({"regions": []}), "expected an object with the photo's name as 'image'"),
     ],

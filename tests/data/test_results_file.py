@@ -71,9 +71,9 @@ def test_photos_that_failed_have_no_caption(tmp_path: Path, name: str, content: 
         ("r.json", '[{"image_id": 1, "caption": "a"}', r"r\.json:1:33: expected JSON"),
         ("r.json", '{"images": [], "annotations": []}', "expected a 'caption', but it is an object with 'images'"),
         ("r.json", '[{"image_id": 1, "text": "a"}]', "expected a 'caption'"),
-        ("r.json", '[{"caption": "a"}]', r"1 row is not right; .* whole number or a name, got nothing"),
+        ("r.json", '[{"caption": "a"}]', r"1 row is not valid; .* whole number or a name, got nothing"),
         ("r.json", '[{"image_id": 1.5, "caption": "a"}]', r"got 1\.5"),
-        ("r.json", '[{"image_id": true, "caption": "a"}, {"image_id": 2, "caption": 3}]', "2 rows are not right"),
+        ("r.json", '[{"image_id": true, "caption": "a"}, {"image_id": 2, "caption": 3}]', "2 rows are not valid"),
         ("r.json", '[{"image_id": 1, "caption": ["a", "b"]}]', r'expected the caption as text, got \["a", "b"\]'),
         (
             "r.json",
@@ -103,7 +103,7 @@ def test_photos_that_failed_have_no_caption(tmp_path: Path, name: str, content: 
         (
             "r.csv",
             "image,caption\na.jpg,a dog, here\n",
-            r"r\.csv:2: 3 cells under 2 columns; put captions that hold ','",
+            r"r\.csv:2: 3 cells under 2 columns; put captions that contain ','",
         ),
         ("r.csv", "image,caption_1,caption_2\na,b,c\n", "one column of captions"),
     ],

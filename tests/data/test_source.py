@@ -35,7 +35,7 @@ def test_another_encoding_is_an_error_that_names_the_first_line(tmp_path: Path):
     ("content", "message"),
     [
         (b"\xff\xfea", "starts like UTF-16"),
-        (b"\x89PNG\0\0", "holds zero bytes"),
+        (b"\x89PNG\0\0", "contains zero bytes"),
     ],
 )
 def test_binary_files_are_no_text(tmp_path: Path, content: bytes, message: str):
@@ -67,7 +67,7 @@ def test_options_are_checked(tmp_path: Path):
         Source(tmp_path / "absent")
     with pytest.raises(DataError, match="expected the folder of the photos"):
         Source(tmp_path, photos=tmp_path / "absent")
-    with pytest.raises(DataError, match="val_fraction: expected a share from 0 to below 1, got 1"):
+    with pytest.raises(DataError, match="val_fraction: expected a fraction from 0 to below 1, got 1"):
         Source(tmp_path, val_fraction=1.0)
     with pytest.raises(DataError, match=r"expected less than 1, so that photos are left to train on, got 0\.6 \+ 0\.5"):
         Source(tmp_path, val_fraction=0.6, test_fraction=0.5)

@@ -102,7 +102,7 @@ def test_tables_named_after_splits_are_read_together(folder: Path):
 
 def test_several_tables_are_an_error(folder: Path):
     (folder / "one.csv").write_text("image,caption\na.jpg,A dog.\n")
-    with pytest.raises(DataError, match=r"expected one table, but there are one\.csv, two\.csv; give the one you mean"):
+    with pytest.raises(DataError, match=r"expected one table, but there are one\.csv, two\.csv; give the intended one"):
         written(folder, "two.csv", "image,caption\na.jpg,A dog.\n")
 
 

@@ -47,7 +47,7 @@ def test_photos_of_both_folders_with_densecaps_splits(tmp_path: Path):
     paint(root / "VG_100K_2", 300)
     dataset = read_regions(root)
     assert (dataset.name, dataset.format, dataset.problems) == ("visual-genome", "Visual Genome regions", ())
-    assert dataset.notes == ("6 regions, whose phrases are of them, not of whole photos",)
+    assert dataset.notes == ("6 regions, whose phrases describe them, not whole photos",)
     assert [(photo.id, photo.path.relative_to(root).as_posix(), photo.split) for photo in dataset.photos] == [
         (1, "VG_100K/1.jpg", "train"),
         (2, "VG_100K/2.jpg", "test"),
@@ -125,7 +125,7 @@ def test_bad_boxes_and_phrases_are_listed_and_cost_the_others_nothing(tmp_path: 
         ("malformed", f"{file}[3]"),
         ("missing-photo", f"{file}: photo 5"),
     ]
-    assert dataset.problems[0].message == "the box of 10×10 at -2, 5 leaves the photo of 40×20; cut to it"
+    assert dataset.problems[0].message == "the box of 10×10 at -2, 5 extends beyond the photo of 40×20; clipped"
 
 
 def test_splits_that_do_not_fit(tmp_path: Path):
@@ -144,7 +144,7 @@ def test_photos_are_divided_where_no_splits_lie(tmp_path: Path):
     root = write(tmp_path, {number: [region(number, 1, 1, 5, 5)] for number in range(40)})
     dataset = read_regions(root, require_photos=False)
     assert {photo.split for photo in dataset.photos} == {"train", "val", "test"}
-    assert "divided by seed 0" in dataset.notes[1]
+    assert "assigned by seed 0" in dataset.notes[1]
     few = read_regions(write(tmp_path / "few", {1: [region(1, 1, 1, 5, 5)]}), require_photos=False)
     assert few.single_split
     assert few.split("val") == few.split("test") == few.photos
@@ -201,5 +201,5 @@ def test_whatever_the_boxes_are_those_kept_lie_in_the_photo(tmp_path_factory, fo
         assert 0 <= x0 < x1 <= 40
         assert 0 <= y0 < y1 <= 20
         assert one.phrases[0].strip()
-    cut = sum(problem.message.endswith("; cut to it") for problem in dataset.problems)
+    cut = sum(problem.message.endswith("; clipped") for problem in dataset.problems)
     assert len(kept) + len(dataset.problems) - cut == len(found) + 1

@@ -21,9 +21,9 @@ CANDIDATES = {1: "a dog on a hill", 2: "a cat sleeps", 3: "a lake", 4: "a child 
 
 
 def one_mean(values: list[float]) -> Scores:
-    measure = MeanScores("mean", np.array(values))
+    metric = MeanScores("mean", np.array(values))
     rows = {photo: {"mean": value} for photo, value in enumerate(values)}
-    return Scores({"mean": float(np.mean(values))}, rows, (measure,))
+    return Scores({"mean": float(np.mean(values))}, rows, (metric,))
 
 
 def test_two_photos_have_four_equally_likely_draws():
@@ -59,7 +59,7 @@ def test_bleu_is_recomputed_from_the_photos_drawn():
 
 
 def test_every_score_has_an_interval_around_it_and_the_seed_decides():
-    scores = score_captions(REFERENCES, CANDIDATES, measures=("CIDEr", "Bleu_2", "CIDEr_plain"))
+    scores = score_captions(REFERENCES, CANDIDATES, metrics=("CIDEr", "Bleu_2", "CIDEr_plain"))
     intervals = confidence_intervals(scores, seed=5)
     assert list(intervals) == ["CIDEr", "Bleu_2", "CIDEr_plain"]
     for name, found in intervals.items():

@@ -67,8 +67,8 @@ REFERENCES = {1: ["A dog runs.", "The dog!"], 2: ["A cat sleeps."]}
 CANDIDATES = {2: "a cat sits", 1: "a dog"}
 
 
-def test_measures_come_as_they_are_named():
-    scores = score_captions(REFERENCES, CANDIDATES, measures=("CIDEr_plain", "Bleu_2"))
+def test_metrics_come_as_they_are_named():
+    scores = score_captions(REFERENCES, CANDIDATES, metrics=("CIDEr_plain", "Bleu_2"))
     assert list(scores.corpus) == ["CIDEr_plain", "Bleu_2"]
     assert {photo: list(row) for photo, row in scores.per_photo.items()} == {
         2: ["CIDEr_plain", "Bleu_2"],
@@ -88,18 +88,18 @@ def test_meteor_sees_the_tokens_and_stands_where_coco_caption_has_it(monkeypatch
             return MeanScores("METEOR", np.array([0.2, 0.4]))
 
     monkeypatch.setitem(sys.modules, "seetell.metrics.meteor", SimpleNamespace(Meteor=Meteor))
-    scores = score_captions(REFERENCES, CANDIDATES, measures=ALL)
+    scores = score_captions(REFERENCES, CANDIDATES, metrics=ALL)
     assert list(scores.corpus) == list(ALL)
     assert scores.corpus["METEOR"] == pytest.approx(0.3)
     assert scores.per_photo[1]["METEOR"] == 0.4
 
 
-def test_every_default_measure_is_a_measure():
+def test_every_default_metric_is_a_metric():
     assert set(NAMES) < set(ALL)
 
 
-def test_a_measure_of_ones_own_joins_the_others():
-    scores = score_captions(REFERENCES, CANDIDATES, measures=("Bleu_1",))
+def test_a_metric_of_ones_own_joins_the_others():
+    scores = score_captions(REFERENCES, CANDIDATES, metrics=("Bleu_1",))
     joined = Scores.of(scores.per_photo, [*scores.additive, MeanScores("mine", np.array([0.25, 0.75]))])
     assert list(joined.corpus) == ["Bleu_1", "Bleu_2", "Bleu_3", "Bleu_4", "mine"]
     assert joined.corpus["mine"] == 0.5
@@ -108,9 +108,9 @@ def test_a_measure_of_ones_own_joins_the_others():
 
 
 @pytest.mark.parametrize(
-    ("measures", "message"),
-    [(("CIDER",), "unknown measure 'CIDER'. Did you mean 'CIDEr'"), ((), "at least one measure")],
+    ("metrics", "message"),
+    [(("CIDER",), "unknown metric 'CIDER'. Did you mean 'CIDEr'"), ((), "at least one metric")],
 )
-def test_measures_that_are_none_are_refused(measures: tuple[str, ...], message: str):
+def test_unknown_metrics_are_refused(metrics: tuple[str, ...], message: str):
     with pytest.raises(UsageError, match=message):
-        score_captions(REFERENCES, CANDIDATES, measures=measures)
+        score_captions(REFERENCES, CANDIDATES, metrics=metrics)

@@ -180,12 +180,12 @@ class MeanCorpus(MeanScores):
         return float(self.per_photo.mean())
 
 
-def test_without_its_data_meteor_is_left_out_with_a_warning(files: tuple[str, str], monkeypatch: pytest.MonkeyPatch):
+def test_without_its_data_meteor_is_skipped_with_a_warning(files: tuple[str, str], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "seetell.metrics.meteor", SimpleNamespace(Meteor=no_meteor))
     captions = coco.COCO(files[0])
     evaluation = coco.COCOEvalCap(captions, captions.loadRes(files[1]))
     evaluation.params["image_id"] = [100, 102]
-    with pytest.warns(UserWarning, match=r"METEOR is left out.*pip install 'seetell\[meteor\]'"):
+    with pytest.warns(UserWarning, match=r"METEOR is skipped.*pip install 'seetell\[meteor\]'"):
         evaluation.evaluate()
     assert "METEOR" not in evaluation.eval
     assert list(evaluation.imgToEval) == [100, 102]
@@ -211,7 +211,7 @@ def test_evaluation_is_that_of_pycocoevalcap(files: tuple[str, str], monkeypatch
     theirs, ours = original.COCOEvalCap(captions, said), coco.COCOEvalCap(captions, said)
     assert ours.params == theirs.params
     theirs.evaluate()
-    with pytest.warns(UserWarning, match="METEOR is left out"):
+    with pytest.warns(UserWarning, match="METEOR is skipped"):
         ours.evaluate()
 
     def without_absent(row: dict[str, Any]) -> dict[str, Any]:

@@ -146,7 +146,11 @@ def test_recall_counts_the_most_certain_of_each_photo():
     [
         ({1: [Drawn((0, 0, 1, 1))]}, {2: []}, "photos of the ground truth, but 2 is not one"),
         ({1: [Drawn((0, 0, 1, 1), ())]}, {}, "photo 1: expected at least one phrase"),
-        ({1: [Drawn((0, 0, 0, 1))]}, {}, "photo 1: expected x1 < x2 and y1 < y2 in the box of each region"),
+        (
+            {1: [Drawn((0, 0, 0, 1))]},
+            {},
+            "photo 1: expected finite numbers with x1 < x2 and y1 < y2 in the box of each region",
+        ),
         ({1: [Drawn((0, 0, 1, 1))]}, {1: [Region("", (0, 0, np.nan, 1), 1)]}, "the box of each detection"),
         ({1: [Drawn((0, 0, 1, 1))]}, {1: [Region("", (0, 0, 1, 1), np.nan)]}, "a finite score for each detection"),
     ],

@@ -2,10 +2,15 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from seetell.errors import DataError
-from seetell.metrics.diversity import measure_diversity
+from seetell.metrics.diversity import distinct_ngrams, measure_diversity, mutual_bleu
+
+
+def words(sentence: str) -> list[str]:
+    return sentence.split()
 
 
 def test_one_caption_a_photo():
@@ -39,3 +44,40 @@ def test_several_captions_of_one_photo():
 def test_nothing_said_is_refused():
     with pytest.raises(DataError, match="at least one caption"):
         measure_diversity({1: []})
+
+
+def test_distinct_ngrams_are_counted_over_words():
+    captions = [words("a dog runs"), words("a dog sleeps")]
+    assert distinct_ngrams(captions, 1) == 4 / 6  # a, dog, runs, sleeps
+    assert distinct_ngrams(captions, 2) == 3 / 6  # a dog, dog runs, dog sleeps
+    assert distinct_ngrams(captions, 4) == 0.0
+
+
+def test_no_ngram_reaches_over_the_end_of_a_caption():
+    assert distinct_ngrams([["a"], ["b"]], 2) == 0.0
+
+
+def test_without_words_nothing_is_distinct():
+    assert distinct_ngrams([[], []], 1) == 0.0
+
+
+def test_mbleu_by_hand():
+    # 2 of 4 words and 1 of 3 pairs stand in the other caption, both ways; equal lengths
+    varied = [words("a b c d"), words("a b e f")]
+    same = [words("a b c d")] * 3
+    scores = mutual_bleu([varied, same])
+    np.testing.assert_allclose(scores[0, :2], [1 / 2, np.sqrt(1 / 2 * 1 / 3)], rtol=1e-8)
+    np.testing.assert_allclose(scores[1], 1.0, rtol=1e-8)
+
+
+def test_mbleu_compares_each_caption_with_all_others():
+    scores = mutual_bleu([[["a", "b"], ["a", "c"], ["b", "c"]]])  # each finds one word in each other: together both
+    assert scores[0, 0] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("captions", "message"), [([], "at least one photo"), ([[["a"], ["b"]], [["a"]]], "photo 1 has 1")]
+)
+def test_mbleu_refuses_one_caption_alone(captions: list[list[list[str]]], message: str):
+    with pytest.raises(DataError, match=message):
+        mutual_bleu(captions)

@@ -47,11 +47,11 @@ def test_what_was_saved_gives_the_same_scores(tmp_path: Path):
     loaded = DocumentFrequencies.load(path)
     assert loaded == frequencies
     assert loaded.counts[("a", "hill")] == 3
-    for measure in (cider, plain_cider):
-        own = measure(REFERENCES, CANDIDATES)
+    for metric in (cider, plain_cider):
+        own = metric(REFERENCES, CANDIDATES)
         assert own.min() > 0
-        np.testing.assert_array_equal(measure(REFERENCES, CANDIDATES, frequencies=frequencies), own)
-        np.testing.assert_array_equal(measure(REFERENCES, CANDIDATES, frequencies=loaded), own)
+        np.testing.assert_array_equal(metric(REFERENCES, CANDIDATES, frequencies=frequencies), own)
+        np.testing.assert_array_equal(metric(REFERENCES, CANDIDATES, frequencies=loaded), own)
 
 
 def test_words_of_other_scripts_and_odd_words_survive(tmp_path: Path):

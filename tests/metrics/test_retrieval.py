@@ -92,7 +92,7 @@ def test_a_memory_map_of_half_precision_and_whole_numbers_will_do(tmp_path):
         (np.zeros((2, 2)), [0, 2], None, "expected indices from 0 to 1, got from 0 to 2"),
         (np.zeros((2, 2)), [-1, 0], None, "got from -1 to 0"),
         (np.zeros((3, 2)), [0, 2], None, "photo 1 has none"),
-        (np.full((1, 1), np.nan), [0], None, "not a number"),
+        (np.full((1, 1), np.nan), [0], None, "some are NaN"),
         (np.zeros((2, 2)), [0, 1], 3, "expected from 1 to the 2 photos, got 3"),
         (np.zeros((2, 2)), [0, 1], 0, "got 0"),
     ],

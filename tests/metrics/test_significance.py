@@ -19,9 +19,9 @@ BAD = {4: "a child", 3: "one car at night", 2: "a dog on a chair", 1: "some hill
 
 
 def one_mean(values: list[float]) -> Scores:
-    measure = MeanScores("mean", np.array(values))
+    metric = MeanScores("mean", np.array(values))
     rows = {photo: {"mean": value} for photo, value in enumerate(values)}
-    return Scores({"mean": float(np.mean(values))}, rows, (measure,))
+    return Scores({"mean": float(np.mean(values))}, rows, (metric,))
 
 
 def test_three_photos_that_all_gain_are_no_proof():
@@ -75,14 +75,14 @@ def test_photos_are_matched_by_id_in_whatever_order():
         assert again[name].interval.low == pytest.approx(row.interval.low, abs=1e-12)
 
 
-def test_only_measures_of_both_are_compared():
-    first = score_captions(REFERENCES, GOOD, measures=("ROUGE_L", "Bleu_1", "Bleu_4"))
-    second = score_captions(REFERENCES, BAD, measures=("Bleu_4", "CIDEr"))
+def test_only_metrics_of_both_are_compared():
+    first = score_captions(REFERENCES, GOOD, metrics=("ROUGE_L", "Bleu_1", "Bleu_4"))
+    second = score_captions(REFERENCES, BAD, metrics=("Bleu_4", "CIDEr"))
     assert list(compare(first, second)) == ["Bleu_4"]
     with pytest.raises(DataError, match="the first has ROUGE_L, the second Bleu_4"):
         compare(
-            score_captions(REFERENCES, GOOD, measures=("ROUGE_L",)),
-            score_captions(REFERENCES, BAD, measures=("Bleu_4",)),
+            score_captions(REFERENCES, GOOD, metrics=("ROUGE_L",)),
+            score_captions(REFERENCES, BAD, metrics=("Bleu_4",)),
         )
 
 

@@ -4,13 +4,13 @@ import pytest
 import torch
 
 from seetell.errors import RecipeError
-from seetell.nn.region_proposals import ProposalConfig, RegionProposals
+from seetell.nn.region_proposals import ProposalConfig, RegionProposalNetwork
 
 
-def proposals(**settings) -> RegionProposals:
+def proposals(**settings) -> RegionProposalNetwork:
     torch.manual_seed(0)
-    config = ProposalConfig(stride=16, sides=(20, 40), ratios=(1.0, 4.0), hidden=8, **settings)
-    return RegionProposals(config, width=4, image_size=(64, 96))
+    config = ProposalConfig(stride=16, anchor_sizes=(20, 40), aspect_ratios=(1.0, 4.0), hidden_channels=8, **settings)
+    return RegionProposalNetwork(config, width=4, image_size=(64, 96))
 
 
 def test_anchors_are_centred_at_multiples_of_the_stride():
@@ -49,10 +49,10 @@ def test_scores_are_those_of_the_anchors():
     ("settings", "message"),
     [
         ({"post_nms_top_n_test": 0}, "proposals.post_nms_top_n_test: expected at least 1, got 0"),
-        ({"sides": ()}, "proposals.sides: expected positive numbers"),
-        ({"ratios": (1.0, 0.0)}, "proposals.ratios: expected positive numbers"),
+        ({"anchor_sizes": ()}, "proposals.anchor_sizes: expected positive numbers"),
+        ({"aspect_ratios": (1.0, 0.0)}, "proposals.aspect_ratios: expected positive numbers"),
         ({"negative_iou": 0.8}, "proposals.negative_iou: expected 0 ≤ negative_iou ≤ positive_iou ≤ 1"),
-        ({"nms_iou": 0.0}, "proposals.nms_iou: expected a share"),
+        ({"nms_iou": 0.0}, "proposals.nms_iou: expected above 0, at most 1"),
     ],
 )
 def test_bad_settings(settings, message):

@@ -4,13 +4,13 @@ import pytest
 import torch
 
 from seetell.errors import RecipeError
-from seetell.nn.roi_head import RegionConfig, RegionHead
+from seetell.nn.roi_head import RoIHead, RoIHeadConfig
 
 
-def head() -> RegionHead:
+def head() -> RoIHead:
     torch.manual_seed(0)
-    config = RegionConfig(cells=2, canonical_box_size=32, code_size=8)
-    return RegionHead(config, width=1, strides=(8, 16, 32), image_size=(128, 128)).eval()
+    config = RoIHeadConfig(output_size=2, canonical_box_size=32, code_size=8)
+    return RoIHead(config, width=1, strides=(8, 16, 32), image_size=(128, 128)).eval()
 
 
 def test_a_correction_moves_a_box_onto_the_region():
@@ -43,11 +43,11 @@ def test_each_box_is_looked_at_in_the_map_of_its_size_at_its_place():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"cells": 0}, "regions.cells: expected at least 1, got 0"),
-        ({"dropout": 1.0}, "regions.dropout: expected a probability below 1"),
-        ({"nms_iou": 1.5}, "regions.nms_iou: expected a share, got 1.5"),
+        ({"output_size": 0}, "roi_head.output_size: expected at least 1, got 0"),
+        ({"dropout": 1.0}, "roi_head.dropout: expected a probability below 1"),
+        ({"nms_iou": 1.5}, "roi_head.nms_iou: expected above 0, at most 1, got 1.5"),
     ],
 )
 def test_bad_settings(settings, message):
     with pytest.raises(RecipeError, match=message):
-        RegionConfig(**settings)
+        RoIHeadConfig(**settings)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from seetell.nn.roi_sampling import sample
+from seetell.nn.roi_sampling import sample_rois
 
 TRUE = [torch.tensor([[0.0, 0.0, 10.0, 10.0]]), torch.tensor([[0.0, 0.0, 10.0, 10.0], [20.0, 20.0, 30.0, 30.0]])]
 PROPOSED = [
@@ -13,7 +13,7 @@ PROPOSED = [
 
 def test_each_proposal_is_told_what_it_overlaps_most():
     torch.manual_seed(0)
-    samples = sample(PROPOSED, TRUE, samples=10, positive_share=0.5, positive_iou=0.5)
+    samples = sample_rois(PROPOSED, TRUE, batch_size_per_image=10, positive_fraction=0.5, positive_iou=0.5)
     assert [each.tolist() for each in samples.boxes] == [
         torch.cat([true, proposed]).tolist() for true, proposed in zip(TRUE, PROPOSED, strict=True)
     ]
@@ -23,6 +23,6 @@ def test_each_proposal_is_told_what_it_overlaps_most():
 
 def test_no_more_than_wanted_and_no_more_positive_than_their_share():
     torch.manual_seed(0)
-    samples = sample(PROPOSED, TRUE, samples=2, positive_share=0.5, positive_iou=0.5)
+    samples = sample_rois(PROPOSED, TRUE, batch_size_per_image=2, positive_fraction=0.5, positive_iou=0.5)
     assert [len(each) for each in samples.boxes] == [2, 2]
     assert samples.positive.sum() == 2

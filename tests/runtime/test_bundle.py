@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from runtime.tiny_bundle import NAME, WORDS, write_tiny_bundle
@@ -9,94 +11,91 @@ from runtime.tiny_bundle import NAME, WORDS, write_tiny_bundle
 from seetell.errors import BundleError, UsageError
 from seetell.language.vocabulary import Vocabulary
 from seetell.runtime import bundle as bundle_module
-from seetell.runtime.bundle import Bundle, find, installed
-from seetell.tasks.loading import load_bundle
+from seetell.runtime.bundle import Bundle, bundled_models, read_description, sha256
 
 
-@pytest.fixture
-def bundled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of bundled models: `able` is no captioner, `tiny` and `zebra` are."""
-    write_tiny_bundle(tmp_path / "able", name="able", kind="regions")
-    write_tiny_bundle(tmp_path / "tiny")
-    write_tiny_bundle(tmp_path / "zebra", name="zebra")
-    (tmp_path / "not-a-model").mkdir()
-    monkeypatch.setattr(bundle_module, "BUNDLES", tmp_path)
-    return tmp_path
+def rewrite(folder: Path, **changes: Any) -> Path:
+    """Replace fields of a bundle's description."""
+    (folder / "model.json").write_text(json.dumps({**read_description(folder), **changes}))
+    return folder
 
 
-def test_a_whole_bundle_reads_and_verifies(tiny_bundle: Path):
+def test_a_complete_bundle_reads_and_verifies(tiny_bundle: Path):
     bundle = Bundle.load(tiny_bundle)
-    assert (bundle.name, bundle.kind, bundle.precision) == (NAME, "caption", "int8")
-    assert bundle.decoding.beam_size == 3
+    assert (bundle.name, bundle.task, bundle.labels) == (NAME, "captioning", None)
     assert bundle.preprocessing.width == 8
-    assert set(WORDS) < set(bundle.vocabulary.words)
-    assert bundle.encoder().name == "encoder.int8.onnx"
-    assert bundle.encoder("fp32").name == "encoder.onnx"
+    assert set(WORDS) < set(bundle.require_vocabulary().words)
+    assert bundle.graph("encoder").name == "encoder.int8.onnx"
+    assert bundle.graph("encoder", "fp32").name == "encoder.onnx"
+    assert bundle.precisions("encoder") == ("int8", "fp32")
+    assert (bundle.graphs["encoder"].inputs, bundle.graphs["encoder"].outputs) == (("images",), ("pooled",))
     with pytest.raises(UsageError, match=r"precision 'fp16'.*fp32, int8"):
-        bundle.encoder("fp16")
+        bundle.graph("encoder", "fp16")
+    with pytest.raises(BundleError, match=r"no graph 'grounding'; it is a model for the task 'captioning'"):
+        bundle.graph("grounding")
     bundle.verify()
 
 
-def test_find_takes_names_kinds_and_paths(bundled: Path):
-    assert list(installed()) == ["able", "tiny", "zebra"]
-    assert find("zebra") == bundled / "zebra"
-    assert find("caption") == bundled / "tiny"
-    assert find("regions") == bundled / "able"
-    assert find(bundled / "zebra") == bundled / "zebra"
-    assert find(str(bundled / "not-a-model")) == bundled / "not-a-model"
-    with pytest.raises(UsageError, match="Did you mean 'zebra'"):
-        find("zebar")
-    with pytest.raises(BundleError, match=r"no model\.json"):
-        Bundle.load(find(bundled / "not-a-model"))
-
-
-def test_a_name_goes_before_a_folder_of_that_name(bundled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    work = tmp_path / "work"
-    (work / "tiny").mkdir(parents=True)
-    monkeypatch.chdir(work)
-    assert find("tiny") == bundled / "tiny"
-    assert find("./tiny") == Path("tiny")
+ENCODER = {"fp32": "encoder.onnx", "default": "fp32", "inputs": ["images"], "outputs": ["pooled"]}
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
-        ({"format": 2}, "bundle format 2, this seetell reads 1"),
+        ({"format": 1}, "bundle format 1, this seetell reads 2; export the model again"),
         ({"format": None}, "bundle format None"),
         ({"name": None}, "lacks 'name'"),
         ({"name": 7}, "name must be text"),
+        ({"task": ["captioning"]}, "task must be text"),
         ({"preprocessing": {"height": 8}}, "width"),
         ({"preprocessing": {"height": 8, "width": 8, "colour": 1}}, "colour"),
         ({"preprocessing": {"height": 8, "width": 8, "fit": "squeeze"}}, "fit"),
         ({"preprocessing": []}, "model.json"),
-        ({"decoding": {"beam": 5}}, "unknown option 'beam'"),
-        ({"decoding": {"beam_size": -5}}, "beam_size"),
-        ({"encoder": {"fp32": "encoder.onnx", "default": "int8"}}, "unknown default encoder 'int8'"),
-        ({"encoder": {"fp32": "encoder.onnx"}}, "lacks 'default'"),
-        ({"encoder": {"fp32": "../encoder.onnx", "default": "fp32"}}, "plain names"),
-        ({"encoder": {"fp32": 3, "default": "fp32"}}, "plain names"),
-        ({"decoder": {"start": "decoder_start.onnx"}}, "lacks 'step'"),
-        ({"decoder": {"start": "decoder_start.onnx", "step": "absent.onnx"}}, "lacks absent.onnx"),
+        ({"settings": []}, "settings must be an object"),
+        ({"settings": None}, "lacks 'settings'"),
+        ({"graphs": {"encoder": ENCODER | {"default": "int8"}}}, "unknown default precision 'int8'"),
+        ({"graphs": {"encoder": {"fp32": "encoder.onnx"}}}, "lacks 'default'"),
+        ({"graphs": {"encoder": {"fp32": "encoder.onnx", "default": "fp32"}}}, "lacks 'inputs'"),
+        ({"graphs": {"encoder": ENCODER | {"fp32": "../encoder.onnx"}}}, "plain names"),
+        ({"graphs": {"encoder": ENCODER | {"fp32": 3}}}, "plain names"),
+        ({"graphs": {"encoder": ENCODER | {"fp32": "absent.onnx"}}}, "lacks absent.onnx"),
+        ({"graphs": {"encoder": "encoder.onnx"}}, "model.json"),
+        ({"graphs": []}, "model.json"),
         ({"files": {"/etc/passwd": "0"}}, "plain names"),
-        ({"vocabulary_sha256": "0" * 64}, "not the one the weights were trained with"),
-        ({"vocabulary_size": 3}, "expected 3 entries"),
+        ({"vocabulary": {"file": "vocabulary.json"}}, "lacks 'sha256'"),
+        ({"vocabulary": {"file": "vocabulary.json", "sha256": "0" * 64, "size": 3}}, "expected 3 entries with hash 00"),
+        ({"shared": {"encoder": {"model": "nobody", "sha256": {}}}}, "unknown model 'nobody'"),
+        ({"shared": {"encoder": {"model": "../nobody", "sha256": {}}}}, "plain names"),
     ],
 )
-def test_a_description_that_does_not_fit_is_an_error(changes: dict[str, object], said: str, tmp_path: Path):
+def test_a_description_that_does_not_fit_is_an_error(changes: dict[str, object], message: str, tmp_path: Path):
     folder = write_tiny_bundle(tmp_path / "changed", **changes)
     with pytest.raises(BundleError) as caught:
         Bundle.load(folder)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert str(folder) in str(caught.value)
 
 
-@pytest.mark.parametrize("sizes", [None, [], {}, {"grid": 7}, {"grid": [7]}, {"grid": [7, 0]}, {"grid": [7, True]}])
-def test_a_grid_that_is_not_told_is_an_error_once_it_is_asked_for(
-    sizes: object, tmp_path: Path, attending_bundle: Path
+def test_settings_are_parsed_when_they_are_asked_for(tmp_path: Path):
+    bundle = Bundle.load(write_tiny_bundle(tmp_path / "tiny", settings={"max_words": "8", "sizes": {}}))
+    assert bundle.setting("max_words", int) == 8
+    for parse, message in (
+        (lambda sizes: sizes["width"], r"settings\.sizes lacks 'width'; export"),
+        (int, r"settings\.sizes: int\(\) argument must be .*; export"),
+    ):
+        with pytest.raises(BundleError, match=message):
+            bundle.setting("sizes", parse)
+    with pytest.raises(BundleError, match=r"lacks 'settings\.decoding'; export"):
+        bundle.setting("decoding", str)
+
+
+@pytest.mark.parametrize("grid", [None, 7, [7], [7, 0], [7, True]])
+def test_a_grid_that_is_not_known_is_an_error_once_it_is_asked_for(
+    grid: object, tmp_path: Path, attending_bundle: Path
 ):
     assert Bundle.load(attending_bundle).grid == (2, 3)
-    bundle = Bundle.load(write_tiny_bundle(tmp_path / "unclear", sizes=sizes))
-    with pytest.raises(BundleError, match=r"sizes\.grid must be the rows and columns"):
+    bundle = Bundle.load(write_tiny_bundle(tmp_path / "unclear", settings={"grid": grid}))
+    with pytest.raises(BundleError, match=r"settings\.grid: expected the rows and columns"):
         _ = bundle.grid
 
 
@@ -117,6 +116,41 @@ def test_missing_and_exchanged_files_are_errors(tmp_path: Path):
     (folder / "decoder_step.onnx").unlink()
     with pytest.raises(BundleError, match=r"lacks decoder_step\.onnx, vocabulary\.json"):
         Bundle.load(folder)
+    with pytest.raises(BundleError, match="not a model folder"):
+        Bundle.load(tmp_path)
+
+
+def test_a_model_may_have_labels_and_no_vocabulary(tmp_path: Path):
+    folder = write_tiny_bundle(tmp_path / "labelled", vocabulary=None)
+    content = json.dumps(["cat", "dog"]).encode()
+    (folder / "labels.json").write_bytes(content)
+    entry = {"file": "labels.json", "sha256": hashlib.sha256(content).hexdigest(), "size": 2}
+    bundle = Bundle.load(rewrite(folder, labels=entry))
+    assert (bundle.labels, bundle.vocabulary) == (("cat", "dog"), None)
+    with pytest.raises(BundleError, match="lacks 'vocabulary'"):
+        bundle.require_vocabulary()
+    with pytest.raises(BundleError, match=r"labels\.json is not the one .*expected 3 labels, got 2"):
+        Bundle.load(rewrite(folder, labels={**entry, "size": 3}))
+    for wrong, message in (('["cat", 3]', "expected a list of the names"), ("{", "cannot be read as JSON")):
+        (folder / "labels.json").write_text(wrong)
+        with pytest.raises(BundleError, match=message):
+            Bundle.load(folder)
+
+
+def test_a_graph_may_be_another_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    owner = write_tiny_bundle(tmp_path / "owner", seed=1)
+    shared = {"encoder": {"model": "owner", "sha256": {"fp32": sha256(owner / "encoder.onnx")}}}
+    folder = write_tiny_bundle(tmp_path / "user", shared=shared)
+    assert Bundle.load(folder).graph("encoder", "fp32") == owner / "encoder.onnx"
+    other = write_tiny_bundle(tmp_path / "elsewhere" / "user", shared=shared)
+    with pytest.raises(BundleError, match="unknown model 'owner'"):
+        Bundle.load(other)
+    monkeypatch.setattr(bundle_module, "BUNDLES", tmp_path)
+    assert Bundle.load(other).graph("encoder") == owner / "encoder.int8.onnx"
+    with open(owner / "encoder.onnx", "ab") as file:
+        file.write(b"\0")
+    with pytest.raises(BundleError, match=r"made for another encoder than .* is now; export it again"):
+        Bundle.load(folder)
 
 
 def test_verify_notices_one_changed_byte(tmp_path: Path):
@@ -129,10 +163,10 @@ def test_verify_notices_one_changed_byte(tmp_path: Path):
         bundle.verify()
 
 
-@pytest.mark.skipif(not installed(), reason="no model is bundled with this checkout")
+@pytest.mark.skipif(not bundled_models(), reason="no model is bundled with this checkout")
 def test_the_bundled_models_are_whole_and_described():
-    for name, folder in installed().items():
-        bundle = load_bundle(folder)
+    for name, folder in bundled_models().items():
+        bundle = Bundle.load(folder)
         bundle.verify()
         assert bundle.name == name
         on_disk = {path.name for path in folder.iterdir() if path.is_file()} - {"model.json"}
@@ -140,4 +174,4 @@ def test_the_bundled_models_are_whole_and_described():
         assert sum(path.stat().st_size for path in folder.rglob("*")) < 25e6
         for field in ("licence", "training_data", "terms", "scores"):
             assert json.dumps(bundle.description[field]) not in ('""', "{}", "null"), field
-        assert (folder / "README.md").is_file()
+        assert bundle.card().startswith(f"# {name}\n")

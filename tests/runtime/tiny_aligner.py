@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+from runtime.tiny_bundle import graph_entry
 
 from seetell.language.vocabulary import Vocabulary
 from seetell.photos import Preprocessing
@@ -54,7 +55,7 @@ def write_tiny_aligner(folder: Path, *, compared: tuple[str, ...] = COMPARED, **
     whole = [helper.make_node("LpNormalization", ["pooled"], ["whole"], axis=1)]
     with_regions = "regions" in compared
     _save(
-        folder / "photos.onnx",
+        folder / "image_embedding.onnx",
         [*(regions if with_regions else []), *(whole if "whole" in compared else [])],
         {
             "pooled": (TensorProto.FLOAT, ["B", 3]),
@@ -68,7 +69,7 @@ def write_tiny_aligner(folder: Path, *, compared: tuple[str, ...] = COMPARED, **
         embedding[vocabulary.encode([word])] = direction
     outputs = {"regions": ("words", ["N", "T", 3]), "whole": ("whole", ["N", 3])}
     _save(
-        folder / "sentences.onnx",
+        folder / "sentence_embedding.onnx",
         [
             helper.make_node("Gather", ["embedding", "tokens"], ["words"]),
             helper.make_node("ReduceSum", ["words", "places"], ["whole"], keepdims=0),
@@ -81,17 +82,18 @@ def write_tiny_aligner(folder: Path, *, compared: tuple[str, ...] = COMPARED, **
     (folder / "README.md").write_text("# colours\n\nIt knows three colours.\n", encoding="utf-8")
     files = sorted(path for path in folder.iterdir())
     description = {
-        "format": 1,
+        "format": 2,
         "name": "colours",
-        "kind": "align",
+        "task": "retrieval",
         "architecture": "aligner",
         "preprocessing": Preprocessing(SIZE, SIZE).to_dict(),
-        "vocabulary_sha256": vocabulary.hash,
-        "vocabulary_size": len(vocabulary),
+        "vocabulary": {"file": "vocabulary.json", "sha256": vocabulary.hash, "size": len(vocabulary)},
         "files": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
-        "encoder": {"model": None, "sha256": None, "fp32": "encoder.onnx", "default": "fp32"},
-        "graphs": {"photos": "photos.onnx", "sentences": "sentences.onnx"},
-        "sizes": {"max_words": 8, "boxes": BOXES, "grid": [ROWS, COLUMNS]},
+        "graphs": {
+            name: graph_entry(folder, {"fp32": f"{name}.onnx"})
+            for name in ("encoder", "image_embedding", "sentence_embedding")
+        },
+        "settings": {"max_words": 8, "grid": [ROWS, COLUMNS], "regions": BOXES},
         "licence": "CC0-1.0",
         "training_data": "none",
         "terms": "none",

@@ -86,18 +86,19 @@ def write_tiny_bundle(folder: Path, *, seed: int = 0, grid: tuple[int, int] | No
     (folder / "README.md").write_text("# tiny\n\nRandom weights.\n", encoding="utf-8")
     files = sorted(path for path in folder.iterdir())
     description = {
-        "format": 1,
+        "format": 2,
         "name": NAME,
-        "kind": "caption",
+        "task": "captioning",
         "architecture": "neuraltalk2",
         "preprocessing": Preprocessing(SIZE, SIZE).to_dict(),
-        "vocabulary_sha256": vocabulary.hash,
-        "vocabulary_size": len(vocabulary),
+        "vocabulary": {"file": "vocabulary.json", "sha256": vocabulary.hash, "size": len(vocabulary)},
         "files": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
-        "encoder": {"fp32": "encoder.onnx", "int8": "encoder.int8.onnx", "default": "int8"},
-        "decoder": {"start": "decoder_start.onnx", "step": "decoder_step.onnx"},
-        "sizes": {"features": FEATURES, "hidden": HIDDEN} | ({"grid": list(grid)} if grid else {}),
-        "decoding": Decoding(beam_size=3, max_words=6).to_dict(),
+        "graphs": {
+            "encoder": graph_entry(folder, {"int8": "encoder.int8.onnx", "fp32": "encoder.onnx"}),
+            "decoder_start": graph_entry(folder, {"fp32": "decoder_start.onnx"}),
+            "decoder_step": graph_entry(folder, {"fp32": "decoder_step.onnx"}),
+        },
+        "settings": {"decoding": Decoding(beam_size=3, max_words=6).to_dict()} | ({"grid": list(grid)} if grid else {}),
         "licence": "CC0-1.0",
         "training_data": "none",
         "terms": "none",
@@ -107,6 +108,14 @@ def write_tiny_bundle(folder: Path, *, seed: int = 0, grid: tuple[int, int] | No
     description = {name: value for name, value in {**description, **changes}.items() if value is not None}
     (folder / "model.json").write_text(json.dumps(description, indent=1), encoding="utf-8")
     return folder
+
+
+def graph_entry(folder: Path, files: dict[str, str]) -> dict[str, Any]:
+    """Return the entry of a graph in ``model.json``; the first precision is the default."""
+    default = next(iter(files))
+    graph = onnx.load(folder / files[default]).graph
+    inputs, outputs = ([value.name for value in values] for values in (graph.input, graph.output))
+    return {**files, "default": default, "inputs": inputs, "outputs": outputs}
 
 
 def _save(

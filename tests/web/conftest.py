@@ -16,8 +16,10 @@ from starlette.testclient import TestClient
 import seetell
 from seetell.search.photo_index import PhotoIndex
 from seetell.tasks.captioning.predict import Captioner
-from seetell.tasks.dense_captioning.predict import RegionCaptioner
-from seetell.tasks.retrieval.predict import Aligner
+from seetell.tasks.dense_captioning.predict import DenseCaptioner
+from seetell.tasks.grounding.predict import PhraseGrounder
+from seetell.tasks.loading import load_for
+from seetell.tasks.registry import find_task
 from seetell.web.application import Models, application
 from seetell.web.indexed_photos import Album
 from seetell.web.limits import Limits
@@ -55,31 +57,31 @@ def captioner(attending_bundle: Path) -> Captioner:
 
 
 @pytest.fixture(scope="session")
-def aligner(tiny_aligner: Path) -> Aligner:
-    return seetell.load(tiny_aligner, threads=1)
+def aligner(tiny_aligner: Path) -> PhraseGrounder:
+    return load_for(find_task("align"), tiny_aligner, threads=1)
 
 
 @pytest.fixture(scope="session")
-def region_captioner() -> RegionCaptioner:
+def region_captioner() -> DenseCaptioner:
     """The bundled one: small ones have to learn first."""
     return seetell.load("regions", threads=1)
 
 
 @pytest.fixture(scope="session")
-def index(tmp_path_factory: pytest.TempPathFactory, aligner: Aligner) -> Path:
+def index(tmp_path_factory: pytest.TempPathFactory, aligner: PhraseGrounder) -> Path:
     """An index of a red, a green and a blue photo, the blue one twice."""
     folder = tmp_path_factory.mktemp("photos")
     for name, colour in {"rose": (250, 0, 0), "grass": (0, 250, 0), "sea": (0, 0, 250), "again": (0, 0, 250)}.items():
         (folder / f"{name}.png").write_bytes(photo_file(colour))
     location = tmp_path_factory.mktemp("index")
-    with PhotoIndex(location, aligner) as photos:
+    with PhotoIndex(location, aligner.embedder) as photos:
         photos.update([str(folder)])
     return location
 
 
 @pytest.fixture
-def models(captioner: Captioner, aligner: Aligner, index: Path, region_captioner: RegionCaptioner) -> Models:
-    return Models(captioner, aligner, Album(index, aligner), region_captioner)
+def models(captioner: Captioner, aligner: PhraseGrounder, index: Path, region_captioner: DenseCaptioner) -> Models:
+    return Models(captioner, aligner, Album(index, aligner.embedder), region_captioner)
 
 
 @pytest.fixture

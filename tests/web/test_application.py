@@ -13,7 +13,7 @@ from web.conftest import ADDRESS, DOG, photo_file, until
 import seetell
 from seetell.results import row
 from seetell.tasks.captioning.predict import Captioner
-from seetell.tasks.dense_captioning.predict import RegionCaptioner
+from seetell.tasks.dense_captioning.predict import DenseCaptioner
 from seetell.web.application import Models, application
 from seetell.web.batching import Batcher
 from seetell.web.limits import Limits
@@ -52,8 +52,8 @@ def test_an_alignment_is_the_command_lines_row(client: TestClient, models: Model
 
 
 @pytest.mark.parametrize(("query", "top"), [("", 10), ("?top=2", 2), ("?top=100", 100)])
-def test_regions_are_the_command_lines_row(client: TestClient, region_captioner: RegionCaptioner, query: str, top: int):
-    found = region_captioner.describe(DOG, top=top)
+def test_regions_are_the_command_lines_row(client: TestClient, region_captioner: DenseCaptioner, query: str, top: int):
+    found = region_captioner.predict(DOG, top=top)
     answer = client.post(f"/v1/regions{query}", files={"image": ("dog.jpg", DOG.read_bytes())})
     assert answer.json() == row("dog.jpg", found)
     assert answer.json()["size"] == [1024, 768]
@@ -66,7 +66,7 @@ def test_an_impossible_number_of_regions_is_refused(client: TestClient, top: str
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
 
 
-def test_of_a_batch_of_photos_only_the_one_to_blame_gets_no_regions(region_captioner: RegionCaptioner):
+def test_of_a_batch_of_photos_only_the_one_to_blame_gets_no_regions(region_captioner: DenseCaptioner):
     task, sizes = regions(region_captioner, top=5), []
     batcher = Batcher({"regions": task.run}, batch_size=8, observe=lambda _, size, __: sizes.append(size), patience=20)
     with batcher._changed:  # all are there before the first is begun
@@ -76,7 +76,7 @@ def test_of_a_batch_of_photos_only_the_one_to_blame_gets_no_regions(region_capti
     with pytest.raises(Exception, match="dimensions"):
         futures[1].result(60)
     assert futures[0].result() == futures[2].result(60)
-    assert futures[0].result().top(5) == region_captioner.describe(DOG, top=5)
+    assert futures[0].result().top(5) == region_captioner.predict(DOG, top=5)
     assert sizes == [1, 1]
     batcher.close()
 
@@ -131,14 +131,14 @@ def test_without_other_models_and_index_their_addresses_are_not_there(captioner:
 
 
 def test_requests_are_captioned_together(captioner: Captioner, monkeypatch: pytest.MonkeyPatch):
-    let, sizes, together = threading.Event(), [], captioner.caption_prepared
+    let, sizes, together = threading.Event(), [], captioner.predict_prepared
 
     def slow(images: Sequence[Any], **options: Any) -> Any:
         sizes.append(len(images))
         assert let.wait(20)
         return together(images, **options)
 
-    monkeypatch.setattr(captioner, "caption_prepared", slow)
+    monkeypatch.setattr(captioner, "predict_prepared", slow)
     photos = [photo_file((20 * number, 90, 200 - 20 * number)) for number in range(9)]
     answers: dict[int, str] = {}
     with TestClient(application(Models(captioner)), base_url=ADDRESS) as client:
@@ -162,7 +162,7 @@ def test_requests_are_captioned_together(captioner: Captioner, monkeypatch: pyte
 
 def test_a_full_server_asks_to_come_back_and_a_slow_one_gives_up(captioner: Captioner, monkeypatch: pytest.MonkeyPatch):
     let = threading.Event()
-    monkeypatch.setattr(captioner, "caption_prepared", lambda images, **_: [let.wait(20)] and [OSError()] * len(images))
+    monkeypatch.setattr(captioner, "predict_prepared", lambda images, **_: [let.wait(20)] and [OSError()] * len(images))
     with TestClient(application(Models(captioner), limits=Limits(queue=1, seconds=3)), base_url=ADDRESS) as client:
         slow: list[Any] = []
         asking = threading.Thread(target=lambda: slow.append(client.post("/v1/caption", files={"image": photo_file()})))
@@ -180,7 +180,7 @@ def test_a_fault_is_told_without_its_details(captioner: Captioner, monkeypatch: 
     def broken(images: Sequence[Any], **_: Any) -> Any:
         raise RuntimeError("a secret path /etc/shadow")
 
-    monkeypatch.setattr(captioner, "caption_prepared", broken)
+    monkeypatch.setattr(captioner, "predict_prepared", broken)
     with TestClient(application(Models(captioner)), base_url=ADDRESS) as client:
         failed = client.post("/v1/caption", files={"image": photo_file()}, headers={"X-Request-ID": "mine-7"})
     assert failed.status_code == 500

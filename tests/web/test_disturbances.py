@@ -50,7 +50,7 @@ def test_clients_cut_off_anywhere_cost_the_others_nothing(captioner: Captioner, 
 def test_a_model_that_wants_to_end_everything_fails_one_client(
     captioner: Captioner, serving: Serving, monkeypatch: pytest.MonkeyPatch
 ):
-    together, let = captioner.caption_prepared, threading.Event()
+    together, let = captioner.predict_prepared, threading.Event()
     fatal = captioner.prepare(photo_file((1, 2, 3)))
 
     def ending(images: Sequence[Any], **options: Any) -> Any:
@@ -59,7 +59,7 @@ def test_a_model_that_wants_to_end_everything_fails_one_client(
             raise SystemExit(3)
         return together(images, **options)
 
-    monkeypatch.setattr(captioner, "caption_prepared", ending)
+    monkeypatch.setattr(captioner, "predict_prepared", ending)
     app = application(Models(captioner))
     with serving(app) as port, ThreadPoolExecutor(9) as pool:
         photos = [photo_file((1, 2, 3) if number == 4 else (30 * number, 9, 9)) for number in range(9)]
@@ -74,14 +74,14 @@ def test_a_model_that_wants_to_end_everything_fails_one_client(
 def test_a_model_that_hangs_lets_nobody_wait_for_ever(
     captioner: Captioner, serving: Serving, monkeypatch: pytest.MonkeyPatch
 ):
-    let, busy, together = threading.Event(), threading.Event(), captioner.caption_prepared
+    let, busy, together = threading.Event(), threading.Event(), captioner.predict_prepared
 
     def hanging(images: Sequence[Any], **options: Any) -> Any:
         busy.set()
         assert let.wait(60)
         return together(images, **options)
 
-    monkeypatch.setattr(captioner, "caption_prepared", hanging)
+    monkeypatch.setattr(captioner, "predict_prepared", hanging)
     body = form(photo_file())
     app = application(Models(captioner), limits=Limits(seconds=1))
     with serving(app) as port, ThreadPoolExecutor(4) as pool:
@@ -102,7 +102,7 @@ def test_a_model_that_hangs_does_not_keep_the_server_from_ending(
     captioner: Captioner, serving: Serving, monkeypatch: pytest.MonkeyPatch
 ):
     let, busy = threading.Event(), threading.Event()
-    monkeypatch.setattr(captioner, "caption_prepared", lambda images, **_: [busy.set(), let.wait(60)])
+    monkeypatch.setattr(captioner, "predict_prepared", lambda images, **_: [busy.set(), let.wait(60)])
     with serving(application(Models(captioner), limits=Limits(seconds=0.5))) as port, opened(port):
         assert ask(port, form(photo_file()))[1]["code"] == "timed_out"
         assert busy.is_set()

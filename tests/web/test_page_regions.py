@@ -13,15 +13,15 @@ from web.conftest import DOG
 
 from seetell.geometry.boxes import Box
 from seetell.results import Region, Regions, row
-from seetell.tasks.dense_captioning.predict import RegionCaptioner
+from seetell.tasks.dense_captioning.predict import DenseCaptioner
 
 pytestmark = [pytest.mark.slow, NEEDS_BROWSER]
 SIZE = (1024, 768)
 
 
 @pytest.fixture
-def found(region_captioner: RegionCaptioner) -> Regions:
-    return region_captioner.describe(DOG, top=50)
+def found(region_captioner: DenseCaptioner) -> Regions:
+    return region_captioner.predict(DOG, top=50)
 
 
 @pytest.fixture

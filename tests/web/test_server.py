@@ -41,14 +41,14 @@ def test_nothing_is_lost_when_a_server_is_full(captioner: Captioner, serving: Se
 def test_a_client_that_goes_away_costs_the_others_nothing(
     captioner: Captioner, serving: Serving, monkeypatch: pytest.MonkeyPatch
 ):
-    body, let, sizes, together = form(photo_file()), threading.Event(), [], captioner.caption_prepared
+    body, let, sizes, together = form(photo_file()), threading.Event(), [], captioner.predict_prepared
 
     def slow(images: Sequence[Any], **options: Any) -> Any:
         sizes.append(len(images))
         assert let.wait(20)
         return together(images, **options)
 
-    monkeypatch.setattr(captioner, "caption_prepared", slow)
+    monkeypatch.setattr(captioner, "predict_prepared", slow)
     app = application(Models(captioner))
     with serving(app) as port, ThreadPoolExecutor(2) as pool:
         first = pool.submit(ask, port, body)

@@ -1,12 +1,12 @@
 """METEOR's search for the best alignment (Denkowski & Lavie 2014).
 
-An alignment is a choice of matches that share no word. The best one covers most words, then has fewest chunks (runs of
-matches that are adjacent and in the same order in both sentences), then least distance between the places of what it
-pairs. The reference is gone through word by word with a beam of alignments.
+An alignment is a set of matches that share no word. The best one covers most words, then has fewest chunks (runs of
+matches that are adjacent and in the same order in both sentences), then least total distance between the positions of
+matched words. It is found by beam search over the words of the reference.
 
-The program differs from the paper, and this search does as the program: matches other than exact ones count half,
-rounded down for each sentence, so that a single word of them counts nothing; distances are charged to the alignments
-that leave a match out, and so are those of the matches that were tried before the one that is taken.
+The program differs from the paper, and this search follows the program: inexact matches count half, rounded down for
+each sentence, so one with a single word counts nothing; distances are charged to the alignments that skip a match, and
+so are those of the matches that were tried before the chosen one.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _CHUNK = 1 << 32
 _COVERED = 1 << 48
 
 _Path = tuple[int, int, int, int, "_Chosen"]
-"""Order; bits of the candidate's words in use; first word of the reference not gone over; the candidate's word after
-the last match, -1 if that match is not adjacent; matches chosen."""
+"""Sort key; bits of the candidate's words in use; next word of the reference; the candidate's word after the last
+match, -1 if that match is not adjacent; chosen matches."""
 
 _Chosen = tuple[Match, "_Chosen"] | None
 _order = itemgetter(0)
@@ -36,8 +36,8 @@ class Alignment:
     """The best alignment found.
 
     Attributes:
-        matches: what it pairs.
-        chunks: runs of adjacent matches in the same order.
+        matches: the chosen matches.
+        chunks: number of runs of adjacent matches in the same order.
     """
 
     matches: list[Match]
@@ -45,11 +45,11 @@ class Alignment:
 
 
 def align(matches: Sequence[Sequence[Match]], candidate_length: int) -> Alignment:
-    """Choose the best of the matches.
+    """Find the best alignment.
 
     Args:
-        matches: those that begin at each word of the reference, in the order in which they are tried.
-        candidate_length: words of the candidate.
+        matches: matches that start at each word of the reference, in the order in which they are tried.
+        candidate_length: number of words in the candidate.
     """
     certain = _certain(matches, candidate_length)
     paths: list[_Path] = [(0, 0, 0, -1, None)]
@@ -77,7 +77,7 @@ def align(matches: Sequence[Sequence[Match]], candidate_length: int) -> Alignmen
 
 
 def _certain(matches: Sequence[Sequence[Match]], candidate_length: int) -> list[Match | None]:
-    """Return for each word of the reference the match that no other one competes with."""
+    """Return for each word of the reference its match if no other match competes with it."""
     in_reference = [0] * len(matches)
     in_candidate = [0] * candidate_length
     for here in matches:
@@ -99,14 +99,14 @@ def _certain(matches: Sequence[Sequence[Match]], candidate_length: int) -> list[
 
 
 def _gain(match: Match) -> int:
-    """Return what a match adds to the words covered."""
+    """Return the number of words that a match covers."""
     if match.matcher == EXACT:
         return match.length + match.candidate_length
     return match.length // 2 + match.candidate_length // 2
 
 
 def _take(match: Match, paths: Sequence[_Path]) -> list[_Path]:
-    """Return every path with a match that all of them hold; no other match has a word of it."""
+    """Return every path extended by a match that competes with no other."""
     start = match.candidate_start
     order = abs(match.start - start) - _gain(match) * _COVERED
     following, end = match.start + match.length, start + match.candidate_length
@@ -117,7 +117,7 @@ def _take(match: Match, paths: Sequence[_Path]) -> list[_Path]:
 
 
 def _try(here: Sequence[Match], at: int, paths: Sequence[_Path]) -> list[_Path]:
-    """Return every path with each match that it leaves room for, and without any."""
+    """Return every path extended by each match that it has room for, and by none."""
     tried = [
         (
             (1 << match.candidate_length) - 1 << match.candidate_start,
@@ -147,6 +147,6 @@ def _try(here: Sequence[Match], at: int, paths: Sequence[_Path]) -> list[_Path]:
 
 
 def _skip(path: _Path, at: int) -> _Path:
-    """Return a path without a match at a word."""
+    """Return a path that skips a word."""
     order, used, _, last, chosen = path
     return (order if last == -1 else order + _CHUNK, used, at + 1, -1, chosen)

@@ -1,6 +1,6 @@
-"""The files of METEOR 1.5 that the package pycocoevalcap carries: word lists inside its jar, and paraphrases beside it.
+"""The files of METEOR 1.5 in the package pycocoevalcap: word lists in its jar, and a paraphrase table.
 
-The package is found without being imported, and no Java runs.
+The package is located without being imported, and no Java runs.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ INSTALL = "install it with: pip install 'seetell[meteor]'"
 
 @dataclass(frozen=True)
 class MeteorFiles:
-    """Where METEOR's files lie.
+    """Paths of METEOR's files.
 
     Attributes:
-        jar: holds function words, abbreviations, WordNet's synonyms and irregular forms.
-        paraphrases: gzip of three lines an entry: probability, phrase, paraphrase.
+        jar: contains function words, abbreviations, WordNet's synonyms and irregular forms.
+        paraphrases: gzip file with three lines per entry: probability, phrase, paraphrase.
     """
 
     jar: Path
@@ -34,7 +34,7 @@ class MeteorFiles:
         """Find the files.
 
         Args:
-            folder: holds ``meteor-1.5.jar`` and ``data/paraphrase-en.gz``; the installed package's when absent.
+            folder: contains ``meteor-1.5.jar`` and ``data/paraphrase-en.gz``; by default that of the installed package.
 
         Raises:
             DataError: the package is not installed, or a file is missing.
@@ -43,7 +43,7 @@ class MeteorFiles:
             package = importlib.util.find_spec("pycocoevalcap")
             if package is None or not package.submodule_search_locations:
                 raise DataError(
-                    f"METEOR reads its word lists from the package pycocoevalcap, which is absent; {INSTALL}"
+                    f"METEOR reads its word lists from the package pycocoevalcap, which is not installed; {INSTALL}"
                 )
             folder = Path(package.submodule_search_locations[0]) / "meteor"
         files = cls(folder / _JAR, folder / _PARAPHRASES)
@@ -65,4 +65,6 @@ class MeteorFiles:
             with zipfile.ZipFile(self.jar) as jar:
                 return jar.read(name).decode("utf-8").splitlines()
         except (OSError, KeyError, UnicodeDecodeError, zipfile.BadZipFile) as error:
-            raise DataError(f"{self.jar} is not METEOR 1.5's jar, {name} cannot be read: {error}; {INSTALL}") from error
+            raise DataError(
+                f"{self.jar}: expected METEOR 1.5's jar, but {name} cannot be read: {error}; {INSTALL}"
+            ) from error

@@ -1,7 +1,7 @@
 """The pairs of words and phrases that METEOR may align, from its four matchers.
 
-Matches are listed by their place in the reference and there in the order that the search for the best alignment relies
-on: equal words, words of one stem, synonyms, then paraphrases, first those that the table lists for the reference's
+Matches are listed by their position in the reference, and there in the order that the alignment search relies on: equal
+words, words with the same stem, synonyms, then paraphrases, first those that the table lists for the reference's
 phrase, then those that it lists for the candidate's.
 """
 
@@ -29,12 +29,11 @@ class Match(NamedTuple):
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence as the matchers see it.
+    """A sentence with its phrases.
 
     Attributes:
         words: its normalised words.
-        phrases: its runs of words that the table of paraphrases knows: start, length and the words; by start, then
-            by length.
+        phrases: start, length and words of its phrases in the paraphrase table; by start, then by length.
     """
 
     words: tuple[str, ...]
@@ -54,12 +53,12 @@ class Sentence:
 
 
 class Candidate:
-    """A candidate with what was found for the words and phrases of its references so far.
+    """A candidate, which caches the matches of the words and phrases of its references.
 
     Args:
         sentence: the candidate.
-        vocabulary: of all words.
-        paraphrases: for each phrase, those of it.
+        vocabulary: stems and synonyms of all words.
+        paraphrases: paraphrases of each phrase.
     """
 
     def __init__(self, sentence: Sentence, vocabulary: Vocabulary, paraphrases: Paraphrases) -> None:
@@ -67,32 +66,33 @@ class Candidate:
         self._phrases = sentence.phrases
         self._vocabulary = vocabulary
         self._paraphrases = paraphrases
-        self._places: dict[str, list[int]] = {}
-        for place, word in enumerate(self.words):
-            self._places.setdefault(word, []).append(place)
+        self._positions: dict[str, list[int]] = {}
+        for position, word in enumerate(self.words):
+            self._positions.setdefault(word, []).append(position)
         self._word_matches: dict[str, list[tuple[int, int]]] = {}
         self._phrase_matches: dict[str, tuple[list[tuple[int, int]], list[tuple[int, int, int]]]] = {}
 
     @cached_property
-    def _phrase_places(self) -> dict[str, list[tuple[int, int]]]:
+    def _phrase_positions(self) -> dict[str, list[tuple[int, int]]]:
         """Start and length of each phrase."""
-        places: dict[str, list[tuple[int, int]]] = {}
+        positions: dict[str, list[tuple[int, int]]] = {}
         for start, length, phrase in self._phrases:
-            places.setdefault(phrase, []).append((start, length))
-        return places
+            positions.setdefault(phrase, []).append((start, length))
+        return positions
 
     def matches(self, reference: Sentence) -> list[list[Match]]:
-        """Return the matches that begin at each word of a reference."""
-        if reference.words == self.words:  # then nothing but equal words counts
+        """Return the matches that start at each word of a reference."""
+        if reference.words == self.words:  # then only equal words count
             return [
-                [Match(at, 1, place, 1, EXACT) for place in self._places[word]] for at, word in enumerate(self.words)
+                [Match(at, 1, position, 1, EXACT) for position in self._positions[word]]
+                for at, word in enumerate(self.words)
             ]
         matches = []
         for at, word in enumerate(reference.words):
             found = self._word_matches.get(word)
             if found is None:
                 found = self._word_matches[word] = self._match_word(word)
-            matches.append([Match(at, 1, place, 1, matcher) for place, matcher in found])
+            matches.append([Match(at, 1, position, 1, matcher) for position, matcher in found])
         of_candidate: list[list[tuple[int, int, int, int]]] = [[] for _ in reference.words]
         for at, length, phrase in reference.phrases:
             pair = self._phrase_matches.get(phrase)
@@ -106,28 +106,28 @@ class Candidate:
         return matches
 
     def _match_word(self, word: str) -> list[tuple[int, int]]:
-        """Return place and matcher of the words of the candidate that go with one of the reference."""
-        found = [(place, EXACT) for place in self._places.get(word, ())]
+        """Return position and matcher of the candidate's words that match a word of a reference."""
+        found = [(position, EXACT) for position in self._positions.get(word, ())]
         pairs = ((STEM, self._vocabulary.same_stem), (SYNONYM, self._vocabulary.synonyms))
         for matcher, others in pairs:
-            here = others.get(word, frozenset()) & self._places.keys()
-            found += [(place, matcher) for place in sorted(place for other in here for place in self._places[other])]
+            here = others.get(word, frozenset()) & self._positions.keys()
+            found += [(position, matcher) for position in sorted(p for other in here for p in self._positions[other])]
         return found
 
     def _match_phrase(self, phrase: str) -> tuple[list[tuple[int, int]], list[tuple[int, int, int]]]:
         """Find the paraphrases of a reference's phrase.
 
         Returns:
-            Start and length of the phrases that the table lists for this one, in its order; start and length of those
-            for which it lists this one, with the rank it has there.
+            Start and length of the phrases that the table lists for this one, in its order; start, length and rank of
+            those for which it lists this one.
         """
-        places = self._phrase_places
+        positions = self._phrase_positions
         ranks = self._paraphrases[phrase]
-        listed = sorted(ranks.keys() & places.keys(), key=ranks.__getitem__)
+        listed = sorted(ranks.keys() & positions.keys(), key=ranks.__getitem__)
         listing = [
             (start, length, rank)
-            for other, of_other in places.items()
+            for other, of_other in positions.items()
             if (rank := self._paraphrases[other].get(phrase)) is not None
             for start, length in of_other
         ]
-        return [place for other in listed for place in places[other]], listing
+        return [position for other in listed for position in positions[other]], listing

@@ -1,7 +1,7 @@
-"""Words as METEOR compares them: its option ``-norm`` on top of the tokens of the scores.
+"""Normalise tokens to the words that METEOR compares: its option ``-norm``, after the tokenizer.
 
-Hyphenated words fall apart, signs stand alone, abbreviations lose their stops or part with them. Tokens hold most of
-this already, so that most sentences pass unchanged.
+Splits hyphenated words, separates signs, and removes or separates the stops of abbreviations. The tokenizer does most
+of this already, so most sentences do not change.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _LETTERS = (
     "\u0400-\u04ff\u0500-\u0527\ua640-\ua66e\ua67e-\ua697\u1d00-\u1d7f"
 )
 _ALPHANUMERIC = f"0-9{_LETTERS}"
-_SPACES = " \t\n\r\f"  # part words; other white space only does so at the end
+_SPACES = " \t\n\r\f"  # separate words; other white space does so only at the end
 _WIDE_SPACES = "\u00a0\u2000-\u200a\u202f\u205f\u3000"
 
 _UNCHANGED = re.compile(r"[a-z0-9 ]*")
@@ -58,7 +58,7 @@ class Normaliser:
 
     @classmethod
     def from_lines(cls, lines: Sequence[str]) -> Normaliser:
-        """Read the list of prefixes: one a line, ``#`` opens a comment, a second word marks those of numbers."""
+        """Read the list of prefixes: one per line, ``#`` starts a comment, a second word marks those of numbers."""
         entries = [line.split() for line in lines]
         entries = [entry for entry in entries if entry and not entry[0].startswith("#")]
         of_numbers = {entry[0] for entry in entries if entry[1:2] == ["#NUMERIC_ONLY#"]}
@@ -79,11 +79,11 @@ class Normaliser:
             sentence = pattern.sub(replacement, sentence)
         words = _WORD.findall(sentence)
         following = [*words[1:], ""]
-        parted = [self._part_stop(word, after) for word, after in zip(words, following, strict=True)]
-        return tuple(_FINAL_WORD.findall(" ".join(parted).lower()))
+        separated = [self._separate_stop(word, after) for word, after in zip(words, following, strict=True)]
+        return tuple(_FINAL_WORD.findall(" ".join(separated).lower()))
 
-    def _part_stop(self, word: str, following: str) -> str:
-        """Return a word without its final stop, with a space before it, or as it is."""
+    def _separate_stop(self, word: str, following: str) -> str:
+        """Return a word without its final stop, with a space before it, or unchanged."""
         stem = word[:-1]
         if not stem or word[-1] != "." or _STOPS.fullmatch(word):
             return word

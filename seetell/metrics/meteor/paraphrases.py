@@ -1,7 +1,7 @@
-"""Phrases of one to seven words that METEOR takes for paraphrases of each other.
+"""METEOR's paraphrases, phrases of one to seven words.
 
-The table has five million entries, of which few matter to the sentences at hand. It is streamed, and an entry is kept
-where both its phrases stand somewhere in the sentences.
+The table has five million entries, few of which matter to given sentences. It is streamed, and an entry is kept if both
+its phrases occur in the sentences.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from pathlib import Path
 from seetell.errors import DataError
 
 LONGEST = 7
-"""Words of the longest phrase in the table."""
+"""Number of words in the longest phrase of the table."""
 
 _CHUNK = 1 << 20  # bytes
 
 Paraphrases = dict[str, dict[str, int]]
-"""For each phrase its paraphrases, with their rank in the table; for one that only is a paraphrase, none."""
+"""For each phrase its paraphrases with their rank in the table; empty for one that only is a paraphrase."""
 
 
 def read_paraphrases(file: Path, sentences: Iterable[Sequence[str]]) -> Paraphrases:
-    """Read the entries of the table whose phrases stand in sentences.
+    """Read the entries of the table whose phrases occur in sentences.
 
     Args:
-        file: gzip of three lines an entry: probability, phrase, paraphrase; words between single spaces.
-        sentences: their words.
+        file: gzip file with three lines per entry: probability, phrase, paraphrase; words separated by single spaces.
+        sentences: the words of each sentence.
 
     Raises:
         DataError: the file cannot be read.
@@ -45,7 +45,7 @@ def read_paraphrases(file: Path, sentences: Iterable[Sequence[str]]) -> Paraphra
                 rest = b"\n".join(lines[whole:])
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(
-            f"METEOR's table of paraphrases {file} cannot be read: {error}; install it anew with: "
+            f"METEOR's paraphrase table {file} cannot be read: {error}; reinstall it with: "
             "pip install --force-reinstall pycocoevalcap"
         ) from error
     paraphrases: Paraphrases = {}

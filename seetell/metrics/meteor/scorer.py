@@ -1,4 +1,4 @@
-"""METEOR of photos' captions: reads the data once, aligns every candidate with every reference, keeps the best."""
+"""METEOR of captions: align every candidate with each of its references and keep the best score."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Meteor:
     """Scores captions with METEOR 1.5 for English, as coco-caption runs it.
 
     Args:
-        data: folder that holds ``meteor-1.5.jar`` and ``data/paraphrase-en.gz``; that of the installed package
-            pycocoevalcap when absent.
+        data: folder with ``meteor-1.5.jar`` and ``data/paraphrase-en.gz``; by default that of the installed package
+            pycocoevalcap.
 
     Raises:
         DataError: the extra ``seetell[meteor]`` is not installed, or its files are damaged.
@@ -39,37 +39,37 @@ class Meteor:
             self._files.lines("synonym/english.synsets"), self._files.lines("synonym/english.exceptions")
         )
         try:
-            # Not snowballstemmer.stemmer: that takes PyStemmer where it is installed, whose version is not ours to say.
+            # Not snowballstemmer.stemmer: that uses PyStemmer if it is installed, in any version.
             from snowballstemmer.english_stemmer import EnglishStemmer
         except ImportError as error:
-            raise DataError(f"METEOR needs the package snowballstemmer, which is absent; {INSTALL}") from error
+            raise DataError(f"METEOR needs the package snowballstemmer, which is not installed; {INSTALL}") from error
         self._stem = EnglishStemmer().stemWord
 
     def score(self, references: Sequence[Sequence[Tokens]], candidates: Sequence[Tokens]) -> MeteorScores:
         """Score candidates against references.
 
-        The table of paraphrases is gone through once a call: give all photos at once.
+        The paraphrase table is read once per call: score all photos at once.
 
         Args:
             references: the tokenised references of each photo, at least one.
             candidates: the tokenised candidate of each photo; may be empty.
 
         Raises:
-            DataError: the two do not agree in length, a photo has no reference, or the table cannot be read.
+            DataError: the two differ in length, a photo has no reference, or the table cannot be read.
         """
         check_photos(references, candidates)
-        said = [self._normaliser.words(tokens) for tokens in candidates]
-        people = [[self._normaliser.words(tokens) for tokens in sentences] for sentences in references]
-        paraphrases = read_paraphrases(self._files.paraphrases, chain(said, *people))
-        words = dict.fromkeys(chain.from_iterable(chain(said, *people)))
-        vocabulary = Vocabulary.of(words, stem=self._stem, meanings=self._synonyms.meanings)
+        candidate_words = [self._normaliser.words(tokens) for tokens in candidates]
+        reference_words = [[self._normaliser.words(tokens) for tokens in sentences] for sentences in references]
+        paraphrases = read_paraphrases(self._files.paraphrases, chain(candidate_words, *reference_words))
+        distinct = dict.fromkeys(chain.from_iterable(chain(candidate_words, *reference_words)))
+        vocabulary = Vocabulary.of(distinct, stem=self._stem, meanings=self._synonyms.meanings)
         rows: list[list[int]] = []
-        for words_said, sentences in zip(said, people, strict=True):
-            candidate = Candidate(Sentence.of(words_said, paraphrases), vocabulary, paraphrases)
+        for words, sentences in zip(candidate_words, reference_words, strict=True):
+            candidate = Candidate(Sentence.of(words, paraphrases), vocabulary, paraphrases)
             for sentence in sentences:
                 reference = Sentence.of(sentence, paraphrases)
-                alignment = align(candidate.matches(reference), len(words_said))
-                rows.append(self._count(words_said, sentence, alignment))
+                alignment = align(candidate.matches(reference), len(words))
+                rows.append(self._count(words, sentence, alignment))
         return MeteorScores(_best(np.array(rows, np.float64), [len(sentences) for sentences in references]))
 
     def _count(self, candidate: Sequence[str], reference: Sequence[str], alignment: Alignment) -> list[int]:
@@ -91,14 +91,14 @@ class Meteor:
 
 
 def _best(statistics: Floats, references: Sequence[int]) -> Floats:
-    """Return the row of each photo that scores best, the first of equal ones, ``(P, 21)``.
+    """Return the row with the highest score of each photo, the first on a tie, ``(P, 21)``.
 
     Args:
-        statistics: one row a reference, photo by photo, ``(sum of references, 21)``.
-        references: how many each photo has, ``(P,)``.
+        statistics: one row per reference, photo by photo, ``(sum of references, 21)``.
+        references: number of references of each photo, ``(P,)``.
     """
     scores = meteor_of(statistics)
     photos = np.repeat(np.arange(len(references)), references)
-    order = np.lexsort((-scores, photos))  # stable, so that the first of equal ones stays so
+    order = np.lexsort((-scores, photos))  # stable: ties keep their order
     best: Floats = statistics[order[np.cumsum([0, *references[:-1]])]]
     return best

@@ -1,9 +1,9 @@
-"""METEOR's score from what the alignments counted (Denkowski & Lavie 2014, "Meteor Universal").
+"""METEOR's score from the statistics of alignments (Denkowski & Lavie 2014, "Meteor Universal").
 
 With weights w_i of the matchers and δ of content words against function words, the matched words of candidate and
 reference weigh Σ w_i (δ content_i + (1 - δ) function_i); divided by the weight of all words they are the precision P
-and the recall R. Then F = P R / (α P + (1 - α) R), the penalty is γ (chunks / matched words)^β, the matched words being
-the mean of both sides, and the score is F (1 - penalty).
+and the recall R. Then F = P R / (α P + (1 - α) R), the penalty is γ (chunks / matched words)^β, with the mean number of
+matched words of both sides, and the score is F (1 - penalty).
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from seetell.metrics.ngrams import Floats
 
 _ALPHA, _BETA, _GAMMA, _DELTA = 0.85, 0.2, 0.6, 0.75
 _WEIGHTS = (1.0, 0.6, 0.8, 0.6)
-"""Of equal words, stems, synonyms and paraphrases."""
+"""Weights of equal words, stems, synonyms and paraphrases."""
 
 MATCHERS = len(_WEIGHTS)
 SIDE = 2 + 2 * MATCHERS
-"""Statistics of the candidate or of the reference: words, function words among them, matched content words by matcher,
-matched function words by matcher."""
+"""Number of statistics of a candidate or reference: words, function words, matched content words by matcher, matched
+function words by matcher."""
 
 
 @dataclass(frozen=True)
@@ -29,25 +29,25 @@ class MeteorScores:
     """METEOR of ``P`` photos, from 0 to 1.
 
     Attributes:
-        statistics: of each photo with the reference that scores best, ``(P, 21)``: those of the candidate and of the
-            reference, then the chunks of their alignment, 0 if that is one chunk of all words.
+        statistics: ``(P, 21)``, for each photo with its best reference the statistics of the candidate and of the
+            reference, then the chunks of their alignment, 0 if it is one chunk of all words.
     """
 
     statistics: Floats
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The one name, coco-caption's."""
+        """Coco-caption's name, as the only one."""
         return ("METEOR",)
 
     @property
     def corpus(self) -> float:
-        """The score of all photos together; not the mean of the photos' scores."""
+        """The corpus score; not the mean of the photos' scores."""
         return float(self.combine(self.statistics.sum(axis=0, keepdims=True))[0, 0])
 
     @property
     def per_photo(self) -> Floats:
-        """The score of each photo alone, ``(P,)``."""
+        """The score of each photo, ``(P,)``."""
         return meteor_of(self.statistics)
 
     def combine(self, sums: Floats) -> Floats:
@@ -79,7 +79,7 @@ def meteor_of(statistics: Floats) -> Floats:
 
 
 def _matched_share(side: Floats) -> Floats:
-    """Return the weight of matched words in that of all words, ``(N,)``."""
+    """Return the weight of matched words over that of all words, ``(N,)``."""
     weight = np.zeros(len(side))
     for first, of_words in ((2, _DELTA), (2 + MATCHERS, 1.0 - _DELTA)):
         for matcher, of_matcher in enumerate(_WEIGHTS):

@@ -1,7 +1,7 @@
-"""Words that share a meaning in WordNet, as METEOR looks them up.
+"""WordNet's synonyms, as METEOR looks them up.
 
-A word's meanings are those it has as it stands, and those of its base form: the irregular one that WordNet lists, or
-else the first that taking off an ending gives.
+A word's meanings are its own and those of its base form: the irregular one that WordNet lists, or else the first that
+results from replacing an ending.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Synonyms:
     """Looks up meanings.
 
     Args:
-        synsets: lines by twos: a word, the numbers of its meanings.
-        exceptions: lines by twos: a base form, the irregular forms of it.
+        synsets: pairs of lines: a word, the ids of its meanings.
+        exceptions: pairs of lines: a base form, its irregular forms.
     """
 
     def __init__(self, synsets: Sequence[str], exceptions: Sequence[str]) -> None:
@@ -46,7 +46,7 @@ class Synonyms:
                 self._bases.setdefault(form, []).append(base)
 
     def meanings(self, word: str) -> frozenset[str]:
-        """Return the numbers of a word's meanings; none for a word that WordNet lacks."""
+        """Return the ids of a word's meanings; empty for a word that WordNet lacks."""
         forms = [word, *(self._bases.get(word) or self._regular_bases(word))]
         return frozenset(number for form in forms for number in self._synsets.get(form, "").split())
 

@@ -1,4 +1,4 @@
-"""Which words of the sentences at hand METEOR's second and third matcher pair: one stem, or a common meaning."""
+"""The words that METEOR's second and third matcher pair: words with the same stem, or with a common meaning."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _NONE: frozenset[str] = frozenset()
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """For each word the others that go with it; words without any are absent.
+    """For each word the words that match it; words without any are absent.
 
     Attributes:
         same_stem: words with the same stem.
@@ -27,9 +27,9 @@ class Vocabulary:
         """Pair words.
 
         Args:
-            words: each once.
-            stem: gives a word's stem.
-            meanings: gives the numbers of a word's meanings.
+            words: distinct words.
+            stem: returns a word's stem.
+            meanings: returns the ids of a word's meanings.
         """
         words = list(words)
         return cls(
@@ -39,7 +39,7 @@ class Vocabulary:
 
 
 def _paired(keys: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
-    """Return for each word the others that have a key in common with it."""
+    """Return for each word the others that share a key with it."""
     sharing: dict[str, list[str]] = {}
     for word, of_word in keys.items():
         for key in of_word:

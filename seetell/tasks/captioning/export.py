@@ -16,6 +16,7 @@ from seetell.data.records import PhotoRecord
 from seetell.errors import BundleError, PhotoError
 from seetell.export.atomic_directory import check_free, new_folder
 from seetell.export.card import write_card
+from seetell.export.graph_entries import graph_entry
 from seetell.export.parity import (
     check_parity,
     decoder_difference,
@@ -116,38 +117,35 @@ def _description(
     recipe = model.recipe
     files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
     return {
-        "format": 1,
+        "format": 2,
         "name": name,
-        "kind": "caption",
+        "task": "captioning",
         "architecture": recipe.architecture,
         "preprocessing": model.encoder.preprocessing.to_dict(),
-        "vocabulary_sha256": model.vocabulary.hash,
-        "vocabulary_size": len(model.vocabulary),
+        "vocabulary": {"file": "vocabulary.json", "sha256": model.vocabulary.hash, "size": len(model.vocabulary)},
         "files": files,
-        "encoder": {"default": precisions[0]} | {precision: ENCODERS[precision] for precision in precisions},
-        "decoder": {"start": "decoder_start.onnx", "step": "decoder_step.onnx"},
-        "sizes": _sizes(model),
-        "decoding": decoding.to_dict(),
+        "graphs": {
+            "encoder": graph_entry(folder, {name: ENCODERS[name] for name in precisions}, default=precisions[0]),
+            "decoder_start": graph_entry(folder, {"fp32": "decoder_start.onnx"}, default="fp32"),
+            "decoder_step": graph_entry(folder, {"fp32": "decoder_step.onnx"}, default="fp32"),
+        },
+        "settings": {"decoding": decoding.to_dict()}
+        | ({"grid": list(model.encoder.grid_size)} if model.captioner.attends else {}),
+        "parameters": {
+            "encoder": sum(parameter.numel() for parameter in model.encoder.parameters()),
+            "model": sum(parameter.numel() for parameter in model.captioner.parameters()),
+        },
+        "encoder": recipe.encoder.name,
         "licence": recipe.card.licence,
         "training_data": recipe.card.training_data,
         "terms": recipe.card.terms,
         "command": f"seetell train {recipe.name}",
         "started_from": Path(recipe.start_from).name,
-        "taught_by": [Path(teacher).name for teacher in recipe.distillation.teachers],
-        "recipe": _without_places(recipe),
+        "distilled_from": [Path(teacher).name for teacher in recipe.distillation.teachers],
+        "config": _without_places(recipe),
         "trained_steps": model.facts["step"],
         "scores": {},
         "parity": dict(parity),
-    }
-
-
-def _sizes(model: TrainedModel) -> dict[str, Any]:
-    return {
-        "encoder": model.recipe.encoder.name,
-        "feature_size": model.encoder.channels,
-        **({"grid": list(model.encoder.grid_size)} if model.captioner.attends else {}),
-        "encoder_parameters": sum(parameter.numel() for parameter in model.encoder.parameters()),
-        "captioner_parameters": sum(parameter.numel() for parameter in model.captioner.parameters()),
     }
 
 

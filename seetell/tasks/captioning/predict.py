@@ -1,4 +1,4 @@
-"""Sentences for photos, from a bundle, on ONNX Runtime.
+"""Sentences for images, from a bundle, on ONNX Runtime.
 
 >>> import seetell
 >>> print(seetell.load().caption("photo.jpg"))
@@ -6,170 +6,126 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from seetell.errors import BundleError, PhotoError, UsageError
+from seetell.errors import PhotoError, UsageError
 from seetell.language.decoding import Decoding
 from seetell.photos.opening import PhotoSource
 from seetell.results import Caption
-from seetell.runtime.bundle import Bundle, attended_grid, find, installed, read_description
-from seetell.runtime.photo_stream import check_counts, prepared, stream, within_memory
+from seetell.runtime.bundle import Bundle, bundled_models, read_description
+from seetell.runtime.image_stream import BatchFn, preprocess
+from seetell.runtime.predictor import Predictor
 from seetell.runtime.sessions import Graph
-from seetell.runtime.threads import computing_threads
 from seetell.tasks.captioning.decoder import Decoder
 
-BATCH_SIZE = 16
-
-Say = Callable[[Sequence[np.ndarray], Sequence[int]], list[Caption]]
-"""Captions a batch: takes the encoder's inputs and each photo's number, by which a draw of words is seeded."""
+_SAMPLING = ("temperature", "top_k", "top_p", "seed")
 
 
-def load(model: str | Path = "caption", *, precision: str | None = None, threads: int | None = None) -> Captioner:
-    """Load a captioner.
+class Captioner(Predictor[np.ndarray, Caption]):
+    """A loaded captioning model; see :class:`~seetell.runtime.predictor.Predictor`.
 
-    Args:
-        model: ``caption`` for the model that came with seetell, the name of a bundled model, or the path of a
-            model folder.
-        precision: ``int8`` or ``fp32`` for the encoder; the bundle's own choice when absent.
-        threads: processor threads to compute with; the physical cores when absent.
-
-    Raises:
-        UsageError: there is no such model, or not in this precision.
-        BundleError: the model folder is incomplete or damaged.
+    Attributes:
+        decoding: how it decodes unless a call says otherwise.
     """
-    return Captioner(Bundle.load(find(model)), precision=precision, threads=threads)
 
-
-class Captioner:
-    """A loaded captioning model.
-
-    Args:
-        bundle: the model.
-        precision: see :func:`load`.
-        threads: see :func:`load`.
-
-    Raises:
-        UsageError: ``precision`` or ``threads`` is not possible.
-        BundleError: a graph is damaged, or the bundle is not a captioner.
-    """
+    task = "captioning"
 
     def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
-        if bundle.kind != "caption":
-            raise BundleError(f"{bundle.folder}: is a model of kind {bundle.kind!r}; expected 'caption'")
-        self.bundle = bundle
-        self.threads = computing_threads(threads)
-        self._encoder = Graph(bundle.encoder(precision), threads=self.threads)
+        super().__init__(bundle, threads=threads)
+        self.decoding = bundle.setting("decoding", Decoding.from_dict)
+        self._encoder = Graph.open(bundle, "encoder", precision=precision, threads=self.threads)
         self._decoder = Decoder(bundle, threads=self.threads)
         self._encoder.require(inputs=["images"], outputs=self._decoder.features)
 
     @property
-    def name(self) -> str:
-        """The bundle's name, which every caption carries."""
-        return self.bundle.name
-
-    @property
-    def decoding(self) -> Decoding:
-        """How it decodes where a call says nothing else."""
-        return self.bundle.decoding
-
-    @property
     def attends(self) -> bool:
-        """Whether it can tell where in the photo it looked for a word."""
+        """Whether it can return an attention map for every word."""
         return self._decoder.attends
 
-    def caption(self, photo: PhotoSource, *, attention: bool = False, **options: Any) -> Caption:
-        """Say what is on a photo.
+    def caption(self, image: PhotoSource, *, attention: bool = False, **options: Any) -> Caption:
+        """Describe an image in a sentence.
 
         Args:
-            photo: a path, a file's content, an open binary file, a Pillow image, or an array ``(H, W, 3)`` uint8.
-            attention: tell with every word where the model looked: ``(H, W)`` over the part of the photo that
-                ``bundle.preprocessing.visible_box`` names.
-            options: decoding options that replace the model's own, such as ``beam_size=3`` or
-                ``method="sample", temperature=0.8``; see ``Decoding``.
+            image: a path, a file's content, an open binary file, a Pillow image, or an array ``(H, W, 3)`` uint8.
+            attention: return with every word where the model looked: ``(H, W)`` over the part of the image that
+                ``bundle.preprocessing.visible_box`` gives.
+            options: see :meth:`bind`.
 
         Raises:
-            PhotoError: the photo cannot be used.
-            UsageError: an option is unknown or its value not allowed, or attention is asked of a model without.
+            PhotoError: the image cannot be used.
+            UsageError: an option is unknown or its value not allowed, or the model has no attention to return.
         """
-        say = self._asked(attention, options)
-        return say([self.prepare(photo)], [0])[0]
+        return self.predict(image, attention=attention, **options)
 
     def caption_many(
         self,
-        photos: Iterable[PhotoSource],
+        images: Iterable[PhotoSource],
         *,
-        batch_size: int = BATCH_SIZE,
+        batch_size: int | None = None,
         workers: int | None = None,
         attention: bool = False,
         **options: Any,
     ) -> Iterator[Caption | PhotoError]:
-        """Say what is on each of many photos, in their order.
+        """Describe many images, in their order; see :meth:`predict_many` and :meth:`caption`."""
+        return self.predict_many(images, batch_size=batch_size, workers=workers, attention=attention, **options)
 
-        While one batch is captioned, worker threads open the photos of the next; no more than that is read ahead, so
-        ``photos`` may be endless.
+    def prepare(self, image: PhotoSource, text: str = "") -> np.ndarray:
+        """Open an image and return the encoder's input, ``(3, H, W)`` float32."""
+        return preprocess(image, self.bundle.preprocessing)
+
+    def bind(self, *, attention: bool = False, sample: bool = False, **options: Any) -> BatchFn[np.ndarray, Caption]:
+        """Return the function that captions a batch.
 
         Args:
-            photos: see :meth:`caption`.
-            batch_size: photos captioned at once.
-            workers: threads that open photos; as many as the captioner computes with when absent.
             attention: see :meth:`caption`.
-            options: decoding options that replace the model's own.
-
-        Yields:
-            A caption for each photo, or the error of one that cannot be used.
+            sample: sample words instead of searching, the same as ``method="sample"``.
+            options: decoding options that replace the model's own, such as ``beam_size=3`` or ``temperature=0.8``; see
+                :class:`~seetell.language.decoding.Decoding`. ``None`` stands for the model's own.
 
         Raises:
-            UsageError: an argument or option is not allowed; raised at the call, before any photo is read.
+            UsageError: an option is unknown or its value not allowed, options contradict each other, or the model has
+                no attention to return.
         """
-        check_counts(batch_size=batch_size, workers=workers)
-        say = self._asked(attention, options)
-        return stream(iter(photos), self.prepare, say, batch_size=batch_size, workers=workers or self.threads)
+        options = {name: value for name, value in options.items() if value is not None}
+        if sample and "beam_size" in options:
+            raise UsageError("sample draws one caption and beam_size searches among several: use one of them")
+        if sample or "beam_size" in options:
+            options.setdefault("method", "sample" if sample else "beam")
+        decoding = self.decoding.with_options(**options)
+        unused = [name for name in _SAMPLING if name in options] if decoding.method != "sample" else []
+        if unused:
+            raise UsageError(f"{', '.join(unused)}: only together with sample")
+        return partial(self._captions, decoding=decoding, grid=self._attention_grid() if attention else None)
 
-    def caption_prepared(
-        self, images: Sequence[np.ndarray], *, attention: bool = False, **options: Any
-    ) -> list[Caption | PhotoError]:
-        """Say what is on each of a batch of photos that :meth:`prepare` opened, perhaps elsewhere and before.
+    def encode(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the features the decoder reads.
 
         Args:
-            images: each ``(3, H, W)`` float32.
-            attention: see :meth:`caption`.
-            options: decoding options that replace the model's own.
+            images: ``(B, 3, H, W)`` float32, preprocessed by ``bundle.preprocessing``.
 
         Returns:
-            A caption for each, or the error of one that memory does not suffice for.
-
-        Raises:
-            UsageError: an option is unknown or its value not allowed, or attention is asked of a model without.
+            ``pooled`` ``(B, D)`` and, where the model attends, ``grid`` ``(B, L, D)``.
         """
-        return list(within_memory(images, range(len(images)), self._asked(attention, options)))
+        names = self._decoder.features
+        return dict(zip(names, self._encoder.run({"images": images}, names), strict=True))
 
-    def _asked(self, attention: bool, options: Mapping[str, Any]) -> Say:
-        """Return what captions a batch in the way that a call asks for."""
-        decoding = self.decoding.with_options(**options)
-        return partial(self._captions, decoding=decoding, grid=self._attended() if attention else None)
-
-    def _attended(self) -> tuple[int, int]:
-        """Return rows and columns of the grid it attends to."""
+    def _attention_grid(self) -> tuple[int, int]:
         if not self.attends:
-            attending = [name for name, folder in installed().items() if attended_grid(read_description(folder))]
+            descriptions = {name: read_description(folder) for name, folder in bundled_models().items()}
+            attending = [
+                name
+                for name, content in descriptions.items()
+                if content.get("task") == self.task and "grid" in content.get("settings", {})
+            ]
             raise UsageError(
-                f"{self.name} does not attend to places in the photo, so it cannot tell where a word came from; "
-                f"bundled models that do: {', '.join(attending) or 'none'}"
+                f"{self.name} has no attention to show where in the image a word came from; bundled models that have: "
+                f"{', '.join(attending) or 'none'}"
             )
         return self.bundle.grid
-
-    def prepare(self, photo: PhotoSource) -> np.ndarray:
-        """Open a photo and return the encoder's input, ``(3, H, W)`` float32; may be called by many threads.
-
-        Raises:
-            PhotoError: the photo cannot be used.
-        """
-        return prepared(photo, self.bundle.preprocessing)
 
     def _captions(
         self,
@@ -179,17 +135,4 @@ class Captioner:
         decoding: Decoding,
         grid: tuple[int, int] | None,
     ) -> list[Caption]:
-        """Caption a batch; with the ``grid`` that the attention is laid over, or ``None`` where it is not asked for."""
         return self._decoder.captions(self.encode(np.stack(images)), decoding, sample_ids=sample_ids, grid=grid)
-
-    def encode(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """Return the features the decoder reads.
-
-        Args:
-            images: ``(B, 3, H, W)`` float32, prepared by ``bundle.preprocessing``.
-
-        Returns:
-            ``pooled`` ``(B, D)`` and, where the model attends, ``grid`` ``(B, L, D)``.
-        """
-        wanted = self._decoder.features
-        return dict(zip(wanted, self._encoder.run({"images": images}, wanted), strict=True))

@@ -54,7 +54,7 @@ def load_model(path: Path) -> TrainedModel:
     earlier = read_earlier_model(path)
     description = Bundle.load(path).description
     try:
-        made = {part: description["recipe"][part] for part in ("architecture", "captioner", "encoder")}
+        made = {part: description["config"][part] for part in ("architecture", "captioner", "encoder")}
         facts = {"step": description["trained_steps"], "scores": description["scores"]}
     except KeyError as error:
         raise BundleError(f"{path / 'model.json'}: lacks {error.args[0]!r}; export the model again") from error

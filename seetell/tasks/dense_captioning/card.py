@@ -20,8 +20,7 @@ def dense_card(description: Mapping[str, Any]) -> str:
     Args:
         description: the content of ``model.json``.
     """
-    sizes = description["sizes"]
-    parameters = (sizes["encoder_parameters"] + sizes["densecap_parameters"]) / 1e6
+    parameters = sum(description["parameters"].values()) / 1e6
     begun = f", trained as in `{description['started_from']}`" if description["started_from"] else ""
     known = {
         name: title
@@ -32,8 +31,8 @@ def dense_card(description: Mapping[str, Any]) -> str:
         f"# {description['name']}",
         "",
         f"Finds regions of a photo and says what is in each: a `{description['architecture']}` that talks by "
-        f"`{sizes['captioner']}`, {parameters:.1f} M parameters, {description['vocabulary_size']:,} words, trained for "
-        f"{description['trained_steps']:,} steps on `{sizes['encoder']}`{begun}.",
+        f"`{description['config']['architecture']}`, {parameters:.1f} M parameters, {description['vocabulary']['size']:,} words, trained for "
+        f"{description['trained_steps']:,} steps on `{description['encoder']}`{begun}.",
         "",
         f"- **Licence of the weights:** {description['licence']}",
         f"- **Training data:** {description['training_data']}",

@@ -14,6 +14,7 @@ from torch import Tensor
 from seetell.data.regions import read_regions
 from seetell.export.atomic_directory import check_free, new_folder
 from seetell.export.card import write_card
+from seetell.export.graph_entries import graph_entry
 from seetell.export.parity import check_parity, decoder_difference
 from seetell.export.quantisation import quantise_encoder
 from seetell.export.shared_weights import read_from_weights, write_weights
@@ -156,35 +157,44 @@ def _description(
     files = {path.name: sha256(path) for path in sorted(folder.iterdir())}
     encoder_parameters = sum(parameter.numel() for parameter in model.encoder.parameters())
     return {
-        "format": 1,
+        "format": 2,
         "name": name,
-        "kind": "regions",
+        "task": "dense_captioning",
         "architecture": "densecap",
         "preprocessing": model.encoder.preprocessing.to_dict(),
-        "vocabulary_sha256": model.vocabulary.hash,
-        "vocabulary_size": len(model.vocabulary),
+        "vocabulary": {"file": "vocabulary.json", "sha256": model.vocabulary.hash, "size": len(model.vocabulary)},
         "files": files,
-        "encoder": {"default": precisions[0]} | {precision: ENCODERS[precision] for precision in precisions},
-        "graphs": {"proposals": PROPOSALS, "regions": REGIONS},
-        "decoder": DECODER,
-        "localisation": {
-            "strides": list(config.strides),
-            "canonical_box_size": config.regions.canonical_box_size,
-            "pre_nms_top_n": config.proposals.pre_nms_top_n,
-            "proposal_nms_iou": config.proposals.nms_iou,
-            "proposals": config.proposals.post_nms_top_n_test,
-            "nms_iou": config.regions.nms_iou,
-            "max_detections": config.regions.max_detections,
-            "caption_confidence_weight": config.caption_confidence_weight,
+        "graphs": {
+            "encoder": graph_entry(folder, {name: ENCODERS[name] for name in precisions}, default=precisions[0]),
+            **{
+                name: graph_entry(folder, {"fp32": file}, default="fp32")
+                for name, file in {
+                    "proposals": PROPOSALS,
+                    "regions": REGIONS,
+                    "decoder_start": DECODER["start"],
+                    "decoder_step": DECODER["step"],
+                }.items()
+            },
         },
-        "sizes": {
-            "encoder": recipe.encoder.name,
-            "captioner": recipe.architecture,
-            "feature_size": config.feature_size,
-            "encoder_parameters": encoder_parameters,
-            "densecap_parameters": sum(parameter.numel() for parameter in densecap.parameters()),
+        "settings": {
+            "decoding": decoding.to_dict(),
+            "localisation": {
+                "strides": list(config.strides),
+                "canonical_box_size": config.roi_head.canonical_box_size,
+                "pre_nms_top_n": config.proposals.pre_nms_top_n,
+                "proposal_nms_iou": config.proposals.nms_iou,
+                "proposals": config.proposals.post_nms_top_n_test,
+                "nms_iou": config.roi_head.nms_iou,
+                "max_detections": config.roi_head.max_detections,
+                "caption_confidence_weight": config.caption_confidence_weight,
+            },
         },
-        "decoding": decoding.to_dict(),
+        "parameters": {
+            "encoder": encoder_parameters,
+            "model": sum(parameter.numel() for parameter in densecap.parameters()),
+        },
+        "encoder": recipe.encoder.name,
+        "config": {"architecture": recipe.architecture},
         "licence": recipe.card.licence,
         "training_data": recipe.card.training_data,
         "terms": recipe.card.terms,

@@ -22,7 +22,7 @@ class MapsGraph(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Encode."""
-        maps = self.encoder.feature_maps(images)
+        maps = self.encoder.feature_maps(images, self.strides)
         return tuple(maps[stride] for stride in self.strides)
 
 
@@ -84,7 +84,7 @@ class RegionsGraph(nn.Module):
         context = taken(1)[0] if densecap.context is not None else None
         boxes, photos = taken(levels), taken(levels)
         all_boxes, all_photos = torch.cat(boxes), torch.cat(photos)
-        side, samples = head.config.cells, head.align.sampling_ratio
+        side, samples = head.config.output_size, head.align.sampling_ratio
         cells = torch.cat(
             [
                 _aligned(activation, each, owners, stride, side, samples)

@@ -1,208 +1,182 @@
-"""What is where on a photo: boxes with phrases, from a bundle, on ONNX Runtime.
+"""Regions of images, each with a phrase, from a bundle, on ONNX Runtime.
 
 >>> import seetell
->>> for region in seetell.load("regions").describe("photo.jpg", top=5):
+>>> for region in seetell.load("regions").predict("photo.jpg", top=5):
 ...     print(region.box, region.text)
+
+Letters: ``B`` images, ``A`` anchors of an image.
 """
 
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import partial
+from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from seetell.errors import PhotoError, UsageError
 from seetell.geometry.boxes import Box, area, intersection_over_smaller, nms
-from seetell.photos.opening import PhotoSource, open_photo, photo_size
+from seetell.language.decoding import Decoding
+from seetell.photos.opening import PhotoSource
 from seetell.results import Region, Regions
-from seetell.runtime.photo_stream import check_counts, prepared, stream, within_memory
+from seetell.runtime.bundle import Bundle
+from seetell.runtime.image_stream import BatchFn, preprocess_with_size
+from seetell.runtime.predictor import Predictor
 from seetell.runtime.sessions import Graph
-from seetell.runtime.threads import computing_threads
 from seetell.tasks.captioning.decoder import Decoder
-from seetell.tasks.dense_captioning.bundle import RegionBundle
 
-BATCH_SIZE = 4
 TOP = 10
-SAME_WORDS_OVERLAP = 0.4
-"""Of two regions with the same phrase, of which more of the smaller lies in the other, the better stays."""
+DUPLICATE_OVERLAP = 0.4
+"""Of two regions with the same phrase, that of lower score goes if more than this of the smaller is in the other."""
 
 Prepared = tuple[np.ndarray, tuple[int, int]]
-"""The encoder's input ``(3, H, W)``, and the photo's width and height."""
+"""The encoder's input ``(3, H, W)`` float32, and the image's width and height."""
 
 
-class RegionCaptioner:
-    """A loaded dense captioner.
+@dataclass(frozen=True)
+class Localisation:
+    """How boxes are chosen between the graphs: the setting ``localisation`` of a bundle.
 
-    Args:
-        bundle: the model.
-        precision: ``int8`` or ``fp32`` for the encoder; the bundle's own choice when absent.
-        threads: processor threads to compute with; the physical cores when absent.
-
-    Raises:
-        UsageError: ``precision`` or ``threads`` is not possible.
-        BundleError: a graph is damaged.
+    Attributes:
+        strides: of the feature maps, finest first.
+        canonical_box_size: boxes whose side, the root of the area in pixels of the encoder's input, is shorter are
+            pooled from the finest map, those of up to twice the side from the next, and so on.
+        pre_nms_top_n: proposals compared by non-maximum suppression, those of highest score.
+        proposal_nms_iou: of two proposals that overlap more, the one of higher score is kept.
+        proposals: how many proposals are kept.
+        nms_iou: of two final boxes that overlap more, the one of higher score is kept.
+        max_detections: maximum number of final boxes per image.
+        caption_confidence_weight: a region's score is its objectness times the geometric mean of its words'
+            probabilities to this power.
     """
 
-    def __init__(self, bundle: RegionBundle, *, precision: str | None = None, threads: int | None = None) -> None:
-        self.bundle = bundle
-        self.threads = computing_threads(threads)
-        strides = bundle.localisation.strides
+    strides: tuple[int, ...]
+    canonical_box_size: float
+    pre_nms_top_n: int
+    proposal_nms_iou: float
+    proposals: int
+    nms_iou: float
+    max_detections: int
+    caption_confidence_weight: float
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Localisation:
+        """Read the setting.
+
+        Raises:
+            KeyError: a field is missing.
+            TypeError: one is not a number.
+        """
+        values = {field.name: content[field.name] for field in fields(cls)}
+        strides = tuple(int(stride) for stride in values.pop("strides"))
+        if not strides or not all(isinstance(value, (int, float)) and value >= 0 for value in values.values()):
+            raise TypeError(f"expected numbers, none of them negative, got {dict(content)}")
+        return cls(strides=strides, **values)
+
+
+class DenseCaptioner(Predictor[Prepared, Regions]):
+    """A loaded dense captioner; see :class:`~seetell.runtime.predictor.Predictor`.
+
+    Attributes:
+        localisation: how it chooses boxes.
+        decoding: how it decodes phrases.
+    """
+
+    task = "dense_captioning"
+    batch_size = 4
+
+    def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
+        super().__init__(bundle, threads=threads)
+        self.localisation = bundle.setting("localisation", Localisation.from_dict)
+        self.decoding = bundle.setting("decoding", Decoding.from_dict)
+        strides = self.localisation.strides
         self._maps = [f"map_{stride}" for stride in strides]
         self._levels = [f"level_{stride}" for stride in strides]
-        self._encoder = Graph(bundle.captioner.encoder(precision), threads=self.threads)
-        self._proposals = Graph(bundle.proposals, threads=self.threads)
-        self._regions = Graph(bundle.regions, threads=self.threads)
-        self._decoder = Decoder(bundle.captioner, threads=self.threads)
+        self._encoder = Graph.open(bundle, "encoder", precision=precision, threads=self.threads)
+        self._proposals = Graph.open(bundle, "proposals", threads=self.threads)
+        self._regions = Graph.open(bundle, "regions", threads=self.threads)
+        self._decoder = Decoder(bundle, threads=self.threads)
         self._encoder.require(inputs=["images"], outputs=self._maps)
         self._proposals.require(inputs=self._maps, outputs=[*self._levels, "boxes", "logits"])
-        placed = [f"{what}_{stride}" for stride in strides for what in ("boxes", "photos")]
+        boxes = [f"{name}_{stride}" for stride in strides for name in ("boxes", "photos")]
         self._regions.require(
-            inputs=[*self._levels, *self._maps, "context", *placed],
+            inputs=[*self._levels, *self._maps, "context", *boxes],
             outputs=["boxes", "scores", *self._decoder.features],
         )
 
-    @property
-    def name(self) -> str:
-        """The bundle's name."""
-        return self.bundle.name
-
-    def describe(self, photo: PhotoSource, *, top: int = TOP) -> Regions:
-        """Say what is where on a photo.
-
-        Args:
-            photo: a path, a file's content, an open binary file, a Pillow image, or an array ``(H, W, 3)`` uint8.
-            top: how many regions at most.
+    def prepare(self, image: PhotoSource, text: str = "") -> Prepared:
+        """Open an image for :meth:`predict_prepared`; may be called from many threads.
 
         Returns:
-            Regions with boxes in the photo's own pixels, the surest first.
+            The encoder's input ``(3, H, W)`` float32, and the image's width and height.
 
         Raises:
-            PhotoError: the photo cannot be used.
-            UsageError: ``top`` is below 1.
+            PhotoError: the image cannot be used.
         """
-        return self._described([self.prepare(photo)], [0], top=_checked(top))[0]
+        return preprocess_with_size(image, self.bundle.preprocessing)
 
-    def describe_many(
-        self,
-        photos: Iterable[PhotoSource],
-        *,
-        top: int = TOP,
-        batch_size: int = BATCH_SIZE,
-        workers: int | None = None,
-    ) -> Iterator[Regions | PhotoError]:
-        """Say what is where on each of many photos, in their order.
+    def bind(self, *, top: int = TOP) -> BatchFn[Prepared, Regions]:
+        """Return the function that finds and describes the regions of a batch.
 
         Args:
-            photos: see :meth:`describe`; may be endless.
-            top: how many regions a photo at most.
-            batch_size: photos looked at at once.
-            workers: threads that open photos; as many as it computes with when absent.
-
-        Yields:
-            The regions of each photo, or the error of one that cannot be used.
+            top: maximum number of regions per image.
 
         Raises:
-            UsageError: an argument is not allowed; raised at the call, before any photo is read.
+            UsageError: ``top`` is below 1.
         """
-        check_counts(batch_size=batch_size, workers=workers)
-        work = partial(self._described, top=_checked(top))
-        return stream(iter(photos), self.prepare, work, batch_size=batch_size, workers=workers or self.threads)
+        return partial(self._predict, top=_validate_top(top))
 
     def propose_many(
-        self, photos: Iterable[PhotoSource], *, top: int, batch_size: int = BATCH_SIZE, workers: int | None = None
+        self, images: Iterable[PhotoSource], *, top: int, batch_size: int | None = None, workers: int | None = None
     ) -> Iterator[Regions | PhotoError]:
-        """Say where on each of many photos something may be, before each place is looked at; for measuring recall.
+        """Return the region proposals of many images, before the region head sees them; for measuring recall.
 
         Args:
-            photos: see :meth:`describe`; may be endless.
-            top: how many proposals a photo at most.
-            batch_size: photos looked at at once.
-            workers: threads that open photos; as many as it computes with when absent.
+            images: see :meth:`predict_many`.
+            top: maximum number of proposals per image.
+            batch_size: images processed at once.
+            workers: threads that open images; as many as the model computes with when absent.
 
         Yields:
-            The proposals of each photo, without phrases, or the error of one that cannot be used.
+            The proposals of each image, with empty texts, or the error of one that cannot be used.
 
         Raises:
-            UsageError: an argument is not allowed; raised at the call, before any photo is read.
+            UsageError: an argument is not allowed; raised at the call, before any image is read.
         """
-        check_counts(batch_size=batch_size, workers=workers)
-        work = partial(self._proposed, top=_checked(top))
-        return stream(iter(photos), self.prepare, work, batch_size=batch_size, workers=workers or self.threads)
+        propose = partial(self._propose, top=_validate_top(top))
+        return self._stream(images, propose, batch_size=batch_size, workers=workers)
 
-    def describe_prepared(self, photos: Sequence[Prepared], *, top: int = TOP) -> list[Regions | PhotoError]:
-        """Say what is where on each of several photos that :meth:`prepare` opened, perhaps elsewhere and before.
-
-        They are looked at a few at once: more would take more memory and no less time.
-
-        Args:
-            photos: what :meth:`prepare` returned.
-            top: how many regions a photo at most.
-
-        Returns:
-            The regions of each photo, or the error of one that memory does not suffice for.
-
-        Raises:
-            UsageError: ``top`` is below 1.
-        """
-        work = partial(self._described, top=_checked(top))
-        few = (photos[first : first + BATCH_SIZE] for first in range(0, len(photos), BATCH_SIZE))
-        return [result for batch in few for result in within_memory(batch, range(len(batch)), work)]
-
-    def prepare(self, photo: PhotoSource) -> Prepared:
-        """Open a photo for :meth:`describe_prepared`; may be called by many threads.
-
-        Returns:
-            The encoder's input ``(3, H, W)`` float32, and the photo's width and height.
-
-        Raises:
-            PhotoError: the photo cannot be used.
-        """
-        if isinstance(photo, (np.ndarray, Image.Image)):
-            photo = open_photo(photo)
-            size = photo.size
-        else:
-            photo = photo if isinstance(photo, (str, os.PathLike, bytes)) else photo.read()
-            size = photo_size(photo)  # a large JPEG file is decoded at a smaller scale
-        return prepared(photo, self.bundle.preprocessing), size
-
-    def _described(self, photos: Sequence[Prepared], numbers: Sequence[int], *, top: int) -> list[Regions]:
-        """Describe a batch."""
-        seen = self._seen(photos)
-        chosen = self._chosen(seen.pop("boxes"), seen.pop("logits"), most=self.bundle.localisation.proposals)
-        owners = np.repeat(np.arange(len(photos)), [len(boxes) for boxes, _ in chosen])
-        found = self._looked_at(seen, np.concatenate([boxes for boxes, _ in chosen]), owners)
-        kept = self._kept(found["boxes"], found["scores"], found.pop("photos"), count=len(photos))
+    def _predict(self, batch: Sequence[Prepared], sample_ids: Sequence[int], *, top: int) -> list[Regions]:
+        maps = self._run_backbone(batch)
+        proposals = self._select_proposals(
+            maps.pop("boxes"), maps.pop("logits"), max_proposals=self.localisation.proposals
+        )
+        owners = np.repeat(np.arange(len(batch)), [len(boxes) for boxes, _ in proposals])
+        head = self._run_region_head(maps, np.concatenate([boxes for boxes, _ in proposals]), owners)
+        kept = self._final_nms(head["boxes"], head["scores"], head.pop("photos"), count=len(batch))
         rows = np.concatenate(kept)
-        captions = self._decoder.captions(
-            {name: found[name][rows] for name in self._decoder.features}, self.bundle.captioner.decoding
-        )
-        confidences = [
-            math.exp(self.bundle.localisation.caption_confidence_weight * said.logprob / (len(said.words) + 1))
-            for said in captions
-        ]
-        boxes, scores = (
-            found["boxes"][rows].astype(np.float64),
-            found["scores"][rows] * np.array(confidences),
-        )
-        described, start = [], 0
-        for (_, size), places in zip(photos, kept, strict=True):
+        captions = self._decoder.captions({name: head[name][rows] for name in self._decoder.features}, self.decoding)
+        weight = self.localisation.caption_confidence_weight
+        confidences = [math.exp(weight * caption.logprob / (len(caption.words) + 1)) for caption in captions]
+        boxes, scores = head["boxes"][rows].astype(np.float64), head["scores"][rows] * np.array(confidences)
+        results, start = [], 0
+        for (_, size), places in zip(batch, kept, strict=True):
             scale = self._scale(size)
-            mine = range(start, start + len(places))
+            own = range(start, start + len(places))
             start += len(places)
             regions = [
                 Region(captions[row].text, _box(boxes[row] * scale), float(scores[row]))
-                for row in sorted(mine, key=lambda row: -scores[row])
+                for row in sorted(own, key=lambda row: -scores[row])
             ]
-            described.append(Regions(distinct(regions)[:top], size, self.name))
-        return described
+            results.append(Regions(drop_duplicate_captions(regions)[:top], size, self.name))
+        return results
 
-    def _proposed(self, photos: Sequence[Prepared], numbers: Sequence[int], *, top: int) -> list[Regions]:
-        """Propose regions of a batch."""
-        seen = self._seen(photos)
+    def _propose(self, batch: Sequence[Prepared], sample_ids: Sequence[int], *, top: int) -> list[Regions]:
+        maps = self._run_backbone(batch)
+        proposals = self._select_proposals(maps["boxes"], maps["logits"], max_proposals=top)
         return [
             Regions(
                 tuple(
@@ -212,70 +186,70 @@ class RegionCaptioner:
                 size,
                 self.name,
             )
-            for (_, size), (boxes, logits) in zip(
-                photos, self._chosen(seen["boxes"], seen["logits"], most=top), strict=True
-            )
+            for (_, size), (boxes, logits) in zip(batch, proposals, strict=True)
         ]
 
-    def _seen(self, photos: Sequence[Prepared]) -> dict[str, np.ndarray]:
-        """Return the maps of a batch, and ``boxes`` and ``logits`` of all anchors."""
-        maps = self._encoder.run({"images": np.stack([image for image, _ in photos])}, self._maps)
-        seen = dict(zip(self._maps, maps, strict=True))
+    def _run_backbone(self, batch: Sequence[Prepared]) -> dict[str, np.ndarray]:
+        """Return the feature maps of a batch, and ``boxes`` ``(B, A, 4)`` and ``logits`` ``(B, A)`` of all anchors."""
+        maps = self._encoder.run({"images": np.stack([image for image, _ in batch])}, self._maps)
+        named = dict(zip(self._maps, maps, strict=True))
         outputs = self._proposals.outputs
-        return seen | dict(zip(outputs, self._proposals.run(seen, outputs), strict=True))
+        return named | dict(zip(outputs, self._proposals.run(named, outputs), strict=True))
 
     def _scale(self, size: tuple[int, int]) -> np.ndarray:
-        """Return what brings boxes to the pixels of a photo of that width and height, ``(4,)``."""
+        """Return what scales boxes to the pixels of an image of that width and height, ``(4,)``."""
         return np.tile(size / np.array([self.bundle.preprocessing.width, self.bundle.preprocessing.height]), 2)
 
-    def _chosen(self, boxes: np.ndarray, logits: np.ndarray, *, most: int) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Choose proposals from all anchors of each photo, boxes ``(B, A, 4)`` and logits ``(B, A)``, best first."""
-        rules = self.bundle.localisation
-        compared = rules.pre_nms_top_n * -(-most // rules.proposals)
-        chosen = []
+    def _select_proposals(
+        self, boxes: np.ndarray, logits: np.ndarray, *, max_proposals: int
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Select proposals from all anchors of each image: boxes and their logits, highest first."""
+        rules = self.localisation
+        compared = rules.pre_nms_top_n * -(-max_proposals // rules.proposals)
+        selected = []
         for each, scores in zip(boxes, logits, strict=True):
-            likeliest = np.argsort(-scores, kind="stable")[:compared]
-            likeliest = likeliest[area(each[likeliest]) > 0]
-            kept = nms(each[likeliest], scores[likeliest], iou_threshold=rules.proposal_nms_iou, max_boxes=most)
-            chosen.append((each[likeliest[kept]], scores[likeliest[kept]]))
-        return chosen
+            top = np.argsort(-scores, kind="stable")[:compared]
+            top = top[area(each[top]) > 0]
+            kept = nms(each[top], scores[top], iou_threshold=rules.proposal_nms_iou, max_boxes=max_proposals)
+            selected.append((each[top[kept]], scores[top[kept]]))
+        return selected
 
-    def _looked_at(self, seen: dict[str, np.ndarray], boxes: np.ndarray, owners: np.ndarray) -> dict[str, np.ndarray]:
-        """Run the region head, each box in the map of its size; results come in that order, ``photos`` among them."""
-        rules = self.bundle.localisation
+    def _run_region_head(
+        self, maps: Mapping[str, np.ndarray], boxes: np.ndarray, owners: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Run the region head, each box on the map of its size; results are in that order, ``photos`` among them."""
+        rules = self.localisation
         sides = np.sqrt(area(boxes))
         level = np.floor(1 + np.log2(sides / rules.canonical_box_size) + 1e-6)
         level = np.clip(level, 0, len(rules.strides) - 1)
         places = [np.flatnonzero(level == number) for number in range(len(rules.strides))]
-        feeds = dict(seen)
+        feeds = dict(maps)
         for stride, chosen in zip(rules.strides, places, strict=True):
             feeds |= {f"boxes_{stride}": boxes[chosen], f"photos_{stride}": owners[chosen]}
         outputs = self._regions.outputs
         found = dict(zip(outputs, self._regions.run(feeds, outputs), strict=True))
         return found | {"photos": owners[np.concatenate(places)]}
 
-    def _kept(self, boxes: np.ndarray, scores: np.ndarray, photos: np.ndarray, *, count: int) -> list[np.ndarray]:
-        """Return the places of the final boxes of each photo, best first."""
-        rules = self.bundle.localisation
+    def _final_nms(self, boxes: np.ndarray, scores: np.ndarray, photos: np.ndarray, *, count: int) -> list[np.ndarray]:
+        """Return the indices of the final boxes of each image, highest score first."""
+        rules = self.localisation
         kept = []
         for photo in range(count):
-            mine = np.flatnonzero((photos == photo) & (area(boxes) > 0))
-            kept.append(
-                mine[nms(boxes[mine], scores[mine], iou_threshold=rules.nms_iou, max_boxes=rules.max_detections)]
-            )
+            own = np.flatnonzero((photos == photo) & (area(boxes) > 0))
+            kept.append(own[nms(boxes[own], scores[own], iou_threshold=rules.nms_iou, max_boxes=rules.max_detections)])
         return kept
 
 
-def distinct(regions: Sequence[Region]) -> tuple[Region, ...]:
-    """Drop regions that overlap a better one and say the same.
+def drop_duplicate_captions(regions: Sequence[Region]) -> tuple[Region, ...]:
+    """Drop regions that overlap one of higher score with the same text.
 
     Args:
-        regions: best first.
+        regions: highest score first.
     """
     kept: list[Region] = []
     for region in regions:
         same = [other.box for other in kept if other.text == region.text]
-        if not same or intersection_over_smaller(np.array(same), np.array(region.box)).max() <= SAME_WORDS_OVERLAP:
+        if not same or intersection_over_smaller(np.array(same), np.array(region.box)).max() <= DUPLICATE_OVERLAP:
             kept.append(region)
     return tuple(kept)
 
@@ -285,7 +259,7 @@ def _box(edges: np.ndarray) -> Box:
     return left, top, right, bottom
 
 
-def _checked(top: int) -> int:
+def _validate_top(top: int) -> int:
     if top < 1:
         raise UsageError(f"top must be at least 1, got {top}")
     return top

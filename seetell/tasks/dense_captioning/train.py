@@ -147,7 +147,7 @@ def create_densecap(recipe: DenseRecipe, encoder: Encoder, *, vocabulary_size: i
         recipe.captioner,
         feature_size=config.feature_size,
         vocabulary_size=vocabulary_size,
-        locations=config.regions.cells**2,
+        locations=config.roi_head.output_size**2,
     )
     return DenseCap(
         config,
@@ -162,5 +162,5 @@ def map_shapes(encoder: Encoder, strides: tuple[int, ...]) -> list[tuple[int, in
     size = encoder.preprocessing
     device = next(encoder.parameters()).device
     with torch.inference_mode():
-        maps = encoder.feature_maps(torch.zeros(1, 3, size.height, size.width, device=device))
+        maps = encoder.feature_maps(torch.zeros(1, 3, size.height, size.width, device=device), strides)
     return [(maps[stride].shape[1], maps[stride].shape[2], maps[stride].shape[3]) for stride in strides]

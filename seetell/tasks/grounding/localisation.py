@@ -1,4 +1,4 @@
-"""Where in a photo a phrase of a sentence is: a heat map over the encoder's grid, a point and a box.
+"""Phrase localisation: a heat map over the encoder's grid, a point and a box for every phrase.
 
 Letters: ``N`` phrases, ``L`` cells of the grid, ``rows × columns`` of them, row by row, ``H`` length of an
 embedding.
@@ -8,26 +8,29 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from seetell.errors import UsageError
 from seetell.runtime.sessions import Graph
+from seetell.tasks.retrieval.embeddings import SentenceEmbeddings
 
 STEEPNESS, CENTRING, OFFSET = 1.5, 8.0, 1.0
-"""Of the chances in :func:`ground_by_words`, those with the most boxes right on phrases of Flickr30k Entities: half or
-twice as much of one costs less than two points of a hundred."""
+"""Constants of the probabilities in :func:`ground_zero_shot`, tuned for R@1 on phrases of Flickr30k Entities: half or
+twice one of them costs less than two points of a hundred."""
 
 
 @dataclass(frozen=True, eq=False)
 class Grounding:
-    """Where phrases are in one photo.
+    """Where phrases are in one image.
 
     Attributes:
-        boxes: ``(N, 4)`` float32, xyxy in shares of the photo's width and height.
-        points: ``(N, 2)`` float32, the likeliest place as x and y in the same shares.
-        scores: ``(N,)`` float32, how sure the model is, higher is better: the intersection over union with the true box
-            that it expects or, of an aligner that never saw boxes, the greatest cosine of the phrase with a place.
+        boxes: ``(N, 4)`` float32, xyxy normalised to [0, 1].
+        points: ``(N, 2)`` float32, the most probable location as x and y, normalised in the same way.
+        scores: ``(N,)`` float32, confidence, higher is better: the predicted intersection over union with the true box
+            or, without a grounding head, the maximum cosine of the phrase and a cell.
         heat: ``(N, rows, columns)`` float32, each map at least 0 and of sum 1.
     """
 
@@ -40,13 +43,37 @@ class Grounding:
         return len(self.boxes)
 
 
-def ground_by_boxes(graph: Graph, grid: np.ndarray, phrases: np.ndarray, size: tuple[int, int]) -> Grounding:
-    """Locate phrases by what a grounder learnt from boxes.
+def phrase_vectors(sentences: SentenceEmbeddings, spans: Sequence[tuple[int, int, int]]) -> np.ndarray:
+    """Return the mean of each phrase's words and its last word, in the common space.
 
     Args:
-        graph: the grounder's.
-        grid: of the photo, ``(1, L, D)``.
-        phrases: of each the mean of its words and its last word in the common space, ``(N, 2·H)``.
+        sentences: those that the phrases are part of.
+        spans: for each phrase the index of its sentence, its first word and the word after its last.
+
+    Returns:
+        ``(N, 2·H)`` float32.
+
+    Raises:
+        UsageError: a span is empty or not in its sentence.
+    """
+    starts = np.cumsum([0, *(len(tokens) for tokens in sentences.tokens)])
+    phrases = []
+    for sentence, start, stop in spans:
+        if not (0 <= sentence < len(sentences) and 0 <= start < stop <= len(sentences.tokens[sentence])):
+            raise UsageError(f"expected the index of a sentence and a span of its words, got {sentence, start, stop}")
+        first = starts[sentence]
+        words = sentences.words[first + start : first + stop]
+        phrases.append(np.concatenate([words.mean(axis=0), words[-1]]))
+    return np.stack(phrases) if phrases else np.zeros((0, 2 * sentences.words.shape[1]), np.float32)
+
+
+def ground_with_head(graph: Graph, grid: np.ndarray, phrases: np.ndarray, size: tuple[int, int]) -> Grounding:
+    """Localise phrases with a head that was trained on boxes.
+
+    Args:
+        graph: the head.
+        grid: of the image, ``(1, L, D)``.
+        phrases: see :func:`phrase_vectors`, ``(N, 2·H)``.
         size: rows and columns of the grid.
     """
     if not len(phrases):
@@ -55,15 +82,15 @@ def ground_by_boxes(graph: Graph, grid: np.ndarray, phrases: np.ndarray, size: t
     outputs = ["heat", "boxes", "overlaps"]
     heat, boxes, overlaps = graph.run({"grid": grid, "phrases": phrases}, outputs)
     maps = heat.reshape(-1, *size)
-    return Grounding(boxes, warmest_points(maps), overlaps, maps)
+    return Grounding(boxes, heatmap_peaks(maps), overlaps, maps)
 
 
-def ground_by_words(phrases: np.ndarray, cells: np.ndarray, grid: tuple[int, int]) -> Grounding:
-    """Locate phrases by how well each cell of the grid suits their words, as an aligner can that never saw a box.
+def ground_zero_shot(phrases: np.ndarray, cells: np.ndarray, grid: tuple[int, int]) -> Grounding:
+    """Localise phrases by how well each cell of the grid fits their words, without training on boxes.
 
-    A cell's chance of belonging to the phrase is σ(a·z − c·d² + o): z is its product with the phrase in deviations from
-    the mean of all cells, and d its distance from the middle, since people photograph what they talk about. The box is
-    the rectangle of cells with the greatest expected intersection over expected union.
+    The probability that a cell belongs to the phrase is σ(a·z − c·d² + o): z is its product with the phrase in standard
+    deviations from the mean of all cells, and d its distance from the centre, where photographers put their subject.
+    The box is the rectangle of cells with the maximum expected intersection over expected union.
 
     Args:
         phrases: in the common space, ``(N, H)``.
@@ -76,35 +103,42 @@ def ground_by_words(phrases: np.ndarray, cells: np.ndarray, grid: tuple[int, int
     spread = products - products.mean(axis=1, keepdims=True)
     spread /= spread.std(axis=1, keepdims=True) + 1e-6
     logits = STEEPNESS * spread - CENTRING * np.square(centres - 0.5).sum(axis=1) + OFFSET
-    chances = 1 / (1 + np.exp(-logits))
+    probabilities = 1 / (1 + np.exp(-logits))
     sides, inside = _rectangles(grid)
-    shared = chances @ inside.T
-    overlaps = shared / (chances.sum(axis=1, keepdims=True) + inside.sum(axis=1) - shared)
+    shared = probabilities @ inside.T
+    overlaps = shared / (probabilities.sum(axis=1, keepdims=True) + inside.sum(axis=1) - shared)
     best = overlaps.argmax(axis=1)
     boxes = sides[best] / np.array([columns, rows, columns, rows])
-    heat = (chances / chances.sum(axis=1, keepdims=True)).astype(np.float32)
+    heat = (probabilities / probabilities.sum(axis=1, keepdims=True)).astype(np.float32)
     lengths = np.linalg.norm(phrases, axis=1)[:, None] * np.linalg.norm(cells, axis=1)
     scores = (products / (lengths + 1e-6)).max(axis=1, initial=-1).astype(np.float32)
     maps = heat.reshape(-1, rows, columns)
-    return Grounding(boxes.astype(np.float32), warmest_points(maps), scores, maps)
+    return Grounding(boxes.astype(np.float32), heatmap_peaks(maps), scores, maps)
 
 
-def warmest_points(heat: np.ndarray) -> np.ndarray:
-    """Return where maps ``(N, rows, columns)`` are warmest, as x and y in shares ``(N, 2)`` float32.
+def heatmap_peaks(heat: np.ndarray) -> np.ndarray:
+    """Return the peaks of heat maps.
 
-    A cell counts as warm as the mean of the nine around it: the middle of what is warm, not its edge.
+    Each cell is averaged with its eight neighbours first, so that a peak is in the middle of a warm area, not at its
+    edge.
+
+    Args:
+        heat: ``(N, rows, columns)``.
+
+    Returns:
+        x and y normalised to [0, 1], ``(N, 2)`` float32.
     """
     phrases, rows, columns = heat.shape
     padded = np.pad(heat, ((0, 0), (1, 1), (1, 1)), mode="edge")
     shifts = itertools.product(range(3), range(3))
     smooth = sum(padded[:, down : down + rows, across : across + columns] for down, across in shifts)
-    warmest = np.asarray(smooth).reshape(phrases, rows * columns).argmax(axis=1)
-    points: np.ndarray = cell_centres((rows, columns))[warmest]
+    peaks = np.asarray(smooth).reshape(phrases, rows * columns).argmax(axis=1)
+    points: np.ndarray = cell_centres((rows, columns))[peaks]
     return points.astype(np.float32)
 
 
 def cell_centres(grid: tuple[int, int]) -> np.ndarray:
-    """Return the middle of each cell as x and y in shares of the photo, ``(L, 2)``."""
+    """Return the centre of each cell as x and y normalised to [0, 1], ``(L, 2)``."""
     rows, columns = grid
     down, across = np.divmod(np.arange(rows * columns), columns)
     return np.stack([(across + 0.5) / columns, (down + 0.5) / rows], axis=1)
@@ -112,7 +146,7 @@ def cell_centres(grid: tuple[int, int]) -> np.ndarray:
 
 @functools.lru_cache(maxsize=4)
 def _rectangles(grid: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Return all rectangles of whole cells, ``(K, 4)`` xyxy in cells, and the cells each holds, ``(K, L)`` float32."""
+    """Return all rectangles of cells, ``(K, 4)`` xyxy, and whether each contains each cell, ``(K, L)`` float32."""
     sides = np.array(
         [
             (left, top, right, bottom)

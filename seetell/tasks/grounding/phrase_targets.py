@@ -48,7 +48,7 @@ def read_phrases(photos: Sequence[PhotoPhrases], model: TrainedAligner) -> Phras
     """Embed the phrases of photos, and lay their boxes over the encoder's grid."""
     vectors = [_vectors(photo, model) for photo in photos]
     grid = model.encoder.grid_size
-    cover = [cell_cover(boxes, grid) for photo in photos for boxes in photo.shares()]
+    cover = [cell_cover(boxes, grid) for photo in photos for boxes in photo.normalised_boxes()]
     return Phrases(
         torch.cat(vectors),
         torch.from_numpy(np.concatenate([photo.enclosing() for photo in photos]).astype(np.float32)),

@@ -1,78 +1,193 @@
-"""Sentences laid over photos: cut into phrases, each with its box."""
+"""Sentences aligned with images: cut into phrases, each with its box, on ONNX Runtime.
+
+>>> import seetell
+>>> for phrase in seetell.load("align").align("photo.jpg", "two dogs run on grass").regions:
+...     print(phrase.text, phrase.box)
+"""
 
 from __future__ import annotations
 
-import itertools
-import os
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
-from seetell.errors import PhotoError
+from seetell.errors import PhotoError, UsageError
 from seetell.geometry.boxes import Box
-from seetell.language.phrases import segment_sentence
+from seetell.language.phrases import BETA, segment_sentence
 from seetell.language.vocabulary import UNK, detokenise
-from seetell.photos.opening import PhotoSource, open_photo, photo_size
+from seetell.photos.opening import PhotoSource
 from seetell.results import Alignment, Region
+from seetell.runtime.bundle import Bundle
+from seetell.runtime.image_stream import BatchFn, preprocess_with_size
+from seetell.runtime.predictor import Predictor
+from seetell.runtime.sessions import Graph
+from seetell.tasks.grounding.localisation import Grounding, ground_with_head, ground_zero_shot, phrase_vectors
+from seetell.tasks.retrieval.embeddings import PhotoEmbeddings, SentenceEmbeddings
+from seetell.tasks.retrieval.predict import Embedder
 
-if TYPE_CHECKING:
-    from seetell.tasks.retrieval.embeddings import PhotoEmbeddings, SentenceEmbeddings
-    from seetell.tasks.retrieval.predict import Aligner
-
-BATCH = 16
-
-
-def align_pairs(
-    model: Aligner, pairs: Iterable[tuple[PhotoSource, str]], *, beta: float
-) -> Iterator[Alignment | PhotoError]:
-    """Lay each sentence over its photo; see :meth:`seetell.Aligner.align_many`."""
-    pairs = iter(pairs)
-    while batch := list(itertools.islice(pairs, BATCH)):
-        photos = [_read(photo) for photo, _ in batch]
-        sentences = model.embed_sentences(text for _, text in batch)
-        for row, image in enumerate(model.embed_each(photos, with_grid=True)):
-            try:
-                if isinstance(image, PhotoError):
-                    raise image
-                size = _size(photos[row])
-            except PhotoError as error:
-                yield error
-                continue
-            score = float(model.score(image, sentences)[0, row])
-            found = tuple(_segments(model, image, sentences, row, size, beta))
-            yield Alignment(batch[row][1], found, score, size, model.name)
+Prepared = tuple[np.ndarray, tuple[int, int], str]
+"""The encoder's input ``(3, H, W)`` float32, the image's width and height, and the sentence."""
 
 
-def _read(photo: PhotoSource) -> PhotoSource:
-    """Return what can be opened twice."""
-    read = getattr(photo, "read", None)
-    return read() if callable(read) else photo
+class PhraseGrounder(Predictor[Prepared, Alignment]):
+    """A loaded model that grounds phrases; see :class:`~seetell.runtime.predictor.Predictor`.
+
+    A bundle with a grounding head, which was trained on boxes, gives the box that the head predicts. Any other model
+    that embeds words finds the rectangle of cells that fit the phrase's words.
+
+    Attributes:
+        embedder: the model that embeds images and sentences, of the same bundle.
+    """
+
+    task = "grounding"
+    text_input = "sentence"
+
+    def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
+        super().__init__(bundle, threads=threads)
+        self.embedder = Embedder(bundle, precision=precision, threads=threads)
+        self._head = Graph.open(bundle, "grounding", threads=self.threads) if "grounding" in bundle.graphs else None
+        if self._head is not None:
+            self._head.require(inputs=["grid", "phrases"], outputs=["heat", "boxes", "overlaps"])
+
+    def align(self, image: PhotoSource, sentence: str, *, beta: float = BETA) -> Alignment:
+        """Cut a sentence into phrases and find the box of each in an image.
+
+        Args:
+            image: a path, a file's content, an open binary file, a Pillow image, or an array ``(H, W, 3)`` uint8.
+            sentence: any text; only words that the model knows are grounded.
+            beta: how strongly neighbouring words stay together, see
+                :func:`seetell.language.phrases.segment_sentence`.
+
+        Raises:
+            PhotoError: the image cannot be used.
+            UsageError: ``beta`` is negative, or the model compares whole images only.
+        """
+        return self.predict(image, sentence, beta=beta)
+
+    def align_many(
+        self,
+        pairs: Iterable[tuple[PhotoSource, str]],
+        *,
+        batch_size: int | None = None,
+        workers: int | None = None,
+        beta: float = BETA,
+    ) -> Iterator[Alignment | PhotoError]:
+        """Align images with sentences; see :meth:`predict_many` and :meth:`align`.
+
+        Args:
+            pairs: each an image and its sentence; may be endless.
+            batch_size: images processed at once.
+            workers: threads that open images; as many as the model computes with when absent.
+            beta: see :meth:`align`.
+
+        Yields:
+            The alignment of each pair, or the error of an image that cannot be used.
+
+        Raises:
+            UsageError: an argument is not allowed, or the model compares whole images only; raised at the call.
+        """
+        return self.predict_many(pairs, batch_size=batch_size, workers=workers, beta=beta)
+
+    def prepare(self, image: PhotoSource, text: str = "") -> Prepared:
+        """Open an image for :meth:`predict_prepared`; may be called from many threads.
+
+        Args:
+            image: see :meth:`align`.
+            text: the sentence.
+
+        Raises:
+            PhotoError: the image cannot be used.
+        """
+        return *preprocess_with_size(image, self.bundle.preprocessing), text
+
+    def bind(self, *, beta: float | None = None) -> BatchFn[Prepared, Alignment]:
+        """Return the function that aligns a batch.
+
+        Args:
+            beta: see :meth:`align`; the default when ``None``.
+
+        Raises:
+            UsageError: ``beta`` is negative, or the model compares whole images only.
+        """
+        beta = BETA if beta is None else beta
+        segment_sentence((), np.zeros((0, 1)), beta=beta)  # refuses a beta that is not allowed
+        if not self.embedder.compares_words:
+            raise UsageError(f"{self.name} compares whole photos only, so it cannot tell where a word is")
+        return partial(self._align, beta=beta)
+
+    def word_scores(self, image: PhotoEmbeddings, sentences: SentenceEmbeddings) -> Sequence[np.ndarray]:
+        """Score every word of every sentence with every region of one image.
+
+        Returns:
+            For each sentence ``(T, R)``.
+
+        Raises:
+            UsageError: it is not one image.
+        """
+        if len(image) != 1:
+            raise UsageError(f"expected one photo, got {len(image)}")
+        products = sentences.words @ image.regions[0].T
+        return np.split(products, np.cumsum([len(tokens) for tokens in sentences.tokens])[:-1])
+
+    def ground(
+        self, image: PhotoEmbeddings, sentences: SentenceEmbeddings, spans: Sequence[tuple[int, int, int]]
+    ) -> Grounding:
+        """Localise phrases in one image.
+
+        Args:
+            image: one image, embedded with ``with_grid=True``.
+            sentences: those that the phrases are part of.
+            spans: for each phrase the index of its sentence, its first word and the word after its last, counted in
+                ``sentences.tokens``.
+
+        Raises:
+            UsageError: it is not one image, its grid was not kept, a span is not in its sentence, or the model does not
+                compare words.
+        """
+        if len(image) != 1:
+            raise UsageError(f"expected one photo, got {len(image)}")
+        if image.grid is None:
+            raise UsageError("the photo's grid was not kept; embed it with with_grid=True")
+        if not image.regions.size:
+            raise UsageError(f"{self.name} compares whole photos only, so it cannot tell where a phrase is")
+        phrases = phrase_vectors(sentences, spans)
+        if self._head is not None:
+            return ground_with_head(self._head, image.grid, phrases, self.bundle.grid)
+        means = phrases[:, : sentences.words.shape[1]]
+        return ground_zero_shot(means, self.embedder.embed_cells(image.grid[0]), self.bundle.grid)
+
+    def _align(self, batch: Sequence[Prepared], sample_ids: Sequence[int], *, beta: float) -> list[Alignment]:
+        sentences = self.embedder.embed_sentences(text for _, _, text in batch)
+        embedded = self.embedder.bind(with_grid=True)([image for image, _, _ in batch], sample_ids)
+        return [
+            Alignment(
+                text,
+                tuple(self._phrases(image, sentences, row, size, beta)),
+                float(self.embedder.score(image, sentences)[0, row]),
+                size,
+                self.name,
+            )
+            for row, (image, (_, size, text)) in enumerate(zip(embedded, batch, strict=True))
+        ]
+
+    def _phrases(
+        self, image: PhotoEmbeddings, sentences: SentenceEmbeddings, row: int, size: tuple[int, int], beta: float
+    ) -> Iterator[Region]:
+        tokens = sentences.tokens[row]
+        known = [number != UNK for number in self.bundle.require_vocabulary().encode(tokens)]
+        spans = segment_sentence(tokens, self.word_scores(image, sentences)[row], known=known, beta=beta)
+        if not spans:
+            return
+        found = self.ground(image, sentences, [(row, *span) for span in spans])
+        boxes = _in_pixels(found.boxes, visible=self.bundle.preprocessing.visible_box(size), size=size)
+        for (start, stop), box, score in zip(spans, boxes, found.scores, strict=True):
+            yield Region(detokenise(tokens[start:stop]), box, float(score))
 
 
-def _size(photo: PhotoSource) -> tuple[int, int]:
-    if isinstance(photo, str | os.PathLike | bytes):
-        return photo_size(photo)
-    return open_photo(photo).size
-
-
-def _segments(
-    model: Aligner, image: PhotoEmbeddings, sentences: SentenceEmbeddings, row: int, size: tuple[int, int], beta: float
-) -> Iterator[Region]:
-    tokens = sentences.tokens[row]
-    known = [number != UNK for number in model.bundle.vocabulary.encode(tokens)]
-    spans = segment_sentence(tokens, model.word_scores(image, sentences)[row], known=known, beta=beta)
-    if not spans:
-        return
-    found = model.ground(image, sentences, [(row, *span) for span in spans])
-    boxes = _in_pixels(found.boxes, covered=model.bundle.preprocessing.visible_box(size), size=size)
-    for (start, stop), box, score in zip(spans, boxes, found.scores, strict=True):
-        yield Region(detokenise(tokens[start:stop]), box, float(score))
-
-
-def _in_pixels(boxes: np.ndarray, *, covered: Box, size: tuple[int, int]) -> list[Box]:
-    """Turn boxes in shares of what the model saw into pixels of the photo, none beyond its edges."""
-    left, top, right, bottom = covered
+def _in_pixels(boxes: np.ndarray, *, visible: Box, size: tuple[int, int]) -> list[Box]:
+    """Scale boxes normalised to [0, 1] over the visible part to pixels of the image, clipped to its edges."""
+    left, top, right, bottom = visible
     scale, origin = np.tile([right - left, bottom - top], 2), np.tile([left, top], 2)
     placed = np.clip(boxes.astype(np.float64) * scale + origin, 0, np.tile(size, 2))
     return [tuple(box) for box in placed.round(2).tolist()]

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from seetell.data.entity_phrases import PhotoPhrases
 from seetell.metrics.localisation import LocalisationScores, LocatedPhrases, localisation
-from seetell.tasks.grounding.localisation import warmest_points
+from seetell.tasks.grounding.localisation import heatmap_peaks
 from seetell.tasks.grounding.models.grounder import Grounder
 from seetell.tasks.grounding.phrase_targets import Phrases
 
@@ -36,7 +36,7 @@ def locate_all(
         for seen, meant in zip(cells, vectors, strict=True):
             located = grounder(seen.to(device), meant[None].float().to(device))
             boxes.append(located.boxes[0].cpu().numpy())
-            points.append(warmest_points(located.heat[0].softmax(dim=1).reshape(-1, *grid).cpu().numpy()))
+            points.append(heatmap_peaks(located.heat[0].softmax(dim=1).reshape(-1, *grid).cpu().numpy()))
     return np.concatenate(boxes), np.concatenate(points)
 
 

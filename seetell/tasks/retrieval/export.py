@@ -13,11 +13,12 @@ import torch
 from seetell.data import read
 from seetell.errors import BundleError
 from seetell.export.atomic_directory import check_free, new_folder
+from seetell.export.graph_entries import graph_entry
 from seetell.export.parity import check_parity, encoder_cosine_distance, encoder_difference
 from seetell.export.quantisation import quantise_encoder
 from seetell.language.tokenizer import tokenize
 from seetell.nn.backbones import Features
-from seetell.runtime.bundle import Bundle, find, sha256
+from seetell.runtime.bundle import Bundle, owner_folder, sha256
 from seetell.runtime.sessions import Graph
 from seetell.tasks.captioning.export import CALIBRATION_PHOTOS, ENCODERS, PARITY_PHOTOS, open_some
 from seetell.tasks.captioning.graphs import write_encoder
@@ -77,7 +78,7 @@ def export_aligner(
             encoder, parity = _other_encoder(model, target, encoder_of, comparison)
         with torch.inference_mode():
             features = Features(*(part.clone() for part in model.encoder(torch.from_numpy(comparison))))
-        photos, texts = folder / "photos.onnx", folder / "sentences.onnx"
+        photos, texts = folder / "image_embedding.onnx", folder / "sentence_embedding.onnx"
         write_aligner(model.aligner, features, photos=photos, sentences=texts)
         parity["alignment_score_max_difference"] = _difference(model, photos, texts, features, sentences)
         if grounder is not None:
@@ -88,7 +89,8 @@ def export_aligner(
         model.vocabulary.save(folder / "vocabulary.json")
         description = _description(model, folder, name or model.recipe.name, encoder)
         if grounder is not None:
-            description["graphs"]["grounding"] = GROUNDING
+            description["task"] = "grounding"
+            description["graphs"]["grounding"] = graph_entry(folder, {"fp32": GROUNDING}, default="fp32")
             description["grounding"] = {
                 "command": f"seetell train {grounder.recipe.name}",
                 "trained_steps": grounder.facts["step"],
@@ -129,26 +131,25 @@ def _write_encoder(
     if "fp32" not in precisions:
         fp32.unlink()
     files = {precision: ENCODERS[precision] for precision in precisions}
-    return {"model": None, "sha256": None, "default": precisions[0]} | files, parity
+    return {"graph": graph_entry(folder, files, default=precisions[0]), "shared": None}, parity
 
 
 def _other_encoder(
     model: TrainedAligner, target: Path, name: str, comparison: np.ndarray
 ) -> tuple[dict[str, Any], dict[str, float]]:
     """Describe another model's encoder, and how far it is from the one that the aligner was trained with."""
-    neighbour = target.parent / name
-    other = Bundle.load(neighbour if neighbour.is_dir() else find(name))
+    other = Bundle.load(owner_folder(target, name))
+    files = {precision: other.graph("encoder", precision) for precision in other.precisions("encoder")}
     if other.preprocessing != model.encoder.preprocessing:
         raise BundleError(f"{other.folder} prepares photos in another way than {model.recipe.name} was trained with")
     measures = {"fp32": encoder_difference, "int8": encoder_cosine_distance}
     names = {"fp32": "encoder_fp32_max_difference", "int8": "encoder_int8_cosine_distance"}
-    parity = {names[kind]: measures[kind](model.encoder, file, comparison) for kind, file in other.encoders.items()}
-    described: dict[str, Any] = {
-        "model": other.folder.name,
-        "sha256": {kind: sha256(file) for kind, file in other.encoders.items()},
-        "default": other.precision,
+    parity = {names[kind]: measures[kind](model.encoder, file, comparison) for kind, file in files.items()}
+    described = {
+        "graph": other.description["graphs"]["encoder"],
+        "shared": {"model": other.folder.name, "sha256": {kind: sha256(file) for kind, file in files.items()}},
     }
-    return described | {kind: file.name for kind, file in other.encoders.items()}, parity
+    return described, parity
 
 
 def _difference(
@@ -189,49 +190,52 @@ def _description(model: TrainedAligner, folder: Path, name: str, encoder: Mappin
     recipe, aligner = model.recipe, model.aligner
     files = {path.name: sha256(path) for path in sorted(folder.iterdir())}
     return {
-        "format": 1,
+        "format": 2,
         "name": name,
-        "kind": "align",
+        "task": "retrieval",
         "architecture": "aligner",
         "preprocessing": model.encoder.preprocessing.to_dict(),
-        "vocabulary_sha256": model.vocabulary.hash,
-        "vocabulary_size": len(model.vocabulary),
+        "vocabulary": {"file": "vocabulary.json", "sha256": model.vocabulary.hash, "size": len(model.vocabulary)},
         "files": files,
-        "encoder": dict(encoder),
-        "graphs": {"photos": "photos.onnx", "sentences": "sentences.onnx"},
-        "sizes": {
-            "encoder": recipe.encoder.name,
-            "width": recipe.aligner.width,
-            "max_words": recipe.data.max_words,
-            "boxes": window_boxes(recipe.aligner.windows)[: aligner.regions].tolist(),
-            "grid": list(model.encoder.grid_size),
-            "encoder_parameters": sum(parameter.numel() for parameter in model.encoder.parameters()),
-            "aligner_parameters": sum(parameter.numel() for parameter in aligner.parameters()),
+        "graphs": {
+            "encoder": encoder["graph"],
+            "image_embedding": graph_entry(folder, {"fp32": "image_embedding.onnx"}, default="fp32"),
+            "sentence_embedding": graph_entry(folder, {"fp32": "sentence_embedding.onnx"}, default="fp32"),
         },
+        **({"shared": {"encoder": encoder["shared"]}} if encoder["shared"] else {}),
+        "settings": {
+            "max_words": recipe.data.max_words,
+            "grid": list(model.encoder.grid_size),
+            "regions": window_boxes(recipe.aligner.windows)[: aligner.regions].tolist(),
+        },
+        "parameters": {
+            "encoder": sum(parameter.numel() for parameter in model.encoder.parameters()),
+            "model": sum(parameter.numel() for parameter in aligner.parameters()),
+        },
+        "encoder": recipe.encoder.name,
         "licence": recipe.card.licence,
         "training_data": recipe.card.training_data,
         "terms": recipe.card.terms,
         "command": f"seetell train {recipe.name}",
         "started_from": Path(recipe.start_from).name,
         "trained_steps": model.facts["step"],
-        "scores": {"val": model.facts["scores"]},
+        "scores": {"val": model.facts["scores"] | {"command": f"seetell train {recipe.name}"}},
     }
 
 
 def alignment_card(description: Mapping[str, Any]) -> str:
     """Word the card of an aligner's bundle, in Markdown."""
-    sizes, scores = description["sizes"], description["scores"]["val"]
-    parameters = sizes["aligner_parameters"] / 1e6
-    shared = description["encoder"]["model"]
-    whose = f"that of `{shared}`" if shared else f"{sizes['encoder_parameters'] / 1e6:.1f} M parameters"
+    scores, parameters = description["scores"]["val"], description["parameters"]["model"] / 1e6
+    shared = description.get("shared", {}).get("encoder", {}).get("model")
+    whose = f"that of `{shared}`" if shared else f"{description['parameters']['encoder'] / 1e6:.1f} M parameters"
     begun = f", trained as in `{description['started_from']}`" if description["started_from"] else ""
     ways = {way: [scores[f"{way}_R@{k}"] for k in (1, 5, 10)] for way in ("annotation", "search")}
     lines = [
         f"# {description['name']}",
         "",
         f"Tells how well sentences fit photos: {parameters:.1f} M parameters, "
-        f"{description['vocabulary_size']:,} words, trained for {description['trained_steps']:,} steps "
-        f"on `{sizes['encoder']}`{begun} ({whose}).",
+        f"{description['vocabulary']['size']:,} words, trained for {description['trained_steps']:,} steps "
+        f"on `{description['encoder']}`{begun} ({whose}).",
         "",
         f"- **Licence of the weights:** {description['licence']}",
         f"- **Training data:** {description['training_data']}",

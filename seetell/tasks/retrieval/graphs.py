@@ -13,9 +13,7 @@ from seetell.errors import BundleError
 from seetell.nn.backbones import Features
 from seetell.nn.onnx_graph import onnx_graph
 from seetell.tasks.retrieval.models.aligner import Aligner
-from seetell.tasks.retrieval.models.sentences import SentenceEncoder, padding_mask
-from seetell.tasks.retrieval.models.sentences.brnn import PaperBrnn
-from seetell.tasks.retrieval.models.sentences.gru import Gru
+from seetell.tasks.retrieval.models.sentences import Gru, PaperBrnn, SentenceEncoder, padding_mask
 
 
 class GruGraph(SentenceEncoder):
@@ -123,7 +121,7 @@ def write_aligner(aligner: Aligner, features: Features, *, photos: Path, sentenc
         BundleError: its sentence encoder is the paper's, whose steps ONNX has no operator for.
     """
     if isinstance(aligner.encoder, PaperBrnn):
-        raise BundleError("an aligner with aligner.sentence 'brnn' cannot be exported; train one with 'gru'")
+        raise BundleError("an aligner with aligner.sentence_encoder 'brnn' cannot be exported; train one with 'gru'")
     assert features.grid is not None
     with_regions = "regions" in aligner.compared
     some: dict[int, object] = {0: torch.export.Dim("photos", min=1)}

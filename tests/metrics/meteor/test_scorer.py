@@ -99,7 +99,7 @@ def test_a_missing_file_is_named(data: Path):
 
 def test_a_damaged_jar_is_an_error(data: Path):
     (data / "meteor-1.5.jar").write_bytes(b"no jar")
-    with pytest.raises(DataError, match=r"is not METEOR 1\.5's jar"):
+    with pytest.raises(DataError, match=r"expected METEOR 1\.5's jar"):
         Meteor(data)
 
 

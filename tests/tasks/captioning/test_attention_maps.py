@@ -9,7 +9,8 @@ from runtime.tiny_bundle import write_tiny_bundle
 
 from seetell.errors import BundleError, UsageError
 from seetell.runtime import bundle as bundle_module
-from seetell.tasks.captioning.predict import Captioner, load
+from seetell.tasks.captioning.predict import Captioner
+from seetell.tasks.loading import load
 
 COLOURS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (255, 255, 0)]
 PHOTOS = [Image.new("RGB", (20, 10), colour) for colour in COLOURS]
@@ -65,17 +66,19 @@ def test_a_batch_gives_what_one_by_one_gives(captioner: Captioner):
 def test_a_model_that_does_not_attend_says_which_do(tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     captioner = load(tiny_bundle)
     monkeypatch.setattr(bundle_module, "BUNDLES", tmp_path)
-    with pytest.raises(UsageError, match=r"tiny does not attend.*bundled models that do: none"):
+    with pytest.raises(UsageError, match=r"tiny has no attention.*bundled models that have: none"):
         captioner.caption(PHOTOS[0], attention=True)
     write_tiny_bundle(tmp_path / "seeing", grid=(2, 3))
     write_tiny_bundle(tmp_path / "blind")
-    with pytest.raises(UsageError, match=r"bundled models that do: seeing$"):
+    with pytest.raises(UsageError, match=r"bundled models that have: seeing$"):
         captioner.caption_many([], attention=True)
 
 
 def test_a_bundle_with_another_grid_or_none_captions_but_shows_nothing(tmp_path: Path):
-    for sizes, said in (({}, r"sizes\.grid must be"), ({"grid": [7, 7]}, "attends to 6 places.*7×7; export")):
-        captioner = load(write_tiny_bundle(tmp_path / str(len(said)), grid=(2, 3), sizes=sizes))
+    decoding = {"beam_size": 3, "max_words": 6}
+    for grid, said in (({}, r"lacks 'settings\.grid'"), ({"grid": [7, 7]}, "attends to 6 locations.*7×7; export")):
+        settings = {"decoding": decoding, **grid}
+        captioner = load(write_tiny_bundle(tmp_path / str(len(said)), grid=(2, 3), settings=settings))
         assert captioner.caption(PHOTOS[0]).text
         with pytest.raises(BundleError, match=said):
             captioner.caption(PHOTOS[0], attention=True)

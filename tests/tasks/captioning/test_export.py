@@ -17,9 +17,9 @@ from seetell.photos import open_photo
 from seetell.runtime.bundle import Bundle
 from seetell.tasks.captioning import export as bundle_writer
 from seetell.tasks.captioning.export import export_run
-from seetell.tasks.captioning.predict import load
 from seetell.tasks.captioning.train import Trainer
 from seetell.tasks.captioning.trained import load_model, load_trained
+from seetell.tasks.loading import load
 from seetell.training.config import recipe_from_dict
 from seetell.training.pretrained import read_earlier_model
 from seetell.training.run_folder import RunFolder
@@ -73,14 +73,13 @@ def test_the_bundle_is_whole_and_says_what_it_is(run, bundle):
     loaded = Bundle.load(bundle)
     loaded.verify()
     description = loaded.description
-    assert (loaded.name, loaded.kind) == ("shapes", "caption")
+    assert (loaded.name, loaded.task) == ("shapes", "captioning")
     assert description["architecture"] == load_trained(RunFolder(run)).recipe.architecture
     assert (description["licence"], description["training_data"]) == ("CC0", "twelve shapes")
-    assert loaded.decoding.max_words == 8
-    assert loaded.precision == "int8"
-    assert set(loaded.encoders) == {"int8", "fp32"}
+    assert loaded.settings["decoding"]["max_words"] == 8
+    assert loaded.precisions("encoder") == ("int8", "fp32")
     assert description["trained_steps"] == 100
-    assert description["sizes"].get("grid") == ([2, 2] if description["architecture"] == "transformer" else None)
+    assert loaded.settings.get("grid") == ([2, 2] if description["architecture"] == "transformer" else None)
     assert all(0 <= value <= parity.TOLERANCES[name] for name, value in description["parity"].items())
     assert set(description["parity"]) == {
         "encoder_fp32_max_difference",
@@ -146,7 +145,7 @@ def test_a_bundle_teaches_what_its_run_learnt(run, bundle):
 @pytest.mark.parametrize("run", ["lstm"], indirect=True)
 def test_one_precision_and_other_decoding(run, tmp_path, monkeypatch):
     description = export_run(run, tmp_path / "small", precisions=["fp32"], decoding={"beam_size": 2}, name="small")
-    assert description["encoder"] == {"default": "fp32", "fp32": "encoder.onnx"}
+    assert description["graphs"]["encoder"]["default"] == "fp32"
     assert not (tmp_path / "small" / "encoder.int8.onnx").exists()
     assert load(tmp_path / "small").decoding.beam_size == 2
     monkeypatch.delattr(bundle_writer, "_write_graphs")  # a wrong option is told before anything is written
@@ -196,9 +195,9 @@ def test_runs_that_cannot_be_exported(run, tmp_path):
 
 def test_the_card_names_where_a_model_began_and_who_taught_it(bundle):
     description = Bundle.load(bundle).description
-    assert (description["started_from"], description["taught_by"]) == ("", [])
+    assert (description["started_from"], description["distilled_from"]) == ("", [])
     assert "trained for 100 steps.\n" in card(description)
-    taught = {**description, "started_from": "first", "taught_by": ["one", "two"]}
+    taught = {**description, "started_from": "first", "distilled_from": ["one", "two"]}
     assert "steps that began where `first` ended, taught by `one` and `two`.\n" in card(taught)
 
 

@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from runtime.tiny_aligner import write_tiny_aligner
 from runtime.tiny_bundle import write_tiny_bundle
 
 import seetell
 from seetell.errors import BundleError, PhotoError, UsageError
 from seetell.results import Caption
-from seetell.runtime.bundle import installed
-from seetell.tasks.captioning.predict import Captioner, load
+from seetell.runtime.bundle import Bundle, bundled_models, read_description
+from seetell.tasks.captioning.predict import Captioner
+from seetell.tasks.loading import load
 
 COLOURS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (255, 255, 0), (0, 255, 255)]
 
@@ -105,10 +107,10 @@ def test_a_bad_photo_gives_its_error_and_costs_the_others_nothing(captioner: Cap
 def test_photos_prepared_elsewhere_are_captioned_the_same(captioner: Captioner, options: dict[str, object]):
     photos = [plain(colour) for colour in COLOURS]
     prepared = [captioner.prepare(photo) for photo in photos]
-    assert captioner.caption_prepared(prepared, **options) == list(captioner.caption_many(photos, **options))
-    assert captioner.caption_prepared([]) == []
-    with pytest.raises(UsageError, match="does not attend"):
-        captioner.caption_prepared(prepared, attention=True)
+    assert captioner.predict_prepared(prepared, **options) == list(captioner.caption_many(photos, **options))
+    assert captioner.predict_prepared([]) == []
+    with pytest.raises(UsageError, match="has no attention"):
+        captioner.predict_prepared(prepared, attention=True)
 
 
 def test_only_bad_photos_and_none_at_all(captioner: Captioner, tmp_path: Path):
@@ -132,7 +134,7 @@ def test_photos_are_read_ahead_by_at_most_two_batches_and_threads_end(captioner:
     assert isinstance(next(stream), Caption)
     assert seen <= 4
     stream.close()
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("seetell-photos")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("seetell-images")]
 
 
 def test_a_batch_that_memory_does_not_hold_is_halved(captioner: Captioner, monkeypatch: pytest.MonkeyPatch):
@@ -173,12 +175,28 @@ def test_options_and_arguments_are_checked_at_the_call(captioner: Captioner, tin
     assert load(tiny_bundle, precision="fp32").caption(plain((1, 2, 3))).text
 
 
-def test_a_bundle_of_another_kind_or_with_other_graphs_is_refused(tmp_path: Path):
-    with pytest.raises(BundleError, match="kind 'regions'"):
-        load(write_tiny_bundle(tmp_path / "regions", kind="regions"))
-    exchanged = {"start": "decoder_step.onnx", "step": "decoder_start.onnx"}
-    with pytest.raises(BundleError, match="expected inputs among"):
-        load(write_tiny_bundle(tmp_path / "exchanged", decoder=exchanged))
+def test_a_bundle_of_another_task_or_with_other_graphs_is_refused(tmp_path: Path):
+    other = Bundle.load(write_tiny_aligner(tmp_path / "other", settings={"decoding": {}}))
+    with pytest.raises(BundleError, match="no graph 'decoder_start'; it is a model for the task 'retrieval'"):
+        Captioner(other)
+    graphs = read_description(write_tiny_bundle(tmp_path / "whole"))["graphs"]
+    swapped = graphs | {"decoder_start": graphs["decoder_step"], "decoder_step": graphs["decoder_start"]}
+    misnamed = graphs | {"decoder_step": {**graphs["decoder_step"], "fp32": "decoder_start.onnx"}}
+    for name, wrong in {"swapped": swapped, "misnamed": misnamed}.items():
+        with pytest.raises(BundleError, match="expected inputs among"):
+            load(write_tiny_bundle(tmp_path / name, graphs=wrong))
+    with pytest.raises(BundleError, match=r"settings\.decoding: decoding: unknown option 'beam'"):
+        load(write_tiny_bundle(tmp_path / "misspelled", settings={"decoding": {"beam": 5}}))
+
+
+def test_sampling_and_searching_exclude_each_other(captioner: Captioner):
+    photo = plain((255, 0, 0))
+    assert captioner.caption(photo, sample=True, seed=4) == captioner.caption(photo, method="sample", seed=4)
+    assert captioner.caption(photo, beam_size=None, sample=False) == captioner.caption(photo)
+    with pytest.raises(UsageError, match="sample draws one caption and beam_size searches"):
+        captioner.check(sample=True, beam_size=3)
+    with pytest.raises(UsageError, match="top_k, seed: only together with sample"):
+        captioner.check(seed=3, top_k=4)
 
 
 def test_the_package_offers_the_same(tiny_bundle: Path):
@@ -187,7 +205,7 @@ def test_the_package_offers_the_same(tiny_bundle: Path):
         seetell.load("nothing")
 
 
-@pytest.mark.skipif(not installed(), reason="no model is bundled with this checkout")
+@pytest.mark.skipif(not bundled_models(), reason="no model is bundled with this checkout")
 def test_the_bundled_captioner_speaks_and_repeats_itself():
     captioner = seetell.load()
     rng = np.random.default_rng(0)

@@ -15,9 +15,10 @@ from seetell.errors import BundleError, CheckpointError
 from seetell.language.decoding import Decoding
 from seetell.nn.backbones import weights_hash
 from seetell.photos import open_photo
+from seetell.runtime.bundle import Bundle
 from seetell.tasks.captioning.validation import best_hypotheses
-from seetell.tasks.dense_captioning.bundle import RegionBundle
 from seetell.tasks.dense_captioning.export import export_densecap
+from seetell.tasks.dense_captioning.predict import DenseCaptioner
 from seetell.tasks.dense_captioning.trained import load_trained_densecap
 from seetell.tasks.retrieval.trained import load_trained_aligner
 from seetell.training.run_folder import RunFolder
@@ -26,12 +27,13 @@ pytestmark = pytest.mark.slow  # trains, traces and quantises a whole model
 
 
 def test_the_bundle_is_whole_and_described(dense_bundle, dense_run):
-    bundle = RegionBundle.load(dense_bundle)
+    captioner = DenseCaptioner(Bundle.load(dense_bundle))
+    bundle = captioner.bundle
     bundle.verify()
     assert bundle.name == "boxes"
-    assert bundle.localisation.strides == (4, 8, 16)
-    assert bundle.localisation.pre_nms_top_n == 60
-    assert bundle.captioner.decoding == Decoding(beam_size=3, length_penalty=1.5, max_words=8)
+    assert captioner.localisation.strides == (4, 8, 16)
+    assert captioner.localisation.pre_nms_top_n == 60
+    assert captioner.decoding == Decoding(beam_size=3, length_penalty=1.5, max_words=8)
     assert set(bundle.vocabulary.words[3:]) == {"a", "red", "green", "blue", "box"}
     assert "twelve photos of boxes" in bundle.card()
     assert "dense mAP" in bundle.card()
@@ -56,11 +58,11 @@ def test_the_bundle_finds_what_the_trained_model_finds(dense_bundle, dense_run):
         with torch.inference_mode():
             maps = model.encoder.feature_maps(image)
             (found,) = model.densecap.detect([maps[stride] for stride in model.recipe.densecap.strides])
-        said = best_hypotheses(model.densecap.captioner, found.features, captioner.bundle.captioner.decoding)
+        said = best_hypotheses(model.densecap.captioner, found.features, captioner.decoding)
         caption_confidence_weight = [math.exp(0.2 * best.logprob / (len(best.tokens) + 1)) for best in said]
         scores = found.scores.numpy() * caption_confidence_weight
         surest = int(scores.argmax())
-        theirs = captioner.describe(photo.path, top=100)
+        theirs = captioner.predict(photo.path, top=100)
         assert 1 <= len(theirs) <= len(found.boxes)
         assert theirs[0].score == pytest.approx(scores[surest], abs=2e-3)
         assert theirs[0].text == " ".join(model.vocabulary.decode(said[surest].tokens))
@@ -89,15 +91,16 @@ def test_another_kind_of_run_is_refused(dense_run):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda content: content.pop("localisation"), "lacks 'localisation'; export the model again"),
-        (lambda content: content["localisation"].pop("max_detections"), "lacks 'most'; export the model again"),
+        (lambda content: content["settings"].pop("localisation"), r"lacks 'settings\.localisation'; export"),
         (
-            lambda content: content["localisation"].update(most=-1),
-            "localisation must be numbers, none of them negative",
+            lambda content: content["settings"]["localisation"].pop("max_detections"),
+            r"settings\.localisation lacks 'max_detections'; export the model again",
         ),
-        (lambda content: content["graphs"].update(regions="../x.onnx"), "file names must be plain names"),
-        (lambda content: content["graphs"].update(regions="x.onnx"), "lacks x.onnx"),
-        (lambda content: content.update(kind="caption"), "kind 'caption'; expected 'regions'"),
+        (
+            lambda content: content["settings"]["localisation"].update(max_detections=-1),
+            r"settings\.localisation: expected numbers, none of them negative",
+        ),
+        (lambda content: content["graphs"].pop("regions"), "no graph 'regions'"),
     ],
 )
 def test_a_damaged_description_is_refused(dense_bundle, tmp_path: Path, change, message):
@@ -107,4 +110,4 @@ def test_a_damaged_description_is_refused(dense_bundle, tmp_path: Path, change, 
     change(content)
     (folder / "model.json").write_text(json.dumps(content))
     with pytest.raises(BundleError, match=message):
-        RegionBundle.load(folder)
+        DenseCaptioner(Bundle.load(folder))

@@ -11,11 +11,11 @@ import seetell
 from seetell.errors import PhotoError, UsageError
 from seetell.geometry.boxes import intersection_over_smaller, iou
 from seetell.results import Region
-from seetell.tasks.dense_captioning.predict import BATCH_SIZE, SAME_WORDS_OVERLAP, RegionCaptioner, distinct
+from seetell.tasks.dense_captioning.predict import DUPLICATE_OVERLAP, DenseCaptioner, drop_duplicate_captions
 
 
 @pytest.fixture(scope="module")
-def captioner(dense_bundle) -> RegionCaptioner:
+def captioner(dense_bundle) -> DenseCaptioner:
     return seetell.load(dense_bundle, threads=1)
 
 
@@ -28,7 +28,7 @@ def boxes(width: int, height: int) -> Image.Image:
 
 
 def test_boxes_are_in_the_photos_own_pixels_best_first(captioner):
-    small, large = (captioner.describe(boxes(*size), top=5) for size in ((64, 64), (256, 128)))
+    small, large = (captioner.predict(boxes(*size), top=5) for size in ((64, 64), (256, 128)))
     assert 1 <= len(small) <= 5
     assert [region.score for region in small] == sorted((region.score for region in small), reverse=True)
     for one, other in zip(small, large, strict=False):
@@ -41,72 +41,72 @@ def test_boxes_are_in_the_photos_own_pixels_best_first(captioner):
 def test_a_large_file_decoded_at_a_smaller_scale_has_its_own_pixels_all_the_same(captioner):
     file = io.BytesIO()
     boxes(1024, 1024).save(file, "JPEG", quality=95)
-    from_file = captioner.describe(file.getvalue())
+    from_file = captioner.predict(file.getvalue())
     assert max(edge for region in from_file for edge in region.box) > 300
-    opened = captioner.describe(io.BytesIO(file.getvalue()))
+    opened = captioner.predict(io.BytesIO(file.getvalue()))
     assert [region.box for region in opened] == [region.box for region in from_file]
 
 
-def test_many_photos_are_described_as_one_by_one(captioner):
+def test_many_photos_are_predict_as_one_by_one(captioner):
     photos = [boxes(64, 64), b"no photo", boxes(64, 64).rotate(90), boxes(128, 64)]
-    many = list(captioner.describe_many(photos, top=4, batch_size=3))
+    many = list(captioner.predict_many(photos, top=4, batch_size=3))
     assert isinstance(many[1], PhotoError)
     for photo, found in zip(photos, many, strict=True):
         if isinstance(found, PhotoError):
             continue
-        alone = captioner.describe(photo, top=4)
+        alone = captioner.predict(photo, top=4)
         assert [region.text for region in found] == [region.text for region in alone]
         np.testing.assert_allclose([region.box for region in found], [region.box for region in alone], atol=0.05)
 
 
-def test_photos_prepared_elsewhere_are_described_the_same(captioner):
-    photos = [boxes(64, 64).rotate(90 * turn) for turn in range(BATCH_SIZE + 1)]
+def test_photos_prepared_elsewhere_are_predict_the_same(captioner):
+    photos = [boxes(64, 64).rotate(90 * turn) for turn in range(DenseCaptioner.batch_size + 1)]
     prepared = [captioner.prepare(photo) for photo in photos]
-    assert captioner.describe_prepared(prepared, top=3) == list(captioner.describe_many(photos, top=3))
-    assert captioner.describe_prepared([]) == []
+    assert captioner.predict_prepared(prepared, top=3) == list(captioner.predict_many(photos, top=3))
+    assert captioner.predict_prepared([]) == []
     with pytest.raises(UsageError, match="top must be at least 1"):
-        captioner.describe_prepared(prepared, top=0)
+        captioner.predict_prepared(prepared, top=0)
 
 
 def test_a_photo_that_memory_does_not_suffice_for_costs_the_others_nothing(captioner, monkeypatch):
-    described = captioner._described
+    predict = captioner._predict
 
-    def scarce(photos, numbers, *, top):
+    def scarce(photos, sample_ids, *, top):
         if any(size == (96, 96) for _, size in photos):
             raise MemoryError
-        return described(photos, numbers, top=top)
+        return predict(photos, sample_ids, top=top)
 
-    monkeypatch.setattr(captioner, "_described", scarce)
+    monkeypatch.setattr(captioner, "_predict", scarce)
     prepared = [captioner.prepare(boxes(side, side)) for side in (64, 96, 128)]
-    first, scarcely, last = captioner.describe_prepared(prepared)
+    first, scarcely, last = captioner.predict_prepared(prepared)
     assert isinstance(scarcely, PhotoError)
     assert first
     assert last
 
 
 def test_no_region_repeats_a_better_one(captioner):
-    found = captioner.describe(boxes(64, 64), top=100)
+    found = captioner.predict(boxes(64, 64), top=100)
     for place, region in enumerate(found):
         for better in found.top(place):
             pair = np.array(region.box), np.array(better.box)
-            assert iou(*pair) <= captioner.bundle.localisation.nms_iou + 1e-6
-            assert better.text != region.text or intersection_over_smaller(*pair) <= SAME_WORDS_OVERLAP + 1e-6
+            assert iou(*pair) <= captioner.localisation.nms_iou + 1e-6
+            assert better.text != region.text or intersection_over_smaller(*pair) <= DUPLICATE_OVERLAP + 1e-6
 
 
-def test_same_words_over_the_same_place_are_said_once():
+def test_duplicate_captions_of_the_same_place_are_dropped():
     first = Region("a dog", (0.0, 0.0, 10.0, 10.0), 0.9)
     near, far, other = (
         Region("a dog", (0.0, 0.0, 2.0, 4.0), 0.8),
         Region("a dog", (0.0, 8.5, 10.0, 18.0), 0.7),
         Region("a brown dog", (0.0, 0.0, 2.0, 4.0), 0.6),
     )
-    assert distinct([first, near, far, other]) == (first, far, other)
+    assert drop_duplicate_captions([first, near, far, other]) == (first, far, other)
 
 
 @pytest.mark.parametrize("options", [{"top": 0}, {"batch_size": 0}, {"workers": 0}])
 def test_counts_must_be_positive(captioner, options):
     with pytest.raises(UsageError, match="must be at least 1, got 0"):
-        captioner.describe_many([], **options)
+        captioner.predict_many([], **options)
 
 
 def test_what_is_asked_must_be_possible(dense_bundle, captioner):
@@ -115,6 +115,6 @@ def test_what_is_asked_must_be_possible(dense_bundle, captioner):
     with pytest.raises(UsageError, match="unknown precision"):
         seetell.load(dense_bundle, precision="fp64")
     with pytest.raises(UsageError, match="top must be at least 1"):
-        captioner.describe(boxes(64, 64), top=0)
+        captioner.predict(boxes(64, 64), top=0)
     with pytest.raises(PhotoError):
-        captioner.describe("nowhere.jpg")
+        captioner.predict("nowhere.jpg")

@@ -40,13 +40,13 @@ def shapes_recipe(tmp_path, small_encoder):
                 "strides": [8, 16],
                 "width": 8,
                 "proposals": {
-                    "sides": [16, 32],
-                    "hidden": 8,
-                    "samples": 16,
+                    "anchor_sizes": [16, 32],
+                    "hidden_channels": 8,
+                    "batch_size_per_image": 16,
                     "pre_nms_top_n": 50,
                     "post_nms_top_n_train": 20,
                 },
-                "regions": {"cells": 2, "code_size": 8, "samples": 8, "canonical_box_size": 32},
+                "roi_head": {"output_size": 2, "code_size": 8, "batch_size_per_image": 8, "canonical_box_size": 32},
             },
             "captioner": {"embedding_size": 8, "hidden_size": 8, "image_norm": "layer"},
             "optimiser": {"name": "adam", "learning_rate": 1e-2, "alpha": 0.9, "clip": 5.0, "clip_kind": "norm"},
@@ -182,7 +182,7 @@ def test_a_recipe_of_a_dense_captioner_is_told_from_others(tmp_path, shapes_reci
     [
         ({"encoder": {"cache": ""}}, "encoder.cache: a dense captioner learns from cached features"),
         ({"data": {"crop": True}}, "data.crop: unknown field 'crop'"),
-        ({"densecap": {"regions": {"cells": 0}}}, "regions.cells: expected at least 1, got 0"),
+        ({"densecap": {"roi_head": {"output_size": 0}}}, "roi_head.output_size: expected at least 1, got 0"),
         ({"captioner": {"hidden": 3}}, "captioner.hidden: unknown field"),
         ({"batch_size": 0}, "batch_size: expected at least 1"),
         ({"schedule": {"decay": "cosine"}, "steps": -1}, "schedule.decay: cosine ends with the last step"),
@@ -194,7 +194,7 @@ def test_mistakes_name_the_field(shapes_recipe, changes, message):
     assert message in str(raised.value)
 
 
-def test_an_encoder_without_stages_is_refused(shapes, tmp_path, shapes_recipe):
+def test_an_encoder_without_fine_maps_is_refused(shapes, tmp_path, shapes_recipe):
     chosen = shapes_recipe(encoder={"name": "vit_tiny_patch16_224", "weights": "none", "image_size": 32})
-    with pytest.raises(RecipeError, match="vit_tiny_patch16_224 publishes no stages"):
+    with pytest.raises(RecipeError, match=r"vit_tiny_patch16_224 has feature maps at strides \[16\], not at \[8\]"):
         DenseTrainer(chosen, regions_of(shapes), tmp_path / "run")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from seetell.tasks.grounding.localisation import cell_centres, ground_by_words, warmest_points
+from seetell.tasks.grounding.localisation import cell_centres, ground_zero_shot, heatmap_peaks
 
 
 def test_words_find_the_rectangle_of_cells_that_suit_them():
@@ -11,7 +11,7 @@ def test_words_find_the_rectangle_of_cells_that_suit_them():
     place = np.zeros((5, 6), bool)
     place[1:4, 2:5] = True
     cells[place.ravel()] = [0, 1]
-    found = ground_by_words(np.array([[0.0, 2.0]], np.float32), cells, (5, 6))
+    found = ground_zero_shot(np.array([[0.0, 2.0]], np.float32), cells, (5, 6))
     np.testing.assert_allclose(found.boxes, [[2 / 6, 1 / 5, 5 / 6, 4 / 5]], rtol=1e-6)
     np.testing.assert_allclose(found.points, [[3.5 / 6, 2.5 / 5]], rtol=1e-6)
     np.testing.assert_allclose(found.scores, [1.0], rtol=1e-5)
@@ -22,7 +22,7 @@ def test_words_find_the_rectangle_of_cells_that_suit_them():
 
 
 def test_no_phrases():
-    found = ground_by_words(np.zeros((0, 2), np.float32), np.ones((6, 2), np.float32), (2, 3))
+    found = ground_zero_shot(np.zeros((0, 2), np.float32), np.ones((6, 2), np.float32), (2, 3))
     assert len(found) == 0
     assert [part.shape for part in (found.boxes, found.points, found.scores, found.heat)] == [
         (0, 4),
@@ -32,11 +32,11 @@ def test_no_phrases():
     ]
 
 
-def test_the_warmest_point_is_the_middle_of_what_is_warm():
+def test_the_peak_is_the_middle_of_a_warm_area():
     heat = np.zeros((1, 7, 7), np.float32)
     heat[0, 1, 1] = 0.3
     heat[0, 4:7, 4:7] = 0.7 / 9
-    np.testing.assert_allclose(warmest_points(heat), [[5.5 / 7, 5.5 / 7]], rtol=1e-6)
+    np.testing.assert_allclose(heatmap_peaks(heat), [[5.5 / 7, 5.5 / 7]], rtol=1e-6)
 
 
 def test_cells_run_row_by_row():

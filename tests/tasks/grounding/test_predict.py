@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 from runtime.tiny_aligner import write_tiny_aligner
 
-import seetell
 from seetell.errors import PhotoError, UsageError
 from seetell.photos import Preprocessing
-from seetell.search.embedder import Embedder
-from seetell.tasks.retrieval.predict import Aligner
+from seetell.tasks.grounding.predict import PhraseGrounder
+from seetell.tasks.loading import load_for
+from seetell.tasks.registry import find_task
 
 SENTENCE = "A red square on a blue square."
 RED, BLUE, GREEN = (250, 0, 0), (0, 0, 250), (0, 250, 0)
@@ -25,12 +25,16 @@ def halves(size: tuple[int, int] = (64, 48), left=RED, right=BLUE) -> Image.Imag
     return photo
 
 
+def load(folder: Path) -> PhraseGrounder:
+    return load_for(find_task("align"), folder, threads=1)
+
+
 @pytest.fixture(scope="module")
-def model(tiny_aligner: Path) -> Aligner:
-    return seetell.load(str(tiny_aligner), threads=1)
+def model(tiny_aligner: Path) -> PhraseGrounder:
+    return load(tiny_aligner)
 
 
-def test_each_segment_has_its_box_in_the_photos_pixels(model: Aligner, tmp_path: Path):
+def test_each_segment_has_its_box_in_the_photos_pixels(model: PhraseGrounder, tmp_path: Path):
     halves((640, 480)).save(tmp_path / "photo.png")
     found = model.align(tmp_path / "photo.png", SENTENCE)
     assert [(segment.text, segment.box) for segment in found.regions] == [
@@ -43,7 +47,7 @@ def test_each_segment_has_its_box_in_the_photos_pixels(model: Aligner, tmp_path:
     assert found.to_dict()["regions"][0]["box"] == [0, 0, 320, 480]
 
 
-def test_boxes_are_those_of_the_upright_photo(model: Aligner, tmp_path: Path):
+def test_boxes_are_those_of_the_upright_photo(model: PhraseGrounder, tmp_path: Path):
     turned = Image.Exif()
     turned[0x0112] = 6
     halves((64, 48)).rotate(90, expand=True).save(tmp_path / "turned.jpg", exif=turned, quality=95, subsampling=0)
@@ -53,7 +57,7 @@ def test_boxes_are_those_of_the_upright_photo(model: Aligner, tmp_path: Path):
 
 
 @pytest.mark.parametrize("kind", ["image", "array", "bytes", "file"])
-def test_any_kind_of_photo(model: Aligner, kind: str):
+def test_any_kind_of_photo(model: PhraseGrounder, kind: str):
     file = io.BytesIO()
     halves().save(file, "PNG")
     file.seek(0)
@@ -61,7 +65,7 @@ def test_any_kind_of_photo(model: Aligner, kind: str):
     assert [segment.box for segment in model.align(photo, SENTENCE).regions] == [(0, 0, 32, 48), (32, 0, 64, 48)]
 
 
-def test_beta_joins_segments(model: Aligner):
+def test_beta_joins_segments(model: PhraseGrounder):
     assert [segment.text for segment in model.align(halves(), SENTENCE, beta=50).regions] == [
         "a red square on a blue square"
     ]
@@ -69,13 +73,13 @@ def test_beta_joins_segments(model: Aligner):
         model.align(halves(), SENTENCE, beta=-1)
 
 
-def test_of_words_it_does_not_know_it_says_nothing(model: Aligner):
+def test_of_words_it_does_not_know_it_says_nothing(model: PhraseGrounder):
     assert model.align(halves(), "a wug is on it").regions == ()
     assert model.align(halves(), "").regions == ()
     assert [segment.text for segment in model.align(halves(), "a wug on a blue wug").regions] == ["a wug on a blue wug"]
 
 
-def test_many_pairs_keep_their_order_and_errors_their_place(model: Aligner, tmp_path: Path):
+def test_many_pairs_keep_their_order_and_errors_their_place(model: PhraseGrounder, tmp_path: Path):
     halves().save(tmp_path / "good.png")
     (tmp_path / "broken.png").write_bytes(b"no image")
     pairs = [(tmp_path / "good.png", "red"), (tmp_path / "broken.png", "red"), (tmp_path / "good.png", "a blue square")]
@@ -93,31 +97,13 @@ def test_many_pairs_keep_their_order_and_errors_their_place(model: Aligner, tmp_
 def test_boxes_lie_where_the_model_looked(tmp_path: Path, fit: str, box: tuple[float, ...]):
     """Of a photo twice as wide as high, all red left of its middle, a crop shows the middle half."""
     prepared = Preprocessing(32, 32, fit=fit).to_dict()
-    model = seetell.load(str(write_tiny_aligner(tmp_path / "fitted", preprocessing=prepared)), threads=1)
+    model = load(write_tiny_aligner(tmp_path / "fitted", preprocessing=prepared))
     (segment,) = model.align(halves((96, 48)), "red").regions
     assert segment.box == box
 
 
 def test_one_that_compares_wholes_only_aligns_nothing(tmp_path: Path):
-    model = seetell.load(str(write_tiny_aligner(tmp_path / "wholes", compared=("whole",))), threads=1)
-    with pytest.raises(UsageError, match="compares whole photos only, so it cannot tell where a word is"):
-        model.align(halves(), "red")
-
-
-def test_an_index_gets_vectors_of_wholes(model: Aligner, tmp_path: Path):
-    assert isinstance(model, Embedder)
-    for name, colour in {"red": RED, "blue": BLUE}.items():
-        Image.new("RGB", (32, 32), colour).save(tmp_path / f"{name}.png")
-    paths = [str(tmp_path / f"{name}.png") for name in ("blue", "absent", "red")]
-    blue, absent, red = model.photo_vectors(paths)
-    assert isinstance(absent, PhotoError)
-    sentences = model.sentence_vectors(["a red square", "blue"])
-    assert sentences.shape == (2, 3)
-    assert (np.stack([red, blue]) @ sentences.T).argmax(axis=1).tolist() == [0, 1]
-
-
-def test_one_that_compares_regions_only_makes_no_index(tmp_path: Path):
-    model = seetell.load(str(write_tiny_aligner(tmp_path / "regions", compared=("regions",))), threads=1)
-    for call in (model.photo_vectors, model.sentence_vectors):
-        with pytest.raises(UsageError, match="compares words with regions only, which an index does not hold"):
-            call(["red"])
+    model = load(write_tiny_aligner(tmp_path / "wholes", compared=("whole",)))
+    for call in (model.align, model.predict):
+        with pytest.raises(UsageError, match="compares whole photos only, so it cannot tell where a word is"):
+            call(halves(), "red")

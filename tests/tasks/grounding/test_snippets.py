@@ -34,7 +34,7 @@ def cache(shapes, tmp_path) -> FeatureCache:
 
 def trained(similarity: str = "both") -> TrainedAligner:
     torch.manual_seed(0)
-    config = AlignerConfig(similarity=similarity, width=6, components=6, windows=(2,), sentence="convolution")
+    config = AlignerConfig(similarity=similarity, width=6, components=6, windows=(2,), sentence_encoder="convolution")
     aligner = Aligner(config, feature_size=6, grid_size=(2, 2), vocabulary_size=len(WORDS)).eval()
     recipe = SimpleNamespace(aligner=config, data=SimpleNamespace(max_words=6))
     return TrainedAligner(recipe, WORDS, encoder=None, aligner=aligner, facts={})

@@ -17,10 +17,11 @@ from seetell.runtime.bundle import Bundle
 from seetell.tasks.grounding.config import GroundingRecipe
 from seetell.tasks.grounding.models.grounder import GrounderConfig
 from seetell.tasks.grounding.train import GroundingTrainer
-from seetell.tasks.retrieval.bundle import AlignmentBundle
+from seetell.tasks.loading import load_for
+from seetell.tasks.registry import find_task
 from seetell.tasks.retrieval.config import alignment_recipe_from_dict
 from seetell.tasks.retrieval.export import export_aligner
-from seetell.tasks.retrieval.predict import Aligner
+from seetell.tasks.retrieval.predict import Embedder
 from seetell.tasks.retrieval.train import AlignmentTrainer
 from seetell.tasks.retrieval.trained import load_trained_aligner
 from seetell.training.checkpoint import read_checkpoint, write_checkpoint
@@ -49,7 +50,7 @@ def run(shapes, tmp_path_factory) -> Path:
             "encoder": {"image_size": 64, "cache": str(folder / "cache")},
             "aligner": {
                 **small,
-                "sentence": "convolution",
+                "sentence_encoder": "convolution",
                 "dropout": 0.0,
                 "feature_dropout": 0.0,
                 "word_dropout": 0.0,
@@ -74,15 +75,15 @@ def bundle(run, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def model(bundle) -> Aligner:
+def model(bundle) -> Embedder:
     return seetell.load(bundle, threads=1)
 
 
 def test_the_bundle_says_what_it_is(bundle):
-    loaded = AlignmentBundle.load(bundle)
-    assert (loaded.name, loaded.precision, set(loaded.encoders)) == ("shapes", "int8", {"int8", "fp32"})
-    np.testing.assert_allclose(loaded.boxes[:2], [[0, 0, 1, 1], [0, 0, 2 / 3, 2 / 3]])
-    assert len(loaded.boxes) == 5
+    loaded = Bundle.load(bundle)
+    assert (loaded.name, loaded.task, loaded.precisions("encoder")) == ("shapes", "retrieval", ("int8", "fp32"))
+    np.testing.assert_allclose(loaded.settings["regions"][:2], [[0, 0, 1, 1], [0, 0, 2 / 3, 2 / 3]])
+    assert len(loaded.settings["regions"]) == 5
     loaded.verify()
     card = loaded.card()
     assert "CC0" in card
@@ -101,17 +102,18 @@ def test_photos_find_their_sentences(model, shapes):
     np.testing.assert_allclose(model.score(images[2:5], sentences), scores[2:5], rtol=1e-4, atol=1e-4)
 
 
-def test_word_scores_sum_up_to_the_score(model, shapes):
+def test_word_scores_sum_up_to_the_score(bundle, model, shapes):
+    grounder = load_for(find_task("align"), bundle, threads=1)
     photo = read(shapes).photos[0].path
     image, sentences = model.embed_images([photo]), model.embed_sentences(["A red square.", "grey", ""])
-    words = model.word_scores(image, sentences)
+    words = grounder.word_scores(image, sentences)
     assert [scores.shape for scores in words] == [(3, 5), (1, 5), (1, 5)]
     by_words = [scores.max(axis=1).sum() for scores in words]
     by_whole = (image.whole @ sentences.whole.T)[0]
     np.testing.assert_allclose(model.score(image, sentences)[0], by_words + by_whole, rtol=1e-4)
     assert sentences.tokens == (("a", "red", "square"), ("grey",), ("",))
     with pytest.raises(UsageError, match="expected one photo, got 2"):
-        model.word_scores(model.embed_images([photo, photo]), sentences)
+        grounder.word_scores(model.embed_images([photo, photo]), sentences)
 
 
 def test_nothing_to_score(model):
@@ -159,27 +161,24 @@ def test_an_encoder_that_is_another_models(run, bundle, shapes, tmp_path):
     np.testing.assert_allclose(lent.embed_images(photos).whole, own.embed_images(photos).whole, atol=0.05)
     with open(tmp_path / "captioner" / "encoder.int8.onnx", "ab") as file:
         file.write(b"\0")
-    with pytest.raises(BundleError, match="made for another int8 encoder"):
-        AlignmentBundle.load(tmp_path / "aligner")
+    with pytest.raises(BundleError, match="made for another encoder"):
+        Bundle.load(tmp_path / "aligner")
     shutil.rmtree(tmp_path / "captioner")
     with pytest.raises(BundleError, match="unknown model 'captioner'"):
-        AlignmentBundle.load(tmp_path / "aligner")
+        Bundle.load(tmp_path / "aligner")
 
 
 def test_damaged_bundles_are_named(bundle, tmp_path):
     broken = tmp_path / "broken"
     shutil.copytree(bundle, broken)
-    (broken / "photos.onnx").unlink()
-    with pytest.raises(BundleError, match=r"lacks photos\.onnx"):
-        AlignmentBundle.load(broken)
+    (broken / "image_embedding.onnx").unlink()
+    with pytest.raises(BundleError, match=r"lacks image_embedding\.onnx"):
+        Bundle.load(broken)
     description = json.loads((broken / "model.json").read_text())
-    (broken / "model.json").write_text(json.dumps({**description, "kind": "caption"}))
-    with pytest.raises(BundleError, match="kind 'caption'; expected 'align'"):
-        AlignmentBundle.load(broken)
     del description["graphs"]
     (broken / "model.json").write_text(json.dumps(description))
     with pytest.raises(BundleError, match="lacks 'graphs'"):
-        AlignmentBundle.load(broken)
+        Bundle.load(broken)
 
 
 def test_what_is_there_is_not_overwritten(run, bundle):
@@ -187,27 +186,23 @@ def test_what_is_there_is_not_overwritten(run, bundle):
         export_aligner(run, bundle)
 
 
-def test_a_captioner_is_not_made_of_it(bundle):
-    with pytest.raises(BundleError, match="kind 'align'; expected 'caption'"):
-        Bundle.load(bundle)
-
-
 PHRASES = ["A red square.", "There is a blue circle on grey."], [(0, 0, 3), (1, 2, 5), (1, 3, 5)]
 
 
 def test_phrases_are_located_by_their_words(bundle, shapes):
-    model = seetell.load(str(bundle))
-    assert model.bundle.grounding is None
+    grounder = load_for(find_task("align"), bundle)
+    model = grounder.embedder
+    assert "grounding" not in model.bundle.graphs
     image = model.embed_images([shapes / "red-square.png"], with_grid=True)
     sentences = model.embed_sentences(PHRASES[0])
-    found = model.ground(image, sentences, PHRASES[1])
+    found = grounder.ground(image, sentences, PHRASES[1])
     assert [part.shape for part in (found.boxes, found.points, found.heat)] == [(3, 4), (3, 2), (3, *model.bundle.grid)]
     assert (found.boxes[:, 2:] > found.boxes[:, :2]).all()
     np.testing.assert_allclose(found.heat.sum(axis=(1, 2)), 1, rtol=1e-5)
     with pytest.raises(UsageError, match="with_grid"):
-        model.ground(model.embed_images([shapes / "red-square.png"]), sentences, PHRASES[1])
-    with pytest.raises(UsageError, match="run of its words"):
-        model.ground(image, sentences, [(0, 1, 4)])
+        grounder.ground(model.embed_images([shapes / "red-square.png"]), sentences, PHRASES[1])
+    with pytest.raises(UsageError, match="span of its words"):
+        grounder.ground(image, sentences, [(0, 1, 4)])
 
 
 def test_embeddings_carry_the_grid_only_where_asked(bundle, shapes):
@@ -245,15 +240,16 @@ def grounding_bundle(run, grounding_run, tmp_path_factory) -> Path:
 
 
 def test_a_grounder_comes_along(bundle, grounding_bundle, shapes):
-    model = seetell.load(str(grounding_bundle))
+    grounder = seetell.load(grounding_bundle)
+    model = grounder.embedder
     image = model.embed_images([shapes / "red-square.png"], with_grid=True)
     sentences = model.embed_sentences(PHRASES[0])
-    found = model.ground(image, sentences, PHRASES[1])
+    found = grounder.ground(image, sentences, PHRASES[1])
     np.testing.assert_allclose(found.boxes[:2], [[0.25, 0.25, 0.75, 0.75]] * 2, atol=0.12)
     np.testing.assert_allclose(found.heat.sum(axis=(1, 2)), 1, rtol=1e-5)
-    alone = model.ground(image, sentences, PHRASES[1][1:2])
+    alone = grounder.ground(image, sentences, PHRASES[1][1:2])
     np.testing.assert_allclose(alone.boxes[0], found.boxes[1], atol=1e-5)
-    assert model.ground(image, sentences, []).heat.shape == (0, *model.bundle.grid)
+    assert grounder.ground(image, sentences, []).heat.shape == (0, *model.bundle.grid)
     assert "a point that is right" in model.bundle.card()
 
 
@@ -262,7 +258,7 @@ def test_an_index_stays_when_only_the_grounder_is_another(grounding_bundle, tmp_
     description = json.loads((other / "model.json").read_text())
     description["files"]["grounding.onnx"] = "0" * 64
     (other / "model.json").write_text(json.dumps(description))
-    assert seetell.load(str(other)).identity == seetell.load(str(grounding_bundle)).identity
+    assert seetell.load(other).embedder.identity == seetell.load(grounding_bundle).embedder.identity
 
 
 def test_a_grounder_of_another_aligner_is_refused(run, grounding_run, tmp_path):

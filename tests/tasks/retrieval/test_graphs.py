@@ -29,11 +29,16 @@ def features(count: int) -> Features:
 
 
 CHANGES = {
-    "gru": {"sentence": "gru"},
-    "eq. 8": {"sentence": "convolution", "similarity": "region_word", "word_score": "sum", "normalise_regions": False},
-    "transformer": {"sentence": "transformer"},
-    "mean": {"sentence": "convolution", "similarity": "region_word", "word_score": "mean"},
-    "whole": {"sentence": "convolution", "similarity": "global"},
+    "gru": {"sentence_encoder": "gru"},
+    "eq. 8": {
+        "sentence_encoder": "convolution",
+        "similarity": "region_word",
+        "word_score": "sum",
+        "normalise_regions": False,
+    },
+    "transformer": {"sentence_encoder": "transformer"},
+    "mean": {"sentence_encoder": "convolution", "similarity": "region_word", "word_score": "mean"},
+    "whole": {"sentence_encoder": "convolution", "similarity": "global"},
 }
 QUICK = ("gru", "eq. 8")  # writing a graph takes seconds
 
@@ -58,4 +63,4 @@ def test_the_graphs_score_as_torch_does(tmp_path, name):
 
 def test_the_papers_network_is_not_exported(tmp_path):
     with pytest.raises(BundleError, match="train one with 'gru'"):
-        write_aligner(aligner(sentence="brnn"), features(4), photos=tmp_path / "a", sentences=tmp_path / "b")
+        write_aligner(aligner(sentence_encoder="brnn"), features(4), photos=tmp_path / "a", sentences=tmp_path / "b")

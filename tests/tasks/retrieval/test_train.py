@@ -79,13 +79,18 @@ def stop_at(step: int):
 MODES = {
     "averaged": {"averaging": 0.9},
     "as the paper": {
-        "aligner": {"similarity": "region_word", "sentence": "brnn", "word_score": "sum", "normalise_regions": False},
+        "aligner": {
+            "similarity": "region_word",
+            "sentence_encoder": "brnn",
+            "word_score": "sum",
+            "normalise_regions": False,
+        },
         "ranking": {"loss": "max_margin"},
         "optimiser": {"name": "momentum", "learning_rate": 1e-3},
     },
     "hardest of all captions, unmirrored": {
         "data": {"captions_per_photo": 2, "flip": False},
-        "aligner": {"similarity": "global", "sentence": "transformer"},
+        "aligner": {"similarity": "global", "sentence_encoder": "transformer"},
         "ranking": {"loss": "hardest_negative", "margin": 0.2},
     },
 }

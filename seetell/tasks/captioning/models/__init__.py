@@ -42,7 +42,7 @@ def create_captioner(
 
     Args:
         architecture: a key of ``CONFIGS``.
-        config: an instance of that architecture's configuration.
+        config: an instance of that architecture's configuration class.
         feature_size: ``D``, length of the encoder's vectors.
         vocabulary_size: ``V``, specials included.
         locations: ``L``, of the encoder's grid.

@@ -1,7 +1,7 @@
-"""What LSTM captioners share that look at the grid anew for every word.
+"""The common part of LSTM captioners that attend to the grid before every word.
 
-A subclass says how a word moves it on (``_step``) and what it then says (``_score``); whole sentences while training
-and single words while decoding go through the same two.
+A subclass defines how a word changes the state (``_step``) and how the next word is scored (``_score``); whole
+sentences in training and single words in decoding go through the same two.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from seetell.config import check_probabilities, check_sizes
 from seetell.nn.attention import AdditiveAttention
 from seetell.nn.backbones import Features
-from seetell.nn.recurrent import open_forget_gates
+from seetell.nn.recurrent import init_forget_bias
 from seetell.nn.standardisation import Standardise
 from seetell.tasks.captioning.models.captioner import IGNORE_INDEX, Captioner, DecoderStep
 
 AttentionTransform = Callable[[Tensor], Tensor]
-"""Turns logarithms of attention weights ``(N, L)`` into the weights that annotations are summed with: often ``exp``."""
+"""Maps log attention weights ``(N, L)`` to the weights that annotations are summed with; mostly ``exp``."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,10 @@ class AttentiveLSTMConfig:
         hidden_size: length of an LSTM's hidden vector.
         annotation_size: length to which the encoder's vector of each location is projected.
         attention_size: hidden units of the attention.
-        dropout: probability of zeroing an element of what the output layer reads.
+        dropout: probability of zeroing an element of the output layer's input.
         input_dropout: the same for word vectors.
-        feature_dropout: the same for the photo's features.
-        forget_bias: what the biases of forget gates start with.
+        feature_dropout: the same for the image's features.
+        forget_bias: initial bias of forget gates.
     """
 
     embedding_size: int = 256
@@ -55,7 +55,7 @@ class AttentiveLSTMConfig:
 
 
 class SequenceOutput(NamedTuple):
-    """How ``N`` sentences of up to ``T`` words went; what is beyond a sentence's end is arbitrary.
+    """The output over ``N`` sentences of up to ``T`` words; values beyond a sentence's end are arbitrary.
 
     Attributes:
         logits: of the next word at the ``M`` real positions, ``(M, V)``.
@@ -69,10 +69,10 @@ class SequenceOutput(NamedTuple):
 
 
 class StepOutput(NamedTuple):
-    """One word further in ``N`` sentences.
+    """The output of one step in ``N`` sentences.
 
     Attributes:
-        output_features: what the output layer reads, ``(N, S)``.
+        output_features: the output layer's input, ``(N, S)``.
         state: the next state.
         log_weights: logarithms of the attention weights, ``(N, L)``.
         attention_weights: the weights that annotations were summed with, ``(N, L)``.
@@ -87,13 +87,13 @@ class StepOutput(NamedTuple):
 class AttentiveLSTM(Captioner):
     """An LSTM captioner with additive attention to the grid.
 
-    The grid is standardised feature by feature and projected once a photo. Word vectors start with unit variance.
+    The grid is standardised feature by feature and projected once per image. Word vectors start with unit variance.
 
     Args:
         config: sizes and regularisation.
         feature_size: ``D``, length of the encoder's vectors.
         vocabulary_size: ``V``, specials included.
-        output_size: ``S``, length of what the output layer reads.
+        output_size: ``S``, length of the output layer's input.
     """
 
     uses_grid = True
@@ -109,7 +109,7 @@ class AttentiveLSTM(Captioner):
         self.attention = AdditiveAttention(config.hidden_size, config.annotation_size, width=config.attention_size)
         self.word_embedding = nn.Embedding(vocabulary_size, config.embedding_size)
         self.word_gates = nn.Linear(config.embedding_size, 4 * config.hidden_size)
-        open_forget_gates(self.word_gates.bias, config.forget_bias)
+        init_forget_bias(self.word_gates.bias, config.forget_bias)
         self.output = nn.Linear(output_size, vocabulary_size)
         nn.init.uniform_(self.output.weight, -0.1, 0.1)
         nn.init.zeros_(self.output.bias)
@@ -118,7 +118,7 @@ class AttentiveLSTM(Captioner):
         self.dropout = nn.Dropout(config.dropout)
 
     def fit_normalisation(self, features: Features) -> None:
-        """Take the features' means and deviations from training photos."""
+        """Measure the features' means and deviations on training images."""
         assert features.grid is not None
         self.grid_norm.fit(features.grid)
         self.pooled_norm.fit(features.pooled)
@@ -130,11 +130,11 @@ class AttentiveLSTM(Captioner):
     def step(
         self, tokens: Tensor, photos: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...]
     ) -> DecoderStep:
-        """Read a word a row; see :meth:`Captioner.step`."""
+        """Read one word per row; see :meth:`Captioner.step`."""
         words = self.word_embedding(tokens)
-        advance = self._step(self.word_gates(words), tuple(part[photos] for part in memory), state, torch.exp)
-        logprobs = torch.log_softmax(self._score(words, advance.output_features), dim=1)
-        return DecoderStep(logprobs, advance.state, advance.log_weights.exp())
+        step = self._step(self.word_gates(words), tuple(part[photos] for part in memory), state, torch.exp)
+        logprobs = torch.log_softmax(self._score(words, step.output_features), dim=1)
+        return DecoderStep(logprobs, step.state, step.log_weights.exp())
 
     def _annotations(self, features: Features) -> tuple[Tensor, Tensor]:
         """Return the annotation vectors ``(B, L, annotation_size)`` and their keys ``(B, L, attention_size)``."""
@@ -143,14 +143,14 @@ class AttentiveLSTM(Captioner):
         return annotations, self.attention.keys(annotations)
 
     def _mean_annotation(self, features: Features) -> Tensor:
-        """Return the mean of the encoder's vectors over locations, standardised among photos, ``(B, D)``."""
+        """Return the mean of the encoder's vectors over locations, standardised over images, ``(B, D)``."""
         mean: Tensor = self.feature_dropout(self.pooled_norm(features.pooled))
         return mean
 
     def _forward_sequence(
-        self, features: Features, inputs: Tensor, targets: Tensor, look: AttentionTransform = torch.exp
+        self, features: Features, inputs: Tensor, targets: Tensor, transform: AttentionTransform = torch.exp
     ) -> SequenceOutput:
-        """Read whole sentences, ``(B, C, T)``; each step works only on those that are not yet over."""
+        """Read whole sentences, ``(B, C, T)``; each step computes only those that have not ended."""
         captions, steps = inputs.shape[1:]
         real = (targets != IGNORE_INDEX).flatten(0, 1)  # (N, T), N = B·C
         words = self.input_dropout(self.word_embedding(inputs.flatten(0, 1)))
@@ -159,30 +159,30 @@ class AttentiveLSTM(Captioner):
         assert packed.sorted_indices is not None
         photos = packed.sorted_indices // captions
         memory, state = (tuple(part[photos] for part in parts) for parts in self.start(features))
-        course: list[tuple[Tensor, Tensor, Tensor]] = []
+        outputs: list[tuple[Tensor, Tensor, Tensor]] = []
         for gates in self.word_gates(packed.data).split(packed.batch_sizes.tolist()):
             memory, state = (tuple(part[: len(gates)] for part in parts) for parts in (memory, state))
-            output_features, state, log_weights, attention_weights = self._step(gates, memory, state, look)
-            course.append((output_features, log_weights, attention_weights))
+            output_features, state, log_weights, attention_weights = self._step(gates, memory, state, transform)
+            outputs.append((output_features, log_weights, attention_weights))
         output_features, log_weights, attention_weights = (
             pad_packed_sequence(packed._replace(data=torch.cat(parts)), batch_first=True, total_length=steps)[0]
-            for parts in zip(*course, strict=True)
+            for parts in zip(*outputs, strict=True)
         )
         return SequenceOutput(self._score(words[real], output_features[real]), log_weights, attention_weights)
 
     def _step(
-        self, gates: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...], look: AttentionTransform
+        self, gates: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...], transform: AttentionTransform
     ) -> StepOutput:
-        """Read a word a row.
+        """Read one word per row.
 
         Args:
-            gates: what the words give to the first LSTM's gates, ``(N, 4·hidden_size)``.
-            memory: as :meth:`start` gave it, but one row a sentence.
-            state: one row a sentence.
-            look: as said there.
+            gates: the words' part of the first LSTM's gates, ``(N, 4·hidden_size)``.
+            memory: as :meth:`start` returned it, but one row per sentence.
+            state: one row per sentence.
+            transform: see :data:`AttentionTransform`.
         """
         raise NotImplementedError
 
     def _score(self, words: Tensor, output_features: Tensor) -> Tensor:
-        """Return logits ``(N, V)`` from the words just read ``(N, embedding_size)`` and ``StepOutput.output_features``."""
+        """Return logits ``(N, V)`` from the words read ``(N, embedding_size)`` and a step's ``output_features``."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""What every captioner offers: scores for training, and one step at a time for decoding."""
+"""The interface of every captioner: scores of whole captions for training, and single steps for decoding."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from torch import Tensor, nn
 from seetell.nn.backbones import Features
 from seetell.tasks.captioning.models.losses import SoftTargets, token_cross_entropy
 
-IGNORE_INDEX = -1  # stands in targets where there is nothing to say: padding
+IGNORE_INDEX = -1  # of padding, in targets
 
 
 class DecoderStart(NamedTuple):
-    """What a captioner knows of ``B`` photos before the first word.
+    """A captioner's tensors for ``B`` images before the first word.
 
     Attributes:
-        memory: what stays the same from word to word and is shared by all sentences of a photo, each tensor with the
-            leading axis ``B``; most often nothing.
-        state: what changes from word to word, each tensor with the leading axis ``B``, later ``N``, one row a sentence.
+        memory: constant over words and shared by all sentences of an image, each tensor with the leading axis ``B``;
+            often empty.
+        state: changes with every word, each tensor with the leading axis ``B``, later ``N``, one row per sentence.
     """
 
     memory: tuple[Tensor, ...]
@@ -26,12 +26,12 @@ class DecoderStart(NamedTuple):
 
 
 class DecoderStep(NamedTuple):
-    """What a captioner makes of one word more in each of ``N`` sentences.
+    """A captioner's output after one more word in each of ``N`` sentences.
 
     Attributes:
         logprobs: of each next word, ``(N, V)``.
         state: the next state.
-        attention: where it looked, ``(N, L)``, rows summing to 1; ``None`` if it does not attend.
+        attention: weights over locations, ``(N, L)``, rows summing to 1; ``None`` if it does not attend.
     """
 
     logprobs: Tensor
@@ -40,15 +40,15 @@ class DecoderStep(NamedTuple):
 
 
 class Captioner(nn.Module):
-    """A language model conditioned on a photo's features.
+    """A language model conditioned on an image's features.
 
     Attributes:
-        word_embedding: a vector a word.
+        word_embedding: one vector per word.
         uses_grid: whether it reads ``Features.grid`` beside, or instead of, ``Features.pooled``.
-        vocab_parameters: names of the parameters whose first axis counts the words of the vocabulary.
-        attends: whether steps tell where it looked.
-        needs_num_locations: whether it is made for a number of locations, having something to learn of each.
-        growing_state: places in the state of the tensors whose second axis grows by one with each word.
+        vocab_parameters: names of the parameters whose first axis is the vocabulary.
+        attends: whether steps return attention weights.
+        needs_num_locations: whether it has parameters per location, and so is made for a number of locations.
+        growing_state: indices of the state's tensors whose second axis grows by one with each word (key-value caches).
     """
 
     word_embedding: nn.Embedding
@@ -59,13 +59,13 @@ class Captioner(nn.Module):
     growing_state: tuple[int, ...] = ()
 
     def fit_normalisation(self, features: Features) -> None:
-        """Look at the features of some training photos before training begins; most need not."""
+        """Measure features of some training images before training begins; by default nothing."""
 
     def forward(self, features: Features, inputs: Tensor, targets: Tensor) -> Tensor:
         """Score the next word at every real position.
 
         Args:
-            features: of ``B`` photos; each is read once for all its captions.
+            features: of ``B`` images; each is read once for all its captions.
             inputs: ``(B, C, T)`` START and words.
             targets: ``(B, C, T)`` words and END, ``IGNORE_INDEX`` in padding.
 
@@ -83,25 +83,33 @@ class Captioner(nn.Module):
         label_smoothing: float,
         soft_targets: SoftTargets | None = None,
     ) -> Tensor:
-        """Return the mean surprise at a real word, and what else the captioner is to be trained by; see ``forward``."""
-        said = targets[targets != IGNORE_INDEX]
+        """Return the training loss: the mean cross-entropy of a real word, and any term of the captioner's own.
+
+        Args:
+            features: as of :meth:`forward`.
+            inputs: as of :meth:`forward`.
+            targets: as of :meth:`forward`.
+            label_smoothing: share of the target probability spread over all words.
+            soft_targets: for distillation.
+        """
+        words = targets[targets != IGNORE_INDEX]
         return token_cross_entropy(
-            self(features, inputs, targets), said, label_smoothing=label_smoothing, soft_targets=soft_targets
+            self(features, inputs, targets), words, label_smoothing=label_smoothing, soft_targets=soft_targets
         )
 
     def start(self, features: Features) -> DecoderStart:
-        """Read the photos."""
+        """Read the images."""
         raise NotImplementedError
 
     def step(
         self, tokens: Tensor, photos: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...]
     ) -> DecoderStep:
-        """Read a word for each row and score the next.
+        """Read one word per row and score the next.
 
         Args:
             tokens: ``(N,)`` int64.
-            photos: ``(N,)`` int64, which of the ``B`` photos of the memory a row belongs to.
-            memory: as :meth:`start` gave it.
-            state: one row a sentence.
+            photos: ``(N,)`` int64, index of each row's image in the memory.
+            memory: as :meth:`start` returned it.
+            state: one row per sentence.
         """
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""How surprised a captioner is by what it should have said: by people's words, and by what teachers would have said."""
+"""Cross-entropy of captions: with the reference captions' words, and with soft targets of teacher models."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from torch.nn import functional as F
 
 
 class SoftTargets(NamedTuple):
-    """What teachers would have said at ``M`` positions, and how much it counts.
+    """Teachers' predictions at ``M`` positions, and their weight in the loss.
 
     Attributes:
         probabilities: softened by the temperature, ``(M, V)``.
-        weight: share of the loss that is learning from them; the rest is learning from people's words.
-        temperature: softens the learner's probabilities as it did theirs.
+        weight: share of the loss on soft targets; the rest is on the reference captions' words.
+        temperature: by which the student's logits are divided, as the teachers' were.
     """
 
     probabilities: Tensor
@@ -23,24 +23,23 @@ class SoftTargets(NamedTuple):
 
 
 def token_cross_entropy(
-    logits: Tensor, said: Tensor, *, label_smoothing: float, soft_targets: SoftTargets | None = None
+    logits: Tensor, words: Tensor, *, label_smoothing: float, soft_targets: SoftTargets | None = None
 ) -> Tensor:
-    """Return the mean surprise at a word, in nats.
+    """Return the mean cross-entropy per word, in nats.
 
-    With a soft_targets it is (1 − w)·CE(people) + w·T²·CE(teachers): Hinton, Vinyals & Dean, "Distilling the Knowledge in a
-    Neural Network", 2015, section 2, where T² keeps the size of the gradient whatever the temperature. This
-    cross-entropy has the gradient of KL(teachers ‖ learner), and falls to the teachers' entropy where that falls to 0.
+    With soft targets it is (1 − w)·CE(words) + w·T²·CE(teachers): Hinton, Vinyals & Dean, "Distilling the Knowledge in
+    a Neural Network", 2015, section 2, where T² keeps the size of the gradient whatever the temperature. This
+    cross-entropy has the gradient of KL(teachers ‖ student), and falls to the teachers' entropy where that falls to 0.
 
     Args:
         logits: ``(M, V)``.
-        said: people's words, ``(M,)``.
-        label_smoothing: share of the target probability spread over all words; of people's words alone.
+        words: of the reference captions, ``(M,)`` int64.
+        label_smoothing: share of the target probability spread over all words; of the reference words alone.
         soft_targets: of teachers.
     """
-    at_people = F.cross_entropy(logits, said, label_smoothing=label_smoothing)
+    hard_loss = F.cross_entropy(logits, words, label_smoothing=label_smoothing)
     if soft_targets is None:
-        return at_people
-    at_teachers = soft_targets.temperature**2 * F.cross_entropy(
-        logits / soft_targets.temperature, soft_targets.probabilities
-    )
-    return (1 - soft_targets.weight) * at_people + soft_targets.weight * at_teachers
+        return hard_loss
+    temperature = soft_targets.temperature
+    soft_loss = temperature**2 * F.cross_entropy(logits / temperature, soft_targets.probabilities)
+    return (1 - soft_targets.weight) * hard_loss + soft_targets.weight * soft_loss

@@ -1,12 +1,12 @@
-"""The multimodal recurrent network: a simple one whose bias, at the first word only, is the photo.
+"""The multimodal recurrent network: a simple RNN with the image as its bias at the first word.
 
 Karpathy & Fei-Fei, *Deep Visual-Semantic Alignments for Generating Image Descriptions*, CVPR 2015, section 3.2:
 b_v = W_hi CNN(I), h_t = f(W_hx x_t + W_hh h_{t−1} + b_h + 1[t=1] b_v), y_t = softmax(W_oh h_t + b_o), with f = ReLU and
-x_1 = START. It describes whole photos, or regions where the features are those of one.
+x_1 = START. It describes whole images, or regions where the features are those of a region.
 
-Departures: CNN(I) is standardised feature by feature, because pooled vectors of all photos point much the same way;
-W_hh begins as half the identity, not as all of it (Le, Jaitly & Hinton, "A Simple Way to Initialize Recurrent Networks
-of Rectified Linear Units", 2015), with which the first losses are higher and learning lags behind.
+Departures: CNN(I) is standardised feature by feature, because pooled vectors of all images have nearly one direction;
+W_hh is initialised to half the identity, not to all of it (Le, Jaitly & Hinton, "A Simple Way to Initialize Recurrent
+Networks of Rectified Linear Units", 2015), with which the first losses are higher and learning is slower.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class MultimodalRnnConfig:
     Attributes:
         embedding_size: length of a word's vector x_t.
         hidden_size: units of h_t.
-        dropout: probability of zeroing an element of x_t, of b_v and, before it is scored, of h_t; the recurrence has
-            none.
+        dropout: probability of zeroing an element of x_t, of b_v, and of h_t before the output layer; not within the
+            recurrence.
     """
 
     embedding_size: int = 512
@@ -43,7 +43,7 @@ class MultimodalRnnConfig:
 
 
 class MultimodalRnn(Captioner):
-    """The multimodal RNN; letters of its docstrings: ``H`` hidden units.
+    """The multimodal RNN; ``H`` in its docstrings is the number of hidden units.
 
     Args:
         config: sizes and regularisation.
@@ -70,7 +70,7 @@ class MultimodalRnn(Captioner):
         nn.init.zeros_(self.output.bias)
 
     def fit_normalisation(self, features: Features) -> None:
-        """Take the features' means and deviations from training photos."""
+        """Measure the features' means and deviations on training images."""
         self.standardise.fit(features.pooled)
 
     def forward(self, features: Features, inputs: Tensor, targets: Tensor) -> Tensor:
@@ -90,16 +90,16 @@ class MultimodalRnn(Captioner):
         return logits
 
     def start(self, features: Features) -> DecoderStart:
-        """Read the photos.
+        """Read the images.
 
         Returns:
-            No memory. State: W_hh h_{t−1} + 1[t=1] b_v, what the next word finds there, ``(B, H)``; now b_v.
+            No memory. State: W_hh h_{t−1} + 1[t=1] b_v, the next word's recurrent input, ``(B, H)``; here b_v.
         """
         return DecoderStart((), (self.image(self.standardise(features.pooled)),))
 
     def step(
         self, tokens: Tensor, photos: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...]
     ) -> DecoderStep:
-        """Read a word a row; see :meth:`Captioner.step`."""
+        """Read one word per row; see :meth:`Captioner.step`."""
         h = torch.relu(self.word(self.word_embedding(tokens)) + state[0])
         return DecoderStep(torch.log_softmax(self.output(h), dim=1), (self.recurrent(h),))

@@ -1,10 +1,10 @@
-"""NeuralTalk2: the photo is the first word that a recurrent network reads.
+"""NeuralTalk2: the image is the first word that a recurrent network reads.
 
 Karpathy's NeuralTalk2 (2015), the model of Vinyals et al., *Show and Tell: A Neural Image Caption Generator*, CVPR 2015
 (equations 10–12): x_{−1} = CNN(I), x_t = W_e S_t, p_{t+1} = LSTM(x_t).
-Departures: START and END have numbers of their own (one is only read and the other only said, so nothing changes);
-``image_norm`` may standardise the photo's vector, which NeuralTalk2 left as it came: pooled vectors of all photos point
-much the same way, and what tells photos apart is small beside it; word vectors start with unit variance instead of
+Departures: START and END have numbers of their own (one is only read and the other only predicted, so nothing changes);
+``image_norm`` may standardise the image's vector, which NeuralTalk2 did not: pooled vectors of all images have nearly
+one direction, and the differences between images are small beside it; word vectors start with unit variance instead of
 within ±0.1, and forget gates start open (``forget_bias``): together these two halve the steps to a given CIDEr-D.
 """
 
@@ -31,16 +31,16 @@ class NeuralTalk2Config:
     """Sizes and regularisation of NeuralTalk2.
 
     Attributes:
-        embedding_size: length of a word's vector and of the photo's (``input_encoding_size``).
+        embedding_size: length of a word's vector and of the image's (``input_encoding_size``).
         hidden_size: length of the recurrent network's hidden vector (``rnn_size``).
         layers: recurrent layers.
         cell: ``lstm``, ``gru`` or ``rnn``.
         dropout: probability of zeroing an element of the recurrent output (``drop_prob_lm``), and between layers.
-        input_dropout: the same for word and photo vectors; NeuralTalk2 had none.
-        image_norm: what is done to the photo's vector before it is projected: ``standard`` subtracts each feature's
-            mean over training photos and divides by its deviation, ``layer`` is layer normalisation, ``none`` nothing.
-        forget_bias: what the biases of an LSTM's forget gates start with; the photo is read once, at the beginning, and
-            is to be remembered to the end. NeuralTalk2 had 0.
+        input_dropout: the same for word and image vectors; NeuralTalk2 had none.
+        image_norm: normalisation of the image's vector before it is projected: ``standard`` subtracts each feature's
+            mean over training images and divides by its deviation, ``layer`` is layer normalisation, ``none`` nothing.
+        forget_bias: initial bias of an LSTM's forget gates; the image is read once, at the beginning, and has to be
+            remembered to the end. NeuralTalk2 had 0.
         tied: use the word vectors as output weights too; needs equal sizes. NeuralTalk2 did not.
     """
 
@@ -101,38 +101,30 @@ class NeuralTalk2(Captioner):
             self.word_embedding.weight = self.output.weight
 
     def fit_normalisation(self, features: Features) -> None:
-        """Take the features' means and deviations from training photos."""
+        """Measure the features' means and deviations on training images."""
         if isinstance(self.image_norm, Standardise):
             self.image_norm.fit(features.pooled)
 
     def forward(self, features: Features, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Score the next word at every real position; the photo is read once for all its captions.
+        """Score the next word at every real position; see :meth:`Captioner.forward`.
 
         The output layer, the costliest part, runs once and on real positions only.
-
-        Args:
-            features: of ``B`` photos.
-            inputs: ``(B, C, T)`` START and words.
-            targets: ``(B, C, T)`` words and END, ``IGNORE_INDEX`` in padding.
-
-        Returns:
-            Logits ``(M, V)`` for the ``M`` real positions, in the order of ``targets[targets != IGNORE_INDEX]``.
         """
         photos, captions, _ = inputs.shape
         image = self.image_embedding(self.image_norm(features.pooled))  # (B, E)
         image = image[:, None, None].expand(photos, captions, 1, -1)
         words = self.word_embedding(inputs)  # (B, C, T, E)
         sequence = self.input_dropout(torch.cat([image, words], dim=2)).flatten(0, 1)  # (B·C, 1 + T, E)
-        hidden = self.recurrent(sequence)[:, 1:]  # (B·C, T, H): what is said after reading only the photo is not scored
+        hidden = self.recurrent(sequence)[:, 1:]  # (B·C, T, H): the prediction after the image alone is not scored
         real = hidden[(targets != IGNORE_INDEX).flatten(0, 1)]  # (M, H)
         logits: Tensor = self.output(self.dropout(real))
         return logits
 
     def start(self, features: Features) -> DecoderStart:
-        """Read the photos.
+        """Read the images.
 
         Returns:
-            No memory; as state the recurrent network's after the photo, ``(B, state_size)``.
+            No memory; as state that of the recurrent network after the image, ``(B, state_size)``.
         """
         image = self.image_embedding(self.image_norm(features.pooled))
         _, state = self.recurrent.step(image, None)
@@ -141,6 +133,6 @@ class NeuralTalk2(Captioner):
     def step(
         self, tokens: Tensor, photos: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...]
     ) -> DecoderStep:
-        """Read a word a row; see :meth:`Captioner.step`."""
+        """Read one word per row; see :meth:`Captioner.step`."""
         hidden, next_state = self.recurrent.step(self.word_embedding(tokens), state[0])
         return DecoderStep(torch.log_softmax(self.output(hidden), dim=1), (next_state,))

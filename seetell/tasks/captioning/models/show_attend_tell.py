@@ -1,18 +1,18 @@
-"""Show, Attend and Tell: an LSTM that looks somewhere else for every word.
+"""Show, Attend and Tell: an LSTM with soft or hard attention to the grid before every word.
 
 Xu et al., "Show, Attend and Tell: Neural Image Caption Generation with Visual Attention", ICML 2015. Attention weights
 α_t over the grid's annotation vectors a_i depend on the hidden vector h_{t−1} (equations 4–5); h_0 and c_0 are made of
 the mean annotation vector; the next word is scored by L_o (E y_{t−1} + L_h h_t + L_z ẑ_t) (equation 7).
 
 - **soft** attention reads the expected annotation, ẑ_t = β_t Σ_i α_ti a_i with the gate β_t = σ(f_β(h_{t−1})). Its loss
-  adds λ Σ_i (1 − Σ_t α_ti)² a sentence, so that no part of the photo is left unseen (equation 14).
-- **hard** attention reads one annotation, drawn from α_t; what is drawn learns by REINFORCE with a moving-average
-  baseline and an entropy bonus (section 4.1). At prediction both read the expectation.
+  adds λ Σ_i (1 − Σ_t α_ti)² per sentence, so that no part of the image is skipped (equation 14).
+- **hard** attention reads one annotation, sampled from α_t; sampling is trained by REINFORCE with a moving-average
+  baseline and an entropy bonus (section 4.1). In prediction both read the expectation.
 
 Departures: the encoder's vectors are standardised and projected before they are annotations; hard attention is gated
-like soft; a drawn location answers for the words from its own on, which it can change, and not for those before; and
-the baseline is that of a word, times how many are to come. Neither moves the gradient's expectation, and both make it
-less noisy.
+like soft; the reward of a sampled location is the log-likelihood of the words from its own on, which it can change, and
+not of those before; and the baseline is per word, times the number of words to come. The last two leave the gradient's
+expectation as it is and reduce its variance.
 """
 
 from __future__ import annotations
@@ -48,18 +48,18 @@ class ShowAttendTellConfig(AttentiveLSTMConfig):
 
     Attributes:
         attention: ``soft`` or ``hard``.
-        doubly_stochastic: λ, the weight of the penalty on places that are attention_weights at too little or too much. Likelihood
-            and penalty are summed over a sentence, as in the paper, and their sum is divided by the number of words.
-        expected: of ``hard``: the share of sentences that read the expected annotation while training, as soft
-            attention would, instead of drawn ones.
-        reinforce: of ``hard``: the weight of what drawn locations learn from (λ_r).
-        entropy: of ``hard``: the weight of the attention's entropy in nats, which keeps it from settling too early
+        doubly_stochastic: λ, the weight of the penalty on locations attended to too little or too much. Likelihood and
+            penalty are summed over a sentence, as in the paper, and their sum is divided by the number of words.
+        soft_fraction: of ``hard``: the fraction of sentences that read the expected annotation in training, as soft
+            attention would, instead of sampled ones.
+        reinforce: of ``hard``: the weight of the REINFORCE term (λ_r).
+        entropy: of ``hard``: the weight of the attention's entropy in nats, which keeps it from collapsing too early
             (λ_e).
     """
 
     attention: Attention = "soft"
     doubly_stochastic: float = 1.0
-    expected: float = 0.5
+    soft_fraction: float = 0.5
     reinforce: float = 1.0
     entropy: float = 0.002
 
@@ -70,8 +70,8 @@ class ShowAttendTellConfig(AttentiveLSTMConfig):
         for field in ("doubly_stochastic", "reinforce", "entropy"):
             if getattr(self, field) < 0:
                 raise RecipeError(f"captioner.{field}: expected 0 or more, got {getattr(self, field)}")
-        if not 0 <= self.expected <= 1:
-            raise RecipeError(f"captioner.expected: expected a share from 0 to 1, got {self.expected}")
+        if not 0 <= self.soft_fraction <= 1:
+            raise RecipeError(f"captioner.soft_fraction: expected 0 to 1, got {self.soft_fraction}")
 
 
 class ShowAttendTell(AttentiveLSTM):
@@ -95,11 +95,11 @@ class ShowAttendTell(AttentiveLSTM):
         self.context_gate = nn.Linear(hidden, 1)
         self.gates = nn.Linear(hidden + annotation, 4 * hidden, bias=False)
         self.deep_output = nn.Linear(hidden + annotation, config.embedding_size, bias=False)  # L_h and L_z
-        # there with soft attention too, so that hard attention can go on from what soft has learnt
+        # kept with soft attention too, so that hard attention can start from soft attention's weights
         self.register_buffer("baseline", torch.tensor(-math.log(vocabulary_size)))
 
     def start(self, features: Features) -> DecoderStart:
-        """Read the photos.
+        """Read the images.
 
         Returns:
             Memory: annotations ``(B, L, annotation_size)`` and their keys ``(B, L, attention_size)``. State: hidden and
@@ -118,56 +118,55 @@ class ShowAttendTell(AttentiveLSTM):
         label_smoothing: float,
         soft_targets: SoftTargets | None = None,
     ) -> Tensor:
-        """Return the mean surprise at a real word and a word's share of the penalty.
+        """Return the mean cross-entropy of a real word plus the coverage penalty per word.
 
-        With hard attention its gradient is also that of what REINFORCE and entropy add, which have no share in its
+        With hard attention its gradient includes those of the REINFORCE and entropy terms, which are left out of its
         value: the value of a REINFORCE term means nothing.
         """
         hard = self.config.attention == "hard"
-        course = self._forward_sequence(
+        output = self._forward_sequence(
             features, inputs, targets, self._sampled_attention(inputs) if hard else torch.exp
         )
-        said, real = targets[targets != IGNORE_INDEX], (targets != IGNORE_INDEX).flatten(0, 1)
-        loss = token_cross_entropy(course.logits, said, label_smoothing=label_smoothing, soft_targets=soft_targets)
-        uneven = coverage_penalty(course.log_weights.exp() * real[:, :, None]).sum()
-        loss = loss + self.config.doubly_stochastic * uneven / len(said)
+        words, real = targets[targets != IGNORE_INDEX], (targets != IGNORE_INDEX).flatten(0, 1)
+        loss = token_cross_entropy(output.logits, words, label_smoothing=label_smoothing, soft_targets=soft_targets)
+        penalty = coverage_penalty(output.log_weights.exp() * real[:, :, None]).sum()
+        loss = loss + self.config.doubly_stochastic * penalty / len(words)
         if hard:
-            gain = self._reinforce_objective(course, said, real)
-            loss = loss - (gain - gain.detach())
+            objective = self._reinforce_objective(output, words, real)
+            loss = loss - (objective - objective.detach())
         return loss
 
     def _sampled_attention(self, inputs: Tensor) -> AttentionTransform:
-        """Choose which sentences read drawn annotations, and draw them."""
+        """Return a transform that samples locations for a random part of the sentences."""
         sentences = inputs.shape[0] * inputs.shape[1]
-        drawn = torch.rand(sentences, device=inputs.device) >= self.config.expected
+        sampled = torch.rand(sentences, device=inputs.device) >= self.config.soft_fraction
         return lambda log_weights: torch.where(
-            drawn[: len(log_weights), None], draw_locations(log_weights), log_weights.exp()
+            sampled[: len(log_weights), None], sample_locations(log_weights), log_weights.exp()
         )
 
-    def _reinforce_objective(self, course: SequenceOutput, said: Tensor, real: Tensor) -> Tensor:
-        """Weigh the probability of each drawn location by how much better than the baseline the words from it on went.
+    def _reinforce_objective(self, output: SequenceOutput, words: Tensor, real: Tensor) -> Tensor:
+        """Weight each sampled location's log-probability by its advantage: the words' log-likelihood over the baseline.
 
         Where the expectation was read, the gradient is zero: Σ_i α_i ∇ log α_i = ∇ Σ_i α_i = 0.
         """
-        logprobs = -F.cross_entropy(course.logits.detach(), said, reduction="none")  # (M,)
+        logprobs = -F.cross_entropy(output.logits.detach(), words, reduction="none")  # (M,)
         advantage = torch.zeros_like(real, dtype=logprobs.dtype)  # (N, T)
         advantage[real] = logprobs - self.baseline
         advantage = advantage.flip(1).cumsum(1).flip(1)
-        chosen = (course.attention_weights.detach() * course.log_weights).sum(dim=2)  # (N, T), log α of what was drawn
-        entropy = -(course.log_weights.exp() * course.log_weights).sum(dim=2)
-        gain = self.config.reinforce * advantage * chosen + self.config.entropy * entropy
+        log_sampled = (output.attention_weights.detach() * output.log_weights).sum(dim=2)  # (N, T), log α
+        entropy = -(output.log_weights.exp() * output.log_weights).sum(dim=2)
+        objective = self.config.reinforce * advantage * log_sampled + self.config.entropy * entropy
         self.baseline.mul_(BASELINE_DECAY).add_((1 - BASELINE_DECAY) * logprobs.mean())
-        return gain[real].mean()
+        return objective[real].mean()
 
     def _step(
-        self, gates: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...], look: AttentionTransform
+        self, gates: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...], transform: AttentionTransform
     ) -> StepOutput:
         (annotations, keys), (h, c) = memory, state
         log_weights = self.attention(h, keys)
-        attention_weights = look(log_weights)
-        context = (
-            torch.sigmoid(self.context_gate(h)) * (attention_weights[:, None] @ annotations)[:, 0]
-        )  # (N, annotation_size)
+        attention_weights = transform(log_weights)
+        attended = (attention_weights[:, None] @ annotations)[:, 0]  # (N, annotation_size)
+        context = torch.sigmoid(self.context_gate(h)) * attended
         h, c = lstm(gates + self.gates(torch.cat([h, context], dim=1)), c)
         return StepOutput(torch.cat([h, context], dim=1), (h, c), log_weights, attention_weights)
 
@@ -177,7 +176,7 @@ class ShowAttendTell(AttentiveLSTM):
 
 
 def coverage_penalty(weights: Tensor) -> Tensor:
-    """Return Σ_i (1 − Σ_t α_ti)² of each sentence, ``(N,)``.
+    """Return Σ_i (1 − Σ_t α_ti)² per sentence, ``(N,)``.
 
     Args:
         weights: α, ``(N, T, L)``, zero in padding.
@@ -185,7 +184,7 @@ def coverage_penalty(weights: Tensor) -> Tensor:
     return (1 - weights.sum(dim=1)).square().sum(dim=1)
 
 
-def draw_locations(log_weights: Tensor) -> Tensor:
-    """Draw a location a row from the logarithms of its probabilities, ``(N, L)``; return one-hot rows, ``(N, L)``."""
-    places = torch.multinomial(log_weights.detach().exp(), 1)
-    return torch.zeros_like(log_weights).scatter(1, places, 1.0)
+def sample_locations(log_weights: Tensor) -> Tensor:
+    """Sample one location per row of log-probabilities ``(N, L)``; return one-hot rows, ``(N, L)``."""
+    locations = torch.multinomial(log_weights.detach().exp(), 1)
+    return torch.zeros_like(log_weights).scatter(1, locations, 1.0)

@@ -1,9 +1,9 @@
-"""A Transformer decoder that attends to the photo's grid.
+"""A Transformer decoder that attends to the image's grid.
 
 Vaswani et al., "Attention Is All You Need", 2017, in the pre-norm form of Xiong et al., "On Layer Normalization in the
-Transformer Architecture", 2020. As in NeuralTalk2 the photo's pooled vector is the first word. Every layer attends to
-the words so far, then to the grid: to each location's own vector, or to what ``encoder_layers`` of self-attention made
-of them before.
+Transformer Architecture", 2020. As in NeuralTalk2 the image's pooled vector is the first word. Every layer attends to
+the words so far, then to the grid: to each location's own vector, or to the output of ``encoder_layers`` of
+self-attention over them.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ class TransformerConfig:
     """Sizes and regularisation of the Transformer.
 
     Attributes:
-        width: length of every vector inside.
+        width: length of every hidden vector.
         layers: of the decoder.
-        encoder_layers: of self-attention over the grid, before the decoder sees it.
+        encoder_layers: of self-attention over the grid, before the decoder attends to it.
         heads: of each attention; divides ``width``.
         feedforward: hidden units of each layer's feed-forward part.
-        dropout: probability of zeroing an element of what each part adds, of word vectors, and of attention weights.
-        feature_dropout: probability of zeroing an element of the photo's features.
-        positions: how many words' places it tells apart.
+        dropout: probability of zeroing an element of each part's output, of word vectors, and of attention weights.
+        feature_dropout: probability of zeroing an element of the image's features.
+        positions: number of positional embeddings; words beyond share the last.
     """
 
     width: int = 256
@@ -63,7 +63,7 @@ class _FeedForward(nn.Sequential):
 
 
 class _EncoderLayer(nn.Module):
-    """Self-attention over the grid, then a feed-forward part, each added to what it read."""
+    """Self-attention over the grid, then a feed-forward part, both residual."""
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class _EncoderLayer(nn.Module):
 
 
 class _DecoderLayer(nn.Module):
-    """Attention to the words so far, to the grid, and a feed-forward part, each added to what it read."""
+    """Attention to the words so far, attention to the grid, and a feed-forward part, all residual."""
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
@@ -92,44 +92,52 @@ class _DecoderLayer(nn.Module):
         self.norms = nn.ModuleList(nn.LayerNorm(config.width) for _ in range(3))
         self.dropout = nn.Dropout(config.dropout)
 
-    def own(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the queries ``(N, T, width)`` and the keys and values ``(N, T, 2·width)`` that words make."""
+    def self_attention_inputs(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the queries ``(N, T, width)`` and the keys and values ``(N, T, 2·width)`` of words."""
         normed = self.norms[0](x)
         return normed, self.words.keys_values(normed)
 
-    def see(self, grid: Tensor) -> tuple[Tensor, Tensor]:
+    def cross_attention_kv(self, grid: Tensor) -> tuple[Tensor, Tensor]:
         """Return keys and values, both ``(B, heads, L, width / heads)``, of the grid ``(B, L, width)``."""
         return self.photo.split(self.photo.keys_values(grid))
 
     def forward(self, x: Tensor, grid: tuple[Tensor, Tensor]) -> Tensor:
-        """Refine sentences ``(B·C, T, width)``; each word sees those up to itself, and the grid as from :meth:`see`."""
-        asking, words = self.own(x)
-        x = x + self.dropout(self.words(asking, *self.words.split(words), causal=True))
+        """Run whole sentences.
+
+        Args:
+            x: ``(B·C, T, width)``; each word attends to those up to itself.
+            grid: as from :meth:`cross_attention_kv`.
+
+        Returns:
+            ``(B·C, T, width)``.
+        """
+        query, words = self.self_attention_inputs(x)
+        x = x + self.dropout(self.words(query, *self.words.split(words), causal=True))
         normed = self.norms[1](x)
         photos = len(grid[0])
-        seen = self.photo(normed.reshape(photos, -1, normed.shape[2]), *grid).reshape(normed.shape)
-        return self._transformed(x + self.dropout(seen))
+        attended = self.photo(normed.reshape(photos, -1, normed.shape[2]), *grid).reshape(normed.shape)
+        return self._feed_forward_residual(x + self.dropout(attended))
 
     def step(self, x: Tensor, earlier: Tensor | None, grid: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """Refine one word a row.
+        """Run one word per row.
 
         Args:
             x: ``(N, 1, width)``.
             earlier: keys and values of the words before, ``(N, T, 2·width)``; ``None`` where there are none.
-            grid: keys and values, a row each.
+            grid: keys and values, one row each.
 
         Returns:
-            The word refined; keys and values of all words so far; where it looked, ``(N, 1, L)``.
+            The word's output ``(N, 1, width)``; keys and values of all words so far; attention weights ``(N, 1, L)``.
         """
-        asking, words = self.own(x)
+        query, words = self.self_attention_inputs(x)
         if earlier is not None:
             words = torch.cat([earlier, words], dim=1)
-        said, _ = self.words.forward_with_weights(asking, *self.words.split(words))
-        x = x + said
-        seen, looked = self.photo.forward_with_weights(self.norms[1](x), *grid)
-        return self._transformed(x + seen), words, looked
+        attended, _ = self.words.forward_with_weights(query, *self.words.split(words))
+        x = x + attended
+        attended, weights = self.photo.forward_with_weights(self.norms[1](x), *grid)
+        return self._feed_forward_residual(x + attended), words, weights
 
-    def _transformed(self, x: Tensor) -> Tensor:
+    def _feed_forward_residual(self, x: Tensor) -> Tensor:
         refined: Tensor = x + self.dropout(self.feedforward(self.norms[2](x)))
         return refined
 
@@ -159,7 +167,7 @@ class Transformer(Captioner):
         self.pooled_embedding = nn.Linear(feature_size, config.width)
         self.locations = nn.Parameter(torch.randn(locations, config.width) * 0.02)
         self.word_embedding = nn.Embedding(vocabulary_size, config.width)
-        self.positions = nn.Embedding(config.positions + 1, config.width)  # the photo stands before the first word
+        self.positions = nn.Embedding(config.positions + 1, config.width)  # the image precedes the first word
         self.output_bias = nn.Parameter(torch.zeros(vocabulary_size))
         self.encoder = nn.Sequential(*(_EncoderLayer(config) for _ in range(config.encoder_layers)))
         self.layers = nn.ModuleList(_DecoderLayer(config) for _ in range(config.layers))
@@ -168,20 +176,20 @@ class Transformer(Captioner):
         for embedding in (self.word_embedding, self.positions):
             nn.init.normal_(embedding.weight, std=config.width**-0.5)
 
-    def _see(self, features: Features) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
-        """Return the photo as a first word ``(B, width)``, and for each layer the grid's keys and values."""
+    def _encode_image(self, features: Features) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+        """Return the image as a first word ``(B, width)``, and for each layer the grid's keys and values."""
         assert features.grid is not None
         pooled = self.pooled_embedding(self.feature_dropout(self.feature_norm(features.pooled)))
         grid = self.grid_embedding(self.feature_dropout(self.feature_norm(features.grid))) + self.locations
         grid = self.grid_norm(self.encoder(grid))
-        return pooled, [layer.see(grid) for layer in self._decoder()]
+        return pooled, [layer.cross_attention_kv(grid) for layer in self._decoder()]
 
     def _decoder(self) -> list[_DecoderLayer]:
         return [layer for layer in self.layers if isinstance(layer, _DecoderLayer)]
 
-    def _position(self, places: Tensor) -> Tensor:
-        """Vectors of places in the sentence; all beyond the last known one share its own."""
-        vectors: Tensor = self.positions(places.clamp(max=self.config.positions))
+    def _position(self, positions: Tensor) -> Tensor:
+        """Return positional embeddings; all positions beyond the last one share it."""
+        vectors: Tensor = self.positions(positions.clamp(max=self.config.positions))
         return vectors
 
     def _score(self, x: Tensor) -> Tensor:
@@ -190,7 +198,7 @@ class Transformer(Captioner):
     def forward(self, features: Features, inputs: Tensor, targets: Tensor) -> Tensor:
         """Score the next word at every real position; see :meth:`Captioner.forward`."""
         photos, captions, steps = inputs.shape
-        pooled, grids = self._see(features)
+        pooled, grids = self._encode_image(features)
         first = pooled[:, None, None].expand(photos, captions, 1, -1)
         scale = self.config.width**0.5
         x = torch.cat([first, self.word_embedding(inputs) * scale], dim=2).flatten(0, 1)  # (B·C, 1 + T, width)
@@ -200,33 +208,34 @@ class Transformer(Captioner):
         return self._score(x[:, 1:][(targets != IGNORE_INDEX).flatten(0, 1)])
 
     def start(self, features: Features) -> DecoderStart:
-        """Read the photos.
+        """Read the images.
 
         Returns:
             Memory: each layer's keys and values of the grid, ``(B, heads, L, width / heads)``. State: those of the
-            words so far side by side for all layers, at first of the photo alone, ``(B, 1, layers·2·width)``, and the
+            words so far side by side for all layers, at first of the image alone, ``(B, 1, layers·2·width)``, and the
             next word's position, ``(B,)``.
         """
-        pooled, grids = self._see(features)
+        pooled, grids = self._encode_image(features)
         x = (pooled + self.positions.weight[0] * self.config.width**0.5)[:, None]
         cache = []
         for layer, grid in zip(self._decoder(), grids, strict=True):
             x, words, _ = layer.step(x, None, grid)
             cache.append(words)
-        place = torch.ones_like(pooled[:, 0], dtype=torch.long)
-        return DecoderStart(tuple(itertools.chain(*grids)), (torch.cat(cache, dim=2), place))
+        position = torch.ones_like(pooled[:, 0], dtype=torch.long)
+        return DecoderStart(tuple(itertools.chain(*grids)), (torch.cat(cache, dim=2), position))
 
     def step(
         self, tokens: Tensor, photos: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...]
     ) -> DecoderStep:
-        """Read a word a row; see :meth:`Captioner.step`. The attention is that of the last layer, its heads' mean."""
-        cache, place = state
-        x = ((self.word_embedding(tokens) + self._position(place)) * self.config.width**0.5)[:, None]  # (N, 1, width)
-        grown, looked = [], x
+        """Read one word per row; see :meth:`Captioner.step`. The attention is the last layer's, averaged over heads."""
+        cache, position = state
+        words = self.word_embedding(tokens) + self._position(position)
+        x = (words * self.config.width**0.5)[:, None]  # (N, 1, width)
+        grown, attention = [], x
         grids = zip(memory[::2], memory[1::2], strict=True)
         caches = torch.split(cache, 2 * self.config.width, dim=2)
         for layer, earlier, (keys, values) in zip(self._decoder(), caches, grids, strict=True):
-            x, words, looked = layer.step(x, earlier, (keys[photos], values[photos]))
-            grown.append(words)
+            x, kept, attention = layer.step(x, earlier, (keys[photos], values[photos]))
+            grown.append(kept)
         logprobs = torch.log_softmax(self._score(x[:, 0]), dim=1)
-        return DecoderStep(logprobs, (torch.cat(grown, dim=2), place + 1), looked[:, 0])
+        return DecoderStep(logprobs, (torch.cat(grown, dim=2), position + 1), attention[:, 0])

@@ -1,9 +1,9 @@
-"""Up-Down: one LSTM decides where to look, a second one speaks.
+"""Up-Down: one LSTM attends, a second one generates.
 
 Anderson et al., "Bottom-Up and Top-Down Attention for Image Captioning and Visual Question Answering", CVPR 2018,
-section 3.2. The attention LSTM reads [h²_{t−1}; v̄; W_e y_{t−1}]; from its hidden vector h¹_t come additive attention
-weights over the vectors v_i (equations 3–5); the language LSTM reads [Σ_i α_ti v_i; h¹_t]; the next word is scored by
-W_p h²_t + b_p (equation 7).
+section 3.2. The attention LSTM reads [h²_{t−1}; v̄; W_e y_{t−1}]; from its hidden vector h¹_t come the additive
+attention weights over the vectors v_i (equations 3–5); the language LSTM reads [Σ_i α_ti v_i; h¹_t]; the next word is
+scored by W_p h²_t + b_p (equation 7).
 
 Departure: the v_i are the encoder's grid, standardised and projected, where the paper has detected regions.
 """
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from seetell.nn.backbones import Features
-from seetell.nn.recurrent import lstm, open_forget_gates
+from seetell.nn.recurrent import init_forget_bias, lstm
 from seetell.tasks.captioning.models.attentive_lstm import (
     AttentionTransform,
     AttentiveLSTM,
@@ -47,14 +47,14 @@ class UpDown(AttentiveLSTM):
         self.mean_gates = nn.Linear(feature_size, 4 * hidden, bias=False)
         self.attention_gates = nn.Linear(2 * hidden, 4 * hidden, bias=False)
         self.language_gates = nn.Linear(annotation + 2 * hidden, 4 * hidden)
-        open_forget_gates(self.language_gates.bias, config.forget_bias)
+        init_forget_bias(self.language_gates.bias, config.forget_bias)
 
     def start(self, features: Features) -> DecoderStart:
-        """Read the photos.
+        """Read the images.
 
         Returns:
-            Memory: annotations ``(B, L, annotation_size)``, their keys ``(B, L, attention_size)``, and what v̄ gives to
-            the attention LSTM's gates, ``(B, 4·hidden_size)``. State: zeros, hidden and cell vectors of the attention
+            Memory: annotations ``(B, L, annotation_size)``, their keys ``(B, L, attention_size)``, and v̄'s part of the
+            attention LSTM's gates, ``(B, 4·hidden_size)``. State: zeros, hidden and cell vectors of the attention
             LSTM, then of the language LSTM, ``(B, hidden_size)``.
         """
         mean = self._mean_annotation(features)
@@ -62,12 +62,12 @@ class UpDown(AttentiveLSTM):
         return DecoderStart((*self._annotations(features), self.mean_gates(mean)), (zeros, zeros, zeros, zeros))
 
     def _step(
-        self, gates: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...], look: AttentionTransform
+        self, gates: Tensor, memory: tuple[Tensor, ...], state: tuple[Tensor, ...], transform: AttentionTransform
     ) -> StepOutput:
         (annotations, keys, mean), (h1, c1, h2, c2) = memory, state
         h1, c1 = lstm(gates + mean + self.attention_gates(torch.cat([h2, h1], dim=1)), c1)
         log_weights = self.attention(h1, keys)
-        attention_weights = look(log_weights)
+        attention_weights = transform(log_weights)
         attended = (attention_weights[:, None] @ annotations)[:, 0]  # (N, annotation_size)
         h2, c2 = lstm(self.language_gates(torch.cat([attended, h1, h2], dim=1)), c2)
         return StepOutput(h2, (h1, c1, h2, c2), log_weights, attention_weights)

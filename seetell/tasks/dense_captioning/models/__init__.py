@@ -1,1 +1,1 @@
-"""Networks that find regions and describe them."""
+"""Networks that detect regions and caption them."""

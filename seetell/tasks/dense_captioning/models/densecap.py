@@ -1,10 +1,10 @@
-"""DenseCap: boxes, and a phrase for what is in each, in one pass.
+"""DenseCap: boxes, and a phrase for each, in one pass.
 
 Johnson, Karpathy & Fei-Fei, "DenseCap: Fully Convolutional Localization Networks for Dense Captioning", CVPR 2016: a
 localisation layer proposes boxes, a recognition network turns each into a code, and a language model reads the code as
-its first word (section 3.2). Departures: a feature pyramid stands where one map of VGG-16 stood, so that a small
-encoder will do; the code may be joined by what the whole photo shows, since a phrase names things by their
-surroundings; any captioner may do the saying, also one that attends to the cells of the box.
+its first word (section 3.2). Departures: a feature pyramid replaces the one map of VGG-16, so that a small encoder is
+enough; the code may be concatenated with the whole image's features, since phrases name things by their surroundings;
+any captioner may generate the phrases, also one that attends to the cells of the box.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from seetell.config import check_sizes
 from seetell.errors import RecipeError
 from seetell.nn.backbones import Features
 from seetell.nn.feature_pyramid import FeaturePyramid
-from seetell.nn.region_proposals import ProposalConfig, RegionProposals
-from seetell.nn.roi_head import RegionConfig, RegionHead
-from seetell.nn.roi_sampling import sample
+from seetell.nn.region_proposals import ProposalConfig, RegionProposalNetwork
+from seetell.nn.roi_head import RoIHead, RoIHeadConfig
+from seetell.nn.roi_sampling import sample_rois
 from seetell.tasks.captioning.models.captioner import IGNORE_INDEX, Captioner
 
 SHORTCUT_SAMPLES = 2
-"""So many points across and down are averaged in each cell of the encoder's maps."""
+"""Points across and down that are averaged in each cell of the encoder's maps."""
 
 
 @dataclass(frozen=True)
 class LossWeights:
-    """What each of the five losses counts; by default what it counts in DenseCap.
+    """Weights of the five losses; by default those of DenseCap.
 
     Attributes:
-        proposal_objectness: telling anchors over regions from others.
-        proposal_box: moving those anchors onto the regions.
-        objectness: telling proposals of regions from others.
-        box: moving those proposals onto the regions.
-        caption: surprise at a word of a region's phrase.
+        proposal_objectness: classification of anchors as positive or negative.
+        proposal_box: box regression of positive anchors.
+        objectness: classification of proposals as positive or negative.
+        box: box regression of positive proposals.
+        caption: cross-entropy per word of the regions' phrases.
     """
 
     proposal_objectness: float = 0.1
@@ -63,15 +63,15 @@ class DenseCapConfig:
     Attributes:
         strides: of the encoder's maps that are read, in pixels of its input, finest first.
         width: channels of the pyramid's maps.
-        shortcut: tell the captioner the encoder's maps as they are, too, at so many rows and columns of the box; 0 does
-            not. The pyramid is narrow and learns to find things more than to name them: words of phrases were told
-            from the maps half as well again as from the code (linear probe, mean average precision 0.27 and 0.18).
-        context: tell the captioner what the whole photo shows, too.
-        caption_confidence_weight: how much a region's score depends on its phrase: objectness is multiplied by the geometric mean of
-            the words' probabilities to this power. DenseCap had 0, which ranks by objectness alone.
-        proposals: where something may be.
-        regions: what is there.
-        losses: what each counts.
+        shortcut: rows and columns at which the encoder's own maps are pooled in each box and added to the captioner's
+            input; 0 for none. The pyramid is narrow and learns to locate more than to name: a linear probe predicts
+            words of phrases from the maps with mean average precision 0.27, from the code with 0.18.
+        context: give the captioner the whole image's features too.
+        caption_confidence_weight: how much a region's score depends on its phrase: objectness is multiplied by the
+            geometric mean of the words' probabilities to this power. DenseCap had 0, which ranks by objectness alone.
+        proposals: the region proposal network.
+        roi_head: pooling, classification and final selection of boxes.
+        losses: weights of the losses.
     """
 
     strides: tuple[int, ...] = (8, 16, 32)
@@ -80,7 +80,7 @@ class DenseCapConfig:
     context: bool = True
     caption_confidence_weight: float = 0.2
     proposals: ProposalConfig = field(default_factory=ProposalConfig)
-    regions: RegionConfig = field(default_factory=RegionConfig)
+    roi_head: RoIHeadConfig = field(default_factory=RoIHeadConfig)
     losses: LossWeights = field(default_factory=LossWeights)
 
     def __post_init__(self) -> None:
@@ -98,18 +98,18 @@ class DenseCapConfig:
 
     @property
     def feature_size(self) -> int:
-        """Length of the vectors that the captioner is told: the code and, with context, as much again."""
-        return self.regions.code_size * (2 if self.context else 1)
+        """Length of the captioner's input vectors: the code and, with context, as much again."""
+        return self.roi_head.code_size * (2 if self.context else 1)
 
 
 class Detections(NamedTuple):
-    """What is found in one photo, best first.
+    """The regions found in one image, highest score first.
 
     Attributes:
         boxes: ``(N, 4)`` ``xyxy`` in pixels of the encoder's input.
-        scores: of there being something, ``(N,)`` from 0 to 1.
-        features: what the captioner says it from.
-        proposals: ``(P, 4)``, the boxes before they were judged, best first.
+        scores: objectness, ``(N,)`` from 0 to 1.
+        features: the captioner's input for each.
+        proposals: ``(P, 4)``, the boxes of the proposal network, highest score first.
     """
 
     boxes: Tensor
@@ -119,13 +119,13 @@ class Detections(NamedTuple):
 
 
 class DenseCap(nn.Module):
-    """Pyramid, proposals, region head and captioner on the maps of an encoder.
+    """Feature pyramid, region proposal network, RoI head and captioner on the maps of an encoder.
 
     Args:
         config: sizes.
         channels: of the encoder's maps by stride, as it publishes them.
         image_size: height and width of its input, in pixels.
-        captioner: made for vectors of ``config.feature_size``.
+        captioner: whose features have the length ``config.feature_size``.
     """
 
     def __init__(
@@ -143,12 +143,11 @@ class DenseCap(nn.Module):
         self.config = config
         read = {stride: channels[stride] for stride in config.strides}
         self.pyramid = FeaturePyramid(read, width=config.width)
-        self.proposals = RegionProposals(config.proposals, width=config.width, image_size=image_size)
-        self.regions = RegionHead(config.regions, width=config.width, strides=config.strides, image_size=image_size)
-        self.shortcut = (
-            nn.Linear(sum(read.values()) * config.shortcut**2, config.regions.code_size) if config.shortcut else None
-        )
-        self.context = nn.Linear(read[config.strides[-1]], config.regions.code_size) if config.context else None
+        self.proposals = RegionProposalNetwork(config.proposals, width=config.width, image_size=image_size)
+        self.regions = RoIHead(config.roi_head, width=config.width, strides=config.strides, image_size=image_size)
+        code_size = config.roi_head.code_size
+        self.shortcut = nn.Linear(sum(read.values()) * config.shortcut**2, code_size) if config.shortcut else None
+        self.context = nn.Linear(read[config.strides[-1]], code_size) if config.context else None
         self.grid = nn.Linear(config.width, config.feature_size) if captioner.uses_grid else None
         self.captioner = captioner
 
@@ -164,90 +163,93 @@ class DenseCap(nn.Module):
         """Return the five losses, by the names of :class:`LossWeights`, unweighted.
 
         Args:
-            maps: of the encoder, ``(B, C_s, h, w)`` a stride.
-            regions: the true boxes of each photo, ``(G_b, 4)`` ``xyxy`` in pixels of the encoder's input.
-            inputs: a phrase for each region of the batch, START and words, ``(ΣG, T)``.
-            targets: the same, words and END, ``IGNORE_INDEX`` in padding.
+            maps: of the encoder, ``(B, C_s, h, w)`` per stride.
+            regions: the ground-truth boxes of each image, ``(G_b, 4)`` ``xyxy`` in pixels of the encoder's input.
+            inputs: one phrase per region of the batch, START and words, ``(ΣG, T)``.
+            targets: the same phrases, words and END, ``IGNORE_INDEX`` in padding.
             label_smoothing: share of the target probability spread over all words.
         """
         pyramid = self.pyramid(maps)
-        config = self.config.regions
+        config = self.config.roi_head
         proposed, (proposal_objectness, proposal_box) = self.proposals(self.proposal_map(pyramid), regions)
-        samples = sample(
+        sampled = sample_rois(
             proposed,
             regions,
-            samples=config.samples,
-            positive_share=config.positive_share,
+            batch_size_per_image=config.batch_size_per_image,
+            positive_fraction=config.positive_fraction,
             positive_iou=config.positive_iou,
         )
-        cells = self.regions.pool_rois(pyramid, samples.boxes)
-        codes, logits, corrections = self.regions(cells)
-        positive, meant = samples.positive, samples.regions[samples.positive]
-        wanted = self.regions.encode_boxes(torch.cat(samples.boxes)[positive], torch.cat(list(regions))[meant])
-        shown = [
+        cells = self.regions.pool_rois(pyramid, sampled.boxes)
+        codes, logits, deltas = self.regions(cells)
+        positive, matched = sampled.positive, sampled.regions[sampled.positive]
+        true_deltas = self.regions.encode_boxes(torch.cat(sampled.boxes)[positive], torch.cat(list(regions))[matched])
+        positive_boxes = [
             boxes[kept]
-            for boxes, kept in zip(samples.boxes, torch.split(positive, list(map(len, samples.boxes))), strict=True)
+            for boxes, kept in zip(sampled.boxes, torch.split(positive, list(map(len, sampled.boxes))), strict=True)
         ]
-        features = self._features(codes[positive], cells[positive], maps, shown)
-        spoken = int((targets[meant] != IGNORE_INDEX).sum(dim=1).max())
+        features = self._features(codes[positive], cells[positive], maps, positive_boxes)
+        max_length = int((targets[matched] != IGNORE_INDEX).sum(dim=1).max())
         return {
             "proposal_objectness": proposal_objectness,
             "proposal_box": proposal_box,
             "objectness": F.binary_cross_entropy_with_logits(logits, positive.to(logits.dtype)),
-            "box": F.smooth_l1_loss(corrections[positive], wanted, beta=1.0, reduction="sum") / len(logits),
+            "box": F.smooth_l1_loss(deltas[positive], true_deltas, beta=1.0, reduction="sum") / len(logits),
             "caption": self.captioner.loss(
                 features,
-                inputs[meant, None, :spoken],
-                targets[meant, None, :spoken],
+                inputs[matched, None, :max_length],
+                targets[matched, None, :max_length],
                 label_smoothing=label_smoothing,
             ),
         }
 
     def weighted(self, losses: Mapping[str, Tensor]) -> Tensor:
-        """Return the sum of the losses, each times what it counts."""
+        """Return the sum of the losses, each times its weight."""
         return torch.stack([getattr(self.config.losses, name) * loss for name, loss in losses.items()]).sum()
 
     def detect(self, maps: Sequence[Tensor]) -> list[Detections]:
-        """Find the regions of photos, in evaluation mode.
+        """Return the regions of each image, in evaluation mode.
 
         Args:
-            maps: of the encoder, ``(B, C_s, h, w)`` a stride.
+            maps: of the encoder, ``(B, C_s, h, w)`` per stride.
         """
         pyramid = self.pyramid(maps)
         proposed, _ = self.proposals(self.proposal_map(pyramid))
         cells = self.regions.pool_rois(pyramid, proposed)
-        codes, logits, corrections = self.regions(cells)
-        found, start = [], 0
+        codes, logits, deltas = self.regions(cells)
+        config, detections, start = self.config.roi_head, [], 0
         for photo, boxes in enumerate(proposed):
             part = slice(start, start + len(boxes))
             start += len(boxes)
             scores = torch.sigmoid(logits[part])
-            moved = self.regions.decode_boxes(boxes, corrections[part])
-            kept = nms(moved, scores, self.config.regions.nms_iou)[: self.config.regions.max_detections]
-            mine = [activation[photo : photo + 1] for activation in maps]
-            features = self._features(codes[part][kept], cells[part][kept], mine, [boxes[kept]])
-            found.append(Detections(moved[kept], scores[kept], features, boxes))
-        return found
+            moved = self.regions.decode_boxes(boxes, deltas[part])
+            kept = nms(moved, scores, config.nms_iou)[: config.max_detections]
+            maps_of_photo = [activation[photo : photo + 1] for activation in maps]
+            features = self._features(codes[part][kept], cells[part][kept], maps_of_photo, [boxes[kept]])
+            detections.append(Detections(moved[kept], scores[kept], features, boxes))
+        return detections
 
     def describe(self, maps: Sequence[Tensor], boxes: Sequence[Tensor]) -> Features:
-        """Return what the captioner says boxes from, those of each photo ``(N_b, 4)``, in evaluation mode."""
+        """Return the captioner's input for given boxes, ``(N_b, 4)`` per image, in evaluation mode."""
         cells = self.regions.pool_rois(self.pyramid(maps), list(boxes))
         codes, _, _ = self.regions(cells)
         return self._features(codes, cells, maps, boxes)
 
     def proposal_map(self, pyramid: Sequence[Tensor]) -> Tensor:
-        """Return the map of the pyramid that proposals are made on."""
+        """Return the map of the pyramid that the proposal network reads."""
         return pyramid[self.config.strides.index(self.config.proposals.stride)]
 
     def global_context(self, maps: Sequence[Tensor]) -> Tensor:
-        """Return what the encoder's maps tell of the whole photos, ``(B, code_size)``."""
+        """Return the context vector of each whole image, ``(B, code_size)``."""
         assert self.context is not None
         return torch.relu(self.context(self.pyramid.standardised(maps[-1].mean(dim=(2, 3)))))
 
     def flatten_roi_features(self, sampled: Sequence[Tensor]) -> Tensor:
-        """Lay out what was sampled of the encoder's maps under ``N`` boxes, ``(N, C_s, k, k)`` a stride.
+        """Standardise and flatten what was pooled of the encoder's maps.
 
-        Sampling is an average, so that channels may be standardised after it.
+        Pooling is an average, so that channels may be standardised after it.
+
+        Args:
+            sampled: of ``N`` boxes, ``(N, C_s, k, k)`` per stride.
 
         Returns:
             ``(N, Σ C_s·k²)``.
@@ -258,13 +260,13 @@ class DenseCap(nn.Module):
     def captioner_features(
         self, codes: Tensor, cells: Tensor, *, raw: Tensor | None, context: Tensor | None
     ) -> Features:
-        """Put together what the captioner is told of ``N`` boxes.
+        """Assemble the captioner's input for ``N`` boxes.
 
         Args:
             codes: ``(N, code_size)``.
-            cells: ``(N, width, cells, cells)``.
-            raw: as :meth:`flatten_roi_features` gives it, where the captioner is told that.
-            context: of the photo of each, ``(N, code_size)``, where the captioner is told that.
+            cells: ``(N, width, output_size, output_size)``.
+            raw: as :meth:`flatten_roi_features` returns it; with ``config.shortcut``.
+            context: of each box's image, ``(N, code_size)``; with ``config.context``.
         """
         if self.shortcut is not None:
             assert raw is not None
@@ -272,10 +274,10 @@ class DenseCap(nn.Module):
         pooled = codes if context is None else torch.cat([codes, context], dim=1)
         if self.grid is None:
             return Features(pooled, None)
-        return Features(pooled, self.grid(cells.flatten(2).transpose(1, 2)))  # (N, cells², D)
+        return Features(pooled, self.grid(cells.flatten(2).transpose(1, 2)))  # (N, output_size², D)
 
     def _features(self, codes: Tensor, cells: Tensor, maps: Sequence[Tensor], boxes: Sequence[Tensor]) -> Features:
-        """Put together what the captioner is told of the boxes of each photo, ``(N_b, 4)``."""
+        """Pool and assemble the captioner's input for the boxes of each image, ``(N_b, 4)``."""
         raw = context = None
         if self.shortcut is not None:
             sampled = [

@@ -1,1 +1,1 @@
-"""Networks that locate phrases."""
+"""Networks that ground phrases."""

@@ -1,9 +1,9 @@
-"""A grounder: where in a photo a phrase is, learnt from boxes that people drew for phrases.
+"""A grounder: the boxes of phrases in an image, learnt from annotated boxes.
 
-It stands on a trained aligner, which tells it what the words of a sentence and the cells of a grid mean, and stays as
-it is. Several maps, each the products of a phrase with all cells, say where what it names, what belongs to that and
-what is beside it may be. One of them is the heat map; from all of them a small network reads the box, as from so many
-small pictures. Letters: ``B`` photos, ``N`` phrases of each, ``L`` cells, ``H`` length of a word's embedding.
+It takes word embeddings and whitened grid cells of a trained, frozen aligner. Several attention maps, each the dot
+products of a phrase with all cells, may mark what the phrase names, its parts and its surroundings. The first is the
+heat map; a small network regresses the box from all of them. Letters: ``B`` images, ``N`` phrases of each, ``L`` cells,
+``H`` length of a word's embedding.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class GrounderConfig:
 
     Attributes:
         width: length of the vectors of cells and phrases.
-        maps: how many products of a phrase with a cell are taken; divides ``width``.
-        mixer_hidden_size: units of the network that lets cells know of each other.
-        hidden_size: units of the network that reads boxes.
+        maps: number of attention maps; divides ``width``.
+        mixer_hidden_size: hidden units of the network that mixes cells.
+        hidden_size: hidden units of the network that regresses boxes.
         dropout: probability of zeroing an element between layers.
-        feature_dropout: probability of zeroing an element of the photo's features, the same in all cells.
+        feature_dropout: probability of zeroing an element of the image's features, the same in all cells.
     """
 
     width: int = 192
@@ -48,12 +48,12 @@ class GrounderConfig:
 
 
 class GroundingOutput(NamedTuple):
-    """Where phrases are.
+    """Predicted locations of phrases.
 
     Attributes:
         heat: logits of each cell, ``(B, N, L)``.
-        boxes: ``(B, N, 4)``, xyxy in shares of the photo's width and height; may reach beyond the photo.
-        overlaps: the intersection over union that each box is expected to have with the true one, ``(B, N)``.
+        boxes: ``(B, N, 4)``, xyxy normalised to [0, 1]; may reach beyond the image.
+        overlaps: predicted intersection over union of each box with the true one, ``(B, N)``.
     """
 
     heat: Tensor
@@ -62,14 +62,14 @@ class GroundingOutput(NamedTuple):
 
 
 class Grounder(nn.Module):
-    """Locates phrases in photos.
+    """Grounds phrases in images.
 
     Args:
         config: sizes.
-        components: elements of what is known of a cell, see
+        components: length of a cell's vector, see
             :meth:`seetell.tasks.retrieval.models.aligner.Aligner.whiten_cells`.
         cells: ``L``.
-        words: ``2·H``, elements of a phrase, see :func:`phrase_vector`.
+        words: ``2·H``, length of a phrase's vector, see :func:`phrase_vector`.
     """
 
     def __init__(self, config: GrounderConfig, *, components: int, cells: int, words: int) -> None:
@@ -99,31 +99,31 @@ class Grounder(nn.Module):
         """Locate phrases.
 
         Args:
-            cells: what is known of each photo's cells, ``(B, L, components)``.
+            cells: whitened features of each image's cells, ``(B, L, components)``.
             phrases: ``(B, N, 2·H)``, at least one.
         """
         maps, width = self.config.maps, self.config.width
         if self.training and self.config.feature_dropout:
             cells = cells * F.dropout(torch.ones_like(cells[:, :1]), self.config.feature_dropout)
-        seen = self.cell(cells) + self.place + self.surroundings(cells.mean(dim=1, keepdim=True))
-        seen = seen + self.mixing(self.mixing_norm(seen).transpose(1, 2)).transpose(1, 2)
-        seen = self.cell_norm(seen)  # (B, L, width)
+        x = self.cell(cells) + self.place + self.surroundings(cells.mean(dim=1, keepdim=True))
+        x = x + self.mixing(self.mixing_norm(x).transpose(1, 2)).transpose(1, 2)
+        x = self.cell_norm(x)  # (B, L, width)
         mean, last = phrases.chunk(2, dim=2)
-        meant = self.phrase(torch.cat([F.normalize(mean, dim=2), F.normalize(last, dim=2)], dim=2))  # (B, N, width)
-        keys = self.key(seen).unflatten(2, (maps, -1)).permute(0, 2, 3, 1)  # (B, maps, width / maps, L)
-        queries = self.query(meant).unflatten(2, (maps, -1)).transpose(1, 2)  # (B, maps, N, width / maps)
+        phrase = self.phrase(torch.cat([F.normalize(mean, dim=2), F.normalize(last, dim=2)], dim=2))  # (B, N, width)
+        keys = self.key(x).unflatten(2, (maps, -1)).permute(0, 2, 3, 1)  # (B, maps, width / maps, L)
+        queries = self.query(phrase).unflatten(2, (maps, -1)).transpose(1, 2)  # (B, maps, N, width / maps)
         products = queries @ keys / math.sqrt(width / maps)  # (B, maps, N, L)
-        heat = products[:, 0] + self.likely_place(meant)
-        attended = heat.softmax(dim=2) @ self.value(seen)
-        read = self.box(torch.cat([products.transpose(1, 2).flatten(2), meant, attended], dim=2)).sigmoid()
-        centre, size, overlaps = read[..., :2], read[..., 2:4], read[..., 4]
+        heat = products[:, 0] + self.likely_place(phrase)
+        attended = heat.softmax(dim=2) @ self.value(x)
+        box = self.box(torch.cat([products.transpose(1, 2).flatten(2), phrase, attended], dim=2)).sigmoid()
+        centre, size, overlaps = box[..., :2], box[..., 2:4], box[..., 4]
         return GroundingOutput(heat, torch.cat([centre - size / 2, centre + size / 2], dim=2), overlaps)
 
 
 def phrase_vector(words: Tensor) -> Tensor:
-    """Return a phrase's mean word and its last word, which most often is its noun, ``(2·H,)``.
+    """Return a phrase's mean word and its last word, which is mostly its noun, ``(2·H,)``.
 
     Args:
-        words: of one phrase as an aligner embeds them, ``(T, H)``, at least one; their common scale does not matter.
+        words: embeddings of one phrase by an aligner, ``(T, H)``, at least one; their common scale does not matter.
     """
     return torch.cat([words.mean(dim=0), words[-1]])

@@ -1,1 +1,1 @@
-"""Sentences and the parts of photos brought together: which words are true of which region."""
+"""Networks that embed images and sentences in one space."""

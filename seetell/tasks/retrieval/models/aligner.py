@@ -1,8 +1,8 @@
-"""The aligner: photos and sentences as vectors of one space, and how well they fit each other.
+"""The aligner: images and sentences in one embedding space, and their scores.
 
-Deep Visual-Semantic Alignments (Karpathy & Fei-Fei, 2015) compares every word with every region. Beside that stands
-what most of its successors compare, one vector of the whole photo with one of the whole sentence; an aligner may use
-either or the sum of both. Letters: ``B`` photos, ``N`` sentences, ``R`` regions, ``T`` words, ``H`` length of an
+Deep Visual-Semantic Alignments (Karpathy & Fei-Fei, 2015) compares every word with every region. Most of its successors
+compare one vector of the whole image with one of the whole sentence; an aligner may use either score or the sum of
+both. Letters: ``B`` images, ``N`` sentences, ``R`` regions, ``T`` words, ``H`` length of an
 embedding.
 """
 
@@ -34,20 +34,20 @@ class AlignerConfig:
         similarity: ``region_word``, every word with every region (eq. 8); ``global``, the whole image with the whole
             sentence; or ``both``, whose scores add up.
         width: length ``H`` of the embeddings.
-        components: principal components kept of the photo's features.
-        windows: regions beside the whole photo: an entry n lays n × n windows that overlap by half.
+        components: principal components kept of the image's features.
+        windows: regions beside the whole image: an entry n adds n × n windows that overlap by half.
         normalise_regions: scale region vectors to length 1; the paper does not.
         word_score: ``sum`` of the words' scores (eq. 8), their ``mean``, or the sum over the ``norm`` of all words.
-        sentence: ``brnn``, the paper's network, ``gru``, ``transformer`` or ``convolution``.
+        sentence_encoder: ``brnn``, the paper's network, ``gru``, ``transformer`` or ``convolution``.
         word_size: length of word vectors.
-        freeze_word_embeddings: keep word vectors as they begin, as the paper did with those of another source.
+        freeze_word_embeddings: keep the initial word vectors, as the paper did with pretrained ones.
         hidden_size: units of the sentence encoder.
         layers: of the Transformer.
         heads: of the Transformer; divides ``hidden_size``.
-        dropout: probability of zeroing an element of word vectors and of what the sentence encoder makes of them, the
-            same elements of all words of a sentence.
-        feature_dropout: probability of zeroing an element of the photo's features, the same in all regions of a photo.
-        word_dropout: probability of reading an unknown word instead of a word, while training.
+        dropout: probability of zeroing an element of word vectors and of the sentence encoder's output, the same
+            elements for all words of a sentence.
+        feature_dropout: probability of zeroing an element of the image's features, the same in all its regions.
+        word_dropout: probability of replacing a word by the unknown word in training.
     """
 
     similarity: Literal["both", "region_word", "global"] = "both"
@@ -56,7 +56,7 @@ class AlignerConfig:
     windows: tuple[int, ...] = (3, 4)
     normalise_regions: bool = True
     word_score: WordScore = "norm"
-    sentence: str = "gru"
+    sentence_encoder: str = "gru"
     word_size: int = 128
     freeze_word_embeddings: bool = False
     hidden_size: int = 256
@@ -67,18 +67,19 @@ class AlignerConfig:
     word_dropout: float = 0.1
 
     def __post_init__(self) -> None:
-        if self.sentence not in SENTENCE_ENCODERS:
-            raise RecipeError(f"aligner.sentence: {unknown('sentence encoder', self.sentence, SENTENCE_ENCODERS)}")
+        if self.sentence_encoder not in SENTENCE_ENCODERS:
+            problem = unknown("sentence encoder", self.sentence_encoder, SENTENCE_ENCODERS)
+            raise RecipeError(f"aligner.sentence_encoder: {problem}")
         check_sizes(self, "width", "components", "word_size", "hidden_size", "layers", "heads", of="aligner")
         check_probabilities(self, "dropout", "feature_dropout", "word_dropout", of="aligner")
         window_boxes(self.windows)
 
 
 class PhotoEmbeddings(NamedTuple):
-    """Photos in the common space.
+    """Images in the common space.
 
     Attributes:
-        regions: ``(B, R, H)``, the whole photo first; ``None`` where only the whole is compared.
+        regions: ``(B, R, H)``, the whole image first; ``None`` where only the whole is compared.
         whole: ``(B, H)`` of length 1; ``None`` where only regions are compared.
     """
 
@@ -90,8 +91,8 @@ class SentenceEmbeddings(NamedTuple):
     """Sentences in the common space.
 
     Attributes:
-        words: ``(N, T, H)``, anything finite in padding; ``None`` where only the whole is compared.
-        lengths: words of each sentence, ``(N,)``.
+        words: ``(N, T, H)``, any finite values in padding; ``None`` where only the whole is compared.
+        lengths: words per sentence, ``(N,)``.
         whole: ``(N, H)`` of length 1; ``None`` where only words are compared.
     """
 
@@ -101,7 +102,7 @@ class SentenceEmbeddings(NamedTuple):
 
 
 class Aligner(nn.Module):
-    """Embeds photos and sentences, and scores how well they fit.
+    """Embeds images and sentences, and scores every pair.
 
     Args:
         config: sizes and choices.
@@ -126,7 +127,7 @@ class Aligner(nn.Module):
         self.embedding = nn.Embedding(vocabulary_size, config.word_size)
         self.embedding.requires_grad_(not config.freeze_word_embeddings)
         self.encoder = create_sentence_encoder(
-            config.sentence,
+            config.sentence_encoder,
             inputs=config.word_size,
             hidden=config.hidden_size,
             layers=config.layers,
@@ -136,7 +137,7 @@ class Aligner(nn.Module):
             self.region = nn.Linear(config.components, config.width)
             self.word = nn.Linear(self.encoder.width, config.width)
             if not config.normalise_regions:
-                nn.init.uniform_(self.region.weight, -1, 1)  # products v·s that a margin of 1 can tell apart
+                nn.init.uniform_(self.region.weight, -1, 1)  # gives products v·s the scale of the margin of 1
                 self.region.weight.data.div_((config.components * config.width) ** 0.5)
         if config.similarity != "region_word":
             self.photo = nn.Linear(config.components, config.width)
@@ -147,43 +148,43 @@ class Aligner(nn.Module):
 
     @property
     def compared(self) -> tuple[str, ...]:
-        """Which scores add up: ``regions``, ``whole`` or both."""
+        """The scores that add up: ``regions``, ``whole`` or both."""
         return {"both": ("regions", "whole"), "region_word": ("regions",), "global": ("whole",)}[self.config.similarity]
 
     def fit_normalisation(self, features: Features) -> None:
-        """Measure the features of some training photos before training begins."""
+        """Measure the features of some training images before training begins."""
         assert features.grid is not None
         self.whitening.fit(torch.cat([features.pooled, features.grid.flatten(0, 1)]))
 
     def freeze_temperature(self) -> None:
-        """Let scores stand as they are, for losses with a margin; otherwise their scales are learnt."""
+        """Fix the scales of scores at 1, for losses with a margin; otherwise they are learnt."""
         for scale in self.log_scales.values():
             nn.init.zeros_(scale)
             scale.requires_grad_(False)
 
     @property
     def regions(self) -> int:
-        """``R``: how many regions of a photo it looks at, the whole photo included."""
+        """``R``: the number of regions per image, the whole image included."""
         return 1 if self.config.similarity == "global" else len(self.pooling)
 
     def whiten_regions(self, features: Features) -> Tensor:
-        """Return what is known of each region before anything is learnt, ``(B, R, components)``."""
+        """Return the whitened features of each region, ``(B, R, components)``."""
         assert features.grid is not None
-        # Means of a linear map: pooled first, there is less to whiten.
+        # whitening is linear: pooling first leaves fewer vectors to whiten
         pooled = torch.cat([features.pooled[:, None], self.pooling[1 : self.regions] @ features.grid], dim=1)
-        described: Tensor = self.whitening(pooled)
-        return described
+        whitened: Tensor = self.whitening(pooled)
+        return whitened
 
     def whiten_cells(self, features: Features) -> Tensor:
-        """Return what is known of each cell of the grid before anything is learnt, ``(B, L, components)``."""
+        """Return the whitened features of each cell of the grid, ``(B, L, components)``."""
         assert features.grid is not None
-        described: Tensor = self.whitening(features.grid)
-        return described
+        whitened: Tensor = self.whitening(features.grid)
+        return whitened
 
-    def embed_photos(self, described: Tensor) -> PhotoEmbeddings:
-        """Embed photos by what :meth:`whiten_regions` says of their regions."""
+    def embed_photos(self, whitened: Tensor) -> PhotoEmbeddings:
+        """Embed images, given what :meth:`whiten_regions` returned."""
         config, whole, regions = self.config, None, None
-        vectors = self._dropped(described, config.feature_dropout)
+        vectors = _variational_dropout(whitened, config.feature_dropout, training=self.training)
         if config.similarity != "region_word":
             whole = F.normalize(self.photo(vectors[:, 0]), dim=1)
         if config.similarity != "global":
@@ -195,15 +196,14 @@ class Aligner(nn.Module):
         """Embed sentences.
 
         Args:
-            tokens: word numbers ``(N, T)`` int64, anything in padding.
-            lengths: words of each sentence, ``(N,)`` int64, at least 1.
+            tokens: word numbers ``(N, T)`` int64, any in padding.
+            lengths: words per sentence, ``(N,)`` int64, at least 1.
         """
         config, words, whole = self.config, None, None
         if self.training and config.word_dropout:
             tokens = tokens.masked_fill(torch.rand(tokens.shape, device=tokens.device) < config.word_dropout, UNK)
-        hidden = self._dropped(
-            self.encoder(self._dropped(self.embedding(tokens), config.dropout), lengths), config.dropout
-        )
+        vectors = _variational_dropout(self.embedding(tokens), config.dropout, training=self.training)
+        hidden = _variational_dropout(self.encoder(vectors, lengths), config.dropout, training=self.training)
         if config.similarity != "region_word":
             real = padding_mask(lengths, tokens.shape[1])[:, :, None]
             mean = (hidden * real).sum(dim=1) / lengths[:, None]
@@ -213,18 +213,8 @@ class Aligner(nn.Module):
             words = torch.relu(words) if self.encoder.rectified else words
         return SentenceEmbeddings(words, lengths, whole)
 
-    def _dropped(self, vectors: Tensor, probability: float) -> Tensor:
-        """Zero elements of ``(N, T, D)`` while training, the same ones all along the second axis.
-
-        So it regularises sequences (Gal & Ghahramani, "A Theoretically Grounded Application of Dropout in Recurrent
-        Neural Networks", 2016), and draws few random numbers, which cost a processor much time.
-        """
-        if not self.training or not probability:
-            return vectors
-        return vectors * F.dropout(torch.ones_like(vectors[:, :1]), probability)
-
     def scores(self, photos: PhotoEmbeddings, sentences: SentenceEmbeddings) -> dict[str, Tensor]:
-        """Compare all photos with all sentences.
+        """Compare all images with all sentences.
 
         Returns:
             A matrix ``(B, N)`` for each of :attr:`compared`, times its scale.
@@ -237,3 +227,14 @@ class Aligner(nn.Module):
         if photos.whole is not None and sentences.whole is not None:
             compared["whole"] = photos.whole @ sentences.whole.T
         return {name: score * self.log_scales[name].exp() for name, score in compared.items()}
+
+
+def _variational_dropout(vectors: Tensor, probability: float, *, training: bool) -> Tensor:
+    """Zero elements of ``(N, T, D)`` in training, the same ones along the whole second axis.
+
+    Gal & Ghahramani, "A Theoretically Grounded Application of Dropout in Recurrent Neural Networks", 2016. It also
+    draws few random numbers, which take much time on a CPU.
+    """
+    if not training or not probability:
+        return vectors
+    return vectors * F.dropout(torch.ones_like(vectors[:, :1]), probability)

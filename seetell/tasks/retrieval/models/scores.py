@@ -1,6 +1,6 @@
-"""How well sentences fit photos: every word by the region that suits it best, and the whole by the whole.
+"""Region–word scores: every word of a sentence by the image region that fits it best.
 
-Letters: ``B`` photos, ``N`` sentences, ``R`` regions, ``M`` words of all the sentences, ``H`` length of an embedding.
+Letters: ``B`` images, ``N`` sentences, ``R`` regions, ``M`` words of all the sentences, ``H`` length of an embedding.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ WordScore = Literal["sum", "mean", "norm"]
 def word_scores(regions: Tensor, words: Tensor, owners: Tensor, *, sentences: int, kind: WordScore) -> Tensor:
     """Score sentences by their words: S_kl = Σ_t max_i v_i·s_t (Karpathy & Fei-Fei, 2015, eq. 8), or scaled.
 
-    Eq. 8 grows with the length of the sentence, so that long ones find every photo. ``mean`` divides it by the number
-    of words, as deep fragment embeddings did (Karpathy, Joulin & Fei-Fei, 2014); ``norm`` by ‖s‖ = √(Σ_t s_t·s_t), with
-    which a word's length says how much it counts and a sentence's total no longer matters.
+    Eq. 8 grows with the length of the sentence, so that long ones retrieve every image. ``mean`` divides it by the
+    number of words, as deep fragment embeddings did (Karpathy, Joulin & Fei-Fei, 2014); ``norm`` by ‖s‖ =
+    √(Σ_t s_t·s_t), so that a word vector's length is its weight, and the sentence's total no longer matters.
 
     Args:
         regions: ``(B, R, H)``.
         words: the real words of all sentences one after the other, ``(M, H)``.
-        owners: the sentence that each word belongs to, ``(M,)`` int64.
+        owners: index of each word's sentence, ``(M,)`` int64.
         sentences: ``N``, each with at least one word.
         kind: ``sum`` for eq. 8, ``mean`` or ``norm``.
 
@@ -43,14 +43,14 @@ def word_scores(regions: Tensor, words: Tensor, owners: Tensor, *, sentences: in
 
 
 def real_words(words: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-    """Take the padding out of sentences.
+    """Remove the padding of sentences.
 
     Args:
         words: ``(N, T, H)``.
-        lengths: words of each sentence, ``(N,)`` int64.
+        lengths: words per sentence, ``(N,)`` int64.
 
     Returns:
-        The real words ``(M, H)``, and the sentence that each belongs to ``(M,)``.
+        The real words ``(M, H)``, and the index of each word's sentence, ``(M,)``.
     """
     real = torch.arange(words.shape[1], device=words.device) < lengths[:, None]
     owners = torch.repeat_interleave(torch.arange(len(lengths), device=words.device), lengths)

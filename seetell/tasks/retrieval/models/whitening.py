@@ -1,4 +1,4 @@
-"""An encoder's features on fewer axes and one scale."""
+"""Whitening: an encoder's features on their principal components, at one scale."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from torch import Tensor, nn
 
 
 class Whitening(nn.Module):
-    """Principal components divided by λ^¼, measured on training photos and then fixed.
+    """Principal components divided by λ^¼, measured on training images and then fixed.
 
     λ is a component's variance. Dividing by λ^½ would raise the noise of the last components to the size of the first;
-    λ^¼ is half-way. What comes out is linear in what goes in, so that the whitened mean of a grid is the mean of the
-    whitened grid.
+    λ^¼ is half-way. The map is affine, so that the whitened mean of a grid is the mean of the whitened grid.
 
     Args:
         features: ``D``, length of an encoder's vectors.
-        components: how many are kept, at most ``D``.
+        components: number of components kept, at most ``D``.
     """
 
     mean: Tensor
@@ -27,7 +26,7 @@ class Whitening(nn.Module):
         self.register_buffer("projection", torch.eye(features, components))
 
     def fit(self, vectors: Tensor) -> None:
-        """Measure ``(N, D)``; what comes out of these has a mean square of 1."""
+        """Measure ``(N, D)``, so that their whitened vectors have a mean square of 1."""
         mean = vectors.mean(dim=0)
         covariance = torch.cov(vectors.T.double(), correction=0)
         variances, axes = (part.flip(-1) for part in torch.linalg.eigh(covariance))

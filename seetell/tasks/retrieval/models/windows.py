@@ -1,7 +1,7 @@
-"""Regions of a photo as fixed windows over an encoder's grid, the whole photo first.
+"""Regions of an image as fixed windows over an encoder's grid, the whole image first.
 
-Deep Visual-Semantic Alignments (Karpathy & Fei-Fei, 2015) took the whole photo and 19 boxes of a detector. Windows need
-none, and a window's features are the mean of the grid's, so that a photo is encoded once.
+Deep Visual-Semantic Alignments (Karpathy & Fei-Fei, 2015) took the whole image and 19 boxes of a detector. Windows need
+no detector, and a window's features are the mean of the grid's, so that an image is encoded once.
 """
 
 from __future__ import annotations
@@ -14,18 +14,17 @@ from seetell.errors import RecipeError
 
 
 def window_boxes(levels: Sequence[int]) -> np.ndarray:
-    """Lay windows over a photo.
+    """Return the boxes of windows over an image.
 
     Args:
-        levels: an entry ``n`` lays ``n × n`` equal windows, each overlapping its neighbours by half: their sides are
-            2 / (n + 1) of the photo's.
+        levels: an entry ``n`` adds ``n × n`` equal windows, each overlapping its neighbours by half: their sides are
+            2 / (n + 1) of the image's.
 
     Returns:
-        Boxes ``(R, 4)`` float64, xyxy in shares of the photo's width and height; the whole photo first, then each level
-        row by row.
+        Boxes ``(R, 4)`` float64, xyxy normalised to [0, 1]; the whole image first, then each level row by row.
 
     Raises:
-        RecipeError: a level is below 2; one window is the whole photo, which is there already.
+        RecipeError: a level is below 2; one window is the whole image, which is included already.
     """
     boxes = [(0.0, 0.0, 1.0, 1.0)]
     for across in levels:
@@ -38,11 +37,11 @@ def window_boxes(levels: Sequence[int]) -> np.ndarray:
 
 
 def pooling_weights(boxes: np.ndarray, grid_size: tuple[int, int]) -> np.ndarray:
-    """Return how much of each window each location of a grid makes up.
+    """Return the share of each window that each location of a grid covers.
 
     Args:
-        boxes: ``(R, 4)`` xyxy in shares of the photo's width and height, none of them empty.
-        grid_size: rows and columns of the grid; a location covers an equal share of the photo.
+        boxes: ``(R, 4)`` xyxy normalised to [0, 1], none of them empty.
+        grid_size: rows and columns of the grid, which divide the image into equal cells.
 
     Returns:
         Weights ``(R, L)`` float32, locations row by row; each row sums to 1. Their product with a grid ``(L, D)`` is
@@ -54,7 +53,7 @@ def pooling_weights(boxes: np.ndarray, grid_size: tuple[int, int]) -> np.ndarray
 
 
 def overlaps(boxes: np.ndarray, grid_size: tuple[int, int]) -> np.ndarray:
-    """Return the area that boxes ``(R, 4)`` share with each location of a grid, ``(R, L)``; the photo's area is 1."""
+    """Return the area that boxes ``(R, 4)`` share with each location of a grid, ``(R, L)``; the image's area is 1."""
     rows, columns = grid_size
     down = _lengths(boxes[:, 1], boxes[:, 3], rows)
     across = _lengths(boxes[:, 0], boxes[:, 2], columns)

@@ -14,12 +14,12 @@ from seetell.tasks.captioning.models.show_attend_tell import (
     ShowAttendTell,
     ShowAttendTellConfig,
     coverage_penalty,
-    draw_locations,
+    sample_locations,
 )
 
 V, D = 6, 3
 PLAIN = {"dropout": 0.0, "doubly_stochastic": 0.0}
-DRAWING = {"attention": "hard", "expected": 0.0, "entropy": 0.0, "reinforce": 1.0, **PLAIN}
+DRAWING = {"attention": "hard", "soft_fraction": 0.0, "entropy": 0.0, "reinforce": 1.0, **PLAIN}
 
 
 def captioner(**settings) -> ShowAttendTell:
@@ -81,7 +81,7 @@ def test_drawn_annotations_are_on_average_the_expected_one():
     annotations = torch.randn(4, D, generator=torch.Generator().manual_seed(2))
     log_weights = torch.log_softmax(torch.tensor([0.0, 1.0, -1.0, 0.5]), dim=0)
     torch.manual_seed(3)
-    drawn = draw_locations(log_weights.expand(40_000, 4))
+    drawn = sample_locations(log_weights.expand(40_000, 4))
     assert ((drawn == 0) | (drawn == 1)).all()
     assert (drawn.sum(dim=1) == 1).all()
     torch.testing.assert_close((drawn @ annotations).mean(dim=0), log_weights.exp() @ annotations, atol=0.02, rtol=0)
@@ -117,7 +117,7 @@ def test_reinforce_is_the_gradient_of_the_expected_log_likelihood(monkeypatch):
 
 def test_hard_attention_that_draws_nothing_is_soft():
     inputs, targets = torch.tensor([[[START, 3, 4]]]), torch.tensor([[[3, 4, END]]])
-    soft, hard = captioner(**PLAIN), captioner(**{**DRAWING, "expected": 1.0})
+    soft, hard = captioner(**PLAIN), captioner(**{**DRAWING, "soft_fraction": 1.0})
     losses = [made.loss(features(), inputs, targets, label_smoothing=0.1) for made in (soft, hard)]
     torch.testing.assert_close(*losses)
     for ours, theirs in zip(gradients(losses[0], soft), gradients(losses[1], hard), strict=True):
@@ -125,7 +125,7 @@ def test_hard_attention_that_draws_nothing_is_soft():
 
 
 def test_entropy_alone_evens_attention_out():
-    made = captioner(**{**DRAWING, "reinforce": 0.0, "expected": 1.0, "entropy": 100.0})
+    made = captioner(**{**DRAWING, "reinforce": 0.0, "soft_fraction": 1.0, "entropy": 100.0})
     inputs, targets = torch.tensor([[[START]]]), torch.tensor([[[3]]])
 
     def attention() -> torch.Tensor:
@@ -141,7 +141,7 @@ def test_entropy_alone_evens_attention_out():
 
 
 def test_the_baseline_is_a_moving_average_of_a_word_s_log_probability():
-    made = captioner(**{**DRAWING, "expected": 1.0})
+    made = captioner(**{**DRAWING, "soft_fraction": 1.0})
     assert made.baseline.item() == pytest.approx(-math.log(V)), "as one knows who has learnt nothing"
     inputs, targets = torch.tensor([[[START, 3]]]), torch.tensor([[[3, END]]])
     surprise = made.loss(features(), inputs, targets, label_smoothing=0.0).item()
@@ -156,7 +156,7 @@ def test_the_baseline_is_a_moving_average_of_a_word_s_log_probability():
     ("settings", "message"),
     [
         ({"attention": "herd"}, "Did you mean 'hard'"),
-        ({"expected": 1.5}, "captioner.expected: expected a share from 0 to 1, got 1.5"),
+        ({"soft_fraction": 1.5}, "captioner.soft_fraction: expected 0 to 1, got 1.5"),
         ({"doubly_stochastic": -1.0}, "captioner.doubly_stochastic: expected 0 or more, got -1.0"),
         ({"annotation_size": 0}, "captioner.annotation_size: expected at least 1, got 0"),
         ({"input_dropout": 1.0}, "captioner.input_dropout: expected a probability below 1, got 1.0"),

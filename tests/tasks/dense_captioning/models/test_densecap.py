@@ -79,7 +79,7 @@ def test_boxes_are_within_the_photo_best_first_and_apart():
             assert each.boxes.max() <= 64
             assert torch.equal(each.scores, each.scores.sort(descending=True).values)
             overlap = box_iou(each.boxes, each.boxes).fill_diagonal_(0)
-            assert overlap.max() <= densecap.config.regions.nms_iou
+            assert overlap.max() <= densecap.config.roi_head.nms_iou
             assert len(each.features.pooled) == len(each.boxes)
 
 

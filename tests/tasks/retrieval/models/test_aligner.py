@@ -15,7 +15,9 @@ SMALL = AlignerConfig(
     width=16, components=8, windows=(2,), word_size=12, hidden_size=16, heads=2, dropout=0.0, feature_dropout=0.0,
     word_dropout=0.0,
 )  # fmt: skip
-PAPER = dataclasses.replace(SMALL, similarity="region_word", sentence="brnn", word_score="sum", normalise_regions=False)
+PAPER = dataclasses.replace(
+    SMALL, similarity="region_word", sentence_encoder="brnn", word_score="sum", normalise_regions=False
+)
 TOKENS = torch.tensor([[3, 4, 5, 0], [6, 3, 0, 0], [7, 8, 9, 3], [4, 0, 0, 0], [9, 9, 5, 6], [8, 3, 7, 0]])
 LENGTHS = torch.tensor([3, 2, 4, 1, 4, 3])
 
@@ -36,10 +38,10 @@ def scores(made: Aligner) -> dict[str, torch.Tensor]:
     return made.scores(made.embed_photos(made.whiten_regions(photos())), made.embed_sentences(TOKENS, LENGTHS))
 
 
-@pytest.mark.parametrize("sentence", SENTENCE_ENCODERS)
+@pytest.mark.parametrize("sentence_encoder", SENTENCE_ENCODERS)
 @pytest.mark.parametrize("similarity", ["both", "region_word", "global"])
-def test_what_it_compares(sentence, similarity):
-    made = aligner(dataclasses.replace(SMALL, sentence=sentence, similarity=similarity)).eval()
+def test_what_it_compares(sentence_encoder, similarity):
+    made = aligner(dataclasses.replace(SMALL, sentence_encoder=sentence_encoder, similarity=similarity)).eval()
     compared = scores(made)
     assert (
         tuple(compared)
@@ -84,7 +86,7 @@ def test_the_papers_aligner_is_its_equations():
 
 
 @pytest.mark.parametrize(
-    "config", [SMALL, PAPER, dataclasses.replace(SMALL, similarity="global", sentence="transformer")]
+    "config", [SMALL, PAPER, dataclasses.replace(SMALL, similarity="global", sentence_encoder="transformer")]
 )
 @pytest.mark.parametrize("loss", [max_margin, hardest_negative, info_nce], ids=lambda loss: loss.__name__)
 def test_learns_six_pairs_by_heart(config, loss):
@@ -113,7 +115,7 @@ def test_training_drops_the_same_features_of_all_regions():
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("sentence", "lstm", "aligner.sentence: unknown sentence encoder"),
+        ("sentence_encoder", "lstm", "aligner.sentence_encoder: unknown sentence encoder"),
         ("width", 0, "aligner.width: expected at least 1"),
         ("dropout", 1.0, "aligner.dropout: expected a probability below 1"),
         ("windows", (1,), "2 or more windows across"),

@@ -7,7 +7,7 @@ import pytest
 
 from seetell.cli.main import main
 from seetell.metrics.dense import DenseScores, Recall
-from seetell.tasks.dense_captioning.evaluate import table
+from seetell.tasks.dense_captioning.scoring import RegionScoring
 
 pytestmark = pytest.mark.usefixtures("no_paraphrases")
 
@@ -62,16 +62,16 @@ def test_densecaps_results_and_photos_left_out(tmp_path: Path, references: Path,
     assert status == 2
     assert "1 photo of 2 without a caption" in err
     status, out, err = run(capsys, path, "-r", references, "--split", "val", "--allow-missing")
-    assert (status, err) == (0, f"1 of 2 photos have no regions in {path}; left out\n")
+    assert (status, err) == (0, f"1 of 2 photos have no regions in {path}; skipped\n")
     assert out.splitlines()[0].split() == ["mAP", "100.00"]
 
 
 def test_options_of_captions_do_not_fit_regions(
     tmp_path: Path, references: Path, regions: Path, capsys: pytest.CaptureFixture[str]
 ):
-    status, _, err = run(capsys, regions, "-r", references, "--measures", "Bleu_4")
+    status, _, err = run(capsys, regions, "-r", references, "--metrics", "Bleu_4")
     assert status == 2
-    assert f"--measures: expected captions, but {regions} holds described regions" in err
+    assert f"--metrics: expected captions, but {regions} holds described regions" in err
     captions = tmp_path / "captions.json"
     captions.write_text('[{"image_id": 1, "caption": "a dog"}]')
     status, _, err = run(capsys, captions, "-r", references, "--captions", references)
@@ -89,7 +89,7 @@ def test_the_table_is_times_a_hundred():
         regions=1234,
         photos=56,
     )
-    assert table(scores).splitlines() == [
+    assert RegionScoring(scores, ()).text().splitlines() == [
         "mAP              5.39",
         "detection mAP   10.00",
         "recall at 50    50.00  (mean over IoU 0.5 to 0.95: 25.00)",

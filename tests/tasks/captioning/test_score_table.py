@@ -4,7 +4,7 @@ import csv
 
 import pytest
 
-from seetell.cli.photo_scores import photo_table
+from seetell.tasks.captioning.score_table import photo_table
 
 
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "＝", "＋", "－", "＠"])

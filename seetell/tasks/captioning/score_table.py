@@ -1,32 +1,37 @@
-"""What ``seetell score`` shows of scores: the table for people, each photo's row, and the web page."""
+"""Scores of caption files for people: a table, a CSV row per image, and a web page."""
 
 from __future__ import annotations
 
+import csv
+import io
+import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from seetell.cli.photo_scores import photo_table
-from seetell.cli.scoring import LEVEL, Scoring
 from seetell.data.records import printable
 from seetell.drawing.score_report import ScoredPhoto, ScoreReport
 from seetell.metrics.bootstrap import Interval
 from seetell.metrics.significance import Comparison
+from seetell.tasks.captioning.scoring import LEVEL, Scoring
 
 SIGNIFICANT = 0.05
 """Below this p-value two systems are said to differ."""
 
+_FORMULA = tuple("=+-@＝＋－＠")
+"""Begin a formula in a spreadsheet, those of full width too."""
+
 _RANKED_BY = ("CIDEr", "METEOR", "CIDEr_plain", "ROUGE_L", "Bleu_4")
-"""Measures that say something of a single photo, the best for that first."""
+"""Measures that are meaningful for a single image, the best for that first."""
 
-
-_VARIETY = {
+_DIVERSITY = {
     "vocabulary": ("different words", "{:,}"),
-    "mean_length": ("words a caption", "{:.1f}"),
+    "mean_length": ("words per caption", "{:.1f}"),
     "distinct": ("different captions", "{:.1%}"),
     "novel": ("captions not among the training captions", "{:.1%}"),
     "div_1": ("div-1: different words of all words", "{:.1%}"),
     "div_2": ("div-2: different pairs of all words", "{:.1%}"),
 }
-"""What is told of variety, in which words, and how the figure is written."""
+"""The metrics of diversity shown, their names and formats."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ class ScoreTable:
 
     Attributes:
         header: names of the columns.
-        rows: as many cells, the measure first.
+        rows: as many cells, the metric first.
         notes: lines to stand below.
     """
 
@@ -47,25 +52,25 @@ class ScoreTable:
     def build(cls, scoring: Scoring) -> ScoreTable:
         """Write out the scores."""
         first = scoring.systems[0].scores.corpus
-        header: tuple[str, ...] = ("measure", "score")
+        header: tuple[str, ...] = ("metric", "score")
         rows: list[tuple[str, ...]] = [(name, f"{100 * value:.1f}") for name, value in first.items()]
         notes = [f"{len(scoring.photos):,} photo{'' if len(scoring.photos) == 1 else 's'}, scores ×100"]
         if scoring.frequencies is not None:
             notes.append(f"CIDEr weighs n-grams by their frequencies among {scoring.frequencies:,} other photos")
-        drawn = f"the photos drawn anew {scoring.resamples:,} times, seed {scoring.seed}" if scoring.resamples else ""
+        drawn = f"the photos resampled {scoring.resamples:,} times, seed {scoring.seed}" if scoring.resamples else ""
         if scoring.comparison is not None:
             other = scoring.systems[1].scores.corpus
-            header = ("measure", "A", "B", "A − B", f"{LEVEL:.0%} interval", "p", "verdict")
+            header = ("metric", "A", "B", "A − B", f"{LEVEL:.0%} interval", "p", "verdict")
             rows = [(*row, f"{100 * other[row[0]]:.1f}", *_compared(scoring.comparison[row[0]])) for row in rows]
             notes = [
                 *(f"{label}: {printable(system.name)}" for label, system in zip("AB", scoring.systems, strict=True)),
                 *notes,
                 f"interval: of A − B, {drawn}",
-                "p: how often chance alone makes such a difference (approximate randomisation, each measure by itself)",
+                "p: how often chance alone makes such a difference (approximate randomisation, each metric by itself)",
                 f"undecided: these photos do not tell A and B apart (p ≥ {SIGNIFICANT})",
             ]
         elif scoring.intervals is not None:
-            header = ("measure", "score", f"{LEVEL:.0%} interval")
+            header = ("metric", "score", f"{LEVEL:.0%} interval")
             rows = [(*row, _between(scoring.intervals[row[0]])) for row in rows]
             notes.append(f"interval: {drawn}")
         return cls(header, tuple(rows), tuple(notes))
@@ -82,22 +87,22 @@ class ScoreTable:
 
 
 def diversity_table(scoring: Scoring) -> ScoreTable:
-    """Return how varied the captions are, where that was measured."""
+    """Return how varied the captions are, if that was measured."""
     found = [system.diversity.to_dict() for system in scoring.systems if system.diversity is not None]
     rows = [
         (title, *(shown.format(diversity[name]) for diversity in found))
-        for name, (title, shown) in _VARIETY.items()
+        for name, (title, shown) in _DIVERSITY.items()
         if found[0][name] is not None
     ]
-    header = ("variety", "A", "B") if len(found) > 1 else ("variety", "value")
+    header = ("diversity", "A", "B") if len(found) > 1 else ("diversity", "value")
     return ScoreTable(header, tuple(rows), ())
 
 
 def photo_rows(scoring: Scoring) -> str:
-    """Return CSV with a row for each photo: its id and file, the captions, and their scores as they are."""
-    measures = list(scoring.systems[0].scores.corpus)
+    """Return CSV with a row per image: its id and file, the captions, and their scores, unrounded."""
+    metrics = list(scoring.systems[0].scores.corpus)
     suffixes = ("", "_against")[: len(scoring.systems)]
-    header = ["id", "image", *(f"{column}{suffix}" for suffix in suffixes for column in ("caption", *measures))]
+    header = ["id", "image", *(f"{column}{suffix}" for suffix in suffixes for column in ("caption", *metrics))]
     rows = (
         [
             photo.id,
@@ -113,11 +118,32 @@ def photo_rows(scoring: Scoring) -> str:
     return photo_table(header, rows)
 
 
+def photo_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Write CSV.
+
+    Text that a spreadsheet would take for a formula gets an apostrophe before it, control characters become blanks.
+
+    Args:
+        header: names of the columns.
+        rows: text, whole numbers and scores; the latter are written so that reading gives the same number.
+    """
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([_cell(value) if isinstance(value, str) else value for value in row] for row in rows)
+    return file.getvalue()
+
+
+def _cell(text: str) -> str:
+    plain = "".join(" " if unicodedata.category(sign) in ("Cc", "Cs") else sign for sign in text)
+    return f"'{plain}" if plain.lstrip().startswith(_FORMULA) else plain
+
+
 def score_report(scoring: Scoring) -> ScoreReport:
     """Return the web page's content."""
     table = ScoreTable.build(scoring)
-    measures = list(scoring.systems[0].scores.corpus)
-    ranking = next((name for name in _RANKED_BY if name in measures), measures[0])
+    metrics = list(scoring.systems[0].scores.corpus)
+    ranking = next((name for name in _RANKED_BY if name in metrics), metrics[0])
     split = "" if scoring.references.split is None else f", split {scoring.references.split}"
     return ScoreReport(
         names=tuple(system.name for system in scoring.systems),
@@ -126,7 +152,7 @@ def score_report(scoring: Scoring) -> ScoreReport:
         rows=table.rows,
         notes=table.notes,
         metric=ranking,
-        others=[name for name in _RANKED_BY if name in measures and name != ranking],
+        others=[name for name in _RANKED_BY if name in metrics and name != ranking],
         photos=[
             ScoredPhoto(
                 name=photo.path.name,

@@ -1,4 +1,4 @@
-"""What ``seetell score`` does: reads, matches, scores, and compares; what is shown of it is made elsewhere."""
+"""Score files of captions: read, match to the references, score, and compare."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from seetell.metrics.diversity import Diversity, measure_diversity
 from seetell.metrics.significance import Comparison, compare
 
 TRIALS = 1000
-"""Of a test, unless the user asks for another number."""
+"""Of a significance test, unless another number is asked for."""
 
 LEVEL = 0.95
 
@@ -47,10 +47,10 @@ class System:
 
     Attributes:
         path: the file.
-        name: as much of the path as tells it from the other's.
-        captions: the sentence of each photo by its id.
+        name: the shortest end of the path that tells it from the other's.
+        captions: the sentence of each image by its id.
         scores: of the captions.
-        diversity: of the captions, where asked for.
+        diversity: of the captions, if measured.
     """
 
     path: Path
@@ -67,13 +67,13 @@ class Scoring:
     Attributes:
         systems: one or two.
         references: what they were scored against.
-        photos: the photos scored, in the order of the references.
-        resamples: how often the photos were drawn anew; ``None`` if they were not.
-        seed: of the draws.
-        frequencies: how many photos CIDEr's document frequencies come from, where not from the references.
-        intervals: of the first system's scores, where asked for.
+        photos: the images scored, in the order of the references.
+        resamples: how often the images were resampled; ``None`` if they were not.
+        seed: of the resampling.
+        frequencies: number of images that CIDEr's document frequencies come from, if not from the references.
+        intervals: confidence intervals of the first system's scores, if asked for.
         comparison: of the first system with the second.
-        remarks: what the user should know besides.
+        remarks: warnings for the user.
     """
 
     systems: tuple[System, ...]
@@ -109,12 +109,12 @@ class Scoring:
         return document
 
 
-def run(
+def score_files(
     results: Sequence[Path],
     references: References,
     *,
     allow_missing: bool = False,
-    measures: Sequence[str] = NAMES,
+    metrics: Sequence[str] = NAMES,
     frequencies: Path | None = None,
     frequencies_from: Path | None = None,
     bootstrap: int | None = None,
@@ -126,20 +126,17 @@ def run(
     Args:
         results: the files.
         references: what to score against.
-        allow_missing: leave out photos that one of the files has no caption of.
-        measures: names from ``seetell.metrics.ALL``.
-        frequencies: a file of document frequencies.
-        frequencies_from: a data set to count them over.
-        bootstrap: how often to draw the photos anew for intervals and tests.
-        seed: of the draws.
+        allow_missing: skip images without a caption in one of the files.
+        metrics: names from ``seetell.metrics.ALL``.
+        frequencies: a file of document frequencies for CIDEr.
+        frequencies_from: a data set to count them over instead.
+        bootstrap: number of resamples of the images for intervals and tests.
+        seed: of the resampling.
         diversity: measure how varied the captions are, too.
 
     Raises:
         DataError: a file cannot be used, or the files do not fit each other.
-        UsageError: the options contradict each other, or a measure is unknown.
     """
-    if len({path.resolve() for path in results}) < len(results):
-        raise UsageError(f"--against {results[1]}: the same file as the results; name another system's")
     weights = _frequencies(frequencies, frequencies_from)
     read_files = [read_results(path) for path in results]
     dataset = read(references.path, format=references.format, photos=references.photos, require_photos=False)
@@ -152,18 +149,18 @@ def run(
     scored = tuple(photo for photo in photos if all(photo.id in captions for captions in found))
     if not scored:
         raise DataError(f"{results[0]} and {results[1]} have no photo in common; caption the same photos")
-    people = {photo.id: photo.captions for photo in scored}
-    said = [{photo.id: captions[photo.id] for photo in scored} for captions in found]
-    learned = _learned(dataset, references.split) if diversity else None
+    truth = {photo.id: photo.captions for photo in scored}
+    candidates = [{photo.id: captions[photo.id] for photo in scored} for captions in found]
+    training = _training_captions(dataset, references.split) if diversity else None
     systems = tuple(
         System(
             path,
             name,
             captions,
-            score_captions(people, captions, measures=measures, frequencies=weights),
-            measure_diversity(dict(captions.items()), training=learned) if diversity else None,
+            score_captions(truth, captions, metrics=metrics, frequencies=weights),
+            measure_diversity(dict(captions.items()), training=training) if diversity else None,
         )
-        for path, name, captions in zip(results, short_names(results), said, strict=True)
+        for path, name, captions in zip(results, short_names(results), candidates, strict=True)
     )
     resamples = bootstrap or (TRIALS if len(systems) > 1 else None)
     intervals = comparison = None
@@ -184,8 +181,8 @@ def run(
     )
 
 
-def known_measures(named: Iterable[str]) -> tuple[str, ...]:
-    """Return the measures that a user names, in any case and with commas between; ``all`` names every one.
+def known_metrics(named: Iterable[str]) -> tuple[str, ...]:
+    """Return the metrics that a user names, in any case and with commas between; ``all`` names every one.
 
     Raises:
         UsageError: a name is not known.
@@ -195,28 +192,28 @@ def known_measures(named: Iterable[str]) -> tuple[str, ...]:
     chosen: dict[str, None] = {}
     for word in words:
         if word.lower() != "all" and word.lower() not in known:
-            raise UsageError(unknown("measure", word, (*ALL, "all")))
+            raise UsageError(unknown("metric", word, (*ALL, "all")))
         chosen |= dict.fromkeys(ALL if word.lower() == "all" else (known[word.lower()],))
     return tuple(chosen) or NAMES
 
 
 def short_names(paths: Sequence[Path]) -> list[str]:
-    """Return the paths' file names, with as many of their folders before them as tell them apart."""
+    """Return the shortest ends of the paths that tell them apart."""
     parts = [path.resolve().parts for path in paths]
     length = next(n for n in range(1, max(map(len, parts)) + 1) if len({part[-n:] for part in parts}) == len(parts))
     return ["/".join(part[-length:]) for part in parts]
 
 
 def _remarks(dataset: CaptionDataset, photos: int, scored: int) -> Iterator[str]:
-    """Yield what was left out, and that the references have problems."""
+    """Yield what was skipped, and that the references have problems."""
     if scored < photos:
-        yield f"{photos - scored:,} of {photos:,} photos have no caption and were left out"
+        yield f"{photos - scored:,} of {photos:,} photos have no caption and were skipped"
     if dataset.problems:
         count = f"{len(dataset.problems):,} problem{'' if len(dataset.problems) == 1 else 's'}"
         yield f"the references have {count}; see: seetell data check {dataset.source}"
 
 
-def _learned(dataset: CaptionDataset, split: str | None) -> list[str] | None:
+def _training_captions(dataset: CaptionDataset, split: str | None) -> list[str] | None:
     """Return the training captions beside those scored against, or ``None`` where there are none."""
     if split in (None, "train") or dataset.single_split:
         return None
@@ -224,8 +221,6 @@ def _learned(dataset: CaptionDataset, split: str | None) -> list[str] | None:
 
 
 def _frequencies(file: Path | None, data: Path | None) -> DocumentFrequencies | None:
-    if file is not None and data is not None:
-        raise UsageError("--frequencies and --frequencies-from both say where n-gram frequencies come from; give one")
     if file is not None:
         return DocumentFrequencies.load(file)
     if data is None:

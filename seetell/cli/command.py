@@ -1,0 +1,148 @@
+"""What commands are made of: help with the arguments in it, and the options that several share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from seetell.errors import UsageError
+from seetell.tasks.registry import Option
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+Decorator = Callable[[Decorated], Decorated]
+
+
+class Whole(click.IntRange):
+    """A whole number within bounds."""
+
+    name = "integer"
+
+
+class Number(click.FloatRange):
+    """A number within bounds."""
+
+    name = "number"
+
+
+FOLDER_OR_FILE = click.Path(path_type=Path)
+POSITIVE = Whole(min=1)
+
+
+class Format(str, Enum):
+    """How commands write what they found."""
+
+    text = "text"
+    table = "table"
+    diff = "diff"
+    jsonl = "jsonl"
+    json = "json"
+    csv = "csv"
+
+
+class Argument(click.Argument):
+    """An argument that the help explains.
+
+    Args:
+        names: as click takes them.
+        help: what it is.
+        metavar: how it is shown.
+        attributes: as click takes them.
+    """
+
+    def __init__(self, names: list[str], *, help: str, metavar: str, **attributes: Any) -> None:
+        super().__init__(names, metavar=metavar, **attributes)
+        self.record = (metavar.strip("[]"), help)
+
+
+class Command(click.Command):
+    """A command whose help lists its arguments too. Its function returns the exit status; none stands for 0."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the arguments, then the options."""
+        records = [parameter.record for parameter in self.params if isinstance(parameter, Argument)]
+        if records:
+            with formatter.section("Arguments"):
+                formatter.write_dl(records)
+        super().format_options(ctx, formatter)
+
+
+def command(name: str) -> Callable[[Callable[..., int | None]], Command]:
+    """Make a command of a function, whose docstring is the help."""
+    return click.command(name, cls=Command)
+
+
+def argument(name: str, *, help: str, metavar: str, **attributes: Any) -> Decorator[Any]:
+    """Add an argument; see :class:`Argument`."""
+    return click.argument(name, cls=Argument, help=help, metavar=metavar, **attributes)
+
+
+def format_option(*formats: Format, help: str) -> Decorator[Any]:
+    """Add ``--format``, passed as ``output_format``; the first of the formats is the default."""
+    return click.option(
+        "--format",
+        "-f",
+        "output_format",
+        type=click.Choice([choice.value for choice in formats]),
+        default=formats[0].value,
+        callback=lambda context, parameter, value: Format(value),
+        help=help,
+    )
+
+
+def model_option(default: str, *, help: str = "A bundled model's name or a model folder.") -> Decorator[Any]:
+    """Add ``--model``."""
+    return click.option("--model", "-m", default=default, help=help)
+
+
+def threads_option() -> Decorator[Any]:
+    """Add ``--threads``."""
+    return click.option("--threads", type=int, help="Processor threads; the physical cores when absent.")
+
+
+def index_option(help: str = "Where the index lies; $SEETELL_INDEX or your data folder if absent.") -> Decorator[Any]:
+    """Add ``--index``, passed as ``location``."""
+    return click.option("--index", "location", metavar="DIR", type=FOLDER_OR_FILE, help=help)
+
+
+def set_option(help: str) -> Decorator[Any]:
+    """Add ``--set``, passed as ``settings``."""
+    return click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help=help)
+
+
+def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
+    """Return the ``key=value`` pairs of ``--set``; values are numbers, true, false, or text.
+
+    Raises:
+        UsageError: one is not such a pair.
+    """
+    parsed: dict[str, Any] = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals:
+            raise UsageError(f"--set {setting}: expected key=value, such as beam_size=3")
+        try:
+            parsed[key.strip()] = json.loads(value)
+        except ValueError:
+            parsed[key.strip()] = value
+    return parsed
+
+
+def task_option(option: Option) -> click.Option:
+    """Return the command line's form of an option that a task declares."""
+    flag = option.flag or f"--{option.name.replace('_', '-')}"
+    if option.type is bool:
+        return click.Option([flag, option.name], is_flag=True, default=bool(option.default), help=option.help)
+    kind: Any = option.type
+    if option.choices:
+        kind = click.Choice(option.choices)
+    elif option.minimum is not None or option.maximum is not None:
+        bounded: Any = Whole if option.type is int else Number
+        kind = bounded(min=option.minimum, max=option.maximum)
+    elif option.type is Path:
+        kind = FOLDER_OR_FILE
+    return click.Option([flag, option.name], type=kind, default=option.default, help=option.help)

@@ -1,0 +1,112 @@
+"""Many images, processed in batches while worker threads open the next ones."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+import numpy as np
+from PIL import Image
+
+from seetell.errors import PhotoError
+from seetell.photos.opening import PhotoSource, open_photo, photo_size
+from seetell.photos.preprocessing import Preprocessing
+
+Item = TypeVar("Item")
+Prepared = TypeVar("Prepared")
+Result = TypeVar("Result")
+
+BatchFn = Callable[[Sequence[Prepared], Sequence[int]], Sequence[Result]]
+"""Takes a batch and the number of each of its images in the run, by which sampling is seeded; one result per image."""
+
+
+def stream(
+    items: Iterator[Item],
+    prepare: Callable[[Item], Prepared],
+    predict: BatchFn[Prepared, Result],
+    *,
+    batch_size: int,
+    workers: int,
+) -> Iterator[Result | PhotoError]:
+    """Prepare items and process them, in their order; at most one batch is read ahead.
+
+    Args:
+        items: may be endless.
+        prepare: opens one; runs in the workers.
+        predict: processes a batch.
+        batch_size: items processed at once.
+        workers: threads that prepare.
+
+    Yields:
+        One result per item, or the error of one that cannot be used.
+    """
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="seetell-images")
+    try:
+        opening: deque[Future[Prepared | PhotoError]] = deque()
+        for first in itertools.count(step=batch_size):
+            wanted = 2 * batch_size - len(opening)
+            opening.extend(pool.submit(_attempt, prepare, item) for item in itertools.islice(items, wanted))
+            if not opening:
+                return
+            batch = [opening.popleft().result() for _ in range(min(batch_size, len(opening)))]
+            opened = {first + place: item for place, item in enumerate(batch) if not isinstance(item, PhotoError)}
+            results = iter(run_with_oom_fallback(list(opened.values()), list(opened), predict))
+            for item in batch:
+                yield item if isinstance(item, PhotoError) else next(results)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def preprocess(image: PhotoSource, preprocessing: Preprocessing) -> np.ndarray:
+    """Open an image and return the encoder's input, ``(3, H, W)`` float32.
+
+    Raises:
+        PhotoError: the image cannot be used.
+    """
+    opened = open_photo(image, at_least=(preprocessing.width, preprocessing.height))
+    try:
+        return preprocessing(opened)
+    except MemoryError as error:
+        raise PhotoError(f"a photo of {opened.width}×{opened.height} pixels needs more memory than there is") from error
+
+
+def preprocess_with_size(image: PhotoSource, preprocessing: Preprocessing) -> tuple[np.ndarray, tuple[int, int]]:
+    """Open an image; see :func:`preprocess`.
+
+    Returns:
+        The encoder's input, and width and height of the upright image in pixels.
+    """
+    if isinstance(image, (np.ndarray, Image.Image)):
+        image = open_photo(image)
+        size = image.size
+    else:
+        image = image if isinstance(image, (str, os.PathLike, bytes)) else image.read()
+        size = photo_size(image)  # a large JPEG file is decoded at a smaller scale
+    return preprocess(image, preprocessing), size
+
+
+def run_with_oom_fallback(
+    batch: Sequence[Prepared], sample_ids: Sequence[int], predict: BatchFn[Prepared, Result]
+) -> Sequence[Result | PhotoError]:
+    """Process a batch; where memory does not suffice for it, its halves."""
+    if not batch:
+        return []
+    try:
+        return predict(batch, sample_ids)
+    except MemoryError:
+        if len(batch) == 1:
+            return [PhotoError("not enough memory for it")]
+    middle = len(batch) // 2
+    halves = slice(None, middle), slice(middle, None)
+    return [item for half in halves for item in run_with_oom_fallback(batch[half], sample_ids[half], predict)]
+
+
+def _attempt(prepare: Callable[[Item], Prepared], item: Item) -> Prepared | PhotoError:
+    try:
+        return prepare(item)
+    except PhotoError as error:
+        return error

@@ -1,0 +1,154 @@
+"""What every predictor has in common: options checked first, images opened by worker threads, batches, memory.
+
+A task's predictor says how one image is prepared and how a batch is processed; :class:`Predictor` does the rest.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+
+from seetell.errors import PhotoError, UsageError
+from seetell.photos.opening import PhotoSource
+from seetell.runtime.bundle import Bundle
+from seetell.runtime.image_stream import BatchFn, run_with_oom_fallback, stream
+from seetell.runtime.threads import resolve_num_threads
+
+Prepared = TypeVar("Prepared")
+Result = TypeVar("Result")
+
+
+class Predictor(ABC, Generic[Prepared, Result]):
+    """A loaded model that predicts.
+
+    Attributes:
+        task: name of the task that it predicts for.
+        text_input: name of the text that goes with each image; empty where images are predicted alone.
+        batch_size: images processed at once, unless a call says otherwise.
+        bundle: the model.
+        threads: processor threads that it computes with.
+
+    Args:
+        bundle: the model.
+        precision: ``int8`` or ``fp32`` for the encoder; the bundle's own choice when absent.
+        threads: processor threads to compute with; the physical cores when absent.
+
+    Raises:
+        UsageError: ``precision`` or ``threads`` is not possible.
+        BundleError: a graph is damaged, or the bundle is of another task.
+    """
+
+    task: ClassVar[str]
+    text_input: ClassVar[str] = ""
+    batch_size: ClassVar[int] = 16
+
+    def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
+        self.bundle = bundle
+        self.threads = resolve_num_threads(threads)
+
+    @property
+    def name(self) -> str:
+        """The bundle's name, which every result carries."""
+        return self.bundle.name
+
+    @abstractmethod
+    def prepare(self, image: PhotoSource, text: str = "") -> Prepared:
+        """Open an image for :meth:`predict_prepared`; may be called from many threads.
+
+        Args:
+            image: a path, a file's content, an open binary file, a Pillow image, or an array ``(H, W, 3)`` uint8.
+            text: what goes with it, see ``text_input``.
+
+        Raises:
+            PhotoError: the image cannot be used.
+        """
+
+    @abstractmethod
+    def bind(self, *args: Any, **options: Any) -> BatchFn[Prepared, Result]:
+        """Return the function that predicts a batch in the way a call asks for.
+
+        Raises:
+            UsageError: an option is unknown or its value not allowed.
+        """
+
+    def check(self, **options: Any) -> None:
+        """Check options before any work.
+
+        Raises:
+            UsageError: an option is unknown or its value not allowed.
+        """
+        self.bind(**options)
+
+    def predict(self, image: PhotoSource, text: str = "", **options: Any) -> Result:
+        """Predict for one image.
+
+        Args:
+            image: see :meth:`prepare`.
+            text: see :meth:`prepare`.
+            options: of the task.
+
+        Raises:
+            PhotoError: the image cannot be used.
+            UsageError: an option is unknown or its value not allowed.
+        """
+        batch_fn = self.bind(**options)
+        (result,) = run_with_oom_fallback([self.prepare(image, text)], [0], batch_fn)
+        if isinstance(result, PhotoError):
+            raise result
+        return result
+
+    def predict_many(
+        self, images: Iterable[Any], *, batch_size: int | None = None, workers: int | None = None, **options: Any
+    ) -> Iterator[Result | PhotoError]:
+        """Predict for many images, in their order.
+
+        While one batch is processed, worker threads open the images of the next; no more than that is read ahead, so
+        ``images`` may be endless.
+
+        Args:
+            images: see :meth:`prepare`; with a ``text_input``, pairs of an image and its text.
+            batch_size: images processed at once.
+            workers: threads that open images; as many as the model computes with when absent.
+            options: of the task.
+
+        Yields:
+            One result per image, or the error of one that cannot be used.
+
+        Raises:
+            UsageError: an argument or option is not allowed; raised at the call, before any image is read.
+        """
+        return self._stream(images, self.bind(**options), batch_size=batch_size, workers=workers)
+
+    def predict_prepared(self, batch: Sequence[Prepared], **options: Any) -> list[Result | PhotoError]:
+        """Predict for images that :meth:`prepare` opened, perhaps elsewhere and before.
+
+        No more than ``batch_size`` are processed at once: more would take more memory and no less time.
+
+        Args:
+            batch: what :meth:`prepare` returned.
+            options: of the task.
+
+        Returns:
+            One result per image, or the error of one that memory does not suffice for.
+
+        Raises:
+            UsageError: an option is unknown or its value not allowed.
+        """
+        batch_fn, sample_ids, size = self.bind(**options), range(len(batch)), self.batch_size
+        return [
+            result
+            for first in sample_ids[::size]
+            for result in run_with_oom_fallback(batch[first : first + size], sample_ids[first : first + size], batch_fn)
+        ]
+
+    def _stream(
+        self, images: Iterable[Any], batch_fn: BatchFn[Prepared, Result], *, batch_size: int | None, workers: int | None
+    ) -> Iterator[Result | PhotoError]:
+        batch_size = self.batch_size if batch_size is None else batch_size
+        workers = self.threads if workers is None else workers
+        for name, value in (("batch_size", batch_size), ("workers", workers)):
+            if value < 1:
+                raise UsageError(f"{name} must be at least 1, got {value}")
+        prepare: Callable[[Any], Prepared] = (lambda pair: self.prepare(*pair)) if self.text_input else self.prepare
+        return stream(iter(images), prepare, batch_fn, batch_size=batch_size, workers=workers)

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import pytest
+from runtime.tiny_bundle import write_tiny_bundle
+
+from seetell.errors import PhotoError, UsageError
+from seetell.runtime.bundle import Bundle
+from seetell.runtime.predictor import Predictor
+
+
+class Shouter(Predictor[str, str]):
+    """Repeats names and numbers them; knows no images."""
+
+    task = "shouting"
+    batch_size = 3
+
+    def __init__(self, bundle: Bundle, **options) -> None:
+        super().__init__(bundle, **options)
+        self.batches: list[int] = []
+
+    def prepare(self, image, text: str = "") -> str:
+        if image == "broken":
+            raise PhotoError("broken: not a photo")
+        return f"{image}{text}"
+
+    def bind(self, *, loud: bool = False, most: int = 100):
+        if most < 1:
+            raise UsageError(f"most must be at least 1, got {most}")
+        return partial(self._shout, loud=loud, most=most)
+
+    def _shout(self, batch: Sequence[str], sample_ids: Sequence[int], *, loud: bool, most: int) -> list[str]:
+        self.batches.append(len(batch))
+        if len(batch) > most or "huge" in batch:
+            raise MemoryError
+        return [f"{item.upper() if loud else item}{number}" for item, number in zip(batch, sample_ids, strict=True)]
+
+
+class Caller(Shouter):
+    text_input = "sentence"
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Bundle:
+    return Bundle.load(write_tiny_bundle(tmp_path / "tiny"))
+
+
+def test_one_image(bundle: Bundle):
+    model = Shouter(bundle, threads=1)
+    assert (model.name, model.threads) == ("tiny", 1)
+    assert model.predict("a", loud=True) == "A0"
+    assert Caller(bundle).predict("a", "b") == "ab0"
+    with pytest.raises(PhotoError, match="not a photo"):
+        model.predict("broken")
+    with pytest.raises(PhotoError, match="not enough memory"):
+        model.predict("huge")
+
+
+def test_many_images_in_order_in_batches_numbered_through(bundle: Bundle):
+    model = Shouter(bundle, threads=1)
+    results = list(model.predict_many(["a", "b", "broken", "c", "d"]))
+    assert [str(result) for result in results] == ["a0", "b1", "broken: not a photo", "c3", "d4"]
+    assert model.batches == [2, 2]
+    assert list(model.predict_many(iter("abcd"), batch_size=4, workers=2)) == ["a0", "b1", "c2", "d3"]
+    assert model.batches[2:] == [4]
+
+
+def test_texts_go_with_their_images(bundle: Bundle):
+    assert list(Caller(bundle).predict_many([("a", "x"), ("b", "y")])) == ["ax0", "by1"]
+
+
+def test_prepared_images_in_small_batches(bundle: Bundle):
+    model = Shouter(bundle, threads=1)
+    assert model.predict_prepared(list("abcdefg")) == [f"{letter}{number}" for number, letter in enumerate("abcdefg")]
+    assert model.batches == [3, 3, 1]
+    assert model.predict_prepared([]) == []
+
+
+def test_where_memory_does_not_suffice_batches_are_halved(bundle: Bundle):
+    model = Shouter(bundle, threads=1)
+    assert [str(item) for item in model.predict_prepared(["a", "huge", "c"])] == [
+        "a0",
+        "not enough memory for it",
+        "c2",
+    ]
+    assert list(model.predict_many("abcd", batch_size=4, most=1)) == ["a0", "b1", "c2", "d3"]
+
+
+def test_options_and_arguments_are_checked_at_the_call(bundle: Bundle):
+    model = Shouter(bundle)
+    for call in (
+        model.check,
+        partial(model.predict, "a"),
+        partial(model.predict_many, []),
+        partial(model.predict_prepared, []),
+    ):
+        with pytest.raises(UsageError, match="most must be at least 1"):
+            call(most=0)
+    for name in ("batch_size", "workers"):
+        with pytest.raises(UsageError, match=f"{name} must be at least 1, got 0"):
+            model.predict_many([], **{name: 0})
+    with pytest.raises(UsageError, match="threads must be at least 1, got 0"):
+        Shouter(bundle, threads=0)
+    model.check(loud=True)
