@@ -40,7 +40,7 @@ class Server:
     """`seetell serve` in a process of its own."""
 
     def __init__(self, threads: int, queue: int) -> None:
-        options = ["--port", "0", "--align", "none", "--threads", str(threads), "--queue", str(queue)]
+        options = ["--port", "0", "--model", "align=none", "--model", "regions=none", "--threads", str(threads), "--queue", str(queue)]
         command = [sys.executable, "-m", "seetell", "serve", *options]
         self._process = subprocess.Popen(command, env=environment(threads), stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None

@@ -7,6 +7,7 @@ from xdist.scheduler import LoadFileScheduling
 DENSE = (
     "cli/test_evaluate_regions.py",
     "cli/test_regions.py",
+    "dense_captioning/test_evaluate.py",
     "dense_captioning/test_export.py",
     "dense_captioning/test_predict.py",
 )

@@ -1,11 +1,11 @@
-"""``seetell serve``: a web page and an HTTP API, on this machine."""
+"""``seetell serve``: web UI and HTTP API."""
 
 from __future__ import annotations
 
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,34 +16,37 @@ from seetell.cli.command import (
     Whole,
     command,
     index_option,
-    model_option,
     threads_option,
 )
 from seetell.errors import UsageError
 
 if TYPE_CHECKING:
-    from seetell.web.application import Models
+    from seetell.web.indexed_photos import IndexedPhotos
+
+SEARCH = "search"
+"""Stands for the model of an index where a command is expected."""
 
 KEY_VARIABLE = "SEETELL_API_KEY"
 
 
 @command("serve")
-@click.option("--host", default="127.0.0.1", help="Address to serve on; others than this machine's need a key.")
-@click.option("--port", type=Whole(0, 65535), default=8000, help="Port to serve on; 0 for any that is free.")
-@model_option("caption", help="A bundled captioner's name or a model folder.")
+@click.option("--host", default="127.0.0.1", help="Address to serve on; any but this machine's own needs a key.")
+@click.option("--port", type=Whole(0, 65535), default=8000, help="Port to serve on; 0 for any free port.")
 @click.option(
-    "--align",
-    metavar="MODEL",
-    default="align",
-    help="The model for phrase grounding and image search; none for neither.",
+    "--model",
+    "-m",
+    "models",
+    metavar="COMMAND=NAME",
+    multiple=True,
+    help="The model of a command, such as caption, regions, align or search: a bundled model's name, a model folder, "
+    "or none to leave the command out; repeatable.",
 )
-@click.option("--regions", metavar="MODEL", default="regions", help="The model for dense captioning; none to skip it.")
-@index_option("An index to search; whoever may ask sees its photos, small.")
+@index_option("An index to search; clients see thumbnails of its photos.")
 @click.option(
     "--key-file",
     metavar="FILE",
     type=FOLDER_OR_FILE,
-    help=f"A file with the key that clients must send; else ${KEY_VARIABLE}.",
+    help=f"A file with the key that clients must send; ${KEY_VARIABLE} if absent.",
 )
 @click.option("--open", "open_to_all", is_flag=True, help="Serve without a key on any address.")
 @click.option(
@@ -53,22 +56,20 @@ KEY_VARIABLE = "SEETELL_API_KEY"
     "--allow-origin",
     metavar="URL",
     multiple=True,
-    help="A site whose pages may ask, such as https://example.org; repeatable.",
+    help="A site whose pages may call the API, such as https://example.org; repeatable.",
 )
 @click.option("--max-megabytes", type=POSITIVE, default=20, help="Largest upload.")
 @click.option("--max-megapixels", type=POSITIVE, default=50, help="Largest photo.")
-@click.option("--queue", type=POSITIVE, default=64, help="Requests answered or waiting at once.")
+@click.option("--queue", type=POSITIVE, default=64, help="Requests in flight at once.")
 @click.option("--time-limit", type=Number(min=0.1), default=30.0, help="Seconds for an upload, and for its answer.")
-@click.option("--rate", type=POSITIVE, help="Requests per minute from one address; any if absent.")
+@click.option("--rate", type=POSITIVE, help="Requests per minute from one address; unlimited if absent.")
 @click.option("--batch-size", type=POSITIVE, default=16, help="Photos per batch.")
 @threads_option()
 @click.option("--log", is_flag=True, help="Write a line for each request to standard error.")
 def serve(
     host: str,
     port: int,
-    model: str,
-    align: str,
-    regions: str,
+    models: tuple[str, ...],
     location: Path | None,
     key_file: Path | None,
     open_to_all: bool,
@@ -83,13 +84,16 @@ def serve(
     threads: int | None,
     log: bool,
 ) -> None:
-    """Serve a web page that describes photos, and an HTTP API for programs.
+    """Serve a web page that describes photos, and an HTTP API.
 
-    Photos are kept in memory until they are answered, never longer. Ctrl-C ends it.
+    Every command that predicts is served with its bundled model, if it has one. Photos are kept in memory until they
+    are answered, never longer. Press Ctrl-C to end the server.
 
     Example: seetell serve
 
     Example: seetell serve --index ~/photo-index --port 9000
+
+    Example: seetell serve --model caption=runs/mine/bundle --model regions=none
     """
     from seetell.web.application import application
     from seetell.web.limits import Limits
@@ -100,18 +104,20 @@ def serve(
     local = host in LOOPBACK
     if not local and key is None and not open_to_all:
         raise UsageError(
-            f"--host {host} lets other machines ask: give a key with --key-file or ${KEY_VARIABLE}, "
-            "or say --open if everyone may"
+            f"--host {host} lets other machines use the server: give a key with --key-file or ${KEY_VARIABLE}, "
+            "or --open to let everyone use it"
         )
     access = Access(
         hosts=LOOPBACK | {name.lower() for name in allow_host} if local or allow_host else None,
         origins=tuple(map(_origin, allow_origin)),
         key=key,
     )
+    chosen = _chosen(models)
     limits = Limits(max_megabytes * 2**20, max_megapixels * 10**6, queue, time_limit, rate, batch_size)
     with listen(host, port) as listening:
         address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
-        app = application(_models(model, align, regions, location, threads), limits=limits, access=access)
+        photos = _photos(location, chosen.pop(SEARCH, None), threads)
+        app = application(_predictors(chosen, threads), photos=photos, limits=limits, access=access)
         if log:
             _log()
         ready = f"Serving on {address} (Ctrl-C ends it)"
@@ -119,10 +125,10 @@ def serve(
 
 
 def _origin(site: str) -> str:
-    """Return a site as browsers name it.
+    """Return the origin of a site as browsers send it.
 
     Raises:
-        UsageError: it is none.
+        UsageError: it is not a site.
     """
     origin = site.lower().removesuffix("/")
     if re.fullmatch(r"https?://[^\s/?#@*]+", origin) is None:
@@ -146,33 +152,74 @@ def _key(file: Path | None) -> str | None:
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"--key-file {file}: cannot be read ({error})") from error
     if len(key) < 16:
-        raise UsageError("a key has at least 16 letters; make one: openssl rand -hex 24")
+        raise UsageError("a key has at least 16 characters; make one: openssl rand -hex 24")
     return key
 
 
-def _models(model: str, align: str, regions: str, location: Path | None, threads: int | None) -> Models:
-    """Load the models; see :func:`serve` for the arguments.
+def _chosen(models: tuple[str, ...]) -> dict[str, str]:
+    """Return the names of the models that ``--model`` gives, by command.
 
     Raises:
-        UsageError: there is none of a name, or it is of another kind.
-        BundleError: one is damaged.
+        UsageError: an option has another form, or names no command.
+    """
+    from seetell.tasks.registry import find_task
+
+    chosen = {}
+    for option in models:
+        command, _, name = option.partition("=")
+        if not (command and name):
+            raise UsageError(f"--model {option}: expected COMMAND=NAME, such as caption=flickr8k-transformer")
+        if command != SEARCH and not find_task(command).command:
+            raise UsageError(f"--model {option}: {command} has no command to serve; its model is that of {SEARCH}")
+        chosen[command if command == SEARCH else find_task(command).command] = name
+    return chosen
+
+
+def _predictors(chosen: dict[str, str], threads: int | None) -> dict[str, Any]:
+    """Load the model of each command.
+
+    Args:
+        chosen: names of models by command; ``none`` for no model. A command that is absent has its bundled model.
+        threads: processor threads.
+
+    Raises:
+        UsageError: there is no such model, or it is for another task.
+        BundleError: a model is damaged.
+    """
+    from seetell.tasks.loading import bundled_for, load_for
+    from seetell.tasks.registry import tasks
+
+    predictors = {}
+    for task in tasks().values():
+        name = chosen.get(task.command)
+        if task.command and name != "none" and (name or bundled_for(task)):
+            predictors[task.command] = load_for(task, name, threads=threads)
+    return predictors
+
+
+def _photos(location: Path | None, model: str | None, threads: int | None) -> IndexedPhotos | None:
+    """Open an index.
+
+    Args:
+        location: its folder; ``None`` for no index.
+        model: of the index; the bundled one when absent.
+        threads: processor threads.
+
+    Raises:
+        UsageError: there is no such model, or it is for another task.
         PhotoIndexError: the index cannot be searched.
     """
+    if location is None:
+        return None
+    if model == "none":
+        raise UsageError(f"--index needs a model to search with; leave --model {SEARCH}=none out")
     from seetell.tasks.loading import load_for
     from seetell.tasks.registry import find_task
-    from seetell.web.application import Models
-    from seetell.web.indexed_photos import Album
+    from seetell.web.indexed_photos import IndexedPhotos
 
-    captioner = load_for(find_task("caption"), model, threads=threads)
-    aligner = None if align == "none" else load_for(find_task("align"), align, threads=threads)
-    region_captioner = None if regions == "none" else load_for(find_task("regions"), regions, threads=threads)
-    album = None
-    if location is not None:
-        if aligner is None:
-            raise UsageError("--index needs a model to search with; leave --align none out")
-        album = Album(location, aligner.embedder)
-        album.check()
-    return Models(captioner, aligner, album, region_captioner)
+    photos = IndexedPhotos(location, load_for(find_task("retrieval"), model, threads=threads))
+    photos.check()
+    return photos
 
 
 def _log() -> None:

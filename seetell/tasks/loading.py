@@ -76,7 +76,7 @@ def load_for(
     """
     bundle = Bundle.load(find_model(task.name if model is None else model))
     if bundle.task not in (task.name, *task.reads):
-        example = _bundled_for(task)
+        example = bundled_for(task)
         such = "" if example is None else f", such as {example.name!r}"
         other = _task_of(bundle.folder)
         raise UsageError(f"{model}: is a model for {_use(other)}; expected one for {_use(task)}{such}")
@@ -115,7 +115,7 @@ def _resolve(model: str | Path) -> tuple[Path, Task | None]:
     if str(model) in bundled:
         return bundled[str(model)], None
     task = _named_task(model)
-    folder = None if task is None else _bundled_for(task)
+    folder = None if task is None else bundled_for(task)
     if folder is not None:
         return folder, task
     if Path(model).is_dir():
@@ -132,7 +132,7 @@ def _named_task(name: str | Path) -> Task | None:
         return None
 
 
-def _bundled_for(task: Task) -> Path | None:
+def bundled_for(task: Task) -> Path | None:
     """Return the first bundled model that a task's predictor can load, one of the task itself before any other."""
     first: dict[object, Path] = {}
     for folder in bundled_models().values():

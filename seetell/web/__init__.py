@@ -1,1 +1,1 @@
-"""The server behind ``seetell serve``: photos in, sentences out, for programs and for a page in the browser."""
+"""Web UI and HTTP API behind ``seetell serve``."""

@@ -1,11 +1,13 @@
-"""The server's addresses, and what stands behind each."""
+"""The routes of the server: one per loaded task, search, models, health, metrics and the page."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import hashlib
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from functools import partial
+from importlib.resources import files
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Path, Query, Request
@@ -16,175 +18,111 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 import seetell
-from seetell.errors import PhotoIndexError
-from seetell.tasks.captioning.predict import Captioner
-from seetell.tasks.dense_captioning.predict import TOP, DenseCaptioner
-from seetell.tasks.grounding.predict import PhraseGrounder
+from seetell.errors import PhotoIndexError, UsageError
+from seetell.runtime.predictor import Predictor
+from seetell.tasks.registry import find_task
 from seetell.web import openapi
 from seetell.web.batching import Batcher, Run
-from seetell.web.errors import RefusalError, busy
-from seetell.web.indexed_photos import Album
-from seetell.web.limits import MAX_LISTED, MAX_SENTENCE, Limits
-from seetell.web.metrics import CONTENT_TYPE, Measures
-from seetell.web.middleware import Access, Gate
-from seetell.web.page_files import PageFiles
-from seetell.web.request_handler import Answering
-from seetell.web.tasks import Task, aligning, captioning, regions
+from seetell.web.errors import ApiError, unavailable
+from seetell.web.indexed_photos import IndexedPhotos
+from seetell.web.limits import MAX_HITS, MAX_TEXT, Limits
+from seetell.web.metrics import CONTENT_TYPE, ServerMetrics
+from seetell.web.middleware import Access, AccessMiddleware
+from seetell.web.request_handler import RequestHandler
+from seetell.web.served_task import ServedTask
+
+RESERVED = ("models", "photos", "search")
+"""Addresses under ``/v1/`` that no task can have."""
+
+PAGE_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 
-@dataclass(frozen=True)
-class Models:
-    """What a server answers with.
-
-    Attributes:
-        captioner: for ``/v1/caption``.
-        aligner: for ``/v1/align``.
-        album: for ``/v1/search``.
-        region_captioner: for ``/v1/regions``.
-    """
-
-    captioner: Captioner
-    aligner: PhraseGrounder | None = None
-    album: Album | None = None
-    region_captioner: DenseCaptioner | None = None
-
-    def tasks(self) -> dict[str, Task]:
-        """Return what can be done with a photo, by name."""
-        tasks = [captioning(self.captioner, attention=False)]
-        if self.captioner.attends:
-            tasks.append(captioning(self.captioner, attention=True))
-        if self.aligner is not None:
-            tasks.append(aligning(self.aligner))
-        if self.region_captioner is not None:
-            tasks.append(regions(self.region_captioner))
-        return {task.name: task for task in tasks}
-
-
-def application(models: Models, *, limits: Limits | None = None, access: Access | None = None) -> FastAPI:
-    """Make the server's ASGI application.
+def application(
+    predictors: Mapping[str, Predictor[Any, Any]],
+    *,
+    photos: IndexedPhotos | None = None,
+    limits: Limits | None = None,
+    access: Access | None = None,
+) -> FastAPI:
+    """Return the server's ASGI application.
 
     Args:
-        models: loaded.
-        limits: how much it takes; the usual limits when absent.
-        access: who may ask; this machine only, without a key, when absent.
+        predictors: the loaded model of each task to serve, by the task's command.
+        photos: an index to search.
+        limits: of requests; the defaults of :class:`Limits` when absent.
+        access: who may use the server; this machine only, without a key, when absent.
+
+    Raises:
+        UsageError: a command is of no task, or its address is taken.
     """
-    limits, access, measures = limits or Limits(), access or Access(), Measures()
-    tasks, album, region_captioner, page = models.tasks(), models.album, models.region_captioner, PageFiles()
-    runs: dict[str, Run] = {name: task.run for name, task in tasks.items()}
-    if album is not None:
-        runs["search"] = album.search
-    ending = album.close if album is not None else lambda: None
+    limits, access, metrics = limits or Limits(), access or Access(), ServerMetrics()
+    served = {command: ServedTask(find_task(command), predictor) for command, predictor in predictors.items()}
+    for command in served.keys() & {*RESERVED}:
+        raise UsageError(f"a task cannot be served as {command!r}: /v1/{command} is an address of the server's own")
+    runs: dict[str, Run] = {command: predictor.predict_prepared for command, predictor in predictors.items()}
+    if photos is not None:
+        runs["search"] = photos.search
     batcher = Batcher(
-        runs, batch_size=limits.batch_size, observe=measures.batch, patience=limits.seconds, ending=ending
+        runs,
+        batch_size=limits.batch_size,
+        observe=metrics.count_batch,
+        timeout=limits.seconds,
+        on_close=photos.close if photos is not None else lambda: None,
     )
-    answering = Answering(batcher, limits, threads=models.captioner.threads)
-    measures.watch("seetell_inside", "Requests being read, waiting or worked on.", lambda: answering.inside)
-    measures.watch("seetell_waiting", "Jobs waiting for a model.", lambda: len(batcher))
+    handler = RequestHandler(batcher, limits, threads=max((each.threads for each in predictors.values()), default=1))
+    metrics.add_gauge("seetell_in_flight", "Requests being read, waiting or processed.", lambda: handler.in_flight)
+    metrics.add_gauge("seetell_waiting", "Jobs waiting for a model.", lambda: len(batcher))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         await asyncio.to_thread(batcher.close)
-        answering.close()
+        handler.close()
 
     app = FastAPI(
         title="seetell",
         version=seetell.__version__,
-        description=openapi.ABOUT,
+        description=openapi.DESCRIPTION,
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
         exception_handlers={
-            RefusalError: _refused,
-            HTTPException: _not_served,
+            ApiError: _api_error,
+            HTTPException: _http_error,
             RequestValidationError: _invalid,
-            ClientDisconnect: _gone,
+            ClientDisconnect: _client_gone,
         },
     )
 
-    @app.post("/v1/caption", **openapi.CAPTION)
-    async def caption(
-        request: Request,
-        attention: Annotated[bool, Query(description="Tell with every word where the model looked.")] = False,
-    ) -> JSONResponse:
-        """Say what is on a photo."""
-        if attention and "attention" not in tasks:
-            raise RefusalError(422, "invalid", f"{models.captioner.name} cannot tell where a word came from")
-        return JSONResponse(await answering.photo(request, tasks["attention" if attention else "caption"]))
+    async def predict(task: ServedTask, request: Request, options: Mapping[str, Any]) -> Response:
+        return JSONResponse(await handler.predict(request, task, options))
 
-    if "align" in tasks:
-
-        @app.post("/v1/align", **openapi.ALIGN)
-        async def align(request: Request) -> JSONResponse:
-            """Tell where on a photo each part of a sentence is true."""
-            return JSONResponse(await answering.photo(request, tasks["align"]))
-
-    if region_captioner is not None:
-
-        @app.post("/v1/regions", **openapi.REGIONS)
-        async def find_regions(
-            request: Request,
-            top: Annotated[int, Query(ge=1, le=MAX_LISTED, description="The most regions to list.")] = TOP,
-        ) -> JSONResponse:
-            """Say what is where on a photo, the surest first."""
-            return JSONResponse(await answering.photo(request, regions(region_captioner, top=top)))
-
-    if album is not None:
-
-        @app.get("/v1/search", **openapi.SEARCH)
-        async def search(
-            request: Request,
-            q: Annotated[str, Query(min_length=1, max_length=MAX_SENTENCE, description="What photos should show.")],
-            top: Annotated[int, Query(ge=1, le=MAX_LISTED, description="The most photos to list.")] = 20,
-        ) -> JSONResponse:
-            """Find photos of the index by what they show, the best first."""
-            if not q.strip():
-                raise RefusalError(422, "invalid", "q: expected a sentence, got blanks")
-            try:
-                hits = await answering.job(request, "search", (q, top))
-            except PhotoIndexError as error:
-                raise busy("no_index", "the index cannot be used now; the server's operator has to look") from error
-            return JSONResponse({"photos": [album.row(hit) for hit in hits]})
-
-        @app.get("/v1/photos/{key}", **openapi.PHOTO)
-        async def photo(request: Request, key: Annotated[str, Path(pattern="^[0-9a-f]{32}$")]) -> Response:
-            """Give a small copy of a photo that a search found."""
-            content = await answering.apart(request, lambda: album.small_copy(key))
-            if content is None:
-                raise RefusalError(404, "not_found", "no search found a photo of this key, or long ago; search again")
-            return Response(content, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
+    for command, task in served.items():
+        app.post(f"/v1/{command}", **openapi.operation(task.task))(task.endpoint(partial(predict, task)))
+    if photos is not None:
+        _add_search(app, handler, photos)
 
     @app.get("/v1/models", **openapi.MODELS)
     async def list_models() -> dict[str, Any]:
-        """Tell what this server can do."""
-        captioner = models.captioner
+        """List the loaded models and the limits."""
         return {
-            "caption": {"model": captioner.name, "attention": captioner.attends},
-            "align": None if models.aligner is None else {"model": models.aligner.name},
-            "regions": None if region_captioner is None else {"model": region_captioner.name},
-            "search": album is not None,
-            "limits": {"bytes": limits.max_bytes, "pixels": limits.max_pixels, "sentence": MAX_SENTENCE},
+            "tasks": {command: task.description() for command, task in served.items()},
+            "search": photos is not None,
+            "limits": {"bytes": limits.max_bytes, "pixels": limits.max_pixels, "text": MAX_TEXT},
         }
 
     @app.get("/healthz", **openapi.HEALTH)
     async def health() -> JSONResponse:
-        """Tell whether the server can answer."""
+        """Return whether the server can answer."""
         state = batcher.state
-        return JSONResponse({"status": state, "inside": answering.inside}, 200 if state == "ok" else 503)
+        return JSONResponse({"status": state, "in_flight": handler.in_flight}, 200 if state == "ok" else 503)
 
     @app.get("/metrics", include_in_schema=False)
-    async def metrics() -> Response:
-        return Response(measures.text(), media_type=CONTENT_TYPE)
+    async def read_metrics() -> Response:
+        return Response(metrics.text(), media_type=CONTENT_TYPE)
 
-    @app.get("/", include_in_schema=False)
-    @app.get("/page/{name}", include_in_schema=False)
-    async def page_file(request: Request, name: str = "index.html") -> Response:
-        response = page.response(name, request.headers.get("if-none-match"))
-        if response is None:
-            raise HTTPException(404)
-        return response
-
-    app.add_middleware(Gate, access=access, limits=limits, count=measures.request)
+    _add_page(app)
+    app.add_middleware(AccessMiddleware, access=access, limits=limits, count=metrics.count_request)
     if access.origins:
         app.add_middleware(
             CORSMiddleware,
@@ -196,24 +134,72 @@ def application(models: Models, *, limits: Limits | None = None, access: Access 
     return app
 
 
-async def _refused(request: Request, refusal: Exception) -> Response:
-    assert isinstance(refusal, RefusalError)
-    return refusal.response(request.state.request_id)
+def _add_search(app: FastAPI, handler: RequestHandler, photos: IndexedPhotos) -> None:
+    """Add the routes of an index."""
+
+    @app.get("/v1/search", **openapi.SEARCH)
+    async def search(
+        request: Request,
+        q: Annotated[str, Query(min_length=1, max_length=MAX_TEXT, description="What the photos should show.")],
+        top: Annotated[int, Query(ge=1, le=MAX_HITS, description="Photos to return at most.")] = 20,
+    ) -> JSONResponse:
+        """Find photos of the index by a sentence, best match first."""
+        if not q.strip():
+            raise ApiError(422, "invalid", "q: expected a sentence, got blanks")
+        try:
+            hits = await handler.run_job(request, "search", (q, top))
+        except PhotoIndexError as error:
+            raise unavailable("no_index", "the index cannot be used now; the server's operator has to look") from error
+        return JSONResponse({"photos": [photos.row(hit) for hit in hits]})
+
+    @app.get("/v1/photos/{key}", **openapi.PHOTO)
+    async def photo(request: Request, key: Annotated[str, Path(pattern="^[0-9a-f]{32}$")]) -> Response:
+        """Return a thumbnail of a photo that a search found."""
+        content = await handler.run_in_thread(request, lambda: photos.thumbnail(key))
+        if content is None:
+            raise ApiError(404, "not_found", "no recent search found a photo with this key; search again")
+        return Response(content, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
 
 
-async def _not_served(request: Request, error: Exception) -> Response:
+def _add_page(app: FastAPI) -> None:
+    """Add the page, its files read once: no other file of this machine is ever sent."""
+    own = (files("seetell.web") / "page").iterdir()
+    common = files("seetell.drawing") / "base.css"
+    contents = {file.name: file.read_bytes() for file in (*own, common) if _page_type(file.name)}
+    tags = {name: f'"{hashlib.sha256(content).hexdigest()[:32]}"' for name, content in contents.items()}
+
+    @app.get("/", include_in_schema=False)
+    @app.get("/page/{name}", include_in_schema=False)
+    async def page_file(request: Request, name: str = "index.html") -> Response:
+        if name not in contents:
+            raise HTTPException(404)
+        headers = {"ETag": tags[name], "Cache-Control": "no-cache"}
+        if request.headers.get("if-none-match") == tags[name]:
+            return Response(status_code=304, headers=headers)
+        return Response(contents[name], headers=headers, media_type=_page_type(name))
+
+
+def _page_type(name: str) -> str | None:
+    return PAGE_TYPES.get(name.rpartition(".")[2])
+
+
+async def _api_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)
+    return error.response(request.state.request_id)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    code = {404: "not_found", 405: "wrong_method"}.get(error.status_code, "invalid")
-    message = f"there is no {request.method} {request.url.path}; /openapi.json tells what there is"
-    refusal = RefusalError(error.status_code, code, message, error.headers)
-    return refusal.response(request.state.request_id)
+    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid")
+    message = f"there is no {request.method} {request.url.path}; /openapi.json lists all addresses"
+    return ApiError(error.status_code, code, message, error.headers).response(request.state.request_id)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    return RefusalError(422, "invalid", f"{first['loc'][-1]}: {first['msg']}").response(request.state.request_id)
+    return ApiError(422, "invalid", f"{first['loc'][-1]}: {first['msg']}").response(request.state.request_id)
 
 
-async def _gone(request: Request, error: Exception) -> Response:
+async def _client_gone(request: Request, error: Exception) -> Response:
     return Response(status_code=499)

@@ -1,8 +1,8 @@
-"""One thread that owns the models and answers what many requests ask together.
+"""Dynamic batching: one thread owns the models and runs jobs of several requests together.
 
-While it works on a batch, the next gathers: nobody waits for company, and the more there is to do, the larger the
-batches are. Whatever a model does, every job gets a result or an error, but for those of a batch that never ends:
-nothing can end a thread from outside, so they are left to the time limits of who waits, and no more are taken.
+While it runs a batch, the next one gathers: no job waits for others to arrive, and batches grow with the load. Every
+job gets a result or an error, except those of a batch that never ends: a thread cannot be ended from outside, so they
+are left to the timeouts of who waits for them, and no more jobs are accepted meanwhile.
 """
 
 from __future__ import annotations
@@ -11,36 +11,38 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Run = Callable[[Sequence[Any]], Sequence[Any]]
-"""Takes what several requests brought; gives for each, in order, its result or the error that it alone gets."""
+Run = Callable[..., Sequence[Any]]
+"""Takes the items of several jobs, and their common options as keywords; returns for each item, in order, its result
+or the error of that job alone."""
 
 Observe = Callable[[str, int, float], None]
-"""Told of each batch what it was, how many were in it and how many seconds it took."""
+"""Called after each batch with its name, its size and the seconds it took."""
 
 
 State = Literal["ok", "stuck", "stopping"]
-"""Whether a batcher takes jobs; else it waits for a batch that does not end, or has ended."""
+"""Whether a batcher accepts jobs; if not, a batch runs longer than the timeout, or the batcher is closed."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Job:
     name: str
     item: Any
-    future: Future[Any]
+    options: Mapping[str, Any]
+    future: Future[Any] = field(default_factory=Future)
 
 
 class Batcher:
-    """Gathers jobs of the same name and runs them together, on one thread.
+    """Gathers jobs of the same name and options, and runs them together on one thread.
 
     Args:
         runs: what runs the jobs of each name.
-        batch_size: the most that are run together.
-        observe: told of each batch.
-        patience: seconds after which a batch is not believed to end.
-        ending: the last thing done on its thread.
+        batch_size: jobs per batch at most.
+        observe: called after each batch.
+        timeout: seconds after which a batch counts as stuck.
+        on_close: called last, on the same thread.
     """
 
     def __init__(
@@ -49,53 +51,53 @@ class Batcher:
         *,
         batch_size: int,
         observe: Observe,
-        patience: float,
-        ending: Callable[[], object] = lambda: None,
+        timeout: float,
+        on_close: Callable[[], object] = lambda: None,
     ) -> None:
         self._runs = dict(runs)
         self._batch_size = batch_size
         self._observe = observe
-        self._patience = patience
-        self._ending = ending
-        self._begun: float | None = None  # when the model was given what it is at
+        self._timeout = timeout
+        self._on_close = on_close
+        self._batch_start: float | None = None  # None between batches
         self._waiting: list[_Job] = []
         self._changed = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="seetell-models", daemon=True)
         self._thread.start()
 
-    def submit(self, name: str, item: Any) -> Future[Any]:
-        """Queue a job; one whose future is cancelled before its turn is left out.
+    def submit(self, name: str, item: Any, options: Mapping[str, Any] | None = None) -> Future[Any]:
+        """Queue a job; it is skipped if its future is cancelled before its turn.
 
         Raises:
-            RuntimeError: the batcher takes no jobs.
+            RuntimeError: no jobs are accepted.
         """
-        job = _Job(name, item, Future())
+        job = _Job(name, item, options or {})
         with self._changed:
             if self.state != "ok":
-                raise RuntimeError(f"the models take nothing, they are {self.state}")
+                raise RuntimeError(f"no jobs are accepted, the models are {self.state}")
             self._waiting.append(job)
             self._changed.notify()
         return job.future
 
     @property
     def state(self) -> State:
-        """Whether it takes jobs."""
-        begun = self._begun
+        """Whether it accepts jobs."""
+        start = self._batch_start
         if self._closed or not self._thread.is_alive():
             return "stopping"
-        return "stuck" if begun is not None and time.monotonic() - begun > self._patience else "ok"
+        return "stuck" if start is not None and time.monotonic() - start > self._timeout else "ok"
 
     def __len__(self) -> int:
-        """Return how many jobs wait for their turn."""
+        """Return how many jobs are waiting."""
         return len(self._waiting)
 
     def close(self) -> None:
-        """Finish the batch at hand, if it ends, cancel what waits, and end the thread."""
+        """Finish the current batch within the timeout, cancel the waiting jobs and end the thread."""
         with self._changed:
             self._closed = True
             self._changed.notify()
-        self._thread.join(self._patience)
+        self._thread.join(self._timeout)
 
     def _work(self) -> None:
         try:
@@ -108,23 +110,24 @@ class Batcher:
                 self._closed = True
             for job in self._waiting:
                 job.future.cancel()
-            self._ending()
+            self._on_close()
 
     def _next_batch(self) -> list[_Job]:
-        """Wait for jobs; return the oldest and those behind it that can go with it, or none once it is closed."""
+        """Wait for jobs; return the oldest and those that can run with it, or none once the batcher is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed)
             if self._closed:
                 return []
-            name = self._waiting[0].name
-            batch = [job for job in self._waiting if job.name == name][: self._batch_size]
+            first = self._waiting[0]
+            alike = [job for job in self._waiting if job.name == first.name and job.options == first.options]
+            batch = alike[: self._batch_size]
             taken = set(batch)
             self._waiting = [job for job in self._waiting if job not in taken]
         return batch
 
     def _answer(self, jobs: Sequence[_Job]) -> None:
-        """Run jobs; where that fails as a whole, each alone, so that only the one to blame fails."""
-        results = self._results(jobs)
+        """Run jobs together; if that fails, run each alone, so that only the faulty one fails."""
+        results = self._run(jobs)
         if isinstance(results, Exception) and len(jobs) > 1:
             for job in jobs:
                 self._answer([job])
@@ -135,19 +138,19 @@ class Batcher:
             else:
                 job.future.set_result(result)
 
-    def _results(self, jobs: Sequence[_Job]) -> Sequence[Any] | Exception:
-        """Return what the model makes of jobs, or why it makes nothing of them."""
-        name, begun = jobs[0].name, time.monotonic()
-        self._begun = begun
+    def _run(self, jobs: Sequence[_Job]) -> Sequence[Any] | Exception:
+        """Return the results of a batch, or why it failed as a whole."""
+        name, start = jobs[0].name, time.monotonic()
+        self._batch_start = start
         try:
-            results = list(self._runs[name]([job.item for job in jobs]))
+            results = list(self._runs[name]([job.item for job in jobs], **jobs[0].options))
             if len(results) != len(jobs):
                 raise RuntimeError(f"{len(jobs)} jobs got {len(results)} results")
-            self._observe(name, len(jobs), time.monotonic() - begun)
+            self._observe(name, len(jobs), time.monotonic() - start)
         except BaseException as error:  # what asks a thread or a process to end included
             if isinstance(error, Exception) and not isinstance(error, StopIteration):
                 return error
             return RuntimeError(f"{name} ended with {error!r}")  # which a future can hold
         finally:
-            self._begun = None
+            self._batch_start = None
         return results

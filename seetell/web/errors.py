@@ -1,4 +1,4 @@
-"""What the server says when it does not do what it was asked: a status, a code for programs, a sentence for people."""
+"""Errors of the HTTP API: a status, a code for programs, a message for people."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 from starlette.responses import JSONResponse
 
 RETRY_SECONDS = 2
-"""After which a busy server is worth asking again."""
+"""``Retry-After`` of a busy server."""
 
 
-class RefusalError(Exception):
-    """A request that is not answered as asked.
+class ApiError(Exception):
+    """A request that is answered with an error.
 
     Args:
-        status: of HTTP.
+        status: HTTP status.
         code: one word that programs can rely on.
         message: what was expected, what came, what to do.
-        headers: to be sent with it.
+        headers: further headers of the response.
     """
 
     def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
@@ -28,11 +28,11 @@ class RefusalError(Exception):
         self.headers = dict(headers or {})
 
     def response(self, request_id: str) -> JSONResponse:
-        """Return the answer that tells it."""
+        """Return the response to send."""
         content: dict[str, Any] = {"error": str(self), "code": self.code, "request_id": request_id}
         return JSONResponse(content, self.status, self.headers)
 
 
-def busy(code: str, message: str) -> RefusalError:
-    """Return the refusal of a server that can do it later."""
-    return RefusalError(503, code, message, {"Retry-After": str(RETRY_SECONDS)})
+def unavailable(code: str, message: str) -> ApiError:
+    """Return a 503 error that asks the client to try again later."""
+    return ApiError(503, code, message, {"Retry-After": str(RETRY_SECONDS)})

@@ -1,4 +1,4 @@
-"""Photos of an index, found by sentences: shown as small copies, under names that tell nothing of this machine."""
+"""Photos of an index, found by sentences: shown as thumbnails, under keys that reveal nothing of this machine."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from seetell.photos.opening import open_photo
 from seetell.search.embedder import Embedder
 from seetell.search.photo_index import Hit, PhotoIndex
 
-REMEMBERED = 10_000
-"""Photos that were found last and can be looked at."""
+MAX_REMEMBERED = 10_000
+"""Most recently found photos whose thumbnails can be fetched."""
 
 SIDE = 480
-"""Longest side of a small copy, in pixels."""
+"""Longest side of a thumbnail, in pixels."""
 
 
-class Album:
-    """An index as the server shows it: only photos that a search found can be seen, small, never their files.
+class IndexedPhotos:
+    """An index as the server shows it: only thumbnails, and only of photos that a search found.
 
     Args:
         location: the index's folder.
-        embedder: the model that it was made with.
+        embedder: the model that the index was made with.
     """
 
     def __init__(self, location: str | Path, embedder: Embedder) -> None:
@@ -40,7 +40,7 @@ class Album:
         self._found: OrderedDict[str, str] = OrderedDict()
 
     def check(self) -> int:
-        """Return how many photos can be found, from a look at the index as it is now.
+        """Return how many photos can be found in the index as it is now.
 
         Raises:
             PhotoIndexError: there is no index, it is damaged, or another model made it.
@@ -48,26 +48,26 @@ class Album:
         with PhotoIndex(self._location, self._embedder) as index:
             return len(index)
 
-    def search(self, questions: Sequence[tuple[str, int]]) -> list[list[Hit] | Exception]:
-        """Find photos for each of several sentences and numbers of photos; for one thread."""
+    def search(self, queries: Sequence[tuple[str, int]]) -> list[list[Hit] | Exception]:
+        """Find photos for each of several queries, a sentence and a number of photos; for one thread."""
         found: list[list[Hit] | Exception] = []
-        for sentence, top in questions:
+        for sentence, top in queries:
             try:
                 found.append(self._index.search(sentence, top=top))
-            except Exception as error:  # each asked for itself
+            except Exception as error:  # fails this query alone
                 found.append(error)
         return found
 
     def row(self, hit: Hit) -> dict[str, Any]:
-        """Return what programs are told of a photo that was found, and remember it.
+        """Return the JSON row of a hit, and remember the photo.
 
         Returns:
-            ``image``, its name without its folder, ``score``, ``copies`` and ``photo``, where a small copy of it is.
+            ``image``, its name without its folder, ``score``, ``copies`` and ``photo``, the address of its thumbnail.
         """
         key = hashlib.blake2b(os.fsencode(hit.photo), key=self._secret, digest_size=16).hexdigest()
         self._found[key] = hit.photo
         self._found.move_to_end(key)
-        if len(self._found) > REMEMBERED:
+        if len(self._found) > MAX_REMEMBERED:
             self._found.popitem(last=False)
         copies = [_name(copy) for copy in hit.copies]
         return {
@@ -77,11 +77,11 @@ class Album:
             "photo": f"/v1/photos/{key}",
         }
 
-    def small_copy(self, key: str) -> bytes | None:
-        """Return a JPEG of a photo that was found, or ``None`` if none of this key was.
+    def thumbnail(self, key: str) -> bytes | None:
+        """Return a JPEG of a photo that was found, or ``None`` if none has this key.
 
         Raises:
-            PhotoError: it cannot be used, or is no longer there.
+            PhotoError: it cannot be used, or no longer exists.
         """
         path = self._found.get(key)
         if path is None:
@@ -96,7 +96,7 @@ class Album:
         return file.getvalue()
 
     def close(self) -> None:
-        """Let go of the index; by the thread that searched."""
+        """Close the index; on the thread that searched."""
         self._index.close()
 
 

@@ -1,4 +1,4 @@
-"""How much the server takes, from everyone together and from each."""
+"""Limits of the server: per request and for all requests together."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import dataclass, fields
 
 from seetell.errors import UsageError
 
-MAX_SENTENCE = 500
-"""Letters of a sentence; models read some two dozen words."""
+MAX_TEXT = 500
+"""Characters of a text that comes with an image, or of a search; models read some two dozen words."""
 
-MAX_LISTED = 100
-"""Photos that a search may find, regions that a photo may have."""
+MAX_HITS = 100
+"""Photos that a search may return."""
 
 
 @dataclass(frozen=True)
@@ -18,12 +18,12 @@ class Limits:
     """Limits of a server.
 
     Attributes:
-        max_bytes: of an upload, everything that is sent with the photo included.
-        max_pixels: of a photo, whatever its file's size.
-        queue: requests being read, waiting or worked on at once; further ones are told to come back.
-        seconds: for an upload to arrive, and again for it to be answered.
-        per_minute: requests from one address; ``None`` for any number.
-        batch_size: photos given to a model at once.
+        max_bytes: size of an upload, including the other fields of its form.
+        max_pixels: size of an image, whatever its file's size.
+        queue: requests being read, waiting or processed at once; further ones get status 503.
+        seconds: timeout for an upload to arrive, and again for its answer.
+        per_minute: requests per minute from one address; ``None`` for no limit.
+        batch_size: images per batch.
     """
 
     max_bytes: int = 20 * 2**20

@@ -1,4 +1,4 @@
-"""What every request passes: who may ask, and what each answer carries and counts as."""
+"""Middleware around every request: access, rate limit, security headers, request ids, metrics and the log."""
 
 from __future__ import annotations
 
@@ -16,18 +16,17 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from seetell.web.errors import RefusalError
+from seetell.web.errors import ApiError
 from seetell.web.limits import Limits
-from seetell.web.rate import RateLimit
-from seetell.web.request_body import Incoming
-from seetell.web.uploads import too_many_bytes
+from seetell.web.request_body import DrainingReceive
+from seetell.web.uploads import upload_too_large
 
 log = logging.getLogger("seetell.web")
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 OPEN_PATHS = ("/healthz", "/openapi.json", "/page/")
-"""What needs no key, besides the page itself: nothing of it comes from a photo or an index."""
+"""Paths that need no key, besides the page itself: they reveal nothing of a photo or an index."""
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -40,19 +39,21 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
-Count = Callable[[str, str, int, float], None]
-"""Told of each answer its route, its method, its status and its seconds."""
+CountRequest = Callable[[str, str, int, float], None]
+"""Called after each answer with the route, the method, the status and the seconds it took."""
+
+MAX_CLIENTS = 10_000
+"""Addresses that a rate limit remembers; those idle longest are forgotten first."""
 
 
 @dataclass(frozen=True)
 class Access:
-    """Who may ask.
+    """Who may use the API.
 
     Attributes:
-        hosts: the names under which the server may be spoken to, so that no other site's name can be made to lead
-            here; ``None`` for any.
-        origins: sites, such as ``https://example.org``, whose pages may ask from a browser, besides its own page.
-        key: what clients must send, as ``Authorization: Bearer KEY``; ``None`` if they need none.
+        hosts: names that a request's ``Host`` may have, against DNS rebinding; ``None`` for any.
+        origins: sites, such as ``https://example.org``, whose pages may call the API, besides the server's own page.
+        key: what clients must send as ``Authorization: Bearer KEY``; ``None`` for no key.
     """
 
     hosts: frozenset[str] | None = LOOPBACK
@@ -60,26 +61,24 @@ class Access:
     key: str | None = None
 
     def check(self, path: str, headers: Headers) -> None:
-        """Refuse who may not ask.
+        """Check that a request is allowed.
 
         Raises:
-            RefusalError: the request is for another host, from another site or without the key.
+            ApiError: the request is for another host, from another site or without the key.
         """
         host = _host_name(headers.get("host", ""))
         if self.hosts is not None and host not in self.hosts:
-            raise RefusalError(
-                421, "unknown_host", f"this server is not known as {host!r}; it can be: --allow-host {host}"
-            )
+            raise ApiError(421, "unknown_host", f"this server is not known as {host!r}; it can be: --allow-host {host}")
         if not path.startswith("/v1/"):
             needs_key = path != "/" and not path.startswith(OPEN_PATHS)
         else:
             needs_key = True
             if headers.get("sec-fetch-site") == "cross-site" and headers.get("origin") not in self.origins:
-                raise RefusalError(403, "other_site", "pages of other sites may not ask; see --allow-origin")
+                raise ApiError(403, "cross_origin", "pages of other sites may not call the API; see --allow-origin")
         if needs_key and self.key is not None and not self._has_key(headers.get("authorization", "")):
             challenge = {"WWW-Authenticate": "Bearer"}
-            raise RefusalError(
-                401, "key_needed", "expected the header 'Authorization: Bearer KEY' with the key", challenge
+            raise ApiError(
+                401, "unauthorized", "expected the header 'Authorization: Bearer KEY' with the key", challenge
             )
 
     def _has_key(self, authorization: str) -> bool:
@@ -87,17 +86,17 @@ class Access:
         return scheme.lower() == "bearer" and hmac.compare_digest(key.strip().encode(), str(self.key).encode())
 
 
-class Gate:
-    """ASGI middleware around everything.
+class AccessMiddleware:
+    """ASGI middleware that checks every request before the application sees it.
 
     Args:
-        app: what is behind it.
-        access: who may ask.
+        app: the application.
+        access: who may use it.
         limits: how much.
-        count: told of each answer.
+        count: called after each answer.
     """
 
-    def __init__(self, app: ASGIApp, *, access: Access, limits: Limits, count: Count) -> None:
+    def __init__(self, app: ASGIApp, *, access: Access, limits: Limits, count: CountRequest) -> None:
         self._app = app
         self._access = access
         self._limits = limits
@@ -110,49 +109,74 @@ class Gate:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        incoming = Incoming(headers, receive, max_bytes=self._limits.max_bytes)
-        outgoing = _Outgoing(send, incoming, _request_id(headers))
-        scope.setdefault("state", {})["request_id"] = outgoing.request_id
-        begun = time.perf_counter()
+        draining = DrainingReceive(headers, receive, max_bytes=self._limits.max_bytes)
+        sending = _HeaderSend(send, draining, _request_id(headers))
+        scope.setdefault("state", {})["request_id"] = sending.request_id
+        start = time.perf_counter()
         try:
             self._check(scope, headers)
-            await self._app(scope, incoming, outgoing)
-        except RefusalError as refusal:
-            await refusal.response(outgoing.request_id)(scope, incoming, outgoing)
+            await self._app(scope, draining, sending)
+        except ApiError as error:
+            await error.response(sending.request_id)(scope, draining, sending)
         except Exception:
-            log.exception("request %s failed", outgoing.request_id)
-            if not outgoing.status:
-                failure = RefusalError(500, "failed", "something went wrong in the server; its log tells what")
-                await failure.response(outgoing.request_id)(scope, incoming, outgoing)
+            log.exception("request %s failed", sending.request_id)
+            if not sending.status:
+                failure = ApiError(500, "failed", "something went wrong in the server; its log has the details")
+                await failure.response(sending.request_id)(scope, draining, sending)
         finally:
-            self._note(scope, outgoing, time.perf_counter() - begun)
+            self._record(scope, sending, time.perf_counter() - start)
 
     def _check(self, scope: Scope, headers: Headers) -> None:
         path: str = scope["path"]
         if self._rate is not None and path.startswith("/v1/") and not path.startswith("/v1/photos/"):
             seconds = self._rate.seconds_to_wait((scope.get("client") or ("",))[0])
             if seconds:
-                message = f"more than {self._limits.per_minute} requests a minute; come back in {seconds:.0f} seconds"
-                raise RefusalError(429, "too_many_requests", message, {"Retry-After": str(math.ceil(seconds))})
+                message = f"more than {self._limits.per_minute} requests a minute; try again in {seconds:.0f} seconds"
+                raise ApiError(429, "too_many_requests", message, {"Retry-After": str(math.ceil(seconds))})
         self._access.check(path, headers)
         length = headers.get("content-length", "0")
         if length.isdecimal() and int(length) > self._limits.max_bytes:
-            raise too_many_bytes(self._limits)
+            raise upload_too_large(self._limits)
 
-    def _note(self, scope: Mapping[str, Any], outgoing: _Outgoing, seconds: float) -> None:
+    def _record(self, scope: Mapping[str, Any], sending: _HeaderSend, seconds: float) -> None:
         route = _route(scope)
         method = scope["method"] if route != "other" else "other"
-        status = outgoing.status or 499  # nobody was there to be answered
+        status = sending.status or 499  # the client has gone
         self._count(route, method, status, seconds)
-        log.info("%s %s %d %.0f ms %s", method, route, status, 1000 * seconds, outgoing.request_id)
+        log.info("%s %s %d %.0f ms %s", method, route, status, 1000 * seconds, sending.request_id)
 
 
-class _Outgoing:
-    """Sends an answer with what all answers carry, once the request has come in."""
+class RateLimit:
+    """A token bucket per client: so many requests per minute, and as many at once after an idle minute.
 
-    def __init__(self, send: Send, incoming: Incoming, request_id: str) -> None:
+    Args:
+        per_minute: requests.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, per_minute: int, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._per_minute = per_minute
+        self._clock = clock
+        self._clients: dict[str, tuple[float, float]] = {}  # tokens, and as of when; the latest client last
+
+    def seconds_to_wait(self, client: str) -> float:
+        """Count a request; return 0 if it is allowed, else the seconds until it will be."""
+        now = self._clock()
+        tokens, since = self._clients.pop(client, (float(self._per_minute), now))
+        tokens = min(float(self._per_minute), tokens + (now - since) * self._per_minute / 60)
+        allowed = tokens >= 1
+        self._clients[client] = (tokens - allowed, now)
+        if len(self._clients) > MAX_CLIENTS:
+            del self._clients[next(iter(self._clients))]
+        return 0.0 if allowed else (1 - tokens) * 60 / self._per_minute
+
+
+class _HeaderSend:
+    """Sends an answer with the common headers, once the body of the request is drained."""
+
+    def __init__(self, send: Send, draining: DrainingReceive, request_id: str) -> None:
         self._send = send
-        self._incoming = incoming
+        self._draining = draining
         self.request_id = request_id
         self.status = 0
 
@@ -164,12 +188,12 @@ class _Outgoing:
                 headers.setdefault(name, value)
             headers.setdefault("Cache-Control", "no-store")
             headers["X-Request-ID"] = self.request_id
-            await self._incoming.finish()
+            await self._draining.drain()
         await self._send(message)
 
 
 def _host_name(host: str) -> str:
-    """Return a Host header without its port; nothing for one that is no name or address."""
+    """Return a Host header without its port; an empty string if it is not a name or an address."""
     try:
         return "" if "@" in host else urlsplit(f"//{host}").hostname or ""
     except ValueError:
@@ -177,13 +201,13 @@ def _host_name(host: str) -> str:
 
 
 def _route(scope: Mapping[str, Any]) -> str:
-    """Return the route of a request, even of one that did not get as far; other paths are all counted as one."""
+    """Return the route of a request, also of one that was rejected before routing; all unknown paths count as one."""
     if "route" in scope:
         return str(scope["route"].path)
     return next((route.path for route in scope["app"].routes if route.path == scope["path"]), "other")
 
 
 def _request_id(headers: Headers) -> str:
-    """Return the client's or proxy's own id for the request if it is a harmless one, else a new one."""
+    """Return the client's or proxy's own id of the request if it is harmless, else a new one."""
     given = headers.get("x-request-id", "")
     return given if re.fullmatch(r"[A-Za-z0-9._-]{1,64}", given) else uuid.uuid4().hex

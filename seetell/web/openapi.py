@@ -1,13 +1,16 @@
-"""What the OpenAPI description says of each address: forms, answers, errors, with examples."""
+"""The OpenAPI description: forms, answers and errors with examples, derived from each task and its result shape."""
 
 from __future__ import annotations
 
 from typing import Any
 
-ABOUT = (
-    "Says what is on photos, offline. Answers are the objects that the command line writes as JSON lines. An error is "
-    "`{error, code, request_id}`: a sentence for people, a word for programs, and the id to be found in the log. "
-    "Where a key is needed it is sent as `Authorization: Bearer KEY`."
+from seetell.tasks.registry import Task
+from seetell.web.limits import MAX_TEXT
+
+DESCRIPTION = (
+    "Describes images, offline. Answers are the objects that the command line writes as JSON lines. An error is "
+    "`{error, code, request_id}`: a message for people, a code for programs, and the id of the request in the log. "
+    "If a key is needed it is sent as `Authorization: Bearer KEY`."
 )
 
 _ERROR_SCHEMA: dict[str, Any] = {
@@ -17,36 +20,42 @@ _ERROR_SCHEMA: dict[str, Any] = {
 }
 
 _ERRORS = {
-    401: ("key_needed", "The key is missing or wrong."),
-    403: ("other_site", "A page of another site asked."),
-    404: ("not_found", "There is no such thing."),
+    401: ("unauthorized", "The key is missing or wrong."),
+    403: ("cross_origin", "A page of another site sent the request."),
+    404: ("not_found", "There is no such address or photo."),
     408: ("too_slow", "The upload took too long to arrive."),
     413: ("upload_too_large", "The upload has too many bytes (`upload_too_large`) or pixels (`photo_too_large`)."),
-    415: ("not_a_photo", "No form (`not_a_form`), or the file is no photo of a format that is read (`not_a_photo`)."),
-    421: ("unknown_host", "The server is not known by this name."),
-    422: ("unusable_photo", "The form is broken or lacks something, or the photo is damaged."),
-    429: ("too_many_requests", "Too many requests from one address; `Retry-After` says when to come back."),
-    500: ("failed", "A fault of the server."),
+    415: ("not_a_photo", "Not a form (`not_a_form`), or the file is not an image in a supported format."),
+    421: ("unknown_host", "The server does not accept this host name."),
+    422: ("unusable_photo", "The form is broken or incomplete, a parameter is not allowed, or the image is damaged."),
+    429: ("too_many_requests", "Too many requests from one address; `Retry-After` says when to try again."),
+    500: ("failed", "An error in the server."),
     503: (
         "busy",
-        "Too much to do (`busy`), or it took too long (`timed_out`, `stuck`); `Retry-After` says when to come back.",
+        "Too many requests (`busy`), or no answer in time (`timed_out`, `stuck`); `Retry-After` says when to retry.",
     ),
 }
 _ALWAYS = (401, 403, 421, 429, 500, 503)
 
-_NUMBER = {"type": ["number", "null"]}
 _TEXT = {"type": "string"}
-_NUMBERS = {"type": "array", "items": {"type": "number"}}
+_NUMBER = {"type": "number"}
+_LOGPROB = {"type": ["number", "null"]}
+_NUMBERS = {"type": "array", "items": _NUMBER}
 
 
 def _object(**properties: Any) -> dict[str, Any]:
-    """Return the schema of an object; properties whose name ends in ``_`` may be absent."""
+    """Return the schema of an object; properties whose name ends in ``_`` are optional."""
     required = [name for name in properties if not name.endswith("_")]
     return {
         "type": "object",
         "required": required,
         "properties": {name.rstrip("_"): schema for name, schema in properties.items()},
     }
+
+
+def _array(**properties: Any) -> dict[str, Any]:
+    """Return the schema of an array of objects."""
+    return {"type": "array", "items": _object(**properties)}
 
 
 def _answer(meaning: str, schema: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:
@@ -62,106 +71,92 @@ def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return described
 
 
-def _form(**fields: str) -> dict[str, Any]:
-    """Return the description of a form with a photo and further texts."""
-    photo = {
+SHAPES: dict[str, dict[str, Any]] = {
+    "text": _answer(
+        "The sentence and its words; with attention also a map per word, `(H, W)` numbers that sum to 1, over the "
+        "`visible_box` of the upright image (left, top, right, bottom in pixels), whose width and height are `size`.",
+        _object(
+            image=_TEXT,
+            caption=_TEXT,
+            logprob=_LOGPROB,
+            words=_array(text=_TEXT, logprob=_LOGPROB, attention_={"type": "array", "items": _NUMBERS}),
+            model=_TEXT,
+            size_=_NUMBERS,
+            visible_box_=_NUMBERS,
+        ),
+        {
+            "image": "dog.jpg",
+            "caption": "a brown dog runs through the grass",
+            "logprob": -6.21,
+            "words": [{"text": "a", "logprob": -0.11}, {"text": "brown", "logprob": -0.74}],
+            "model": "a-captioner",
+        },
+    ),
+    "regions": _answer(
+        "Texts with their boxes: left, top, right, bottom in pixels of the upright image, whose width and height are "
+        "`size`. Highest score first; or, if a `sentence` was given, its phrases in order, with the `score` of the "
+        "whole sentence.",
+        _object(
+            image=_TEXT,
+            sentence_=_TEXT,
+            regions=_array(text=_TEXT, box=_NUMBERS, score=_NUMBER),
+            score_=_NUMBER,
+            size=_NUMBERS,
+            model=_TEXT,
+        ),
+        {
+            "image": "dog.jpg",
+            "regions": [
+                {"text": "a brown and white dog", "box": [115.25, 75.0, 486.5, 467.75], "score": 0.7},
+                {"text": "a grassy field", "box": [0.0, 6.5, 640.0, 253.0], "score": 0.25},
+            ],
+            "size": [640, 480],
+            "model": "a-detector",
+        },
+    ),
+    "labels": _answer(
+        "Classes with their probabilities, highest first.",
+        _object(image=_TEXT, labels=_array(text=_TEXT, score=_NUMBER), model=_TEXT),
+        {
+            "image": "dog.jpg",
+            "labels": [{"text": "golden retriever", "score": 0.91}, {"text": "Labrador retriever", "score": 0.06}],
+            "model": "a-classifier",
+        },
+    ),
+}
+_OTHER_SHAPE = _answer("The result.", _object(image=_TEXT), {"image": "dog.jpg"})
+
+
+def operation(task: Task) -> dict[str, Any]:
+    """Return FastAPI's description of ``POST /v1/<command>``, except its query parameters.
+
+    Args:
+        task: the task; the answer is described by its result shape.
+    """
+    image = {
         "type": "string",
         "contentMediaType": "application/octet-stream",
-        "description": "A photo: JPEG, PNG, WebP, GIF, BMP, TIFF, PPM, JPEG 2000 or AVIF.",
+        "description": "An image: JPEG, PNG, WebP, GIF, BMP, TIFF, PPM, JPEG 2000 or AVIF.",
     }
-    texts = {name: {"type": "string", "description": meaning, "minLength": 1} for name, meaning in fields.items()}
-    schema = {"type": "object", "required": ["image", *fields], "properties": {"image": photo, **texts}}
-    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+    fields: dict[str, Any] = {"image": image}
+    if task.text_input:
+        fields[task.text_input] = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}
+    form = {"type": "object", "required": list(fields), "properties": fields}
+    return {
+        "summary": task.summary,
+        "description": f"The same on the command line: `{task.example}`" if task.example else "",
+        "responses": {200: SHAPES.get(task.result, _OTHER_SHAPE), **_errors(408, 413, 415, 422)},
+        "openapi_extra": {
+            "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}},
+        },
+    }
 
 
-_WORD = _object(text=_TEXT, logprob=_NUMBER, attention_={"type": "array", "items": _NUMBERS})
-_CAPTION_EXAMPLE = {
-    "image": "dog.jpg",
-    "caption": "a brown dog runs through the grass",
-    "logprob": -6.21,
-    "words": [{"text": "a", "logprob": -0.11}, {"text": "brown", "logprob": -0.74}],
-    "model": "flickr8k-transformer",
-}
-
-CAPTION: dict[str, Any] = {
-    "responses": {
-        200: _answer(
-            "The sentence, its words, and with `attention` where each came from: `(H, W)` numbers that sum to 1, over "
-            "the box `covered` of the photo (left, top, right, bottom in its pixels), which has the upright `size`.",
-            _object(
-                image=_TEXT,
-                caption=_TEXT,
-                logprob=_NUMBER,
-                words={"type": "array", "items": _WORD},
-                model=_TEXT,
-                size_=_NUMBERS,
-                covered_=_NUMBERS,
-            ),
-            _CAPTION_EXAMPLE,
-        ),
-        **_errors(408, 413, 415, 422),
-    },
-    "openapi_extra": _form(),
-}
-
-_REGION = _object(text=_TEXT, box=_NUMBERS, score={"type": "number"})
-ALIGN: dict[str, Any] = {
-    "responses": {
-        200: _answer(
-            "The sentence cut into segments, each with its box: left, top, right, bottom in pixels of the upright "
-            "photo, which has this `size`.",
-            _object(
-                image=_TEXT,
-                sentence=_TEXT,
-                regions={"type": "array", "items": _REGION},
-                score={"type": "number"},
-                size=_NUMBERS,
-                model=_TEXT,
-            ),
-            {
-                "image": "dog.jpg",
-                "sentence": "A dog runs through the grass.",
-                "regions": [
-                    {"text": "a dog runs", "box": [210.5, 102.0, 530.25, 420.0], "score": 0.62},
-                    {"text": "through the grass", "box": [0.0, 300.0, 640.0, 480.0], "score": 0.41},
-                ],
-                "score": 3.12,
-                "size": [640, 480],
-                "model": "flickr8k-align",
-            },
-        ),
-        **_errors(408, 413, 415, 422),
-    },
-    "openapi_extra": _form(sentence="What is said of the photo."),
-}
-
-REGIONS: dict[str, Any] = {
-    "responses": {
-        200: _answer(
-            "Boxes with phrases, the surest first: left, top, right, bottom in pixels of the upright photo, which has "
-            "this `size`.",
-            _object(image=_TEXT, regions={"type": "array", "items": _REGION}, size=_NUMBERS, model=_TEXT),
-            {
-                "image": "dog.jpg",
-                "regions": [
-                    {"text": "a brown and white dog", "box": [115.25, 75.0, 486.5, 467.75], "score": 0.7},
-                    {"text": "a grassy field", "box": [0.0, 6.5, 640.0, 253.0], "score": 0.25},
-                ],
-                "size": [640, 480],
-                "model": "flickr8k-dense",
-            },
-        ),
-        **_errors(408, 413, 415, 422),
-    },
-    "openapi_extra": _form(),
-}
-
-_HIT = _object(image=_TEXT, score={"type": "number"}, copies={"type": "array", "items": _TEXT}, photo=_TEXT)
 SEARCH: dict[str, Any] = {
     "responses": {
         200: _answer(
-            "The photos, the best first; `photo` leads to a small copy.",
-            _object(photos={"type": "array", "items": _HIT}),
+            "The photos, best match first; `photo` is the address of a thumbnail.",
+            _object(photos=_array(image=_TEXT, score=_NUMBER, copies={"type": "array", "items": _TEXT}, photo=_TEXT)),
             {
                 "photos": [
                     {
@@ -180,40 +175,54 @@ SEARCH: dict[str, Any] = {
 PHOTO: dict[str, Any] = {
     "responses": {
         200: {
-            "description": "A JPEG of at most 480 pixels a side.",
+            "description": "A JPEG whose sides have at most 480 pixels.",
             "content": {"image/jpeg": {"schema": {"type": "string", "contentMediaType": "image/jpeg"}}},
         },
         **_errors(404, 422),
     },
 }
 
-_MODEL_IF_ANY = {"oneOf": [{"type": "null"}, _object(model=_TEXT)]}
+_TASK = _object(
+    model=_TEXT,
+    title=_TEXT,
+    summary=_TEXT,
+    result=_TEXT,
+    text_input={"type": ["string", "null"]},
+    options={"type": "object", "additionalProperties": {"type": "object"}},
+)
 MODELS: dict[str, Any] = {
     "responses": {
         200: _answer(
-            "Which models there are, and the limits.",
+            "The loaded model of each task that is served, by its address under `/v1/`, with the query parameters it "
+            "takes; whether there is an index to search; and the limits.",
             _object(
-                caption=_object(model=_TEXT, attention={"type": "boolean"}),
-                align=_MODEL_IF_ANY,
-                regions=_MODEL_IF_ANY,
+                tasks={"type": "object", "additionalProperties": _TASK},
                 search={"type": "boolean"},
                 limits={"type": "object", "additionalProperties": {"type": "integer"}},
             ),
             {
-                "caption": {"model": "flickr8k-transformer", "attention": True},
-                "align": {"model": "flickr8k-align"},
-                "regions": {"model": "flickr8k-dense"},
+                "tasks": {
+                    "regions": {
+                        "model": "a-detector",
+                        "title": "Dense captioning",
+                        "summary": "Find regions and describe each in a phrase.",
+                        "result": "regions",
+                        "text_input": None,
+                        "options": {"top": {"type": "integer", "default": 10, "minimum": 1, "maximum": 100}},
+                    }
+                },
                 "search": False,
-                "limits": {"bytes": 20971520, "pixels": 50000000, "sentence": 500},
+                "limits": {"bytes": 20971520, "pixels": 50000000, "text": 500},
             },
         ),
         **_errors(),
     }
 }
 
+_HEALTH_SCHEMA = _object(status=_TEXT, in_flight={"type": "integer"})
 HEALTH: dict[str, Any] = {
     "responses": {
-        200: _answer("It can.", _object(status=_TEXT, inside={"type": "integer"}), {"status": "ok", "inside": 3}),
-        503: _answer("It cannot.", _object(status=_TEXT, inside={"type": "integer"}), {"status": "stuck", "inside": 5}),
+        200: _answer("It can answer.", _HEALTH_SCHEMA, {"status": "ok", "in_flight": 3}),
+        503: _answer("It cannot.", _HEALTH_SCHEMA, {"status": "stuck", "in_flight": 5}),
     }
 }

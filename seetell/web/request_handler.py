@@ -1,9 +1,9 @@
-"""From a request to its answer: read, made ready on a thread, run with others' on the models' thread, told."""
+"""From a request to its answer: read, prepared on a thread, run in a batch on the models' thread, written as JSON."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -12,61 +12,69 @@ from starlette.requests import ClientDisconnect, Request
 
 from seetell.errors import PhotoError, UsageError
 from seetell.web.batching import Batcher
-from seetell.web.errors import RefusalError, busy
+from seetell.web.errors import ApiError, unavailable
 from seetell.web.limits import Limits
-from seetell.web.tasks import Task
+from seetell.web.served_task import ServedTask
 from seetell.web.uploads import Upload, checked_size, read_upload, unusable
 
 Result = TypeVar("Result")
 
 
-class Answering:
+class RequestHandler:
     """Answers requests within the limits.
 
     Args:
-        batcher: runs the models.
-        limits: how much is taken.
-        threads: that open photos.
+        batcher: runs the models; jobs of a task have its command's name.
+        limits: of requests.
+        threads: threads that open images.
     """
 
     def __init__(self, batcher: Batcher, limits: Limits, *, threads: int) -> None:
         self._batcher = batcher
         self._limits = limits
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="seetell-photos")
-        self.inside = 0
+        self.in_flight = 0
 
-    async def photo(self, request: Request, task: Task) -> dict[str, Any]:
-        """Do a task with the photo that a request brings.
+    async def predict(self, request: Request, served: ServedTask, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Run a task on the image of a request.
+
+        Args:
+            request: with a form.
+            served: the task.
+            options: of the predictor.
 
         Raises:
-            RefusalError: the request cannot be answered, or not now.
+            ApiError: the request cannot be answered, or not now.
             ClientDisconnect: the client went away.
         """
-        with self._entered():
+        with self._counted():
             try:
+                served.predictor.check(**options)
                 upload = await asyncio.wait_for(read_upload(request, self._limits), self._limits.seconds)
+            except UsageError as error:
+                raise ApiError(422, "invalid", str(error)) from error
             except asyncio.TimeoutError:
-                raise RefusalError(
+                raise ApiError(
                     408, "too_slow", f"the upload took longer than {self._limits.seconds:g} seconds"
                 ) from None
-            return await self._in_time(request, self._done(upload, task))
+            return await self._in_time(request, self._predicted(upload, served, options))
 
-    async def job(self, request: Request, name: str, item: Any) -> Any:
-        """Run a job that needs no photo.
+    async def run_job(self, request: Request, name: str, item: Any) -> Any:
+        """Run a job that needs no image.
 
         Raises:
-            RefusalError: see :meth:`photo`.
+            ApiError: see :meth:`predict`.
         """
-        with self._entered():
+        with self._counted():
             return await self._in_time(request, self._run(name, item))
 
-    async def apart(self, request: Request, work: Callable[[], Result]) -> Result:
-        """Do what needs no model on a thread.
+    async def run_in_thread(self, request: Request, work: Callable[[], Result]) -> Result:
+        """Run what needs no model on a thread.
 
         Raises:
-            RefusalError: see :meth:`photo`.
+            ApiError: see :meth:`predict`.
         """
-        with self._entered():
+        with self._counted():
             return await self._in_time(request, asyncio.get_running_loop().run_in_executor(self._pool, work))
 
     def close(self) -> None:
@@ -74,51 +82,51 @@ class Answering:
         self._pool.shutdown(cancel_futures=True)
 
     @contextmanager
-    def _entered(self) -> Iterator[None]:
-        if self.inside >= self._limits.queue:
-            raise busy("busy", f"{self.inside} requests are being answered already; ask again")
-        self.inside += 1
+    def _counted(self) -> Iterator[None]:
+        if self.in_flight >= self._limits.queue:
+            raise unavailable("busy", f"{self.in_flight} requests are in flight already; try again later")
+        self.in_flight += 1
         try:
             yield
         finally:
-            self.inside -= 1
+            self.in_flight -= 1
 
-    async def _done(self, upload: Upload, task: Task) -> dict[str, Any]:
+    async def _predicted(self, upload: Upload, served: ServedTask, options: Mapping[str, Any]) -> dict[str, Any]:
         def prepared() -> tuple[tuple[int, int], Any]:
-            return checked_size(upload.content, self._limits), task.prepare(upload)
+            return checked_size(upload.content, self._limits), served.prepare(upload)
 
         size, item = await asyncio.get_running_loop().run_in_executor(self._pool, prepared)
-        return task.row(upload, size, await self._run(task.name, item))
+        return served.row(upload, size, await self._run(served.task.command, item, options))
 
-    async def _run(self, name: str, item: Any) -> Any:
+    async def _run(self, name: str, item: Any, options: Mapping[str, Any] | None = None) -> Any:
         try:
-            future = self._batcher.submit(name, item)
+            future = self._batcher.submit(name, item, options)
         except RuntimeError as error:
-            raise busy(self._batcher.state, str(error)) from error
+            raise unavailable(self._batcher.state, str(error)) from error
         return await asyncio.wrap_future(future)
 
     async def _in_time(self, request: Request, work: Awaitable[Result]) -> Result:
-        """Wait for work as long as the client does and the limit allows; then leave it undone, if it is not begun."""
+        """Wait for work while the client waits and the timeout allows; then cancel it, if it has not begun."""
         working = asyncio.ensure_future(work)
-        leaving = asyncio.ensure_future(_gone(request))
+        leaving = asyncio.ensure_future(_disconnected(request))
         try:
             await asyncio.wait({working, leaving}, timeout=self._limits.seconds, return_when=asyncio.FIRST_COMPLETED)
             if working.done():
                 return working.result()
             if leaving.done():
                 raise ClientDisconnect
-            raise busy("timed_out", f"no answer within {self._limits.seconds:g} seconds; ask again")
+            raise unavailable("timed_out", f"no answer within {self._limits.seconds:g} seconds; try again later")
         except PhotoError as error:
             raise unusable(error) from error
         except UsageError as error:
-            raise RefusalError(422, "invalid", str(error)) from error
+            raise ApiError(422, "invalid", str(error)) from error
         finally:
             working.cancel()
             leaving.cancel()
             await asyncio.gather(working, leaving, return_exceptions=True)
 
 
-async def _gone(request: Request) -> None:
-    """Return when the client has gone away; what it still sends is of no interest."""
+async def _disconnected(request: Request) -> None:
+    """Return when the client has gone away; whatever else it sends is ignored."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -1,4 +1,4 @@
-"""The application on a socket: uvicorn, with what it says turned into ours."""
+"""Run the application with uvicorn, on a socket that is bound first."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ BACKLOG = 256
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that clients can connect to.
+    """Return a listening socket.
 
     Args:
         host: an address of this machine, or a name of one.
-        port: 0 for any that is free.
+        port: 0 for any free port.
 
     Raises:
-        UsageError: the address cannot be had.
+        UsageError: the address cannot be bound.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -43,12 +43,12 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def server(app: FastAPI, *, grace: float, ready: Callable[[], None]) -> uvicorn.Server:
-    """Return what serves until it is interrupted or terminated, and answers the requests at hand first.
+    """Return a server that runs until it is interrupted or terminated, and then finishes the requests in flight.
 
     Args:
         app: the application.
-        grace: seconds that requests at hand get.
-        ready: called when requests are answered.
+        grace: timeout for the requests in flight, in seconds.
+        ready: called once requests are accepted.
     """
     config = uvicorn.Config(
         app,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -10,6 +11,8 @@ import seetell
 from seetell.cli import main as main_module
 from seetell.cli.main import COMMANDS, group, main
 from seetell.errors import BundleError, UsageError
+from seetell.tasks import registry
+from seetell.tasks.registry import Option, Task
 
 
 def run(*arguments: str) -> int:
@@ -92,3 +95,42 @@ def test_every_command_exists_and_gives_an_example(name: str, capsys: pytest.Cap
     assert f"Usage: seetell {name}" in shown
     if name != "data":
         assert f"Example: seetell {name}" in shown
+
+
+def test_h_is_help_of_every_command(capsys: pytest.CaptureFixture[str]):
+    for words in ([], ["caption"], ["data"], ["data", "check"]):
+        assert run(*words, "-h") == 0
+        assert f"Usage: {' '.join(['seetell', *words])} [OPTIONS]" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [("seetell cap", "caption"), ("seetell regions --to", "--top"), ("seetell search --format j", "jsonl")],
+)
+def test_tab_completes_commands_options_and_choices(words: str, completed: str):
+    count = str(len(words.split()) - 1)
+    env = {**os.environ, "_SEETELL_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": count}
+    done = subprocess.run([sys.executable, "-m", "seetell"], env=env, capture_output=True, text=True)
+    assert done.stdout.split() == [f"plain,{completed}"]
+
+
+def test_a_task_that_is_registered_is_a_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    task = Task(
+        name="counting",
+        command="count",
+        summary="Count what is in images.",
+        result="labels",
+        example="seetell count photo.jpg --most 3",
+        options=(Option("most", int, "Most things to count.", 5, minimum=1),),
+        package="counting",
+    )
+    monkeypatch.setattr(registry, "_registered", {"counting": task})
+    assert run("--help") == 0
+    assert "count     Count what is in images." in capsys.readouterr().out
+    assert run("count", "--help") == 0
+    shown = capsys.readouterr().out
+    assert "Example: seetell count photo.jpg --most 3" in shown
+    assert "--most INTEGER" in shown
+    assert "-o, --output FILE" in shown
+    assert "--report" not in shown
+    assert run("count", "a.jpg", "--most", "0") == 2

@@ -27,11 +27,15 @@ def refused(capsys: pytest.CaptureFixture[str], *options: str) -> str:
     return capsys.readouterr().err
 
 
+def only(bundle: Path) -> list[str]:
+    """Return the options by which a captioner is the one model that is served."""
+    return [f"--model={each}" for each in (f"caption={bundle}", "regions=none", "align=none")]
+
+
 @contextmanager
 def serving(bundle: Path, *options: str, **settings: Any) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """Start a server in a process of its own; gives it and its port."""
-    command = [sys.executable, "-m", "seetell", "serve", "--model", str(bundle)]
-    command += ["--align", "none", "--regions", "none", *options]
+    command = [sys.executable, "-m", "seetell", "serve", *only(bundle), *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **settings) as process:
         try:
             assert process.stdout is not None
@@ -51,7 +55,7 @@ def ended(process: subprocess.Popen[str], how: int) -> None:
 @POSIX
 def test_it_serves_until_it_is_told_to_end(tiny_bundle: Path):
     with serving(tiny_bundle, "--port", "0") as (process, port):
-        assert health(port) == {"status": "ok", "inside": 0}
+        assert health(port) == {"status": "ok", "in_flight": 0}
         with urllib.request.urlopen(f"http://127.0.0.1:{port}") as page:
             assert b"<h1>seetell</h1>" in page.read()
         ended(process, signal.SIGINT)
@@ -62,7 +66,7 @@ def test_told_to_end_it_first_answers_who_has_begun_to_ask(tiny_bundle: Path):
     body = form(photo_file())
     with serving(tiny_bundle, "--port", "0") as (process, port):
         clients = [begun(port, body, 60) for _ in range(4)]
-        until(lambda: health(port)["inside"] == 4)
+        until(lambda: health(port)["in_flight"] == 4)
         process.send_signal(signal.SIGTERM)
         until(lambda: not listens(port))
         for client in clients:
@@ -79,7 +83,7 @@ def test_killed_it_can_be_started_again_at_once_on_its_port(tiny_bundle: Path):
     body = form(photo_file())
     with serving(tiny_bundle, "--port", "0") as (process, port):
         clients = [begun(port, body, sent) for sent in (0, 60, len(body))]
-        until(lambda: health(port)["inside"] >= 2)
+        until(lambda: health(port)["in_flight"] >= 2)
         process.kill()
         process.wait(30)
     with serving(tiny_bundle, "--port", str(port)) as (process, again):
@@ -135,18 +139,28 @@ def test_models_of_the_wrong_kind_and_taken_ports(
     capsys: pytest.CaptureFixture[str], tiny_bundle: Path, tiny_aligner: Path, tmp_path: Path
 ):
     free = ("--port", "0")
-    assert "expected one for captioning (seetell caption)" in refused(capsys, *free, "--model", str(tiny_aligner))
-    assert "one for grounding (seetell align)" in refused(
-        capsys, *free, "--model", str(tiny_bundle), "--align", str(tiny_bundle)
-    )
-    assert "expected one for dense captioning (seetell regions)" in refused(
-        capsys, *free, "--model", str(tiny_bundle), "--align", "none", "--regions", str(tiny_bundle)
-    )
-    assert "--index needs" in refused(
-        capsys, *free, "--model", str(tiny_bundle), "--align", "none", "--regions", "none", "--index", str(tmp_path)
-    )
+    for command, model in {"caption": tiny_aligner, "align": tiny_bundle, "regions": tiny_bundle}.items():
+        others = [f"--model={other}=none" for other in ("caption", "align", "regions") if other != command]
+        message = refused(capsys, *free, *others, f"--model={command}={model}")
+        assert f"(seetell {command})" in message
+    assert "--index needs" in refused(capsys, *free, "--index", str(tmp_path), "--model", "search=none")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert "cannot serve on" in refused(capsys, "--port", str(taken.getsockname()[1]))
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("caption", "expected COMMAND=NAME"),
+        ("=caption", "expected COMMAND=NAME"),
+        ("caption=", "expected COMMAND=NAME"),
+        ("captoin=none", "Did you mean 'caption'?"),
+        ("retrieval=none", "its model is that of search"),
+        ("caption=absent", "unknown model 'absent'"),
+    ],
+)
+def test_models_are_given_by_command(capsys: pytest.CaptureFixture[str], option: str, message: str):
+    assert message in refused(capsys, "--port", "0", "--model", option)
 
 
 def test_without_the_extra_it_says_what_to_install(tmp_path: Path):

@@ -73,7 +73,7 @@ def choose(page: Page, content: bytes, name: str = "photo.png") -> None:
 
 def described(page: Page, caption: Caption) -> None:
     """Wait until the page shows a caption."""
-    expect(page.locator("#words .part")).to_have_text([word.text for word in caption.words])
+    expect(page.locator("[data-command=caption] .part")).to_have_text([word.text for word in caption.words])
 
 
 def no_violations(page: Page) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from fastapi import FastAPI
@@ -20,8 +20,8 @@ from seetell.tasks.dense_captioning.predict import DenseCaptioner
 from seetell.tasks.grounding.predict import PhraseGrounder
 from seetell.tasks.loading import load_for
 from seetell.tasks.registry import find_task
-from seetell.web.application import Models, application
-from seetell.web.indexed_photos import Album
+from seetell.web.application import application
+from seetell.web.indexed_photos import IndexedPhotos
 from seetell.web.limits import Limits
 from seetell.web.server import listen, server
 
@@ -57,36 +57,41 @@ def captioner(attending_bundle: Path) -> Captioner:
 
 
 @pytest.fixture(scope="session")
-def aligner(tiny_aligner: Path) -> PhraseGrounder:
+def grounder(tiny_aligner: Path) -> PhraseGrounder:
     return load_for(find_task("align"), tiny_aligner, threads=1)
 
 
 @pytest.fixture(scope="session")
-def region_captioner() -> DenseCaptioner:
-    """The bundled one: small ones have to learn first."""
+def dense_captioner() -> DenseCaptioner:
+    """The bundled one: small ones need training first."""
     return seetell.load("regions", threads=1)
 
 
 @pytest.fixture(scope="session")
-def index(tmp_path_factory: pytest.TempPathFactory, aligner: PhraseGrounder) -> Path:
+def index(tmp_path_factory: pytest.TempPathFactory, grounder: PhraseGrounder) -> Path:
     """An index of a red, a green and a blue photo, the blue one twice."""
     folder = tmp_path_factory.mktemp("photos")
     for name, colour in {"rose": (250, 0, 0), "grass": (0, 250, 0), "sea": (0, 0, 250), "again": (0, 0, 250)}.items():
         (folder / f"{name}.png").write_bytes(photo_file(colour))
     location = tmp_path_factory.mktemp("index")
-    with PhotoIndex(location, aligner.embedder) as photos:
+    with PhotoIndex(location, grounder.embedder) as photos:
         photos.update([str(folder)])
     return location
 
 
 @pytest.fixture
-def models(captioner: Captioner, aligner: PhraseGrounder, index: Path, region_captioner: DenseCaptioner) -> Models:
-    return Models(captioner, aligner, Album(index, aligner.embedder), region_captioner)
+def predictors(captioner: Captioner, dense_captioner: DenseCaptioner, grounder: PhraseGrounder) -> dict[str, Any]:
+    return {"caption": captioner, "regions": dense_captioner, "align": grounder}
 
 
 @pytest.fixture
-def client(models: Models) -> Iterator[TestClient]:
-    with TestClient(application(models), base_url=ADDRESS) as client:
+def photos(index: Path, grounder: PhraseGrounder) -> IndexedPhotos:
+    return IndexedPhotos(index, grounder.embedder)
+
+
+@pytest.fixture
+def client(predictors: dict[str, Any], photos: IndexedPhotos) -> Iterator[TestClient]:
+    with TestClient(application(predictors, photos=photos), base_url=ADDRESS) as client:
         yield client
 
 
@@ -121,8 +126,8 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def port(models: Models, serving: Serving) -> Iterator[int]:
-    with serving(application(models, limits=Limits(max_bytes=2**20))) as port:
+def port(predictors: dict[str, Any], photos: IndexedPhotos, serving: Serving) -> Iterator[int]:
+    with serving(application(predictors, photos=photos, limits=Limits(max_bytes=2**20))) as port:
         yield port
 
 

@@ -1,4 +1,4 @@
-"""Renew the pictures of the page in docs/pictures: python tests/web/screenshots.py."""
+"""Take the pictures of the page in docs/pictures: python tests/web/screenshots.py."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from web.browser import browser  # noqa: E402
 from web.conftest import served  # noqa: E402
 
 import seetell  # noqa: E402
-from seetell.web.application import Models, application  # noqa: E402
+from seetell.web.application import application  # noqa: E402
 
 EXAMPLES = TESTS.parent / "examples"
 PICTURES = TESTS.parent / "docs" / "pictures"
@@ -23,15 +23,15 @@ VIEWS = {
     "phone": PHONE,
 }
 BELOW_THE_PHOTO = """() => {
-    const edge = (id, side) => document.getElementById(id).getBoundingClientRect()[side];
-    scrollBy(0, edge("photo", "top"));
-    scrollBy(0, edge("regions", "top") - edge("photo", "bottom") - 12);
+    const edge = (selector, side) => document.querySelector(selector).getBoundingClientRect()[side];
+    scrollBy(0, edge("#photo", "top"));
+    scrollBy(0, edge("[data-command=regions]", "top") - edge("#photo", "bottom") - 12);
 }"""
 
 
 def main() -> None:
     """Take all pictures."""
-    app = application(Models(seetell.load(), seetell.load("align"), region_captioner=seetell.load("regions")))
+    app = application({command: seetell.load(command) for command in ("caption", "regions", "align")})
     with served(app) as port, browser() as chromium:
         for name, options in VIEWS.items():
             context = chromium.new_context(**options, reduced_motion="reduce")
@@ -39,11 +39,11 @@ def main() -> None:
             page.set_default_timeout(120_000)
             page.goto(f"http://127.0.0.1:{port}/")
             page.set_input_files("#file", str(EXAMPLES / "dog.jpg"))
-            page.locator("#phrases .part").first.wait_for()
+            page.locator("[data-command=regions] .part").first.wait_for()
             if name == "light":
-                page.locator("#phrases .part").first.hover()
+                page.locator("[data-command=regions] .part").first.hover()
             elif name == "dark":
-                page.locator("#words .part", has_text="dog").click()
+                page.locator("[data-command=caption] .part", has_text="dog").click()
             else:
                 page.evaluate(BELOW_THE_PHOTO)
             page.screenshot(path=PICTURES / f"page-{name}.jpg", type="jpeg", quality=76)

@@ -14,11 +14,11 @@ import seetell
 from seetell.results import row
 from seetell.tasks.captioning.predict import Captioner
 from seetell.tasks.dense_captioning.predict import DenseCaptioner
-from seetell.web.application import Models, application
+from seetell.tasks.grounding.predict import PhraseGrounder
+from seetell.tasks.registry import find_task
+from seetell.web.application import application
 from seetell.web.batching import Batcher
 from seetell.web.limits import Limits
-from seetell.web.tasks import regions
-from seetell.web.uploads import Upload
 
 
 def test_a_caption_is_the_command_lines_row(client: TestClient, captioner: Captioner):
@@ -28,32 +28,50 @@ def test_a_caption_is_the_command_lines_row(client: TestClient, captioner: Capti
     assert answer.json() == row("Ämter & co.png", captioner.caption(photo))
 
 
-def test_attention_comes_with_the_part_of_the_photo_it_lies_over(client: TestClient, captioner: Captioner):
+def test_attention_comes_with_the_visible_box(client: TestClient, captioner: Captioner):
     photo = photo_file(size=(60, 40))
-    told = client.post("/v1/caption?attention=true", files={"image": ("photo.png", photo)}).json()
+    answer = client.post("/v1/caption?attention=true", files={"image": ("photo.png", photo)}).json()
     expected = row("photo.png", captioner.caption(photo, attention=True))
-    assert told == {**expected, "size": [60, 40], "covered": [0, 0, 60, 40]}
-    assert len(told["words"][0]["attention"]) == 2
+    assert answer == {**expected, "size": [60, 40], "visible_box": [0, 0, 60, 40]}
+    assert len(answer["words"][0]["attention"]) == 2
 
 
-def test_a_model_without_attention_says_so(tiny_bundle: Any):
-    with TestClient(application(Models(seetell.load(tiny_bundle, threads=1))), base_url=ADDRESS) as client:
-        assert client.get("/v1/models").json()["caption"] == {"model": "tiny", "attention": False}
+def test_a_model_without_attention_refuses_it(tiny_bundle: Any):
+    with TestClient(application({"caption": seetell.load(tiny_bundle, threads=1)}), base_url=ADDRESS) as client:
+        described = client.get("/v1/models").json()["tasks"]["caption"]
+        assert (described["model"], described["result"], described["options"]) == ("tiny", "text", {})
         refused = client.post("/v1/caption?attention=true", files={"image": photo_file()})
         assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
         assert client.post("/v1/caption", files={"image": photo_file()}).status_code == 200
 
 
-def test_an_alignment_is_the_command_lines_row(client: TestClient, models: Models):
+def test_the_models_are_listed_with_their_options(client: TestClient, captioner: Captioner):
+    listed = client.get("/v1/models").json()
+    assert listed["search"] is True
+    assert set(listed["limits"]) == {"bytes", "pixels", "text"}
+    assert listed["tasks"]["caption"] == {
+        "model": captioner.name,
+        "title": "Captioning",
+        "summary": find_task("caption").summary,
+        "result": "text",
+        "text_input": None,
+        "options": {"attention": {"type": "boolean", "default": False}},
+    }
+    assert listed["tasks"]["regions"]["options"] == {
+        "top": {"type": "integer", "default": 10, "minimum": 1, "maximum": 100}
+    }
+    assert listed["tasks"]["align"]["text_input"] == "sentence"
+
+
+def test_an_alignment_is_the_command_lines_row(client: TestClient, grounder: PhraseGrounder):
     photo = photo_file((250, 0, 0))
     answer = client.post("/v1/align", files={"image": ("rose.png", photo)}, data={"sentence": "a red square"})
-    assert models.aligner is not None
-    assert answer.json() == row("rose.png", models.aligner.align(photo, "a red square"))
+    assert answer.json() == row("rose.png", grounder.predict(photo, "a red square"))
 
 
 @pytest.mark.parametrize(("query", "top"), [("", 10), ("?top=2", 2), ("?top=100", 100)])
-def test_regions_are_the_command_lines_row(client: TestClient, region_captioner: DenseCaptioner, query: str, top: int):
-    found = region_captioner.predict(DOG, top=top)
+def test_regions_are_the_command_lines_row(client: TestClient, dense_captioner: DenseCaptioner, query: str, top: int):
+    found = dense_captioner.predict(DOG, top=top)
     answer = client.post(f"/v1/regions{query}", files={"image": ("dog.jpg", DOG.read_bytes())})
     assert answer.json() == row("dog.jpg", found)
     assert answer.json()["size"] == [1024, 768]
@@ -66,24 +84,28 @@ def test_an_impossible_number_of_regions_is_refused(client: TestClient, top: str
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
 
 
-def test_of_a_batch_of_photos_only_the_one_to_blame_gets_no_regions(region_captioner: DenseCaptioner):
-    task, sizes = regions(region_captioner, top=5), []
-    batcher = Batcher({"regions": task.run}, batch_size=8, observe=lambda _, size, __: sizes.append(size), patience=20)
-    with batcher._changed:  # all are there before the first is begun
-        items = [task.prepare(Upload("dog.jpg", DOG.read_bytes(), {})) for _ in range(3)]
+def test_of_a_batch_of_photos_only_the_faulty_one_fails(dense_captioner: DenseCaptioner):
+    sizes: list[int] = []
+    batcher = Batcher(
+        {"regions": dense_captioner.predict_prepared},
+        batch_size=8,
+        observe=lambda _, size, __: sizes.append(size),
+        timeout=20,
+    )
+    with batcher._changed:  # all are queued before the first batch starts
+        items = [dense_captioner.prepare(DOG.read_bytes()) for _ in range(3)]
         items[1] = items[1][0][:, :8], items[1][1]
-        futures = [batcher.submit("regions", item) for item in items]
+        futures = [batcher.submit("regions", item, {"top": 5}) for item in items]
     with pytest.raises(Exception, match="dimensions"):
         futures[1].result(60)
-    assert futures[0].result() == futures[2].result(60)
-    assert futures[0].result().top(5) == region_captioner.predict(DOG, top=5)
+    assert futures[0].result() == futures[2].result(60) == dense_captioner.predict(DOG, top=5)
     assert sizes == [1, 1]
     batcher.close()
 
 
 @pytest.mark.parametrize(
     ("sentence", "code"),
-    [(None, "no_sentence"), ("  ", "no_sentence"), ("red " * 126, "sentence_too_long"), ("qwertz", "unknown_words")],
+    [(None, "no_text"), ("  ", "no_text"), ("red " * 126, "text_too_long"), ("qwertz", "unknown_words")],
 )
 def test_sentences_that_cannot_be_aligned(client: TestClient, sentence: str | None, code: str):
     data = {} if sentence is None else {"sentence": sentence}
@@ -123,9 +145,9 @@ def test_searches_that_ask_nothing_possible(client: TestClient, query: dict[str,
 
 
 def test_without_other_models_and_index_their_addresses_are_not_there(captioner: Captioner):
-    with TestClient(application(Models(captioner)), base_url=ADDRESS) as client:
-        told = client.get("/v1/models").json()
-        assert (told["align"], told["regions"], told["search"]) == (None, None, False)
+    with TestClient(application({"caption": captioner}), base_url=ADDRESS) as client:
+        listed = client.get("/v1/models").json()
+        assert (list(listed["tasks"]), listed["search"]) == (["caption"], False)
         assert client.post("/v1/align").status_code == client.get("/v1/search?q=a").status_code == 404
         assert client.post("/v1/regions").status_code == 404
 
@@ -141,7 +163,7 @@ def test_requests_are_captioned_together(captioner: Captioner, monkeypatch: pyte
     monkeypatch.setattr(captioner, "predict_prepared", slow)
     photos = [photo_file((20 * number, 90, 200 - 20 * number)) for number in range(9)]
     answers: dict[int, str] = {}
-    with TestClient(application(Models(captioner)), base_url=ADDRESS) as client:
+    with TestClient(application({"caption": captioner}), base_url=ADDRESS) as client:
 
         def ask(number: int) -> None:
             answers[number] = client.post("/v1/caption", files={"image": photos[number]}).json()["caption"]
@@ -163,17 +185,17 @@ def test_requests_are_captioned_together(captioner: Captioner, monkeypatch: pyte
 def test_a_full_server_asks_to_come_back_and_a_slow_one_gives_up(captioner: Captioner, monkeypatch: pytest.MonkeyPatch):
     let = threading.Event()
     monkeypatch.setattr(captioner, "predict_prepared", lambda images, **_: [let.wait(20)] and [OSError()] * len(images))
-    with TestClient(application(Models(captioner), limits=Limits(queue=1, seconds=3)), base_url=ADDRESS) as client:
+    with TestClient(application({"caption": captioner}, limits=Limits(queue=1, seconds=3)), base_url=ADDRESS) as client:
         slow: list[Any] = []
         asking = threading.Thread(target=lambda: slow.append(client.post("/v1/caption", files={"image": photo_file()})))
         asking.start()
-        until(lambda: client.get("/healthz").json()["inside"] == 1)
+        until(lambda: client.get("/healthz").json()["in_flight"] == 1)
         full = client.post("/v1/caption", files={"image": photo_file()})
         asking.join(20)
         let.set()
         assert (full.status_code, full.json()["code"], full.headers["retry-after"]) == (503, "busy", "2")
         assert (slow[0].status_code, slow[0].json()["code"]) == (503, "timed_out")
-        until(lambda: client.get("/healthz").json() == {"status": "ok", "inside": 0})
+        until(lambda: client.get("/healthz").json() == {"status": "ok", "in_flight": 0})
 
 
 def test_a_fault_is_told_without_its_details(captioner: Captioner, monkeypatch: pytest.MonkeyPatch, caplog: Any):
@@ -181,7 +203,7 @@ def test_a_fault_is_told_without_its_details(captioner: Captioner, monkeypatch: 
         raise RuntimeError("a secret path /etc/shadow")
 
     monkeypatch.setattr(captioner, "predict_prepared", broken)
-    with TestClient(application(Models(captioner)), base_url=ADDRESS) as client:
+    with TestClient(application({"caption": captioner}), base_url=ADDRESS) as client:
         failed = client.post("/v1/caption", files={"image": photo_file()}, headers={"X-Request-ID": "mine-7"})
     assert failed.status_code == 500
     assert "secret" not in failed.text
@@ -191,7 +213,7 @@ def test_a_fault_is_told_without_its_details(captioner: Captioner, monkeypatch: 
 
 
 def test_health_tells_when_the_models_thread_has_ended(captioner: Captioner):
-    app = application(Models(captioner))
+    app = application({"caption": captioner})
     with TestClient(app, base_url=ADDRESS) as client:
         assert client.get("/healthz").json()["status"] == "ok"
     assert TestClient(app, base_url=ADDRESS).get("/healthz").status_code == 503

@@ -42,7 +42,7 @@ def batcher(slow: Slow, observed: list[tuple[str, int]]) -> Iterator[Batcher]:
     def observe(name: str, size: int, seconds: float) -> None:
         observed.append((name, size))
 
-    batcher = Batcher({"double": slow.run, "same": list}, batch_size=3, observe=observe, patience=20)
+    batcher = Batcher({"double": slow.run, "same": list}, batch_size=3, observe=observe, timeout=20)
     yield batcher
     slow.let.set()
     batcher.close()
@@ -91,7 +91,7 @@ def test_whatever_a_model_raises_is_told_to_its_own_job(error: type[BaseExceptio
             raise error
         return items
 
-    batcher = Batcher({"same": run}, batch_size=3, observe=lambda *_: None, patience=20)
+    batcher = Batcher({"same": run}, batch_size=3, observe=lambda *_: None, timeout=20)
     futures = [batcher.submit("same", item) for item in (1, 13, 3)]
     assert (futures[0].result(20), futures[2].result(20)) == (1, 3)
     assert type(futures[1].exception(20)) is (MemoryError if error is MemoryError else RuntimeError)
@@ -100,7 +100,7 @@ def test_whatever_a_model_raises_is_told_to_its_own_job(error: type[BaseExceptio
 
 
 def test_nobody_queues_behind_a_batch_that_does_not_end(slow: Slow):
-    batcher = Batcher({"double": slow.run}, batch_size=3, observe=lambda *_: None, patience=0.1)
+    batcher = Batcher({"double": slow.run}, batch_size=3, observe=lambda *_: None, timeout=0.1)
     hanging = batcher.submit("double", 1)
     assert slow.busy.wait(20)
     waiting = batcher.submit("double", 2)
@@ -115,7 +115,7 @@ def test_nobody_queues_behind_a_batch_that_does_not_end(slow: Slow):
 
 
 def test_closing_does_not_wait_for_ever(slow: Slow):
-    batcher = Batcher({"double": slow.run}, batch_size=3, observe=lambda *_: None, patience=0.1)
+    batcher = Batcher({"double": slow.run}, batch_size=3, observe=lambda *_: None, timeout=0.1)
     batcher.submit("double", 1)
     assert slow.busy.wait(20)
     batcher.close()
@@ -138,8 +138,8 @@ def test_closing_finishes_the_batch_at_hand_and_cancels_the_rest(slow: Slow):
         {"double": slow.run},
         batch_size=3,
         observe=lambda *_: None,
-        patience=20,
-        ending=lambda: ended.append(threading.current_thread().name),
+        timeout=20,
+        on_close=lambda: ended.append(threading.current_thread().name),
     )
     begun = batcher.submit("double", 1)
     assert slow.busy.wait(20)
@@ -158,7 +158,7 @@ def test_closing_finishes_the_batch_at_hand_and_cancels_the_rest(slow: Slow):
 
 
 def test_too_few_results_fail_instead_of_being_given_to_the_wrong_ones():
-    batcher = Batcher({"none": lambda items: []}, batch_size=3, observe=lambda *_: None, patience=20)
+    batcher = Batcher({"none": lambda items: []}, batch_size=3, observe=lambda *_: None, timeout=20)
     with pytest.raises(RuntimeError, match="1 jobs got 0 results"):
         batcher.submit("none", 1).result(20)
     batcher.close()

@@ -11,7 +11,7 @@ from web.wire import HEAD, ask, form, heard, opened, told
 
 from seetell.tasks.captioning.predict import Captioner
 from seetell.web import connection, request_body
-from seetell.web.application import Models, application
+from seetell.web.application import application
 from seetell.web.limits import Limits
 
 BODY = form(photo_file())
@@ -25,9 +25,9 @@ def chunk(content: bytes) -> bytes:
 
 @pytest.fixture
 def port(captioner: Captioner, serving: Serving, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    monkeypatch.setattr(request_body, "SECONDS", 0.3)
+    monkeypatch.setattr(request_body, "DRAIN_SECONDS", 0.3)
     limits = Limits(max_bytes=2**20, seconds=0.5)
-    with serving(application(Models(captioner), limits=limits)) as port:
+    with serving(application({"caption": captioner}, limits=limits)) as port:
         yield port
         assert ask(port, BODY)[0] == 200
 

@@ -15,7 +15,7 @@ from web.conftest import Serving, photo_file, until
 from web.wire import ask, begun, form, health, opened
 
 from seetell.tasks.captioning.predict import Captioner
-from seetell.web.application import Models, application
+from seetell.web.application import application
 from seetell.web.limits import Limits
 
 AT_ONCE = struct.pack("ii", 1, 0)
@@ -36,7 +36,7 @@ def test_clients_cut_off_anywhere_cost_the_others_nothing(captioner: Captioner, 
             if number % 3 == 0 and cuts[number] >= len(body):
                 client.recv(20)  # the beginning of the answer
 
-    with serving(application(Models(captioner), limits=Limits(queue=200))) as port:
+    with serving(application({"caption": captioner}, limits=Limits(queue=200))) as port:
         with ThreadPoolExecutor(16) as staying, ThreadPoolExecutor(16) as leaving:
             gone = [leaving.submit(cut, number) for number in range(len(cuts))]
             answers = list(staying.map(lambda number: ask(port, form(photos[number % 10])), range(80)))
@@ -44,7 +44,7 @@ def test_clients_cut_off_anywhere_cost_the_others_nothing(captioner: Captioner, 
                 each.result()
         assert [status for status, _ in answers] == [200] * 80
         assert [answer["caption"] for _, answer in answers] == 8 * expected
-        until(lambda: health(port) == {"status": "ok", "inside": 0})
+        until(lambda: health(port) == {"status": "ok", "in_flight": 0})
 
 
 def test_a_model_that_wants_to_end_everything_fails_one_client(
@@ -60,11 +60,11 @@ def test_a_model_that_wants_to_end_everything_fails_one_client(
         return together(images, **options)
 
     monkeypatch.setattr(captioner, "predict_prepared", ending)
-    app = application(Models(captioner))
+    app = application({"caption": captioner})
     with serving(app) as port, ThreadPoolExecutor(9) as pool:
         photos = [photo_file((1, 2, 3) if number == 4 else (30 * number, 9, 9)) for number in range(9)]
         asked = [pool.submit(ask, port, form(photo)) for photo in photos]
-        until(lambda: health(port)["inside"] == 9)
+        until(lambda: health(port)["in_flight"] == 9)
         let.set()
         statuses = [each.result(30)[0] for each in asked]
         assert statuses == [200] * 4 + [500] + [200] * 4
@@ -83,14 +83,14 @@ def test_a_model_that_hangs_lets_nobody_wait_for_ever(
 
     monkeypatch.setattr(captioner, "predict_prepared", hanging)
     body = form(photo_file())
-    app = application(Models(captioner), limits=Limits(seconds=1))
+    app = application({"caption": captioner}, limits=Limits(seconds=1))
     with serving(app) as port, ThreadPoolExecutor(4) as pool:
         first = pool.submit(ask, port, body)
         assert busy.wait(20)
         codes = {answer["code"] for _, answer in [*pool.map(lambda _: ask(port, body), range(3)), first.result(30)]}
         assert "timed_out" in codes
         assert codes <= {"timed_out", "stuck"}
-        until(lambda: health(port) == {"status": "stuck", "inside": 0})
+        until(lambda: health(port) == {"status": "stuck", "in_flight": 0})
         status, refused = ask(port, body)
         assert (status, refused["code"]) == (503, "stuck")
         let.set()
@@ -103,7 +103,7 @@ def test_a_model_that_hangs_does_not_keep_the_server_from_ending(
 ):
     let, busy = threading.Event(), threading.Event()
     monkeypatch.setattr(captioner, "predict_prepared", lambda images, **_: [busy.set(), let.wait(60)])
-    with serving(application(Models(captioner), limits=Limits(seconds=0.5))) as port, opened(port):
+    with serving(application({"caption": captioner}, limits=Limits(seconds=0.5))) as port, opened(port):
         assert ask(port, form(photo_file()))[1]["code"] == "timed_out"
         assert busy.is_set()
     let.set()

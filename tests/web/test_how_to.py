@@ -6,12 +6,14 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import test_docs
 from web.conftest import Serving
 
-from seetell.web.application import Models, application
+from seetell.web.application import application
+from seetell.web.indexed_photos import IndexedPhotos
 
 EXAMPLES = test_docs.REPOSITORY / "examples"
 PAGE = "docs/how-to/serve.md"
@@ -27,8 +29,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def address(models: Models, serving: Serving) -> Iterator[str]:
-    with serving(application(models)) as port:
+def address(predictors: dict[str, Any], photos: IndexedPhotos, serving: Serving) -> Iterator[str]:
+    with serving(application(predictors, photos=photos)) as port:
         yield f"http://127.0.0.1:{port}"
 
 

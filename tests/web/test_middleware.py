@@ -7,7 +7,7 @@ from starlette.testclient import TestClient
 from web.conftest import ADDRESS, photo_file
 
 from seetell.tasks.captioning.predict import Captioner
-from seetell.web.application import Models, application
+from seetell.web.application import application
 from seetell.web.limits import Limits
 from seetell.web.middleware import HEADERS, Access
 
@@ -17,7 +17,7 @@ KEY = "a key that nobody guesses"
 @pytest.fixture
 def locked(captioner: Captioner) -> Iterator[TestClient]:
     access = Access(key=KEY, origins=("https://example.org",))
-    with TestClient(application(Models(captioner), access=access), base_url=ADDRESS) as client:
+    with TestClient(application({"caption": captioner}, access=access), base_url=ADDRESS) as client:
         yield client
 
 
@@ -58,7 +58,7 @@ def test_this_machines_names_are_known(client: TestClient, host: str):
 def test_without_the_key_only_the_page_is_served(locked: TestClient, given: dict[str, str]):
     for path in ("/v1/models", "/metrics", "/v1/anything"):
         refused = locked.get(path, headers={name: value.encode() for name, value in given.items()})
-        assert (refused.status_code, refused.json()["code"]) == (401, "key_needed")
+        assert (refused.status_code, refused.json()["code"]) == (401, "unauthorized")
         assert refused.headers["www-authenticate"] == "Bearer"
     refused = locked.post("/v1/caption", files={"image": photo_file()})
     assert refused.status_code == 401
@@ -75,7 +75,7 @@ def test_with_the_key_everything_is(locked: TestClient):
 def test_pages_of_other_sites_may_ask_only_if_named(locked: TestClient):
     locked.headers |= {"Authorization": f"Bearer {KEY}", "Sec-Fetch-Site": "cross-site"}
     refused = locked.get("/v1/models", headers={"Origin": "https://evil.example"})
-    assert (refused.status_code, refused.json()["code"]) == (403, "other_site")
+    assert (refused.status_code, refused.json()["code"]) == (403, "cross_origin")
     allowed = locked.get("/v1/models", headers={"Origin": "https://example.org"})
     assert allowed.headers["access-control-allow-origin"] == "https://example.org"
     asked = {"Origin": "https://example.org", "Access-Control-Request-Method": "POST"}
@@ -85,7 +85,7 @@ def test_pages_of_other_sites_may_ask_only_if_named(locked: TestClient):
 
 
 def test_too_many_requests_are_told_when_to_come_back(captioner: Captioner):
-    with TestClient(application(Models(captioner), limits=Limits(per_minute=2)), base_url=ADDRESS) as client:
+    with TestClient(application({"caption": captioner}, limits=Limits(per_minute=2)), base_url=ADDRESS) as client:
         assert [client.get("/v1/models").status_code for _ in range(3)] == [200, 200, 429]
         refused = client.post("/v1/caption", files={"image": photo_file()})
         assert refused.json()["code"] == "too_many_requests"

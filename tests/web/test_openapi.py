@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import schemathesis
@@ -11,14 +12,15 @@ from schemathesis import Case
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from web.conftest import Serving
 
-from seetell.web.application import Models, application
+from seetell.web.application import application
+from seetell.web.indexed_photos import IndexedPhotos
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def address(models: Models, serving: Serving) -> Iterator[str]:
-    with serving(application(models)) as port:
+def address(predictors: dict[str, Any], photos: IndexedPhotos, serving: Serving) -> Iterator[str]:
+    with serving(application(predictors, photos=photos)) as port:
         yield f"http://127.0.0.1:{port}/openapi.json"
 
 

@@ -14,7 +14,8 @@ from web.conftest import Serving, photo_file
 
 from seetell.results import row
 from seetell.tasks.captioning.predict import Captioner
-from seetell.web.application import Models, application
+from seetell.tasks.grounding.predict import PhraseGrounder
+from seetell.web.application import application
 from seetell.web.middleware import Access
 
 pytestmark = [pytest.mark.slow, NEEDS_BROWSER]
@@ -48,11 +49,11 @@ def test_a_chosen_photo_is_described_to_eyes_and_ears(page: Page, captioner: Cap
     alt = f"{caption.text[:1].upper()}{caption.text[1:]}."
     expect(page.locator("#status")).to_have_text(f"Description: {alt}")
     expect(page.locator("#ground")).to_have_attribute("alt", alt)
-    page.click("#copy-text")
-    expect(page.locator("#copy-text")).to_have_text("Copied")
+    page.click("[data-command=caption] .copy-text")
+    expect(page.locator("[data-command=caption] .copy-text")).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == alt
-    page.click("#copy-json")
-    expect(page.locator("#copy-json")).to_have_text("Copied")
+    page.click("[data-command=caption] .copy-json")
+    expect(page.locator("[data-command=caption] .copy-json")).to_have_text("Copied")
     copied = json.loads(page.evaluate("navigator.clipboard.readText()"))
     assert copied == row("photo.png", caption)
 
@@ -61,11 +62,13 @@ def test_pointing_at_a_word_shows_where_it_came_from(page: Page, captioner: Capt
     photo = photo_file()
     choose(page, photo)
     described(page, captioner.caption(photo))
-    expect(page.locator("#told")).to_have_text("Point at a word, or choose it, to see where it came from.")
-    word = page.locator("#words .part").first
+    expect(page.locator("[data-command=caption] .description")).to_have_text(
+        "Point at a word, or choose it, to see where the model looked."
+    )
+    word = page.locator("[data-command=caption] .part").first
     word.hover()
     expect(page.locator("#photo")).to_have_class("looking")
-    expect(page.locator("#told")).to_contain_text("the model looked")
+    expect(page.locator("[data-command=caption] .description")).to_contain_text("the model looked")
     attention = captioner.caption(photo, attention=True).words[0].attention
     assert attention is not None
     most, least = (page.evaluate(OPACITY, _centre(place)) for place in (attention.argmax(), attention.argmin()))
@@ -80,9 +83,9 @@ def test_everything_can_be_done_with_the_keyboard(page: Page, captioner: Caption
     page.focus("#choose")
     for _ in range(2):  # past the camera's button
         page.keyboard.press("Tab")
-    words = page.locator("#words .part")
+    words = page.locator("[data-command=caption] .part")
     expect(words.nth(0)).to_be_focused()
-    expect(page.locator("#told")).to_contain_text("the model looked")
+    expect(page.locator("[data-command=caption] .description")).to_contain_text("the model looked")
     page.keyboard.press("ArrowRight")
     expect(words.nth(1)).to_be_focused()
     page.keyboard.press("Enter")
@@ -91,39 +94,38 @@ def test_everything_can_be_done_with_the_keyboard(page: Page, captioner: Caption
     expect(words.nth(1)).to_have_attribute("aria-pressed", "false")
     page.keyboard.press("End")
     expect(words.last).to_be_focused()
-    expect(page.locator("#regions-count")).not_to_have_text("Looking for regions…")
+    expect(page.locator("[data-command=regions] .count")).not_to_have_text("Looking at the photo…")
     for _ in range(30):
         page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.id") == "sentence":
+        if page.evaluate("document.activeElement.id") == "align-text":
             break
     page.keyboard.type("a red square")
     page.keyboard.press("Enter")
-    expect(page.locator("#segments .part").first).to_be_visible()
+    expect(page.locator("[data-command=align] .part").first).to_be_visible()
 
 
-def test_a_sentence_of_ones_own_gets_boxes(page: Page, models: Models):
+def test_a_sentence_of_ones_own_gets_boxes(page: Page, grounder: PhraseGrounder):
     photo = photo_file((250, 0, 0))
     choose(page, photo)
-    page.fill("#sentence", "a red square")
-    page.press("#sentence", "Enter")
-    assert models.aligner is not None
-    segments = models.aligner.align(photo, "a red square").regions
-    expect(page.locator("#segments .part")).to_have_text(
-        [f"{number}{segment.text}" for number, segment in enumerate(segments, 1)]
+    page.fill("#align-text", "a red square")
+    page.press("#align-text", "Enter")
+    regions = grounder.predict(photo, "a red square").regions
+    expect(page.locator("[data-command=align] .part")).to_have_text(
+        [f"{number}{region.text}" for number, region in enumerate(regions, 1)]
     )
     ground = page.locator("#ground").bounding_box()
-    box = page.locator("#segment-boxes .box").first.bounding_box()
+    box = page.locator(".boxes[data-command=align] .box").first.bounding_box()
     assert ground is not None
     assert box is not None
-    left, top, right, bottom = segments[0].box
+    left, top, right, bottom = regions[0].box
     scale = ground["width"] / 60
     assert box["x"] - ground["x"] == pytest.approx(left * scale, abs=2)
     assert box["width"] == pytest.approx((right - left) * scale, abs=2)
     assert box["height"] == pytest.approx((bottom - top) * scale, abs=2)
-    page.fill("#sentence", "qwertz")
-    page.press("#sentence", "Enter")
-    expect(page.locator("#align-problem")).to_contain_text("knows no word")
-    expect(page.locator("#segment-boxes .box")).to_have_count(0)
+    page.fill("#align-text", "qwertz")
+    page.press("#align-text", "Enter")
+    expect(page.locator("[data-command=align] .problem")).to_contain_text("knows no word")
+    expect(page.locator(".boxes[data-command=align] .box")).to_have_count(0)
 
 
 def test_a_search_finds_photos_and_one_of_them_is_described(page: Page):
@@ -134,7 +136,7 @@ def test_a_search_finds_photos_and_one_of_them_is_described(page: Page):
     expect(first).to_contain_text("grass.png")
     expect(first.locator("img")).to_have_attribute("src", re.compile("^blob:"))
     first.click()
-    expect(page.locator("#words .part").first).to_be_visible()
+    expect(page.locator("[data-command=caption] .part").first).to_be_visible()
 
 
 @pytest.mark.parametrize("event", ["paste", "drop"])
@@ -152,7 +154,7 @@ def test_a_photo_can_be_taken(page: Page):
     no_violations(page)
     page.click("#take")
     expect(page.locator("#camera")).not_to_be_visible()
-    expect(page.locator("#words .part").first).to_be_visible()
+    expect(page.locator("[data-command=caption] .part").first).to_be_visible()
 
 
 def test_what_goes_wrong_is_said_and_the_next_photo_described(page: Page, captioner: Captioner):
@@ -176,17 +178,17 @@ def test_what_goes_wrong_is_said_and_the_next_photo_described(page: Page, captio
     indirect=True,
     ids=["light", "dark", "phone", "dark phone"],
 )
-def test_axe_finds_no_violation_and_nothing_sticks_out(page: Page, models: Models):
+def test_axe_finds_no_violation_and_nothing_sticks_out(page: Page, grounder: PhraseGrounder):
     expect(page.locator("#search")).to_be_visible()
     no_violations(page)
     choose(page, photo_file((250, 0, 0)), "a-very-long-name-without-any-place-to-break-it-" * 4)
-    page.fill("#sentence", "a red square")
-    page.press("#sentence", "Enter")
-    expect(page.locator("#segments .part").first).to_be_visible()
+    page.fill("#align-text", "a red square")
+    page.press("#align-text", "Enter")
+    expect(page.locator("[data-command=align] .part").first).to_be_visible()
     page.fill("#query", "blue")
     page.press("#query", "Enter")
     expect(page.locator("#found img[src]")).to_have_count(3)
-    page.locator("#words .part").first.click()
+    page.locator("[data-command=caption] .part").first.click()
     expect(page.locator("#photo")).to_have_class("looking")
     no_violations(page)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
@@ -196,12 +198,12 @@ def test_axe_finds_no_violation_and_nothing_sticks_out(page: Page, models: Model
 def test_nothing_moves_for_who_wants_no_motion(page: Page, captioner: Captioner):
     choose(page, photo_file())
     described(page, captioner.caption(photo_file()))
-    animation = "getComputedStyle(document.querySelector('#words .part')).animationName"
+    animation = "getComputedStyle(document.querySelector('[data-command=caption] .part')).animationName"
     assert page.evaluate(animation) == "none"
 
 
 def test_where_a_key_is_needed_the_page_asks_for_it(browser: Browser, captioner: Captioner, serving: Serving):
-    app = application(Models(captioner), access=Access(key="a key that nobody guesses"))
+    app = application({"caption": captioner}, access=Access(key="a key that nobody guesses"))
     with serving(app) as port, browser.new_context() as context:
         page = context.new_page()
         page.goto(f"http://127.0.0.1:{port}/")

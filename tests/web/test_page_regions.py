@@ -20,20 +20,20 @@ SIZE = (1024, 768)
 
 
 @pytest.fixture
-def found(region_captioner: DenseCaptioner) -> Regions:
-    return region_captioner.predict(DOG, top=50)
+def found(dense_captioner: DenseCaptioner) -> Regions:
+    return dense_captioner.predict(DOG, top=50)
 
 
 @pytest.fixture
 def dog(page: Page, found: Regions) -> Page:
     """The page with the regions of a dog's photo."""
     choose(page, DOG.read_bytes(), "dog.jpg")
-    expect(page.locator("#regions-count")).to_have_text(f"6 of {len(found)} regions shown.")
+    expect(page.locator("[data-command=regions] .count")).to_have_text(f"6 of {len(found)} regions shown.")
     return page
 
 
 def phrases(page: Page) -> Locator:
-    return page.locator("#phrases .part")
+    return page.locator("[data-command=regions] .part")
 
 
 def numbered(regions: dict[int, Region]) -> list[str]:
@@ -42,12 +42,12 @@ def numbered(regions: dict[int, Region]) -> list[str]:
 
 def test_regions_are_a_list_and_boxes_where_they_are(dog: Page, found: Regions):
     expect(phrases(dog)).to_have_text(numbered(dict(enumerate(found.top(6), 1))))
-    expect(dog.locator("#region-boxes")).to_have_attribute("aria-hidden", "true")
+    expect(dog.locator(".boxes[data-command=regions]")).to_have_attribute("aria-hidden", "true")
     ground = dog.locator("#ground").bounding_box()
     assert ground is not None
     scale = ground["width"] / SIZE[0]
     for place, region in enumerate(found.top(6)):
-        box = dog.locator("#region-boxes .box").nth(place).bounding_box()
+        box = dog.locator(".boxes[data-command=regions] .box").nth(place).bounding_box()
         assert box is not None
         left, top, right, bottom = (scale * edge for edge in region.box)
         assert [box["x"] - ground["x"], box["y"] - ground["y"]] == pytest.approx([left, top], abs=2)
@@ -55,12 +55,12 @@ def test_regions_are_a_list_and_boxes_where_they_are(dog: Page, found: Regions):
 
 
 def test_phrases_and_boxes_point_at_each_other(dog: Page, found: Regions):
-    boxes = dog.locator("#region-boxes .box")
+    boxes = dog.locator(".boxes[data-command=regions] .box")
     phrases(dog).nth(1).hover()
     expect(boxes.nth(1)).to_have_class(re.compile(r"\bshown\b"))
     expect(boxes.nth(1).locator(".tag")).to_be_visible()
     expect(boxes.nth(0)).to_have_css("opacity", "0")
-    expect(dog.locator("#phrases-told")).to_contain_text(f"{found[1].score:.0%} sure")
+    expect(dog.locator("[data-command=regions] .description")).to_contain_text(f"confidence {found[1].score:.0%}")
     dog.mouse.move(0, 0)
     expect(boxes.nth(0)).to_have_css("opacity", "1")
     smallest = min(range(6), key=lambda place: _area(found[place].box))
@@ -71,29 +71,29 @@ def test_phrases_and_boxes_point_at_each_other(dog: Page, found: Regions):
 
 
 def test_the_photo_shows_one_thing_at_a_time(dog: Page):
-    region, segment = (dog.locator(f"#{layer} .box").first for layer in ("region-boxes", "segment-boxes"))
-    dog.fill("#sentence", "a red square")
-    dog.press("#sentence", "Enter")
+    region, segment = (dog.locator(f".boxes[data-command={name}] .box").first for name in ("regions", "align"))
+    dog.fill("#align-text", "a red square")
+    dog.press("#align-text", "Enter")
     expect(segment).to_be_visible()
     expect(region).to_be_hidden()
     phrases(dog).first.click()
     expect(region).to_be_visible()
     expect(segment).to_be_hidden()
-    dog.locator("#words .part").first.hover()
+    dog.locator("[data-command=caption] .part").first.hover()
     expect(dog.locator("#photo")).to_have_class("looking")
     expect(region).to_be_hidden()
     expect(phrases(dog).first).to_have_attribute("aria-pressed", "false")
 
 
 def test_fewer_more_and_only_those_that_say_a_word(dog: Page, found: Regions):
-    dog.focus("#most")
+    dog.focus("#regions-most")
     dog.keyboard.press("Home")
     expect(phrases(dog)).to_have_count(1)
-    expect(dog.locator("#most-number")).to_have_text("1")
+    expect(dog.locator("[data-command=regions] .limit")).to_have_text("1")
     dog.keyboard.press("End")
     expect(phrases(dog)).to_have_count(len(found))
     word = found[0].text.split()[-1]
-    dog.fill("#only", f"A {word[:2].upper()}")
+    dog.fill("#regions-filter", f"A {word[:2].upper()}")
     with_word = {
         number: region
         for number, region in enumerate(found, 1)
@@ -101,26 +101,28 @@ def test_fewer_more_and_only_those_that_say_a_word(dog: Page, found: Regions):
     }
     assert 0 < len(with_word) < len(found)
     expect(phrases(dog)).to_have_text(numbered(with_word))
-    expect(dog.locator("#region-boxes .box")).to_have_count(len(with_word))
-    expect(dog.locator("#regions-count")).to_have_text(f"{len(with_word)} of {len(found)} regions shown.")
-    dog.click("#copy-regions")
-    expect(dog.locator("#copy-regions")).to_have_text("Copied")
+    expect(dog.locator(".boxes[data-command=regions] .box")).to_have_count(len(with_word))
+    expect(dog.locator("[data-command=regions] .count")).to_have_text(
+        f"{len(with_word)} of {len(found)} regions shown."
+    )
+    dog.click("[data-command=regions] .copy-json")
+    expect(dog.locator("[data-command=regions] .copy-json")).to_have_text("Copied")
     copied = json.loads(dog.evaluate("navigator.clipboard.readText()"))
     assert copied == row("dog.jpg", Regions(tuple(with_word.values()), SIZE, found.model))
-    dog.fill("#only", "qwertz")
+    dog.fill("#regions-filter", "qwertz")
     expect(phrases(dog)).to_have_count(0)
-    expect(dog.locator("#regions-count")).to_have_text(f"0 of {len(found)} regions shown.")
+    expect(dog.locator("[data-command=regions] .count")).to_have_text(f"0 of {len(found)} regions shown.")
 
 
 def test_the_list_is_walked_with_the_keyboard(dog: Page):
-    dog.focus("#most")
+    dog.focus("#regions-most")
     dog.keyboard.press("Tab")
     expect(phrases(dog).first).to_be_focused()
-    expect(dog.locator("#region-boxes .box").first).to_have_class(re.compile(r"\bshown\b"))
+    expect(dog.locator(".boxes[data-command=regions] .box").first).to_have_class(re.compile(r"\bshown\b"))
     dog.keyboard.press("ArrowDown")
     dog.keyboard.press("Enter")
     expect(phrases(dog).nth(1)).to_have_attribute("aria-pressed", "true")
-    expect(dog.locator("#phrases-told")).to_contain_text("a box around the")
+    expect(dog.locator("[data-command=regions] .description")).to_contain_text("a box around the")
     dog.keyboard.press("Escape")
     expect(phrases(dog).nth(1)).to_have_attribute("aria-pressed", "false")
     dog.keyboard.press("End")
@@ -139,7 +141,7 @@ def test_axe_finds_no_violation_and_no_label_sticks_out(dog: Page):
     assert photo is not None
     for place in range(6):
         phrases(dog).nth(place).click()
-        tag = dog.locator("#region-boxes .shown .tag").bounding_box()
+        tag = dog.locator(".boxes[data-command=regions] .shown .tag").bounding_box()
         assert tag is not None
         assert tag["x"] >= photo["x"] - 1
         assert tag["x"] + tag["width"] <= photo["x"] + photo["width"] + 1
@@ -150,7 +152,7 @@ def test_axe_finds_no_violation_and_no_label_sticks_out(dog: Page):
 @pytest.mark.parametrize("page", [PHONE], indirect=True)
 def test_on_a_phone_the_photo_does_not_hide_what_the_keyboard_reaches(dog: Page):
     dog.evaluate("scrollTo(0, document.body.scrollHeight)")
-    dog.focus("#copy-regions")
+    dog.focus("[data-command=regions] .copy-json")
     for place in reversed(range(6)):
         dog.keyboard.press("Shift+Tab")
         phrase = phrases(dog).nth(place)
@@ -160,20 +162,25 @@ def test_on_a_phone_the_photo_does_not_hide_what_the_keyboard_reaches(dog: Page)
 
 
 @pytest.mark.parametrize(
-    ("status", "told", "place", "said"),
+    ("status", "answer", "place", "text"),
     [
-        (503, {"code": "busy", "error": "later"}, "#regions-problem", "The server is busy. Try again in a moment."),
-        (200, {"image": "dog.jpg", "regions": [], "size": SIZE}, "#regions-count", "No region found."),
+        (
+            503,
+            {"code": "busy", "error": "later"},
+            "[data-command=regions] .problem",
+            "The server is busy. Try again in a moment.",
+        ),
+        (200, {"image": "dog.jpg", "regions": [], "size": SIZE}, "[data-command=regions] .count", "No region found."),
     ],
 )
 def test_without_regions_there_is_nothing_to_choose(
-    page: Page, status: int, told: dict[str, Any], place: str, said: str
+    page: Page, status: int, answer: dict[str, Any], place: str, text: str
 ):
-    page.route("**/v1/regions*", lambda route: route.fulfill(status=status, json=told))
+    page.route("**/v1/regions*", lambda route: route.fulfill(status=status, json=answer))
     choose(page, DOG.read_bytes(), "dog.jpg")
-    expect(page.locator(place)).to_have_text(said)
-    expect(page.locator("#words .part").first).to_be_visible()
-    for control in ("#only", "#most", "#copy-regions"):
+    expect(page.locator(place)).to_have_text(text)
+    expect(page.locator("[data-command=caption] .part").first).to_be_visible()
+    for control in ("#regions-filter", "#regions-most", "[data-command=regions] .copy-json"):
         expect(page.locator(control)).to_be_hidden()
     no_violations(page)
 
@@ -185,8 +192,8 @@ def test_phrases_are_shown_as_text_whatever_they_say(page: Page):
     choose(page, DOG.read_bytes(), "dog.jpg")
     expect(phrases(page)).to_have_text([f"1{said}"])
     phrases(page).hover()
-    expect(page.locator("#region-boxes .tag span")).to_have_text(said)
-    expect(page.locator("#phrases-told")).to_contain_text(said)
+    expect(page.locator(".boxes[data-command=regions] .tag span")).to_have_text(said)
+    expect(page.locator("[data-command=regions] .description")).to_contain_text(said)
 
 
 def _area(box: Box) -> float:

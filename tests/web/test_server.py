@@ -13,7 +13,7 @@ from web.wire import ask, begun, form, health
 
 from seetell.errors import UsageError
 from seetell.tasks.captioning.predict import Captioner
-from seetell.web.application import Models, application
+from seetell.web.application import application
 from seetell.web.limits import Limits
 from seetell.web.server import listen
 
@@ -21,7 +21,7 @@ from seetell.web.server import listen
 def test_of_many_clients_each_gets_its_own_answer(captioner: Captioner, serving: Serving):
     photos = [photo_file((25 * number, 255 - 25 * number, 60)) for number in range(10)]
     expected = [captioner.caption(photo).text for photo in photos]
-    with serving(application(Models(captioner))) as port, ThreadPoolExecutor(16) as pool:
+    with serving(application({"caption": captioner})) as port, ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda number: ask(port, form(photos[number % 10])), range(160)))
     assert [status for status, _ in answers] == [200] * 160
     assert [answer["caption"] for _, answer in answers] == 16 * expected
@@ -30,7 +30,7 @@ def test_of_many_clients_each_gets_its_own_answer(captioner: Captioner, serving:
 
 def test_nothing_is_lost_when_a_server_is_full(captioner: Captioner, serving: Serving):
     body = form(photo_file())
-    with serving(application(Models(captioner), limits=Limits(queue=2))) as port, ThreadPoolExecutor(12) as pool:
+    with serving(application({"caption": captioner}, limits=Limits(queue=2))) as port, ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(lambda _: ask(port, body), range(96)))
         assert ask(port, body)[0] == 200
     codes = {answer.get("code", "answered") for _, answer in answers}
@@ -49,16 +49,16 @@ def test_a_client_that_goes_away_costs_the_others_nothing(
         return together(images, **options)
 
     monkeypatch.setattr(captioner, "predict_prepared", slow)
-    app = application(Models(captioner))
+    app = application({"caption": captioner})
     with serving(app) as port, ThreadPoolExecutor(2) as pool:
         first = pool.submit(ask, port, body)
         until(lambda: sizes == [1])
         leaving = [begun(port, body, sent) for sent in (len(body), len(body), 100)]
         staying = pool.submit(ask, port, body)
-        until(lambda: health(port)["inside"] == 5)
+        until(lambda: health(port)["in_flight"] == 5)
         for client in leaving:
             client.close()
-        until(lambda: health(port)["inside"] == 2)
+        until(lambda: health(port)["in_flight"] == 2)
         let.set()
         assert first.result(30)[0] == staying.result(30)[0] == 200
     assert sizes == [1, 1]

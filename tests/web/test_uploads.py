@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from web.conftest import ADDRESS, photo_file
 
 from seetell.tasks.captioning.predict import Captioner
-from seetell.web.application import Models, application
+from seetell.web.application import application
 from seetell.web.limits import Limits
 
 FORM = {"Content-Type": "multipart/form-data; boundary=b"}
@@ -173,7 +173,7 @@ def test_several_photos_and_too_many_fields_are_refused(client: TestClient):
 
 @pytest.mark.parametrize("chunked", [False, True])
 def test_an_upload_over_the_limit_is_refused_however_it_comes(captioner: Captioner, chunked: bool):
-    with TestClient(application(Models(captioner), limits=Limits(max_bytes=5000)), base_url=ADDRESS) as client:
+    with TestClient(application({"caption": captioner}, limits=Limits(max_bytes=5000)), base_url=ADDRESS) as client:
         head = part('Content-Disposition: form-data; name="image"; filename="a"', b"x" * 6000)
         body: Any = (head[start : start + 1000] for start in range(0, len(head), 1000)) if chunked else head
         refused = client.post("/v1/caption", content=body, headers=FORM)

@@ -16,7 +16,7 @@ TASK = Task(
     train="train:Training",
     model="models:build",
     export="export:graphs",
-    options=(Option("top", int, "Maximum number of regions per image.", 10, minimum=1, served=True),),
+    options=(Option("top", int, "Maximum number of regions per image.", 10, minimum=1, maximum=100, served=True),),
     evaluate_options=(
         Option("captions", Path, "With Flickr30k Entities: the data set whose images and splits count."),
     ),

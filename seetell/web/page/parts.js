@@ -1,20 +1,21 @@
-// A sentence in parts, words or segments: each a button that, pointed at, reached by the keyboard or chosen, shows
-// something on the photo.
+// A text in parts, such as words or phrases: each a button that, pointed at, focused or chosen, shows something on the
+// photo.
 
 export class Parts {
-  // show(place) is told which part to show, -1 for none; told is where its meaning is put in words
-  constructor(list, told, invitation, show) {
-    Object.assign(this, { list, told, invitation, show });
+  // show(place) is called with the part to show, -1 for none; description is the element that describes it in words
+  constructor(list, description, hint, show) {
+    Object.assign(this, { list, description, hint, show });
+    list.classList.add("parts");
     list.addEventListener("keydown", (event) => this.#step(event));
     this.fill([]);
   }
 
-  // parts: {text, told, badge?, colour?}
+  // parts: {text, description, badge?, colour?}
   fill(parts) {
     this.chosen = this.pointed = -1;
     this.parts = parts;
     this.list.replaceChildren(...parts.map((part, place) => this.#item(part, place)));
-    this.told.textContent = parts.length ? this.invitation : "";
+    this.description.textContent = parts.length ? this.hint : "";
   }
 
   #item(part, place) {
@@ -63,7 +64,7 @@ export class Parts {
       button.classList.toggle("shown", place === current);
       button.setAttribute("aria-pressed", String(place === this.chosen));
     });
-    this.told.textContent = this.parts[current]?.told ?? (this.parts.length ? this.invitation : "");
+    this.description.textContent = this.parts[current]?.description ?? (this.parts.length ? this.hint : "");
     this.show(current);
   }
 

@@ -1,75 +1,141 @@
-// What is where: the regions of a photo, as many as the reader wants and with the words that they look for.
+// Texts with boxes on the photo: each text a part of a list, each box a rectangle in a layer over the photo; pointing
+// at one highlights the other. Regions of a photo are filtered and limited; phrases of a sentence are shown in order.
 
-import { BoxedParts } from "./boxes.js";
+import { Parts } from "./parts.js";
+import { TaskView } from "./task.js";
 
-export const MOST = 50; // asked for
-const AT_FIRST = 6; // shown
+const COLOURS = ["#ffd633", "#4fc3ff", "#ff7abe", "#68d868", "#be96ff", "#ff9c40", "#40e0d0"]; // of drawn pictures, too
+const SMALL = 0.15; // of the photo's width or height: a tag within would hide the content
+const REQUESTED = 50; // regions at most
+const SHOWN_AT_FIRST = 6;
 
-const [section, only, most, number, count] = ["regions", "only", "most", "most-number", "regions-count"].map((id) =>
-  document.getElementById(id),
-);
+export class RegionsView extends TaskView {
+  #shown = []; // ranks
 
-export class Regions extends BoxedParts {
-  #row; // what the server said, none while it is asked
-  #shown = [];
-
-  constructor(layer, lit) {
-    const [phrases, told] = ["phrases", "phrases-told"].map((id) => document.getElementById(id));
-    super(layer, phrases, told, "Point at a phrase or at the photo, or choose one, to see its box alone.", lit);
-    for (const control of [only, most]) control.addEventListener("input", () => this.#choose());
+  constructor(command, task, stage) {
+    super(command, task, stage);
+    this.layer = document.createElement("div"); // hidden from those who listen, for whom the list says it all
+    this.layer.className = this.needsText ? "boxes" : "boxes many";
+    this.layer.dataset.command = command;
+    this.layer.setAttribute("aria-hidden", "true");
+    stage.photo.append(this.layer);
+    const hint = "Point at a phrase or at the photo, or choose one, to see its box alone.";
+    this.parts = new Parts(this.list, this.find(".description"), hint, (place) => this.#highlight(place));
+    [this.filter, this.most] = [".filter", ".most"].map((selector) => this.find(selector));
+    for (const control of [this.filter, this.most]) control.addEventListener("input", () => this.#choose());
   }
 
-  // what is shown, as the server tells it
-  get row() {
-    return { ...this.#row, regions: this.#shown.map((place) => this.#row.regions[place]) };
+  query() {
+    const { top } = this.task.options;
+    return top ? { top: Math.min(REQUESTED, top.maximum ?? REQUESTED) } : {};
   }
 
-  wait() {
-    this.forget();
-    section.hidden = false;
-    count.textContent = "Looking for regions…";
+  reset() {
+    this.filter.value = "";
+    this.find(".choice").hidden = true;
+    this.#fill([]);
   }
 
-  fail() {
-    count.textContent = "";
+  clear() {
+    this.parts.clear();
   }
 
-  forget() {
-    this.#row = undefined;
-    this.#shown = [];
-    this.fill([]);
-    section.hidden = true;
-    section.classList.remove("found");
-    count.textContent = only.value = "";
-  }
-
-  take(row) {
-    this.#row = row;
-    section.classList.toggle("found", row.regions.length > 0);
-    most.max = Math.max(1, row.regions.length);
-    most.value = AT_FIRST;
+  show({ regions }) {
+    if (this.needsText) {
+      this.#fill(regions.map((_, rank) => rank));
+      this.stage.bring(this);
+      return;
+    }
+    this.find(".choice").hidden = this.find(".buttons").hidden = !regions.length;
+    this.most.max = Math.max(1, regions.length);
+    this.most.value = SHOWN_AT_FIRST;
     this.#choose();
+    this.stage.offer(this);
+  }
+
+  // Those that are shown.
+  copied() {
+    return { ...this.row, regions: this.#shown.map((rank) => this.row.regions[rank]) };
   }
 
   #choose() {
-    const { regions, size } = this.#row;
-    const places = regions.map((_, place) => place);
-    this.#shown = places.filter((place) => says(regions[place].text, only.value)).slice(0, most.value);
-    this.fill(
-      this.#shown.map((place) => {
-        const { text, box, score } = regions[place];
-        return { text, box, number: place + 1, sure: score };
+    const { regions } = this.row;
+    const matching = regions.map((_, rank) => rank).filter((rank) => matches(regions[rank].text, this.filter.value));
+    this.#fill(matching.slice(0, this.most.value));
+    this.find(".limit").textContent = this.most.value;
+    this.find(".count").textContent = regions.length
+      ? `${this.#shown.length} of ${regions.length} regions shown.`
+      : "No region found.";
+  }
+
+  #fill(ranks) {
+    this.#shown = ranks;
+    const shown = ranks.map((rank) => ({ ...this.row.regions[rank], number: rank + 1 }));
+    const bySize = shown.map((_, place) => place).sort((one, other) => area(shown[other].box) - area(shown[one].box));
+    this.layer.classList.remove("one");
+    this.layer.replaceChildren(...shown.map((region, place) => this.#box(region, place, bySize.indexOf(place))));
+    this.parts.fill(
+      shown.map(({ text, box, score, number }) => {
+        const confidence = this.needsText ? "" : `; confidence ${Math.round(100 * score)}%`;
+        const description = `“${text}”: ${inWords(box, this.row.size)}${confidence}`;
+        return { text, description, badge: String(number), colour: colour(number) };
       }),
-      size,
     );
-    number.textContent = most.value;
-    count.textContent = regions.length ? `${this.#shown.length} of ${regions.length} regions shown.` : "No region found.";
+  }
+
+  #highlight(place) {
+    this.layer.classList.toggle("one", place >= 0);
+    [...this.layer.children].forEach((box, other) => box.classList.toggle("shown", other === place));
+    if (place >= 0) this.stage.bring(this);
+  }
+
+  #box({ text, box: [left, top, right, bottom], number }, place, above) {
+    const [width, height] = this.row.size;
+    const [box, tag, phrase] = ["div", "span", "span"].map((name) => document.createElement(name));
+    const fromRight = left + right > width;
+    const small = Math.min((right - left) / width, (bottom - top) / height) < SMALL;
+    box.className = "box";
+    box.classList.toggle("from-right", fromRight);
+    box.classList.toggle("tag-above", small && top > SMALL * height);
+    tag.className = "tag";
+    tag.textContent = number;
+    phrase.textContent = text;
+    tag.append(phrase);
+    box.append(tag);
+    box.style.setProperty("--colour", colour(number));
+    box.style.setProperty("--room", (100 * (fromRight ? right : width - left)) / width);
+    Object.assign(box.style, {
+      left: `${(100 * left) / width}%`,
+      top: `${(100 * top) / height}%`,
+      width: `${(100 * (right - left)) / width}%`,
+      height: `${(100 * (bottom - top)) / height}%`,
+      zIndex: above, // a box within another can be reached
+    });
+    box.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && this.parts.point(place));
+    box.addEventListener("pointerleave", () => this.parts.point(-1));
+    box.addEventListener("click", () => this.parts.toggle(place));
+    return box;
   }
 }
 
-// Whether each of the words that are sought is the beginning of one of the phrase's.
-function says(phrase, sought) {
-  const words = phrase.toLowerCase().split(/\s+/);
-  const beginnings = sought.toLowerCase().split(/\s+/);
-  return beginnings.every((beginning) => words.some((word) => word.startsWith(beginning)));
+function colour(number) {
+  return COLOURS[(number - 1) % COLOURS.length];
+}
+
+function area([left, top, right, bottom]) {
+  return (right - left) * (bottom - top);
+}
+
+// Whether each of the words typed is the beginning of a word of the text.
+function matches(text, typed) {
+  const words = text.toLowerCase().split(/\s+/);
+  return typed.toLowerCase().split(/\s+/).every((start) => words.some((word) => word.startsWith(start)));
+}
+
+function inWords(box, [width, height]) {
+  const [left, top, right, bottom] = box;
+  const across = ["left", "middle", "right"][Math.min(2, Math.floor((1.5 * (left + right)) / width))];
+  const down = ["top", "middle", "bottom"][Math.min(2, Math.floor((1.5 * (top + bottom)) / height))];
+  const share = Math.round((100 * area(box)) / (width * height));
+  return `a box around the ${down === across ? "middle" : `${down} ${across}`}, ${share}% of the photo`;
 }

@@ -1,32 +1,32 @@
-// Asks the server; where it wants a key, asks the reader for one, keeps it until the tab is closed, and tries again.
+// Requests to the server; if it needs a key, the reader is asked for one, which is kept until the tab is closed.
 
 const ROOT = new URL("..", import.meta.url); // a proxy may serve this page under any address
 const STORED = "seetell-key";
 const door = document.getElementById("door");
 const keyField = document.getElementById("key");
 
-export class Refused extends Error {}
+export class ApiError extends Error {}
 
-export async function ask(path, { form, signal } = {}) {
+export async function request(path, { form, signal } = {}) {
   for (;;) {
-    const response = await sent(path, form, signal);
+    const response = await send(path, form, signal);
     if (response.status === 401) {
-      await keyFromReader();
+      await askForKey();
       continue;
     }
-    if (!response.ok) throw new Refused(await reason(response));
+    if (!response.ok) throw new ApiError(await reason(response));
     return response;
   }
 }
 
-async function sent(path, form, signal) {
+async function send(path, form, signal) {
   const key = sessionStorage.getItem(STORED);
   const headers = key ? { Authorization: `Bearer ${key}` } : {};
   try {
     return await fetch(new URL(path, ROOT), { method: form ? "POST" : "GET", body: form, headers, signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Refused("The server cannot be reached.");
+    throw new ApiError("The server cannot be reached.");
   }
 }
 
@@ -40,9 +40,14 @@ async function reason(response) {
   }
 }
 
+// A message for the reader.
+export function describeError(error) {
+  return error instanceof ApiError ? error.message : `Something went wrong: ${error.message}`;
+}
+
 let asking;
 
-function keyFromReader() {
+function askForKey() {
   asking ??= new Promise((resolve) => {
     keyField.value = "";
     door.addEventListener("close", () => {

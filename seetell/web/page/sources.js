@@ -1,21 +1,21 @@
-// Where a photo can come from: a file that is chosen, dropped or pasted, or the camera.
+// Sources of photos: files that are chosen, dropped or pasted, and the camera.
 
 const PHOTO = /^image\//;
 
-export function listen(give, complain) {
+export function listenToSources(give, complain) {
   const file = document.getElementById("file");
   document.getElementById("choose").addEventListener("click", () => file.click());
   file.addEventListener("change", () => {
     if (file.files.length) give(file.files[0]);
     file.value = "";
   });
-  const taken = (files) => {
+  const takeFirst = (files) => {
     const photo = [...files].find((each) => PHOTO.test(each.type)) ?? files[0];
     if (photo) give(photo);
     return Boolean(photo);
   };
   document.addEventListener("paste", (event) => {
-    if (taken(event.clipboardData.files)) event.preventDefault();
+    if (takeFirst(event.clipboardData.files)) event.preventDefault();
   });
   let inside = 0; // elements that the dragged file is over: it enters one before it leaves the other
   const over = (change) => {
@@ -28,7 +28,7 @@ export function listen(give, complain) {
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     over(-inside);
-    taken(event.dataTransfer.files);
+    takeFirst(event.dataTransfer.files);
   });
   if (navigator.mediaDevices?.getUserMedia) offerCamera(give, complain);
 }

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from seetell.web import rate
-from seetell.web.rate import RateLimit
+from seetell.web import middleware
+from seetell.web.middleware import RateLimit
 
 
 def test_a_minutes_requests_may_come_at_once_and_then_one_at_a_time():
@@ -20,7 +20,7 @@ def test_a_minutes_requests_may_come_at_once_and_then_one_at_a_time():
 
 
 def test_quiet_clients_are_forgotten_first(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(rate, "MAX_CLIENTS", 2)
+    monkeypatch.setattr(middleware, "MAX_CLIENTS", 2)
     limit = RateLimit(1, clock=lambda: 0.0)
     for client in ("quiet", "a", "a", "b"):
         limit.seconds_to_wait(client)

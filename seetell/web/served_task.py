@@ -1,0 +1,135 @@
+"""A task with a loaded model, as the server offers it: which form and query it takes, and what it answers."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from fastapi import Query, Request
+from starlette.responses import Response
+
+from seetell.errors import UsageError
+from seetell.results import Alignment, Caption, row
+from seetell.runtime.predictor import Predictor
+from seetell.tasks.registry import Option, Task
+from seetell.web.errors import ApiError
+from seetell.web.limits import MAX_TEXT
+from seetell.web.uploads import Upload
+
+JSON_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
+
+
+@dataclass(frozen=True)
+class ServedTask:
+    """A task and its loaded model.
+
+    Attributes:
+        task: the declaration.
+        predictor: the model.
+    """
+
+    task: Task
+    predictor: Predictor[Any, Any]
+
+    @property
+    def options(self) -> tuple[Option, ...]:
+        """The options that are query parameters."""
+        return tuple(option for option in self.task.options if option.served)
+
+    def endpoint(
+        self, answer: Callable[[Request, Mapping[str, Any]], Awaitable[Response]]
+    ) -> Callable[..., Awaitable[Response]]:
+        """Return a FastAPI endpoint with the served options as its query parameters.
+
+        Args:
+            answer: answers a request, given the options that have a value.
+        """
+
+        async def endpoint(request: Request, **options: Any) -> Response:
+            return await answer(request, {name: value for name, value in options.items() if value is not None})
+
+        parameters = [
+            inspect.Parameter(
+                option.name, inspect.Parameter.KEYWORD_ONLY, default=option.default, annotation=_query(option)
+            )
+            for option in self.options
+        ]
+        request = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Request)
+        endpoint.__signature__ = inspect.Signature([request, *parameters])  # type: ignore[attr-defined]
+        endpoint.__name__ = self.task.command
+        return endpoint
+
+    def prepare(self, upload: Upload) -> Any:
+        """Return what the predictor makes of an upload; on any thread.
+
+        Raises:
+            ApiError: the text that goes with the image is missing or too long.
+            PhotoError: the image cannot be used.
+        """
+        field = self.task.text_input
+        if not field:
+            return self.predictor.prepare(upload.content)
+        text = upload.fields.get(field, "")
+        if not text.strip():
+            raise ApiError(422, "no_text", f"expected a text in the field '{field}' of the form")
+        if len(text) > MAX_TEXT:
+            raise ApiError(422, "text_too_long", f"the {field} has at most {MAX_TEXT} characters, got {len(text)}")
+        return self.predictor.prepare(upload.content, text)
+
+    def row(self, upload: Upload, size: tuple[int, int], result: Any) -> dict[str, Any]:
+        """Return the JSON row of a result; with attention maps also ``size`` and the ``visible_box`` they lie over.
+
+        Args:
+            upload: what the client sent.
+            size: the image's width and height, upright.
+            result: of the predictor.
+
+        Raises:
+            ApiError: nothing of the text can be located.
+        """
+        if isinstance(result, Alignment) and not result.regions:
+            raise ApiError(422, "unknown_words", "the model knows no word of the sentence that can be located")
+        answer = row(upload.name, result)
+        if isinstance(result, Caption) and any(word.attention is not None for word in result.words):
+            box = self.predictor.bundle.preprocessing.visible_box(size)
+            answer |= {"size": list(size), "visible_box": [round(edge, 2) for edge in box]}
+        return answer
+
+    def description(self) -> dict[str, Any]:
+        """Return the task's entry of ``/v1/models``."""
+        return {
+            "model": self.predictor.name,
+            "title": self.task.name.replace("_", " ").capitalize(),
+            "summary": self.task.summary,
+            "result": self.task.result,
+            "text_input": self.task.text_input or None,
+            "options": {option.name: _described(option) for option in self.options if self._takes(option)},
+        }
+
+    def _takes(self, option: Option) -> bool:
+        """Return whether the model can do what a switch asks for, such as attention; other options are for all."""
+        try:
+            self.predictor.check(**{option.name: True} if option.type is bool else {})
+        except UsageError:
+            return False
+        return True
+
+
+def _query(option: Option) -> Any:
+    kind: Any = Literal[option.choices] if option.choices else option.type
+    allowed = Query(description=option.help, ge=option.minimum, le=option.maximum)
+    return Annotated[kind if option.default is not None else kind | None, allowed]
+
+
+def _described(option: Option) -> dict[str, Any]:
+    """Return an option's type, default and limits in the words of JSON Schema."""
+    described = {
+        "type": JSON_TYPES[option.type],
+        "default": option.default,
+        "minimum": option.minimum,
+        "maximum": option.maximum,
+        "enum": list(option.choices) or None,
+    }
+    return {name: value for name, value in described.items() if value is not None}
