@@ -1,4 +1,4 @@
-"""The other end of ``processes.Worker``: what a measured system does with its standard input and output."""
+"""The measured system's end of ``processes.Worker``: reads requests from standard input, answers on standard output."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Caption = Callable[[Sequence[str], str], list[str]]
 def answer(load: Callable[[], Caption], packages: Sequence[str]) -> None:
     """Load a system and serve it.
 
-    With one file as argument it captions that greedily, prints the sentence and ends. Without, it reads one JSON
-    object a line, ``{"photos": [...], "mode": "greedy", "batch": 1}``, and answers each with one.
+    With one file as argument it captions that greedily, prints the sentence and exits. Otherwise it reads one JSON
+    object per line, ``{"photos": [...], "mode": "greedy", "batch": 1}``, and answers each with another.
 
     Args:
-        load: makes the system ready and returns what captions a batch.
-        packages: whose versions to report.
+        load: loads the system and returns a function that captions a batch.
+        packages: packages whose versions to report.
     """
     files = [argument for argument in sys.argv[1:] if argument.endswith(".jpg")]
     caption = load()

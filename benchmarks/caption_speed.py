@@ -1,10 +1,10 @@
-"""Cold start, warm latency, throughput, memory and size of seetell, beside systems a user would otherwise run.
+"""Cold start, warm latency, throughput, memory and size of seetell, compared with systems a user would otherwise run.
 
     .venv/bin/python benchmarks/caption_speed.py --peer-python .venv-peers/bin/python
 
-prints one JSON line. All systems run as processes of their own with the same number of threads on the same photos;
-their runs take turns, so that whatever else the machine does hits all of them. The peers have random weights, on which
-speed does not depend, and say a fixed number of words. README.md beside this file says how to install them.
+prints one JSON line. All systems run in separate processes with the same number of threads on the same photos, taking
+turns, so other work on the machine affects all of them. The peers have random weights, which do not affect their speed,
+and generate a fixed number of words. README.md beside this file describes how to install them.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from processes import MEGABYTE, Worker, environment, first_line
 
 HERE = Path(__file__).resolve().parent
 COOL_DOWN = 0.3
-"""Seconds between turns: idle threads of the system before may still be spinning."""
+"""Seconds between turns: idle threads of the previous system may still be spinning."""
 
 
 @dataclass(frozen=True)
 class System:
-    """Something that captions photos.
+    """A system that captions photos.
 
     Attributes:
-        name: in the report.
-        worker: command that stays loaded.
+        name: name in the report.
+        worker: command of a worker that stays loaded.
         cold: command that captions the photo appended to it.
         size: command that prints the installed size.
-        batch: photos a batch in the throughput test.
-        share: of the throughput test's photos that it gets, so that slow ones end.
-        weights: its weights on disk.
+        batch: photos per batch in the throughput test.
+        share: fraction of the throughput test's photos for this system, less for slow ones.
+        weights: file of its weights.
     """
 
     name: str
@@ -55,7 +55,7 @@ class System:
 
 @dataclass
 class Measured:
-    """What the runs of one system gave."""
+    """Measurements of one system."""
 
     cold_s: list[float] = field(default_factory=list)
     cold_memory_mb: list[float] = field(default_factory=list)
@@ -66,7 +66,7 @@ class Measured:
 
 
 def seetell_system(python: str, model: str, threads: int) -> System:
-    """Return seetell as it is installed for an interpreter."""
+    """Return seetell as installed for an interpreter."""
     command_line = [python, "-c", "from seetell.cli.main import main; main()"]
     return System(
         "seetell",

@@ -1,8 +1,8 @@
-"""Filling a feature cache before training: the frozen encoder in ONNX Runtime, and in torch.
+"""Time to fill a feature cache before training: the frozen encoder in ONNX Runtime and in torch.
 
     .venv-dev/bin/python benchmarks/feature_extraction.py
 
-prints one JSON line. Both fill fresh caches from the same JPEG files, opening them included, and take turns.
+prints one JSON line. Both fill new caches from the same JPEG files, including opening them, in turns.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from photo_set import write_photos
 
 from seetell.data.feature_cache import FeatureCache
 from seetell.nn.backbones import Encoder, create_encoder
-from seetell.training.encoding import AllFeatures, in_onnx_runtime, in_torch
+from seetell.training.encoding import AllFeatures, onnx_encode_fn, torch_encode_fn
 
 HERE = Path(__file__).resolve().parent
 KINDS = ("seconds", "processor_seconds")
@@ -47,8 +47,8 @@ def measure(encoder: Encoder, photos: Sequence[Path], folder: Path, runs: int) -
         runs: caches filled by each.
     """
     module = AllFeatures(encoder, with_grid=True).eval()
-    graph, *writing = timed(lambda: in_onnx_runtime(module, encoder.preprocessing))
-    systems = {"onnx_runtime": graph, "torch": in_torch(module)}
+    graph, *writing = timed(lambda: onnx_encode_fn(module, encoder.preprocessing))
+    systems = {"onnx_runtime": graph, "torch": torch_encode_fn(module)}
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in systems}
     shape = (1 + math.prod(encoder.grid_size), encoder.channels)
     for run in range(runs):

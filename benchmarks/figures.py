@@ -1,4 +1,4 @@
-"""Figures: their spread, where they were measured, and whether other work disturbed them."""
+"""Describe the machine and summarise measurements."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from statistics import median
 from typing import Any
 
 BUSY = 0.5
-"""Load average above which other work would share the cores; torch suffers from that far more than its share."""
+"""Load average above which other work shares the cores, which slows down torch disproportionately."""
 
 
 def machine(threads: int) -> dict[str, Any]:
-    """Describe where this runs, and say so on standard error if it is too busy to measure."""
+    """Describe the machine, and warn on standard error if it is too busy to measure."""
     load = round(os.getloadavg()[0], 2)
     if load > BUSY:
-        print(f"the machine is busy (load {load}): trust no figure", file=sys.stderr)
+        print(f"the machine is busy (load {load}): the figures are not reliable", file=sys.stderr)
     model = platform.processor()
     if Path("/proc/cpuinfo").is_file():
         lines = Path("/proc/cpuinfo").read_text().splitlines()

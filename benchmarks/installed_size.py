@@ -1,8 +1,8 @@
-"""How much disk a package takes with everything it needs: the files of it and of its dependencies, as installed.
+"""Disk space of a package with its dependencies, as installed.
 
     .venv/bin/python benchmarks/installed_size.py seetell
 
-prints one JSON object. Run it with the interpreter whose environment is meant.
+prints one JSON object. Run it with the interpreter of the environment to measure.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MEGABYTE = 1e6
 
 
 def needed(names: Iterable[str]) -> dict[str, Distribution]:
-    """Return the installed distributions of names such as ``seetell`` or ``seetell[train]`` and of all they need."""
+    """Return the installed distributions of names such as ``seetell`` or ``seetell[train]`` and their dependencies."""
     found: dict[str, Distribution] = {}
     seen = set()
     waiting = list(names)
@@ -31,7 +31,7 @@ def needed(names: Iterable[str]) -> dict[str, Distribution]:
         try:
             found[name] = distribution(name)
         except PackageNotFoundError:
-            continue  # required elsewhere only: on another system, or for another Python
+            continue  # only required on another system or for another Python
         for requirement in found[name].requires or ():
             asked = re.search(r"""extra == ['"]([^'"]+)""", requirement)
             if asked is None or asked[1] in extras:
@@ -47,7 +47,7 @@ def _name_and_extras(requirement: str) -> tuple[str, frozenset[str]]:
 
 
 def size(installed: Distribution) -> int:
-    """Return the bytes of a distribution's files; of one installed for editing, those of its package folder."""
+    """Return the size of a distribution's files in bytes, including the package folder of an editable installation."""
     total = sum(Path(file.locate()).stat().st_size for file in installed.files or () if Path(file.locate()).is_file())
     if (installed.read_text("direct_url.json") or "").find('"editable": true') >= 0:
         spec = find_spec(installed.metadata["Name"])

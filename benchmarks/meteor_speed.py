@@ -1,10 +1,10 @@
-"""Time and memory for METEOR of 5,000 captions with five references each, beside METEOR 1.5's own program.
+"""Time and memory for METEOR of 5,000 captions with five references each, compared with METEOR 1.5's own program.
 
     .venv/bin/python benchmarks/meteor_speed.py
 
-prints one JSON line. Each scores the same tokens in a process of its own, from its start to the score, all loading
-included, and by turns; pycocoevalcap's starts Java. The captions are made up of phrases that have stems, synonyms and
-paraphrases in common; ``--data`` takes those of a real data set.
+prints one JSON line. Each scores the same tokens in its own process, from its start to the score, including all
+loading, in turns; pycocoevalcap's starts Java. The captions are synthetic, of phrases with common stems, synonyms and
+paraphrases; ``--data`` uses those of a real data set.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ WHERE = (
 )
 
 
-def made_up(photos: int, references: int) -> tuple[list[list[str]], list[str]]:
-    """Return sentences, those of a photo sharing some of their parts."""
+def synthetic(photos: int, references: int) -> tuple[list[list[str]], list[str]]:
+    """Return sentences; those of a photo share some of their parts."""
     rng = random.Random(0)
 
     def part(own: str, choices: str) -> str:
         return own if rng.random() < 0.4 else rng.choice(choices.split("|"))
 
-    people, said = [], []
+    truth, candidates = [], []
     for _ in range(photos):
         own = [rng.choice(choices.split("|")) for choices in (WHO, DOES, WHERE)]
         sentences = [" ".join(map(part, own, (WHO, DOES, WHERE))) for _ in range(references + 1)]
-        people.append(sentences[:-1])
-        said.append(sentences[-1])
-    return people, said
+        truth.append(sentences[:-1])
+        candidates.append(sentences[-1])
+    return truth, candidates
 
 
 def of_data_set(path: Path, photos: int, references: int) -> tuple[list[list[str]], list[str]]:
@@ -58,39 +58,43 @@ def of_data_set(path: Path, photos: int, references: int) -> tuple[list[list[str
     records = [photo for photo in read(path, require_photos=False).photos if len(photo.captions) >= references]
     if len(records) < photos:
         raise SystemExit(f"{path}: {len(records)} photos have {references} captions; --photos asks for {photos}")
-    people = [[" ".join(tokenize(one)) for one in record.captions[:references]] for record in records[:photos]]
-    return people, [people[(number + number % 2) % photos][number % references] for number in range(photos)]
+    truth = [[" ".join(tokenize(one)) for one in record.captions[:references]] for record in records[:photos]]
+    return truth, [truth[(number + number % 2) % photos][number % references] for number in range(photos)]
 
 
 def score(system: str, sentences: Path) -> float:
     """Score with one of the two."""
-    people, said = json.loads(sentences.read_text(encoding="utf-8"))
+    truth, candidates = json.loads(sentences.read_text(encoding="utf-8"))
     if system == "seetell":
         from seetell.metrics.meteor import Meteor
 
         return (
-            Meteor().score([[one.split() for one in found] for found in people], [one.split() for one in said]).corpus
+            Meteor()
+            .score([[one.split() for one in found] for found in truth], [one.split() for one in candidates])
+            .corpus
         )
     from pycocoevalcap.meteor.meteor import Meteor as Program
 
-    corpus, _ = Program().compute_score(dict(enumerate(people)), {number: [one] for number, one in enumerate(said)})
+    corpus, _ = Program().compute_score(
+        dict(enumerate(truth)), {number: [one] for number, one in enumerate(candidates)}
+    )
     return float(corpus)
 
 
 def main() -> None:
     """Measure and print one JSON line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="a data set whose captions to take, in any format seetell reads")
+    parser.add_argument("--data", type=Path, help="a data set whose captions to use, in any format that seetell reads")
     parser.add_argument("--photos", type=int, default=5000)
     parser.add_argument("--references", type=int, default=5)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--score", nargs=2, metavar=("SYSTEM", "FILE"), help="score the sentences of a file, no more")
+    parser.add_argument("--score", nargs=2, metavar=("SYSTEM", "FILE"), help="only score the sentences of a file")
     options = parser.parse_args()
     if options.score:
         print(score(options.score[0], Path(options.score[1])), flush=True)
         return
     described = machine(threads=1)
-    source = made_up if options.data is None else lambda *sizes: of_data_set(options.data, *sizes)
+    source = synthetic if options.data is None else lambda *sizes: of_data_set(options.data, *sizes)
     seconds: dict[str, list[float]] = {"seetell": [], "pycocoevalcap": []}
     memory: dict[str, list[float]] = {"seetell": [], "pycocoevalcap": []}
     corpus: dict[str, float] = {}
@@ -109,13 +113,13 @@ def main() -> None:
     result = {
         "machine": described,
         "versions": {name: version(name) for name in ("seetell", "numpy", "pycocoevalcap", "snowballstemmer")},
-        "captions": "made up" if options.data is None else options.data.name,
+        "captions": "synthetic" if options.data is None else options.data.name,
         "photos": options.photos,
         "references": options.references,
         "runs": options.runs,
         **{f"{system}_s": summary(found) for system, found in seconds.items()},
         **{f"{system}_memory_mb": summary(found) for system, found in memory.items()},
-        "seetell_times_as_fast": summary(times),
+        "speedup": summary(times),
         "difference": abs(corpus["seetell"] - corpus["pycocoevalcap"]),
     }
     print(json.dumps(result))

@@ -1,4 +1,4 @@
-"""Photos to measure with: 640×427 JPEG files cut from real photos, all different, the same on every run."""
+"""Photos to measure with: distinct 640×427 JPEG files cut from real photos, the same in every run."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def write_photos(sources: Path, folder: Path, count: int) -> list[Path]:
 
     Args:
         sources: folder of JPEG files.
-        folder: where to write.
-        count: how many; sources are used in turn, each time cut further to the side, every other time mirrored.
+        folder: output folder.
+        count: number of photos; sources are used in turn, each time cut further to the side, every other time mirrored.
 
     Returns:
         The files written.

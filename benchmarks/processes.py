@@ -1,4 +1,4 @@
-"""Systems as processes: started, asked and measured from outside, so that none disturbs another."""
+"""Run measured systems in separate processes, and measure them from outside."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MEGABYTE = 1e6
 
 
 def environment(threads: int) -> dict[str, str]:
-    """Return the environment in which every system runs: so many threads, no network."""
+    """Return the environment of every system: the number of threads, no network."""
     limits = {name: str(threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
     return {**os.environ, **limits, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
 
@@ -45,10 +45,10 @@ def first_line(command: Sequence[str], env: Mapping[str, str]) -> tuple[float, f
 
 
 class Worker:
-    """A system that stays loaded and captions the files it is told.
+    """A system that stays loaded and captions files on request.
 
     Args:
-        command: starts it; see ``answering.py`` for what it must answer.
+        command: command that starts it; ``answering.py`` defines the protocol.
         env: its environment.
     """
 
@@ -58,10 +58,10 @@ class Worker:
         self.versions: dict[str, str] = self._answer()["versions"]
 
     def caption(self, photos: Sequence[Path], *, mode: str, batch: int) -> dict[str, Any]:
-        """Caption files and wait for it.
+        """Caption files and wait for the result.
 
         Returns:
-            ``seconds`` that it took, ``words`` that it said.
+            ``seconds`` taken and number of ``words`` generated.
         """
         assert self._process.stdin is not None
         request = {"photos": [str(photo) for photo in photos], "mode": mode, "batch": batch}

@@ -1,9 +1,9 @@
-"""What describing regions scores without a model made for it, on the same boxes: the least that one must beat.
+"""Baselines of dense captioning on the same boxes.
 
-- ``crops``: the bundled captioner says a sentence of each box, cut out of the photo;
-- ``nearest``: each box is told the phrase of the training region that looks most alike, by the captioner's features.
+- ``crops``: the bundled captioner captions each box, cut out of the photo;
+- ``nearest``: each box gets the phrase of the most similar training region, by the captioner's features.
 
-Prints one JSON line: dense mAP (``seetell.metrics.dense``) and seconds a photo beyond finding the boxes.
+Prints one JSON line: dense mAP (``seetell.metrics.dense``) and seconds per photo in addition to finding the boxes.
 
     .venv/bin/python benchmarks/region_baselines.py flickr30k_entities --captions flickr8k --photos 200
 """
@@ -28,14 +28,13 @@ from seetell.geometry.boxes import Box
 from seetell.metrics.dense import dense_average_precision
 from seetell.photos.opening import open_photo
 from seetell.results import Region
-from seetell.tasks.dense_captioning.bundle import RegionBundle
-from seetell.tasks.dense_captioning.predict import RegionCaptioner
+from seetell.tasks.dense_captioning.predict import DenseCaptioner
 
 BATCH = 16
 
 
 def crop(photo: Image.Image, box: Box) -> Image.Image:
-    """Cut out a box, at least a pixel wide and high."""
+    """Cut out a box, at least one pixel wide and high."""
     left, top, right, bottom = (math.floor(box[0]), math.floor(box[1]), math.ceil(box[2]), math.ceil(box[3]))
     return photo.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
 
@@ -51,7 +50,7 @@ def features(captioner: seetell.Captioner, crops: Sequence[Image.Image]) -> np.n
 
 
 def regions_of(photos: Sequence[RegionPhoto], most: int) -> tuple[list[Image.Image], list[str]]:
-    """Cut so many regions out of photos, spread over all, and give a phrase of each."""
+    """Cut out at most ``most`` regions, spread over all photos, and return them with a phrase of each."""
     regions = [(photo.path, region) for photo in photos for region in photo.regions]
     chosen = regions[:: max(1, len(regions) // most)][:most]
     return [crop(open_photo(path), region.box) for path, region in chosen], [region.phrases[0] for _, region in chosen]
@@ -60,23 +59,21 @@ def regions_of(photos: Sequence[RegionPhoto], most: int) -> tuple[list[Image.Ima
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("regions", type=Path, help="data set of described regions")
-    parser.add_argument("--captions", type=Path, help="data set of captions whose photos and splits count")
+    parser.add_argument("regions", type=Path, help="data set of region captions")
+    parser.add_argument("--captions", type=Path, help="data set of captions whose photos and splits to use")
     parser.add_argument("--model", default="regions", help="bundled model or model folder that finds the boxes")
     parser.add_argument("--captioner", default="caption", help="bundled captioner or its folder")
     parser.add_argument("--split", default="val", help="split to score (default: %(default)s)")
     parser.add_argument("--photos", type=int, default=200)
-    parser.add_argument("--training-regions", type=int, default=10000, help="whose phrases may be told")
+    parser.add_argument("--training-regions", type=int, default=10000, help="number of training regions to search")
     parser.add_argument("--threads", type=int)
     options = parser.parse_args()
     dataset = read_regions(options.regions, captions=options.captions)
     photos = dataset.split(options.split)[: options.photos]
-    model = seetell.load(options.model, threads=options.threads)
-    bundle: RegionBundle = model.bundle
-    by_objectness = RegionCaptioner(
-        replace(bundle, localisation=replace(bundle.localisation, caption_confidence_weight=0.0)),
-        threads=options.threads,
-    )
+    model: DenseCaptioner = seetell.load(options.model, threads=options.threads)
+    rules = model.localisation
+    by_objectness = DenseCaptioner(model.bundle, threads=options.threads)
+    by_objectness.localisation = replace(rules, caption_confidence_weight=0.0)
     captioner = seetell.load(options.captioner, threads=options.threads)
     cut, phrases = regions_of(dataset.split("train"), options.training_regions)
     known = features(captioner, cut)
@@ -88,26 +85,25 @@ def main() -> None:
     found: dict[str, dict[object, list[Region]]] = {name: {} for name in seconds}
     for photo in photos:
         began = time.perf_counter()
-        found["densecap"][photo.id] = list(model.describe(photo.path, top=bundle.localisation.max_detections))
+        found["densecap"][photo.id] = list(model.predict(photo.path, top=rules.max_detections))
         seconds["densecap"] += time.perf_counter() - began
-        boxes = by_objectness.describe(photo.path, top=bundle.localisation.max_detections)
+        boxes = by_objectness.predict(photo.path, top=rules.max_detections)
         began = time.perf_counter()
         crops = [crop(open_photo(photo.path), region.box) for region in boxes]
-        said = list(captioner.caption_many(crops, method="greedy"))
+        captions = list(captioner.caption_many(crops, method="greedy"))
         seconds["crops"] += time.perf_counter() - began
         found["crops"][photo.id] = [
             Region(
                 caption.text,
                 region.box,
-                region.score
-                * math.exp(bundle.localisation.caption_confidence_weight * caption.logprob / (len(caption.words) + 1)),
+                region.score * math.exp(rules.caption_confidence_weight * caption.logprob / (len(caption.words) + 1)),
             )
-            for region, caption in zip(boxes, said, strict=True)
+            for region, caption in zip(boxes, captions, strict=True)
         ]
         began = time.perf_counter()
-        looks = (features(captioner, crops) - mean) / deviation
-        looks /= np.linalg.norm(looks, axis=1, keepdims=True)
-        alike = looks @ known.T
+        vectors = (features(captioner, crops) - mean) / deviation
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        alike = vectors @ known.T
         seconds["nearest"] += time.perf_counter() - began
         found["nearest"][photo.id] = [
             Region(phrases[row.argmax()], region.box, region.score) for region, row in zip(boxes, alike, strict=True)
@@ -119,7 +115,7 @@ def main() -> None:
         report[name] = {
             "mAP": scores.mean_ap,
             "detection_mAP": scores.detection_ap,
-            "seconds_a_photo": seconds[name] / len(photos),
+            "seconds_per_photo": seconds[name] / len(photos),
         }
     print(json.dumps({"split": options.split, "photos": len(photos), "training_regions": len(phrases), **report}))
 

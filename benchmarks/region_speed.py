@@ -1,9 +1,9 @@
-"""Time of describing one photo's regions with seetell, beside DenseCap's own design in eager torch.
+"""Time of dense captioning per photo, compared with DenseCap's own design in eager torch.
 
     .venv/bin/python benchmarks/region_speed.py --peer-python .venv-peers/bin/python
 
-prints one JSON line. Both run as processes of their own with the same number of threads on the same photos, by turns.
-The peer has random weights, on which its speed does not depend.
+prints one JSON line. Both run in separate processes with the same number of threads on the same photos, taking turns.
+The peer has random weights, which do not affect its speed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from processes import Worker, environment
 
 HERE = Path(__file__).resolve().parent
 COOL_DOWN = 0.3
-"""Seconds between turns: idle threads of the system before may still be spinning."""
+"""Seconds between turns: idle threads of the previous system may still be spinning."""
 
 
 def main() -> None:

@@ -1,10 +1,10 @@
-"""Time for BLEU, ROUGE-L and CIDEr-D of 5,000 captions with five references each, beside pycocoevalcap.
+"""Time for BLEU, ROUGE-L and CIDEr-D of 5,000 captions with five references each, compared with pycocoevalcap.
 
     .venv/bin/python benchmarks/scores_speed.py
 
-prints one JSON line. Both score the same captions in one process, by turns: once from the same tokens, once from
-sentences, each with its own tokenizer (pycocoevalcap's needs Java). The captions are made up, of words as unequally
-common as in a language; ``--data`` takes those of a real data set.
+prints one JSON line. Both score the same captions in one process, taking turns: once from the same tokens, once from
+sentences, each with its own tokenizer (pycocoevalcap's needs Java). The captions are synthetic, with word frequencies
+like those of a language; ``--data`` uses those of a real data set.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ VOCABULARY = 6000
 LENGTHS = range(7, 16)
 
 
-def made_up(photos: int, references: int) -> tuple[References, Candidates]:
-    """Return sentences of words with frequencies that fall as 1 / rank, five of a photo sharing a dozen words."""
+def synthetic(photos: int, references: int) -> tuple[References, Candidates]:
+    """Return sentences of words with frequencies of 1 / rank; the sentences of a photo share a dozen words."""
     generator = random.Random(0)
     syllables = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "aeiou"]
     words = ["".join(parts) for parts in islice(product(syllables, repeat=3), 0, None, 57)][:VOCABULARY]
@@ -57,16 +57,16 @@ def made_up(photos: int, references: int) -> tuple[References, Candidates]:
     def sentence(topic: list[str]) -> str:
         length = generator.choice(LENGTHS)
         common = generator.choices(words, cum_weights=frequencies, k=length)
-        said = [generator.choice(topic) if generator.random() < 0.4 else word for word in common]
-        return f"{' '.join(said).capitalize()}."
+        mixed = [generator.choice(topic) if generator.random() < 0.4 else word for word in common]
+        return f"{' '.join(mixed).capitalize()}."
 
-    people: References = {}
+    truth: References = {}
     candidates: Candidates = {}
     for photo in range(photos):
         topic = generator.choices(words, cum_weights=frequencies, k=12)
-        people[photo] = [sentence(topic) for _ in range(references)]
+        truth[photo] = [sentence(topic) for _ in range(references)]
         candidates[photo] = sentence(topic)
-    return people, candidates
+    return truth, candidates
 
 
 def of_data_set(path: Path, photos: int, references: int) -> tuple[References, Candidates]:
@@ -74,9 +74,9 @@ def of_data_set(path: Path, photos: int, references: int) -> tuple[References, C
     records = [photo for photo in read(path, require_photos=False).photos if len(photo.captions) >= references]
     if len(records) < photos:
         raise SystemExit(f"{path}: {len(records)} photos have {references} captions; --photos asks for {photos}")
-    people = {number: list(record.captions[:references]) for number, record in enumerate(records[:photos])}
-    candidates = {number: people[(number + number % 2) % photos][number % references] for number in people}
-    return people, candidates
+    truth = {number: list(record.captions[:references]) for number, record in enumerate(records[:photos])}
+    candidates = {number: truth[(number + number % 2) % photos][number % references] for number in truth}
+    return truth, candidates
 
 
 def score_tokens(references: list[list[list[str]]], candidates: list[list[str]]) -> list[float]:
@@ -88,7 +88,7 @@ def score_tokens(references: list[list[list[str]]], candidates: list[list[str]])
 
 
 def score_with_peer(references: dict[int, list[str]], candidates: dict[int, list[str]]) -> list[float]:
-    """Score words between single spaces with pycocoevalcap, as its COCOEvalCap does."""
+    """Score words separated by single spaces with pycocoevalcap, as its COCOEvalCap does."""
     bleu, _ = Bleu(4).compute_score(references, candidates, verbose=0)
     return [
         *bleu,
@@ -101,13 +101,13 @@ def score_sentences_with_peer(references: References, candidates: Candidates) ->
     """Tokenize with Java and score with pycocoevalcap."""
     tokenizer = PTBTokenizer()
     with contextlib.redirect_stdout(io.StringIO()):
-        people = tokenizer.tokenize({photo: [{"caption": one} for one in said] for photo, said in references.items()})
-        said = tokenizer.tokenize({photo: [{"caption": one}] for photo, one in candidates.items()})
-    return score_with_peer(people, said)
+        truth = tokenizer.tokenize({photo: [{"caption": one} for one in group] for photo, group in references.items()})
+        tokens = tokenizer.tokenize({photo: [{"caption": one}] for photo, one in candidates.items()})
+    return score_with_peer(truth, tokens)
 
 
 def timed(function: Callable[[], list[float]]) -> tuple[float, list[float]]:
-    """Return the seconds that a call took, and what it returned."""
+    """Return the seconds that a call took, and its result."""
     gc.collect()
     started = time.perf_counter()
     scores = function()
@@ -115,7 +115,7 @@ def timed(function: Callable[[], list[float]]) -> tuple[float, list[float]]:
 
 
 def measure(ours: Callable[[], list[float]], theirs: Callable[[], list[float]], runs: int) -> dict[str, Any]:
-    """Run both by turns and return the figures of each."""
+    """Run both in turns and return the measurements of each."""
     seconds: tuple[list[float], list[float]] = ([], [])
     difference = 0.0
     for turn in range(runs):
@@ -126,45 +126,47 @@ def measure(ours: Callable[[], list[float]], theirs: Callable[[], list[float]], 
         print(f"run {turn + 1} of {runs}: {one:.2f} s, {other:.2f} s", file=sys.stderr)
     found = {"seetell_s": summary(seconds[0]), "pycocoevalcap_s": summary(seconds[1])}
     times = [other / one for one, other in zip(*seconds, strict=True)]
-    return {**found, "seetell_times_as_fast": summary(times), "largest_difference": difference}
+    return {**found, "speedup": summary(times), "largest_difference": difference}
 
 
 def main() -> None:
     """Measure and print one JSON line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="a data set whose captions to take, in any format seetell reads")
+    parser.add_argument("--data", type=Path, help="a data set whose captions to use, in any format that seetell reads")
     parser.add_argument("--photos", type=int, default=5000)
     parser.add_argument("--references", type=int, default=5)
     parser.add_argument("--runs", type=int, default=5)
     options = parser.parse_args()
     described = machine(threads=1)
     if options.data is None:
-        people, said = made_up(options.photos, options.references)
+        truth, generated = synthetic(options.photos, options.references)
     else:
-        people, said = of_data_set(options.data, options.photos, options.references)
-    references = [[tokenize(one) for one in sentences] for sentences in people.values()]
-    candidates = [tokenize(one) for one in said.values()]
+        truth, generated = of_data_set(options.data, options.photos, options.references)
+    references = [[tokenize(one) for one in sentences] for sentences in truth.values()]
+    candidates = [tokenize(one) for one in generated.values()]
     joined = {photo: [" ".join(one) for one in sentences] for photo, sentences in enumerate(references)}
-    joined_said = {photo: [" ".join(one)] for photo, one in enumerate(candidates)}
+    joined_candidates = {photo: [" ".join(one)] for photo, one in enumerate(candidates)}
     result: dict[str, Any] = {
         "machine": described,
         "versions": {name: version(name) for name in ("seetell", "numpy", "pycocoevalcap")},
-        "captions": "made up" if options.data is None else options.data.name,
+        "captions": "synthetic" if options.data is None else options.data.name,
         "photos": options.photos,
         "references": options.references,
         "runs": options.runs,
         "tokens": measure(
-            lambda: score_tokens(references, candidates), lambda: score_with_peer(joined, joined_said), options.runs
+            lambda: score_tokens(references, candidates),
+            lambda: score_with_peer(joined, joined_candidates),
+            options.runs,
         ),
     }
     if shutil.which("java", path=os.environ.get("PATH")):
         result["sentences"] = measure(
-            lambda: list(score_captions(people, said).corpus.values()),
-            lambda: score_sentences_with_peer(people, said),
+            lambda: list(score_captions(truth, generated).corpus.values()),
+            lambda: score_sentences_with_peer(truth, generated),
             options.runs,
         )
     else:
-        print("no Java: pycocoevalcap's tokenizer is left out", file=sys.stderr)
+        print("no Java: pycocoevalcap's tokenizer is skipped", file=sys.stderr)
     print(json.dumps(result))
 
 

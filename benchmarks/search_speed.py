@@ -1,10 +1,10 @@
-"""How fast an index of many photos is searched, and how surely the best are found: seetell's, and what else there is.
+"""Speed and recall of searching an index of many photos, compared with other methods.
 
     OMP_NUM_THREADS=1 RAYON_NUM_THREADS=1 .venv/bin/python benchmarks/search_speed.py --vectors 1000000
 
-prints one JSON line. The vectors are synthetic: clusters of unequal size, their spread falling from dimension to
-dimension as that of learnt embeddings does; a query is far from what it looks for, as a sentence is from photos.
-Figures are milliseconds a query: on the clock (``wall``), and of the processor (``cpu``), disturbed less by other work.
+prints one JSON line. The vectors are synthetic: clusters of unequal size, with a variance that decreases from dimension
+to dimension as in learnt embeddings; a query is far from its target, as a sentence is from photos. Figures are
+milliseconds per query: wall-clock time (``wall``), and processor time (``cpu``), which other work affects less.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Search = Callable[[np.ndarray], np.ndarray]
 
 
 def synthetic(count: int, dimensions: int, queries: int, path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Write vectors of length 1 to a file, float16; return them mapped into memory, and queries, float32."""
+    """Write vectors of length 1 to a file, float16; return them as a memory map, and queries, float32."""
     random = np.random.default_rng(0)
     spread = np.arange(1, dimensions + 1, dtype=np.float32) ** -0.35
     spread /= np.sqrt((spread**2).mean())
@@ -59,7 +59,7 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 
 
 def best(scores: np.ndarray, count: int = BEST) -> np.ndarray:
-    """Return the rows of the greatest scores, the greatest first, without sorting the others."""
+    """Return the rows of the highest scores, in descending order, without sorting the others."""
     most = np.maximum.reduceat(scores, np.arange(0, len(scores), 64))
     least = np.partition(most, -min(count, len(most)))[-min(count, len(most))]
     rows = np.flatnonzero(scores >= least)
@@ -67,24 +67,24 @@ def best(scores: np.ndarray, count: int = BEST) -> np.ndarray:
 
 
 def compared(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
-    """Return the best rows by comparing all."""
+    """Return the best rows by exhaustive comparison."""
     parts = [vectors[begin : begin + 4096].astype(np.float32) @ query for begin in range(0, len(vectors), 4096)]
     return best(np.concatenate(parts))
 
 
 def exactly_among(vectors: np.ndarray, rows: np.ndarray, query: np.ndarray) -> np.ndarray:
-    """Return the best of some rows."""
+    """Return the best of given rows."""
     rows = np.sort(rows[rows >= 0].astype(np.int64))
     return rows[np.argsort(-(vectors[rows].astype(np.float32) @ query))[:BEST]]
 
 
 def seetell(vectors: np.ndarray, folder: Path) -> tuple[Search, dict[str, Any]]:
-    """Fill an index as ``seetell index`` would, without photos, and open it."""
+    """Fill an index as ``seetell index`` does, without photos, and open it."""
     with Store(folder / "index", write=True) as store:
         for part in chunks(len(vectors)):
             rows = (
-                (place.to_bytes(8, "big"), row.astype(VECTOR).tobytes())
-                for place, row in enumerate(vectors[part], part.start)
+                (index.to_bytes(8, "big"), row.astype(VECTOR).tobytes())
+                for index, row in enumerate(vectors[part], part.start)
             )
             with store.transaction():
                 store.change_many("INSERT INTO contents (hash, vector) VALUES (?, ?)", list(rows))
@@ -106,7 +106,7 @@ def seetell(vectors: np.ndarray, folder: Path) -> tuple[Search, dict[str, Any]]:
 
 
 def numpy_float16(vectors: np.ndarray, folder: Path) -> tuple[Search, dict[str, Any]]:
-    """Compare all, as they lie in the file."""
+    """Exhaustive comparison of the memory-mapped vectors."""
     return lambda query: compared(vectors, query), {"megabytes": round(vectors.nbytes / 1e6, 1)}
 
 

@@ -1,4 +1,4 @@
-"""seetell as a measured system: the bundled model with its own defaults, or greedily."""
+"""seetell as a measured system: the bundled captioner with its default decoding, or greedily."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import seetell
 
 
 def load() -> Caption:
-    """Load the model that ``--model`` names and return what captions a batch of files."""
+    """Load the model of ``--model`` and return a function that captions a batch of files."""
     model = sys.argv[sys.argv.index("--model") + 1] if "--model" in sys.argv else "caption"
     captioner = seetell.load(model, threads=int(os.environ["OMP_NUM_THREADS"]))
 

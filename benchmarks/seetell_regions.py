@@ -1,4 +1,4 @@
-"""seetell as a measured system that describes regions."""
+"""seetell's dense captioner as a measured system."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import seetell
 
 
 def load() -> Caption:
-    """Load the model that ``--model`` names and return what describes a batch of files."""
+    """Load the model of ``--model`` and return a function that describes a batch of files."""
     model = sys.argv[sys.argv.index("--model") + 1] if "--model" in sys.argv else "regions"
     captioner = seetell.load(model, threads=int(os.environ["OMP_NUM_THREADS"]))
 
     def describe(files: Sequence[str], mode: str) -> list[str]:
-        return ["; ".join(region.text for region in captioner.describe(file)) for file in files]
+        return ["; ".join(region.text for region in captioner.predict(file)) for file in files]
 
     return describe
 

@@ -1,12 +1,11 @@
-"""How many photos a second `seetell serve` captions for many clients at once, beside the captioner by itself.
+"""Photos per second that `seetell serve` captions for many clients at once, compared with the captioner alone.
 
     .venv/bin/python benchmarks/server_load.py --requests 5000
 
-prints one JSON line. Both stay loaded and take turns with the same photos, so that other work on the machine disturbs
-them alike; ``share`` is the server's part of what the captioner does by itself, ``processor_time_ratio`` the processor
-time it takes for that beside the captioner's. The clients run on the same cores, each with a connection of its own.
-Every answer is compared with the captioner's. ``megabytes_over_the_run`` is the server's memory before the first round
-and after each, of long runs eleven values of it.
+prints one JSON line. Both stay loaded and take turns with the same photos, so other work on the machine affects both;
+``share`` is the server's throughput over the captioner's, ``processor_time_ratio`` the same for processor time. The
+clients run on the same cores, each with its own connection. Every answer is compared with the captioner's.
+``megabytes_over_the_run`` is the server's memory before the first round and after each; eleven values for long runs.
 """
 
 from __future__ import annotations
@@ -37,17 +36,28 @@ BOUNDARY = "a-boundary-that-no-photo-contains"
 
 
 class Server:
-    """`seetell serve` in a process of its own."""
+    """`seetell serve` in a separate process."""
 
     def __init__(self, threads: int, queue: int) -> None:
-        options = ["--port", "0", "--model", "align=none", "--model", "regions=none", "--threads", str(threads), "--queue", str(queue)]
+        options = [
+            "--port",
+            "0",
+            "--model",
+            "align=none",
+            "--model",
+            "regions=none",
+            "--threads",
+            str(threads),
+            "--queue",
+            str(queue),
+        ]
         command = [sys.executable, "-m", "seetell", "serve", *options]
         self._process = subprocess.Popen(command, env=environment(threads), stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         self.address = urlsplit(self._process.stdout.readline().split()[2]).netloc
 
     def measured(self, name: str) -> float:
-        """Return a number that it tells of itself."""
+        """Return one of the server's metrics."""
         connection = http.client.HTTPConnection(self.address)
         connection.request("GET", "/metrics")
         found = re.search(rf"^{name} (\S+)", connection.getresponse().read().decode(), re.MULTILINE)
@@ -55,7 +65,7 @@ class Server:
         return float(found[1]) if found else float("nan")
 
     def megabytes(self) -> float:
-        """Return the memory it holds now."""
+        """Return the memory in use."""
         return self.measured("process_resident_memory_bytes") / 1e6
 
     def cpu_seconds(self) -> float:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# from version 1.29 on ONNX Runtime reports each process and model over the network, unless told not to before it loads
+# from version 1.29 on ONNX Runtime reports every process and model over the network, unless this is set before it loads
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = [

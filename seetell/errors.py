@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 
 
 class SeetellError(Exception):
@@ -57,6 +56,8 @@ def unknown(kind: str, name: object, known: Iterable[object], *, renamed: Mappin
     names = [str(item) for item in known]
     if renamed and str(name) in renamed:
         return f"unknown {kind} {str(name)!r}: it is now called {renamed[str(name)]!r}."
+    from difflib import get_close_matches
+
     near = get_close_matches(str(name), names, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return f"unknown {kind} {str(name)!r}.{hint} Known: {', '.join(sorted(names))}."

@@ -74,25 +74,26 @@ def no_paraphrases(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def dense_run(tmp_path_factory: pytest.TempPathFactory, small_encoder: dict[str, str]) -> Path:
     """The run of a dense captioner that has begun to learn coloured boxes; not to be written to."""
+    from training_runs import configured, loop_of
+
     from seetell.data.regions import read_regions
-    from seetell.tasks.dense_captioning.config import dense_recipe_from_dict
-    from seetell.tasks.dense_captioning.train import DenseTrainer
 
     folder = tmp_path_factory.mktemp("dense")
     boxes = described_boxes.write_described_boxes(folder / "boxes")
-    recipe = dense_recipe_from_dict(described_boxes.dense_recipe(boxes, small_encoder, folder / "cache"))
+    config = configured(described_boxes.dense_run(boxes, small_encoder, folder / "cache"))
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(PARAPHRASES, lambda file, sentences: {})
         patched.setattr("seetell.training.loop.draw_curves", lambda *given, **options: None)
-        DenseTrainer(recipe, read_regions(boxes), folder / "run").run()
+        loop_of(config, read_regions(boxes), folder / "run").run()
     return folder / "run"
 
 
 @pytest.fixture(scope="session")
 def dense_bundle(dense_run: Path, one_registry: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """That dense captioner as a bundle, not to be written to."""
-    from seetell.tasks.dense_captioning.export import export_densecap
+    from seetell.export.exporter import export_run
+    from seetell.tasks.registry import find_task
 
     target = tmp_path_factory.mktemp("bundles") / "boxes"
-    export_densecap(dense_run, target, precisions=("fp32",))  # random weights do not fit into 8 bits
+    export_run(dense_run, target, find_task=find_task, precisions=("fp32",))  # random weights do not fit into 8 bits
     return target

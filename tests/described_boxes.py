@@ -44,40 +44,45 @@ def write_described_boxes(folder: Path) -> Path:
     return folder
 
 
-def dense_recipe(boxes: Path, encoder: dict[str, Any], cache: Path, **changes: Any) -> dict[str, Any]:
-    """Return the content of a recipe that takes a second."""
-    content: dict[str, Any] = {
-        "kind": "dense",
+def dense_run(boxes: Path, encoder: dict[str, Any], cache: Path) -> dict[str, Any]:
+    """Return the configuration of a run that takes a second."""
+    return {
+        "task": "dense_captioning",
         "name": "boxes",
         "data": {"path": str(boxes), "min_count": 1, "flip": False},
         "encoder": {**encoder, "image_size": SIDE, "cache": str(cache)},
-        "densecap": {
-            "strides": [4, 8, 16],
-            "width": 16,
-            "proposals": {
-                "stride": 8,
-                "anchor_sizes": [16, 32],
-                "hidden_channels": 16,
-                "batch_size_per_image": 32,
-                "pre_nms_top_n": 60,
+        "dense_captioning": {
+            "densecap": {
+                "strides": [4, 8, 16],
+                "width": 16,
+                "proposals": {
+                    "stride": 8,
+                    "anchor_sizes": [16, 32],
+                    "hidden_channels": 16,
+                    "batch_size_per_image": 32,
+                    "pre_nms_top_n": 60,
+                },
+                "roi_head": {
+                    "output_size": 3,
+                    "code_size": 16,
+                    "batch_size_per_image": 16,
+                    "canonical_box_size": 16,
+                    "dropout": 0.0,
+                },
+                "losses": {
+                    "proposal_objectness": 1.0,
+                    "proposal_box": 1.0,
+                    "objectness": 1.0,
+                    "box": 1.0,
+                    "caption": 1.0,
+                },
             },
-            "roi_head": {
-                "output_size": 3,
-                "code_size": 16,
-                "batch_size_per_image": 16,
-                "canonical_box_size": 16,
-                "dropout": 0.0,
-            },
-            "losses": {"proposal_objectness": 1.0, "proposal_box": 1.0, "objectness": 1.0, "box": 1.0, "caption": 1.0},
+            "captioner": {"embedding_size": 8, "hidden_size": 16, "image_norm": "layer", "dropout": 0.0},
         },
-        "captioner": {"embedding_size": 8, "hidden_size": 16, "image_norm": "layer", "dropout": 0.0},
-        "optimiser": {"name": "adam", "learning_rate": 1e-2, "alpha": 0.9, "clip": 5.0, "clip_kind": "norm"},
+        "optimiser": {"learning_rate": 1e-2, "betas": [0.9, 0.999], "clip": 5.0, "clip_kind": "norm"},
         "validation": {"every": 60},
         "card": {"licence": "CC0", "training_data": "twelve photos of boxes", "terms": "none"},
         "batch_size": 5,
         "steps": 60,
         "threads": 1,
     }
-    for key, value in changes.items():
-        content[key] = {**content.get(key, {}), **value} if isinstance(value, dict) else value
-    return content

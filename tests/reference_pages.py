@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,36 +63,35 @@ def command_pages() -> str:
 
 
 def recipe_tables() -> str:
-    """Return a table of every field of a recipe and of what it holds."""
+    """Return a table of the fields that all recipes have, and of those that each task adds."""
     from seetell.tasks.captioning.models import CONFIGS
-    from seetell.tasks.dense_captioning.config import DenseRecipe
-    from seetell.tasks.grounding.config import GroundingRecipe
-    from seetell.tasks.retrieval.config import AlignmentRecipe
-    from seetell.training.config import Recipe
+    from seetell.tasks.registry import tasks
+    from seetell.training.config import RunConfig
 
-    parts = [_table("Recipe", Recipe(), "")]
-    parts += [_table(title, part, f"{title}.") for title, part in _parts_of(Recipe(), "") if title != "captioner"]
-    parts += [_table(f"captioner of {name}", kind(), "captioner.") for name, kind in CONFIGS.items()]
-    aligner = AlignmentRecipe()
-    parts.append(_table("AlignmentRecipe", aligner, ""))
-    own = {"aligner": aligner.aligner, "ranking": aligner.ranking, "validation": aligner.validation}
-    parts += [_table(f"{title} of an aligner", part, f"{title}.") for title, part in own.items()]
-    dense = DenseRecipe()
-    parts.append(_table("DenseRecipe", dense, ""))
-    own = {"data": dense.data, "validation": dense.validation, "densecap": dense.densecap}
-    parts += [_table(f"{title} of a dense captioner", part, f"{title}.") for title, part in own.items()]
-    parts += [_table(title, part, f"{title}.") for title, part in _parts_of(dense.densecap, "densecap.")]
-    grounder = GroundingRecipe()
-    parts.append(_table("GroundingRecipe", grounder, ""))
-    own = {"grounder": grounder.grounder, "validation": grounder.validation}
-    parts += [_table(f"{title} of a grounder", part, f"{title}.") for title, part in own.items()]
+    sections = {task.name: task.load("config") for task in tasks().values() if task.config}
+    common = RunConfig(task="captioning", section=sections["captioning"]())
+    parts = [_table("All tasks", common, "")]
+    parts += [_table(title, part, f"{title}.") for title, part in _parts_of(common, "")]
+    for name, section in sections.items():
+        parts += [_table(name, section(), f"{name}."), _defaults(section.DEFAULTS)]
+        parts += [_table(title, part, f"{title}.") for title, part in _parts_of(section(), f"{name}.")]
+    parts += [_table(f"Captioner {name}", kind(), "captioner.") for name, kind in CONFIGS.items()]
     return "\n".join(parts)
+
+
+def _defaults(defaults: Mapping[str, Any]) -> str:
+    """Return a sentence on the fields of all tasks that have another default for one task."""
+    fields = []
+    for name, value in defaults.items():
+        inner = {f"{name}.{key}": part for key, part in value.items()} if isinstance(value, Mapping) else {name: value}
+        fields += [f"`{path}: {_yaml(part)}`" for path, part in inner.items()]
+    return f"Other defaults for this task: {', '.join(fields)}.\n"
 
 
 def _parts_of(whole: Any, prefix: str) -> Iterator[tuple[str, Any]]:
     for field in dataclasses.fields(whole):
         part = getattr(whole, field.name)
-        if dataclasses.is_dataclass(part):
+        if dataclasses.is_dataclass(part) and field.name not in ELSEWHERE:
             yield f"{prefix}{field.name}", part
             yield from _parts_of(part, f"{prefix}{field.name}.")
 
@@ -101,6 +100,8 @@ def _table(title: str, default: Any, prefix: str) -> str:
     texts = {name: text for kind in reversed(type(default).__mro__) for name, text in _attributes(kind).items()}
     rows = [f"## {title}\n", "| field | default | what it is |", "|---|---|---|"]
     for field in dataclasses.fields(default):
+        if field.name == "section":
+            continue
         value = getattr(default, field.name)
         shown = "see below" if dataclasses.is_dataclass(value) else f"`{_yaml(value)}`"
         rows.append(f"| `{prefix}{field.name}` | {shown} | {texts[field.name]} |")
@@ -108,7 +109,7 @@ def _table(title: str, default: Any, prefix: str) -> str:
 
 
 def _yaml(value: object) -> str:
-    return json.dumps(value) if value is None or isinstance(value, bool | str | tuple) else str(value)
+    return json.dumps(value) if value is None or isinstance(value, bool | str | tuple | list) else str(value)
 
 
 def _attributes(kind: type[Any]) -> dict[str, str]:
@@ -117,6 +118,9 @@ def _attributes(kind: type[Any]) -> dict[str, str]:
     entries = re.findall(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", section, re.MULTILINE)
     return {name: re.sub(r"\s+", " ", text).replace("``", "`").replace("|", "\\|") for name, text in entries}
 
+
+ELSEWHERE = ("section", "captioner")
+"""Fields whose own fields have their tables elsewhere."""
 
 PAGES = {"cli.md": command_pages, "recipe.md": recipe_tables}
 

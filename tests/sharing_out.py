@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from xdist.scheduler import LoadFileScheduling
 
-DENSE = (
-    "cli/test_evaluate_regions.py",
-    "cli/test_regions.py",
-    "dense_captioning/test_evaluate.py",
-    "dense_captioning/test_export.py",
-    "dense_captioning/test_predict.py",
-)
-"""These take turns with one dense captioner."""
+SHARED = {
+    "dense captioner": (
+        "cli/test_evaluate_regions.py",
+        "cli/test_regions.py",
+        "dense_captioning/test_evaluate.py",
+        "dense_captioning/test_export.py",
+        "dense_captioning/test_predict.py",
+    ),
+    "aligner": ("grounding/test_export.py", "retrieval/test_export.py"),
+}
+"""Files that take turns with one trained model."""
 
 SINGLE = ("test_docs.py",)
 """Their tests have nothing in common that is costly."""
@@ -22,6 +25,7 @@ class BySharedFixtures(LoadFileScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
-        if file.endswith(DENSE):
-            return "dense captioner"
+        for model, files in SHARED.items():
+            if file.endswith(files):
+                return model
         return nodeid if file.endswith(SINGLE) else file

@@ -118,7 +118,7 @@ def test_links_lead_to_files():
 
 
 def test_the_tree_in_the_readme_is_the_tree():
-    tree = (REPOSITORY / "README.md").read_text(encoding="utf-8").partition("## What is where")[2].split("```")[1]
+    tree = (REPOSITORY / "README.md").read_text(encoding="utf-8").partition("## Repository layout")[2].split("```")[1]
     inside = set(re.findall(r"^  (\S+)", tree, re.MULTILINE))
     package = REPOSITORY / "seetell"
     folders = {f"{path.name}/" for path in package.iterdir() if path.is_dir() and not path.name.startswith("_")}

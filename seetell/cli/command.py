@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from seetell.errors import UsageError
 from seetell.tasks.registry import Option
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -112,24 +110,6 @@ def index_option(help: str = "Where the index lies; $SEETELL_INDEX or your data 
 def set_option(help: str) -> Decorator[Any]:
     """Add ``--set``, passed as ``settings``."""
     return click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help=help)
-
-
-def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
-    """Return the ``key=value`` pairs of ``--set``; values are numbers, true, false, or text.
-
-    Raises:
-        UsageError: one is not such a pair.
-    """
-    parsed: dict[str, Any] = {}
-    for setting in settings:
-        key, equals, value = setting.partition("=")
-        if not equals:
-            raise UsageError(f"--set {setting}: expected key=value, such as beam_size=3")
-        try:
-            parsed[key.strip()] = json.loads(value)
-        except ValueError:
-            parsed[key.strip()] = value
-    return parsed
 
 
 def task_option(option: Option) -> click.Option:

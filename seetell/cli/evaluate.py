@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seetell.cli.command import FOLDER_OR_FILE, argument, command, parse_settings, set_option, task_option
+from seetell.cli.command import FOLDER_OR_FILE, argument, command, set_option, task_option
+from seetell.config import parse_settings
 from seetell.errors import UsageError
 from seetell.tasks.registry import Task, tasks
 

@@ -40,13 +40,14 @@ def index(paths: tuple[str, ...], location: Path | None, model: str, retry: bool
     from seetell.cli.inputs import expand
     from seetell.cli.progress import Progress
     from seetell.cli.rows import allow_undecodable_names, printable
-    from seetell.search.embedder import load_embedder
     from seetell.search.location import default_location
     from seetell.search.photo_index import PhotoIndex
+    from seetell.tasks.loading import load_for
+    from seetell.tasks.registry import find_task
 
     allow_undecodable_names()
     named = (path for name in paths for path in ([name] if os.path.isdir(name) else expand([name], sys.stdin.buffer)))
-    with PhotoIndex(location or default_location(), load_embedder(model, threads=threads)) as photos:
+    with PhotoIndex(location or default_location(), load_for(find_task("retrieval"), model, threads=threads)) as photos:
         with Progress() as progress:
             done = photos.update(named, retry=retry, progress=lambda read, total: progress("photos", read, total))
         for path, reason in done.failures.items():

@@ -59,16 +59,17 @@ def search(
     from seetell.cli.output_file import check_writable, write_file
     from seetell.cli.rows import allow_undecodable_names
     from seetell.errors import UsageError
-    from seetell.search.embedder import load_embedder
     from seetell.search.location import default_location
     from seetell.search.photo_index import PhotoIndex
+    from seetell.tasks.loading import load_for
+    from seetell.tasks.registry import find_task
 
     if not (sentence or "").strip() and image is None:
         raise UsageError('say what to look for: seetell search "a dog on a beach", or --image PHOTO')
     if page is not None:
         check_writable(page, "--gallery")
     allow_undecodable_names(utf8=output_format is Format.jsonl)
-    with PhotoIndex(location or default_location(), load_embedder(model, threads=threads)) as photos:
+    with PhotoIndex(location or default_location(), load_for(find_task("retrieval"), model, threads=threads)) as photos:
         hits = photos.search(sentence, image=image, top=top)
         for hit in hits:
             click.echo(_row(hit, output_format))

@@ -60,18 +60,20 @@ def snippets(
     from seetell.data.snippets import snippet_line
     from seetell.errors import DataError
     from seetell.tasks.grounding.snippets import infer_snippets
-    from seetell.tasks.retrieval.trained import load_trained_aligner
+    from seetell.tasks.retrieval.config import RetrievalConfig
+    from seetell.tasks.retrieval.models import build
+    from seetell.training.config import only
     from seetell.training.encoding import features_cache
-    from seetell.training.run_folder import RunFolder
+    from seetell.training.trained import load_trained
 
     chosen = split or ("train", "val")
     for name in chosen:
         check_split(name)
     check_writable(output, "--output")
-    trained = load_trained_aligner(RunFolder(run))
+    trained = load_trained(run, build, only(retrieval=RetrievalConfig))
     dataset = read(data, format=format, photos=photos)
     records = [photo for photo in dataset.photos if dataset.single_split or photo.split in chosen]
-    folder, flips = trained.recipe.encoder.cache, trained.recipe.data.flip
+    folder, flips = trained.config.encoder.cache, trained.config.data.flip
     with Progress() as progress:
         cache, failures = features_cache(
             folder,

@@ -1,8 +1,7 @@
-"""``seetell train``: train a captioner, an aligner, a grounder or a dense captioner from a recipe."""
+"""``seetell train``: train a model of any task from a recipe."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,23 +27,18 @@ def train(recipe: Path, settings: tuple[str, ...], output: Path | None, restart:
 
     Example: seetell train photo-folder --set data.path=my_photos
     """
-    import dataclasses
-
     from seetell.cli.progress import Progress
-    from seetell.tasks.grounding.config import GroundingRecipe
-    from seetell.training.config import Recipe, find_recipe
-    from seetell.training.recipe_kinds import load_any_recipe
+    from seetell.tasks.registry import find_task
+    from seetell.training.config import find_recipe, load_config
+    from seetell.training.loop import TrainingLoop
     from seetell.training.run_folder import RunFolder
 
-    chosen = load_any_recipe(find_recipe(recipe), settings)
-    if chosen.start_from:
-        chosen = dataclasses.replace(chosen, start_from=_model_folder("start_from", chosen.start_from))
-    if isinstance(chosen, Recipe):
-        teachers = tuple(_model_folder("distillation.teachers", name) for name in chosen.distillation.teachers)
-        chosen = dataclasses.replace(chosen, distillation=dataclasses.replace(chosen.distillation, teachers=teachers))
-    folder = output or Path("runs") / chosen.name
-    total = None if chosen.steps == -1 else chosen.steps
-    dataset, make = _dataset_and_trainer(chosen)
+    config = load_config(find_recipe(recipe), lambda task: find_task(task).load("config"), settings)
+    kind = find_task(config.task).load("train")
+    config = kind.complete(config.with_models(_model_folder))
+    folder = output or Path("runs") / config.name
+    total = None if config.steps == -1 else config.steps
+    dataset = kind.read(config)
     if restart:
         RunFolder(folder).clear()
     with Progress() as progress:
@@ -54,55 +48,26 @@ def train(recipe: Path, settings: tuple[str, ...], output: Path | None, restart:
             progress.say(f"{problem.where}: {problem.message}")
         if len(dataset.problems) > 5:
             progress.say(f"… {len(dataset.problems) - 5} more; see: seetell data check {dataset.source}")
-        trainer = make(
+        loop = TrainingLoop(
+            kind,
+            config,
+            dataset,
             folder,
             on_step=lambda done, loss: progress("training", done, total, note=f", loss {loss:.3f}"),
             on_validation=lambda values: progress.say(_validation(values)),
             on_encoding=lambda done, total: progress("encoding", done, total),
         )
-        for path, reason in trainer.failures.items():
+        for path, reason in loop.training.failures.items():
             progress.say(f"skipped {path}: {reason}")
-        if trainer.step:
-            progress.say(f"resuming {folder} at step {trainer.step}")
-        trainer.run()
-    export = f"{folder} {chosen.name}"
-    if isinstance(chosen, GroundingRecipe):
-        export = f"{chosen.start_from} {Path(chosen.start_from).name} --grounding {folder}"
-    click.echo(f"Trained: {folder}. Make a bundle of it: seetell export {export}")
+        if loop.step:
+            progress.say(f"resuming {folder} at step {loop.step}")
+        loop.run()
+    click.echo(f"Trained: {folder}. Make a bundle of it: seetell export {folder} {config.name}")
 
 
 def _validation(values: dict[str, Any]) -> str:
     shown = "  ".join(f"{name} {value:.3f}" for name, value in values.items() if name != "step")
     return f"step {values['step']}: {shown}"
-
-
-def _dataset_and_trainer(recipe: Any) -> tuple[Any, Callable[..., Any]]:
-    """Read what a recipe names; return it and what makes the trainer of its kind."""
-    from functools import partial
-
-    from seetell.data import read
-    from seetell.data.entities import read_entities
-    from seetell.data.regions import read_regions
-    from seetell.tasks.captioning.train import Trainer
-    from seetell.tasks.dense_captioning.config import DenseRecipe
-    from seetell.tasks.dense_captioning.train import DenseTrainer
-    from seetell.tasks.grounding.config import GroundingRecipe
-    from seetell.tasks.grounding.train import GroundingTrainer
-    from seetell.tasks.retrieval.config import AlignmentRecipe
-    from seetell.tasks.retrieval.train import AlignmentTrainer
-    from seetell.tasks.retrieval.trained import load_trained_aligner
-    from seetell.training.run_folder import RunFolder
-
-    aligner = load_trained_aligner(RunFolder(Path(recipe.start_from))) if isinstance(recipe, GroundingRecipe) else None
-    data: Any = recipe.data if aligner is None else aligner.recipe.data
-    options: dict[str, Any] = {"format": data.format, "photos": data.photos, "split_seed": data.split_seed}
-    if isinstance(recipe, DenseRecipe):
-        regions = read_regions(data.path, captions=data.captions, **options)
-        return regions, partial(DenseTrainer, recipe, regions)
-    dataset = read(data.path, **options)
-    if aligner is not None:
-        return dataset, partial(GroundingTrainer, recipe, aligner, read_entities(recipe.boxes, dataset))
-    return dataset, partial(AlignmentTrainer if isinstance(recipe, AlignmentRecipe) else Trainer, recipe, dataset)
 
 
 def _model_folder(field: str, name: str) -> str:

@@ -1,4 +1,4 @@
-"""The records of Flickr30k Entities: photos, the phrases of their sentences, and boxes of the phrases."""
+"""What the reader of Flickr30k Entities hands on: photos, the phrases of their sentences, and boxes for the phrases."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ TYPES = (
 
 @dataclass(frozen=True)
 class Phrase:
-    """A phrase of a sentence that refers to an entity, to which other sentences may refer too.
+    """Some words of a sentence that mean one entity, which other sentences may mean as well.
 
     Attributes:
-        start: index of its first token.
-        end: index after its last token.
-        entity: the entity's id within the photo; ``None`` for something not visible (``notvisual``).
+        start: its first token.
+        end: the token after its last.
+        entity: the entity's id within the photo; ``None`` for what cannot be seen (``notvisual``).
         types: one or more of ``TYPES``.
     """
 
@@ -46,8 +46,8 @@ class Sentence:
 
     Attributes:
         number: its line in the file, from 0. Flickr8k numbers the same sentences in another order.
-        tokens: words and punctuation as written.
-        phrases: in the order of their words, without overlaps.
+        tokens: the words as written, punctuation apart.
+        phrases: in the order of their words; none overlaps another.
     """
 
     number: int
@@ -56,7 +56,7 @@ class Sentence:
 
     @property
     def text(self) -> str:
-        """The sentence without markup."""
+        """The sentence without mark-up."""
         return " ".join(self.tokens)
 
     def words(self, phrase: Phrase) -> tuple[str, ...]:
@@ -66,13 +66,13 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Entity:
-    """An entity in a photo, to which phrases refer.
+    """What phrases of a photo's sentences mean, and where it is.
 
     Attributes:
-        id: its id within the photo.
-        boxes: ``xyxy`` in pixels; several if the phrase refers to several things, possibly none.
-        scene: whether it is the scene as a whole.
-        nobox: whether it has no box because it is too large, abstract or not in the photo.
+        id: its name within the photo.
+        boxes: ``xyxy`` in float pixels; several where the phrase means several things, none where nobody drew one.
+        scene: it is the scene as a whole.
+        nobox: it cannot be framed or is not in the photo.
     """
 
     id: str
@@ -83,12 +83,12 @@ class Entity:
 
 @dataclass(frozen=True)
 class EntityPhoto:
-    """A photo with the phrases of its sentences and their boxes.
+    """A photo whose sentences' phrases are tied to boxes.
 
     Attributes:
-        photo: the photo, its captions and its split in the data set of captions.
-        size: width and height in pixels of the upright photo; the boxes are in these pixels.
-        stated_size: width and height of the photo that was annotated.
+        photo: the photo, its captions and its split as the data set of captions has them.
+        size: width and height in pixels of the file at hand, upright. The boxes are in these pixels.
+        stated_size: width and height of the photo that the boxes were drawn on.
         sentences: in the order of the file.
         entities: by id.
     """
@@ -100,12 +100,12 @@ class EntityPhoto:
     entities: Mapping[str, Entity]
 
     def boxes_of(self, phrase: Phrase) -> tuple[Box, ...]:
-        """Return the boxes of a phrase's entity, possibly none."""
+        """Return the boxes of what a phrase means, possibly none."""
         entity = None if phrase.entity is None else self.entities.get(phrase.entity)
         return () if entity is None else entity.boxes
 
     def located(self) -> Iterator[tuple[Sentence, Phrase, tuple[Box, ...]]]:
-        """Yield the phrases that have boxes, on which localisation is evaluated."""
+        """Yield the phrases that have boxes, those that localisation is measured on."""
         for sentence in self.sentences:
             for phrase in sentence.phrases:
                 boxes = self.boxes_of(phrase)
@@ -121,11 +121,13 @@ class EntityDataset:
         source: the folder read.
         photos: in the order of the data set of captions.
         problems: problems found; items that cannot be used are skipped.
+        notes: remarks other than problems, such as how the splits were made.
     """
 
     source: Path
     photos: tuple[EntityPhoto, ...]
     problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def split(self, name: str) -> tuple[EntityPhoto, ...]:
         """Return the photos of one split.
@@ -134,7 +136,7 @@ class EntityDataset:
             name: ``train``, ``val`` or ``test``.
 
         Raises:
-            DataError: the name is another.
+            DataError: the name is none of these.
         """
         check_split(name)
         return tuple(photo for photo in self.photos if photo.photo.split == name)

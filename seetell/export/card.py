@@ -1,40 +1,39 @@
-"""The card of a bundle: what it is, what it was trained on, under which terms, and how good it is."""
+"""The model card of a bundle: what it is, what it was trained on, under which terms, and how good it is."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from seetell.atomic_write import atomic_file
 from seetell.runtime.bundle import read_description
-from seetell.tasks.dense_captioning.card import dense_card
-
-SCORES = ("Bleu_1", "Bleu_2", "Bleu_3", "Bleu_4", "ROUGE_L", "CIDEr")
 
 
-def write_card(folder: Path) -> None:
-    """Write ``README.md`` of a bundle from its ``model.json``."""
-    description = read_description(folder)
-    word = dense_card if description.get("task") == "dense_captioning" else card
-    (folder / "README.md").write_text(word(description), encoding="utf-8")
+def write_description(folder: Path, description: Mapping[str, Any]) -> None:
+    """Write ``model.json`` and the card ``README.md`` of a bundle."""
+    content = json.dumps(description, indent=1, ensure_ascii=False) + "\n"
+    for name, text in {"model.json": content, "README.md": render_card(description)}.items():
+        with atomic_file(folder / name) as file:
+            file.write(text.encode())
 
 
-def record_scores(folder: Path, split: str, scores: dict[str, Any]) -> None:
-    """Note scores in ``model.json`` and on the card.
+def record_scores(folder: Path, split: str, scores: Mapping[str, Any]) -> None:
+    """Record scores in ``model.json`` and on the card, in place of earlier ones of the same split.
 
     Args:
         folder: the bundle.
         split: what was scored, such as ``val``.
-        scores: the values under coco-caption's names, ``photos``, and the ``command`` that measured them.
+        scores: numbers by name, and the ``command`` that measured them.
     """
     description = read_description(folder)
-    description["scores"][split] = scores
-    (folder / "model.json").write_text(json.dumps(description, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    write_card(folder)
+    description["scores"][split] = dict(scores)
+    write_description(folder, description)
 
 
-def card(description: dict[str, Any]) -> str:
-    """Word the card.
+def render_card(description: Mapping[str, Any]) -> str:
+    """Render the card.
 
     Args:
         description: the content of ``model.json``.
@@ -42,34 +41,53 @@ def card(description: dict[str, Any]) -> str:
     Returns:
         Markdown.
     """
-    decoding = description["settings"]["decoding"]
-    begun = f" that began where `{description['started_from']}` ended" if description.get("started_from") else ""
-    teachers = " and ".join(f"`{name}`" for name in description.get("distilled_from", []))
-    taught = f", taught by {teachers}" if teachers else ""
-    parameters = sum(description["parameters"].values()) / 1e6
+    size = f"{sum(description['parameters'].values()) / 1e6:.1f} M parameters"
+    for key, entries in (("vocabulary", "words"), ("labels", "classes")):
+        if key in description:
+            size += f", {description[key]['size']:,} {entries}"
+    initial = f", initialised from `{description['started_from']}`" if description["started_from"] else ""
+    teachers = " and ".join(f"`{name}`" for name in description["distilled_from"])
+    distilled = f", distilled from {teachers}" if teachers else ""
     lines = [
         f"# {description['name']}",
         "",
-        f"A `{description['architecture']}` captioner on `{description['encoder']}`, {parameters:.1f} M parameters, "
-        f"{description['vocabulary']['size']:,} words, trained for {description['trained_steps']:,} steps{begun}{taught}.",
+        f"A `{description['architecture']}` model for {description['task'].replace('_', ' ')} on "
+        f"`{description['encoder']}`: {size}, trained for {description['trained_steps']:,} steps{initial}{distilled}.",
         "",
         f"- **Licence of the weights:** {description['licence']}",
         f"- **Training data:** {description['training_data']}",
         f"- **Terms of the data:** {description['terms']}",
         f"- **Trained by:** `{description['command']}`",
-        f"- **Decoding by default:** {decoding['method']}, beam size {decoding['beam_size']}, "
-        f"length penalty {decoding['length_penalty']:g}, at most {decoding['max_words']} words",
-        "",
     ]
-    if description["scores"]:
-        lines += ["| split | photos | " + " | ".join(SCORES) + " |", "|---|---|" + "---|" * len(SCORES)]
-        for split, scores in description["scores"].items():
-            values = " | ".join(f"{100 * scores[name]:.1f}" for name in SCORES)
-            lines.append(f"| {split} | {scores['photos']:,} | {values} |")
-        commands = dict.fromkeys(scores["command"] for scores in description["scores"].values())
-        lines += ["", "Scores × 100; CIDEr is CIDEr-D. Measured on this bundle by:", ""]
-        lines += [f"    {command}" for command in commands]
-        lines.append("")
-    lines += ["How far the graphs are from the trained model:", ""]
+    for graph, owner in description.get("shared", {}).items():
+        lines.append(f"- **Shared {graph}:** that of `{owner['model']}`")
+    if decoding := description["settings"].get("decoding"):
+        lines.append(
+            f"- **Decoding by default:** {decoding['method']}, beam size {decoding['beam_size']}, "
+            f"length penalty {decoding['length_penalty']:g}, at most {decoding['max_words']} words"
+        )
+    lines += ["", *_score_lines(description["scores"]), "Differences between the graphs and the trained model:", ""]
     lines += [f"- {name.replace('_', ' ')}: {value:.2g}" for name, value in description["parity"].items()]
     return "\n".join(lines) + "\n"
+
+
+def _score_lines(scores: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Render a table with one row per split and one column per number, and the commands that measured them."""
+    if not scores:
+        return []
+    names = list(
+        dict.fromkeys(
+            name for values in scores.values() for name, value in values.items() if isinstance(value, (int, float))
+        )
+    )
+    lines = ["| split | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
+    for split, values in scores.items():
+        lines.append(f"| {split} | " + " | ".join(_cell(values.get(name)) for name in names) + " |")
+    commands = dict.fromkeys(values["command"] for values in scores.values())
+    return [*lines, "", "Measured by:", "", *(f"    {command}" for command in commands), ""]
+
+
+def _cell(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"

@@ -1,115 +1,89 @@
-"""Is the bundle the model that was trained? Its graphs against torch, on photos."""
+"""Whether a bundle's graphs compute what the trained model computes in torch."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import torch
 
 from seetell.errors import BundleError
-from seetell.nn.backbones import Encoder, Features
-from seetell.tasks.captioning.models import Captioner
+from seetell.export.declaration import GraphSpec
+from seetell.runtime.sessions import Graph
 
-TOLERANCES = {
-    "encoder_fp32_max_difference": 1e-3,
-    "encoder_int8_cosine_distance": 0.05,
-    "decoder_logprob_max_difference": 0.1,
-    "alignment_score_max_difference": 1e-3,
-    "grounding_box_max_difference": 1e-2,
-    "maps_fp32_max_difference": 1e-3,
-    "maps_int8_cosine_distance": 0.05,
-    "proposals_max_difference": 0.02,
-}
-"""Largest allowed: of a feature (float32), of the mean angle between features (int8: 1 − cosine), of a word's
-log-probability, whose weights the bundle keeps in half precision, of an aligner's score as a share of its deviation, of
-a box's side as a share of the photo, of a map's channel as a share of the greatest, of the mean angle between cells,
-and of a proposal's coordinate or score as a share of the greatest, the last two in half precision too."""
-
-STEPS = 5
+INT8_TOLERANCE = 0.05
+"""Largest allowed cosine distance of an int8 graph's features from torch's."""
 
 
-def check_parity(measured: dict[str, float]) -> None:
-    """Refuse a bundle that is not the model.
+def relative_difference(expected: Sequence[np.ndarray], actual: Sequence[np.ndarray]) -> float:
+    """Return the largest absolute difference, relative to the greatest value of each array."""
+    differences = [np.abs(one - other).max() / np.abs(one).max() for one, other in zip(expected, actual, strict=True)]
+    return float(np.max(differences))  # NaN wherever one is
+
+
+def cosine_distance(expected: Sequence[np.ndarray], actual: Sequence[np.ndarray]) -> float:
+    """Return 1 − the mean cosine between feature vectors, of the pair of arrays where it is largest.
 
     Args:
-        measured: differences by the names of ``TOLERANCES``.
+        expected: feature vectors ``(…, D)``, or maps ``(B, D, H, W)``.
+        actual: arrays of the same shapes.
+    """
+    distances = []
+    for one, other in zip(expected, actual, strict=True):
+        axis = 1 if one.ndim == 4 else -1
+        length, other_length = np.linalg.norm(one, axis=axis), np.linalg.norm(other, axis=axis)
+        cosines = (length == other_length).astype(length.dtype)  # of vectors without a direction
+        lengths = length * other_length
+        np.divide(np.sum(one * other, axis=axis), lengths, out=cosines, where=lengths > 0)
+        distances.append(1 - np.mean(cosines))
+    return float(np.max(distances))
+
+
+def measure_graph(spec: GraphSpec, files: Mapping[str, Path]) -> dict[str, tuple[float, float]]:
+    """Compare a graph with its module on its examples.
+
+    Args:
+        spec: the graph; nothing is compared where it has no tolerance.
+        files: its ONNX files by precision.
+
+    Returns:
+        By name, the difference measured and the largest allowed.
 
     Raises:
-        BundleError: one is over its tolerance or not a number.
+        BundleError: a file has other inputs or lacks outputs.
+    """
+    if spec.tolerance is None:
+        return {}
+    with torch.inference_mode():
+        expected = [output.numpy() for output in spec.module(*spec.examples)]
+    feeds = {name: example.numpy() for name, example in zip(spec.inputs, spec.examples, strict=True)}
+    measured = {}
+    for precision, file in files.items():
+        graph = Graph(file, threads=1)
+        graph.require(inputs=spec.inputs, outputs=spec.outputs)
+        actual = graph.run(feeds, spec.outputs)
+        name = f"{spec.name}_{precision}" if spec.quantise else spec.name
+        if precision == "int8":
+            measured[f"{name}_cosine_distance"] = cosine_distance(expected, actual), INT8_TOLERANCE
+        else:
+            measured[f"{name}_max_difference"] = relative_difference(expected, actual), spec.tolerance
+    return measured
+
+
+def require_parity(measured: Mapping[str, tuple[float, float]]) -> None:
+    """Refuse a bundle whose graphs differ from the trained model.
+
+    Args:
+        measured: differences and the largest allowed, by name.
+
+    Raises:
+        BundleError: a difference exceeds its tolerance, or is not a number.
     """
     failing = [
-        f"{name} is {value:.3g}, at most {TOLERANCES[name]:g} is allowed"
-        for name, value in measured.items()
-        if not value <= TOLERANCES[name]
+        f"{name} is {value:.3g}, at most {tolerance:g} is allowed"
+        for name, (value, tolerance) in measured.items()
+        if not value <= tolerance
     ]
     if failing:
         raise BundleError(f"the exported graphs differ from the trained model: {'; '.join(failing)}; nothing was kept")
-
-
-def encoder_difference(encoder: Encoder, graph: Path, images: np.ndarray) -> float:
-    """Return the largest absolute difference of a pooled feature.
-
-    Args:
-        encoder: in evaluation mode.
-        graph: its ONNX file.
-        images: preprocessed photos, ``(N, 3, H, W)``.
-    """
-    ours, theirs = _pooled(encoder, graph, images)
-    return float(np.abs(ours - theirs).max())
-
-
-def encoder_cosine_distance(encoder: Encoder, graph: Path, images: np.ndarray) -> float:
-    """Return 1 − the mean cosine between pooled features of torch and of a graph."""
-    ours, theirs = _pooled(encoder, graph, images)
-    lengths = np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1)
-    return float(1 - np.mean(np.sum(ours * theirs, axis=1) / lengths))
-
-
-def _pooled(encoder: Encoder, graph: Path, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    with torch.inference_mode():
-        ours = encoder(torch.from_numpy(images)).pooled.numpy()
-    (theirs,) = _session(graph).run(["pooled"], {"images": images})
-    return ours, np.asarray(theirs)
-
-
-def decoder_difference(captioner: Captioner, features: Features, *, start: Path, step: Path) -> float:
-    """Return the largest absolute difference of a word's log-probability over the first steps of greedy decoding.
-
-    Args:
-        captioner: in evaluation mode.
-        features: of ``B`` photos.
-        start: the ONNX file of the first graph.
-        step: that of the second.
-    """
-    # one photo fewer than the graph was made with shows whether it takes any number
-    features = Features(features.pooled[1:], None if features.grid is None else features.grid[1:])
-    given = {"pooled": features.pooled.numpy()}
-    if features.grid is not None:
-        given["grid"] = features.grid.numpy()
-    first, following = _session(start), _session(step)
-    begun = first.run(None, {value.name: given[value.name] for value in first.get_inputs()})
-    named = dict(zip((value.name for value in first.get_outputs()), begun, strict=True))
-    wanted = {value.name for value in following.get_inputs()}
-    outputs = [value.name for value in following.get_outputs()]
-    worst = 0.0
-    with torch.inference_mode():
-        memory, state = captioner.start(features)
-        tokens, photos = torch.ones(len(features.pooled), dtype=torch.long), torch.arange(len(features.pooled))
-        for _ in range(STEPS):
-            logprobs, state, _ = captioner.step(tokens, photos, memory, state)
-            named |= {"tokens": tokens.numpy(), "photos": photos.numpy()}
-            given = following.run(outputs, {name: part for name, part in named.items() if name in wanted})
-            named |= {name.removeprefix("next_"): part for name, part in zip(outputs, given, strict=True)}
-            theirs = named["logprobs"]
-            likely = logprobs.numpy() > -10  # what has less than one chance in 20,000 is never said
-            worst = max(worst, float(np.abs(logprobs.numpy() - theirs)[likely].max()))
-            tokens = logprobs.argmax(dim=1)
-    return worst
-
-
-def _session(graph: Path) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])

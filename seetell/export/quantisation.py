@@ -1,8 +1,8 @@
-"""The encoder in 8-bit integers, calibrated on photos.
+"""An encoder in 8-bit integers, calibrated on images.
 
-Static quantisation: one scale per output channel for weights and one per activation, measured on real photos. Weights
-take 7 bits, because processors without VNNI add pairs of products in 16 bits and would saturate on 8. The first blocks
-stay in float: few weights, a small share of the work, and most of the error.
+Static quantisation: one scale per output channel for weights and one per tensor for activations, measured on real
+images. Weights take 7 bits, because processors without VNNI add pairs of products in 16 bits and would saturate on 8.
+The first convolutions stay in float32: few weights, a small share of the work, and most of the error.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 FLOAT_CONVOLUTIONS = 3
+BATCH = 4
 
 
 class _Batches(CalibrationDataReader):  # type: ignore[misc]
-    """Hands the calibration photos over a few at a time."""
+    """Gives the calibration images, a few at a time."""
 
-    def __init__(self, images: np.ndarray, batch_size: int = 4) -> None:
+    def __init__(self, images: np.ndarray) -> None:
         self._batches: Iterator[dict[str, np.ndarray]] = iter(
-            [{"images": images[start : start + batch_size]} for start in range(0, len(images), batch_size)]
+            [{"images": images[start : start + BATCH]} for start in range(0, len(images), BATCH)]
         )
 
     def get_next(self) -> dict[str, np.ndarray] | None:
@@ -33,17 +34,17 @@ class _Batches(CalibrationDataReader):  # type: ignore[misc]
         return next(self._batches, None)
 
 
-def quantise_encoder(source: Path, target: Path, images: np.ndarray) -> None:
-    """Write an 8-bit copy of an encoder.
+def quantise(source: Path, target: Path, images: np.ndarray) -> None:
+    """Write an int8 copy of a graph with one input, ``images``.
 
     Args:
-        source: the encoder's ONNX file in float32.
+        source: the ONNX file in float32.
         target: the ONNX file to write.
-        images: preprocessed photos to measure activations on, ``(N, 3, H, W)``; a hundred are plenty.
+        images: preprocessed images to measure activations on, ``(N, 3, H, W)``; a hundred are enough.
     """
     root = logging.getLogger()
     level = root.level
-    root.setLevel(logging.ERROR)  # the quantiser advises a preparation that has been done
+    root.setLevel(logging.ERROR)  # the quantiser recommends a preprocessing step that has been done
     try:
         with tempfile.TemporaryDirectory() as folder:
             folded = Path(folder) / "folded.onnx"

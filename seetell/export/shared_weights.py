@@ -1,8 +1,8 @@
-"""Weights kept once: ONNX graphs that read their arrays from the bundle's ``weights.safetensors``.
+"""Weights stored once, in half precision: ONNX graphs that read their arrays from ``weights.safetensors``.
 
 A safetensors file is a header followed by raw arrays, and ONNX lets an array live in another file at an offset. So the
-decoder's graphs hold structure only, and the half-precision file that further training starts from serves prediction
-too; each array is widened to float32 once, when the session is made.
+graphs hold structure only, and the half-precision file that further training starts from serves prediction too; each
+array is widened to float32 once, when the session is created.
 """
 
 from __future__ import annotations
@@ -14,16 +14,19 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import NodeProto, TensorProto, helper, numpy_helper
 from safetensors.torch import load_file, save
 from torch import Tensor
+
+LARGE = 1024
+"""Arrays of this many elements or more are stored in half precision."""
 
 
 def write_weights(parts: Mapping[str, Mapping[str, Tensor]], path: Path) -> None:
     """Write arrays in half precision, named ``part.name``.
 
     Args:
-        parts: arrays by part and name; whole numbers keep their type.
+        parts: arrays by part and name; integers keep their type.
         path: the safetensors file.
     """
     arrays = {
@@ -34,12 +37,12 @@ def write_weights(parts: Mapping[str, Mapping[str, Tensor]], path: Path) -> None
     path.write_bytes(save({name: value.contiguous().clone() for name, value in arrays.items()}))
 
 
-def read_from_weights(graph: Path, weights: Path) -> None:
-    """Rewrite a graph so that it reads from a weights file every array that is there, or whose transpose is.
+def externalise_weights(graph: Path, weights: Path) -> None:
+    """Rewrite a graph so that it reads every array that a weights file contains, also transposed, from there.
 
     Args:
         graph: an ONNX file in the same folder as ``weights``; rewritten.
-        weights: what :func:`write_weights` wrote.
+        weights: written by :func:`write_weights`.
     """
     with open(weights, "rb") as file:
         header_size = int.from_bytes(file.read(8), "little")
@@ -57,22 +60,40 @@ def read_from_weights(graph: Path, weights: Path) -> None:
         if entry.get("dtype") != "F16" or entry["shape"] != list(array.dims)[:: -1 if transposed else 1]:
             arrays.append(array)
             continue
-        half = _in_file(f"{array.name}.half", entry, weights.name, offset)
+        half = _external_array(f"{array.name}.half", entry, weights.name, offset)
         arrays.append(half)
         wide = f"{array.name}.wide" if transposed else array.name
         widened.append(helper.make_node("Cast", [half.name], [wide], to=TensorProto.FLOAT))
         if transposed:
             widened.append(helper.make_node("Transpose", [wide], [array.name], perm=[1, 0]))
-    nodes = [*widened, *model.graph.node]
-    del model.graph.node[:]
+    _prepend(model, widened)
     del model.graph.initializer[:]
-    model.graph.node.extend(nodes)
     model.graph.initializer.extend(arrays)
     graph.write_bytes(model.SerializeToString())
 
 
+def halve_weights(graph: Path) -> None:
+    """Rewrite a graph so that its large arrays are stored in half precision and widened when it is loaded."""
+    model = onnx.load(graph)
+    widened = []
+    for array in model.graph.initializer:
+        if array.data_type == TensorProto.FLOAT and np.prod(array.dims) >= LARGE:
+            name, values = array.name, numpy_helper.to_array(array)
+            array.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
+            widened.append(helper.make_node("Cast", [array.name], [name], to=TensorProto.FLOAT))
+    _prepend(model, widened)
+    graph.write_bytes(model.SerializeToString())
+
+
+def _prepend(model: onnx.ModelProto, nodes: Sequence[NodeProto]) -> None:
+    """Compute nodes before all others."""
+    following = [*nodes, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(following)
+
+
 def _transpose_of(array: TensorProto, matrices: Sequence[str], stored: Mapping[str, Tensor]) -> str:
-    """Name the stored matrix of which the exporter wrote the transpose; empty where there is none."""
+    """Return the name of the stored matrix whose transpose an array is; empty where there is none."""
     values = numpy_helper.to_array(array)
     for name in matrices:
         same_shape = tuple(stored[name].shape) == values.shape[::-1]
@@ -81,8 +102,8 @@ def _transpose_of(array: TensorProto, matrices: Sequence[str], stored: Mapping[s
     return ""
 
 
-def _in_file(name: str, entry: Mapping[str, Any], location: str, offset: int) -> TensorProto:
-    """Describe an array that stays in a safetensors file whose arrays begin at ``offset``."""
+def _external_array(name: str, entry: Mapping[str, Any], location: str, offset: int) -> TensorProto:
+    """Describe an array of a safetensors file whose arrays begin at ``offset``."""
     begin, end = entry["data_offsets"]
     half = TensorProto(
         name=name, data_type=TensorProto.FLOAT16, dims=entry["shape"], data_location=TensorProto.EXTERNAL

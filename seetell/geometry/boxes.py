@@ -64,6 +64,12 @@ def enclosing(boxes: Boxes) -> Boxes:
     return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
 
 
+def flip_boxes(boxes: Boxes, *, width: float) -> Boxes:
+    """Return boxes ``(…, 4)`` mirrored left to right in an image of that width."""
+    flipped: Boxes = np.stack([width - boxes[..., 2], boxes[..., 1], width - boxes[..., 0], boxes[..., 3]], axis=-1)
+    return flipped
+
+
 def contains(boxes: Boxes, points: Boxes) -> npt.NDArray[np.bool_]:
     """Return whether boxes ``(…, 4)`` contain points ``(…, 2)`` of x and y; a point on an edge is inside."""
     inside: npt.NDArray[np.bool_] = np.all((boxes[..., :2] <= points) & (points <= boxes[..., 2:]), axis=-1)

@@ -5,72 +5,29 @@ Letters: ``B`` unfinished images, ``N`` rows (live beams of all images), ``K`` b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
-from seetell.language.hypotheses import Beams, Hypothesis, State, Step, mask_logprobs
+from seetell.language.hypotheses import Beams, Hypothesis, Limits, State, Step, generate
 
 
-def beam_search(
-    step: Step,
-    state: State,
-    *,
-    beam_size: int,
-    length_penalty: float,
-    max_words: int,
-    no_repeat_ngram_size: int,
-    start: int,
-    end: int,
-    suppressed_tokens: Sequence[int],
-) -> list[list[Hypothesis]]:
+def beam_search(step: Step, state: State, *, beam_size: int, limits: Limits) -> list[list[Hypothesis]]:
     """Search the most probable sentences of each image.
 
-    At each word an image keeps its ``K`` most probable continuations. Those that end leave the batch, as do those
-    that could not beat the image's best finished sentence even if all their remaining words were certain; both free
-    their beams for other continuations at the next word. An image without live beams is done. A sentence
-    of ``max_words`` words must end there, and its score includes the probability of that.
+    At each word an image keeps its ``K`` most probable continuations. Those that end free their beams for other
+    continuations at the next word.
 
     Args:
         step: advances by one word, see ``hypotheses.Step``.
         state: the decoder's state before the first word, one row per image.
         beam_size: ``K``.
-        length_penalty: exponent of the score's length normalisation, at least 0.
-        max_words: longest sentence, END not counted.
-        no_repeat_ngram_size: n-grams of this size occur at most once in a sentence; 0 for no limit.
-        start: id fed before the first word.
-        end: id that ends a sentence.
-        suppressed_tokens: word ids that are never generated.
+        limits: limits on the sentences.
 
     Returns:
         For each image its finished sentences, highest score first, between one and ``K``.
     """
-    images = len(state[0])
-    finished: list[list[Hypothesis]] = [[] for _ in range(images)]
-    best = np.full(images, -np.inf)
-    live, last = Beams.begin(images), np.full(images, start, np.int64)
-    while len(live):
-        logprobs, state = step(last, state)
-        if live.words == max_words:
-            for row, image in enumerate(live.image):
-                finished[image].append(live.finish(row, float(logprobs[row, end]), length_penalty))
-            break
-        allowed = mask_logprobs(
-            logprobs, live, suppressed_tokens=suppressed_tokens, no_repeat_ngram_size=no_repeat_ngram_size
-        )
-        rows, last, gained = _best_continuations(live, allowed, beam_size)
-        for stuck in np.flatnonzero(~np.isin(live.image, live.image[rows])):
-            finished[live.image[stuck]].append(live.finish(int(stuck), -np.inf, length_penalty))
-        ends = last == end
-        for row, logprob in zip(rows[ends], gained[ends], strict=True):
-            hypothesis = live.finish(int(row), float(logprob), length_penalty)
-            finished[live.image[row]].append(hypothesis)
-            best[live.image[row]] = max(best[live.image[row]], hypothesis.score)
-        reachable = (live.totals()[rows] + gained) / (max_words + 1) ** length_penalty
-        unfinished = ~ends & (reachable > best[live.image[rows]])
-        rows, last = rows[unfinished], last[unfinished]
-        live = live.extend(rows, last, gained[unfinished])
-        state = tuple(part[rows] for part in state)
+    finished = generate(step, state, partial(_best_continuations, beam_size=beam_size), limits)
     return [_ranked(hypotheses)[:beam_size] for hypotheses in finished]
 
 

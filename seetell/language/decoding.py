@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 
 from seetell.errors import UsageError, unknown
 from seetell.language.beam_search import beam_search
-from seetell.language.hypotheses import Hypothesis, State, Step
+from seetell.language.hypotheses import Hypothesis, Limits, State, Step
 from seetell.language.sampling import sample
 from seetell.language.vocabulary import END, START, UNK
 
@@ -128,14 +128,9 @@ def decode(
     Raises:
         SeetellError: the model returned NaN.
     """
-    limits: dict[str, Any] = {
-        "length_penalty": decoding.length_penalty,
-        "max_words": decoding.max_words,
-        "no_repeat_ngram_size": decoding.no_repeat_ngram_size,
-        "start": start,
-        "end": end,
-        "suppressed_tokens": suppressed_tokens,
-    }
+    limits = Limits(
+        decoding.max_words, decoding.length_penalty, decoding.no_repeat_ngram_size, start, end, suppressed_tokens
+    )
     if decoding.method == "sample":
         return sample(
             step,
@@ -145,6 +140,6 @@ def decode(
             top_p=decoding.top_p,
             seed=decoding.seed,
             sample_ids=range(len(state[0])) if sample_ids is None else sample_ids,
-            **limits,
+            limits=limits,
         )
-    return beam_search(step, state, beam_size=decoding.beam_size if decoding.method == "beam" else 1, **limits)
+    return beam_search(step, state, beam_size=decoding.beam_size if decoding.method == "beam" else 1, limits=limits)

@@ -1,4 +1,4 @@
-"""Partial sentences decoded word by word, for many images at a time: the state of every decoding method.
+"""Partial sentences decoded word by word, for many images at a time: the loop of every decoding method.
 
 Letters: ``B`` images, ``N`` rows (beams of all images together), ``T`` words so far, ``V`` vocabulary.
 """
@@ -94,16 +94,81 @@ class Beams:
         return Hypothesis(tuple(self.tokens[row].tolist()), tuple(logprobs), logprob, score)
 
 
-def mask_logprobs(
-    logprobs: np.ndarray, sentences: Beams, *, suppressed_tokens: Sequence[int], no_repeat_ngram_size: int
-) -> np.ndarray:
+@dataclass(frozen=True)
+class Limits:
+    """Limits on generated sentences.
+
+    Attributes:
+        max_words: longest sentence, END not counted.
+        length_penalty: exponent of the score's length normalisation, at least 0.
+        no_repeat_ngram_size: n-grams of this size occur at most once in a sentence; 0 for no limit.
+        start: id fed before the first word.
+        end: id that ends a sentence.
+        suppressed_tokens: ids that are never generated.
+    """
+
+    max_words: int
+    length_penalty: float
+    no_repeat_ngram_size: int
+    start: int
+    end: int
+    suppressed_tokens: Sequence[int]
+
+
+Choose = Callable[[Beams, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
+"""Takes the ``N`` beams and masked log-probabilities ``(N, V)``; returns rows continued, words added and their finite
+log-probabilities, ``(M,)`` each, those of one image being neighbours."""
+
+
+def generate(step: Step, state: State, choose: Choose, limits: Limits) -> list[list[Hypothesis]]:
+    """Generate sentences word by word.
+
+    Sentences that end leave the batch, as do those that could not beat their image's best finished sentence even if all
+    their remaining words were certain. An image without live beams is done. A sentence of ``max_words`` words must end
+    there, and its score includes the probability of that.
+
+    Args:
+        step: advances by one word.
+        state: the decoder's state before the first word, one row per image.
+        choose: chooses the continuations.
+        limits: limits on the sentences.
+
+    Returns:
+        For each image its finished sentences, at least one.
+    """
+    images = len(state[0])
+    finished: list[list[Hypothesis]] = [[] for _ in range(images)]
+    best = np.full(images, -np.inf)
+    live, last = Beams.begin(images), np.full(images, limits.start, np.int64)
+    while len(live):
+        logprobs, state = step(last, state)
+        if live.words == limits.max_words:
+            for row, image in enumerate(live.image):
+                finished[image].append(live.finish(row, float(logprobs[row, limits.end]), limits.length_penalty))
+            break
+        rows, last, gained = choose(live, mask_logprobs(logprobs, live, limits))
+        for stuck in np.flatnonzero(~np.isin(live.image, live.image[rows])):  # nothing may follow, not even END
+            finished[live.image[stuck]].append(live.finish(int(stuck), -np.inf, limits.length_penalty))
+        ends = last == limits.end
+        for row, logprob in zip(rows[ends], gained[ends], strict=True):
+            hypothesis = live.finish(int(row), float(logprob), limits.length_penalty)
+            finished[live.image[row]].append(hypothesis)
+            best[live.image[row]] = max(best[live.image[row]], hypothesis.score)
+        reachable = (live.totals()[rows] + gained) / (limits.max_words + 1) ** limits.length_penalty
+        unfinished = ~ends & (reachable > best[live.image[rows]])
+        rows, last = rows[unfinished], last[unfinished]
+        live = live.extend(rows, last, gained[unfinished])
+        state = tuple(part[rows] for part in state)
+    return finished
+
+
+def mask_logprobs(logprobs: np.ndarray, sentences: Beams, limits: Limits) -> np.ndarray:
     """Mask the words that must not come next.
 
     Args:
         logprobs: ``(N, V)`` under the model.
         sentences: the ``N`` rows they continue.
-        suppressed_tokens: word ids that are never generated.
-        no_repeat_ngram_size: mask words that would repeat an n-gram of this size within their sentence; 0 masks none.
+        limits: suppressed tokens, and the size of the n-grams that may not be repeated.
 
     Returns:
         A copy ``(N, V)`` with minus infinity for masked words.
@@ -114,9 +179,9 @@ def mask_logprobs(
     allowed = np.array(logprobs)
     if np.isnan(allowed).any():
         raise SeetellError("the captioner returned NaN probabilities: its training diverged or its file is damaged")
-    allowed[:, list(suppressed_tokens)] = -np.inf
-    if no_repeat_ngram_size and sentences.words >= no_repeat_ngram_size:
-        before = no_repeat_ngram_size - 1
+    allowed[:, list(limits.suppressed_tokens)] = -np.inf
+    if limits.no_repeat_ngram_size and sentences.words >= limits.no_repeat_ngram_size:
+        before = limits.no_repeat_ngram_size - 1
         starts = sentences.words - before  # an n-gram begins at each of these positions
         seen = np.ones((len(sentences), starts), dtype=bool)
         for offset in range(before):  # does it begin with the sentence's last n - 1 words?

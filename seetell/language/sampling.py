@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from seetell.language.hypotheses import Beams, Hypothesis, State, Step, mask_logprobs
+from seetell.language.hypotheses import Beams, Hypothesis, Limits, State, Step, generate
 
 
 def sample(
@@ -18,12 +18,7 @@ def sample(
     top_p: float,
     seed: int,
     sample_ids: Sequence[int],
-    length_penalty: float,
-    max_words: int,
-    no_repeat_ngram_size: int,
-    start: int,
-    end: int,
-    suppressed_tokens: Sequence[int],
+    limits: Limits,
 ) -> list[list[Hypothesis]]:
     """Sample a sentence for each image, word by word.
 
@@ -38,42 +33,23 @@ def sample(
         top_p: draw among the fewest words that together have this probability (nucleus sampling, Holtzman et al. 2020).
         seed: seed of the random numbers.
         sample_ids: for each image the id of its stream of random numbers.
-        length_penalty: exponent of the score's length normalisation.
-        max_words: longest sentence, END not counted.
-        no_repeat_ngram_size: n-grams of this size occur at most once in a sentence; 0 for no limit.
-        start: id fed before the first word.
-        end: id that ends a sentence.
-        suppressed_tokens: word ids that are never generated.
+        limits: limits on the sentences.
 
     Returns:
         For each image a list with its one sentence.
     """
-    images = len(state[0])
-    uniform = np.empty((images, max_words))
+    uniform = np.empty((len(state[0]), limits.max_words))
     for image, sample_id in enumerate(sample_ids):
-        uniform[image] = np.random.default_rng((seed, sample_id)).random(max_words)
-    finished: list[list[Hypothesis]] = [[] for _ in range(images)]
-    live, last = Beams.begin(images), np.full(images, start, np.int64)
-    while len(live):
-        logprobs, state = step(last, state)
-        if live.words == max_words:
-            for row, image in enumerate(live.image):
-                finished[image].append(live.finish(row, float(logprobs[row, end]), length_penalty))
-            break
-        allowed = mask_logprobs(
-            logprobs, live, suppressed_tokens=suppressed_tokens, no_repeat_ngram_size=no_repeat_ngram_size
-        )
+        uniform[image] = np.random.default_rng((seed, sample_id)).random(limits.max_words)
+
+    def choose(live: Beams, allowed: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         weights = filtered_probabilities(allowed, temperature=temperature, top_k=top_k, top_p=top_p)
-        last = _draw(weights, uniform[live.image, live.words])
-        gained = np.take_along_axis(allowed, last[:, None], axis=1)[:, 0].astype(np.float64)
-        stuck = ~np.isfinite(gained)  # nothing may follow, not even END
-        for ended in np.flatnonzero(stuck | (last == end)):
-            finished[live.image[ended]].append(live.finish(int(ended), float(gained[ended]), length_penalty))
-        rows = np.flatnonzero(~stuck & (last != end))
-        last = last[rows]
-        live = live.extend(rows, last, gained[rows])
-        state = tuple(part[rows] for part in state)
-    return finished
+        words = _draw(weights, uniform[live.image, live.words])
+        gained = np.take_along_axis(allowed, words[:, None], axis=1)[:, 0].astype(np.float64)
+        rows = np.flatnonzero(np.isfinite(gained))
+        return rows, words[rows], gained[rows]
+
+    return generate(step, state, choose, limits)
 
 
 def filtered_probabilities(logprobs: np.ndarray, *, temperature: float, top_k: int, top_p: float) -> np.ndarray:

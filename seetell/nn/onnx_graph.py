@@ -1,4 +1,4 @@
-"""A torch module written as an ONNX graph, in memory."""
+"""Export of a torch module to an ONNX graph, in memory."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ def onnx_graph(
     *,
     inputs: Sequence[str],
     outputs: Sequence[str],
-    shapes: tuple[object, ...],
+    dynamic_shapes: tuple[object, ...],
 ) -> bytes:
-    """Write a module as an ONNX file's content.
+    """Return the content of an ONNX file that computes what a module computes.
 
     Args:
-        module: taken in evaluation mode.
-        example: arguments of ``module.forward``, at least two of whatever there may be any number of.
+        module: switched to evaluation mode.
+        example: arguments of ``module.forward``, at least two along each open axis.
         inputs: their names in the graph.
-        outputs: the names of what it returns.
-        shapes: tells for each argument which axes are left open.
+        outputs: names of the returned tensors.
+        dynamic_shapes: for each argument the axes of any length, as :func:`torch.export.export` takes them.
     """
     with torch.no_grad(), _quiet():
         program = torch.onnx.export(
@@ -40,7 +40,7 @@ def onnx_graph(
             example,
             input_names=list(inputs),
             output_names=list(outputs),
-            dynamic_shapes=shapes,
+            dynamic_shapes=dynamic_shapes,
             opset_version=OPSET,
             dynamo=True,
         )
@@ -52,7 +52,7 @@ def onnx_graph(
 
 
 def _strip(model: onnx.ModelProto) -> None:
-    """Take out what the exporter noted on where each node came from: more bytes than a small decoder's structure."""
+    """Remove the exporter's notes on where each node came from: more bytes than a small decoder's structure."""
     del model.metadata_props[:]
     for item in (*model.graph.node, *model.graph.input, *model.graph.output, *model.graph.value_info):
         del item.metadata_props[:]
@@ -61,7 +61,7 @@ def _strip(model: onnx.ModelProto) -> None:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the exporter's progress and its warnings about its own internals from the user."""
+    """Silence the exporter's progress and its warnings about its own internals."""
     loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir", "torch.export")]
     levels = [logger.level for logger in loggers]
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):

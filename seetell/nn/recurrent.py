@@ -74,7 +74,7 @@ class RecurrentStack(nn.Module):
         super().__init__()
         kinds: dict[str, Callable[..., nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
         if cell not in kinds:
-            raise RecipeError(f"captioner.cell: {unknown('cell', cell, get_args(Cell))}")
+            raise RecipeError(f"cell: {unknown('cell', cell, get_args(Cell))}")
         self.cell, self.hidden, self.layers = cell, hidden, layers
         between = dropout if layers > 1 else 0.0
         self.fused = kinds[cell](inputs, hidden, num_layers=layers, dropout=between, batch_first=True)

@@ -59,18 +59,17 @@ class ProposalConfig:
             "pre_nms_top_n",
             "post_nms_top_n_train",
             "post_nms_top_n_test",
-            of="proposals",
         )
         for name in ("anchor_sizes", "aspect_ratios"):
             if not getattr(self, name) or min(getattr(self, name)) <= 0:
-                raise RecipeError(f"proposals.{name}: expected positive numbers, got {list(getattr(self, name))}")
+                raise RecipeError(f"{name}: expected positive numbers, got {list(getattr(self, name))}")
         if not 0 <= self.negative_iou <= self.positive_iou <= 1:
             raise RecipeError(
-                "proposals.negative_iou: expected 0 ≤ negative_iou ≤ positive_iou ≤ 1, "
+                "negative_iou: expected 0 ≤ negative_iou ≤ positive_iou ≤ 1, "
                 f"got {self.negative_iou} and {self.positive_iou}"
             )
         if not 0 < self.nms_iou <= 1:
-            raise RecipeError(f"proposals.nms_iou: expected above 0, at most 1, got {self.nms_iou}")
+            raise RecipeError(f"nms_iou: expected above 0, at most 1, got {self.nms_iou}")
 
 
 class RegionProposalNetwork(nn.Module):

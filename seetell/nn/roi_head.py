@@ -50,19 +50,11 @@ class RoIHeadConfig:
     max_detections: int = 50
 
     def __post_init__(self) -> None:
-        check_sizes(
-            self,
-            "output_size",
-            "canonical_box_size",
-            "code_size",
-            "batch_size_per_image",
-            "max_detections",
-            of="roi_head",
-        )
-        check_probabilities(self, "dropout", of="roi_head")
+        check_sizes(self, "output_size", "canonical_box_size", "code_size", "batch_size_per_image", "max_detections")
+        check_probabilities(self, "dropout")
         for name in ("positive_fraction", "positive_iou", "nms_iou"):
             if not 0 < getattr(self, name) <= 1:
-                raise RecipeError(f"roi_head.{name}: expected above 0, at most 1, got {getattr(self, name)}")
+                raise RecipeError(f"{name}: expected above 0, at most 1, got {getattr(self, name)}")
 
 
 class RoIHead(nn.Module):

@@ -98,7 +98,7 @@ class Bundle:
                 name: _graph_files(folder if name not in shared else owner_folder(folder, shared[name]["model"]), entry)
                 for name, entry in description["graphs"].items()
             }
-            files = [bundle_file(folder, name) for name in description["files"]]
+            files = [bundle_file(folder, name) for name in dict(description["files"])]
             files += [file for graph in graphs.values() for file in graph.files.values()]
             if not isinstance(settings, dict):
                 raise TypeError(f"settings must be an object, got {settings!r}")

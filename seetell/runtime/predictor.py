@@ -1,6 +1,6 @@
 """What every predictor has in common: options checked first, images opened by worker threads, batches, memory.
 
-A task's predictor says how one image is prepared and how a batch is processed; :class:`Predictor` does the rest.
+A task's predictor defines how one image is prepared and how a batch is processed; :class:`Predictor` does the rest.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ class Predictor(ABC, Generic[Prepared, Result]):
     Attributes:
         task: name of the task that it predicts for.
         text_input: name of the text that goes with each image; empty where images are predicted alone.
-        batch_size: images processed at once, unless a call says otherwise.
+        batch_size: images processed at once by default.
         bundle: the model.
+        precision: the encoder's, such as ``int8``; ``None`` for the bundle's own choice.
         threads: processor threads that it computes with.
 
     Args:
@@ -44,7 +45,7 @@ class Predictor(ABC, Generic[Prepared, Result]):
     batch_size: ClassVar[int] = 16
 
     def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
-        self.bundle = bundle
+        self.bundle, self.precision = bundle, precision
         self.threads = resolve_num_threads(threads)
 
     @property

@@ -11,16 +11,18 @@ import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from seetell.errors import PhotoError, PhotoIndexError, UsageError
 from seetell.search import nearest
-from seetell.search.embedder import Embedder
 from seetell.search.ranking import MANY, Ranking, quantise
 from seetell.search.store import Store
 from seetell.search.update import Progress, Update, update
+
+if TYPE_CHECKING:
+    from seetell.tasks.retrieval.predict import Embedder
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,16 @@ import stat
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from seetell.errors import PhotoError, PhotoIndexError
-from seetell.search.embedder import Embedder
 from seetell.search.scan import Key, key_of, scan
 from seetell.search.store import VECTOR, Store
+
+if TYPE_CHECKING:
+    from seetell.tasks.retrieval.predict import Embedder
 
 BATCH = 64
 """Photos that may have to be encoded again after an interruption."""

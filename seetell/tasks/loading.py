@@ -109,6 +109,14 @@ def task_of(model: str | Path) -> Task:
     return task or _task_of(folder)
 
 
+def bundled_for(task: Task) -> Path | None:
+    """Return the first bundled model that a task's predictor can load, one of the task itself before any other."""
+    first: dict[object, Path] = {}
+    for folder in bundled_models().values():
+        first.setdefault(read_description(folder).get("task"), folder)
+    return next((first[name] for name in (task.name, *task.reads) if name in first), None)
+
+
 def _resolve(model: str | Path) -> tuple[Path, Task | None]:
     """Return a model's folder and, where a task was named, the task."""
     bundled = bundled_models()
@@ -130,14 +138,6 @@ def _named_task(name: str | Path) -> Task | None:
         return find_task(name)
     except UsageError:
         return None
-
-
-def bundled_for(task: Task) -> Path | None:
-    """Return the first bundled model that a task's predictor can load, one of the task itself before any other."""
-    first: dict[object, Path] = {}
-    for folder in bundled_models().values():
-        first.setdefault(read_description(folder).get("task"), folder)
-    return next((first[name] for name in (task.name, *task.reads) if name in first), None)
 
 
 def _task_of(folder: Path) -> Task:

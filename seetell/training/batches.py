@@ -1,4 +1,4 @@
-"""Training batches whose every random choice follows from the seed and the step: nothing else needs to be stored.
+"""Training batches in which every random choice follows from the seed and the step, so that nothing else is stored.
 
 Photos are shuffled anew each epoch by (seed, epoch); captions, mirroring and cropping are drawn by (seed, step).
 """
@@ -8,28 +8,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from seetell.data.records import PhotoRecord
-from seetell.language.vocabulary import END, START
 from seetell.photos import Preprocessing, open_photo
-from seetell.tasks.captioning.models import IGNORE_INDEX
 
-ENLARGED = 8 / 7  # random crops of 224 pixels are taken from 256
+CROP_SCALE = 8 / 7  # random crops of 224 pixels are taken from 256
+
+Item = TypeVar("Item")
+Prepared = TypeVar("Prepared")
 
 
 @dataclass(frozen=True)
-class Draw:
-    """What one step looks at.
+class BatchIndices:
+    """What one step trains on.
 
     Attributes:
         photos: ``(B,)`` positions in the list of training photos.
-        captions: ``(B, C)`` which of its captions each photo shows.
+        captions: ``(B, C)`` positions among each photo's captions.
         mirrored: ``(B,)`` whether the photo is mirrored.
-        offsets: ``(B, 2)`` where the crop lies, each from 0 to 1: down, right.
+        offsets: ``(B, 2)`` where the crop lies, down and right, each from 0 to 1.
     """
 
     photos: np.ndarray
@@ -37,15 +37,15 @@ class Draw:
     mirrored: np.ndarray
     offsets: np.ndarray
 
-    def without_repeated_photos(self) -> Draw:
-        """Return the same with each photo once: in a batch where one epoch ends, one may come twice."""
+    def unique_photos(self) -> BatchIndices:
+        """Return the same with each photo once; a batch across the end of an epoch may contain one twice."""
         kept = np.sort(np.unique(self.photos, return_index=True)[1])
-        return Draw(self.photos[kept], self.captions[kept], self.mirrored[kept], self.offsets[kept])
+        return BatchIndices(self.photos[kept], self.captions[kept], self.mirrored[kept], self.offsets[kept])
 
 
-def draw(
+def sample_batch_indices(
     step: int, *, seed: int, caption_counts: np.ndarray, batch_size: int, captions_per_photo: int, flip: bool
-) -> Draw:
+) -> BatchIndices:
     """Choose a step's photos, captions and views.
 
     Photos come in an order shuffled each epoch; the last batch of an epoch is filled from the next one. Captions are
@@ -57,7 +57,7 @@ def draw(
         caption_counts: ``(N,)`` captions of each training photo.
         batch_size: ``B``.
         captions_per_photo: ``C``.
-        flip: mirror every other photo.
+        flip: mirror a photo with probability 0.5.
     """
     count = len(caption_counts)
     places = range(step * batch_size, (step + 1) * batch_size)
@@ -67,8 +67,8 @@ def draw(
     }
     photos = np.array([orders[place // count][place % count] for place in places])
     random = np.random.default_rng((seed, 2, step))
-    captions = np.stack([_some(random, caption_counts[photo], captions_per_photo) for photo in photos])
-    return Draw(
+    captions = np.stack([_choose(random, caption_counts[photo], captions_per_photo) for photo in photos])
+    return BatchIndices(
         photos=photos,
         captions=captions,
         mirrored=(random.random(batch_size) < 0.5) & flip,
@@ -76,41 +76,18 @@ def draw(
     )
 
 
-def _some(random: np.random.Generator, available: int, wanted: int) -> np.ndarray:
+def _choose(random: np.random.Generator, available: int, wanted: int) -> np.ndarray:
     rounds = [random.permutation(available) for _ in range(-(-wanted // available))]
     return np.concatenate(rounds)[:wanted]
 
 
 def step_seed(seed: int, step: int) -> int:
-    """Derive a step's seed for dropout; neighbouring steps share nothing."""
+    """Return a step's seed for dropout, independent of those of other steps."""
     return int(np.random.SeedSequence((seed, 3, step)).generate_state(1, np.uint64)[0] >> 1)
 
 
-def caption_tensors(captions: Sequence[Sequence[Sequence[int]]], *, max_words: int) -> tuple[Tensor, Tensor]:
-    """Lay out encoded captions as what the captioner reads and what it shall say.
-
-    Args:
-        captions: word numbers of ``B`` photos with ``C`` captions each, no specials.
-        max_words: longer captions are cut; a cut one does not teach END, which NeuralTalk2 made it do.
-
-    Returns:
-        ``inputs`` (START and words) and ``targets`` (words and END, ``IGNORE_INDEX`` in padding), both ``(B, C, T)`` int64.
-    """
-    rows = [[list(words[:max_words]) for words in photo] for photo in captions]
-    steps = 1 + max(len(words) for photo in rows for words in photo)
-    inputs = torch.full((len(rows), len(rows[0]), steps), END)
-    targets = torch.full_like(inputs, IGNORE_INDEX)
-    for b, photo in enumerate(rows):
-        for c, words in enumerate(photo):
-            inputs[b, c, : len(words) + 1] = torch.tensor([START, *words])
-            targets[b, c, : len(words)] = torch.tensor(words)
-            if len(words) == len(captions[b][c]):
-                targets[b, c, len(words)] = END
-    return inputs, targets
-
-
 def photo_pixels(record: PhotoRecord, preprocessing: Preprocessing) -> np.ndarray:
-    """Open a photo and prepare it as at prediction, ``(3, H, W)`` float32."""
+    """Open a photo and preprocess it as at prediction, ``(3, H, W)`` float32."""
     return preprocessing(open_photo(record.path, at_least=(preprocessing.width, preprocessing.height)))
 
 
@@ -124,13 +101,13 @@ def cropped_pixels(
         preprocessing: the encoder's.
         offset: ``(2,)`` from 0 to 1: where the crop lies, down and right.
         mirrored: mirror it left to right.
-        crop: enlarge by 8/7 and cut out the encoder's size, as NeuralTalk2 did; otherwise resize as at prediction.
+        crop: enlarge by 8/7 and crop to the encoder's size, as NeuralTalk2 did; otherwise resize as at prediction.
 
     Returns:
         ``(3, H, W)`` float32.
     """
     height, width = preprocessing.height, preprocessing.width
-    full_height, full_width = (round(height * ENLARGED), round(width * ENLARGED)) if crop else (height, width)
+    full_height, full_width = (round(height * CROP_SCALE), round(width * CROP_SCALE)) if crop else (height, width)
     photo = open_photo(record.path, at_least=(full_width, full_height))
     pixels = preprocessing.resize(photo, height=full_height, width=full_width)
     top, left = round(offset[0] * (full_height - height)), round(offset[1] * (full_width - width))
@@ -138,11 +115,12 @@ def cropped_pixels(
     return preprocessing.normalise(pixels[:, ::-1] if mirrored else pixels)
 
 
-def ahead(steps: range, prepare: Callable[[int], tuple[Tensor, ...]]) -> Iterator[tuple[Tensor, ...]]:
-    """Yield ``prepare(step)`` for each step in order, preparing the next one meanwhile in a thread."""
+def prefetch(items: Sequence[Item], prepare: Callable[[Item], Prepared]) -> Iterator[Prepared]:
+    """Yield ``prepare(item)`` for each item in order, preparing the next one meanwhile in a thread."""
     with ThreadPoolExecutor(1) as worker:
-        upcoming = None
-        for step in steps:
-            current = upcoming if upcoming is not None else worker.submit(prepare, step)
-            upcoming = worker.submit(prepare, step + 1) if step + 1 in steps else None
+        upcoming = worker.submit(prepare, items[0]) if items else None
+        for place in range(len(items)):
+            assert upcoming is not None
+            current = upcoming
+            upcoming = worker.submit(prepare, items[place + 1]) if place + 1 < len(items) else None
             yield current.result()

@@ -1,80 +1,81 @@
-"""Checkpoints: one safetensors file that holds everything a run needs to go on as if it had never stopped.
+"""Checkpoints: one safetensors file with everything that resuming a run bit-exactly needs.
 
-Arrays are stored under ``part.name``; numbers and text as JSON in the file's header. A checkpoint is written under
-another name, forced to the disk and renamed, so that at every moment the old or the new one is whole.
+Arrays are stored under ``part.name``; numbers and text as JSON in the file's header.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 from torch.optim import Optimizer
 
+from seetell.atomic_write import atomic_file
 from seetell.errors import CheckpointError
 
 Arrays = dict[str, Tensor]
 
 
-def write_checkpoint(path: Path, parts: Mapping[str, Mapping[str, Tensor]], facts: Mapping[str, Any]) -> None:
-    """Write a checkpoint in one go.
+def write_checkpoint(path: Path, parts: Mapping[str, Mapping[str, Tensor]], metadata: Mapping[str, Any]) -> None:
+    """Write a checkpoint, whole or not at all.
 
     Args:
-        path: the file; replaced if it is there.
+        path: the file; replaced if it exists.
         parts: arrays by part and name, such as ``{"captioner": module.state_dict()}``.
-        facts: JSON-ready values, such as the step.
+        metadata: JSON-ready values, such as the step.
 
     Raises:
-        CheckpointError: the disk is full or the folder cannot be written; an older checkpoint stays as it was.
+        CheckpointError: the disk is full or the folder cannot be written; an older checkpoint is unchanged.
     """
     arrays = {
         f"{part}.{name}": value.detach().cpu().contiguous().clone()
         for part, named in parts.items()
         for name, value in named.items()
     }
-    partial = path.with_name(path.name + ".partial")
     try:
-        save_file(arrays, partial, metadata={"facts": json.dumps(facts)})
-        with open(partial, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(partial, path)
+        with atomic_file(path) as file:
+            file.write(save(arrays, {"metadata": json.dumps(metadata)}))
     except (OSError, SafetensorError) as error:
-        partial.unlink(missing_ok=True)
         raise CheckpointError(
             f"{path}: cannot write the checkpoint: {error}; free some space and start again"
         ) from error
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Arrays], dict[str, Any]]:
-    """Read what :func:`write_checkpoint` wrote.
+    """Read a file of :func:`write_checkpoint`.
 
     Returns:
-        Arrays by part and name, and the facts.
+        Arrays by part and name, and the metadata.
 
     Raises:
         CheckpointError: the file is missing or damaged.
     """
-    parts: dict[str, Arrays] = {}
     try:
         with safe_open(path, "pt") as file:
-            facts = json.loads(file.metadata()["facts"])
-            for key in file.keys():  # noqa: SIM118 — not a mapping
-                part, _, name = key.partition(".")
-                parts.setdefault(part, {})[name] = file.get_tensor(key)
+            metadata = json.loads(file.metadata()["metadata"])
+            arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 — not a mapping
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path}: not a checkpoint of seetell: {error!r}") from error
-    return parts, facts
+    return split_parts(arrays), metadata
+
+
+def split_parts(arrays: Mapping[str, Tensor]) -> dict[str, Arrays]:
+    """Group arrays named ``part.name`` by part."""
+    parts: dict[str, Arrays] = {}
+    for key, value in arrays.items():
+        part, _, name = key.partition(".")
+        parts.setdefault(part, {})[name] = value
+    return parts
 
 
 def optimiser_arrays(optimiser: Optimizer) -> Arrays:
-    """Flatten an optimiser's moments into named arrays, ``"3.exp_avg"`` for the fourth parameter's average."""
+    """Flatten an optimiser's state into named arrays, ``"3.exp_avg"`` being the average of the fourth parameter."""
     state = optimiser.state_dict()["state"]
     return {
         f"{index}.{name}": torch.as_tensor(value)
@@ -85,10 +86,7 @@ def optimiser_arrays(optimiser: Optimizer) -> Arrays:
 
 
 def restore_optimiser(optimiser: Optimizer, arrays: Mapping[str, Tensor]) -> None:
-    """Put back the moments that :func:`optimiser_arrays` gave."""
+    """Restore the state that :func:`optimiser_arrays` returned."""
     content = optimiser.state_dict()
-    content["state"] = {}
-    for key, value in arrays.items():
-        index, _, name = key.partition(".")
-        content["state"].setdefault(int(index), {})[name] = value
+    content["state"] = {int(index): moments for index, moments in split_parts(arrays).items()}
     optimiser.load_state_dict(content)

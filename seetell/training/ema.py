@@ -1,4 +1,4 @@
-"""A running average of the weights, which captions better than the weights of any one step."""
+"""Exponential moving average of the weights, which predicts better than the weights of any one step."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 
 
-class RunningAverage:
-    """Exponential moving average of parameters (Polyak & Juditsky, 1992), a ← d·a + (1 − d)·θ.
+class ExponentialMovingAverage:
+    """Average of parameters (Polyak & Juditsky, 1992), a ← d·a + (1 − d)·θ.
 
-    In its first updates ``d`` is (1 + n) / (10 + n), so that the beginning is soon forgotten.
+    In the first updates ``d`` is (1 + n) / (10 + n), so that initial weights soon stop counting.
 
     Args:
-        modules: by name; their parameters are averaged.
+        modules: by name; all their parameters are averaged.
         decay: ``d``.
     """
 
@@ -30,7 +30,7 @@ class RunningAverage:
         self.values = {name: parameter.detach().clone() for name, parameter in self._parameters.items()}
 
     def update(self) -> None:
-        """Take the parameters' present values in; those of parameters that do not learn, at the first update only."""
+        """Include the current values; those of parameters that are not trained, at the first update only."""
         decay = min(self._decay, (1 + self.updates) / (10 + self.updates))
         for name, parameter in self._parameters.items():
             if parameter.requires_grad:
@@ -40,14 +40,14 @@ class RunningAverage:
         self.updates += 1
 
     def restore(self, values: Mapping[str, Tensor], *, updates: int) -> None:
-        """Go on from an earlier average."""
+        """Continue from a saved average."""
         self.updates = updates
         for name, value in values.items():
             self.values[name].copy_(value)
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """Put the averages in the parameters' place for a while."""
+        """Replace the parameters by their averages within a ``with`` block."""
         present = {name: parameter.detach().clone() for name, parameter in self._parameters.items()}
         self._put(self.values)
         try:

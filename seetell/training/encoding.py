@@ -1,7 +1,7 @@
-"""Filling feature caches: what a frozen encoder, or its first stages, make of every photo once.
+"""Filling feature caches: the outputs of a frozen encoder, or of its first stages, computed once per photo.
 
-ONNX Runtime runs the networks made for CPUs several times as fast as torch. Writing the graph takes seconds, so few
-photos go through torch, and so does a network that cannot be written.
+ONNX Runtime runs networks made for CPUs several times as fast as torch. Exporting the graph takes seconds, so few
+photos are encoded in torch, and so is any network that cannot be exported.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from seetell.data.feature_cache import Encode, FeatureCache
 from seetell.nn.backbones import Encoder, weights_hash
 from seetell.nn.onnx_graph import onnx_graph
 from seetell.photos import Preprocessing
-from seetell.runtime.sessions import Graph
 
 Progress = Callable[[int, int], None]
+"""Called with the numbers of photos encoded and to encode."""
 
 MANY_IMAGES = 500
-"""From so many on, ONNX Runtime saves more than writing the graph takes: 7 to 11 s against 30 ms an image were
-measured, with EfficientNet-Lite0 and one thread (``benchmarks/feature_extraction.py``)."""
+"""From this many on, ONNX Runtime saves more time than exporting takes: 7 to 11 s against 30 ms per image were measured
+with EfficientNet-Lite0 and one thread (``benchmarks/feature_extraction.py``)."""
 
 TOLERANCE = 1e-3
-"""Largest difference between ONNX Runtime and torch, as a share of the greatest feature. The cache's 16 bits round by
-half of that."""
+"""Largest accepted difference between ONNX Runtime and torch, relative to the largest feature. The cache's 16 bits
+round by half of that."""
 
 
 class AllFeatures(nn.Module):
-    """All an encoder says: records ``(B, 1 + L, D)``, the pooled vector first; ``(B, 1, D)`` without the grid."""
+    """All outputs of an encoder: records ``(B, 1 + L, D)``, the pooled vector first; ``(B, 1, D)`` without the grid."""
 
     def __init__(self, encoder: Encoder, *, with_grid: bool) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class AllFeatures(nn.Module):
 
 
 class Activations(nn.Module):
-    """What an encoder's first stages make: records ``(B, h, w, C)``."""
+    """The output of an encoder's first stages: records ``(B, h, w, C)``."""
 
     def __init__(self, early: nn.Module) -> None:
         super().__init__()
@@ -58,12 +58,12 @@ class Activations(nn.Module):
         return activation.permute(0, 2, 3, 1)
 
 
-class PyramidRecords(nn.Module):
-    """Some maps of an encoder's pyramid, one after the other: records ``(B, Σ C_s·h_s·w_s)``.
+class FeatureMaps(nn.Module):
+    """Feature maps of an encoder, concatenated: records ``(B, Σ C_s·h_s·w_s)``.
 
     Args:
-        encoder: publishes its stages.
-        strides: of the maps, in pixels.
+        encoder: has maps at the strides.
+        strides: in pixels, finest first.
     """
 
     def __init__(self, encoder: Encoder, strides: Sequence[int]) -> None:
@@ -79,18 +79,18 @@ class PyramidRecords(nn.Module):
 def features_cache(
     folder: str, encoder: Encoder, photos: Sequence[Path], *, with_grid: bool, flips: bool, progress: Progress
 ) -> tuple[FeatureCache, dict[Path, str]]:
-    """Cache all an encoder says of photos; see :class:`AllFeatures`.
+    """Cache all outputs of an encoder; see :class:`AllFeatures`.
 
     Args:
-        folder: where caches live.
+        folder: of all caches.
         encoder: in evaluation mode.
-        photos: files; those that are cached already stay.
+        photos: files; those in the cache are not encoded again.
         with_grid: keep the grid too.
-        flips: and the features of the mirrored photos.
-        progress: told how many of how many photos are encoded.
+        flips: encode the mirrored photos too.
+        progress: see :data:`Progress`.
 
     Returns:
-        The cache; the photos that could not be opened, and why.
+        The cache; the photos that could not be opened, with the reasons.
     """
     parts = 1 + with_grid * math.prod(encoder.grid_size)
     cache = FeatureCache(
@@ -107,24 +107,29 @@ def features_cache(
 def activations_cache(
     folder: str, encoder: Encoder, photos: Sequence[Path], *, frozen_stages: int, flips: bool, progress: Progress
 ) -> tuple[FeatureCache, dict[Path, str]]:
-    """Cache what an encoder's first stages make of photos; see :class:`Activations` and :func:`features_cache`."""
+    """Cache the output of an encoder's first stages; see :class:`Activations` and :func:`features_cache`."""
     early = encoder.first_stages(frozen_stages)
-    module = Activations(early).eval()
-    size = encoder.preprocessing
-    shape = in_torch(module)(np.zeros((1, 3, size.height, size.width), np.float32)).shape[1:]
-    cache = FeatureCache(folder, weights_hash=weights_hash(early), preprocessing=size, shape=shape, flips=flips)
+    module, preprocessing = Activations(early).eval(), encoder.preprocessing
+    shape = _record_shape(module, preprocessing)
+    cache = FeatureCache(
+        folder, weights_hash=weights_hash(early), preprocessing=preprocessing, shape=shape, flips=flips
+    )
     return cache, _fill(cache, module, photos, progress, name=encoder.name)
 
 
-def pyramid_cache(
+def feature_maps_cache(
     folder: str, encoder: Encoder, photos: Sequence[Path], *, strides: Sequence[int], progress: Progress
 ) -> tuple[FeatureCache, dict[Path, str]]:
-    """Cache some maps of an encoder's pyramid; see :class:`PyramidRecords` and :func:`features_cache`."""
-    module = PyramidRecords(encoder, strides).eval()
-    size = encoder.preprocessing
-    shape = in_torch(module)(np.zeros((1, 3, size.height, size.width), np.float32)).shape[1:]
-    cache = FeatureCache(folder, weights_hash=weights_hash(encoder), preprocessing=size, shape=shape)
+    """Cache feature maps of an encoder; see :class:`FeatureMaps` and :func:`features_cache`."""
+    module, preprocessing = FeatureMaps(encoder, strides).eval(), encoder.preprocessing
+    shape = _record_shape(module, preprocessing)
+    cache = FeatureCache(folder, weights_hash=weights_hash(encoder), preprocessing=preprocessing, shape=shape)
     return cache, _fill(cache, module, photos, progress, name=encoder.name)
+
+
+def _record_shape(module: nn.Module, preprocessing: Preprocessing) -> tuple[int, ...]:
+    image = np.zeros((1, 3, preprocessing.height, preprocessing.width), np.float32)
+    return torch_encode_fn(module)(image).shape[1:]
 
 
 def _fill(
@@ -132,40 +137,46 @@ def _fill(
 ) -> dict[Path, str]:
     views = cache.shape[0]
     images = views * sum(photo not in cache for photo in photos)
-    encode = in_torch(module)
+    encode = torch_encode_fn(module)
     if images >= MANY_IMAGES and next(module.parameters()).device.type == "cpu":
-        encode = _faster_if_equal(encode, module, cache.preprocessing, name=name)
+        encode = _onnx_if_equivalent(encode, module, cache.preprocessing, name=name)
     return cache.fill(photos, encode, progress=progress)
 
 
-def in_torch(module: nn.Module) -> Encode:
-    """Return a module as a function of images ``(B, 3, H, W)`` that runs in torch, on the module's device."""
+def torch_encode_fn(module: nn.Module) -> Encode:
+    """Return a function of images ``(B, 3, H, W)`` that runs a module in torch, on the module's device."""
     device = next(module.parameters()).device
 
     def encode(images: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
-            made = module(torch.from_numpy(images).to(device, memory_format=torch.channels_last))
-        records: np.ndarray = made.cpu().numpy()
+            outputs = module(torch.from_numpy(images).to(device, memory_format=torch.channels_last))
+        records: np.ndarray = outputs.cpu().numpy()
         return records
 
     return encode
 
 
-def in_onnx_runtime(module: nn.Module, preprocessing: Preprocessing) -> Encode:
-    """Return a module as a function of images ``(B, 3, H, W)`` that runs in ONNX Runtime, with torch's threads."""
+def onnx_encode_fn(module: nn.Module, preprocessing: Preprocessing) -> Encode:
+    """Return a function of images ``(B, 3, H, W)`` that runs a module in ONNX Runtime, with torch's threads."""
+    import onnxruntime
+
     images = torch.zeros(2, 3, preprocessing.height, preprocessing.width)
     shapes = ({0: torch.export.Dim("photos", min=1)},)
-    content = onnx_graph(module, (images,), inputs=["images"], outputs=["records"], shapes=shapes)
-    graph = Graph(content, threads=torch.get_num_threads())
-    return lambda images: graph.run({"images": images}, ["records"])[0]
+    content = onnx_graph(module, (images,), inputs=["images"], outputs=["records"], dynamic_shapes=shapes)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = torch.get_num_threads(), 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    return lambda images: np.asarray(session.run(["records"], {"images": images})[0])
 
 
-def _faster_if_equal(encode: Encode, module: nn.Module, preprocessing: Preprocessing, *, name: str) -> Encode:
-    """Return the module in ONNX Runtime; where it does not get there or says something else, ``encode``."""
-    # one photo more than the graph was made with shows whether it takes any number
+def _onnx_if_equivalent(encode: Encode, module: nn.Module, preprocessing: Preprocessing, *, name: str) -> Encode:
+    """Return the module in ONNX Runtime, or ``encode`` if it cannot be exported or its outputs differ."""
+    # one photo more than the graph was exported with shows whether it accepts any number
     noise = torch.randn(3, 3, preprocessing.height, preprocessing.width, generator=torch.Generator().manual_seed(0))
     try:
-        faster = in_onnx_runtime(module, preprocessing)
+        faster = onnx_encode_fn(module, preprocessing)
         ours, theirs = faster(noise.numpy()), encode(noise.numpy())
     except Exception as error:  # whatever an exporter cannot do, torch can
         reason = type(error).__name__
@@ -173,6 +184,6 @@ def _faster_if_equal(encode: Encode, module: nn.Module, preprocessing: Preproces
         difference = float(np.abs(ours - theirs).max() / np.abs(theirs).max())
         if difference <= TOLERANCE:
             return faster
-        reason = f"features differ by {difference:.2g} of the greatest, more than {TOLERANCE:g}"
+        reason = f"features differ by {difference:.2g} of the largest, more than {TOLERANCE:g}"
     logging.getLogger(__name__).warning("%s encodes photos in torch, not the faster ONNX Runtime: %s", name, reason)
     return encode

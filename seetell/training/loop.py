@@ -1,192 +1,232 @@
-"""The training loop on a frozen encoder, which may be stopped at any moment and goes on as if it had not been.
+"""The training loop of all tasks: steps, log, validations, averaging, checkpoints and resumption.
 
-As in a captioner's run, everything a step draws at random follows from the seed and the step's number.
+A task provides a :class:`~seetell.training.task.Training`: modules, batches, losses and validation. Every random choice
+of a step follows from the seed and the step's number, so that a run killed at any moment resumes bit-exactly from its
+last checkpoint.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 import time
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
-from seetell.errors import CheckpointError
-from seetell.training.batches import ahead, step_seed
+from seetell.atomic_write import atomic_file
+from seetell.errors import CheckpointError, SeetellError
+from seetell.training.batches import prefetch, step_seed
 from seetell.training.checkpoint import optimiser_arrays, read_checkpoint, restore_optimiser, write_checkpoint
-from seetell.training.divergence import stop_on_explosion
-from seetell.training.ema import RunningAverage
-from seetell.training.optimisers import OptimiserConfig, create_optimiser, update
+from seetell.training.config import RunConfig
+from seetell.training.ema import ExponentialMovingAverage
+from seetell.training.encoding import Progress
+from seetell.training.optimisers import clip_and_step, create_optimiser
 from seetell.training.run_folder import RunFolder
 from seetell.training.run_log import RunLog, draw_curves, read_log
-from seetell.training.schedule import ScheduleConfig, learning_rate_factor
+from seetell.training.schedule import learning_rate_factor
+from seetell.training.task import Phase, Training
 
 
-class RunRecipe(Protocol):
-    """What the loop asks of a recipe; see :class:`~seetell.tasks.retrieval.config.AlignmentRecipe`."""
-
-    @property
-    def optimiser(self) -> OptimiserConfig: ...
-    @property
-    def schedule(self) -> ScheduleConfig: ...
-    @property
-    def steps(self) -> int: ...
-    @property
-    def averaging(self) -> float: ...
-    @property
-    def explosion_factor(self) -> float: ...
-    @property
-    def checkpoint_every(self) -> int: ...
-    @property
-    def log_every(self) -> int: ...
-    @property
-    def seed(self) -> int: ...
+class TrainingDivergedError(SeetellError):
+    """The loss diverged; the best weights so far are kept."""
 
 
-class FrozenEncoderRun(ABC):
-    """Steps, log, validations, checkpoints and resumption of a run that trains one module.
+class TrainingLoop:
+    """One training run.
 
     Args:
-        recipe: what to do.
-        folder: of the run, claimed by that recipe.
-        module: what is trained, on its device.
-        validate_every: steps between validations.
-        hashes: identify what the run began with and must go on with, by name.
-        on_step: told after each step how many are done, and the loss.
-        on_validation: told what validation found.
-    """
+        kind: the task's.
+        config: of the run, as :meth:`Training.complete` returned it.
+        dataset: as :meth:`Training.read` returned it.
+        folder: of the run, which is resumed if the folder contains a checkpoint.
+        on_step: called after each step with the step count and the loss.
+        on_validation: called with the step count and the values of a validation.
+        on_encoding: called while photos are encoded before training, with the numbers of photos done and to do.
 
-    part: str
-    """The module's name in checkpoints."""
-    curves: Sequence[str]
-    """The values of a validation that are drawn."""
-    loss_unit: str = "nats"
-    """What the loss is measured in, for the drawing."""
+    Raises:
+        CheckpointError: the folder contains a run with another configuration or other data.
+        DataError: there is nothing to train on.
+    """
 
     def __init__(
         self,
-        recipe: RunRecipe,
-        folder: RunFolder,
-        module: nn.Module,
+        kind: type[Training],
+        config: RunConfig,
+        dataset: Any,
+        folder: Path,
         *,
-        validate_every: int,
-        hashes: Mapping[str, str],
-        on_step: Callable[[int, float], None],
-        on_validation: Callable[[dict[str, Any]], None],
+        on_step: Callable[[int, float], None] = lambda step, loss: None,
+        on_validation: Callable[[dict[str, Any]], None] = lambda values: None,
+        on_encoding: Progress = lambda done, total: None,
     ) -> None:
-        self._recipe, self.folder, self._module = recipe, folder, module
-        self._validate_every, self._hashes = validate_every, dict(hashes)
+        self.config, self.folder = config, RunFolder(folder)
         self._on_step, self._on_validation = on_step, on_validation
-        self.device = next(module.parameters()).device
-        self.optimiser = create_optimiser(recipe.optimiser, module.parameters())
-        self._average = RunningAverage({self.part: module}, decay=recipe.averaging) if recipe.averaging else None
-        self.step, self.first_loss, self.best = 0, math.nan, -math.inf
-        if folder.checkpoint.exists():
+        if config.threads:
+            torch.set_num_threads(config.threads)
+        self.folder.open_or_create(config)
+        self.training = kind(config, dataset, on_encoding=on_encoding)
+        self._phases = self.training.phases()
+        self._phase: Phase | None = None
+        self._optimisers: dict[str, Optimizer] = {}
+        self._average: ExponentialMovingAverage | None = None
+        self.step, self._first_loss, self._best = 0, math.nan, -math.inf
+        if self.folder.checkpoint.exists():
             self._resume()
-        self.log = RunLog(folder.log, step=self.step)
-
-    failures: Mapping[Path, str]
-    """The photos left out because they do not open, and why."""
-
-    @abstractmethod
-    def _batch(self, step: int) -> tuple[Any, ...]:
-        """Gather what a step learns from; runs in a thread, ahead of the step."""
-
-    @abstractmethod
-    def _losses(self, batch: tuple[Any, ...]) -> tuple[Tensor, dict[str, float]]:
-        """Return the loss of a batch, and what of it shall stand in the log beside."""
-
-    @abstractmethod
-    def _evaluate(self) -> tuple[float, dict[str, float]]:
-        """Look at the validation photos: return how good the module is, and what shall stand in the log."""
-
-    def _best_parts(self) -> dict[str, dict[str, Tensor]]:
-        """Return the arrays that are saved when a validation is the best so far."""
-        return {self.part: self._module.state_dict()}
+        else:
+            self.training.initialise()
+            self._create_average()
+        if self.training.vocabulary is not None:
+            self.training.vocabulary.save(self.folder.vocabulary)
+        self._log = RunLog(self.folder.log, step=self.step)
 
     def run(self) -> None:
         """Train until the last step.
 
         Raises:
-            LossExplodedError: the loss is not a number, or too many times the first one.
+            TrainingDivergedError: the loss is not finite, or too many times the first one.
         """
-        recipe = self._recipe
-        last = recipe.steps if recipe.steps != -1 else sys.maxsize
-        started, begun = time.monotonic(), self.step
-        steps = range(self.step, last)
-        for step, batch in zip(steps, ahead(steps, self._batch), strict=True):
-            factor = learning_rate_factor(recipe.schedule, step, steps=recipe.steps)
-            loss, parts = self._train_step(step, batch, factor=factor)
-            if math.isnan(self.first_loss):
-                self.first_loss = loss
-            stop_on_explosion(self.log, step, loss, first=self.first_loss, factor=recipe.explosion_factor)
+        last = self.config.steps if self.config.steps != -1 else sys.maxsize
+        starts = [phase.start for phase in self._phases]
+        for phase, end in zip(self._phases, [*starts[1:], last], strict=True):
+            steps = range(max(self.step, phase.start), min(end, last))
+            if steps:
+                self._run_phase(phase, steps, last)
+
+    def _run_phase(self, phase: Phase, steps: range, last: int) -> None:
+        config = self.config
+        self._begin(phase)
+        logged = next(iter(phase.optimisers.values())).config
+        started = time.monotonic()
+        for step, batch in zip(steps, prefetch(steps, self.training.batch), strict=True):
+            factor = learning_rate_factor(config.schedule, step - phase.schedule_start, steps=phase.schedule_steps)
+            loss, values = self._train_step(phase, step, batch, factor=factor)
+            self._check_divergence(phase, step, loss)
             self.step = step + 1
-            if step % recipe.log_every == 0 or self.step == last:
-                pace = (time.monotonic() - started) / (self.step - begun)
-                rate = recipe.optimiser.learning_rate * factor
-                self.log.write(step, loss=loss, **parts, learning_rate=rate, seconds_per_step=round(pace, 4))
+            if step % config.log_every == 0 or self.step == last:
+                pace = (time.monotonic() - started) / (self.step - steps.start)
+                values |= {"learning_rate": logged.learning_rate * factor, "seconds_per_step": round(pace, 4)}
+                self._log.write(step, loss=loss, **values)
             self._on_step(self.step, loss)
-            if self.step % self._validate_every == 0 or self.step == last:
+            if self.step % config.validation.every == 0 or self.step == last:
                 with self._average.applied() if self._average is not None else nullcontext():
                     self._validate(step)
-            if self.step % recipe.checkpoint_every == 0 or self.step == last:
+            if self.step % config.checkpoint_every == 0 or self.step == last:
                 self._save()
 
-    def _train_step(self, step: int, batch: tuple[Any, ...], *, factor: float) -> tuple[float, dict[str, float]]:
-        """Move the parameters once; return the loss and its parts."""
-        self._module.train()
-        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
-            torch.manual_seed(step_seed(self._recipe.seed, step))
-            loss, parts = self._losses(batch)
-            self.optimiser.zero_grad()
+    def _begin(self, phase: Phase) -> None:
+        """Switch to a phase; its optimisers replace those of the previous one, but for the unchanged."""
+        if phase is self._phase:
+            return
+        self.training.begin(phase)
+        previous = {} if self._phase is None else self._phase.optimisers
+        kept = {
+            name: self._optimisers[name]
+            for name, optimised in phase.optimisers.items()
+            if previous.get(name) is optimised
+        }
+        self._optimisers = {
+            name: kept[name] if name in kept else create_optimiser(*optimised)
+            for name, optimised in phase.optimisers.items()
+        }
+        self._phase = phase
+
+    def _train_step(
+        self, phase: Phase, step: int, batch: tuple[Any, ...], *, factor: float
+    ) -> tuple[float, dict[str, float]]:
+        """Update the weights once; return the loss and further values for the log."""
+        device = self.training.device
+        for name, module in self.training.modules.items():
+            module.train(name in phase.optimisers)
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            torch.manual_seed(step_seed(self.config.seed, step))
+            with torch.autocast(device.type, torch.bfloat16, enabled=self.config.mixed_precision):
+                loss, values = self.training.loss(step, batch)
+            for optimiser in self._optimisers.values():
+                optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
-        update(self.optimiser, self._recipe.optimiser, factor=factor)
+        for name, optimiser in self._optimisers.items():
+            clip_and_step(optimiser, phase.optimisers[name].config, factor=factor)
         if self._average is not None:
             self._average.update()
-        return loss.item(), parts
+        return loss.item(), values
+
+    def _check_divergence(self, phase: Phase, step: int, loss: float) -> None:
+        if math.isfinite(loss) and phase.comparable and math.isnan(self._first_loss):
+            self._first_loss = loss
+        limit = self.config.divergence_factor * self._first_loss
+        if not math.isfinite(loss) or (phase.comparable and loss > limit):
+            self._log.write(step, loss=loss, stopped="divergence")
+            raise TrainingDivergedError(
+                f"step {step}: the loss is {loss:.4g}, more than {self.config.divergence_factor:g} times the first one "
+                f"({self._first_loss:.4g}); lower optimiser.learning_rate or optimiser.clip and start with --restart"
+            )
 
     def _validate(self, step: int) -> None:
-        """Look at the validation photos; keep the weights if they are the best so far."""
-        self._module.eval()
-        measure, values = self._evaluate()
-        self.log.write(step, **values)
-        if measure > self.best:
-            self.best = measure
-            facts = {"step": self.step, "scores": values, **self._hashes}
-            write_checkpoint(self.folder.best, self._best_parts(), facts)
-        draw_curves(read_log(self.folder.log), self.folder.curves, scores=self.curves, loss_unit=self.loss_unit)
+        """Validate, and keep the weights and their predictions if the score is the highest so far."""
+        training = self.training
+        for module in (training.model, training.encoder):
+            module.eval()
+        score, values, predictions = training.validate()
+        self._log.write(step, **values)
+        if score > self._best:
+            self._best = score
+            modules = training.modules
+            if self.config.init_from:  # its encoder may have been trained there
+                modules.setdefault("encoder", training.encoder)
+            metadata = {"step": self.step, "scores": values, "part": training.part, **training.hashes}
+            write_checkpoint(self.folder.best, _states(modules), metadata)
+            if predictions is not None:
+                with atomic_file(self.folder.predictions) as file:
+                    file.write(json.dumps(predictions, ensure_ascii=False, indent=0).encode())
+        draw_curves(read_log(self.folder.log), self.folder.curves, scores=training.curves, loss_unit=training.loss_unit)
         self._on_validation({"step": self.step, **values})
 
+    def _create_average(self) -> None:
+        if self.config.ema_decay:
+            self._average = ExponentialMovingAverage(self.training.modules, decay=self.config.ema_decay)
+
     def _save(self) -> None:
-        parts = {self.part: self._module.state_dict(), "optimiser": optimiser_arrays(self.optimiser)}
+        parts = _states(self.training.modules)
+        for name, optimiser in self._optimisers.items():
+            parts[f"{name}_optimiser"] = optimiser_arrays(optimiser)
         if self._average is not None:
             parts["average"] = self._average.values
-        facts = {
+        metadata = {
             "step": self.step,
-            "first_loss": self.first_loss,
-            "best": None if self.best == -math.inf else self.best,
+            "first_loss": self._first_loss,
+            "best": None if self._best == -math.inf else self._best,
             "averaged": 0 if self._average is None else self._average.updates,
-            **self._hashes,
+            **self.training.hashes,
         }
-        write_checkpoint(self.folder.checkpoint, parts, facts)
+        write_checkpoint(self.folder.checkpoint, parts, metadata)
 
     def _resume(self) -> None:
-        parts, facts = read_checkpoint(self.folder.checkpoint)
-        changed = [name.removesuffix("_hash") for name, value in self._hashes.items() if facts.get(name) != value]
+        parts, metadata = read_checkpoint(self.folder.checkpoint)
+        hashes = self.training.hashes
+        changed = [name.removesuffix("_hash") for name, value in hashes.items() if metadata.get(name) != value]
         if changed:
             raise CheckpointError(
                 f"{self.folder.path}: the {' and '.join(changed)} changed since this run began; "
                 "name another folder with --output, or start over with --restart"
             )
-        self.step, self.first_loss = facts["step"], facts["first_loss"]
-        self.best = -math.inf if facts["best"] is None else facts["best"]
-        self._module.load_state_dict(parts[self.part])
-        restore_optimiser(self.optimiser, parts.get("optimiser", {}))
+        self.step, self._first_loss = metadata["step"], metadata["first_loss"]
+        self._best = -math.inf if metadata["best"] is None else metadata["best"]
+        for name, module in self.training.modules.items():
+            module.load_state_dict(parts[name])
+        self._begin([phase for phase in self._phases if phase.start < self.step][-1])
+        for name, optimiser in self._optimisers.items():
+            restore_optimiser(optimiser, parts.get(f"{name}_optimiser", {}))  # plain sgd has no state
+        self._create_average()
         if self._average is not None:
-            self._average.restore(parts["average"], updates=facts["averaged"])
+            self._average.restore(parts["average"], updates=metadata["averaged"])
+
+
+def _states(modules: Mapping[str, nn.Module]) -> dict[str, dict[str, Tensor]]:
+    return {name: module.state_dict() for name, module in modules.items()}

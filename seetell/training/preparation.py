@@ -1,12 +1,13 @@
-"""From a recipe and a data set to what the loop works on: photos, numbered captions, encoder, cached features."""
+"""From a configuration and a data set to what training works on: photos, encoded captions, encoder, cached features."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 import torch
 
@@ -15,151 +16,189 @@ from seetell.data.records import CaptionDataset, PhotoRecord
 from seetell.errors import DataError, PhotoError, RecipeError
 from seetell.language.tokenizer import tokenize
 from seetell.language.vocabulary import Vocabulary
-from seetell.nn.backbones import Encoder, create_encoder, weights_hash
+from seetell.nn.backbones import Encoder, create_encoder
 from seetell.photos import open_photo
-from seetell.training.config import DataConfig, EncoderConfig, FinetuneConfig
+from seetell.training.config import RunConfig
 from seetell.training.encoding import Progress, activations_cache, features_cache
-from seetell.training.pretrained import EarlierModel, load_encoder
+from seetell.training.pretrained import PretrainedModel, load_encoder, read_pretrained
+
+
+class HasPath(Protocol):
+    """A photo in a file."""
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+
+
+Photo = TypeVar("Photo")
+AnyPhoto = TypeVar("AnyPhoto", covariant=True)
+FilePhoto = TypeVar("FilePhoto", bound=HasPath)
+
+
+class Splits(Protocol[AnyPhoto]):
+    """A data set with splits."""
+
+    def split(self, name: str) -> tuple[AnyPhoto, ...]:
+        """Return the photos of ``train``, ``val`` or ``test``."""
 
 
 @dataclass(frozen=True)
 class CaptionedPhotos:
-    """Photos of one split and their captions as word numbers, one list a photo."""
+    """Photos of one split and their encoded captions, one list per photo."""
 
     photos: tuple[PhotoRecord, ...]
     captions: tuple[tuple[list[int], ...], ...]
 
 
 @dataclass(frozen=True)
-class Preparation:
-    """What the training loop works on.
+class PreparedCaptions:
+    """What training on captions works on.
 
     Attributes:
-        train: photos to learn from.
-        val: photos to validate on.
+        train: the training photos.
+        val: the validation photos.
         vocabulary: the words of the training captions.
-        encoder: on the device, frozen.
-        encoder_hash: identifies the weights it starts with.
-        cache: features of all photos while the encoder is frozen; ``None`` when it always runs.
-        activations: what the encoder's frozen stages make of all photos while the others are trained; ``None`` when
-            the whole encoder is trained, or no cache is wanted.
-        failures: photos left out because they do not open, and why.
+        cache: features of all photos from the frozen encoder; ``None`` when it always runs.
+        activations: outputs of the encoder's frozen stages for all photos, for when the others are trained; ``None``
+            when the whole encoder is trained, or without a cache.
+        failures: the photos that could not be opened, with the reasons.
     """
 
     train: CaptionedPhotos
     val: CaptionedPhotos
     vocabulary: Vocabulary
-    encoder: Encoder
-    encoder_hash: str
     cache: FeatureCache | None
     activations: FeatureCache | None
     failures: dict[Path, str]
 
+    @property
     def data_hash(self) -> str:
-        """Identify photos and captions in their order: another order would draw other batches."""
-        digest = hashlib.sha256()
-        for captioned in (self.train, self.val):
-            for photo, captions in zip(captioned.photos, captioned.captions, strict=True):
-                digest.update(json.dumps([photo.id, captions]).encode())
-        return digest.hexdigest()
+        """Identifies photos and captions in their order: in another order, other batches would be drawn."""
+        return data_hash(
+            [photo.id, captions]
+            for split in (self.train, self.val)
+            for photo, captions in zip(split.photos, split.captions, strict=True)
+        )
 
 
-def prepare(
+def prepare_captions(
+    config: RunConfig,
     dataset: CaptionDataset,
-    earlier: EarlierModel | None,
+    encoder: Encoder,
     *,
-    data: DataConfig,
-    encoder: EncoderConfig,
-    finetune: FinetuneConfig,
-    validation_photos: int,
-    device: str,
     with_grid: bool,
     progress: Progress,
-) -> Preparation:
-    """Prepare a run.
+    train_encoder_after: int = -1,
+    frozen_stages: int = 0,
+) -> PreparedCaptions:
+    """Prepare to train on captions.
 
     Args:
+        config: of the run.
         dataset: photos and captions with their splits.
-        earlier: a model to begin with; its encoder is taken over where it was trained.
-        data: which words are kept, and whether photos are mirrored or cropped.
-        encoder: the image encoder.
-        finetune: whether and how it is trained as well.
-        validation_photos: how many validation photos to use; -1 all.
-        device: where torch computes.
-        with_grid: grids are read, not pooled vectors only.
-        progress: told how many of how many photos are encoded or checked.
+        encoder: frozen, on the device.
+        with_grid: grids are read, not only pooled vectors.
+        progress: called with the numbers of photos encoded or opened, and of all.
+        train_encoder_after: the step from which the encoder is trained; -1 never.
+        frozen_stages: stages of the encoder that are never trained.
 
     Raises:
         DataError: there is nothing to train or validate on.
-        RecipeError: the device is not there.
     """
-    network = frozen_encoder(encoder, earlier, device=device)
-    encoder_hash = weights_hash(network)
-    train, val = dataset.split("train"), dataset.split("val")
-    if validation_photos != -1:
-        val = val[:validation_photos]
+    folder, flips = config.encoder.cache, config.data.flip
+    train, val = training_splits(config, dataset)
+    paths = list(dict.fromkeys(photo.path for photo in (*train, *val)))
     failures: dict[Path, str] = {}
     cache = activations = None
-    paths = list(dict.fromkeys(photo.path for photo in (*train, *val)))
-    if encoder.cache and finetune.after != 0:
-        cache, failures = features_cache(
-            encoder.cache, network, paths, with_grid=with_grid, flips=data.flip, progress=progress
-        )
-    if encoder.cache and finetune.after >= 0 and finetune.frozen_stages and not data.crop:
+    if folder and train_encoder_after != 0:
+        cache, failures = features_cache(folder, encoder, paths, with_grid=with_grid, flips=flips, progress=progress)
+    if folder and train_encoder_after >= 0 and frozen_stages and not config.data.crop:
         activations, unread = activations_cache(
-            encoder.cache, network, paths, frozen_stages=finetune.frozen_stages, flips=data.flip, progress=progress
+            folder, encoder, paths, frozen_stages=frozen_stages, flips=flips, progress=progress
         )
         failures |= unread
     if cache is None and activations is None:
-        failures = _unreadable(paths, progress)
-    train, val = (tuple(photo for photo in split if photo.path not in failures) for split in (train, val))
-    if not train or not val:
-        raise DataError(
-            f"{dataset.source}: training needs readable photos with captions in the splits train and val, got "
-            f"{len(train)} and {len(val)}; see: seetell data check {dataset.source}"
-        )
+        failures = unreadable(paths, progress)
+    train, val = readable(dataset.source, failures, train, val)
     vocabulary = Vocabulary.build(
-        (tokenize(caption) for photo in train for caption in photo.captions), min_count=data.min_count
+        (tokenize(caption) for photo in train for caption in photo.captions), min_count=config.data.min_count
     )
-    return Preparation(
-        train=_numbered(train, vocabulary),
-        val=_numbered(val, vocabulary),
-        vocabulary=vocabulary,
-        encoder=network,
-        encoder_hash=encoder_hash,
-        cache=cache,
-        activations=activations,
-        failures=failures,
+    encoded_train, encoded_val = (
+        CaptionedPhotos(
+            photos, tuple(tuple(vocabulary.encode(tokenize(text)) for text in photo.captions) for photo in photos)
+        )
+        for photos in (train, val)
     )
+    return PreparedCaptions(encoded_train, encoded_val, vocabulary, cache, activations, failures)
 
 
-def frozen_encoder(config: EncoderConfig, earlier: EarlierModel | None, *, device: str) -> Encoder:
-    """Make an encoder that is not trained, in evaluation mode on the device.
+def training_splits(config: RunConfig, dataset: Splits[Photo]) -> tuple[tuple[Photo, ...], tuple[Photo, ...]]:
+    """Return the training photos, and as many validation photos as the run uses."""
+    val = dataset.split("val")
+    return dataset.split("train"), val if config.validation.photos == -1 else val[: config.validation.photos]
 
-    Args:
-        config: which.
-        earlier: a model whose encoder is taken over where it was trained.
-        device: where torch computes.
+
+def readable(source: Path, failures: Iterable[Path], *splits: tuple[FilePhoto, ...]) -> list[tuple[FilePhoto, ...]]:
+    """Return the photos of the splits train and val of a data set that could be opened.
 
     Raises:
-        RecipeError: the device is not there.
+        DataError: a split has none.
+    """
+    unread = set(failures)
+    kept = [tuple(photo for photo in split if photo.path not in unread) for split in splits]
+    if not all(kept):
+        raise DataError(
+            f"{source}: training needs readable photos with text in the splits train and val, got "
+            f"{' and '.join(str(len(split)) for split in kept)}; see: seetell data check {source}"
+        )
+    return kept
+
+
+def data_hash(records: Iterable[Any]) -> str:
+    """Return the SHA-256 of JSON-ready records in their order."""
+    digest = hashlib.sha256()
+    for record in records:
+        digest.update(json.dumps(record).encode())
+    return digest.hexdigest()
+
+
+def pretrained_of(config: RunConfig) -> PretrainedModel | None:
+    """Return the model that a run is initialised from, if there is one."""
+    return read_pretrained(Path(config.init_from)) if config.init_from else None
+
+
+def frozen_encoder(config: RunConfig, pretrained: PretrainedModel | None) -> Encoder:
+    """Create an encoder, frozen and in evaluation mode, on the run's device.
+
+    Args:
+        config: of the run.
+        pretrained: its encoder's weights are loaded where it was trained.
+
+    Raises:
+        RecipeError: torch cannot use the device.
     """
     try:
-        place = torch.zeros(1, device=device).device
+        device = torch.zeros(1, device=config.device).device
     except (RuntimeError, AssertionError) as error:
-        raise RecipeError(f"device: torch cannot use {device!r} here ({error}); try 'cpu'") from error
-    network = create_encoder(config.name, weights=config.weights, image_size=config.image_size)
-    if earlier is not None:
-        load_encoder(network, earlier)
-    return network.requires_grad_(False).to(place).to(memory_format=torch.channels_last)  # convolutions run faster so
+        raise RecipeError(f"device: torch cannot use {config.device!r} here ({error}); try 'cpu'") from error
+    chosen = config.encoder
+    encoder = create_encoder(chosen.name, weights=chosen.weights, image_size=chosen.image_size)
+    if pretrained is not None:
+        load_encoder(encoder, pretrained)
+    return encoder.requires_grad_(False).to(device).to(memory_format=torch.channels_last)  # faster convolutions
 
 
-def _numbered(photos: tuple[PhotoRecord, ...], vocabulary: Vocabulary) -> CaptionedPhotos:
-    captions = tuple(tuple(vocabulary.encode(tokenize(caption)) for caption in photo.captions) for photo in photos)
-    return CaptionedPhotos(photos, captions)
+def unreadable(paths: Sequence[Path], progress: Progress) -> dict[Path, str]:
+    """Open photos that no cache is filled with.
 
+    Args:
+        paths: the files.
+        progress: called after each with the numbers of photos opened and of all.
 
-def _unreadable(paths: Sequence[Path], progress: Progress) -> dict[Path, str]:
+    Returns:
+        Those that could not be opened, with the reasons.
+    """
     failures = {}
     for number, path in enumerate(paths, start=1):
         try:

@@ -1,16 +1,18 @@
-"""The folder of one training run: what lies in it, and whose it is."""
+"""The folder of one training run: its files, and the check that it belongs to the run at hand."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seetell.errors import CheckpointError
-from seetell.training.config import AnyRecipe, save_recipe
-from seetell.training.recipe_kinds import load_any_recipe
+from seetell.config import read_yaml
+from seetell.errors import CheckpointError, RecipeError
+from seetell.training.config import RunConfig, Sections, load_config, save_config
 
-FREE_TO_CHANGE = ("name", "steps", "device", "threads", "log_every", "checkpoint_every", "card", "training_data")
+MUTABLE_FIELDS = ("name", "steps", "device", "threads", "log_every", "checkpoint_every", "card")
+"""Fields that may differ when a run is resumed."""
 
 
 @dataclass(frozen=True)
@@ -24,48 +26,59 @@ class RunFolder:
     path: Path
 
     @property
-    def recipe(self) -> Path:
-        """What the run does, every field included."""
+    def config(self) -> Path:
+        """The run's configuration with every field, as a recipe."""
         return self.path / "recipe.yaml"
 
     @property
     def vocabulary(self) -> Path:
-        """The words of its captions."""
+        """The words of the model."""
         return self.path / "vocabulary.json"
 
     @property
     def log(self) -> Path:
-        """Losses and scores, a JSON object a line."""
+        """Losses and scores, one JSON object per line."""
         return self.path / "log.jsonl"
 
     @property
     def curves(self) -> Path:
-        """The log as a picture."""
+        """The log as a figure."""
         return self.path / "curves.png"
 
     @property
     def checkpoint(self) -> Path:
-        """Everything needed to go on."""
+        """Everything that resuming needs."""
         return self.path / "checkpoint.safetensors"
 
     @property
     def best(self) -> Path:
-        """The weights that validated best."""
+        """The weights with the highest validation score."""
         return self.path / "best.safetensors"
 
     @property
-    def captions(self) -> Path:
-        """What the best weights said of the validation photos, in COCO's results format."""
+    def predictions(self) -> Path:
+        """The predictions of the best weights for the validation photos, in COCO's results format."""
         return self.path / "validation.json"
 
-    def claim(self, recipe: AnyRecipe) -> None:
-        """Make the folder a run of this recipe, or make sure that it is one.
+    def load_config(self, sections: Sections) -> RunConfig:
+        """Read the run's configuration.
 
         Raises:
-            CheckpointError: it holds a run of another recipe, or cannot be written.
+            CheckpointError: there is none, or it is that of another task.
         """
-        if self.checkpoint.exists() and self.recipe.exists():
-            differing = _differences(load_any_recipe(self.recipe).to_dict(), recipe.to_dict())
+        try:
+            return load_config(self.config, sections)
+        except RecipeError as error:
+            raise CheckpointError(f"{self.path}: not the run expected: {error}") from error
+
+    def open_or_create(self, config: RunConfig) -> None:
+        """Create the folder of a run, or check that it is the folder of this one.
+
+        Raises:
+            CheckpointError: it holds a run with another configuration, or cannot be written.
+        """
+        if self.checkpoint.exists() and self.config.exists():
+            differing = _differences(read_yaml(self.config), _plain(config.to_dict()))
             if differing:
                 raise CheckpointError(
                     f"{self.path} holds a run of another recipe, which differs in {', '.join(differing)}; "
@@ -73,21 +86,36 @@ class RunFolder:
                 )
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            save_recipe(recipe, self.recipe)
+            save_config(config, self.config)
         except OSError as error:
             raise CheckpointError(f"{self.path}: cannot write the run: {error}") from error
 
     def clear(self) -> None:
         """Remove the files of an earlier run, and nothing else."""
-        for path in (self.checkpoint, self.best, self.log, self.curves, self.captions, self.vocabulary, self.recipe):
+        for path in (
+            self.checkpoint,
+            self.best,
+            self.log,
+            self.curves,
+            self.predictions,
+            self.vocabulary,
+            self.config,
+        ):
             path.unlink(missing_ok=True)
 
 
-def _differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> list[str]:
+def _plain(value: Any) -> Any:
+    """Return tuples as lists, which is how YAML reads them back."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
     differing = []
     for key in old.keys() | new.keys():
         before, after, name = old.get(key), new.get(key), f"{prefix}{key}"
-        if name in FREE_TO_CHANGE:
+        if name in MUTABLE_FIELDS:
             continue
         if isinstance(before, dict) and isinstance(after, dict):
             differing += _differences(before, after, f"{name}.")

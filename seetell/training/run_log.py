@@ -1,30 +1,28 @@
-"""A run's log: one JSON object a line, and the curves drawn from it."""
+"""A run's log, one JSON object per line, and the curves drawn from it."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-SCORES = ("CIDEr", "Bleu_4", "ROUGE_L")
+from seetell.atomic_write import atomic_file
 
 
 class RunLog:
     """Appends to a log of JSON lines, each with a ``step``.
 
     Args:
-        path: the file; made when absent.
-        step: lines from this step on are dropped first: a run that resumes there writes them again.
+        path: the file; created when absent.
+        step: lines from this step on are removed first: a run that resumes there writes them again.
     """
 
     def __init__(self, path: Path, *, step: int = 0) -> None:
         self.path = path
         kept = [line for line in read_log(path) if line["step"] < step]
-        partial = path.with_name(path.name + ".partial")
-        partial.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
-        os.replace(partial, path)
+        with atomic_file(path) as file:
+            file.write("".join(json.dumps(line) + "\n" for line in kept).encode())
 
     def write(self, step: int, **values: Any) -> None:
         """Append a line."""
@@ -33,7 +31,7 @@ class RunLog:
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """Read a log; a torn last line, as a killed run may leave, is left out."""
+    """Read a log; an incomplete last line, as a killed run may leave, is skipped."""
     lines = []
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
         try:
@@ -43,16 +41,14 @@ def read_log(path: Path) -> list[dict[str, Any]]:
     return lines
 
 
-def draw_curves(
-    log: list[dict[str, Any]], path: Path, *, scores: Sequence[str] = SCORES, loss_unit: str = "nats per word"
-) -> None:
+def draw_curves(log: list[dict[str, Any]], path: Path, *, scores: Sequence[str], loss_unit: str) -> None:
     """Draw training loss, validation loss and scores over the steps.
 
     Args:
         log: the lines of a run's log.
-        path: the image to write; its suffix decides the format.
-        scores: the values of the log to draw beside the losses.
-        loss_unit: what the losses are measured in.
+        path: the image to write; its suffix selects the format.
+        scores: names of the validation scores to draw.
+        loss_unit: unit of the losses.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

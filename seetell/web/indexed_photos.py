@@ -9,14 +9,16 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
 from seetell.errors import PhotoError
 from seetell.photos.opening import open_photo
-from seetell.search.embedder import Embedder
 from seetell.search.photo_index import Hit, PhotoIndex
+
+if TYPE_CHECKING:
+    from seetell.tasks.retrieval.predict import Embedder
 
 MAX_REMEMBERED = 10_000
 """Most recently found photos whose thumbnails can be fetched."""

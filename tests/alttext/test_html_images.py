@@ -34,7 +34,7 @@ def filled(page: str, alt: str = "A dog.") -> str:
         ("<img src= data-src=b.jpg>", '<img src= data-src=b.jpg alt="A dog.">'),
     ],
 )
-def test_alt_text_stands_behind_the_address(page: str, expected: str):
+def test_alt_text_is_inserted_after_the_address(page: str, expected: str):
     assert filled(page) == expected
     assert html_findings(expected).missing == ()
 
@@ -129,7 +129,7 @@ def test_what_is_html_is_read(before: str):
         '<img srcset="{{ a }} 1x, b.jpg 2x">',
     ],
 )
-def test_images_of_templates_are_told_apart(image: str):
+def test_images_of_templates_are_recognised(image: str):
     (missing,) = html_findings(image).missing
     assert missing.templated
 

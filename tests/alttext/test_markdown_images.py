@@ -36,7 +36,7 @@ def filled(text: str, alt: str = "A dog.") -> str:
         ("<!-- open ![](a.jpg)", "<!-- open ![A dog.](a.jpg)"),
     ],
 )
-def test_alt_text_stands_between_the_brackets(text: str, expected: str):
+def test_alt_text_is_inserted_between_the_brackets(text: str, expected: str):
     assert filled(text) == expected
     assert markdown_findings(expected).missing == ()
 
@@ -79,7 +79,7 @@ def test_addresses_are_read_as_commonmark_does():
     assert addresses_of(text) == ["a(1.jpg", "b(1).jpg", "c&d.jpg", "f g.jpg", "e>.jpg"]
 
 
-def test_addresses_of_templates_are_told_apart():
+def test_addresses_of_templates_are_recognised():
     (missing,) = markdown_findings("![]({{ site.url }}/a.jpg)").missing
     assert missing.templated
 

@@ -141,6 +141,6 @@ def test_the_encoding_is_found(content: bytes, encoding: str):
 
 
 @given(st.binary() | st.text().map(str.encode))
-def test_the_bytes_come_back(content: bytes):
+def test_decoding_is_reversible(content: bytes):
     text, encoding = decoded(content)
     assert text.encode(encoding) == content

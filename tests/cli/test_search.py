@@ -13,7 +13,7 @@ from search.conftest import paint
 from search.toy import ColourEmbedder
 
 from seetell.cli.main import main
-from seetell.search import embedder
+from seetell.tasks import loading
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def album(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         paint(tmp_path / "album" / name, tint)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SEETELL_INDEX", str(tmp_path / "index"))
-    monkeypatch.setattr(embedder, "load_for", lambda task, model, threads=None: ColourEmbedder(model, model))
+    monkeypatch.setattr(loading, "load_for", lambda task, model, threads=None: ColourEmbedder(model, model))
     return tmp_path / "album"
 
 

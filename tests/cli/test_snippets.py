@@ -14,24 +14,22 @@ pytest.importorskip("torch", reason="snippets are inferred by a trained aligner"
 def aligner(tmp_path_factory: pytest.TempPathFactory, small_encoder: dict[str, str]) -> tuple[Path, Path]:
     """The run of an aligner of a few steps, and its data."""
     from captioned_shapes import write_shapes
-
-    from seetell.tasks.retrieval.config import alignment_recipe_from_dict
-    from seetell.tasks.retrieval.train import AlignmentTrainer
+    from training_runs import configured, loop_of
 
     folder = tmp_path_factory.mktemp("aligner")
     shapes = write_shapes(folder / "shapes")
-    recipe = alignment_recipe_from_dict(
+    config = configured(
         {
-            "kind": "align",
+            "task": "retrieval",
             "data": {"path": str(shapes), "min_count": 1, "captions_per_photo": 1},
             "encoder": {**small_encoder, "image_size": 64, "cache": str(folder / "cache")},
-            "aligner": {"width": 8, "components": 8, "windows": [2], "word_size": 8, "hidden_size": 8},
+            "retrieval": {"aligner": {"width": 8, "components": 8, "windows": [2], "word_size": 8, "hidden_size": 8}},
             "batch_size": 4,
             "steps": 2,
             "threads": 1,
         }
     )
-    AlignmentTrainer(recipe, read(shapes), folder / "run").run()
+    loop_of(config, read(shapes), folder / "run").run()
     return folder / "run", shapes
 
 
@@ -63,5 +61,5 @@ def test_wrong_use(aligner: tuple[Path, Path], tmp_path: Path, capsys: pytest.Ca
     assert run(trained, "--data", shapes, "--output", output, "--split", "vla") == 1
     assert "Did you mean 'val'" in capsys.readouterr().err
     assert run(tmp_path, "--data", shapes, "--output", output) == 1
-    assert "no best.safetensors there" in capsys.readouterr().err
+    assert "has no best.safetensors" in capsys.readouterr().err
     assert not output.exists()

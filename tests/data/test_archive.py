@@ -99,7 +99,7 @@ def test_an_archive_that_swells_is_refused(tmp_path: Path, monkeypatch: pytest.M
         listed(tmp_path / "S.tar.gz")
 
 
-def test_what_stands_before_the_damage_is_kept(tmp_path: Path):
+def test_members_before_the_damage_are_kept(tmp_path: Path):
     noise = random.Random(0)
     whole = packed([(f"{number}.txt", noise.randbytes(9000)) for number in range(9)])
     path = tmp_path / "S.tar.gz"

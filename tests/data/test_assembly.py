@@ -30,7 +30,7 @@ def kinds(dataset: CaptionDataset) -> list[tuple[str, str]]:
     return [(problem.kind, problem.where) for problem in dataset.problems]
 
 
-def test_each_problem_costs_only_its_own_item(tmp_path: Path, paint: Paint):
+def test_each_problem_affects_only_its_own_item(tmp_path: Path, paint: Paint):
     paint(tmp_path, ["a.png", "b.png", "c.png", "d.png"])
     dataset = assembled(
         tmp_path,
@@ -60,7 +60,7 @@ def test_each_problem_costs_only_its_own_item(tmp_path: Path, paint: Paint):
     ]
 
 
-def test_stated_splits_stand_and_others_are_left_out(tmp_path: Path, paint: Paint):
+def test_stated_splits_are_kept_and_others_are_skipped(tmp_path: Path, paint: Paint):
     paint(tmp_path, ["a.png", "b.png", "c.png"])
     dataset = assembled(tmp_path, entry("a"), entry("b", split="test"), entry("c", split=None))
     assert [(photo.id, photo.split) for photo in dataset.photos] == [("a", "train"), ("b", "test")]
@@ -80,7 +80,7 @@ def test_fifty_photos_without_splits_are_divided_by_the_seed(tmp_path: Path, pai
     assert dataset.notes == ("the data states no splits: assigned by seed 19 (val 0.1, test 0.1 of the photos)",)
 
 
-def test_nine_photos_are_all_of_every_split_and_it_says_so(tmp_path: Path, paint: Paint):
+def test_nine_photos_are_all_of_every_split_with_a_note(tmp_path: Path, paint: Paint):
     names = [f"photo{number}" for number in range(9)]
     paint(tmp_path, [f"{name}.png" for name in names])
     dataset = assembled(tmp_path, *(entry(name, split=None) for name in names))
@@ -89,7 +89,7 @@ def test_nine_photos_are_all_of_every_split_and_it_says_so(tmp_path: Path, paint
     assert not dataset.problems
 
 
-def test_no_photo_found_says_where_it_looked(tmp_path: Path):
+def test_no_photo_found_lists_the_searched_folders(tmp_path: Path):
     with pytest.raises(DataError, match=r"none of its 1 captioned photos .* 'a\.png'; looked in .*--photos DIR"):
         assembled(tmp_path, entry("a"))
 
@@ -123,5 +123,5 @@ def test_uncaptioned_lists_what_lies_beside(tmp_path: Path, paint: Paint):
 
 
 @given(st.text(st.sampled_from("ab .,'-()!n\tÉ9"), max_size=12))
-def test_has_words_is_what_the_tokenizer_says(caption: str):
+def test_has_words_matches_the_tokenizer(caption: str):
     assert has_words(caption) == bool(tokenize(caption))

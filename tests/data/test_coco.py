@@ -74,7 +74,7 @@ def test_references_need_neither_photos_nor_file_names(tmp_path: Path):
         read(path)
 
 
-def test_broken_items_cost_no_other(tmp_path: Path, paint: Paint):
+def test_broken_items_affect_no_other(tmp_path: Path, paint: Paint):
     paint(tmp_path, ["0001.jpg", "0002.jpg", "0003.jpg"])
     value = document(1, 2)
     value["images"] += [{"id": 3, "file_name": "0003.jpg"}, {"id": True, "file_name": "x.jpg"}, "text", {"id": 4}]
@@ -98,7 +98,7 @@ def test_broken_items_cost_no_other(tmp_path: Path, paint: Paint):
     ]
 
 
-def test_other_coco_files_are_told_apart(tmp_path: Path):
+def test_other_coco_files_are_refused(tmp_path: Path):
     path = write(tmp_path / "instances.json", {"images": [{"id": 1}], "annotations": [{"image_id": 1, "bbox": []}]})
     with pytest.raises(DataError, match="instances_… and image_info_… contain no captions"):
         read(path, format="coco")

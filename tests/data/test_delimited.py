@@ -24,7 +24,7 @@ def test_quotes_line_ends_and_blanks():
     ]
 
 
-def test_a_broken_row_costs_no_other():
+def test_a_broken_row_affects_no_other():
     text = 'a.jpg,"quote" left\nb.jpg,"never closed\nc.jpg,fine\n'
     assert split(text) == [(1, None), (2, None), (3, ("c.jpg", "fine"))]
     assert next(rows(text, ",")).error == (

@@ -19,7 +19,7 @@ DOCUMENTS = {
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_json_is_told_by_what_it_holds(tmp_path: Path, name: str):
+def test_json_is_detected_by_its_content(tmp_path: Path, name: str):
     path = tmp_path / "anything.json"
     path.write_text(json.dumps(DOCUMENTS[name]))
     assert detect(Source(path))[0] == name
@@ -42,12 +42,12 @@ def test_json_lines_called_json_are_a_table(tmp_path: Path):
         ("x", '{"image": "a.jpg", "caption": "A dog."}\n', "table"),
     ],
 )
-def test_text_is_told_by_what_it_holds(tmp_path: Path, name: str, content: str, found: str):
+def test_text_is_detected_by_its_content(tmp_path: Path, name: str, content: str, found: str):
     (tmp_path / name).write_text(content)
     assert detect(Source(tmp_path / name))[0] == found
 
 
-def test_folders_with_several_or_none_say_what_they_hold(tmp_path: Path):
+def test_folders_with_several_or_none_list_their_content(tmp_path: Path):
     with pytest.raises(DataError, match=r"but the folder contains nothing; write a captions\.csv"):
         read(tmp_path)
     (tmp_path / "notes.md").write_text("x")
@@ -63,7 +63,7 @@ def test_folders_with_several_or_none_say_what_they_hold(tmp_path: Path):
         read(tmp_path)
 
 
-def test_other_json_says_what_came(tmp_path: Path):
+def test_other_json_is_described_in_the_error(tmp_path: Path):
     (tmp_path / "x.json").write_text('{"version": 1}')
     with pytest.raises(DataError, match=r"expected a Flickr8k/30k folder .* but it is an object with 'version'"):
         read(tmp_path / "x.json")

@@ -127,7 +127,7 @@ def test_sentences_are_captions(tmp_path: Path):
     assert len(read_entities(root, dataset).photos) == 3
 
 
-def test_every_fault_is_listed_and_costs_the_others_nothing(tmp_path: Path):
+def test_every_error_is_reported_and_does_not_affect_the_others(tmp_path: Path):
     root = write_entities(tmp_path, [str(number) for number in range(10, 18)])
     write_photos(root / "images", [f"{number}.jpg" for number in range(10, 17)] + ["11_other.jpg"])
     (root / "Sentences" / "10.txt").unlink()

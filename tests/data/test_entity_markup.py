@@ -166,7 +166,7 @@ def test_wrong_boxes(corners: tuple[object, ...], boxes: tuple[object, ...], kin
     assert message in problem.message
 
 
-def test_an_object_without_a_name_costs_only_itself():
+def test_an_object_without_a_name_affects_only_itself():
     annotation, (problem,) = parse_annotation(annotation_of(framed(1, 1, 2, 2, names=()), framed(1, 1, 2, 2)), "7.xml")
     assert annotation is not None
     assert list(annotation.entities) == ["1"]

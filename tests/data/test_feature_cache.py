@@ -94,7 +94,7 @@ def test_an_edited_photo_is_encoded_again(tmp_path, photos):
     assert photos[0] not in cache(tmp_path / "cache")
 
 
-def test_photos_that_do_not_open_are_named_and_cost_the_others_nothing(tmp_path, photos):
+def test_photos_that_do_not_open_are_named_and_do_not_affect_the_others(tmp_path, photos):
     photos[3].write_bytes(b"not an image")
     missing = tmp_path / "missing.png"
     filled = cache(tmp_path / "cache")

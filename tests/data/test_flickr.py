@@ -94,7 +94,7 @@ def test_quirks_become_problems(tmp_path: Path, paint: Paint):
     assert "5.jpg.1 is not the name of a photo" in dataset.problems[4].message
 
 
-def test_what_is_no_token_file_says_so(tmp_path: Path):
+def test_a_file_without_tokens_is_refused(tmp_path: Path):
     (tmp_path / "a.txt").write_text("hello\nworld\n")
     with pytest.raises(DataError, match=r"expected a Flickr8k/30k token file with lines NAME\.jpg#K, a tab"):
         read(tmp_path / "a.txt", format="flickr")

@@ -47,14 +47,14 @@ def test_splits_ids_and_captions(tmp_path: Path, paint: Paint):
     assert read(tmp_path).photos == dataset.photos
 
 
-def test_the_folder_in_filepath_tells_photos_of_one_name_apart(tmp_path: Path, paint: Paint):
+def test_the_folder_in_filepath_distinguishes_photos_of_one_name(tmp_path: Path, paint: Paint):
     paint(tmp_path, ["train/1.jpg", "val/1.jpg"])
     images = [image(1, "train", filepath="train"), image(1, "val", filepath="val", imgid=2)]
     dataset = read(write(tmp_path / "d.json", images))
     assert [photo.path.parent.name for photo in dataset.photos] == ["train", "val"]
 
 
-def test_broken_items_cost_no_other(tmp_path: Path, paint: Paint):
+def test_broken_items_affect_no_other(tmp_path: Path, paint: Paint):
     paint(tmp_path, [f"{number}.jpg" for number in range(1, 7)])
     path = write(
         tmp_path / "d.json",
@@ -86,7 +86,7 @@ def test_broken_items_cost_no_other(tmp_path: Path, paint: Paint):
     ("document", "came"),
     [([], "an empty list"), ({"images": [{"id": 1}]}, "an object with 'images'"), (3, "a int"), ([1], "not objects")],
 )
-def test_another_document_says_what_came(tmp_path: Path, document: object, came: str):
+def test_another_document_is_described_in_the_error(tmp_path: Path, document: object, came: str):
     path = tmp_path / "d.json"
     path.write_text(json.dumps(document))
     with pytest.raises(DataError, match=f"expected a Karpathy split JSON.*{came}"):

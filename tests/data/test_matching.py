@@ -67,13 +67,13 @@ def test_nothing_left_to_score_is_an_error():
         match_results(Results(Path("r.json"), {}, failed=(7, 8, 9)), PHOTOS, allow_missing=True)
 
 
-def test_results_of_one_split_say_which():
+def test_results_of_one_split_name_it():
     photos = (photo(1, "1.jpg", "train"), photo(2, "2.jpg"), photo(3, "3.jpg"))
     with pytest.raises(DataError, match=r"all others are the split 'val': .*--split val"):
         match_results(Results(Path("r.json"), {2: "a", 3: "b"}), photos)
 
 
-def test_captions_of_another_split_say_which():
+def test_captions_of_another_split_name_it():
     photos = (photo(1, "1.jpg", "val"), photo(2, "2.jpg", "test"), photo(3, "3.jpg", "test"))
     results = Results(Path("r.json"), {1: "a", "2.jpg": "b", 3: "c", 4: "d"})
     message = r"2 captions of photos of the split 'test', '2\.jpg', 3; .*--split test.* 1 caption of no photo .*, 4;"

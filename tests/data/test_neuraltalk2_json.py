@@ -33,7 +33,7 @@ def test_ids_captions_and_splits(tmp_path: Path, paint: Paint):
         ]
 
 
-def test_broken_items_cost_no_other(tmp_path: Path, paint: Paint):
+def test_broken_items_affect_no_other(tmp_path: Path, paint: Paint):
     paint(tmp_path, ["1.jpg", "2.jpg", "3.jpg", "4.jpg"])
     (tmp_path / "raw.json").write_text(
         json.dumps(
@@ -63,7 +63,7 @@ def test_broken_items_cost_no_other(tmp_path: Path, paint: Paint):
     ]
 
 
-def test_another_list_says_what_came(tmp_path: Path):
+def test_another_list_is_described_in_the_error(tmp_path: Path):
     path = tmp_path / "results.json"
     path.write_text(json.dumps([{"image_id": 1, "caption": "A dog."}]))
     with pytest.raises(DataError, match=r"expected neuraltalk2 raw JSON.*a list of objects with 'image_id', 'caption'"):

@@ -144,7 +144,7 @@ def test_a_folder_is_no_file(tmp_path: Path):
         ("", False),
     ],
 )
-def test_regions_are_told_from_captions(tmp_path: Path, document: str, expected: bool):
+def test_regions_are_distinguished_from_captions(tmp_path: Path, document: str, expected: bool):
     assert contains_regions(write(tmp_path, document)) is expected
 
 
@@ -170,7 +170,7 @@ junk = st.recursive(
 
 @settings(max_examples=150, deadline=None)
 @given(junk)
-def test_junk_is_an_error_that_says_so(tmp_path_factory, document):
+def test_junk_is_refused(tmp_path_factory, document):
     path = write(tmp_path_factory.mktemp("junk"), document)
     contains_regions(path)
     try:

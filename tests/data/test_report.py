@@ -43,7 +43,7 @@ def test_counts_words_and_lengths():
     json.dumps(report.to_dict())
 
 
-def test_text_for_people():
+def test_text_report():
     checked = PhotoCheck(
         {1: (640, 480), 2: (200, 1000)}, frozenset({3}), (Problem("unreadable-photo", "3.jpg", "empty"),)
     )
@@ -75,7 +75,7 @@ def test_text_for_people():
     )
 
 
-def test_a_clean_set_says_so():
+def test_a_clean_set_has_no_problems():
     text = build_report(CaptionDataset("mine", Path("here"), PHOTOS)).to_text()
     assert text.endswith("photo sizes          not checked: the photos were not opened\n\nno problems found")
 

@@ -37,7 +37,7 @@ def written(folder: Path, name: str, content: str | list[object]) -> Path:
         ("r.txt", 'image,caption,logprob,error\na.jpg,"a dog, here",-3.5,\nb,,-1,\n'),
     ],
 )
-def test_each_kind_of_file_says_the_same(tmp_path: Path, name: str, content: str):
+def test_each_format_reads_the_same(tmp_path: Path, name: str, content: str):
     path = written(tmp_path, name, content)
     assert read_results(path) == Results(path, {"a.jpg": "a dog, here", "b": ""})
 

@@ -60,7 +60,7 @@ def test_without_splits_all_regions_of_a_photo_stay_together(tmp_path: Path, pai
         ({"image": "absent.png", "box": [0, 0, 1, 1], "caption": "a dog", "split": "val"}, "no such file"),
     ],
 )
-def test_a_broken_line_costs_no_other(tmp_path: Path, paint: Paint, line: object, message: str):
+def test_a_broken_line_affects_no_other(tmp_path: Path, paint: Paint, line: object, message: str):
     paint(tmp_path, ["a.png"])
     good = snippet_line("a.png", (0, 0, 4, 3), "a dog", split="train")
     dataset = read(write(tmp_path, good, line))

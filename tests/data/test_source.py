@@ -55,7 +55,7 @@ def test_binary_files_are_no_text(tmp_path: Path, content: bytes, message: str):
         (b"9" * 5000, "expected JSON of a captions file"),
     ],
 )
-def test_broken_json_says_where(tmp_path: Path, content: bytes, message: str):
+def test_broken_json_is_located(tmp_path: Path, content: bytes, message: str):
     path = tmp_path / "a.json"
     path.write_bytes(content)
     with pytest.raises(DataError, match=message):

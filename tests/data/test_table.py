@@ -106,7 +106,7 @@ def test_several_tables_are_an_error(folder: Path):
         written(folder, "two.csv", "image,caption\na.jpg,A dog.\n")
 
 
-def test_broken_rows_cost_no_other(folder: Path):
+def test_broken_rows_affect_no_other(folder: Path):
     text = (
         "image,caption\n"
         "a.jpg,A dog, a cat and a bird.\n"  # 2: the caption was not quoted
@@ -136,7 +136,7 @@ def test_too_many_cells_where_the_caption_is_not_last(folder: Path):
     assert problems(dataset)[0] == ("malformed", "x.csv:2")
 
 
-def test_broken_json_lines_cost_no_other(folder: Path):
+def test_broken_json_lines_affect_no_other(folder: Path):
     good, number = '{"image": "a.jpg", "caption": "A dog."}', '{"image": 5, "caption": "x"}'
     lines = [good, '{"image": ', "[1]", number, '{"image": "b.jpg", "caption": 7}']
     dataset = written(folder, "x.jsonl", "\n".join(lines))
@@ -160,12 +160,12 @@ def test_broken_json_lines_cost_no_other(folder: Path):
         ("x.jsonl", '{"a": 1}\n', r"x\.jsonl: expected a header with columns, .* but found 'a'"),
     ],
 )
-def test_what_is_no_table_says_so(folder: Path, name: str, text: str, message: str):
+def test_a_file_without_a_table_is_refused(folder: Path, name: str, text: str, message: str):
     with pytest.raises(DataError, match=message):
         written(folder, name, text)
 
 
-def test_a_folder_without_one_says_so(tmp_path: Path):
+def test_a_folder_without_a_table_is_refused(tmp_path: Path):
     with pytest.raises(DataError, match=r"expected a \.csv, \.tsv or \.jsonl file .* write one with the columns image"):
         read(tmp_path, format="table")
 

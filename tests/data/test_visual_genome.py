@@ -78,7 +78,7 @@ def test_without_photos_the_stated_size_counts(tmp_path: Path):
         read_regions(root)
 
 
-def test_bad_boxes_and_phrases_are_listed_and_cost_the_others_nothing(tmp_path: Path):
+def test_bad_boxes_and_phrases_are_reported_and_do_not_affect_the_others(tmp_path: Path):
     rows = [
         region(1, -2, 5, 10, 10),
         region(2, 30, 5, 11, 900),
@@ -167,7 +167,7 @@ def test_the_report_counts_phrases(tmp_path: Path):
     assert "words per caption    min 2, p25 2, median 4, p75 4, p95 4, max 4\n" in text
 
 
-def test_files_that_are_none(tmp_path: Path):
+def test_invalid_files_are_refused(tmp_path: Path):
     with pytest.raises(DataError, match="no such file or folder"):
         read_regions(tmp_path / "absent", format="visual-genome")
     (tmp_path / "captions.json").write_text('[{"file_path": "a.jpg", "captions": ["x"]}]')
@@ -192,7 +192,7 @@ rows = st.builds(region, st.integers(1, 9), numbers, numbers, numbers, numbers, 
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(rows | st.none() | st.lists(st.integers(), max_size=2), max_size=6))
-def test_whatever_the_boxes_are_those_kept_lie_in_the_photo(tmp_path_factory, found):
+def test_kept_boxes_are_within_the_photo(tmp_path_factory, found):
     root = write(tmp_path_factory.mktemp("vg"), {1: [*found, region(99, 0, 0, 9, 9)]})
     dataset = read_regions(root, require_photos=False)
     kept = dataset.photos[0].regions

@@ -5,13 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seetell.geometry.boxes import area, contains, enclosing, intersection_over_smaller, iou, nms
+from seetell.geometry.boxes import area, contains, enclosing, flip_boxes, intersection_over_smaller, iou, nms
 
 
 def test_areas_and_crossed_edges():
     boxes = np.array([[0, 0, 4, 3], [1, 1, 1, 9], [5, 5, 2, 9], [-2, -1, 0, 1]], float)
     assert area(boxes).tolist() == [12, 0, 0, 4]
     assert area(np.zeros((0, 4))).shape == (0,)
+
+
+def test_flipping_by_hand():
+    assert flip_boxes(np.array([[[0.0, 4.0, 10.0, 20.0]]]), width=64).tolist() == [[[54.0, 4.0, 64.0, 20.0]]]
+    np.testing.assert_allclose(flip_boxes(np.array([0.1, 0.2, 0.5, 0.6]), width=1), [0.5, 0.2, 0.9, 0.6])
 
 
 @pytest.mark.parametrize(

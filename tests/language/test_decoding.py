@@ -140,7 +140,7 @@ def test_beam_one_is_greedy(seed: int, vocabulary: int, max_words: int, ngrams: 
     photos=st.lists(st.integers(0, 50), min_size=1, max_size=5),
     ngrams=st.integers(0, 3),
 )
-def test_a_batch_gives_what_one_by_one_gives(seed, method, beam_size, photos, ngrams):
+def test_a_batch_matches_one_by_one(seed, method, beam_size, photos, ngrams):
     model = history_model(9, seed=seed)
     decoding = Decoding(method=method, beam_size=beam_size, max_words=7, no_repeat_ngram_size=ngrams, seed=seed)
     together = run(model, photos, decoding, sample_ids=photos)
@@ -153,7 +153,7 @@ def test_a_batch_gives_what_one_by_one_gives(seed, method, beam_size, photos, ng
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10_000), method=st.sampled_from(["greedy", "beam", "sample"]), ngrams=st.integers(1, 4))
-def test_blocked_ngrams_never_stand_twice(seed: int, method: str, ngrams: int):
+def test_blocked_ngrams_are_never_repeated(seed: int, method: str, ngrams: int):
     def babbler(photo: int, words: tuple[int, ...]) -> np.ndarray:  # likes to repeat itself, hates to end
         logits = np.random.default_rng((seed, words[-1] if words else 0)).normal(size=7) * 3
         logits[END] = -8
@@ -168,7 +168,7 @@ def test_blocked_ngrams_never_stand_twice(seed: int, method: str, ngrams: int):
 
 
 @pytest.mark.parametrize("method", ["greedy", "beam", "sample"])
-def test_specials_are_never_said_and_sentences_stay_within_max_words(method: str):
+def test_special_tokens_are_never_generated_and_sentences_stay_within_max_words(method: str):
     def stubborn(photo: int, words: tuple[int, ...]) -> np.ndarray:
         return np.log(np.array([0.001, 0.5, 0.4, 0.05, 0.049], np.float32))
 
@@ -192,7 +192,7 @@ def test_a_model_that_cannot_end_is_cut_at_max_words(method: str):
 
 
 @pytest.mark.parametrize("method", ["greedy", "beam", "sample"])
-def test_a_photo_with_nowhere_to_go_keeps_what_it_said_and_costs_the_others_nothing(method: str):
+def test_an_image_without_continuations_keeps_its_words_and_does_not_affect_the_others(method: str):
     def model(photo: int, words: tuple[int, ...]) -> np.ndarray:
         dead_end = photo == 1 and len(words) == 2
         out = np.full(5, -np.inf, np.float32)

@@ -45,7 +45,7 @@ def test_a_word_is_not_cut_off_its_like():
     ]
 
 
-def test_function_words_have_no_say():
+def test_function_words_are_ignored():
     assert cut("a dog on the grass", {"dog": 1, "grass": 1, "on": 2, "the": 2}) == ["a dog on the grass"]
 
 
@@ -61,13 +61,13 @@ def test_beta_joins_chunks():
     assert cut("a dog on the grass", regions, beta=3.0) == ["a dog on the grass"]
 
 
-def test_without_a_telling_word_there_are_no_phrases():
+def test_without_a_content_word_there_are_no_phrases():
     assert cut("it is on the", {}) == []
     assert cut("wug", {}, known=[False]) == []
 
 
 @given(st.lists(st.sampled_from(["a", "of", "on", "is", "and", "dog", "red", "sea"]), min_size=1, max_size=12))
-def test_phrases_cover_the_sentence_and_each_tells_something(tokens):
+def test_phrases_cover_the_sentence_and_each_has_a_content_word(tokens):
     scores = np.random.default_rng(len(tokens)).normal(size=(len(tokens), 4))
     found = segment_sentence(tokens, scores)
     if not found:

@@ -69,7 +69,7 @@ def test_agrees_with_the_reference_on_hostile_lines(line: str, tokens: str):
         ("call (650) 123-4567", "call -lrb-650-rrb- 123-4567"),
     ],
 )
-def test_a_caption_stands_alone_and_its_tokens_hold_no_white_space(text: str, words: str):
+def test_captions_are_independent_and_tokens_contain_no_white_space(text: str, words: str):
     assert tokenize(text) == words.split()
 
 

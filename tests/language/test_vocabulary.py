@@ -65,7 +65,7 @@ def test_saved_and_loaded_it_is_the_same(tmp_path: Path):
     assert json.loads(path.read_text(encoding="utf-8"))["words"][3] == "a"
 
 
-def test_the_hash_tells_word_orders_apart():
+def test_the_hash_depends_on_the_order_of_words():
     assert Vocabulary((*SPECIALS, "a", "b")).hash != Vocabulary((*SPECIALS, "b", "a")).hash
 
 
@@ -93,7 +93,7 @@ def test_a_missing_file_is_named(tmp_path: Path):
         Vocabulary.load(tmp_path / "absent.json")
 
 
-def test_a_word_cannot_stand_twice():
+def test_words_are_unique():
     with pytest.raises(BundleError, match=r"\['dog'\]"):
         Vocabulary((*SPECIALS, "dog", "dog"))
 

@@ -30,7 +30,7 @@ def test_tokens_and_scores_are_those_of_pycocoevalcap(case: dict[str, Any]):
         assert row == pytest.approx(case["per_photo"][photo], abs=1e-9, rel=0)
 
 
-def test_photos_are_matched_by_id_in_whatever_order():
+def test_photos_are_matched_by_id_in_any_order():
     references = {1: ["A dog runs."], 2: ["A cat sleeps."]}
     scores = score_captions(references, {2: "a cat sleeps", 1: "no idea"})
     assert list(scores.corpus) == list(NAMES)
@@ -67,7 +67,7 @@ REFERENCES = {1: ["A dog runs.", "The dog!"], 2: ["A cat sleeps."]}
 CANDIDATES = {2: "a cat sits", 1: "a dog"}
 
 
-def test_metrics_come_as_they_are_named():
+def test_metrics_are_in_the_given_order():
     scores = score_captions(REFERENCES, CANDIDATES, metrics=("CIDEr_plain", "Bleu_2"))
     assert list(scores.corpus) == ["CIDEr_plain", "Bleu_2"]
     assert {photo: list(row) for photo, row in scores.per_photo.items()} == {
@@ -80,7 +80,7 @@ def test_metrics_come_as_they_are_named():
     )
 
 
-def test_meteor_sees_the_tokens_and_stands_where_coco_caption_has_it(monkeypatch: pytest.MonkeyPatch):
+def test_meteor_gets_the_tokens_and_has_coco_captions_position(monkeypatch: pytest.MonkeyPatch):
     class Meteor:
         def score(self, references: list[list[list[str]]], candidates: list[list[str]]) -> MeanScores:
             assert references == [[["a", "cat", "sleeps"]], [["a", "dog", "runs"], ["the", "dog"]]]

@@ -41,7 +41,7 @@ def test_several_captions_of_one_photo():
     assert json.loads(json.dumps(found.to_dict()))["of_one_photo"]["photos"] == 2
 
 
-def test_nothing_said_is_refused():
+def test_no_captions_are_refused():
     with pytest.raises(DataError, match="at least one caption"):
         measure_diversity({1: []})
 

@@ -64,7 +64,7 @@ def test_equal_systems_do_not_differ():
         assert (found.difference, found.p_bootstrap, found.p_randomisation) == (0.0, 1.0, 1.0)
 
 
-def test_photos_are_matched_by_id_in_whatever_order():
+def test_photos_are_matched_by_id_in_any_order():
     good, bad = score_captions(REFERENCES, GOOD), score_captions(REFERENCES, BAD)
     backwards = score_captions(REFERENCES, dict(reversed(BAD.items())))
     found = compare(good, bad, seed=3)

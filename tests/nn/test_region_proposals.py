@@ -48,11 +48,11 @@ def test_scores_are_those_of_the_anchors():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"post_nms_top_n_test": 0}, "proposals.post_nms_top_n_test: expected at least 1, got 0"),
-        ({"anchor_sizes": ()}, "proposals.anchor_sizes: expected positive numbers"),
-        ({"aspect_ratios": (1.0, 0.0)}, "proposals.aspect_ratios: expected positive numbers"),
-        ({"negative_iou": 0.8}, "proposals.negative_iou: expected 0 ≤ negative_iou ≤ positive_iou ≤ 1"),
-        ({"nms_iou": 0.0}, "proposals.nms_iou: expected above 0, at most 1"),
+        ({"post_nms_top_n_test": 0}, "post_nms_top_n_test: expected at least 1, got 0"),
+        ({"anchor_sizes": ()}, "anchor_sizes: expected positive numbers"),
+        ({"aspect_ratios": (1.0, 0.0)}, "aspect_ratios: expected positive numbers"),
+        ({"negative_iou": 0.8}, "negative_iou: expected 0 ≤ negative_iou ≤ positive_iou ≤ 1"),
+        ({"nms_iou": 0.0}, "nms_iou: expected above 0, at most 1"),
     ],
 )
 def test_bad_settings(settings, message):

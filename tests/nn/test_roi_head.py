@@ -43,9 +43,9 @@ def test_each_box_is_looked_at_in_the_map_of_its_size_at_its_place():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"output_size": 0}, "roi_head.output_size: expected at least 1, got 0"),
-        ({"dropout": 1.0}, "roi_head.dropout: expected a probability below 1"),
-        ({"nms_iou": 1.5}, "roi_head.nms_iou: expected above 0, at most 1, got 1.5"),
+        ({"output_size": 0}, "output_size: expected at least 1, got 0"),
+        ({"dropout": 1.0}, "dropout: expected a probability below 1"),
+        ({"nms_iou": 1.5}, "nms_iou: expected above 0, at most 1, got 1.5"),
     ],
 )
 def test_bad_settings(settings, message):

@@ -261,7 +261,7 @@ def test_flipped_bytes_give_a_photo_or_a_photo_error(image_format: str):
 @pytest.mark.parametrize(
     "error", [SyntaxError, ValueError, struct.error, KeyError, EOFError, zlib.error, RecursionError]
 )
-def test_whatever_a_decoder_raises_is_a_photo_error(error: type[Exception], monkeypatch: pytest.MonkeyPatch):
+def test_any_error_of_a_decoder_is_a_photo_error(error: type[Exception], monkeypatch: pytest.MonkeyPatch):
     def explode(*_: object) -> None:
         raise error("first line\nsecond line")
 
@@ -271,7 +271,7 @@ def test_whatever_a_decoder_raises_is_a_photo_error(error: type[Exception], monk
         open_photo(content)
 
 
-def test_running_out_of_memory_costs_only_that_photo(monkeypatch: pytest.MonkeyPatch):
+def test_running_out_of_memory_affects_only_that_photo(monkeypatch: pytest.MonkeyPatch):
     def explode(*_: object) -> None:
         raise MemoryError
 
@@ -280,7 +280,7 @@ def test_running_out_of_memory_costs_only_that_photo(monkeypatch: pytest.MonkeyP
         open_photo(encoded(Image.new("RGB", (4, 4)), "PNG"))
 
 
-def test_files_that_are_not_photos_say_so(tmp_path: Path):
+def test_files_that_are_not_photos_are_refused(tmp_path: Path):
     (tmp_path / "empty.jpg").touch()
     (tmp_path / "text.jpg").write_text("just words, and more of them than sixteen bytes")
     (tmp_path / "page.eps").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n")
@@ -315,7 +315,7 @@ def test_pipes_and_devices_are_refused_without_blocking(tmp_path: Path):
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
-def test_a_file_without_permission_says_so(tmp_path: Path):
+def test_a_file_without_permission_is_refused(tmp_path: Path):
     path = tmp_path / "secret.png"
     Image.new("RGB", (2, 2)).save(path)
     path.chmod(0)

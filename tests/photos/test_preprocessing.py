@@ -85,7 +85,7 @@ def test_what_the_input_covers_of_a_photo():
     fit=st.sampled_from(["squash", "crop", "pad"]),
     spot=st.tuples(st.floats(0.35, 0.65), st.floats(0.35, 0.65)),
 )
-def test_a_spot_of_the_photo_lies_in_the_input_where_the_box_says(size, fit, spot):
+def test_a_spot_of_the_photo_is_where_the_visible_box_maps_it(size, fit, spot):
     preprocessing = Preprocessing(60, 80, fit=fit, resample="bilinear", mean=(0.0, 0.0, 0.0))
     photo = Image.new("RGB", size)
     x, y = round(spot[0] * size[0]), round(spot[1] * size[1])

@@ -62,6 +62,9 @@ ENCODER = {"fp32": "encoder.onnx", "default": "fp32", "inputs": ["images"], "out
         ({"graphs": {"encoder": "encoder.onnx"}}, "model.json"),
         ({"graphs": []}, "model.json"),
         ({"files": {"/etc/passwd": "0"}}, "plain names"),
+        ({"files": ["vocabulary.json"]}, "model.json"),
+        ({"shared": ["encoder"]}, "model.json"),
+        ({"graphs": {"encoder": ENCODER | {"inputs": 3}}}, "model.json"),
         ({"vocabulary": {"file": "vocabulary.json"}}, "lacks 'sha256'"),
         ({"vocabulary": {"file": "vocabulary.json", "sha256": "0" * 64, "size": 3}}, "expected 3 entries with hash 00"),
         ({"shared": {"encoder": {"model": "nobody", "sha256": {}}}}, "unknown model 'nobody'"),
@@ -90,9 +93,7 @@ def test_settings_are_parsed_when_they_are_asked_for(tmp_path: Path):
 
 
 @pytest.mark.parametrize("grid", [None, 7, [7], [7, 0], [7, True]])
-def test_a_grid_that_is_not_known_is_an_error_once_it_is_asked_for(
-    grid: object, tmp_path: Path, attending_bundle: Path
-):
+def test_an_unknown_grid_is_an_error_once_it_is_asked_for(grid: object, tmp_path: Path, attending_bundle: Path):
     assert Bundle.load(attending_bundle).grid == (2, 3)
     bundle = Bundle.load(write_tiny_bundle(tmp_path / "unclear", settings={"grid": grid}))
     with pytest.raises(BundleError, match=r"settings\.grid: expected the rows and columns"):

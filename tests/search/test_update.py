@@ -122,7 +122,7 @@ def test_deleted_photos_are_not_found_but_remembered_for_a_while(runs: Runs, mon
         assert store.vector_count() == 2
 
 
-def test_a_disk_that_was_away_costs_nothing(runs: Runs, tmp_path: Path):
+def test_a_disk_that_was_away_is_not_indexed_again(runs: Runs, tmp_path: Path):
     runs()
     contents = tmp_path / "contents"
     runs.album.rename(contents)
@@ -143,7 +143,7 @@ def test_a_disk_that_was_away_costs_nothing(runs: Runs, tmp_path: Path):
     assert set(runs.photos()) == ALL
 
 
-def test_other_folders_stay_as_they_are(runs: Runs, tmp_path: Path):
+def test_other_folders_do_not_change(runs: Runs, tmp_path: Path):
     ruby = paint(tmp_path / "elsewhere" / "ruby.png", "red", 7)
     beside = paint(tmp_path / "album2" / "x.png", "red", 8)
     runs(runs.album, ruby.parent, beside.parent)
@@ -165,7 +165,7 @@ def test_files_and_folders_within_folders_count_once(runs: Runs):
     assert (done.unchanged, done.missing) == (1, 0)
 
 
-def test_broken_photos_cost_the_others_nothing_and_are_tried_again_when_they_change(runs: Runs):
+def test_broken_photos_do_not_affect_the_others_and_are_retried_when_they_change(runs: Runs):
     (runs.album / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 broken")
     (runs.album / "empty.jpg").touch()
     done, asked = runs()

@@ -64,7 +64,9 @@ def test_a_task_loads_bundles_of_its_own_and_those_it_reads(bundled: Path):
         match=r"able: is a model for retrieval; expected one for captioning \(seetell caption\), such as 'tiny'",
     ):
         load_for(find_task("caption"), "able")
-    with pytest.raises(UsageError, match=r"tiny: expected one for dense captioning \(seetell regions\)$"):
+    with pytest.raises(
+        UsageError, match=r"tiny: is a model for captioning .*; expected one for dense captioning \(seetell regions\)$"
+    ):
         load_for(find_task("regions"), "tiny")
 
 

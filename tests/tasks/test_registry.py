@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from importlib.metadata import EntryPoint
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -38,18 +38,23 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.syspath_prepend(tmp_path)
 
     def install(*attributes: str) -> None:
-        points = [EntryPoint(name, f"counting_plugin.task:{name}", registry.ENTRY_POINTS) for name in attributes]
-        monkeypatch.setattr("importlib.metadata.entry_points", lambda group: points)
+        installed = tmp_path / "counting-1.0.dist-info"
+        installed.mkdir()
+        (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: counting\nVersion: 1.0\n")
+        points = "".join(f"{name} = counting_plugin.task:{name}\n" for name in attributes)
+        (installed / "entry_points.txt").write_text(f"[{registry.ENTRY_POINTS}]\n{points}")
+        monkeypatch.setattr("importlib.metadata.entry_points", entry_points)
         registry._plugged_in.cache_clear()
 
     return install
 
 
-def test_every_folder_is_a_task():
+def test_every_folder_is_a_task_with_a_predictor():
     assert {"captioning", "dense_captioning", "grounding", "retrieval"} <= tasks().keys()
     for name, task in tasks().items():
         assert (task.name, task.package) == (name, f"seetell.tasks.{name}")
         assert task.summary.endswith(".")
+        assert task.load("predict").task == name
         assert set(task.reads) <= tasks().keys()
 
 

@@ -15,5 +15,4 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def no_curves(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw no curves at each validation: most of a small run's time would go there."""
-    for trainer in ("tasks.captioning.train", "training.loop"):
-        monkeypatch.setattr(f"seetell.{trainer}.draw_curves", lambda *given, **options: None)
+    monkeypatch.setattr("seetell.training.loop.draw_curves", lambda *given, **options: None)

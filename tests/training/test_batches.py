@@ -5,12 +5,12 @@ import pytest
 
 from seetell.data import read
 from seetell.photos import Preprocessing
-from seetell.training.batches import ahead, cropped_pixels, draw, photo_pixels
+from seetell.training.batches import cropped_pixels, photo_pixels, prefetch, sample_batch_indices
 
 
 def drawn(step: int, **changes):
     counts = np.array([5, 5, 2, 5, 5, 5, 5])
-    return draw(
+    return sample_batch_indices(
         step, **{"seed": 7, "caption_counts": counts, "batch_size": 3, "captions_per_photo": 3, "flip": True, **changes}
     )
 
@@ -64,9 +64,9 @@ def test_crops_are_windows_of_the_enlarged_photo(photo):
         np.testing.assert_array_equal(crop, whole[:, top : top + 56, left : left + 56])
 
 
-def test_ahead_keeps_the_order_and_hands_errors_on():
-    assert list(ahead(range(3, 7), lambda step: (step,))) == [(3,), (4,), (5,), (6,)]
-    batches = ahead(range(3), lambda step: (1 // (1 - step),))
+def test_prefetch_keeps_the_order_and_raises_errors():
+    assert list(prefetch(range(3, 7), lambda step: (step,))) == [(3,), (4,), (5,), (6,)]
+    batches = prefetch(range(3), lambda step: (1 // (1 - step),))
     assert next(batches) == (1,)
     with pytest.raises(ZeroDivisionError):
         next(batches)

@@ -9,7 +9,7 @@ import torch
 from seetell.nn.backbones import create_encoder
 from seetell.photos import open_photo
 from seetell.training import encoding
-from seetell.training.encoding import Activations, AllFeatures, features_cache, in_onnx_runtime, in_torch
+from seetell.training.encoding import Activations, AllFeatures, features_cache, onnx_encode_fn, torch_encode_fn
 
 pytestmark = pytest.mark.usefixtures("one_registry")
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -28,11 +28,11 @@ def small():
 
 
 @pytest.mark.parametrize("stages", [0, 1])
-def test_onnx_runtime_says_what_torch_says(stages):
+def test_onnx_runtime_matches_torch(stages):
     encoder = create_encoder("efficientnet_lite0").requires_grad_(False).to(memory_format=torch.channels_last)
     module = (Activations(encoder.first_stages(stages)) if stages else AllFeatures(encoder, with_grid=True)).eval()
     images = np.stack([encoder.preprocessing(open_photo(photo)) for photo in PHOTOS])
-    ours, theirs = in_onnx_runtime(module, encoder.preprocessing)(images), in_torch(module)(images)
+    ours, theirs = onnx_encode_fn(module, encoder.preprocessing)(images), torch_encode_fn(module)(images)
     assert ours.shape == theirs.shape
     assert np.abs(theirs).max() > 1
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-4 * np.abs(theirs).max())
@@ -68,20 +68,20 @@ def not_exportable(*given, **named):
 
 
 def a_little_off(module, preprocessing):
-    exact = in_torch(module)
+    exact = torch_encode_fn(module)
     return lambda images: exact(images) * np.float32(1.01)
 
 
 @pytest.mark.parametrize(
     ("name", "replacement", "reason"),
-    [("onnx_graph", not_exportable, "TypeError"), ("in_onnx_runtime", a_little_off, "differ by 0.01 of the greatest")],
+    [("onnx_graph", not_exportable, "TypeError"), ("onnx_encode_fn", a_little_off, "differ by 0.01 of the largest")],
 )
 def test_an_encoder_that_does_not_export_runs_in_torch(name, replacement, reason, small, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(encoding, "MANY_IMAGES", 1)
     monkeypatch.setattr(encoding, name, replacement)
     cache, _ = features_cache(str(tmp_path), small, PHOTOS[:2], with_grid=True, flips=False, progress=nothing)
     images = np.stack([small.preprocessing(open_photo(photo, at_least=(64, 64))) for photo in PHOTOS[:2]])
-    expected = in_torch(AllFeatures(small, with_grid=True))(images).astype(np.float16)
+    expected = torch_encode_fn(AllFeatures(small, with_grid=True))(images).astype(np.float16)
     np.testing.assert_array_equal(cache.open()[:, 0], expected)
     (record,) = caplog.records
     assert record.getMessage().startswith("test_resnet encodes photos in torch")

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from seetell.errors import RecipeError
-from seetell.training.optimisers import OPTIMISERS, OptimiserConfig, create_optimiser, update
+from seetell.training.optimisers import OPTIMISERS, OptimiserConfig, clip_and_step, create_optimiser
 from seetell.training.schedule import ScheduleConfig, learning_rate_factor
 
 
@@ -17,11 +17,11 @@ def moved(config: OptimiserConfig, gradients: list[float], factor: float = 1.0) 
     optimiser = create_optimiser(config, [parameter])
     for gradient in gradients:
         parameter.grad = torch.full_like(parameter, gradient)
-        update(optimiser, config, factor=factor)
+        clip_and_step(optimiser, config, factor=factor)
     return parameter.item()
 
 
-# By hand, for the gradients 0.5 and 0.25 at rate 0.1, α = 0.8, β = 0.9, ε negligible.
+# By hand, for the gradients 0.5 and 0.25 at rate 0.1, momentum, ρ and β₁ 0.8, β₂ 0.9, ε negligible.
 G, H = 0.5, 0.25
 RMS1 = 0.2 * G**2
 RMS2 = 0.8 * RMS1 + 0.2 * H**2
@@ -40,13 +40,13 @@ EXPECTED["adamw"] = EXPECTED["adam"]
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_two_steps_by_hand(name):
-    config = OptimiserConfig(name=name, learning_rate=0.1, alpha=0.8, beta=0.9, epsilon=1e-12, clip=0)
+    config = OptimiserConfig(name, 0.1, momentum=0.8, rho=0.8, betas=(0.8, 0.9), epsilon=1e-12, clip=0)
     assert moved(config, [G, H]) == pytest.approx(EXPECTED[name], abs=1e-9)
 
 
 def test_adadelta_by_hand():
     epsilon = 1e-6
-    config = OptimiserConfig(name="adadelta", learning_rate=1.0, alpha=0.8, epsilon=epsilon, clip=0)
+    config = OptimiserConfig(name="adadelta", learning_rate=1.0, rho=0.8, epsilon=epsilon, clip=0)
     assert moved(config, [G]) == pytest.approx(1 - math.sqrt(epsilon) / math.sqrt(RMS1 + epsilon) * G, abs=1e-12)
 
 
@@ -65,14 +65,14 @@ def test_clipping_by_value_and_by_norm():
         parameters[0].grad = torch.tensor([3.0, -4.0])
         parameters[1].grad = torch.tensor([0.05 if kind == "value" else 0.0])
         before = torch.cat([parameter.detach().clone() for parameter in parameters])
-        update(optimiser, config, factor=1.0)
+        clip_and_step(optimiser, config, factor=1.0)
         step = before - torch.cat([parameter.detach() for parameter in parameters])
         torch.testing.assert_close(step, torch.tensor(expected), rtol=1e-4, atol=1e-6)
 
 
 def test_schedules():
-    halving = ScheduleConfig(decay="halving", decay_start=10, decay_every=20)
-    assert [learning_rate_factor(halving, step, steps=-1) for step in (0, 10, 30, 50)] == [1, 1, 0.5, 0.25]
+    exponential = ScheduleConfig(decay="exponential", decay_start=10, decay_every=20)
+    assert [learning_rate_factor(exponential, step, steps=-1) for step in (0, 10, 30, 50)] == [1, 1, 0.5, 0.25]
     warm = ScheduleConfig(warmup=3)
     assert [learning_rate_factor(warm, step, steps=-1) for step in range(5)] == [0.25, 0.5, 0.75, 1, 1]
     cosine = ScheduleConfig(decay="cosine")
@@ -81,14 +81,17 @@ def test_schedules():
     assert learning_rate_factor(cosine, 100, steps=100) == pytest.approx(0)
 
 
-@pytest.mark.parametrize("field", [{"learning_rate": 0}, {"alpha": 1}, {"weight_decay": -1}, {"epsilon": 0}])
+@pytest.mark.parametrize(
+    "field",
+    [{"learning_rate": 0}, {"momentum": 1}, {"rho": -1}, {"betas": (0.9, 1)}, {"weight_decay": -1}, {"epsilon": 0}],
+)
 def test_values_out_of_range(field):
-    with pytest.raises(RecipeError, match=f"optimiser.{next(iter(field))}"):
+    with pytest.raises(RecipeError, match=f"{next(iter(field))}: expected"):
         OptimiserConfig(**field)
 
 
 def test_bad_schedules():
-    with pytest.raises(RecipeError, match="schedule"):
+    with pytest.raises(RecipeError, match="warmup: expected 0 or more"):
         ScheduleConfig(warmup=-1)
-    with pytest.raises(RecipeError, match=r"schedule\.decay_every"):
+    with pytest.raises(RecipeError, match="decay_every: expected at least 1"):
         ScheduleConfig(decay_every=0)

@@ -175,7 +175,7 @@ class EfficientNetLite(Encoder):
 
     def _check_stages(self, frozen_stages: int) -> None:
         if not 0 <= frozen_stages <= len(self.stages):
-            raise RecipeError(f"finetune.frozen_stages: expected 0 to {len(self.stages)}, got {frozen_stages}")
+            raise RecipeError(f"frozen_stages: expected 0 to {len(self.stages)}, got {frozen_stages}")
 
     def forward_from_stage(self, activation: Tensor, *, frozen_stages: int) -> Features:
         """Resume from the activation that :meth:`first_stages` returned."""

@@ -136,7 +136,7 @@ class Encoder(nn.Module):
 
     def _not_split(self, frozen_stages: int) -> RecipeError:
         return RecipeError(
-            f"finetune.frozen_stages: {self.name} cannot be run in two parts, so that activations behind "
+            f"frozen_stages: {self.name} cannot be run in two parts, so that activations behind "
             f"{frozen_stages} stages cannot be cached; leave encoder.cache empty, or use an efficientnet_lite or a "
             "torchvision encoder"
         )
@@ -145,7 +145,7 @@ class Encoder(nn.Module):
         """Return the stride of the map that ends the first stages."""
         strides = list(self.feature_map_channels)
         if not 1 <= frozen_stages <= len(strides):
-            raise RecipeError(f"finetune.frozen_stages: expected 0 to {len(strides)}, got {frozen_stages}")
+            raise RecipeError(f"frozen_stages: expected 0 to {len(strides)}, got {frozen_stages}")
         return strides[frozen_stages - 1]
 
 

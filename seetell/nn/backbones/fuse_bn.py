@@ -1,8 +1,7 @@
-"""Batch normalisation taken into the convolution before it.
+"""Batch normalisation fused into the preceding convolution.
 
 With stored statistics both are linear: ``γ · (W ∗ x − μ) / σ + β`` is a convolution with weights ``γ W / σ`` and bias
-``β − γ μ / σ``. A graph of the one is smaller than a graph of the two, and half the time of writing it goes into
-normalisations.
+``β − γ μ / σ``. The fused graph is smaller and takes half the time to export.
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from seetell.nn.backbones.efficientnet_lite import SamePadConv2d
 
 PLAIN_CONVOLUTIONS = (nn.Conv2d, SamePadConv2d)
-"""Those that use their weights as they are, which not every kind of convolution does."""
+"""Convolutions that apply their weights unchanged, unlike weight-standardised ones."""
 
 
 def fuse_conv_bn(module: nn.Module) -> nn.Module:
-    """Return a copy that says the same without the normalisations that follow a convolution in an ``nn.Sequential``.
+    """Return an equivalent copy without the normalisations that follow a convolution in an ``nn.Sequential``.
 
     Args:
         module: in evaluation mode.

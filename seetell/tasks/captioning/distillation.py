@@ -1,8 +1,8 @@
-"""Distillation: learning from what earlier captioners would have said, beside what people said.
+"""Distillation: learning from the predictions of earlier captioners beside reference captions.
 
-Hinton, Vinyals & Dean, "Distilling the Knowledge in a Neural Network", 2015. The teachers look at the same
-photos, mirrored alike, and read the same words; their probabilities of the next word, softened by a temperature
-(equation 1), are averaged arithmetically. One captioner then learns what several know together, and is as fast as one.
+Hinton, Vinyals & Dean, "Distilling the Knowledge in a Neural Network", 2015. The teachers see the same photos, mirrored
+alike, and read the same words; their probabilities of the next word, softened by a temperature (equation 1), are
+averaged arithmetically. The student learns what several captioners know together, and is as fast as one.
 """
 
 from __future__ import annotations
@@ -10,37 +10,25 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from seetell.errors import RecipeError
+from seetell.data.records import PhotoRecord
+from seetell.errors import BundleError, RecipeError
+from seetell.language.vocabulary import Vocabulary
 from seetell.nn.backbones import Encoder, weights_hash
-from seetell.tasks.captioning.models import Captioner, SoftTargets
-from seetell.training.batches import Draw
-from seetell.training.features import CachedFeatures, PixelFeatures
-
-
-@dataclass(frozen=True)
-class DistillationConfig:
-    """Earlier models to learn from, until rewards are learnt from.
-
-    Attributes:
-        teachers: the folders of runs or bundles; on the command line also the names of bundled models. Their words
-            must be those of this run. They see whole photos, also where this run crops.
-        weight: share of the loss that is learning from the teachers; the rest is learning from people's captions.
-        temperature: softens the teachers' probabilities and the learner's; above 1, improbable words tell more.
-    """
-
-    teachers: tuple[str, ...] = ()
-    weight: float = 0.5
-    temperature: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not 0 < self.weight <= 1:
-            raise RecipeError(f"distillation.weight: expected a share above 0 and up to 1, got {self.weight}")
-        if not self.temperature > 0:
-            raise RecipeError(f"distillation.temperature: expected more than 0, got {self.temperature}")
+from seetell.runtime.bundle import Bundle
+from seetell.tasks.captioning.config import CaptioningConfig, DistillationConfig
+from seetell.tasks.captioning.models import Captioner, SoftTargets, build
+from seetell.training.batches import BatchIndices
+from seetell.training.config import RunConfig, config_from_dict, only
+from seetell.training.encoding import Progress, features_cache
+from seetell.training.features import CachedFeatures, FeatureSource, PixelFeatures, unpack_features
+from seetell.training.pretrained import read_pretrained
+from seetell.training.run_folder import RunFolder
+from seetell.training.trained import assemble, load_trained
 
 
 @dataclass(frozen=True)
@@ -48,25 +36,25 @@ class Teacher:
     """An earlier model, in evaluation mode.
 
     Attributes:
-        captioner: says what it would have said.
+        captioner: predicts words.
         encoder: its own.
-        source: that encoder's features of the training photos.
+        source: features of the training photos from that encoder.
     """
 
     captioner: Captioner
     encoder: Encoder
-    source: CachedFeatures | PixelFeatures
+    source: FeatureSource
 
 
 class Teachers:
     """An ensemble to learn from.
 
     Args:
-        config: how much it counts.
-        teachers: one or more, on the device of the learner.
+        config: temperature and weight.
+        teachers: one or more, on the student's device.
 
     Attributes:
-        hash: SHA-256 over the weights of all teachers in their order.
+        hash: SHA-256 of the weights of all teachers in their order.
     """
 
     def __init__(self, config: DistillationConfig, teachers: Sequence[Teacher]) -> None:
@@ -74,23 +62,96 @@ class Teachers:
         modules = [module for teacher in teachers for module in (teacher.captioner, teacher.encoder)]
         self.hash = hashlib.sha256("".join(weights_hash(module) for module in modules).encode()).hexdigest()
 
-    def prepare(self, drawn: Draw) -> tuple[Tensor, ...]:
-        """Gather what each teacher needs of a training batch's photos."""
-        return tuple(teacher.source.prepare(drawn) for teacher in self._teachers)
+    def prepare(self, indices: BatchIndices) -> tuple[Tensor, ...]:
+        """Read what each teacher's features of a training batch are computed from."""
+        return tuple(teacher.source.prepare(indices) for teacher in self._teachers)
 
     @torch.no_grad()
     def soft_targets(self, prepared: Sequence[Tensor], inputs: Tensor, targets: Tensor) -> SoftTargets:
-        """Ask the teachers for the next word at every real position, in 32 bits whatever the learner's precision.
+        """Return the teachers' predictions at every real position, in 32 bits whatever the student's precision.
 
         Args:
-            prepared: what :meth:`prepare` gave.
+            prepared: of :meth:`prepare`.
             inputs: ``(B, C, T)`` START and words.
             targets: ``(B, C, T)`` words and END, ``IGNORE_INDEX`` in padding.
         """
         temperature, device = self._config.temperature, inputs.device
-        said = []
+        probabilities = []
         with torch.autocast(device.type, enabled=False):
             for teacher, batch in zip(self._teachers, prepared, strict=True):
                 logits = teacher.captioner(teacher.source.features(batch.to(device)), inputs, targets)
-                said.append(torch.softmax(logits / temperature, dim=1))  # (M, V)
-        return SoftTargets(torch.stack(said).mean(dim=0), self._config.weight, temperature)
+                probabilities.append(torch.softmax(logits / temperature, dim=1))  # (M, V)
+        return SoftTargets(torch.stack(probabilities).mean(dim=0), self._config.weight, temperature)
+
+
+def load_teachers(
+    config: RunConfig,
+    photos: Sequence[PhotoRecord],
+    vocabulary: Vocabulary,
+    *,
+    device: torch.device,
+    progress: Progress,
+) -> Teachers:
+    """Load the teachers of a run and cache their features.
+
+    Args:
+        config: of the student's run.
+        photos: the training photos.
+        vocabulary: the student's.
+        device: where teachers compute.
+        progress: called while photos are encoded, encoder by encoder.
+
+    Raises:
+        CheckpointError: a folder is neither a run nor a bundle, or is damaged.
+        RecipeError: a teacher's vocabulary is another.
+    """
+    teachers = []
+    for name in config.section.distillation.teachers:
+        words, encoder, captioner = load_captioner(Path(name))
+        if words.words != vocabulary.words:
+            raise RecipeError(
+                f"captioning.distillation.teachers: {name} has another vocabulary than this run ({len(words):,} words "
+                f"there, {len(vocabulary):,} here); train it on the same captions with the same data.min_count"
+            )
+        captioner.requires_grad_(False).to(device)
+        encoder.requires_grad_(False).to(device).to(memory_format=torch.channels_last)
+        teachers.append(Teacher(captioner, encoder, _feature_source(config, photos, captioner, encoder, progress)))
+    return Teachers(config.section.distillation, teachers)
+
+
+def load_captioner(path: Path) -> tuple[Vocabulary, Encoder, Captioner]:
+    """Load a captioner, its vocabulary and encoder: the best weights of a run, or the weights of a bundle."""
+    sections = only(captioning=CaptioningConfig)
+    if RunFolder(path).best.exists():
+        trained = load_trained(path, build, sections)
+        assert trained.vocabulary is not None
+        return trained.vocabulary, trained.encoder, trained.model
+    weights = read_pretrained(path)
+    bundle = Bundle.load(path)
+    content, vocabulary = bundle.description.get("config", {}), bundle.require_vocabulary()
+    try:
+        kept = {name: content[name] for name in ("task", "encoder", "captioning")}
+        config = config_from_dict(kept, sections)
+    except (KeyError, TypeError, RecipeError) as error:
+        raise BundleError(
+            f"{path / 'model.json'}: expected the config of a captioner's run ({error}); export the model again"
+        ) from error
+    encoder, captioner = assemble(config, vocabulary, weights.parts, part="captioner", build=build)
+    assert isinstance(captioner, Captioner)
+    return vocabulary, encoder, captioner
+
+
+def _feature_source(
+    config: RunConfig, photos: Sequence[PhotoRecord], captioner: Captioner, encoder: Encoder, progress: Progress
+) -> FeatureSource:
+    if not config.encoder.cache:
+        return PixelFeatures(encoder, photos, crop=False)
+    cache, _ = features_cache(
+        config.encoder.cache,
+        encoder,
+        [photo.path for photo in photos],
+        with_grid=captioner.uses_grid,
+        flips=config.data.flip,
+        progress=progress,
+    )
+    return CachedFeatures(cache, photos, unpack_features)

@@ -1,108 +1,132 @@
-"""Torch modules written as ONNX graphs: the encoder, the captioner's start and its step."""
+"""A captioner's decoder as two ONNX graphs, and how far they are from torch."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from seetell.nn.backbones import Encoder, Features
-from seetell.nn.onnx_graph import onnx_graph
+from seetell.export.declaration import GraphSpec, ParityCheck
+from seetell.nn.backbones import Features
+from seetell.runtime.sessions import Graph
 from seetell.tasks.captioning.models import Captioner
 
-
-class EncoderGraph(nn.Module):
-    """The encoder: ``images (B, 3, H, W)`` → ``pooled (B, D)`` and, where it is wanted, ``grid (B, L, D)``."""
-
-    def __init__(self, encoder: Encoder, *, with_grid: bool) -> None:
-        super().__init__()
-        self.encoder, self.with_grid = encoder, with_grid
-
-    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Encode."""
-        features = self.encoder(images)
-        return (features.pooled, features.grid) if self.with_grid else (features.pooled,)
+STEPS = 5
 
 
 class StartGraph(nn.Module):
-    """The captioner's start: ``pooled`` and, where it is read, ``grid`` → ``memory_0``, …, ``state_0``, …."""
+    """A captioner's start: ``pooled`` and, where it is read, ``grid`` → ``memory_0``, …, ``state_0``, …."""
 
     def __init__(self, captioner: Captioner) -> None:
         super().__init__()
         self.captioner = captioner
 
     def forward(self, *features: Tensor) -> tuple[Tensor, ...]:
-        """Read the photos."""
+        """Return memory and first state."""
         memory, state = self.captioner.start(Features(features[0], features[1] if len(features) > 1 else None))
         return *memory, *state
 
 
 class StepGraph(nn.Module):
-    """The captioner's step: tokens, photos, memory, state → ``logprobs``, ``next_state_0``, …, ``attention``."""
+    """A captioner's step: tokens, photos, memory, state → ``logprobs``, ``next_state_0``, …, ``attention``."""
 
     def __init__(self, captioner: Captioner, *, memories: int) -> None:
         super().__init__()
         self.captioner, self.memories = captioner, memories
 
     def forward(self, tokens: Tensor, photos: Tensor, *parts: Tensor) -> tuple[Tensor, ...]:
-        """Read a word a row."""
+        """Read one word per row."""
         memory, state = parts[: self.memories], parts[self.memories :]
         logprobs, following, attention = self.captioner.step(tokens, photos, memory, state)
         return (logprobs, *following) if attention is None else (logprobs, *following, attention)
 
 
-def write_encoder(encoder: Encoder, path: Path, *, with_grid: bool) -> None:
-    """Write the encoder's graph.
-
-    Args:
-        encoder: in evaluation mode.
-        path: the ONNX file.
-        with_grid: give the grid out too.
-    """
-    size = encoder.preprocessing
-    images = torch.zeros(2, 3, size.height, size.width)
-    outputs = ["pooled", "grid"] if with_grid else ["pooled"]
-    shapes = ({0: torch.export.Dim("photos", min=1)},)
-    graph = EncoderGraph(encoder, with_grid=with_grid)
-    path.write_bytes(onnx_graph(graph, (images,), inputs=["images"], outputs=outputs, shapes=shapes))
-
-
-def write_decoder(captioner: Captioner, features: Features, *, start: Path, step: Path) -> None:
-    """Write the captioner's two graphs.
+def decoder_graphs(captioner: Captioner, features: Features) -> tuple[GraphSpec, GraphSpec]:
+    """Declare the graphs ``decoder_start`` and ``decoder_step``.
 
     Args:
         captioner: in evaluation mode.
-        features: of at least two photos, as an example.
-        start: the ONNX file of the first graph.
-        step: that of the second.
+        features: of at least two images, as an example.
     """
-    given = [features.pooled] + ([features.grid] if captioner.uses_grid and features.grid is not None else [])
-    with torch.inference_mode():
+    given = _inputs(captioner, features)
+    with torch.no_grad():
         memory, state = captioner.start(features)
     memories = [f"memory_{index}" for index in range(len(memory))]
     states = [f"state_{index}" for index in range(len(state))]
     photos: dict[int, object] = {0: torch.export.Dim("photos", min=1)}
     rows: dict[int, object] = {0: torch.export.Dim("rows", min=1)}
     longer = rows | {1: torch.export.Dim("words", min=1)}
-    begun = onnx_graph(
-        StartGraph(captioner),
-        tuple(given),
-        inputs=["pooled", "grid"][: len(given)],
-        outputs=[*memories, *states],
-        shapes=(tuple(photos for _ in given),),
+    start = GraphSpec(
+        name="decoder_start",
+        module=StartGraph(captioner),
+        examples=tuple(given.values()),
+        inputs=tuple(given),
+        outputs=(*memories, *states),
+        dynamic_shapes=(tuple(photos for _ in given),),
+        weights="shared",
     )
-    start.write_bytes(begun)
-    numbers = torch.zeros(len(features.pooled), dtype=torch.long)
-    parts = tuple(part.clone() for part in (*memory, *state))
+    tokens = torch.zeros(len(features.pooled), dtype=torch.long)
     axes = [photos for _ in memory] + [
         longer if index in captioner.growing_state else rows for index in range(len(state))
     ]
-    following = onnx_graph(
-        StepGraph(captioner, memories=len(memory)),
-        (numbers, numbers.clone(), *parts),
-        inputs=["tokens", "photos", *memories, *states],
-        outputs=["logprobs", *(f"next_{name}" for name in states), *(["attention"] if captioner.attends else [])],
-        shapes=(rows, rows, tuple(axes)),
+    step = GraphSpec(
+        name="decoder_step",
+        module=StepGraph(captioner, memories=len(memory)),
+        examples=(tokens, tokens.clone(), *(part.clone() for part in (*memory, *state))),
+        inputs=("tokens", "photos", *memories, *states),
+        outputs=("logprobs", *(f"next_{name}" for name in states), *(["attention"] if captioner.attends else [])),
+        dynamic_shapes=(rows, rows, tuple(axes)),
+        weights="shared",
     )
-    step.write_bytes(following)
+    return start, step
+
+
+def decoder_check(captioner: Captioner, features: Features) -> ParityCheck:
+    """Declare that the decoder's graphs must give torch's log-probabilities, up to half-precision weights.
+
+    Args:
+        captioner: in evaluation mode.
+        features: of at least two images, to compare on.
+    """
+    return ParityCheck(
+        name="decoder_logprob_max_difference",
+        tolerance=0.1,
+        measure=lambda graphs: decoder_difference(captioner, features, graphs),
+    )
+
+
+def decoder_difference(captioner: Captioner, features: Features, graphs: Mapping[str, Graph]) -> float:
+    """Return the largest absolute difference of a log-probability over the first steps of greedy decoding.
+
+    Args:
+        captioner: in evaluation mode.
+        features: of ``B`` images, at least two.
+        graphs: ``decoder_start`` and ``decoder_step``.
+    """
+    # one image fewer than in the example shows whether the batch axis is dynamic
+    features = Features(features.pooled[1:], None if features.grid is None else features.grid[1:])
+    start, step = graphs["decoder_start"], graphs["decoder_step"]
+    feeds = {name: part.numpy() for name, part in _inputs(captioner, features).items()}
+    feeds = dict(zip(start.outputs, start.run(feeds, start.outputs), strict=True))
+    differences = []
+    with torch.inference_mode():
+        memory, state = captioner.start(features)
+        tokens, photos = torch.ones(len(features.pooled), dtype=torch.long), torch.arange(len(features.pooled))
+        for _ in range(STEPS):
+            logprobs, state, _ = captioner.step(tokens, photos, memory, state)
+            feeds |= {"tokens": tokens.numpy(), "photos": photos.numpy()}
+            outputs = dict(zip(step.outputs, step.run(feeds, step.outputs), strict=True))
+            feeds |= {name.removeprefix("next_"): part for name, part in outputs.items()}
+            likely = logprobs.numpy() > -10  # words with a probability below 1 in 20,000 are never generated
+            differences.append(np.abs(logprobs.numpy() - outputs["logprobs"])[likely].max())
+            tokens = logprobs.argmax(dim=1)
+    return float(np.max(differences))
+
+
+def _inputs(captioner: Captioner, features: Features) -> dict[str, Tensor]:
+    """Return the features that a captioner reads, by the names of its graph's inputs."""
+    if captioner.uses_grid and features.grid is not None:
+        return {"pooled": features.pooled, "grid": features.grid}
+    return {"pooled": features.pooled}

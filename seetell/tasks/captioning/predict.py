@@ -29,13 +29,13 @@ class Captioner(Predictor[np.ndarray, Caption]):
     """A loaded captioning model; see :class:`~seetell.runtime.predictor.Predictor`.
 
     Attributes:
-        decoding: how it decodes unless a call says otherwise.
+        decoding: the default decoding options.
     """
 
     task = "captioning"
 
     def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
-        super().__init__(bundle, threads=threads)
+        super().__init__(bundle, precision=precision, threads=threads)
         self.decoding = bundle.setting("decoding", Decoding.from_dict)
         self._encoder = Graph.open(bundle, "encoder", precision=precision, threads=self.threads)
         self._decoder = Decoder(bundle, threads=self.threads)

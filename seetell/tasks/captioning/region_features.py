@@ -1,4 +1,4 @@
-"""Features of regions: the means of what a frozen encoder said of a photo's grid, over boxes."""
+"""Features of regions: means of a frozen encoder's grid over boxes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from torch import Tensor
 from seetell.data.feature_cache import FeatureCache
 from seetell.data.records import PhotoRecord
 from seetell.errors import DataError, RecipeError
+from seetell.geometry.boxes import flip_boxes
+from seetell.geometry.windows import pooling_weights
 from seetell.nn.backbones import Features
 from seetell.photos import photo_size
 from seetell.tasks.captioning.models import USES_GRID
-from seetell.tasks.retrieval.models.windows import pooling_weights
-from seetell.training.batches import Draw
-from seetell.training.config import Recipe
+from seetell.training.batches import BatchIndices
+from seetell.training.config import RunConfig
 
 
 class RegionFeatures:
@@ -27,23 +28,23 @@ class RegionFeatures:
 
     Args:
         cache: holds every photo below, with its grid.
-        photos: the regions that features are asked of, by position; one without a box is the whole photo.
+        photos: the regions, by position; one without a box is the whole photo.
         grid_size: rows and columns of the grid.
     """
 
     def __init__(self, cache: FeatureCache, photos: Sequence[PhotoRecord], *, grid_size: tuple[int, int]) -> None:
         self._records = cache.open()
         self._rows = cache.rows([photo.path for photo in photos])
-        boxes = _shares(photos)
-        mirrored = np.stack([1 - boxes[:, 2], boxes[:, 1], 1 - boxes[:, 0], boxes[:, 3]], axis=1)
-        self._weights = np.stack([pooling_weights(view, grid_size) for view in (boxes, mirrored)], axis=1)  # (N, 2, L)
+        boxes = _relative_boxes(photos)
+        views = (boxes, flip_boxes(boxes, width=1))
+        self._weights = np.stack([pooling_weights(view, grid_size) for view in views], axis=1)  # (N, 2, L)
 
-    def prepare(self, drawn: Draw) -> Tensor:
-        """Gather a training batch's vectors, ``(B, D)``."""
-        return torch.from_numpy(self._pooled(drawn.photos, drawn.mirrored.astype(np.int64)))
+    def prepare(self, indices: BatchIndices) -> Tensor:
+        """Compute a training batch's vectors, ``(B, D)``."""
+        return torch.from_numpy(self._pooled(indices.photos, indices.mirrored.astype(np.int64)))
 
-    def features(self, prepared: Tensor) -> Features:
-        """Read what :meth:`prepare` gave."""
+    def features(self, prepared: Tensor, /) -> Features:
+        """Return the features of a prepared batch."""
         return Features(pooled=prepared, grid=None)
 
     def batches(self, batch_size: int) -> Iterator[Features]:
@@ -58,27 +59,28 @@ class RegionFeatures:
         return pooled
 
 
-def check_regions(recipe: Recipe) -> None:
-    """Refuse what cannot learn from regions.
+def check_regions(config: RunConfig) -> None:
+    """Check that a run can be trained on captions of regions.
 
     Raises:
-        RecipeError: the captioner looks at grids, or the encoder does not stay as it is.
+        RecipeError: the captioner attends to grids, or the encoder is not frozen.
     """
-    if USES_GRID[recipe.architecture]:
+    section, path = config.section, config.data.path
+    if USES_GRID[section.architecture]:
         pooled = ", ".join(name for name, uses_grid in USES_GRID.items() if not uses_grid)
         raise RecipeError(
-            f"architecture: {recipe.architecture} looks at a photo's grid, but {recipe.data.path} has captions of "
-            f"regions, which are one vector each; take one of {pooled}"
+            f"captioning.architecture: {section.architecture} reads a photo's grid, but {path} has captions of "
+            f"regions, which are one vector each; choose one of {pooled}"
         )
-    if not recipe.encoder.cache or recipe.finetune.after != -1 or recipe.distillation.teachers:
+    if not config.encoder.cache or section.finetune.after != -1 or section.distillation.teachers:
         raise RecipeError(
-            f"data.path: {recipe.data.path} has captions of regions, which are learnt from cached features and without "
-            "teachers; set encoder.cache to a folder, finetune.after to -1 and distillation.teachers to []"
+            f"data.path: {path} has captions of regions, which need cached features and no teachers; set encoder.cache "
+            "to a folder, captioning.finetune.after to -1 and captioning.distillation.teachers to []"
         )
 
 
-def _shares(photos: Sequence[PhotoRecord]) -> np.ndarray:
-    """Return the regions' boxes in shares of their photos' sides, ``(N, 4)``, cut to the photo.
+def _relative_boxes(photos: Sequence[PhotoRecord]) -> np.ndarray:
+    """Return the regions' boxes ``(N, 4)``, normalised to [0, 1] by their photos' sides and clipped.
 
     Raises:
         DataError: a box lies outside its photo.

@@ -1,21 +1,57 @@
-"""How good the captioner is by now: validation loss and language scores."""
+"""Validation of captioners: loss and language metrics."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from seetell.data.records import PhotoRecord
 from seetell.language.decoding import Decoding, Hypothesis, State, decode
 from seetell.language.vocabulary import Vocabulary
 from seetell.metrics import score_captions
 from seetell.nn.backbones import Features
-from seetell.tasks.captioning.models import IGNORE_INDEX, Captioner
-from seetell.training.batches import caption_tensors
+from seetell.tasks.captioning.models import IGNORE_INDEX, Captioner, caption_tensors
+from seetell.training.preparation import CaptionedPhotos
+
+
+def validate(
+    captioner: Captioner,
+    batches: Iterable[Features],
+    captioned: CaptionedPhotos,
+    vocabulary: Vocabulary,
+    *,
+    decoding: Decoding | None,
+    max_words: int,
+) -> tuple[dict[str, float], list[str]]:
+    """Measure a captioner on the photos of a split.
+
+    Args:
+        captioner: in evaluation mode.
+        batches: features of the photos, in order, on the captioner's device.
+        captioned: the photos with their reference captions.
+        vocabulary: the captioner's.
+        decoding: how to caption the photos; ``None`` measures the loss alone.
+        max_words: longer reference captions are cut.
+
+    Returns:
+        ``validation_loss``, in nats per word; with ``decoding`` BLEU-1..4, ROUGE-L and CIDEr-D too. And the captions.
+    """
+    nats, words, done, captions = 0.0, 0, 0, []
+    for features in batches:
+        references = captioned.captions[done : done + len(features.pooled)]
+        loss, count = validation_loss(captioner, features, references, max_words=max_words)
+        nats, words, done = nats + loss, words + count, done + len(references)
+        if decoding is not None:
+            captions += caption_features(captioner, features, decoding, vocabulary)
+    values = {"validation_loss": nats / words}
+    if decoding is not None:
+        photos = captioned.photos
+        candidates = {photo.id: caption for photo, caption in zip(photos, captions, strict=True)}
+        values |= score_captions({photo.id: photo.captions for photo in photos}, candidates).corpus
+    return values, captions
 
 
 def validation_loss(
@@ -26,11 +62,11 @@ def validation_loss(
     Args:
         captioner: in evaluation mode.
         features: of ``B`` photos.
-        captions: their encoded captions, any number a photo.
+        captions: their encoded reference captions, any number per photo.
         max_words: longer captions are cut.
 
     Returns:
-        The sum in nats and how many words and ENDs it is over.
+        The sum in nats, and the number of words and ENDs.
     """
     most = max(len(photo) for photo in captions)
     padded = [[*photo, *[photo[0]] * (most - len(photo))] for photo in captions]
@@ -39,19 +75,19 @@ def validation_loss(
         targets[b, len(photo) :] = IGNORE_INDEX
     device = features.pooled.device
     targets = targets.to(device)
-    said = targets[targets != IGNORE_INDEX]
+    real = targets[targets != IGNORE_INDEX]
     with torch.inference_mode():
         logits = captioner(features, inputs.to(device), targets)
-        return F.cross_entropy(logits, said, reduction="sum").item(), len(said)
+        return F.cross_entropy(logits, real, reduction="sum").item(), len(real)
 
 
 def caption_features(captioner: Captioner, features: Features, decoding: Decoding, vocabulary: Vocabulary) -> list[str]:
-    """Say a sentence for each photo of a batch; see :func:`best_hypotheses`."""
+    """Return a caption for each photo of a batch; see :func:`best_hypotheses`."""
     return [" ".join(vocabulary.decode(best.tokens)) for best in best_hypotheses(captioner, features, decoding)]
 
 
 def best_hypotheses(captioner: Captioner, features: Features, decoding: Decoding) -> list[Hypothesis]:
-    """Find the best sentence for each photo of a batch, by the same decoding code as at prediction.
+    """Return the best hypothesis for each photo of a batch, by the same decoding code as at prediction.
 
     Args:
         captioner: in evaluation mode.
@@ -68,23 +104,8 @@ def best_hypotheses(captioner: Captioner, features: Features, decoding: Decoding
 
     with torch.inference_mode():
         memory, state = captioner.start(features)
-    rows = (
-        np.arange(len(features.pooled)),
-        *(_numpy(part) for part in state),
-    )  # each row's photo and state
+    rows = (np.arange(len(features.pooled)), *(_numpy(part) for part in state))  # each row's photo and state
     return [ranked[0] for ranked in decode(step, rows, decoding)]
-
-
-def language_scores(photos: Sequence[PhotoRecord], captions: Sequence[str]) -> dict[str, float]:
-    """Score captions against those of the data set: BLEU-1..4, ROUGE-L and CIDEr-D.
-
-    Args:
-        photos: the photos.
-        captions: one for each photo.
-    """
-    references = {photo.id: photo.captions for photo in photos}
-    candidates = {photo.id: caption for photo, caption in zip(photos, captions, strict=True)}
-    return dict(score_captions(references, candidates).corpus)
 
 
 def _numpy(tensor: Tensor) -> np.ndarray:

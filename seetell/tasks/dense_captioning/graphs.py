@@ -1,20 +1,19 @@
-"""A dense captioner's boxes and codes as ONNX graphs; what stands between them, a suppression, is left to numpy."""
+"""A dense captioner's localisation as ONNX graphs; the non-maximum suppression between them is left to numpy."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from seetell.export.declaration import GraphSpec
 from seetell.nn.backbones import Encoder
-from seetell.nn.onnx_graph import onnx_graph
 from seetell.tasks.dense_captioning.models.densecap import SHORTCUT_SAMPLES, DenseCap
 
 
 class MapsGraph(nn.Module):
-    """The encoder: ``images (B, 3, H, W)`` → a map ``(B, C_s, h, w)`` a stride."""
+    """The encoder: ``images (B, 3, H, W)`` → one map ``(B, C_s, h, w)`` per stride."""
 
     def __init__(self, encoder: Encoder, strides: Sequence[int]) -> None:
         super().__init__()
@@ -27,7 +26,7 @@ class MapsGraph(nn.Module):
 
 
 class ProposalsGraph(nn.Module):
-    """Maps → pyramid, every anchor moved ``boxes (B, A, 4)`` and scored ``logits (B, A)``, perhaps ``context (B, C)``.
+    """Maps → pyramid, decoded anchors ``boxes (B, A, 4)``, their ``logits (B, A)`` and perhaps ``context (B, C)``.
 
     Args:
         densecap: in evaluation mode.
@@ -56,11 +55,11 @@ class ProposalsGraph(nn.Module):
 
 
 class RegionsGraph(nn.Module):
-    """Pyramid, perhaps maps, ``context`` and, for each stride, ``boxes_s`` and ``photos_s`` → what is in the boxes.
+    """Pyramid, perhaps maps, ``context`` and, per stride, ``boxes_s`` and ``photos_s`` → boxes, scores and features.
 
-    The boxes ``(N_s, 4)`` of photos ``(N_s,)`` are looked at in the pyramid's map of that stride. The graph gives
-    ``boxes (N, 4)`` corrected, ``scores (N,)``, and ``pooled (N, D)`` and perhaps ``grid (N, L, D)`` for the captioner,
-    stride after stride.
+    The boxes ``(N_s, 4)`` of the photos numbered ``(N_s,)`` are pooled from the pyramid's map of that stride. Returned
+    are refined ``boxes (N, 4)``, ``scores (N,)``, and for the captioner ``pooled (N, D)`` and perhaps
+    ``grid (N, L, D)``, stride after stride.
 
     Args:
         densecap: in evaluation mode.
@@ -71,7 +70,7 @@ class RegionsGraph(nn.Module):
         self.densecap = densecap
 
     def forward(self, *given: Tensor) -> tuple[Tensor, ...]:
-        """Look at boxes."""
+        """Classify, refine and pool boxes."""
         densecap, head = self.densecap, self.densecap.regions
         strides, levels = head.strides, len(head.strides)
         rest = list(given)
@@ -128,7 +127,7 @@ def _aligned(activation: Tensor, boxes: Tensor, photos: Tensor, stride: int, cel
 
 
 def _decoded(boxes: Tensor, moves: Tensor, *, scales: Sequence[float], size: tuple[int, int]) -> Tensor:
-    """Move boxes ``(…, 4)`` as :class:`torchvision.models.detection._utils.BoxCoder` does, and cut them off."""
+    """Decode boxes ``(…, 4)`` as :class:`torchvision.models.detection._utils.BoxCoder` does, and clip them."""
     across, down, wider, higher = (moves[..., place] / scale for place, scale in enumerate(scales))
     widths, heights = boxes[..., 2] - boxes[..., 0], boxes[..., 3] - boxes[..., 1]
     x = boxes[..., 0] + 0.5 * widths + across * widths
@@ -146,27 +145,12 @@ def _decoded(boxes: Tensor, moves: Tensor, *, scales: Sequence[float], size: tup
     return torch.stack(corners, dim=-1)
 
 
-def write_maps(encoder: Encoder, path: Path, *, strides: Sequence[int]) -> None:
-    """Write the graph of an encoder in evaluation mode."""
-    size = encoder.preprocessing
-    content = onnx_graph(
-        MapsGraph(encoder, strides),
-        (torch.zeros(2, 3, size.height, size.width),),
-        inputs=["images"],
-        outputs=[f"map_{stride}" for stride in strides],
-        shapes=({0: torch.export.Dim("photos", min=1)},),
-    )
-    path.write_bytes(content)
-
-
-def write_localisation(densecap: DenseCap, maps: Sequence[Tensor], *, proposals: Path, regions: Path) -> None:
-    """Write the two graphs of what is found.
+def localisation_graphs(densecap: DenseCap, maps: Sequence[Tensor]) -> tuple[GraphSpec, GraphSpec]:
+    """Declare the graphs ``proposals`` and ``regions``.
 
     Args:
         densecap: in evaluation mode.
-        maps: of at least two photos, as an example.
-        proposals: the ONNX file of the first graph.
-        regions: that of the second.
+        maps: of the encoder, of at least two images, as an example.
     """
     strides = densecap.config.strides
     levels = [f"level_{stride}" for stride in strides]
@@ -175,30 +159,34 @@ def write_localisation(densecap: DenseCap, maps: Sequence[Tensor], *, proposals:
     context = [] if densecap.context is None else ["context"]
     photos: dict[int, object] = {0: torch.export.Dim("photos", min=1)}
     with torch.no_grad():
-        graph = ProposalsGraph(densecap, maps)
-        made = graph(*maps)
-    content = onnx_graph(
-        graph,
-        tuple(maps),
-        inputs=names,
-        outputs=[*levels, "boxes", "logits", *context],
-        shapes=(tuple(photos for _ in maps),),
+        module = ProposalsGraph(densecap, maps)
+        proposed = module(*maps)
+    proposals = GraphSpec(
+        name="proposals",
+        module=module,
+        examples=tuple(maps),
+        inputs=tuple(names),
+        outputs=(*levels, "boxes", "logits", *context),
+        dynamic_shapes=(tuple(photos for _ in maps),),
+        weights="shared",
+        tolerance=0.02,  # the weights are in half precision
     )
-    proposals.write_bytes(content)
     boxes = [torch.tensor([[0.0, 0.0, stride, stride]] * (2 + place)) for place, stride in enumerate(strides)]
     owners = [torch.arange(len(each)) % 2 for each in boxes]
     rows: list[dict[int, object]] = [{0: torch.export.Dim(f"boxes_{stride}", min=1)} for stride in strides]
-    content = onnx_graph(
-        RegionsGraph(densecap),
-        (*made[: len(levels)], *maps[: len(shortcut)], *made[len(levels) + 2 :], *boxes, *owners),
-        inputs=[
+    regions = GraphSpec(
+        name="regions",
+        module=RegionsGraph(densecap),
+        examples=(*proposed[: len(levels)], *maps[: len(shortcut)], *proposed[len(levels) + 2 :], *boxes, *owners),
+        inputs=(
             *levels,
             *shortcut,
             *context,
             *(f"boxes_{stride}" for stride in strides),
             *(f"photos_{stride}" for stride in strides),
-        ],
-        outputs=["boxes", "scores", "pooled", *(["grid"] if densecap.captioner.uses_grid else [])],
-        shapes=((*(photos for _ in (*levels, *shortcut, *context)), *rows, *rows),),
+        ),
+        outputs=("boxes", "scores", "pooled", *(["grid"] if densecap.captioner.uses_grid else [])),
+        dynamic_shapes=((*(photos for _ in (*levels, *shortcut, *context)), *rows, *rows),),
+        weights="shared",
     )
-    regions.write_bytes(content)
+    return proposals, regions

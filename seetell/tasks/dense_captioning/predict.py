@@ -89,7 +89,7 @@ class DenseCaptioner(Predictor[Prepared, Regions]):
     batch_size = 4
 
     def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
-        super().__init__(bundle, threads=threads)
+        super().__init__(bundle, precision=precision, threads=threads)
         self.localisation = bundle.setting("localisation", Localisation.from_dict)
         self.decoding = bundle.setting("decoding", Decoding.from_dict)
         strides = self.localisation.strides

@@ -1,9 +1,7 @@
-"""From a recipe and a data set of regions to what a dense captioner's loop works on."""
+"""Regions with phrases as training targets, and the encoder's feature maps from a cache."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,24 +12,22 @@ from torch import Tensor
 
 from seetell.data.feature_cache import FeatureCache
 from seetell.data.region_records import RegionDataset, RegionPhoto
-from seetell.errors import DataError
 from seetell.language.tokenizer import tokenize
 from seetell.language.vocabulary import Vocabulary
-from seetell.nn.backbones import Encoder, weights_hash
-from seetell.tasks.dense_captioning.config import DenseRecipe
-from seetell.training.encoding import Progress, pyramid_cache
-from seetell.training.preparation import frozen_encoder
-from seetell.training.pretrained import EarlierModel
+from seetell.nn.backbones import Encoder
+from seetell.training.config import RunConfig
+from seetell.training.encoding import Progress, feature_maps_cache
+from seetell.training.preparation import data_hash, readable, training_splits
 
 
 @dataclass(frozen=True)
-class DescribedRegions:
+class RegionTargets:
     """The photos of one split.
 
     Attributes:
         photos: as read.
         boxes: of each photo's regions, ``(G, 4)`` float32 ``xyxy`` in pixels of the encoder's input.
-        phrases: of each photo's regions, as word numbers.
+        phrases: of each photo's regions, encoded.
     """
 
     photos: tuple[RegionPhoto, ...]
@@ -40,83 +36,66 @@ class DescribedRegions:
 
 
 @dataclass(frozen=True)
-class RegionPreparation:
-    """What the loop works on.
+class PreparedRegions:
+    """What training on regions works on.
 
     Attributes:
-        train: photos to learn from.
-        val: photos to validate on.
+        train: the training photos.
+        val: the validation photos.
         vocabulary: the words of the training phrases.
-        encoder: on the device, frozen.
-        encoder_hash: identifies its weights.
-        cache: the encoder's maps of all photos.
-        failures: photos left out because they do not open, and why.
+        cache: feature maps of all photos.
+        failures: the photos that could not be opened, with the reasons.
     """
 
-    train: DescribedRegions
-    val: DescribedRegions
+    train: RegionTargets
+    val: RegionTargets
     vocabulary: Vocabulary
-    encoder: Encoder
-    encoder_hash: str
     cache: FeatureCache
     failures: dict[Path, str]
 
+    @property
     def data_hash(self) -> str:
-        """Identify photos, boxes and phrases in their order: another order would draw other batches."""
-        digest = hashlib.sha256()
-        for split in (self.train, self.val):
-            for photo, boxes, phrases in zip(split.photos, split.boxes, split.phrases, strict=True):
-                digest.update(json.dumps([photo.id, boxes.tolist(), phrases]).encode())
-        return digest.hexdigest()
+        """Identifies photos, boxes and phrases in their order: in another order, other batches would be drawn."""
+        return data_hash(
+            [photo.id, boxes.tolist(), phrases]
+            for split in (self.train, self.val)
+            for photo, boxes, phrases in zip(split.photos, split.boxes, split.phrases, strict=True)
+        )
 
 
 def prepare_regions(
-    recipe: DenseRecipe, dataset: RegionDataset, earlier: EarlierModel | None, *, progress: Progress
-) -> RegionPreparation:
-    """Prepare a run.
+    config: RunConfig, dataset: RegionDataset, encoder: Encoder, *, progress: Progress
+) -> PreparedRegions:
+    """Prepare to train on regions.
 
     Args:
-        recipe: what to do.
+        config: of the run.
         dataset: photos and regions with their splits.
-        earlier: a model whose encoder is taken over where it was trained.
-        progress: told how many of how many photos are encoded.
+        encoder: frozen, on the device.
+        progress: called with the numbers of photos encoded, and of all.
 
     Raises:
         DataError: there is nothing to train or validate on.
-        RecipeError: the device is not there, or the encoder publishes no stages.
+        RecipeError: the encoder has no maps at the strides.
     """
-    encoder = frozen_encoder(recipe.encoder, earlier, device=recipe.device)
-    train, val = dataset.split("train"), dataset.split("val")
-    if recipe.validation.photos != -1:
-        val = val[: recipe.validation.photos]
+    train, val = training_splits(config, dataset)
     paths = list(dict.fromkeys(photo.path for photo in (*train, *val)))
-    cache, failures = pyramid_cache(
-        recipe.encoder.cache, encoder, paths, strides=recipe.densecap.strides, progress=progress
+    cache, failures = feature_maps_cache(
+        config.encoder.cache, encoder, paths, strides=config.section.densecap.strides, progress=progress
     )
-    train, val = (tuple(photo for photo in split if photo.path not in failures) for split in (train, val))
-    if not train or not val:
-        raise DataError(
-            f"{dataset.source}: training needs readable photos with regions in the splits train and val, got "
-            f"{len(train)} and {len(val)}"
-        )
+    train, val = readable(dataset.source, failures, train, val)
     vocabulary = Vocabulary.build(
         (tokenize(phrase) for photo in train for region in photo.regions for phrase in region.phrases),
-        min_count=recipe.data.min_count,
+        min_count=config.data.min_count,
     )
     size = (encoder.preprocessing.width, encoder.preprocessing.height)
-    return RegionPreparation(
-        train=_numbered(train, vocabulary, size),
-        val=_numbered(val, vocabulary, size),
-        vocabulary=vocabulary,
-        encoder=encoder,
-        encoder_hash=weights_hash(encoder),
-        cache=cache,
-        failures=failures,
+    return PreparedRegions(
+        _encode(train, vocabulary, size), _encode(val, vocabulary, size), vocabulary, cache, failures
     )
 
 
-def _numbered(photos: tuple[RegionPhoto, ...], vocabulary: Vocabulary, size: tuple[int, int]) -> DescribedRegions:
-    """Scale boxes to an input of that width and height, which the photo fills, and number the words."""
+def _encode(photos: tuple[RegionPhoto, ...], vocabulary: Vocabulary, size: tuple[int, int]) -> RegionTargets:
+    """Scale boxes to an input of that width and height, which the photo fills, and encode the words."""
     boxes, phrases = [], []
     for photo in photos:
         scale = torch.tensor([size[0] / photo.size[0], size[1] / photo.size[1]]).repeat(2)
@@ -124,16 +103,16 @@ def _numbered(photos: tuple[RegionPhoto, ...], vocabulary: Vocabulary, size: tup
         phrases.append(
             tuple(tuple(vocabulary.encode(tokenize(phrase)) for phrase in region.phrases) for region in photo.regions)
         )
-    return DescribedRegions(photos, tuple(boxes), tuple(phrases))
+    return RegionTargets(photos, tuple(boxes), tuple(phrases))
 
 
-class CachedMaps:
-    """The encoder's maps of photos, from a cache.
+class FeatureMapCache:
+    """The encoder's feature maps of photos.
 
     Args:
         cache: holds every photo below.
         photos: files, by position.
-        shapes: ``(C_s, h, w)`` of the maps a record is made of, in their order.
+        shapes: ``(C_s, h, w)`` of the maps of a record, in their order.
     """
 
     def __init__(self, cache: FeatureCache, photos: Sequence[Path], shapes: Sequence[tuple[int, int, int]]) -> None:
@@ -144,11 +123,11 @@ class CachedMaps:
         return len(self._rows)
 
     def read(self, photos: np.ndarray, mirrored: np.ndarray | None = None) -> list[Tensor]:
-        """Return the maps of some photos, ``(B, C_s, h, w)`` float32 a stride.
+        """Return the maps of some photos, ``(B, C_s, h, w)`` float32 per stride.
 
         Args:
             photos: ``(B,)`` positions.
-            mirrored: ``(B,)``, whose maps are to be mirrored: cells at multiples of the stride stay so.
+            mirrored: ``(B,)``, whether to mirror a photo's maps, whose cells stay at multiples of the stride.
         """
         records = torch.from_numpy(self._records[self._rows[photos], 0].astype(np.float32))
         maps, start = [], 0
@@ -157,13 +136,16 @@ class CachedMaps:
             activation = records[:, start : start + size].reshape(-1, *shape)
             start += size
             if mirrored is not None:
-                turned = torch.from_numpy(mirrored)
-                activation[turned] = activation[turned].flip(3)
+                flipped = torch.from_numpy(mirrored)
+                activation[flipped] = activation[flipped].flip(3)
             maps.append(activation)
         return maps
 
 
-def mirrored_boxes(boxes: Tensor, width: int) -> Tensor:
-    """Mirror boxes ``(N, 4)`` left to right in an image of so many pixels."""
-    left, top, right, bottom = boxes.unbind(1)
-    return torch.stack([width - right, top, width - left, bottom], dim=1)
+def map_shapes(encoder: Encoder, strides: Sequence[int]) -> list[tuple[int, int, int]]:
+    """Return ``(C_s, h, w)`` of an encoder's feature maps of one photo."""
+    size = encoder.preprocessing
+    device = next(encoder.parameters()).device
+    with torch.inference_mode():
+        maps = encoder.feature_maps(torch.zeros(1, 3, size.height, size.width, device=device), strides)
+    return [(maps[stride].shape[1], maps[stride].shape[2], maps[stride].shape[3]) for stride in strides]

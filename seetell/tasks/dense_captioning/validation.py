@@ -1,4 +1,4 @@
-"""How good a dense captioner is by now: regions found, and phrases for them."""
+"""Validation of dense captioners: average precision and recall of regions with phrases."""
 
 from __future__ import annotations
 
@@ -17,57 +17,57 @@ from seetell.metrics.meteor import Meteor
 from seetell.results import Region
 from seetell.tasks.captioning.validation import best_hypotheses, validation_loss
 from seetell.tasks.dense_captioning.models.densecap import DenseCap
-from seetell.tasks.dense_captioning.region_targets import CachedMaps, DescribedRegions
+from seetell.tasks.dense_captioning.region_targets import FeatureMapCache, RegionTargets
 
 BATCH = 10
 
 
 def validate(
     densecap: DenseCap,
-    maps: CachedMaps,
-    described: DescribedRegions,
+    maps: FeatureMapCache,
+    targets: RegionTargets,
     vocabulary: Vocabulary,
     *,
     decoding: Decoding,
     max_words: int,
 ) -> dict[str, float]:
-    """Find and describe the regions of photos.
+    """Detect and describe the regions of photos, and score them.
 
     Args:
         densecap: in evaluation mode.
         maps: of the photos.
-        described: the photos and their true regions.
+        targets: the photos and their true regions.
         vocabulary: the captioner's.
-        decoding: how regions are described.
-        max_words: longer phrases of people are cut.
+        decoding: how regions are targets.
+        max_words: longer reference phrases are cut.
 
     Returns:
-        ``dense_mAP``, where METEOR is installed, and ``detection_mAP``, see :mod:`seetell.metrics.dense`; the share of
-        true regions that the first 50 and 100 proposals overlap by half, as ``recall@50`` and ``recall@100``; and
-        ``validation_loss``, the mean surprise at a word of what people said of the true boxes, in nats.
+        ``dense_mAP``, where METEOR is installed, and ``detection_mAP``, see :mod:`seetell.metrics.dense`; the recall of
+        true regions at an overlap of half among the first 50 and 100 proposals, as ``recall@50`` and ``recall@100``;
+        and ``validation_loss``, of the reference phrases of the true boxes, in nats per word.
     """
-    truth = {photo.id: photo.regions for photo in described.photos}
+    truth = {photo.id: photo.regions for photo in targets.photos}
     detected, proposed = {}, {}
     nats, words = 0.0, 0
     for rows, batch in _batches(densecap, maps):
         with torch.inference_mode():
-            found = densecap.detect(batch)
+            detections = densecap.detect(batch)
             device = batch[0].device
-            features = densecap.describe(batch, [described.boxes[row].to(device) for row in rows])
-        people = [list(region) for row in rows for region in described.phrases[row]]
-        surprise, count = validation_loss(densecap.captioner, features, people, max_words=max_words)
-        nats, words = nats + surprise, words + count
-        for row, each in zip(rows, found, strict=True):
-            photo = described.photos[row]
+            features = densecap.describe(batch, [targets.boxes[row].to(device) for row in rows])
+        references = [list(region) for row in rows for region in targets.phrases[row]]
+        loss, count = validation_loss(densecap.captioner, features, references, max_words=max_words)
+        nats, words = nats + loss, words + count
+        for row, each in zip(rows, detections, strict=True):
+            photo = targets.photos[row]
             scale = np.tile(photo.size / np.array(densecap.regions.image_size[::-1]), 2)
-            said = best_hypotheses(densecap.captioner, each.features, decoding)
-            phrases = [" ".join(vocabulary.decode(best.tokens)) for best in said]
-            certain = [
+            captions = best_hypotheses(densecap.captioner, each.features, decoding)
+            phrases = [" ".join(vocabulary.decode(best.tokens)) for best in captions]
+            confidences = [
                 math.exp(densecap.config.caption_confidence_weight * best.logprob / (len(best.tokens) + 1))
-                for best in said
+                for best in captions
             ]
             detected[photo.id] = _regions(
-                each.boxes, phrases, (each.scores.numpy(force=True) * certain).tolist(), scale
+                each.boxes, phrases, (each.scores.numpy(force=True) * confidences).tolist(), scale
             )
             order = np.linspace(1.0, 0.0, len(each.proposals)).tolist()
             proposed[photo.id] = _regions(each.proposals, [""] * len(order), order, scale)
@@ -85,7 +85,7 @@ def validate(
     }
 
 
-def _batches(densecap: DenseCap, maps: CachedMaps) -> Iterator[tuple[np.ndarray, list[Tensor]]]:
+def _batches(densecap: DenseCap, maps: FeatureMapCache) -> Iterator[tuple[np.ndarray, list[Tensor]]]:
     device = next(densecap.parameters()).device
     for start in range(0, len(maps), BATCH):
         rows = np.arange(start, min(start + BATCH, len(maps)))
@@ -93,7 +93,7 @@ def _batches(densecap: DenseCap, maps: CachedMaps) -> Iterator[tuple[np.ndarray,
 
 
 def _regions(boxes: Tensor, phrases: list[str], scores: list[float], scale: np.ndarray) -> list[Region]:
-    """Put regions together, boxes scaled to the photo's pixels; those without an area are left out."""
+    """Return regions with boxes scaled to the photo's pixels, without those that have no area."""
     placed = boxes.cpu().numpy().astype(np.float64) * scale
     return [
         Region(phrase, (left, top, right, bottom), score)

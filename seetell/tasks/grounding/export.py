@@ -1,96 +1,76 @@
-"""A grounder written as an ONNX graph whose large arrays are kept in half precision."""
+"""What the exporter writes of a grounder: the graphs of its aligner, and its own."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import onnx
 import torch
-from onnx import TensorProto, helper, numpy_helper
-from torch import Tensor, nn
+from torch import Tensor
 
-from seetell.nn.onnx_graph import onnx_graph
-from seetell.runtime.sessions import Graph
-from seetell.tasks.grounding.models.grounder import Grounder
-from seetell.tasks.retrieval.graphs import after_whitening
+from seetell.export.declaration import Declaration, ParityCheck, comparison_features
+from seetell.tasks.grounding.graphs import box_difference, grounding_graph
+from seetell.tasks.grounding.models.grounder import phrase_vector
+from seetell.tasks.grounding.train import check_aligner
+from seetell.tasks.retrieval import export as retrieval
+from seetell.tasks.retrieval.config import RetrievalConfig
+from seetell.tasks.retrieval.models import build
 from seetell.tasks.retrieval.models.aligner import Aligner
+from seetell.tasks.retrieval.validation import sentence_tensors
+from seetell.training.config import CardConfig, only
+from seetell.training.trained import Trained, load_trained
 
-LARGE = 1024
-"""From so many elements on an array is kept in half precision."""
 
+def graphs(trained: Trained) -> Declaration:
+    """Declare the bundle of a trained grounder and of the aligner that it was trained for.
 
-class GroundingGraph(nn.Module):
-    """``grid (1, L, D)``, ``phrases (N, 2·H)`` → ``heat (N, L)``, ``boxes (N, 4)`` and ``overlaps (N,)``.
-
-    Heat is a distribution over cells, and boxes are cut to the photo.
+    Raises:
+        BundleError: the aligner cannot be exported.
+        CheckpointError: there is no such aligner, or it has other weights now.
     """
-
-    def __init__(self, aligner: Aligner, grounder: Grounder) -> None:
-        super().__init__()
-        self.grounder = copy.deepcopy(grounder)
-        for name in ("cell", "surroundings"):
-            setattr(self.grounder, name, after_whitening(aligner, getattr(grounder, name)))
-
-    def forward(self, grid: Tensor, phrases: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Locate."""
-        located = self.grounder(grid, phrases[None])
-        return located.heat[0].softmax(dim=1), located.boxes[0].clamp(0, 1), located.overlaps[0]
-
-
-def write_grounder(aligner: Aligner, grounder: Grounder, path: Path) -> None:
-    """Write a grounder's graph.
-
-    Args:
-        aligner: the one that it was trained for.
-        grounder: in evaluation mode.
-        path: the ONNX file.
-    """
-    cells, features = grounder.place.shape[0], aligner.whitening.mean.shape[0]
-    content = onnx_graph(
-        GroundingGraph(aligner, grounder),
-        (torch.zeros(1, cells, features), torch.ones(3, 2 * aligner.config.width)),
-        inputs=["grid", "phrases"],
-        outputs=["heat", "boxes", "overlaps"],
-        shapes=({}, {0: torch.export.Dim("phrases", min=1)}),
+    base = load_trained(Path(trained.config.init_from), build, only(retrieval=RetrievalConfig))
+    check_aligner(trained, base)
+    aligner, grounder = base.model, trained.model
+    declared = retrieval.graphs(base)
+    grids = comparison_features(base.encoder, declared.examples).grid
+    assert grids is not None
+    phrases = _phrases(aligner, retrieval.comparison_sentences(base, declared.examples))
+    return replace(
+        declared,
+        architecture="grounder",
+        graphs=(*declared.graphs, grounding_graph(aligner, grounder)),
+        models=(*declared.models, grounder),
+        checks=(
+            *declared.checks,
+            ParityCheck(
+                name="grounding_box_max_difference",
+                tolerance=1e-2,
+                measure=lambda graphs: box_difference(aligner, grounder, grids, phrases, graphs),
+            ),
+        ),
+        scores={
+            **{name: value for name, value in base.metadata["scores"].items() if name != "sum"},
+            **{f"phrases_{name}": value for name, value in trained.metadata["scores"].items() if name != "sum"},
+        },
+        card=_joined_card(base.config.card, trained.config.card),
     )
-    path.write_bytes(_in_half_precision(content))
 
 
-def grounder_difference(
-    aligner: Aligner, grounder: Grounder, path: Path, grids: Tensor, phrases: Sequence[Tensor]
-) -> float:
-    """Return the largest difference of a box's side from torch, as a share of the photo's width or height.
-
-    Args:
-        aligner: the one that it was trained for.
-        grounder: in evaluation mode.
-        path: its graph.
-        grids: of photos, ``(B, L, D)``.
-        phrases: that are located in each photo, ``(N, 2·H)``.
-    """
-    graph, worst = Graph(path, threads=1), 0.0
-    for grid, meant in zip(grids, phrases, strict=True):
-        with torch.inference_mode():
-            ours = grounder(aligner.whitening(grid[None]), meant[None]).boxes[0].clamp(0, 1).numpy()
-        (theirs,) = graph.run({"grid": grid[None].numpy(), "phrases": meant.numpy()}, ["boxes"])
-        worst = max(worst, float(np.abs(ours - theirs).max()))
-    return worst
+def _joined_card(*cards: CardConfig) -> CardConfig:
+    """State the rights of all, each once."""
+    unknown = CardConfig()
+    joined = {}
+    for field, missing in vars(unknown).items():
+        stated = dict.fromkeys(getattr(card, field) for card in cards if getattr(card, field) != missing)
+        joined[field] = "; ".join(stated) or missing
+    return CardConfig(**joined)
 
 
-def _in_half_precision(content: bytes) -> bytes:
-    """Rewrite an ONNX file so that its large arrays are stored in half precision and widened when it is loaded."""
-    model = onnx.load_from_string(content)
-    widened = []
-    for array in model.graph.initializer:
-        if array.data_type == TensorProto.FLOAT and np.prod(array.dims) >= LARGE:
-            name, values = array.name, numpy_helper.to_array(array)
-            array.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
-            widened.append(helper.make_node("Cast", [array.name], [name], to=TensorProto.FLOAT))
-    nodes = [*widened, *model.graph.node]
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
-    rewritten: bytes = model.SerializeToString()
-    return rewritten
+def _phrases(aligner: Aligner, sentences: Sequence[Sequence[int]]) -> Tensor:
+    """Return the first two words of each sentence as a phrase, ``(N, 2·H)``."""
+    with torch.inference_mode():
+        longest = max(map(len, sentences))
+        embedded = aligner.embed_sentences(*sentence_tensors(sentences, max_words=longest))
+        assert embedded.words is not None
+        return torch.stack([phrase_vector(words[:2]) for words in embedded.words])

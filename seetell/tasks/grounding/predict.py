@@ -44,7 +44,7 @@ class PhraseGrounder(Predictor[Prepared, Alignment]):
     text_input = "sentence"
 
     def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
-        super().__init__(bundle, threads=threads)
+        super().__init__(bundle, precision=precision, threads=threads)
         self.embedder = Embedder(bundle, precision=precision, threads=threads)
         self._head = Graph.open(bundle, "grounding", threads=self.threads) if "grounding" in bundle.graphs else None
         if self._head is not None:

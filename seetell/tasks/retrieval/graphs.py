@@ -1,23 +1,22 @@
-"""An aligner written as two ONNX graphs, scaled so that every score is a plain sum of products."""
+"""An aligner as two ONNX graphs, scaled so that every score is a plain sum of products."""
 
 from __future__ import annotations
 
 import copy
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seetell.errors import BundleError
+from seetell.export.declaration import GraphSpec
 from seetell.nn.backbones import Features
-from seetell.nn.onnx_graph import onnx_graph
 from seetell.tasks.retrieval.models.aligner import Aligner
 from seetell.tasks.retrieval.models.sentences import Gru, PaperBrnn, SentenceEncoder, padding_mask
 
 
 class GruGraph(SentenceEncoder):
-    """A bidirectional GRU as ONNX's own operator, which takes sentences of any length; torch's would be unrolled.
+    """A bidirectional GRU as ONNX's own operator, for sentences of any length; torch's would be unrolled.
 
     Args:
         gru: the trained one.
@@ -37,7 +36,7 @@ class GruGraph(SentenceEncoder):
         self.bias = nn.Parameter(torch.stack(both))
 
     def forward(self, words: Tensor, lengths: Tensor) -> Tensor:
-        """Read sentences."""
+        """Encode sentences."""
         sentences, places, _ = words.shape
         hidden = torch.onnx.ops.symbolic(
             "GRU",
@@ -59,7 +58,7 @@ def _update_gate_first(gates: Tensor) -> Tensor:
 class PhotosGraph(nn.Module):
     """``pooled (B, D)``, ``grid (B, L, D)`` → ``regions (B, R, H)`` and ``whole (B, H)``, those that are compared.
 
-    Whitening and projection are linear, and become one.
+    Whitening and projection are linear, and are fused.
     """
 
     def __init__(self, aligner: Aligner) -> None:
@@ -108,40 +107,41 @@ class SentencesGraph(nn.Module):
         return tuple(embedded)
 
 
-def write_aligner(aligner: Aligner, features: Features, *, photos: Path, sentences: Path) -> None:
-    """Write an aligner's two graphs.
+def aligner_graphs(aligner: Aligner, features: Features) -> tuple[GraphSpec, GraphSpec]:
+    """Declare the graphs ``image_embedding`` and ``sentence_embedding``.
 
     Args:
         aligner: in evaluation mode.
-        features: of at least two photos, as an example.
-        photos: the ONNX file of the first graph.
-        sentences: that of the second.
+        features: of at least two images, as an example.
 
     Raises:
         BundleError: its sentence encoder is the paper's, whose steps ONNX has no operator for.
     """
     if isinstance(aligner.encoder, PaperBrnn):
         raise BundleError("an aligner with aligner.sentence_encoder 'brnn' cannot be exported; train one with 'gru'")
-    assert features.grid is not None
-    with_regions = "regions" in aligner.compared
-    some: dict[int, object] = {0: torch.export.Dim("photos", min=1)}
-    content = onnx_graph(
-        PhotosGraph(aligner),
-        (features.pooled, features.grid) if with_regions else (features.pooled,),
-        inputs=["pooled", "grid"] if with_regions else ["pooled"],
-        outputs=list(aligner.compared),
-        shapes=(some, some) if with_regions else (some,),
+    given = {"pooled": features.pooled}
+    if "regions" in aligner.compared:
+        assert features.grid is not None
+        given["grid"] = features.grid
+    photos: dict[int, object] = {0: torch.export.Dim("photos", min=1)}
+    images = GraphSpec(
+        name="image_embedding",
+        module=PhotosGraph(aligner),
+        examples=tuple(given.values()),
+        inputs=tuple(given),
+        outputs=tuple(aligner.compared),
+        dynamic_shapes=tuple(photos for _ in given),
     )
-    photos.write_bytes(content)
     rows, words = torch.export.Dim("sentences", min=1), torch.export.Dim("words", min=2)
-    content = onnx_graph(
-        SentencesGraph(aligner),
-        (torch.full((3, 5), 3), torch.tensor([5, 3, 1])),
-        inputs=["tokens", "lengths"],
-        outputs=[("words" if name == "regions" else name) for name in aligner.compared],
-        shapes=({0: rows, 1: words}, {0: rows}),
+    sentences = GraphSpec(
+        name="sentence_embedding",
+        module=SentencesGraph(aligner),
+        examples=(torch.full((3, 5), 3), torch.tensor([5, 3, 1])),
+        inputs=("tokens", "lengths"),
+        outputs=tuple("words" if name == "regions" else name for name in aligner.compared),
+        dynamic_shapes=({0: rows, 1: words}, {0: rows}),
     )
-    sentences.write_bytes(content)
+    return images, sentences
 
 
 def after_whitening(aligner: Aligner, projection: nn.Linear) -> nn.Linear:

@@ -42,7 +42,7 @@ class Embedder(Predictor[np.ndarray, PhotoEmbeddings]):
     task = "retrieval"
 
     def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
-        super().__init__(bundle, threads=threads)
+        super().__init__(bundle, precision=precision, threads=threads)
         self.max_words = bundle.setting("max_words", int)
         self.identity = _identity(bundle, precision)
         self._vocabulary = bundle.require_vocabulary()

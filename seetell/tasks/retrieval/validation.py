@@ -1,4 +1,4 @@
-"""How good an aligner is by now: photos and sentences found among all of a split."""
+"""Validation of aligners: retrieval of photos and sentences among all of a split."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from seetell.language.vocabulary import END, UNK
 from seetell.metrics.retrieval import RetrievalScores, retrieval
 from seetell.tasks.retrieval.models.aligner import Aligner, PhotoEmbeddings, SentenceEmbeddings
 
-SENTENCES = 250  # compared at a time with the photos of a batch
+SENTENCES = 250  # scored at a time with the photos of a batch
 
 
 def sentence_tensors(sentences: Sequence[Sequence[int]], *, max_words: int) -> tuple[Tensor, Tensor]:
-    """Lay out encoded sentences as an aligner reads them.
+    """Return encoded sentences as an aligner's input.
 
     Args:
-        sentences: word numbers of ``N`` sentences; one without words is read as one unknown word.
+        sentences: word numbers of ``N`` sentences; one without words becomes one unknown word.
         max_words: longer ones are cut.
 
     Returns:
@@ -40,7 +40,7 @@ def score_all(
 
     Args:
         aligner: in evaluation mode.
-        photos: what the aligner's ``describe`` says of ``P`` photos, in batches.
+        photos: whitened region features of ``P`` photos, in batches.
         sentences: encoded, ``S`` of them.
         max_words: longer sentences are cut.
 
@@ -54,20 +54,20 @@ def score_all(
             aligner.embed_sentences(*(part.to(device) for part in sentence_tensors(batch, max_words=max_words)))
             for batch in (sentences[start : start + SENTENCES] for start in range(0, len(sentences), SENTENCES))
         ]
-        for described in photos:
-            seen = aligner.embed_photos(described.to(device))
-            rows.append(torch.cat([_total(aligner, seen, said) for said in embedded], dim=1).cpu().numpy())
+        for features in photos:
+            images = aligner.embed_photos(features.to(device))
+            rows.append(torch.cat([_total(aligner, images, each) for each in embedded], dim=1).cpu().numpy())
     return np.concatenate(rows)
 
 
 def rank(
     aligner: Aligner, photos: Iterable[Tensor], captions: Sequence[Sequence[Sequence[int]]], *, max_words: int
 ) -> RetrievalScores:
-    """Find photos by their sentences and sentences by their photos.
+    """Rank photos for their sentences and sentences for their photos.
 
     Args:
         aligner: in evaluation mode.
-        photos: what the aligner's ``describe`` says of ``P`` photos, in batches.
+        photos: whitened region features of ``P`` photos, in batches.
         captions: their encoded sentences.
         max_words: longer sentences are cut.
     """

@@ -25,7 +25,7 @@ def scores() -> MeteorScores:
     return Meteor().score(references, [photo["candidate"].split(" ") for photo in PHOTOS])
 
 
-def test_each_photo_scores_as_the_program_says(scores: MeteorScores):
+def test_each_photos_score_matches_the_program(scores: MeteorScores):
     wrong = [
         (photo, score)
         for photo, score in zip(PHOTOS, scores.per_photo.tolist(), strict=True)
@@ -34,7 +34,7 @@ def test_each_photo_scores_as_the_program_says(scores: MeteorScores):
     assert not wrong
 
 
-def test_the_corpus_scores_as_the_program_says(scores: MeteorScores):
+def test_the_corpus_score_matches_the_program(scores: MeteorScores):
     assert scores.corpus == pytest.approx(RECORDED["corpus"], abs=1e-9)
 
 

@@ -27,7 +27,7 @@ def table(tmp_path: Path) -> Path:
     return file
 
 
-def test_entries_are_kept_whose_phrases_both_stand_in_the_sentences(table: Path):
+def test_entries_are_kept_if_both_phrases_occur_in_the_sentences(table: Path):
     found = read_paraphrases(table, [["many", "dogs"], ["a", "lot", "of", "dogs"], ["several"], ["quite", "few"]])
     assert found == {"many": {"a lot of": 0, "several": 1}, "a lot of": {"many": 0}, "several": {}}
 

@@ -32,7 +32,7 @@ def test_every_word_has_a_map_that_sums_to_1(captioner: Captioner):
     assert np.array(caption.to_dict()["words"][0]["attention"]).shape == (2, 3)
 
 
-def test_a_map_is_the_one_of_the_step_that_says_the_word(captioner: Captioner):
+def test_a_map_is_that_of_the_step_that_predicts_the_word(captioner: Captioner):
     caption = captioner.caption(PHOTOS[1], attention=True)
     features = captioner.encode(captioner.bundle.preprocessing(PHOTOS[1])[None])
     (state,) = captioner._decoder._start.run(features, ["state_0"])
@@ -52,7 +52,7 @@ def test_captions_are_the_same_with_and_without(captioner: Captioner, options: d
     assert all(word.attention is None for caption in without for word in caption.words)
 
 
-def test_a_batch_gives_what_one_by_one_gives(captioner: Captioner):
+def test_a_batch_matches_one_by_one(captioner: Captioner):
     many = list(captioner.caption_many([PHOTOS[0], b"no photo", *PHOTOS[1:]], attention=True, batch_size=4))
     del many[1]
     assert len({len(caption.words) for caption in many}) > 1
@@ -63,7 +63,9 @@ def test_a_batch_gives_what_one_by_one_gives(captioner: Captioner):
             np.testing.assert_allclose(word.attention, same.attention, atol=1e-6)
 
 
-def test_a_model_that_does_not_attend_says_which_do(tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_error_of_a_model_without_attention_names_those_with(
+    tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     captioner = load(tiny_bundle)
     monkeypatch.setattr(bundle_module, "BUNDLES", tmp_path)
     with pytest.raises(UsageError, match=r"tiny has no attention.*bundled models that have: none"):
@@ -74,7 +76,7 @@ def test_a_model_that_does_not_attend_says_which_do(tiny_bundle: Path, tmp_path:
         captioner.caption_many([], attention=True)
 
 
-def test_a_bundle_with_another_grid_or_none_captions_but_shows_nothing(tmp_path: Path):
+def test_a_bundle_with_another_grid_or_none_captions_without_attention(tmp_path: Path):
     decoding = {"beam_size": 3, "max_words": 6}
     for grid, said in (({}, r"lacks 'settings\.grid'"), ({"grid": [7, 7]}, "attends to 6 locations.*7×7; export")):
         settings = {"decoding": decoding, **grid}

@@ -9,16 +9,17 @@ import pytest
 import torch
 from captioned_shapes import write_shapes
 from PIL import Image
+from training_runs import configured, loop_of, sections
 
 from seetell.data import read
 from seetell.errors import CheckpointError, RecipeError
 from seetell.nn.backbones import Features
-from seetell.tasks.captioning.distillation import DistillationConfig, Teacher, Teachers
-from seetell.tasks.captioning.models import CONFIGS, SoftTargets, create_captioner
+from seetell.tasks.captioning.config import DistillationConfig
+from seetell.tasks.captioning.distillation import Teacher, Teachers
+from seetell.tasks.captioning.models import CONFIGS, SoftTargets, caption_tensors, create_captioner
 from seetell.tasks.captioning.models.losses import token_cross_entropy
-from seetell.tasks.captioning.train import Trainer
-from seetell.training.batches import Draw, caption_tensors
-from seetell.training.config import load_recipe, recipe_from_dict, save_recipe
+from seetell.training.batches import BatchIndices
+from seetell.training.config import load_config, save_config
 
 V, D = 7, 3
 INPUTS, TARGETS = caption_tensors([[[3, 4], [5]], [[6, 3, 5], [4]]], max_words=8)
@@ -42,14 +43,14 @@ class Photos:
         random = torch.Generator().manual_seed(seed)
         self.seen = torch.randn(2, 2, 5, D, generator=random)  # photos, views, pooled and grid, D
 
-    def prepare(self, drawn: Draw) -> torch.Tensor:
+    def prepare(self, drawn: BatchIndices) -> torch.Tensor:
         return self.seen[drawn.photos, drawn.mirrored.astype(int)]
 
     def features(self, prepared: torch.Tensor) -> Features:
         return Features(prepared[:, 0], prepared[:, 1:])
 
 
-DRAWN = Draw(np.array([1, 0]), np.zeros((2, 2), int), np.array([True, False]), np.zeros((2, 2)))
+DRAWN = BatchIndices(np.array([1, 0]), np.zeros((2, 2), int), np.array([True, False]), np.zeros((2, 2)))
 
 
 def teachers(*captioners, **settings) -> Teachers:
@@ -58,7 +59,7 @@ def teachers(*captioners, **settings) -> Teachers:
 
 
 @pytest.mark.parametrize("temperature", [1.0, 2.5])
-def test_the_ensemble_says_the_mean_of_what_its_teachers_say(temperature: float):
+def test_the_ensemble_predicts_the_mean_of_its_teachers(temperature: float):
     both = captioner(0), captioner(1, "transformer")
     ensemble = teachers(*both, weight=0.25, temperature=temperature)
     soft_targets = ensemble.soft_targets(ensemble.prepare(DRAWN), INPUTS, TARGETS)
@@ -92,7 +93,7 @@ def test_the_loss_by_hand():
     torch.testing.assert_close(gradient, 2 * (torch.softmax(logits / 2, dim=1) - taught) / 2)  # T·(q − p) a word
 
 
-def test_people_are_smoothed_and_teachers_are_not():
+def test_reference_captions_are_smoothed_and_teachers_are_not():
     logits, said = torch.randn(5, V, generator=torch.Generator().manual_seed(0)), torch.tensor([0, 1, 2, 3, 4])
     soft_targets = SoftTargets(torch.softmax(logits.flip(0), dim=1), weight=1.0, temperature=1.0)
     losses = [
@@ -101,7 +102,7 @@ def test_people_are_smoothed_and_teachers_are_not():
     assert losses[0] == losses[1] > 0
 
 
-def test_a_learner_comes_to_say_what_its_teacher_says():
+def test_a_student_comes_to_predict_what_its_teacher_does():
     teacher, learner = captioner(0), captioner(1, hidden_size=16, dropout=0.0)
     taught = teachers(teacher, weight=1.0)
     prepared = taught.prepare(DRAWN)
@@ -123,7 +124,7 @@ def test_a_learner_comes_to_say_what_its_teacher_says():
     torch.testing.assert_close(said, soft_targets.probabilities, rtol=0, atol=0.05)
 
 
-def test_teachers_neither_draw_nor_learn():
+def test_teachers_have_neither_dropout_nor_gradients():
     teacher = captioner(0, dropout=0.5)
     teacher.requires_grad_(True)
     taught = teachers(teacher)
@@ -143,7 +144,7 @@ def test_the_hash_tells_teachers_and_their_order():
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [
-        ({"weight": 0}, "distillation.weight: expected a share above 0 and up to 1, got 0"),
+        ({"weight": 0}, "distillation.weight: expected a number above 0 and up to 1, got 0"),
         ({"weight": 1.5}, "distillation.weight"),
         ({"temperature": 0}, "distillation.temperature: expected more than 0"),
         ({"teachers": "runs/a"}, r"distillation.teachers: expected a list such as \[a, b\], got 'runs/a'"),
@@ -153,17 +154,19 @@ def test_the_hash_tells_teachers_and_their_order():
 )
 def test_settings_that_cannot_work_are_errors(settings: dict, complaint: str):
     with pytest.raises(RecipeError, match=complaint):
-        recipe_from_dict({"distillation": settings})
+        configured({"task": "captioning", "captioning": {"distillation": settings}})
 
 
 def test_recipes_name_teachers_as_lists(tmp_path: Path):
-    (tmp_path / "recipe.yaml").write_text("distillation:\n  teachers: [a]\n")
-    recipe = load_recipe(tmp_path / "recipe.yaml", ["distillation.teachers=[runs/a, runs/b]"])
-    assert recipe.distillation.teachers == ("runs/a", "runs/b")
-    save_recipe(recipe, tmp_path / "again.yaml")
-    assert load_recipe(tmp_path / "again.yaml") == recipe
+    (tmp_path / "recipe.yaml").write_text("task: captioning\ncaptioning:\n  distillation:\n    teachers: [a]\n")
+    settings = ["captioning.distillation.teachers=[runs/a, runs/b]"]
+    config = load_config(tmp_path / "recipe.yaml", sections, settings)
+    assert config.section.distillation.teachers == ("runs/a", "runs/b")
+    save_config(config, tmp_path / "again.yaml")
+    assert load_config(tmp_path / "again.yaml", sections) == config
+    section = config.section
     with pytest.raises(RecipeError, match="nothing is learnt from them"):
-        dataclasses.replace(recipe, self_critical=dataclasses.replace(recipe.self_critical, after=0))
+        dataclasses.replace(section, self_critical=dataclasses.replace(section.self_critical, after=0))
 
 
 @pytest.fixture(scope="module")
@@ -176,52 +179,57 @@ def world(tmp_path_factory: pytest.TempPathFactory):
             image.paste((0, 0, 0), (0, 0, 32, 64))
             image.save(path)
 
-    def recipe(**changes):
-        return recipe_from_dict(
+    def recipe(*, cache: str = str(folder / "cache"), section=None, **changes):
+        captioner = {"embedding_size": 16, "hidden_size": 16, "dropout": 0.0}
+        return configured(
             {
+                "task": "captioning",
                 "data": {"path": str(shapes), "min_count": 1, "captions_per_photo": 2},
-                "encoder": {"image_size": 32, "cache": changes.pop("cache", str(folder / "cache"))},
-                "captioner": {"embedding_size": 16, "hidden_size": 16, "dropout": 0.0},
-                "optimiser": {"alpha": 0.9, "learning_rate": 0.02, "clip": 5.0},
-                "validation": {"every": 100, "language": False},
+                "encoder": {"image_size": 32, "cache": cache},
+                "captioning": {"captioner": captioner, "language_metrics": False, **(section or {})},
+                "optimiser": {"betas": [0.9, 0.999], "learning_rate": 0.02, "clip": 5.0},
+                "validation": {"every": 100},
                 "batch_size": 4,
                 "steps": 12,
                 "log_every": 1,
                 "threads": 1,
-                **changes,
-            }
+            },
+            **changes,
         )
 
-    Trainer(recipe(), read(shapes), folder / "teacher").run()
+    loop_of(recipe(), read(shapes), folder / "teacher").run()
     return folder, recipe, read(shapes)
 
 
 SLOWLY = {"learning_rate": 1e-9}
 SOURCES = {
     "cached": {},
-    "fine-tuned": {"finetune": {"after": 0, "optimiser": SLOWLY}},
-    "fine-tuned behind frozen stages": {"finetune": {"after": 0, "frozen_stages": 5, "optimiser": SLOWLY}},
+    "fine-tuned": {"section": {"finetune": {"after": 0, "optimiser": SLOWLY}}},
+    "fine-tuned behind frozen stages": {"section": {"finetune": {"after": 0, "frozen_stages": 5, "optimiser": SLOWLY}}},
     "pixels": {"cache": ""},
 }
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_teachers_see_what_the_learner_sees(world, tmp_path, source, monkeypatch):
-    """One that begins as its only teacher already says what it says: of the same photo, mirrored alike."""
+def test_teachers_see_what_the_student_sees(world, tmp_path, source, monkeypatch):
+    """One with the weights of its only teacher predicts the same: of the same photo, mirrored alike."""
     folder, recipe, dataset = world
     teacher = str(folder / "teacher")
     distillation = {"teachers": [teacher], "weight": 1.0}
-    chosen = recipe(start_from=teacher, distillation=distillation, optimiser=SLOWLY, steps=2, **SOURCES[source])
-    trainer = Trainer(chosen, dataset, tmp_path / "run")
-    taught, differences = trainer.captioner.loss, []
+    changes = dict(SOURCES[source])
+    section = {**changes.pop("section", {}), "distillation": distillation}
+    chosen = recipe(init_from=teacher, section=section, optimiser=SLOWLY, steps=2, **changes)
+    loop = loop_of(chosen, dataset, tmp_path / "run")
+    captioner = loop.training.captioner
+    taught, differences = captioner.loss, []
 
     def loss(features, inputs, targets, *, label_smoothing, soft_targets):
-        said = torch.softmax(trainer.captioner(features, inputs, targets), dim=1)
+        said = torch.softmax(captioner(features, inputs, targets), dim=1)
         differences.append((said - soft_targets.probabilities).abs().max().item())
         return taught(features, inputs, targets, label_smoothing=label_smoothing, soft_targets=soft_targets)
 
-    monkeypatch.setattr(trainer.captioner, "loss", loss)
-    trainer.run()
+    monkeypatch.setattr(captioner, "loss", loss)
+    loop.run()
     assert len(differences) == 2
     assert max(differences) < 1e-3
 
@@ -229,24 +237,22 @@ def test_teachers_see_what_the_learner_sees(world, tmp_path, source, monkeypatch
 def test_a_teacher_of_other_words_is_refused(world, tmp_path):
     folder, recipe, dataset = world
     rare = {"path": str(folder / "shapes"), "min_count": 10}
-    chosen = recipe(data=rare, distillation={"teachers": [str(folder / "teacher")]})
-    with pytest.raises(
-        RecipeError, match=r"teacher knows other words than this run \(\d+ there, \d+ here\).*min_count"
-    ):
-        Trainer(chosen, dataset, tmp_path / "run")
+    chosen = recipe(data=rare, section={"distillation": {"teachers": [str(folder / "teacher")]}})
+    with pytest.raises(RecipeError, match=r"another vocabulary than this run \(\d+ words there, \d+ here\).*min_count"):
+        loop_of(chosen, dataset, tmp_path / "run")
     with pytest.raises(CheckpointError, match="absent is neither a run"):
-        Trainer(recipe(distillation={"teachers": [str(tmp_path / "absent")]}), dataset, tmp_path / "run")
+        loop_of(recipe(section={"distillation": {"teachers": [str(tmp_path / "absent")]}}), dataset, tmp_path / "run")
 
 
-def test_a_run_goes_on_with_the_teachers_it_began_with(world, tmp_path):
+def test_a_run_resumes_with_the_teachers_it_began_with(world, tmp_path):
     folder, recipe, dataset = world
     teacher = tmp_path / "teacher"
     teacher.symlink_to(folder / "teacher")
-    chosen = recipe(distillation={"teachers": [str(teacher)]}, steps=1)
-    Trainer(chosen, dataset, tmp_path / "run").run()
-    assert Trainer(chosen, dataset, tmp_path / "run").step == 1
-    Trainer(recipe(steps=1, seed=5), dataset, tmp_path / "other").run()
+    chosen = recipe(section={"distillation": {"teachers": [str(teacher)]}}, steps=1)
+    loop_of(chosen, dataset, tmp_path / "run").run()
+    assert loop_of(chosen, dataset, tmp_path / "run").step == 1
+    loop_of(recipe(steps=1, seed=5), dataset, tmp_path / "other").run()
     teacher.unlink()
     teacher.symlink_to(tmp_path / "other")
     with pytest.raises(CheckpointError, match="the teachers changed since this run began"):
-        Trainer(chosen, dataset, tmp_path / "run")
+        loop_of(chosen, dataset, tmp_path / "run")

@@ -1,4 +1,4 @@
-"""Do the decoder's graphs say what torch says, before and after they read their weights from one file?"""
+"""Whether the decoder's graphs match torch, before and after they read their weights from one file."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import onnx
 import pytest
 import torch
 
-from seetell.export.parity import decoder_difference
-from seetell.export.shared_weights import read_from_weights, write_weights
+from seetell.export.shared_weights import externalise_weights, write_weights
 from seetell.nn.backbones import Features
 from seetell.runtime.sessions import Graph
-from seetell.tasks.captioning.graphs import write_decoder
+from seetell.tasks.captioning.graphs import decoder_difference, decoder_graphs
 from seetell.tasks.captioning.models import CONFIGS, create_captioner
 
 ATTENDING = {"embedding_size": 8, "hidden_size": 12, "annotation_size": 10, "attention_size": 6}
@@ -23,20 +22,28 @@ SIZES = {
 
 
 @pytest.mark.parametrize("architecture", SIZES)
-def test_graphs_say_what_torch_says(architecture, tmp_path):
+def test_graphs_match_torch(architecture, tmp_path):
     torch.manual_seed(0)
     config = CONFIGS[architecture](**SIZES[architecture])
     captioner = create_captioner(architecture, config, feature_size=7, vocabulary_size=20, locations=9).eval()
     features = Features(torch.randn(3, 7), 4 * torch.randn(3, 9, 7))
     captioner.fit_normalisation(features)
-    start, step, weights = tmp_path / "start.onnx", tmp_path / "step.onnx", tmp_path / "weights.safetensors"
-    write_decoder(captioner, features, start=start, step=step)
-    assert decoder_difference(captioner, features, start=start, step=step) < 1e-4
+    files = {}
+    for spec in decoder_graphs(captioner, features):
+        files[spec.name] = tmp_path / f"{spec.name}.onnx"
+        files[spec.name].write_bytes(spec.to_onnx())
+
+    def difference() -> float:
+        graphs = {name: Graph(file, threads=1) for name, file in files.items()}
+        return decoder_difference(captioner, features, graphs)
+
+    assert difference() < 1e-4
+    weights = tmp_path / "weights.safetensors"
     write_weights({"captioner": captioner.state_dict()}, weights)
-    for graph in (start, step):
-        read_from_weights(graph, weights)
-        arrays = onnx.load(graph, load_external_data=False).graph.initializer
+    for file in files.values():
+        externalise_weights(file, weights)
+        arrays = onnx.load(file, load_external_data=False).graph.initializer
         matrices = [array for array in arrays if len(array.dims) == 2 and min(array.dims) > 1]
         assert all(array.data_location == onnx.TensorProto.EXTERNAL for array in matrices)
-    assert decoder_difference(captioner, features, start=start, step=step) < 0.02
-    assert ("attention" in Graph(step, threads=1).outputs) == captioner.attends
+    assert difference() < 0.02
+    assert ("attention" in Graph(files["decoder_step"], threads=1).outputs) == captioner.attends

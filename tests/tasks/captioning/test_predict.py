@@ -40,7 +40,7 @@ def test_a_caption_has_its_words_and_their_log_probabilities(captioner: Captione
     assert caption.to_dict()["caption"] == str(caption) == caption.text
 
 
-def test_it_says_what_the_graphs_say_when_run_by_hand(captioner: Captioner):
+def test_captions_match_the_graphs_run_by_hand(captioner: Captioner):
     caption = captioner.caption(plain((255, 0, 0)), method="greedy", max_words=6)
     features = captioner.encode(captioner.bundle.preprocessing(plain((255, 0, 0)))[None])
     (state,) = captioner._decoder._start.run(features, ["state_0"])
@@ -77,7 +77,7 @@ def test_paths_bytes_files_arrays_and_images_give_the_same_caption(captioner: Ca
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 16])
 @pytest.mark.parametrize("options", [{}, {"method": "greedy"}, {"method": "sample", "seed": 3}])
-def test_many_gives_what_one_by_one_gives_in_order(captioner: Captioner, batch_size: int, options: dict[str, object]):
+def test_many_match_one_by_one_in_order(captioner: Captioner, batch_size: int, options: dict[str, object]):
     photos = [plain(colour) for colour in COLOURS]
     many = list(captioner.caption_many(photos, batch_size=batch_size, workers=2, **options))
     whole = list(captioner.caption_many(photos, batch_size=len(photos), workers=1, **options))
@@ -87,7 +87,7 @@ def test_many_gives_what_one_by_one_gives_in_order(captioner: Captioner, batch_s
     assert len({caption.text for caption in many}) > 1
 
 
-def test_a_bad_photo_gives_its_error_and_costs_the_others_nothing(captioner: Captioner, tmp_path: Path):
+def test_a_bad_photo_gives_its_error_and_does_not_affect_the_others(captioner: Captioner, tmp_path: Path):
     good = [plain(colour) for colour in COLOURS]
     mixed: list[object] = list(good)
     for place in (0, 2, 3, 9):
@@ -104,7 +104,7 @@ def test_a_bad_photo_gives_its_error_and_costs_the_others_nothing(captioner: Cap
 
 
 @pytest.mark.parametrize("options", [{}, {"method": "greedy", "max_words": 3}])
-def test_photos_prepared_elsewhere_are_captioned_the_same(captioner: Captioner, options: dict[str, object]):
+def test_prepared_photos_give_the_same_captions(captioner: Captioner, options: dict[str, object]):
     photos = [plain(colour) for colour in COLOURS]
     prepared = [captioner.prepare(photo) for photo in photos]
     assert captioner.predict_prepared(prepared, **options) == list(captioner.caption_many(photos, **options))
@@ -206,7 +206,7 @@ def test_the_package_offers_the_same(tiny_bundle: Path):
 
 
 @pytest.mark.skipif(not bundled_models(), reason="no model is bundled with this checkout")
-def test_the_bundled_captioner_speaks_and_repeats_itself():
+def test_the_bundled_captioner_is_deterministic():
     captioner = seetell.load()
     rng = np.random.default_rng(0)
     photos = [rng.integers(0, 256, (90, 120, 3), dtype=np.uint8), plain((90, 160, 230), (300, 200))]

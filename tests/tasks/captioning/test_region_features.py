@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from training_runs import configured, loop_of
 
 from seetell.data import read
 from seetell.data.feature_cache import FeatureCache
@@ -13,9 +14,7 @@ from seetell.data.snippets import snippet_line
 from seetell.errors import DataError, RecipeError
 from seetell.photos import Preprocessing
 from seetell.tasks.captioning.region_features import RegionFeatures, check_regions
-from seetell.tasks.captioning.train import Trainer
-from seetell.training.batches import Draw
-from seetell.training.config import recipe_from_dict
+from seetell.training.batches import BatchIndices
 from seetell.training.run_log import read_log
 
 SIZE = Preprocessing(4, 4, mean=(0, 0, 0), std=(255, 255, 255))
@@ -41,7 +40,7 @@ def test_a_region_is_the_mean_of_what_it_covers(cache, shapes):
     (features,) = source.batches(8)
     assert features.grid is None
     np.testing.assert_allclose(features.pooled, [[3], [2.5], [4 / 3], [2.5], [1.5]], rtol=1e-3)
-    drawn = Draw(np.array([0, 0, 2]), np.zeros((3, 1)), np.array([False, True, True]), np.zeros((3, 2)))
+    drawn = BatchIndices(np.array([0, 0, 2]), np.zeros((3, 1)), np.array([False, True, True]), np.zeros((3, 2)))
     pooled = source.features(source.prepare(drawn)).pooled
     np.testing.assert_allclose(pooled, [[3], [12], [10 + 5 / 3]], rtol=1e-3)  # mirrored, the right half is the left
 
@@ -52,21 +51,21 @@ def test_a_box_outside_its_photo(cache, shapes):
 
 
 def region_recipe(data: Path, cache: Path | str, encoder: dict[str, str], **changes):
-    return recipe_from_dict(
+    return configured(
         {
-            "architecture": "multimodal_rnn",
+            "task": "captioning",
             "data": {"path": str(data), "min_count": 1, "captions_per_photo": 1},
             "encoder": {**encoder, "image_size": 64, "cache": str(cache)},
-            "validation": {"every": 4, "language": False},
+            "captioning": {"architecture": "multimodal_rnn", "language_metrics": False, **changes},
+            "validation": {"every": 4},
             "batch_size": 4,
             "steps": 4,
             "log_every": 1,
-            **changes,
         }
     )
 
 
-def test_a_captioner_learns_from_regions(shapes, tmp_path, small_encoder):
+def test_a_captioner_is_trained_on_regions(shapes, tmp_path, small_encoder):
     boxes = {"left": (0.0, 0.0, 32.0, 64.0), "right": (32.0, 0.0, 64.0, 64.0)}
     lines = [
         snippet_line(photo, box, f"the {side} of it", split="val" if "cross" in photo.name else "train")
@@ -76,11 +75,11 @@ def test_a_captioner_learns_from_regions(shapes, tmp_path, small_encoder):
     data = tmp_path / "phrases.jsonl"
     data.write_text("\n".join(lines))
     chosen = region_recipe(data, tmp_path / "cache", small_encoder)
-    trainer = Trainer(chosen, read(data), tmp_path / "run")
-    assert len(trainer.prepared.train.photos) == 16
-    trainer.run()
+    loop = loop_of(chosen, read(data), tmp_path / "run")
+    assert len(loop.training.prepared.train.photos) == 16
+    loop.run()
     assert [line["step"] for line in read_log(tmp_path / "run" / "log.jsonl") if "validation_loss" in line] == [3]
-    deviation = trainer.captioner.standardise.deviation
+    deviation = loop.training.captioner.standardise.deviation
     assert torch.isfinite(deviation).all()
     assert (deviation > 0).all()
 
@@ -88,11 +87,11 @@ def test_a_captioner_learns_from_regions(shapes, tmp_path, small_encoder):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"architecture": "transformer"}, "architecture: transformer looks at a photo's grid"),
+        ({"architecture": "transformer"}, "architecture: transformer reads a photo's grid"),
         ({"finetune": {"after": 0}}, "finetune.after to -1"),
         ({"cache": ""}, "set encoder.cache to a folder"),
     ],
 )
-def test_what_cannot_learn_from_regions(changes, message, tmp_path):
+def test_what_cannot_be_trained_on_regions(changes, message, tmp_path):
     with pytest.raises(RecipeError, match=message):
         check_regions(region_recipe(tmp_path, changes.pop("cache", tmp_path), {}, **changes))

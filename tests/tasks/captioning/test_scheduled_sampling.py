@@ -8,14 +8,15 @@ from torch.nn import functional as F
 from seetell.errors import RecipeError
 from seetell.language.vocabulary import END, START, UNK
 from seetell.nn.backbones import Features
+from seetell.tasks.captioning.config import ScheduledSamplingConfig
 from seetell.tasks.captioning.models import IGNORE_INDEX, Captioner
-from seetell.tasks.captioning.scheduled_sampling import ScheduledSamplingConfig, with_own_words
+from seetell.tasks.captioning.scheduled_sampling import replace_with_samples
 
 WORDS = 9
 
 
 class NextWord(Captioner):
-    """Surely says the word after the one it read; after START, word 4; would rather say END in training mode."""
+    """Predicts the word after the one it read; after START, word 4; in training mode rather END."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,9 +37,9 @@ INPUTS = torch.tensor([[[START, 3, 5, 6], [START, 7, END, END]]])
 TARGETS = torch.tensor([[[3, 5, 6, END], [7, END, IGNORE_INDEX, IGNORE_INDEX]]])
 
 
-def test_every_word_but_start_and_padding_becomes_what_was_said_before_it():
+def test_every_word_but_start_and_padding_becomes_the_prediction_before_it():
     captioner = NextWord().train()
-    own = with_own_words(captioner, FEATURES, INPUTS, TARGETS, probability=1.0)
+    own = replace_with_samples(captioner, FEATURES, INPUTS, TARGETS, probability=1.0)
     assert own.tolist() == [[[START, 4, 4, 6], [START, 4, END, END]]]
     assert captioner.training
     assert not own.requires_grad
@@ -47,13 +48,13 @@ def test_every_word_but_start_and_padding_becomes_what_was_said_before_it():
 def test_words_are_replaced_as_often_as_asked():
     torch.manual_seed(0)
     inputs, targets = INPUTS[:, :1].repeat(1, 2000, 1), TARGETS[:, :1].repeat(1, 2000, 1)
-    own = with_own_words(NextWord(), FEATURES, inputs, targets, probability=0.3)
+    own = replace_with_samples(NextWord(), FEATURES, inputs, targets, probability=0.3)
     assert (own[..., 1] != 3).float().mean().item() == pytest.approx(0.3, abs=0.03)
     assert set(own.unique().tolist()).isdisjoint({END, UNK})
 
 
 def test_the_probability_rises_in_steps():
-    config = ScheduledSamplingConfig(after=10, every=5, increase=0.1, most=0.25)
+    config = ScheduledSamplingConfig(after=10, every=5, increase=0.1, max_probability=0.25)
     assert [config.probability(step) for step in (0, 9, 10, 14, 15, 20, 99)] == pytest.approx(
         [0, 0, 0.1, 0.1, 0.2, 0.25, 0.25]
     )
@@ -63,5 +64,5 @@ def test_the_probability_rises_in_steps():
 def test_settings_that_cannot_work_are_errors():
     with pytest.raises(RecipeError, match="every: expected at least 1, got 0"):
         ScheduledSamplingConfig(every=0)
-    with pytest.raises(RecipeError, match="most: expected a probability, got 2"):
-        ScheduledSamplingConfig(most=2)
+    with pytest.raises(RecipeError, match="max_probability: expected a probability, got 2"):
+        ScheduledSamplingConfig(max_probability=2)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from training_runs import configured
 
 from seetell.errors import RecipeError
 from seetell.language.vocabulary import END, START, UNK, Vocabulary
@@ -11,8 +12,9 @@ from seetell.metrics import score_captions
 from seetell.metrics.cider import cider
 from seetell.metrics.frequencies import DocumentFrequencies
 from seetell.nn.backbones import Features
+from seetell.tasks.captioning.config import SelfCriticalConfig
 from seetell.tasks.captioning.models import CONFIGS, IGNORE_INDEX, Captioner, DecoderStart, create_captioner
-from seetell.tasks.captioning.self_critical import CiderReward, SelfCriticalConfig, SelfCriticalLoss, draw_sentences
+from seetell.tasks.captioning.self_critical import CiderReward, SelfCriticalLoss, sample_sentences
 
 WORDS = 7  # END, START, UNK and four words
 
@@ -70,7 +72,7 @@ def test_the_gradient_is_that_of_the_expected_reward(baseline: str, temperature:
     torch.testing.assert_close(-2 * captioner.first.grad, exact.float(), atol=7e-3, rtol=0)
 
 
-def test_sentences_that_are_all_as_good_as_the_baseline_teach_nothing():
+def test_sentences_as_good_as_the_baseline_have_no_gradient():
     captioner = OneWord(PHOTOS)
     config = SelfCriticalConfig(after=0, samples=4)
     loss, reward = SelfCriticalLoss(config, lambda photos, _: np.ones(len(photos)), max_words=4)(
@@ -82,22 +84,22 @@ def test_sentences_that_are_all_as_good_as_the_baseline_teach_nothing():
     assert not captioner.first.grad.any()
 
 
-def test_drawn_sentences():
+def test_sampled_sentences():
     captioner = OneWord(PHOTOS)
     torch.manual_seed(0)
-    drawn = draw_sentences(captioner, FEATURES, 4, samples=3000, temperature=1)
+    drawn = sample_sentences(captioner, FEATURES, 4, samples=3000, temperature=1)
     assert all(len(sentence) == 2 and sentence[0] > UNK and sentence[1] == END for sentence in drawn)
     first = np.array([sentence[0] for sentence in drawn]).reshape(PHOTOS, -1)
     shares = np.stack([np.bincount(row, minlength=WORDS) for row in first]) / first.shape[1]
     np.testing.assert_allclose(shares, captioner._first(torch.arange(PHOTOS)).exp().detach(), atol=0.03)
-    greedy = draw_sentences(captioner, FEATURES, 4, samples=1, temperature=0)
+    greedy = sample_sentences(captioner, FEATURES, 4, samples=1, temperature=0)
     assert [sentence[0] for sentence in greedy] == captioner._first(torch.arange(PHOTOS)).argmax(1).tolist()
 
 
 def test_a_sentence_that_does_not_end_is_one_word_too_long_and_has_no_end():
     captioner = OneWord(PHOTOS)
-    assert all(END not in row for row in draw_sentences(captioner, FEATURES, 0, samples=2, temperature=1))
-    assert all(len(row) == 1 for row in draw_sentences(captioner, FEATURES, 0, samples=2, temperature=1))
+    assert all(END not in row for row in sample_sentences(captioner, FEATURES, 0, samples=2, temperature=1))
+    assert all(len(row) == 1 for row in sample_sentences(captioner, FEATURES, 0, samples=2, temperature=1))
 
 
 @pytest.mark.parametrize("architecture", CONFIGS)
@@ -145,4 +147,4 @@ def test_settings_that_cannot_work_are_errors():
     with pytest.raises(RecipeError, match="temperature: expected more than 0, got 0"):
         SelfCriticalConfig(temperature=0)
     with pytest.raises(RecipeError, match="greedy"):
-        SelfCriticalConfig(baseline="gready")
+        configured({"task": "captioning", "captioning": {"self_critical": {"baseline": "gready"}}})

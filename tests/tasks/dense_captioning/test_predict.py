@@ -27,7 +27,7 @@ def boxes(width: int, height: int) -> Image.Image:
     return photo
 
 
-def test_boxes_are_in_the_photos_own_pixels_best_first(captioner):
+def test_boxes_are_in_the_photos_own_pixels_highest_score_first(captioner):
     small, large = (captioner.predict(boxes(*size), top=5) for size in ((64, 64), (256, 128)))
     assert 1 <= len(small) <= 5
     assert [region.score for region in small] == sorted((region.score for region in small), reverse=True)
@@ -38,7 +38,7 @@ def test_boxes_are_in_the_photos_own_pixels_best_first(captioner):
     np.testing.assert_allclose(np.array(large[0].box) / (4, 2, 4, 2), small[0].box, atol=2)
 
 
-def test_a_large_file_decoded_at_a_smaller_scale_has_its_own_pixels_all_the_same(captioner):
+def test_boxes_of_a_large_file_decoded_at_a_smaller_scale_are_in_its_own_pixels(captioner):
     file = io.BytesIO()
     boxes(1024, 1024).save(file, "JPEG", quality=95)
     from_file = captioner.predict(file.getvalue())
@@ -47,7 +47,7 @@ def test_a_large_file_decoded_at_a_smaller_scale_has_its_own_pixels_all_the_same
     assert [region.box for region in opened] == [region.box for region in from_file]
 
 
-def test_many_photos_are_predict_as_one_by_one(captioner):
+def test_many_match_one_by_one(captioner):
     photos = [boxes(64, 64), b"no photo", boxes(64, 64).rotate(90), boxes(128, 64)]
     many = list(captioner.predict_many(photos, top=4, batch_size=3))
     assert isinstance(many[1], PhotoError)
@@ -59,7 +59,7 @@ def test_many_photos_are_predict_as_one_by_one(captioner):
         np.testing.assert_allclose([region.box for region in found], [region.box for region in alone], atol=0.05)
 
 
-def test_photos_prepared_elsewhere_are_predict_the_same(captioner):
+def test_prepared_photos_give_the_same_regions(captioner):
     photos = [boxes(64, 64).rotate(90 * turn) for turn in range(DenseCaptioner.batch_size + 1)]
     prepared = [captioner.prepare(photo) for photo in photos]
     assert captioner.predict_prepared(prepared, top=3) == list(captioner.predict_many(photos, top=3))
@@ -68,7 +68,7 @@ def test_photos_prepared_elsewhere_are_predict_the_same(captioner):
         captioner.predict_prepared(prepared, top=0)
 
 
-def test_a_photo_that_memory_does_not_suffice_for_costs_the_others_nothing(captioner, monkeypatch):
+def test_a_photo_too_large_for_memory_does_not_affect_the_others(captioner, monkeypatch):
     predict = captioner._predict
 
     def scarce(photos, sample_ids, *, top):
@@ -109,7 +109,7 @@ def test_counts_must_be_positive(captioner, options):
         captioner.predict_many([], **options)
 
 
-def test_what_is_asked_must_be_possible(dense_bundle, captioner):
+def test_arguments_are_checked(dense_bundle, captioner):
     with pytest.raises(UsageError, match="threads must be at least 1"):
         seetell.load(dense_bundle, threads=0)
     with pytest.raises(UsageError, match="unknown precision"):

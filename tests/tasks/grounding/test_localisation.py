@@ -5,7 +5,7 @@ import numpy as np
 from seetell.tasks.grounding.localisation import cell_centres, ground_zero_shot, heatmap_peaks
 
 
-def test_words_find_the_rectangle_of_cells_that_suit_them():
+def test_words_find_the_rectangle_of_cells_that_fit():
     cells = np.zeros((30, 2), np.float32)
     cells[:, 0] = 1
     place = np.zeros((5, 6), bool)

@@ -34,7 +34,7 @@ def model(tiny_aligner: Path) -> PhraseGrounder:
     return load(tiny_aligner)
 
 
-def test_each_segment_has_its_box_in_the_photos_pixels(model: PhraseGrounder, tmp_path: Path):
+def test_each_phrase_has_its_box_in_the_photos_pixels(model: PhraseGrounder, tmp_path: Path):
     halves((640, 480)).save(tmp_path / "photo.png")
     found = model.align(tmp_path / "photo.png", SENTENCE)
     assert [(segment.text, segment.box) for segment in found.regions] == [
@@ -65,7 +65,7 @@ def test_any_kind_of_photo(model: PhraseGrounder, kind: str):
     assert [segment.box for segment in model.align(photo, SENTENCE).regions] == [(0, 0, 32, 48), (32, 0, 64, 48)]
 
 
-def test_beta_joins_segments(model: PhraseGrounder):
+def test_beta_joins_phrases(model: PhraseGrounder):
     assert [segment.text for segment in model.align(halves(), SENTENCE, beta=50).regions] == [
         "a red square on a blue square"
     ]
@@ -73,7 +73,7 @@ def test_beta_joins_segments(model: PhraseGrounder):
         model.align(halves(), SENTENCE, beta=-1)
 
 
-def test_of_words_it_does_not_know_it_says_nothing(model: PhraseGrounder):
+def test_unknown_words_have_no_box(model: PhraseGrounder):
     assert model.align(halves(), "a wug is on it").regions == ()
     assert model.align(halves(), "").regions == ()
     assert [segment.text for segment in model.align(halves(), "a wug on a blue wug").regions] == ["a wug on a blue wug"]
@@ -94,7 +94,7 @@ def test_many_pairs_keep_their_order_and_errors_their_place(model: PhraseGrounde
 
 
 @pytest.mark.parametrize(("fit", "box"), [("crop", (24, 0, 48, 48)), ("pad", (0, 0, 48, 48))])
-def test_boxes_lie_where_the_model_looked(tmp_path: Path, fit: str, box: tuple[float, ...]):
+def test_boxes_lie_in_the_visible_part(tmp_path: Path, fit: str, box: tuple[float, ...]):
     """Of a photo twice as wide as high, all red left of its middle, a crop shows the middle half."""
     prepared = Preprocessing(32, 32, fit=fit).to_dict()
     model = load(write_tiny_aligner(tmp_path / "fitted", preprocessing=prepared))
@@ -102,7 +102,7 @@ def test_boxes_lie_where_the_model_looked(tmp_path: Path, fit: str, box: tuple[f
     assert segment.box == box
 
 
-def test_one_that_compares_wholes_only_aligns_nothing(tmp_path: Path):
+def test_a_model_of_whole_images_aligns_nothing(tmp_path: Path):
     model = load(write_tiny_aligner(tmp_path / "wholes", compared=("whole",)))
     for call in (model.align, model.predict):
         with pytest.raises(UsageError, match="compares whole photos only, so it cannot tell where a word is"):

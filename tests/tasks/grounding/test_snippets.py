@@ -17,7 +17,7 @@ from seetell.nn.backbones import Features
 from seetell.photos import Preprocessing
 from seetell.tasks.grounding.snippets import infer_snippets
 from seetell.tasks.retrieval.models.aligner import Aligner, AlignerConfig
-from seetell.tasks.retrieval.trained import TrainedAligner
+from seetell.training.trained import Trained
 
 CAPTIONS = ("A red cross.", "There is a red cross on grey.", "Unheard-of!")
 WORDS = Vocabulary(("<end>", "<start>", "<unk>", "a", "red", "cross", "there", "is", "on", "grey"), 1)
@@ -32,12 +32,12 @@ def cache(shapes, tmp_path) -> FeatureCache:
     return filled
 
 
-def trained(similarity: str = "both") -> TrainedAligner:
+def trained(similarity: str = "both") -> Trained:
     torch.manual_seed(0)
     config = AlignerConfig(similarity=similarity, width=6, components=6, windows=(2,), sentence_encoder="convolution")
     aligner = Aligner(config, feature_size=6, grid_size=(2, 2), vocabulary_size=len(WORDS)).eval()
-    recipe = SimpleNamespace(aligner=config, data=SimpleNamespace(max_words=6))
-    return TrainedAligner(recipe, WORDS, encoder=None, aligner=aligner, facts={})
+    run = SimpleNamespace(section=SimpleNamespace(aligner=config), data=SimpleNamespace(max_words=6))
+    return Trained(run, WORDS, encoder=None, model=aligner, metadata={})
 
 
 def inferred(shapes: Path, cache: FeatureCache, *, beta: float):
@@ -61,7 +61,7 @@ def test_more_beta_makes_longer_snippets(shapes, cache):
 
 
 def test_without_beta_each_word_takes_the_region_that_fits_it_best(shapes, cache):
-    aligner = trained().aligner
+    aligner = trained().model
     features = torch.from_numpy(cache.open()[0, 0].astype(np.float32))
     pooled, grid = features[None, 0], features[None, 1:]
     with torch.inference_mode():
@@ -74,5 +74,5 @@ def test_without_beta_each_word_takes_the_region_that_fits_it_best(shapes, cache
 
 
 def test_an_aligner_of_whole_photos_finds_no_regions(shapes, cache):
-    with pytest.raises(CheckpointError, match=r"expected one with aligner.similarity: both"):
+    with pytest.raises(CheckpointError, match=r"expected one with retrieval.aligner.similarity: both"):
         next(infer_snippets(trained("global"), cache, [], beta=0.5))

@@ -8,7 +8,7 @@ from seetell.errors import BundleError
 from seetell.nn.backbones import Features
 from seetell.runtime.sessions import Graph
 from seetell.tasks.retrieval.embeddings import embed_features, embed_tokens, score
-from seetell.tasks.retrieval.graphs import write_aligner
+from seetell.tasks.retrieval.graphs import aligner_graphs
 from seetell.tasks.retrieval.models.aligner import Aligner, AlignerConfig
 from seetell.tasks.retrieval.validation import score_all
 
@@ -46,21 +46,20 @@ QUICK = ("gru", "eq. 8")  # writing a graph takes seconds
 @pytest.mark.parametrize(
     "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in CHANGES]
 )
-def test_the_graphs_score_as_torch_does(tmp_path, name):
+def test_graphs_score_as_torch_does(name):
     made = aligner(**CHANGES[name])
-    photos, sentences = tmp_path / "photos.onnx", tmp_path / "sentences.onnx"
-    write_aligner(made, features(4), photos=photos, sentences=sentences)
+    photos, sentences = (Graph(spec.to_onnx(), threads=1) for spec in aligner_graphs(made, features(4)))
     seen = features(7)
     with torch.inference_mode():
         expected = score_all(made, [made.whiten_regions(seen)], SENTENCES, max_words=6)
     given = {"pooled": seen.pooled.numpy(), "grid": seen.grid.numpy()}
-    embedded = embed_features(Graph(photos, threads=1), given)
-    scores = score(embedded, embed_tokens(Graph(sentences, threads=1), SENTENCES))
+    embedded = embed_features(photos, given)
+    scores = score(embedded, embed_tokens(sentences, SENTENCES))
     np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-4)
-    one = score(embedded, embed_tokens(Graph(sentences, threads=1), SENTENCES[1:2]))
+    one = score(embedded, embed_tokens(sentences, SENTENCES[1:2]))
     np.testing.assert_allclose(one, expected[:, 1:2], rtol=1e-4, atol=1e-4)
 
 
-def test_the_papers_network_is_not_exported(tmp_path):
+def test_the_papers_network_is_not_exported():
     with pytest.raises(BundleError, match="train one with 'gru'"):
-        write_aligner(aligner(sentence_encoder="brnn"), features(4), photos=tmp_path / "a", sentences=tmp_path / "b")
+        aligner_graphs(aligner(sentence_encoder="brnn"), features(4))

@@ -17,7 +17,7 @@ def model(tiny_aligner: Path) -> Embedder:
     return seetell.load(tiny_aligner, threads=1)
 
 
-def test_an_index_gets_vectors_of_wholes(model: Embedder, tmp_path: Path):
+def test_an_index_gets_vectors_of_whole_images(model: Embedder, tmp_path: Path):
     for name, colour in {"red": (250, 0, 0), "blue": (0, 0, 250)}.items():
         Image.new("RGB", (32, 32), colour).save(tmp_path / f"{name}.png")
     paths = [str(tmp_path / f"{name}.png") for name in ("blue", "absent", "red")]
@@ -28,7 +28,7 @@ def test_an_index_gets_vectors_of_wholes(model: Embedder, tmp_path: Path):
     assert (np.stack([red, blue]) @ sentences.T).argmax(axis=1).tolist() == [0, 1]
 
 
-def test_one_that_compares_regions_only_makes_no_index(tmp_path: Path):
+def test_a_model_of_regions_makes_no_index(tmp_path: Path):
     model = seetell.load(write_tiny_aligner(tmp_path / "regions", compared=("regions",)), threads=1)
     for call in (model.photo_vectors, model.sentence_vectors):
         with pytest.raises(UsageError, match="compares words with regions only, which an index does not hold"):

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import TYPE_CHECKING, Any
 
 from seetell.errors import RecipeError, unknown
-from seetell.tasks.captioning.models.captioner import IGNORE_INDEX, Captioner, DecoderStart, DecoderStep
+from seetell.language.vocabulary import Vocabulary
+from seetell.nn.backbones import Encoder
+from seetell.tasks.captioning.models.captioner import (
+    IGNORE_INDEX,
+    Captioner,
+    DecoderStart,
+    DecoderStep,
+    caption_tensors,
+)
 from seetell.tasks.captioning.models.losses import SoftTargets
 from seetell.tasks.captioning.models.multimodal_rnn import MultimodalRnn, MultimodalRnnConfig
 from seetell.tasks.captioning.models.neuraltalk2 import NeuralTalk2, NeuralTalk2Config
 from seetell.tasks.captioning.models.show_attend_tell import ShowAttendTell, ShowAttendTellConfig
 from seetell.tasks.captioning.models.transformer import Transformer, TransformerConfig
 from seetell.tasks.captioning.models.up_down import UpDown, UpDownConfig
+
+if TYPE_CHECKING:
+    from seetell.training.config import RunConfig
 
 __all__ = [
     "CONFIGS",
@@ -21,6 +33,8 @@ __all__ = [
     "DecoderStart",
     "DecoderStep",
     "SoftTargets",
+    "build",
+    "caption_tensors",
     "create_captioner",
 ]
 
@@ -58,3 +72,15 @@ def create_captioner(
         sizes["locations"] = locations
     created: Captioner = captioner(config, **sizes)
     return created
+
+
+def build(config: RunConfig, encoder: Encoder, vocabulary: Vocabulary | None) -> Captioner:
+    """Create the captioner of a run, with random weights."""
+    assert vocabulary is not None
+    return create_captioner(
+        config.section.architecture,
+        config.section.captioner,
+        feature_size=encoder.channels,
+        vocabulary_size=len(vocabulary),
+        locations=math.prod(encoder.grid_size),
+    )

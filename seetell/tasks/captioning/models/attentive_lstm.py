@@ -50,8 +50,8 @@ class AttentiveLSTMConfig:
     forget_bias: float = 2.0
 
     def __post_init__(self) -> None:
-        check_sizes(self, "embedding_size", "hidden_size", "annotation_size", "attention_size", of="captioner")
-        check_probabilities(self, "dropout", "input_dropout", "feature_dropout", of="captioner")
+        check_sizes(self, "embedding_size", "hidden_size", "annotation_size", "attention_size")
+        check_probabilities(self, "dropout", "input_dropout", "feature_dropout")
 
 
 class SequenceOutput(NamedTuple):

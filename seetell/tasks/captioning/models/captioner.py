@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
+from seetell.language.vocabulary import END, START
 from seetell.nn.backbones import Features
 from seetell.tasks.captioning.models.losses import SoftTargets, token_cross_entropy
 
@@ -113,3 +116,26 @@ class Captioner(nn.Module):
             state: one row per sentence.
         """
         raise NotImplementedError
+
+
+def caption_tensors(captions: Sequence[Sequence[Sequence[int]]], *, max_words: int) -> tuple[Tensor, Tensor]:
+    """Return encoded captions as a captioner's inputs and targets.
+
+    Args:
+        captions: word numbers of ``B`` photos with ``C`` captions each, without specials.
+        max_words: longer captions are cut; a cut one does not teach END, unlike in NeuralTalk2.
+
+    Returns:
+        ``inputs`` (START and words) and ``targets`` (words and END, ``IGNORE_INDEX`` in padding), both ``(B, C, T)``.
+    """
+    rows = [[list(words[:max_words]) for words in photo] for photo in captions]
+    steps = 1 + max(len(words) for photo in rows for words in photo)
+    inputs = torch.full((len(rows), len(rows[0]), steps), END)
+    targets = torch.full_like(inputs, IGNORE_INDEX)
+    for b, photo in enumerate(rows):
+        for c, words in enumerate(photo):
+            inputs[b, c, : len(words) + 1] = torch.tensor([START, *words])
+            targets[b, c, : len(words)] = torch.tensor(words)
+            if len(words) == len(captions[b][c]):
+                targets[b, c, len(words)] = END
+    return inputs, targets

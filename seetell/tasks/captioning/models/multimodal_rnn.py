@@ -38,8 +38,8 @@ class MultimodalRnnConfig:
     dropout: float = 0.5
 
     def __post_init__(self) -> None:
-        check_sizes(self, "embedding_size", "hidden_size", of="captioner")
-        check_probabilities(self, "dropout", of="captioner")
+        check_sizes(self, "embedding_size", "hidden_size")
+        check_probabilities(self, "dropout")
 
 
 class MultimodalRnn(Captioner):

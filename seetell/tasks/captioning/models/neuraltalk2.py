@@ -55,13 +55,13 @@ class NeuralTalk2Config:
     tied: bool = False
 
     def __post_init__(self) -> None:
-        check_sizes(self, "embedding_size", "hidden_size", "layers", of="captioner")
+        check_sizes(self, "embedding_size", "hidden_size", "layers")
         if self.image_norm not in get_args(ImageNorm):
-            raise RecipeError(f"captioner.image_norm: {unknown('norm', self.image_norm, get_args(ImageNorm))}")
-        check_probabilities(self, "dropout", "input_dropout", of="captioner")
+            raise RecipeError(f"image_norm: {unknown('norm', self.image_norm, get_args(ImageNorm))}")
+        check_probabilities(self, "dropout", "input_dropout")
         if self.tied and self.embedding_size != self.hidden_size:
             raise RecipeError(
-                f"captioner.tied: needs embedding_size = hidden_size, got {self.embedding_size} and {self.hidden_size}"
+                f"tied: needs embedding_size = hidden_size, got {self.embedding_size} and {self.hidden_size}"
             )
 
 

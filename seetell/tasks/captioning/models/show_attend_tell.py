@@ -66,12 +66,12 @@ class ShowAttendTellConfig(AttentiveLSTMConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.attention not in get_args(Attention):
-            raise RecipeError(f"captioner.attention: {unknown('attention', self.attention, get_args(Attention))}")
+            raise RecipeError(f"attention: {unknown('attention', self.attention, get_args(Attention))}")
         for field in ("doubly_stochastic", "reinforce", "entropy"):
             if getattr(self, field) < 0:
-                raise RecipeError(f"captioner.{field}: expected 0 or more, got {getattr(self, field)}")
+                raise RecipeError(f"{field}: expected 0 or more, got {getattr(self, field)}")
         if not 0 <= self.soft_fraction <= 1:
-            raise RecipeError(f"captioner.soft_fraction: expected 0 to 1, got {self.soft_fraction}")
+            raise RecipeError(f"soft_fraction: expected 0 to 1, got {self.soft_fraction}")
 
 
 class ShowAttendTell(AttentiveLSTM):

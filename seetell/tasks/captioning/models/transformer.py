@@ -47,12 +47,12 @@ class TransformerConfig:
     positions: int = 40
 
     def __post_init__(self) -> None:
-        check_sizes(self, "width", "layers", "heads", "feedforward", "positions", of="captioner")
+        check_sizes(self, "width", "layers", "heads", "feedforward", "positions")
         if self.encoder_layers < 0:
-            raise RecipeError(f"captioner.encoder_layers: expected 0 or more, got {self.encoder_layers}")
+            raise RecipeError(f"encoder_layers: expected 0 or more, got {self.encoder_layers}")
         if self.width % self.heads:
-            raise RecipeError(f"captioner.heads: must divide width, got {self.heads} and {self.width}")
-        check_probabilities(self, "dropout", "feature_dropout", of="captioner")
+            raise RecipeError(f"heads: must divide width, got {self.heads} and {self.width}")
+        check_probabilities(self, "dropout", "feature_dropout")
 
 
 class _FeedForward(nn.Sequential):

@@ -53,7 +53,7 @@ class LossWeights:
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
             if value < 0:
-                raise RecipeError(f"densecap.losses.{name}: expected 0 or more, got {value}")
+                raise RecipeError(f"{name}: expected 0 or more, got {value}")
 
 
 @dataclass(frozen=True)
@@ -85,15 +85,14 @@ class DenseCapConfig:
 
     def __post_init__(self) -> None:
         if not self.strides or any(coarse != 2 * fine for fine, coarse in pairwise(self.strides)):
-            raise RecipeError(f"densecap.strides: each must be twice the one before, got {list(self.strides)}")
-        check_sizes(self, "width", of="densecap")
+            raise RecipeError(f"strides: each must be twice the one before, got {list(self.strides)}")
+        check_sizes(self, "width")
         for name in ("shortcut", "caption_confidence_weight"):
             if getattr(self, name) < 0:
-                raise RecipeError(f"densecap.{name}: expected 0 or more, got {getattr(self, name)}")
+                raise RecipeError(f"{name}: expected 0 or more, got {getattr(self, name)}")
         if self.proposals.stride not in self.strides:
             raise RecipeError(
-                f"densecap.proposals.stride: expected one of densecap.strides {list(self.strides)}, "
-                f"got {self.proposals.stride}"
+                f"proposals.stride: expected one of strides {list(self.strides)}, got {self.proposals.stride}"
             )
 
     @property
@@ -139,7 +138,9 @@ class DenseCap(nn.Module):
         super().__init__()
         missing = [stride for stride in config.strides if stride not in channels]
         if missing:
-            raise RecipeError(f"densecap.strides: the encoder has maps at strides {sorted(channels)}, not at {missing}")
+            raise RecipeError(
+                f"dense_captioning.densecap.strides: the encoder has maps at strides {sorted(channels)}, not {missing}"
+            )
         self.config = config
         read = {stride: channels[stride] for stride in config.strides}
         self.pyramid = FeaturePyramid(read, width=config.width)

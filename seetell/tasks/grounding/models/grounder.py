@@ -41,10 +41,10 @@ class GrounderConfig:
     feature_dropout: float = 0.2
 
     def __post_init__(self) -> None:
-        check_sizes(self, "width", "maps", "mixer_hidden_size", "hidden_size", of="grounder")
+        check_sizes(self, "width", "maps", "mixer_hidden_size", "hidden_size")
         if self.width % self.maps:
-            raise RecipeError(f"grounder.maps: expected a divisor of the width {self.width}, got {self.maps}")
-        check_probabilities(self, "dropout", "feature_dropout", of="grounder")
+            raise RecipeError(f"maps: expected a divisor of the width {self.width}, got {self.maps}")
+        check_probabilities(self, "dropout", "feature_dropout")
 
 
 class GroundingOutput(NamedTuple):

@@ -18,12 +18,12 @@ from torch.nn import functional as F
 
 from seetell.config import check_probabilities, check_sizes
 from seetell.errors import RecipeError, unknown
+from seetell.geometry.windows import pooling_weights, window_boxes
 from seetell.language.vocabulary import UNK
 from seetell.nn.backbones import Features
 from seetell.tasks.retrieval.models.scores import WordScore, real_words, word_scores
 from seetell.tasks.retrieval.models.sentences import SENTENCE_ENCODERS, create_sentence_encoder, padding_mask
 from seetell.tasks.retrieval.models.whitening import Whitening
-from seetell.tasks.retrieval.models.windows import pooling_weights, window_boxes
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,9 @@ class AlignerConfig:
     def __post_init__(self) -> None:
         if self.sentence_encoder not in SENTENCE_ENCODERS:
             problem = unknown("sentence encoder", self.sentence_encoder, SENTENCE_ENCODERS)
-            raise RecipeError(f"aligner.sentence_encoder: {problem}")
-        check_sizes(self, "width", "components", "word_size", "hidden_size", "layers", "heads", of="aligner")
-        check_probabilities(self, "dropout", "feature_dropout", "word_dropout", of="aligner")
+            raise RecipeError(f"sentence_encoder: {problem}")
+        check_sizes(self, "width", "components", "word_size", "hidden_size", "layers", "heads")
+        check_probabilities(self, "dropout", "feature_dropout", "word_dropout")
         window_boxes(self.windows)
 
 

@@ -159,7 +159,7 @@ class SelfAttention(SentenceEncoder):
     def __init__(self, inputs: int, hidden: int, *, layers: int, heads: int) -> None:
         super().__init__()
         if hidden % heads:
-            raise RecipeError(f"aligner.heads: must divide hidden_size, got {heads} and {hidden}")
+            raise RecipeError(f"retrieval.aligner.heads: must divide hidden_size, got {heads} and {hidden}")
         self.width = hidden
         self.word = nn.Linear(inputs, hidden)
         self.layers = nn.ModuleList(_TransformerLayer(hidden, heads) for _ in range(layers))
@@ -204,4 +204,4 @@ def create_sentence_encoder(name: str, *, inputs: int, hidden: int, layers: int,
         return Convolution(inputs, hidden)
     if name == "transformer":
         return SelfAttention(inputs, hidden, layers=layers, heads=heads)
-    raise RecipeError(f"aligner.sentence_encoder: {unknown('sentence encoder', name, SENTENCE_ENCODERS)}")
+    raise RecipeError(f"retrieval.aligner.sentence_encoder: {unknown('sentence encoder', name, SENTENCE_ENCODERS)}")

@@ -10,10 +10,16 @@ from seetell.errors import RecipeError
 from seetell.language.decoding import Decoding
 from seetell.language.vocabulary import END, START, Vocabulary
 from seetell.nn.backbones import Features
-from seetell.tasks.captioning.models import CONFIGS, IGNORE_INDEX, USES_GRID, SoftTargets, create_captioner
+from seetell.tasks.captioning.models import (
+    CONFIGS,
+    IGNORE_INDEX,
+    USES_GRID,
+    SoftTargets,
+    caption_tensors,
+    create_captioner,
+)
 from seetell.tasks.captioning.models.neuraltalk2 import NeuralTalk2Config
 from seetell.tasks.captioning.validation import caption_features
-from seetell.training.batches import caption_tensors
 
 V, D = 11, 6
 CAPTIONS = [[[3, 4, 5], [6, 7]], [[8], [9, 10, 3, 4]]]
@@ -169,12 +175,12 @@ def test_caption_tensors_by_hand():
     ("settings", "message"),
     [
         ({"cell": "lsmt"}, "Did you mean 'lstm'"),
-        ({"layers": 0}, "captioner.layers: expected at least 1, got 0"),
-        ({"dropout": 1.0}, "captioner.dropout"),
-        ({"embedding_size": 4, "hidden_size": 8, "tied": True}, "captioner.tied"),
-        ({"width": 6, "heads": 4}, "captioner.heads: must divide width, got 4 and 6"),
-        ({"encoder_layers": -1}, "captioner.encoder_layers: expected 0 or more, got -1"),
-        ({"feature_dropout": 1.0}, "captioner.feature_dropout"),
+        ({"layers": 0}, "layers: expected at least 1, got 0"),
+        ({"dropout": 1.0}, "dropout"),
+        ({"embedding_size": 4, "hidden_size": 8, "tied": True}, "tied"),
+        ({"width": 6, "heads": 4}, "heads: must divide width, got 4 and 6"),
+        ({"encoder_layers": -1}, "encoder_layers: expected 0 or more, got -1"),
+        ({"feature_dropout": 1.0}, "feature_dropout"),
     ],
 )
 def test_bad_settings(settings, message):

@@ -31,5 +31,5 @@ def test_the_papers_equations_by_hand():
 
 @pytest.mark.parametrize("setting", [{"hidden_size": 0}, {"embedding_size": 0}, {"dropout": 1.0}])
 def test_bad_settings(setting):
-    with pytest.raises(RecipeError, match=f"captioner.{next(iter(setting))}"):
+    with pytest.raises(RecipeError, match=f"{next(iter(setting))}"):
         MultimodalRnnConfig(**setting)

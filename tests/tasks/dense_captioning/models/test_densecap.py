@@ -8,9 +8,9 @@ from torchvision.ops import box_iou
 from seetell.errors import RecipeError
 from seetell.language.decoding import Decoding
 from seetell.nn.region_proposals import ProposalConfig
+from seetell.tasks.captioning.models import caption_tensors
 from seetell.tasks.captioning.validation import caption_features
 from seetell.tasks.dense_captioning.models.densecap import DenseCapConfig, LossWeights
-from seetell.training.batches import caption_tensors
 
 GREEDY = Decoding(method="greedy")
 
@@ -86,10 +86,10 @@ def test_boxes_are_within_the_photo_best_first_and_apart():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"strides": (8, 32)}, "densecap.strides: each must be twice the one before"),
-        ({"width": 0}, "densecap.width: expected at least 1, got 0"),
-        ({"shortcut": -1}, "densecap.shortcut: expected 0 or more, got -1"),
-        ({"proposals": ProposalConfig(stride=4)}, "densecap.proposals.stride: expected one of"),
+        ({"strides": (8, 32)}, "strides: each must be twice the one before"),
+        ({"width": 0}, "width: expected at least 1, got 0"),
+        ({"shortcut": -1}, "shortcut: expected 0 or more, got -1"),
+        ({"proposals": ProposalConfig(stride=4)}, "proposals.stride: expected one of"),
     ],
 )
 def test_bad_settings(settings, message):
@@ -98,5 +98,5 @@ def test_bad_settings(settings, message):
 
 
 def test_negative_weights_are_refused():
-    with pytest.raises(RecipeError, match=r"densecap\.losses\.box: expected 0 or more, got -1"):
+    with pytest.raises(RecipeError, match=r"box: expected 0 or more, got -1"):
         LossWeights(box=-1)

@@ -83,7 +83,7 @@ def test_a_phrase_is_its_mean_and_its_last_word():
 
 
 def test_mistakes_name_the_field():
-    with pytest.raises(RecipeError, match=r"grounder\.maps: expected a divisor of the width 8, got 3"):
+    with pytest.raises(RecipeError, match=r"maps: expected a divisor of the width 8, got 3"):
         GrounderConfig(width=8, maps=3)
-    with pytest.raises(RecipeError, match=r"grounder\.dropout"):
+    with pytest.raises(RecipeError, match=r"dropout"):
         GrounderConfig(dropout=1.0)

@@ -115,9 +115,9 @@ def test_training_drops_the_same_features_of_all_regions():
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("sentence_encoder", "lstm", "aligner.sentence_encoder: unknown sentence encoder"),
-        ("width", 0, "aligner.width: expected at least 1"),
-        ("dropout", 1.0, "aligner.dropout: expected a probability below 1"),
+        ("sentence_encoder", "lstm", "sentence_encoder: unknown sentence encoder"),
+        ("width", 0, "width: expected at least 1"),
+        ("dropout", 1.0, "dropout: expected a probability below 1"),
         ("windows", (1,), "2 or more windows across"),
     ],
 )

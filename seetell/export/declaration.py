@@ -1,0 +1,142 @@
+"""What a task declares of its trained model, for the exporter to write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from seetell.export.examples import Examples
+from seetell.nn.backbones import Encoder, Features
+from seetell.nn.onnx_graph import onnx_graph
+from seetell.runtime.sessions import Graph
+from seetell.training.config import CardConfig
+
+
+@dataclass(frozen=True)
+class GraphSpec:
+    """One ONNX graph of a bundle.
+
+    Attributes:
+        name: its name in ``model.json``; its file is ``NAME.onnx``.
+        module: in evaluation mode, on the CPU; takes tensors and returns a tuple of tensors.
+        examples: arguments to trace the module with, at least two along each open axis, and to compare it with.
+        inputs: names of the arguments in the graph.
+        outputs: names of the returned tensors.
+        dynamic_shapes: for each argument the axes of any length, as :func:`torch.export.export` takes them.
+        weights: where its arrays are kept: ``own``, in its file in float32; ``half``, in its file, the large ones in
+            half precision; ``shared``, in the bundle's ``weights.safetensors``, those that are there.
+        quantise: whether an int8 copy can be made, calibrated on images. Its one input must be ``images``.
+        tolerance: largest allowed difference from the module in float32, relative to the greatest value of each
+            output; ``None`` where one of :attr:`Declaration.checks` measures the graph.
+    """
+
+    name: str
+    module: nn.Module
+    examples: tuple[Tensor, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    dynamic_shapes: tuple[object, ...]
+    weights: Literal["own", "half", "shared"] = "own"
+    quantise: bool = False
+    tolerance: float | None = None
+
+    def to_onnx(self) -> bytes:
+        """Return the content of an ONNX file, its weights included, in float32."""
+        return onnx_graph(
+            self.module,
+            self.examples,
+            inputs=self.inputs,
+            outputs=self.outputs,
+            dynamic_shapes=self.dynamic_shapes,
+        )
+
+
+@dataclass(frozen=True)
+class ParityCheck:
+    """A comparison with torch that takes more than one graph, or more than one step.
+
+    Attributes:
+        name: of the measured difference in ``model.json``.
+        tolerance: the largest difference allowed.
+        measure: computes it from the bundle's graphs by name; those with an int8 copy are not among them.
+    """
+
+    name: str
+    tolerance: float
+    measure: Callable[[Mapping[str, Graph]], float]
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """A bundle, but for what every bundle has.
+
+    Attributes:
+        architecture: name of the model's architecture.
+        graphs: what it computes.
+        examples: images of the run's data set.
+        models: the modules that :attr:`graphs` are made of, beside the encoder; their parameters are counted.
+        settings: what the task's predictor needs to know, ready for JSON.
+        checks: further comparisons with torch.
+        weights: arrays to keep in ``weights.safetensors`` for further training, by part and name.
+        labels: names of the classes, where the model chooses among such.
+        distilled_from: names of the models that taught it.
+        scores: of the validation photos, by which the weights were chosen; ``None`` for those of the run.
+        card: licence of the weights, and data that they were trained on; ``None`` for that of the run.
+    """
+
+    architecture: str
+    graphs: tuple[GraphSpec, ...]
+    examples: Examples
+    models: tuple[nn.Module, ...]
+    settings: Mapping[str, Any]
+    checks: tuple[ParityCheck, ...] = ()
+    weights: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
+    labels: Sequence[str] = ()
+    distilled_from: Sequence[str] = ()
+    scores: Mapping[str, float] | None = None
+    card: CardConfig | None = None
+
+
+class FeaturesGraph(nn.Module):
+    """An encoder: ``images (B, 3, H, W)`` → ``pooled (B, D)`` and, where it is needed, ``grid (B, L, D)``."""
+
+    def __init__(self, encoder: Encoder, *, with_grid: bool) -> None:
+        super().__init__()
+        self.encoder, self.with_grid = encoder, with_grid
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Encode."""
+        features = self.encoder(images)
+        return (features.pooled, features.grid) if self.with_grid else (features.pooled,)
+
+
+def encoder_graph(module: nn.Module, outputs: Sequence[str], examples: Examples) -> GraphSpec:
+    """Declare the graph ``encoder``, from images to features, of which an int8 copy can be made.
+
+    Args:
+        module: takes ``images (B, 3, H, W)``, such as :class:`FeaturesGraph`.
+        outputs: names of what it returns.
+        examples: images to compare on.
+    """
+    return GraphSpec(
+        name="encoder",
+        module=module,
+        examples=(torch.from_numpy(examples.comparison),),
+        inputs=("images",),
+        outputs=tuple(outputs),
+        dynamic_shapes=({0: torch.export.Dim("photos", min=1)},),
+        quantise=True,
+        tolerance=1e-3,
+    )
+
+
+def comparison_features(encoder: Encoder, examples: Examples) -> Features:
+    """Return the features of the images that graphs are compared on."""
+    with torch.no_grad():
+        features = encoder(torch.from_numpy(examples.comparison))
+    # views of one activation would be traced with strides of their own
+    return Features(features.pooled.clone(), None if features.grid is None else features.grid.clone())

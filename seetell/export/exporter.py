@@ -1,0 +1,236 @@
+"""From a finished training run to a bundle: the folder that a user runs, without torch.
+
+A task declares its graphs (:mod:`seetell.export.declaration`). Here they are written as ONNX, quantised where that is
+offered and wanted, compared with torch, and described in ``model.json`` and on a card. The bundle is written whole or
+not at all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace as with_changes
+from pathlib import Path
+from typing import Any, Protocol
+
+from torch import nn
+
+from seetell.atomic_write import atomic_directory
+from seetell.errors import BundleError, UsageError, unknown
+from seetell.export.card import write_description
+from seetell.export.declaration import Declaration, GraphSpec
+from seetell.export.parity import measure_graph, require_parity
+from seetell.export.quantisation import quantise
+from seetell.export.shared_weights import externalise_weights, halve_weights, write_weights
+from seetell.language.decoding import Decoding
+from seetell.runtime.bundle import FORMAT, Bundle, owner_folder, sha256
+from seetell.runtime.sessions import Graph
+from seetell.training.trained import Trained, load_trained
+
+PRECISIONS = ("int8", "fp32")
+WEIGHTS, VOCABULARY, LABELS = "weights.safetensors", "vocabulary.json", "labels.json"
+
+MACHINE_ONLY = ("device", "threads", "card", "init_from", "teachers", "path", "cache", "boxes")
+"""Fields of a configuration that hold on one machine only, or that ``model.json`` has under another name."""
+
+
+class HasParts(Protocol):
+    """A task, as the exporter needs it."""
+
+    def load(self, part: str) -> Any:
+        """Return the task's ``config``, ``model`` or ``export``."""
+
+
+def export_run(
+    run: Path,
+    target: Path,
+    *,
+    find_task: Callable[[str], HasParts],
+    name: str | None = None,
+    precisions: Sequence[str] = PRECISIONS,
+    decoding: Mapping[str, Any] | None = None,
+    encoder_of: str | None = None,
+    replace: bool = False,
+) -> dict[str, Any]:
+    """Write the bundle of a run's best weights.
+
+    Args:
+        run: the run's folder; its photos are needed to calibrate and to compare.
+        target: the bundle's folder.
+        find_task: finds a task by name; see :func:`seetell.tasks.registry.find_task`.
+        name: of the bundle; the run's name when absent.
+        precisions: of graphs that can be quantised, ``int8`` or ``fp32``; the first is the default.
+        decoding: decoding defaults that differ from the run's.
+        encoder_of: use the encoder of this model, a folder beside ``target`` or a bundled model, instead of writing it.
+        replace: overwrite ``target`` if it exists.
+
+    Returns:
+        The content of ``model.json``.
+
+    Raises:
+        BundleError: ``target`` exists, the other model has another encoder, or the graphs differ from torch beyond
+            tolerance; nothing is left behind.
+        CheckpointError: the run has no usable weights.
+        UsageError: there is no such precision or decoding option; nothing is written.
+    """
+    for precision in precisions:
+        if precision not in PRECISIONS:
+            raise UsageError(f"--precision: {unknown('precision', precision, PRECISIONS)}")
+    if target.exists() and not replace:
+        raise BundleError(f"{target} exists; name another folder, or replace it with --force")
+    trained = load_trained(
+        run,
+        lambda config, *parts: find_task(config.task).load("model")(config, *parts),
+        lambda task: find_task(task).load("config"),
+    )
+    declared: Declaration = find_task(trained.config.task).load("export")(trained)
+    if decoding:
+        declared = _with_decoding(declared, decoding, task=trained.config.task)
+    owner = _encoder_owner(trained, declared, target, encoder_of) if encoder_of else None
+    with atomic_directory(target) as folder:
+        files, parity = _write_graphs(declared, folder, precisions, owner)
+        if trained.vocabulary is not None:
+            trained.vocabulary.save(folder / VOCABULARY)
+        if declared.labels:
+            (folder / LABELS).write_text(json.dumps(declared.labels, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        description = _description(trained, declared, folder, name=name or trained.config.name)
+        description["graphs"] = {spec.name: _described(spec, files[spec.name]) for spec in declared.graphs}
+        if owner is not None:
+            hashes = {precision: sha256(file) for precision, file in files["encoder"].items()}
+            description["shared"] = {"encoder": {"model": owner.folder.name, "sha256": hashes}}
+        description["parity"] = parity
+        write_description(folder, description)
+    return description
+
+
+def _with_decoding(declared: Declaration, decoding: Mapping[str, Any], *, task: str) -> Declaration:
+    """Replace decoding defaults.
+
+    Raises:
+        UsageError: there is no such option, or the model generates no text.
+    """
+    if "decoding" not in declared.settings:
+        raise UsageError(f"--set: a model for {task} generates no text, so it has no decoding defaults")
+    changed = Decoding.from_dict(declared.settings["decoding"]).with_options(**decoding)
+    return with_changes(declared, settings={**declared.settings, "decoding": changed.to_dict()})
+
+
+def _encoder_owner(trained: Trained, declared: Declaration, target: Path, name: str) -> Bundle:
+    """Load the model whose encoder is used.
+
+    Raises:
+        BundleError: it prepares images in another way.
+        UsageError: there is no such model, or one of the two has no graph ``encoder``.
+    """
+    other = Bundle.load(owner_folder(target, name))
+    for owner, graphs in ((trained.config.name, [spec.name for spec in declared.graphs]), (name, other.graphs)):
+        if "encoder" not in graphs:
+            raise UsageError(f"--encoder-of: {owner} has no graph 'encoder' that could be shared")
+    if other.preprocessing != trained.encoder.preprocessing:
+        raise BundleError(f"{other.folder} prepares images in another way than {trained.config.name} was trained with")
+    return other
+
+
+def _write_graphs(
+    declared: Declaration, folder: Path, precisions: Sequence[str], owner: Bundle | None
+) -> tuple[dict[str, dict[str, Path]], dict[str, float]]:
+    """Write weights and graphs, and compare them with torch.
+
+    Returns:
+        ONNX files by graph and precision, the default first, and differences by name.
+
+    Raises:
+        BundleError: a difference exceeds its tolerance.
+    """
+    if declared.weights:
+        write_weights(declared.weights, folder / WEIGHTS)
+    files, measured = {}, {}
+    for spec in declared.graphs:
+        if owner is not None and spec.name == "encoder":
+            written = _default_first(owner.graphs["encoder"].files, owner.graphs["encoder"].default)
+        else:
+            written = _write_graph(spec, folder)
+            if spec.quantise and "int8" in precisions:
+                written["int8"] = folder / f"{spec.name}.int8.onnx"
+                quantise(written["fp32"], written["int8"], declared.examples.calibration)
+        measured.update(measure_graph(spec, written))
+        if owner is None and spec.quantise:
+            if "fp32" not in precisions:
+                written.pop("fp32").unlink()
+            written = _default_first(written, precisions[0])
+        files[spec.name] = written
+    graphs = {spec.name: Graph(files[spec.name]["fp32"], threads=1) for spec in declared.graphs if not spec.quantise}
+    measured |= {check.name: (check.measure(graphs), check.tolerance) for check in declared.checks}
+    require_parity(measured)
+    return files, {name: value for name, (value, _) in measured.items()}
+
+
+def _default_first(files: Mapping[str, Path], default: str) -> dict[str, Path]:
+    return {default: files[default], **files}
+
+
+def _write_graph(spec: GraphSpec, folder: Path) -> dict[str, Path]:
+    """Write a graph in float32."""
+    file = folder / f"{spec.name}.onnx"
+    file.write_bytes(spec.to_onnx())
+    if spec.weights == "half":
+        halve_weights(file)
+    elif spec.weights == "shared":
+        externalise_weights(file, folder / WEIGHTS)
+    return {"fp32": file}
+
+
+def _described(spec: GraphSpec, files: Mapping[str, Path]) -> dict[str, Any]:
+    """Describe a graph in ``model.json``."""
+    names = {precision: file.name for precision, file in files.items()}
+    return {**names, "default": next(iter(files)), "inputs": list(spec.inputs), "outputs": list(spec.outputs)}
+
+
+def _description(trained: Trained, declared: Declaration, folder: Path, *, name: str) -> dict[str, Any]:
+    """Return the content of ``model.json`` but for its graphs."""
+    config, command = trained.config, f"seetell train {trained.config.name}"
+    card = declared.card or config.card
+    files = {path.name: sha256(path) for path in sorted(folder.iterdir())}
+    description: dict[str, Any] = {
+        "format": FORMAT,
+        "name": name,
+        "task": config.task,
+        "architecture": declared.architecture,
+        "preprocessing": trained.encoder.preprocessing.to_dict(),
+    }
+    if trained.vocabulary is not None:
+        size = len(trained.vocabulary)
+        description["vocabulary"] = {"file": VOCABULARY, "sha256": trained.vocabulary.hash, "size": size}
+    if declared.labels:
+        description["labels"] = {"file": LABELS, "sha256": files[LABELS], "size": len(declared.labels)}
+    scores = trained.metadata["scores"] if declared.scores is None else declared.scores
+    return description | {
+        "graphs": {},
+        "settings": declared.settings,
+        "parameters": {"encoder": _parameters(trained.encoder), "model": sum(map(_parameters, declared.models))},
+        "encoder": config.encoder.name,
+        "files": files,
+        "licence": card.licence,
+        "training_data": card.training_data,
+        "terms": card.terms,
+        "command": command,
+        "started_from": Path(config.init_from).name,
+        "distilled_from": list(declared.distilled_from),
+        "config": portable_config(config.to_dict()),
+        "trained_steps": trained.metadata["step"],
+        "scores": {"val": {**scores, "command": command}} if scores else {},
+        "parity": {},
+    }
+
+
+def _parameters(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def portable_config(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a run's configuration without what holds on one machine only, such as paths."""
+    return {
+        key: portable_config(value) if isinstance(value, Mapping) else value
+        for key, value in content.items()
+        if key not in MACHINE_ONLY and not (key in ("photos", "captions") and not isinstance(value, int))
+    }

@@ -1,0 +1,148 @@
+"""What a task provides to the training loop: modules, phases with their optimisers, batches, losses and validation."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from seetell.language.vocabulary import Vocabulary
+from seetell.nn.backbones import Encoder
+from seetell.training.config import RunConfig
+from seetell.training.encoding import Progress
+from seetell.training.optimisers import OptimiserConfig
+
+
+class Optimised(NamedTuple):
+    """What an optimiser trains.
+
+    Attributes:
+        config: of the optimiser.
+        parameters: of one module; those that require a gradient are trained.
+    """
+
+    config: OptimiserConfig
+    parameters: Sequence[nn.Parameter]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Steps that are trained in the same way.
+
+    Attributes:
+        start: the first step.
+        optimisers: by the name of the module that is trained; the first one's learning rate is logged. An entry that is
+            also the previous phase's keeps its optimiser's state.
+        schedule_start: the step at which the schedule starts.
+        schedule_steps: the length of the schedule; -1 for no end.
+        comparable: whether losses are of the same kind as the first one, by which divergence is recognised.
+    """
+
+    start: int
+    optimisers: Mapping[str, Optimised]
+    schedule_start: int = 0
+    schedule_steps: int = -1
+    comparable: bool = True
+
+
+class Validation(NamedTuple):
+    """The outcome of a validation.
+
+    Attributes:
+        score: the weights with the highest are kept.
+        values: for the log.
+        predictions: for the run's ``validation.json``; ``None`` writes no file.
+    """
+
+    score: float
+    values: dict[str, float]
+    predictions: list[dict[str, Any]] | None = None
+
+
+class Training(ABC):
+    """What a task provides to the training loop.
+
+    Args:
+        config: of the run, completed.
+        dataset: see :meth:`read`.
+        on_encoding: called while photos are encoded before training.
+
+    Attributes:
+        part: the model's name in checkpoints and bundles.
+        curves: the validation values to draw.
+        loss_unit: unit of the loss in that drawing.
+        encoder: on the device, in evaluation mode.
+        vocabulary: the model's words; ``None`` where it has none.
+        model: on the device, with random weights.
+        hashes: identify what the run began with and must be resumed with, by name; ``encoder_hash`` is among them, and
+            ``vocabulary_hash`` where there is a vocabulary.
+        failures: the photos that could not be opened, with the reasons.
+    """
+
+    part: ClassVar[str]
+    curves: ClassVar[Sequence[str]]
+    loss_unit: ClassVar[str] = "nats"
+
+    encoder: Encoder
+    vocabulary: Vocabulary | None
+    model: nn.Module
+    hashes: Mapping[str, str | None]
+    failures: Mapping[Path, str]
+
+    def __init__(self, config: RunConfig, dataset: Any, *, on_encoding: Progress = lambda done, total: None) -> None:
+        self.config = config
+
+    @classmethod
+    def complete(cls, config: RunConfig) -> RunConfig:
+        """Fill in what a run takes from the one that it is initialised from; called before all else."""
+        return config
+
+    @classmethod
+    @abstractmethod
+    def read(cls, config: RunConfig) -> Any:
+        """Read the data set, which has ``source``, ``notes`` and ``problems``."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where torch computes."""
+        return next(self.model.parameters()).device
+
+    @property
+    def modules(self) -> dict[str, nn.Module]:
+        """The modules that are trained at some time of the run, by their names in checkpoints."""
+        return {self.part: self.model}
+
+    def initialise(self) -> None:  # noqa: B027 — few tasks need neither
+        """Give the model the weights of step 0; not called when a run is resumed."""
+
+    def phases(self) -> list[Phase]:
+        """Return the phases of the run in their order, the first one from step 0."""
+        optimised = Optimised(self.config.optimiser, list(self.model.parameters()))
+        return [Phase(0, {self.part: optimised}, schedule_steps=self.config.steps)]
+
+    def begin(self, phase: Phase) -> None:  # noqa: B027
+        """Prepare for the steps of a phase, those before it having been done by this process or another."""
+
+    @abstractmethod
+    def batch(self, step: int) -> tuple[Any, ...]:
+        """Read what a step trains on; runs in a thread, ahead of the step."""
+
+    @abstractmethod
+    def loss(self, step: int, batch: tuple[Any, ...]) -> tuple[Tensor, dict[str, float]]:
+        """Return the loss of a batch and further values for the log; modules of the phase are in training mode."""
+
+    @abstractmethod
+    def validate(self) -> Validation:
+        """Measure the model on the validation photos; all modules are in evaluation mode."""
+
+
+def seeded(config: RunConfig, build: Callable[..., nn.Module], *arguments: Any) -> Any:
+    """Build a module whose random weights follow from the run's seed alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        return build(config, *arguments)

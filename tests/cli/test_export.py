@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from seetell.cli.main import main
+from seetell.export import exporter
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as ended:
+        main(["export", *map(str, arguments)])
+    written = capsys.readouterr()
+    return int(ended.value.code or 0), written.out, written.err
+
+
+def test_what_is_wrong_is_said_before_anything_is_loaded(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    status, _, err = run(capsys, tmp_path / "run", tmp_path / "bundle", "--precision", "int4")
+    assert (status, "unknown precision 'int4'" in err) == (2, True)
+    (tmp_path / "mine").mkdir()
+    status, _, err = run(capsys, tmp_path / "run", tmp_path / "mine")
+    assert status
+    assert "exists; name another folder, or replace it with --force" in err
+    status, _, err = run(capsys, tmp_path / "run", tmp_path / "bundle")
+    assert status
+    assert "has no best.safetensors" in err
+
+
+@pytest.mark.parametrize(
+    ("task", "hint"),
+    [("grounding", ' Try it: seetell align photo.jpg "a dog runs through the grass" --model'), ("retrieval", "MB.\n")],
+)
+def test_parity_size_and_a_hint(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch, task: str, hint: str):
+    def written(run: Path, target: Path, **options: object) -> dict[str, object]:
+        assert options["decoding"] == {"beam_size": 3}
+        assert (options["precisions"], options["replace"]) == (exporter.PRECISIONS, False)
+        target.mkdir()
+        (target / "model.json").write_bytes(bytes(200_000))
+        return {"task": task, "parity": {"encoder_fp32_max_difference": 1e-6}}
+
+    monkeypatch.setattr(exporter, "export_run", written)
+    status, out, err = run(capsys, tmp_path / "run", tmp_path / "bundle", "--set", "beam_size=3")
+    assert status == 0
+    assert f"{tmp_path / 'bundle'}: 0.2 MB." in out
+    assert hint in out
+    assert "encoder_fp32_max_difference: 1e-06" in err

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import pytest
+import torch
+from torch import nn
+from training_runs import StoppedError, assert_same_run, logged, stop_at
+
+from seetell.errors import CheckpointError
+from seetell.training import task
+from seetell.training.checkpoint import read_checkpoint
+from seetell.training.config import RunConfig, Section, ValidationConfig
+from seetell.training.loop import TrainingDivergedError, TrainingLoop
+from seetell.training.optimisers import OptimiserConfig
+from seetell.training.schedule import ScheduleConfig
+from seetell.training.task import Optimised, Phase, Validation, seeded
+
+
+@dataclasses.dataclass(frozen=True)
+class Toy(Section):
+    switch: int = -1
+    kept: bool = True
+    factor: float = 1.0
+
+
+class Training(task.Training):
+    """A line through the origin, fitted to another; the losses of the second phase are multiplied by a factor."""
+
+    part = "line"
+    curves = ("error",)
+    vocabulary = None
+    failures: dict = {}  # noqa: RUF012
+
+    def __init__(self, config, dataset, *, on_encoding=None) -> None:
+        super().__init__(config, dataset)
+        self.model = self.encoder = seeded(config, lambda config: nn.Linear(3, 1, bias=False))
+        self.hashes = {"encoder_hash": "e", "data_hash": str(dataset)}
+        self.begun: list[int] = []
+        self.modes: list[bool] = []
+
+    @classmethod
+    def read(cls, config):
+        return 1.0
+
+    def phases(self) -> list[Phase]:
+        section, adam = self.config.section, self.config.optimiser
+        first = Optimised(adam, list(self.model.parameters()))
+        phases = [Phase(0, {"line": first}, schedule_steps=self.config.steps)]
+        if section.switch >= 0:
+            second = first if section.kept else Optimised(adam, list(self.model.parameters()))
+            phases.append(Phase(section.switch, {"line": second}, schedule_start=section.switch, comparable=False))
+        return phases
+
+    def begin(self, phase: Phase) -> None:
+        self.begun.append(phase.start)
+        self.factor = self.config.section.factor if phase.start else 1.0
+
+    def batch(self, step):
+        return (torch.randn(8, 3, generator=torch.Generator().manual_seed(step)), self.factor)
+
+    def loss(self, step, batch):
+        self.modes.append(self.model.training)
+        inputs, factor = batch
+        noise = 1e-3 * torch.randn(8)
+        return factor * (self.model(inputs)[:, 0] - inputs.sum(dim=1) + noise).square().mean(), {"factor": factor}
+
+    def validate(self) -> Validation:
+        assert not self.model.training
+        error = (self.model.weight - 1).square().sum().item()
+        return Validation(-error, {"error": error}, [{"error": error}])
+
+
+def config(section: Toy | None = None, **changes) -> RunConfig:
+    values = {
+        "optimiser": OptimiserConfig(learning_rate=0.1),
+        "validation": ValidationConfig(every=3),
+        "steps": 9,
+        "checkpoint_every": 2,
+        "log_every": 1,
+        "divergence_factor": 5.0,
+    }
+    return RunConfig("toy", section or Toy(), **{**values, **changes})
+
+
+def loop(folder, chosen: RunConfig, data: float = 1.0, **callbacks) -> TrainingLoop:
+    return TrainingLoop(Training, chosen, data, folder, **callbacks)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+@pytest.mark.parametrize("stop", [3, 4, 5, 7])
+def test_a_run_stopped_around_a_phase_resumes_exactly(tmp_path, kept, stop):
+    chosen = config(Toy(switch=4, kept=kept), ema_decay=0.9)
+    loop(tmp_path / "whole", chosen).run()
+    with pytest.raises(StoppedError):
+        loop(tmp_path / "stopped", chosen, on_step=stop_at(stop)).run()
+    resumed = loop(tmp_path / "stopped", chosen)
+    resumed.run()
+    assert resumed.training.begun == ([0, 4] if stop <= 5 else [4])
+    assert_same_run(tmp_path / "stopped", tmp_path / "whole")
+
+
+def test_an_optimiser_keeps_its_state_where_both_phases_name_the_same(tmp_path):
+    for name, section in {"one": Toy(), "kept": Toy(switch=4), "new": Toy(switch=4, kept=False)}.items():
+        loop(tmp_path / name, config(section)).run()
+    one, kept, new = (logged(tmp_path / name, "loss") for name in ("one", "kept", "new"))
+    assert one == kept
+    assert one[:5] == new[:5]
+    assert one[5:] != new[5:]
+
+
+def test_each_phase_has_a_schedule_of_its_own(tmp_path):
+    loop(tmp_path, config(Toy(switch=4), schedule=ScheduleConfig(warmup=3))).run()
+    rates = [rate for _, rate in logged(tmp_path, "learning_rate")]
+    assert rates[:6] == pytest.approx([0.025, 0.05, 0.075, 0.1, 0.025, 0.05])
+
+
+def test_the_best_weights_and_their_predictions_are_kept(tmp_path):
+    seen = []
+    running = loop(tmp_path, config(), on_validation=seen.append)
+    running.run()
+    assert [values["step"] for values in seen] == [3, 6, 9]
+    best = min(values["error"] for values in seen)
+    parts, metadata = read_checkpoint(tmp_path / "best.safetensors")
+    assert metadata["scores"] == {"error": best}
+    assert metadata["part"] == "line"
+    assert (parts["line"]["weight"] - 1).square().sum().item() == pytest.approx(best)
+    assert (tmp_path / "validation.json").read_text() == f'[\n{{\n"error": {best}\n}}\n]'
+    assert all(running.training.modes)
+
+
+@pytest.mark.parametrize(
+    ("section", "stops"),
+    [
+        (Toy(switch=4, factor=1e6), False),  # losses of the second phase are not comparable
+        (Toy(switch=4, factor=math.nan), True),
+        (Toy(switch=4, factor=math.inf), True),
+    ],
+)
+def test_divergence(tmp_path, section, stops):
+    running = loop(tmp_path, config(section))
+    if not stops:
+        return running.run()
+    with pytest.raises(TrainingDivergedError, match=r"step 4: .*lower optimiser\.learning_rate"):
+        running.run()
+    return None
+
+
+def test_other_data_and_other_configurations_are_refused(tmp_path):
+    loop(tmp_path, config(steps=2)).run()
+    with pytest.raises(CheckpointError, match="the data changed since this run began"):
+        loop(tmp_path, config(steps=2), data=2.0)
+    with pytest.raises(CheckpointError, match=r"toy\.factor \(1\.0 there, 2\.0 here\)"):
+        loop(tmp_path, config(Toy(factor=2.0), steps=2))
+    assert loop(tmp_path, config(steps=3, name="other", log_every=7)).step == 2
