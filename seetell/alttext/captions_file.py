@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from seetell.csv_cells import restore
 from seetell.errors import UsageError
 from seetell.results import Caption
 
@@ -58,6 +59,6 @@ def _table_rows(path: Path, text: str) -> Iterable[Mapping[str, Any]]:
     try:
         if not {"image", "caption"} <= set(table.fieldnames or ()):
             raise UsageError(f"{path}: expected the columns image and caption, got {', '.join(table.fieldnames or ())}")
-        return list(table)
+        return [{name: restore(cell) for name, cell in row.items() if isinstance(cell, str)} for row in table]
     except csv.Error as error:
         raise UsageError(f"{path}:{table.line_num}: is not CSV ({error})") from error

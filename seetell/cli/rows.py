@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from seetell.cli.command import Format
+from seetell.csv_cells import defuse
 
 COLUMNS = {
     "text": ("image", "caption", "logprob", "error"),
@@ -24,8 +25,8 @@ class Rows:
 
     Args:
         output_format: ``text`` writes tab-separated lines, and images that failed to standard error; ``jsonl`` one
-            object per line, see :func:`seetell.results.row`; ``csv`` the columns of :data:`COLUMNS`. One line per
-            caption, region or label.
+            object per line, see :func:`seetell.results.row`; ``csv`` the columns of :data:`COLUMNS`, one line per
+            caption, region or label, with an apostrophe before text that would be a formula.
         shape: of the results: ``text``, ``regions`` or ``labels``.
     """
 
@@ -47,7 +48,7 @@ class Rows:
             sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
         elif self._format is Format.csv:
             items = [row] if "error" in row else self._items(row)
-            self._table.writerows([item.get(column) for column in COLUMNS[self._shape]] for item in items)
+            self._table.writerows([defuse(item.get(column)) for column in COLUMNS[self._shape]] for item in items)
         elif "error" in row:
             sys.stderr.write(f"{printable(row['image'])}: {printable(row['error'])}\n")
         else:

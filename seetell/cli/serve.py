@@ -21,6 +21,7 @@ from seetell.cli.command import (
 from seetell.errors import UsageError
 
 if TYPE_CHECKING:
+    from seetell.web.access import Access
     from seetell.web.indexed_photos import IndexedPhotos
 
 SEARCH = "search"
@@ -50,13 +51,23 @@ KEY_VARIABLE = "SEETELL_API_KEY"
 )
 @click.option("--open", "open_to_all", is_flag=True, help="Serve without a key on any address.")
 @click.option(
-    "--allow-host", metavar="NAME", multiple=True, help="A name under which the server may be reached; repeatable."
+    "--allow-host",
+    metavar="NAME",
+    multiple=True,
+    help="A name under which the server may be reached, besides this machine's own; repeatable.",
 )
 @click.option(
     "--allow-origin",
     metavar="URL",
     multiple=True,
     help="A site whose pages may call the API, such as https://example.org; repeatable.",
+)
+@click.option(
+    "--proxy",
+    "proxies",
+    metavar="ADDRESS",
+    multiple=True,
+    help="The address or network of a proxy whose X-Forwarded-For header names the client; repeatable.",
 )
 @click.option("--max-megabytes", type=POSITIVE, default=20, help="Largest upload.")
 @click.option("--max-megapixels", type=POSITIVE, default=50, help="Largest photo.")
@@ -75,6 +86,7 @@ def serve(
     open_to_all: bool,
     allow_host: tuple[str, ...],
     allow_origin: tuple[str, ...],
+    proxies: tuple[str, ...],
     max_megabytes: int,
     max_megapixels: int,
     queue: int,
@@ -95,9 +107,9 @@ def serve(
 
     Example: seetell serve --model caption=runs/mine/bundle --model regions=none
     """
+    from seetell.web.access import LOOPBACK
     from seetell.web.application import application
     from seetell.web.limits import Limits
-    from seetell.web.middleware import LOOPBACK, Access
     from seetell.web.server import listen, server
 
     key = _key(key_file)
@@ -107,11 +119,8 @@ def serve(
             f"--host {host} lets other machines use the server: give a key with --key-file or ${KEY_VARIABLE}, "
             "or --open to let everyone use it"
         )
-    access = Access(
-        hosts=LOOPBACK | {name.lower() for name in allow_host} if local or allow_host else None,
-        origins=tuple(map(_origin, allow_origin)),
-        key=key,
-    )
+    access = _access(host, allow_host, allow_origin, key)
+    trusted = tuple(map(_network, proxies))
     chosen = _chosen(models)
     limits = Limits(max_megabytes * 2**20, max_megapixels * 10**6, queue, time_limit, rate, batch_size)
     with listen(host, port) as listening:
@@ -121,7 +130,43 @@ def serve(
         if log:
             _log()
         ready = f"Serving on {address} (Ctrl-C ends it)"
-        server(app, grace=time_limit, ready=lambda: click.echo(ready)).run(sockets=[listening])
+        server(app, grace=time_limit, ready=lambda: click.echo(ready), proxies=trusted).run(sockets=[listening])
+
+
+def _access(host: str, names: tuple[str, ...], sites: tuple[str, ...], key: str | None) -> Access:
+    """Return who may use the server.
+
+    Without a key, only known names lead to it: a page of another site can have its own name lead to any address.
+
+    Args:
+        host: the address to serve on.
+        names: under which it may be reached besides.
+        sites: whose pages may call it.
+        key: that clients must send.
+    """
+    from seetell.web.access import LOOPBACK, Access, own_names
+
+    local = host in LOOPBACK
+    hosts = None
+    if local or names or key is None:
+        hosts = (LOOPBACK if local else own_names(host)) | {name.lower() for name in names}
+    return Access(hosts, addresses=not local, origins=tuple(map(_origin, sites)), key=key)
+
+
+def _network(proxy: str) -> str:
+    """Return the network of a proxy's address.
+
+    Raises:
+        UsageError: it is no address.
+    """
+    import ipaddress
+
+    try:
+        return str(ipaddress.ip_network(proxy, strict=False))
+    except ValueError as error:
+        raise UsageError(
+            f"--proxy {proxy}: expected an address such as 127.0.0.1, or a network such as 10.0.0.0/8"
+        ) from error
 
 
 def _origin(site: str) -> str:
@@ -148,7 +193,7 @@ def _key(file: Path | None) -> str | None:
             return None
     else:
         try:
-            key = file.read_text(encoding="utf-8").strip()
+            key = file.read_text(encoding="utf-8-sig").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"--key-file {file}: cannot be read ({error})") from error
     if len(key) < 16:

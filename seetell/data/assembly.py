@@ -49,8 +49,8 @@ def assemble(
 ) -> CaptionDataset:
     """Keep usable photos, report the others, and assign splits.
 
-    Skipped are photos with a duplicate id or file, a missing file, or no caption with a word; and captions without a
-    word. Captions repeated for a photo are reported and kept.
+    Skipped are photos with a duplicate id or file, a missing file, or no caption; and captions without a word, unless
+    the source keeps them. Captions repeated for a photo are reported and kept.
 
     Args:
         source: the source that was read.
@@ -77,7 +77,7 @@ def assemble(
         if not (encodable(str(entry.id)) and encodable(entry.file)):
             found.append(Problem("malformed", entry.where, f"{entry.file}: not valid Unicode; skipped"))
             continue
-        captions = _clean_captions(entry, found)
+        captions = _clean_captions(entry, found, keep_wordless=source.keep_wordless)
         if not captions:
             found.append(Problem("photo-without-caption", entry.where, f"{entry.file}: no caption; skipped"))
             continue
@@ -116,8 +116,8 @@ def uncaptioned(folders: PhotoFolders, files: Sequence[str]) -> list[Problem]:
     ]
 
 
-def _clean_captions(entry: Entry, problems: list[Problem]) -> tuple[str, ...]:
-    """Return the captions that have words; report the others and repeated ones."""
+def _clean_captions(entry: Entry, problems: list[Problem], *, keep_wordless: bool) -> tuple[str, ...]:
+    """Return the captions that have words, or all of them; report those without, and repeated ones."""
     kept: list[str] = []
     for number, caption in enumerate(entry.captions, 1):
         text = caption.strip()
@@ -126,9 +126,11 @@ def _clean_captions(entry: Entry, problems: list[Problem]) -> tuple[str, ...]:
                 Problem("malformed", entry.where, f"{entry.file}: caption {number} is not valid Unicode; skipped")
             )
         elif not has_words(text):
-            problems.append(
-                Problem("empty-caption", entry.where, f"{entry.file}: caption {number} {text!r} has no words; skipped")
-            )
+            done = "kept" if keep_wordless else "skipped"
+            message = f"{entry.file}: caption {number} {text!r} has no words; {done}"
+            problems.append(Problem("empty-caption", entry.where, message))
+            if keep_wordless:
+                kept.append(text)
         else:
             if text in kept:
                 message = f"{entry.file}: caption {number} repeats another, {text!r}; kept"

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from seetell.csv_cells import restore
+
 DELIMITERS = (",", ";", "\t", "|")
 _LONGEST_CELL = 50
 
@@ -50,7 +52,8 @@ def find_delimiter(text: str, *, accepts: Callable[[Sequence[str]], bool], likel
 def rows(text: str, delimiter: str) -> Iterator[Row]:
     """Yield the rows that are not blank.
 
-    A cell in double quotes may contain delimiters, doubled quotes, and line ends, up to 50 lines. A row that is not
+    A cell in double quotes may contain delimiters, doubled quotes, and line ends, up to 50 lines; an apostrophe
+    that keeps a formula from being one is removed. A row that is not
     valid is split without regard to quotes if the delimiter is a tab or bar, and is otherwise broken; reading resumes
     at the next line.
 
@@ -91,7 +94,7 @@ def _row_at(lines: Sequence[str], start: int, delimiter: str) -> tuple[Row, int]
 def _cells(text: str, delimiter: str) -> tuple[str, ...]:
     lines = [line + "\n" for line in text.split("\n")]
     parsed = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
-    cells = tuple(cell.strip() for cell in next(parsed))
+    cells = tuple(restore(cell.strip()) for cell in next(parsed))
     if parsed.line_num != len(lines):
         raise csv.Error("a quote is not closed")
     return cells

@@ -36,6 +36,7 @@ def read(
     val_fraction: float = 0.1,
     test_fraction: float = 0.1,
     require_photos: bool = True,
+    keep_wordless: bool = False,
 ) -> CaptionDataset:
     """Read a data set of captioned photos.
 
@@ -50,6 +51,7 @@ def read(
         test_fraction: fraction of the photos that is then assigned to ``test``.
         require_photos: skip photos whose file is missing; ``False`` reads only the captions, as references
             to score against.
+        keep_wordless: keep captions that are empty or punctuation only; coco-caption counts such references.
 
     Returns:
         The usable photos, and every problem found. Whether each photo opens is not checked here: see
@@ -70,6 +72,7 @@ def read(
         val_fraction=val_fraction,
         test_fraction=test_fraction,
         require_photos=require_photos,
+        keep_wordless=keep_wordless,
     )
     try:
         if format is None:

@@ -27,6 +27,7 @@ class Source:
         val_fraction: fraction of the photos that is then assigned to ``val``.
         test_fraction: fraction of the photos that is then assigned to ``test``.
         require_photos: skip photos whose file is missing; ``False`` reads only the captions.
+        keep_wordless: keep captions without a word, which count as references but teach nothing.
     """
 
     path: Path
@@ -36,6 +37,7 @@ class Source:
     val_fraction: float = 0.1
     test_fraction: float = 0.1
     require_photos: bool = True
+    keep_wordless: bool = False
 
     def __post_init__(self) -> None:
         if not self.path.exists():

@@ -96,8 +96,10 @@ const row = (photo) => ({
       }),
 });
 
+const FORMULA = /^'*(\s*[=+\-@＝＋－＠]|[\t\r\n])/; // an apostrophe keeps spreadsheets from running it: csv_cells.py
+
 const cell = (value) => {
-  const text = String(value ?? "");
+  const text = typeof value === "string" && FORMULA.test(value) ? `'${value}` : String(value ?? "");
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };
 

@@ -84,7 +84,8 @@ _EXTENSIONS = _any(
 _ELIDED = _any(
     f"{_APOSTROPHE}n{_APOSTROPHE} [ldj]{_APOSTROPHE} ol{_APOSTROPHE} dunkin{_APOSTROPHE} somethin{_APOSTROPHE} "
     f"{_APOSTROPHE}em {_APOSTROPHE}till? {_APOSTROPHE}cause cap{_APOSTROPHE}n {_APOSTROPHE}[2-9]0s "
-    f"hallowe{_QUOTE}en ma{_QUOTE}am ne{_QUOTE}er o{_QUOTE}er o{_QUOTE}o c'mon e'er li'l nor'easter s'mores"
+    f"hallowe{_QUOTE}en ma{_QUOTE}am ne{_QUOTE}er o{_QUOTE}er o{_QUOTE}o c{_APOSTROPHE}est c'mon e'er li'l nor'easter "
+    "s'mores"
 )
 _CLOSE = r"""[^ \t\n"<>|.!?(){},-]"""  # no address ends with a stop
 _NAME = "[A-Za-z][A-Za-z0-9_:.-]*"

@@ -22,12 +22,13 @@ from seetell.errors import PhotoIndexError, UsageError
 from seetell.runtime.predictor import Predictor
 from seetell.tasks.registry import find_task
 from seetell.web import openapi
+from seetell.web.access import Access
 from seetell.web.batching import Batcher, Run
 from seetell.web.errors import ApiError, unavailable
 from seetell.web.indexed_photos import IndexedPhotos
 from seetell.web.limits import MAX_HITS, MAX_TEXT, Limits
 from seetell.web.metrics import CONTENT_TYPE, ServerMetrics
-from seetell.web.middleware import Access, AccessMiddleware
+from seetell.web.middleware import AccessMiddleware
 from seetell.web.request_handler import RequestHandler
 from seetell.web.served_task import ServedTask
 
@@ -86,6 +87,7 @@ def application(
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         exception_handlers={
             ApiError: _api_error,
             HTTPException: _http_error,
@@ -192,7 +194,10 @@ async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid")
     message = f"there is no {request.method} {request.url.path}; /openapi.json lists all addresses"
-    return ApiError(error.status_code, code, message, error.headers).response(request.state.request_id)
+    headers = dict(error.headers or {})
+    if headers.get("Allow") == "GET":
+        headers["Allow"] = "GET, HEAD"
+    return ApiError(error.status_code, code, message, headers).response(request.state.request_id)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

@@ -6,13 +6,16 @@ uvicorn by itself waits without limit for a request to begin, and for an answer 
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import uuid
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from seetell.web.access import client_address
 from seetell.web.errors import ApiError, unavailable
 
 HEADER_SECONDS = 10.0
@@ -21,20 +24,48 @@ HEADER_SECONDS = 10.0
 READ_SECONDS = 30.0
 """Timeout for a client to read what is buffered for it."""
 
+MAX_HEADER_BYTES = 16 * 2**10
+"""Size of a request line and its headers."""
+
 MAX_CONNECTIONS = 512
 """Open at once; a process may have some thousand files open, on some systems a few hundred."""
+
+CLIENT_SHARE = 0.5
+"""Part of them that one address may have, unless it is a proxy that was named."""
+
+
+class _Parser(h11.Connection):
+    """h11, with its limit on headers also for those that arrive at once."""
+
+    def next_event(self) -> Any:
+        if self.their_state is not h11.IDLE:
+            return super().next_event()
+        before = len(self._receive_buffer)  # trailing_data, which is public, copies it
+        event = super().next_event()
+        if isinstance(event, h11.Request) and before - len(self._receive_buffer) > MAX_HEADER_BYTES:
+            raise h11.RemoteProtocolError(f"headers of more than {MAX_HEADER_BYTES} bytes", error_status_hint=431)
+        return event
 
 
 class Connection(H11Protocol):
     """A connection, closed with an error if no valid request arrives in time."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.conn = _Parser(h11.SERVER, MAX_HEADER_BYTES)
+        self.address = ""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start to wait for a request."""
         self._header_timer = _Timer(self.loop, HEADER_SECONDS, self._on_header_timeout)
         self._read_timer = _Timer(self.loop, READ_SECONDS, transport.abort)
         super().connection_made(transport)
+        self.address = client_address({"client": self.client})
         if len(self.connections) > MAX_CONNECTIONS:
             self._send_error(unavailable("busy", f"{MAX_CONNECTIONS} connections are open already; try again later"))
+            return
+        if self._has_share():
+            self._send_error(unavailable("busy", "this address has too many connections open; try again later"))
             return
         self._update_header_timer()
 
@@ -71,6 +102,14 @@ class Connection(H11Protocol):
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         self._send_error(ApiError(400, "not_http", "expected a request of HTTP/1.1, with headers of at most 16 kB"))
+
+    def _has_share(self) -> bool:
+        """Return whether the client's address has its share of connections already; proxies have no limit."""
+        same = [each for each in self.connections if isinstance(each, Connection) and each.address == self.address]
+        if len(same) <= CLIENT_SHARE * MAX_CONNECTIONS:
+            return False
+        client = ipaddress.ip_address(self.client[0]) if self.client else None
+        return not any(client in ipaddress.ip_network(proxy) for proxy in self.config.forwarded_allow_ips)
 
     def _in_request(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
 import math
 import re
 import time
 import uuid
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from seetell.web.access import Access, client_address
 from seetell.web.errors import ApiError
 from seetell.web.limits import Limits
 from seetell.web.request_body import DrainingReceive
 from seetell.web.uploads import upload_too_large
 
 log = logging.getLogger("seetell.web")
-
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-
-OPEN_PATHS = ("/healthz", "/openapi.json", "/page/")
-"""Paths that need no key, besides the page itself: they reveal nothing of a photo or an index."""
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -46,48 +39,10 @@ MAX_CLIENTS = 10_000
 """Addresses that a rate limit remembers; those idle longest are forgotten first."""
 
 
-@dataclass(frozen=True)
-class Access:
-    """Who may use the API.
-
-    Attributes:
-        hosts: names that a request's ``Host`` may have, against DNS rebinding; ``None`` for any.
-        origins: sites, such as ``https://example.org``, whose pages may call the API, besides the server's own page.
-        key: what clients must send as ``Authorization: Bearer KEY``; ``None`` for no key.
-    """
-
-    hosts: frozenset[str] | None = LOOPBACK
-    origins: Collection[str] = ()
-    key: str | None = None
-
-    def check(self, path: str, headers: Headers) -> None:
-        """Check that a request is allowed.
-
-        Raises:
-            ApiError: the request is for another host, from another site or without the key.
-        """
-        host = _host_name(headers.get("host", ""))
-        if self.hosts is not None and host not in self.hosts:
-            raise ApiError(421, "unknown_host", f"this server is not known as {host!r}; it can be: --allow-host {host}")
-        if not path.startswith("/v1/"):
-            needs_key = path != "/" and not path.startswith(OPEN_PATHS)
-        else:
-            needs_key = True
-            if headers.get("sec-fetch-site") == "cross-site" and headers.get("origin") not in self.origins:
-                raise ApiError(403, "cross_origin", "pages of other sites may not call the API; see --allow-origin")
-        if needs_key and self.key is not None and not self._has_key(headers.get("authorization", "")):
-            challenge = {"WWW-Authenticate": "Bearer"}
-            raise ApiError(
-                401, "unauthorized", "expected the header 'Authorization: Bearer KEY' with the key", challenge
-            )
-
-    def _has_key(self, authorization: str) -> bool:
-        scheme, _, key = authorization.partition(" ")
-        return scheme.lower() == "bearer" and hmac.compare_digest(key.strip().encode(), str(self.key).encode())
-
-
 class AccessMiddleware:
     """ASGI middleware that checks every request before the application sees it.
+
+    The application sees a path without a slash at its end, and ``GET`` for ``HEAD``, whose answer has no body.
 
     Args:
         app: the application.
@@ -108,9 +63,10 @@ class AccessMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        method, scope = scope["method"], _canonical(scope)
         headers = Headers(scope=scope)
         draining = DrainingReceive(headers, receive, max_bytes=self._limits.max_bytes)
-        sending = _HeaderSend(send, draining, _request_id(headers))
+        sending = _HeaderSend(send, draining, _request_id(headers), head=method == "HEAD")
         scope.setdefault("state", {})["request_id"] = sending.request_id
         start = time.perf_counter()
         try:
@@ -124,12 +80,12 @@ class AccessMiddleware:
                 failure = ApiError(500, "failed", "something went wrong in the server; its log has the details")
                 await failure.response(sending.request_id)(scope, draining, sending)
         finally:
-            self._record(scope, sending, time.perf_counter() - start)
+            self._record(scope, method, sending, time.perf_counter() - start)
 
     def _check(self, scope: Scope, headers: Headers) -> None:
         path: str = scope["path"]
         if self._rate is not None and path.startswith("/v1/") and not path.startswith("/v1/photos/"):
-            seconds = self._rate.seconds_to_wait((scope.get("client") or ("",))[0])
+            seconds = self._rate.seconds_to_wait(client_address(scope))
             if seconds:
                 message = f"more than {self._limits.per_minute} requests a minute; try again in {seconds:.0f} seconds"
                 raise ApiError(429, "too_many_requests", message, {"Retry-After": str(math.ceil(seconds))})
@@ -138,9 +94,9 @@ class AccessMiddleware:
         if length.isdecimal() and int(length) > self._limits.max_bytes:
             raise upload_too_large(self._limits)
 
-    def _record(self, scope: Mapping[str, Any], sending: _HeaderSend, seconds: float) -> None:
+    def _record(self, scope: Mapping[str, Any], method: str, sending: _HeaderSend, seconds: float) -> None:
         route = _route(scope)
-        method = scope["method"] if route != "other" else "other"
+        method = method if route != "other" else "other"
         status = sending.status or 499  # the client has gone
         self._count(route, method, status, seconds)
         log.info("%s %s %d %.0f ms %s", method, route, status, 1000 * seconds, sending.request_id)
@@ -174,9 +130,10 @@ class RateLimit:
 class _HeaderSend:
     """Sends an answer with the common headers, once the body of the request is drained."""
 
-    def __init__(self, send: Send, draining: DrainingReceive, request_id: str) -> None:
+    def __init__(self, send: Send, draining: DrainingReceive, request_id: str, *, head: bool) -> None:
         self._send = send
         self._draining = draining
+        self._head = head
         self.request_id = request_id
         self.status = 0
 
@@ -189,15 +146,18 @@ class _HeaderSend:
             headers.setdefault("Cache-Control", "no-store")
             headers["X-Request-ID"] = self.request_id
             await self._draining.drain()
+        elif self._head:
+            message = {**message, "body": b""}
         await self._send(message)
 
 
-def _host_name(host: str) -> str:
-    """Return a Host header without its port; an empty string if it is not a name or an address."""
-    try:
-        return "" if "@" in host else urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
+def _canonical(scope: Scope) -> Scope:
+    path = scope["path"]
+    return {
+        **scope,
+        "path": path[:-1] if path.endswith("/") and len(path) > 1 else path,
+        "method": "GET" if scope["method"] == "HEAD" else scope["method"],
+    }
 
 
 def _route(scope: Mapping[str, Any]) -> str:

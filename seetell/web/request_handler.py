@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 
 from seetell.errors import PhotoError, UsageError
+from seetell.web.access import client_address
+from seetell.web.admission import Admission
 from seetell.web.batching import Batcher
 from seetell.web.errors import ApiError, unavailable
 from seetell.web.limits import Limits
@@ -33,7 +34,12 @@ class RequestHandler:
         self._batcher = batcher
         self._limits = limits
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="seetell-photos")
-        self.in_flight = 0
+        self._admission = Admission(limits.queue)
+
+    @property
+    def in_flight(self) -> int:
+        """The number of requests being read, waiting or processed."""
+        return self._admission.in_flight
 
     async def predict(self, request: Request, served: ServedTask, options: Mapping[str, Any]) -> dict[str, Any]:
         """Run a task on the image of a request.
@@ -47,10 +53,12 @@ class RequestHandler:
             ApiError: the request cannot be answered, or not now.
             ClientDisconnect: the client went away.
         """
-        with self._counted():
+        client = client_address(request.scope)
+        with self._admission.counted(client):
             try:
                 served.predictor.check(**options)
-                upload = await asyncio.wait_for(read_upload(request, self._limits), self._limits.seconds)
+                body = read_upload(request, self._limits)
+                upload = await self._admission.read(client, body, seconds=self._limits.seconds)
             except UsageError as error:
                 raise ApiError(422, "invalid", str(error)) from error
             except asyncio.TimeoutError:
@@ -65,7 +73,7 @@ class RequestHandler:
         Raises:
             ApiError: see :meth:`predict`.
         """
-        with self._counted():
+        with self._admission.counted(client_address(request.scope)):
             return await self._in_time(request, self._run(name, item))
 
     async def run_in_thread(self, request: Request, work: Callable[[], Result]) -> Result:
@@ -74,22 +82,12 @@ class RequestHandler:
         Raises:
             ApiError: see :meth:`predict`.
         """
-        with self._counted():
+        with self._admission.counted(client_address(request.scope)):
             return await self._in_time(request, asyncio.get_running_loop().run_in_executor(self._pool, work))
 
     def close(self) -> None:
         """End the threads."""
         self._pool.shutdown(cancel_futures=True)
-
-    @contextmanager
-    def _counted(self) -> Iterator[None]:
-        if self.in_flight >= self._limits.queue:
-            raise unavailable("busy", f"{self.in_flight} requests are in flight already; try again later")
-        self.in_flight += 1
-        try:
-            yield
-        finally:
-            self.in_flight -= 1
 
     async def _predicted(self, upload: Upload, served: ServedTask, options: Mapping[str, Any]) -> dict[str, Any]:
         def prepared() -> tuple[tuple[int, int], Any]:

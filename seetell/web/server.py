@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import socket
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Collection
 
 import uvicorn
 from fastapi import FastAPI
@@ -11,9 +13,13 @@ from fastapi import FastAPI
 from seetell.errors import UsageError
 from seetell.web.connection import Connection
 
-MAX_HEADER_BYTES = 16 * 2**10
 KEEP_ALIVE_SECONDS = 15
 BACKLOG = 256
+
+LIMITED_LOGGERS = ("asyncio", "uvicorn.error", "seetell.web")
+
+WARNINGS_PER_SECOND = 5
+"""Warnings and errors that a logger writes per second; when descriptors run out there are hundreds."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -42,13 +48,14 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def server(app: FastAPI, *, grace: float, ready: Callable[[], None]) -> uvicorn.Server:
+def server(app: FastAPI, *, grace: float, ready: Callable[[], None], proxies: Collection[str] = ()) -> uvicorn.Server:
     """Return a server that runs until it is interrupted or terminated, and then finishes the requests in flight.
 
     Args:
         app: the application.
         grace: timeout for the requests in flight, in seconds.
         ready: called once requests are accepted.
+        proxies: addresses and networks of proxies, which say in ``X-Forwarded-For`` for whom they ask.
     """
     config = uvicorn.Config(
         app,
@@ -58,7 +65,8 @@ def server(app: FastAPI, *, grace: float, ready: Callable[[], None]) -> uvicorn.
         http=Connection,
         ws="none",
         backlog=BACKLOG,
-        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=max(1, round(grace)),
     )
@@ -69,8 +77,47 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._ready = ready
+        self._log_limits = {logging.getLogger(name): LogLimit() for name in LIMITED_LOGGERS}
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        for logger, limit in self._log_limits.items():
+            logger.addFilter(limit)
         await super().startup(sockets)
         if self.started:
             self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        for logger, limit in self._log_limits.items():
+            logger.removeFilter(limit)
+
+
+class LogLimit(logging.Filter):
+    """Drops the warnings and errors above a number per second, and counts them in the next that is written.
+
+    Args:
+        per_second: number of records.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, per_second: int = WARNINGS_PER_SECOND, *, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._per_second = per_second
+        self._clock = clock
+        self._second, self._written, self._dropped = 0, 0, 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether a record is written."""
+        if record.levelno < logging.WARNING:
+            return True
+        second = int(self._clock())
+        if second != self._second:
+            self._second, self._written = second, 0
+        if self._written >= self._per_second:
+            self._dropped += 1
+            return False
+        self._written += 1
+        if self._dropped:
+            record.msg = f"{record.getMessage()} ({self._dropped} further messages were not written)"
+            record.args, self._dropped = (), 0
+        return True

@@ -47,3 +47,13 @@ def test_other_files_are_wrong_use(tmp_path: Path, content: bytes | None, said: 
         path.write_bytes(content)
     with pytest.raises(UsageError, match=said):
         read_captions(path)
+
+
+def test_cells_that_would_be_formulas_are_read_as_they_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "captions.csv").write_text("image,caption\n'=1.jpg,'- a dog\n'tis.jpg,'tis a cat\n")
+    captions = read_captions(Path("captions.csv"))
+    assert {os.path.basename(image): caption.text for image, caption in captions.items()} == {
+        "=1.jpg": "- a dog",
+        "'tis.jpg": "'tis a cat",
+    }

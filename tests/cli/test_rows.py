@@ -55,6 +55,16 @@ def test_csv(capsys: pytest.CaptureFixture[str]):
     ]
 
 
+def test_no_cell_of_csv_begins_a_formula(capsys: pytest.CaptureFixture[str]):
+    rows = Rows(Format.csv, "text")
+    rows.write(row("=1+1.jpg", Caption("@a", (), -2.0, "tiny")))
+    rows.write(row("-b.jpg", PhotoError("-b.jpg: +1")))
+    assert list(csv.reader(io.StringIO(capsys.readouterr().out)))[1:] == [
+        ["'=1+1.jpg", "'@a", "-2.0", ""],
+        ["'-b.jpg", "", "", "'+1"],
+    ]
+
+
 def test_text_keeps_photos_that_failed_apart(capsys: pytest.CaptureFixture[str]):
     out, err = written(Format.text, capsys)
     assert out == "ünï, \U0001f415.jpg\ta dog's ball\n"

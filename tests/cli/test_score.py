@@ -122,6 +122,30 @@ def test_coco_references_and_numbers_written_as_text(tmp_path: Path, capsys: pyt
     assert json.loads(out) == {**score_captions(PEOPLE, SAID).corpus, "photos": 3}
 
 
+def test_references_without_a_word_count_as_in_coco_caption(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    captions = [(1, "A dog runs on the grass."), (1, "."), (2, "A cat sleeps."), (2, ""), (3, "Two boats on a lake.")]
+    document = {
+        "images": [{"id": photo, "file_name": f"{photo}.jpg"} for photo in (1, 2, 3)],
+        "annotations": [
+            {"id": number, "image_id": photo, "caption": text} for number, (photo, text) in enumerate(captions, 1)
+        ],
+    }
+    coco = tmp_path / "captions_val2014.json"
+    coco.write_text(json.dumps(document))
+    table = tmp_path / "captions.csv"
+    table.write_text("image,caption\n" + "".join(f"{photo}.jpg,{text}\n" for photo, text in captions))
+    said = {1: "a dog runs on the grass", 2: "a cat sleeps", 3: "boats on the lake"}
+    results = tmp_path / "results.json"
+    results.write_text(json.dumps([{"image_id": photo, "caption": text} for photo, text in said.items()]))
+    for references in (coco, table):
+        status, out, err = run(capsys, results, "-r", references, "-f", "json")
+        assert status == 0
+        assert json.loads(out)["CIDEr"] == pytest.approx(3.7137, abs=1e-4)
+        assert "2 problems" in err
+        status, weighted, _ = run(capsys, results, "-r", references, "-f", "json", "--frequencies-from", references)
+        assert json.loads(weighted)["CIDEr"] == pytest.approx(3.7137, abs=1e-4)
+
+
 def test_intervals_are_those_of_the_bootstrap(tmp_path: Path, references: Path, capsys: pytest.CaptureFixture[str]):
     asked = (written(tmp_path, SAID), "-r", references, "--bootstrap", "200", "--seed", "3")
     status, out, _ = run(capsys, *asked, "-f", "json")

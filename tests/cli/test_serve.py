@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import http.client
 import os
 import signal
 import socket
@@ -128,6 +129,35 @@ def test_other_machines_need_a_key_or_leave(capsys: pytest.CaptureFixture[str], 
     (tmp_path / "key").write_text("short\n")
     assert "at least 16" in refused(capsys, "--host", "0.0.0.0", "--key-file", str(tmp_path / "key"))
     assert "cannot be read" in refused(capsys, "--key-file", str(tmp_path / "absent"))
+
+
+def test_open_to_all_it_is_known_by_its_own_names_and_those_given(tiny_bundle: Path):
+    with serving(tiny_bundle, "--host", "0.0.0.0", "--port", "0", "--open", "--allow-host", "Photos.lan") as (_, port):
+
+        def status(host: str) -> int:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+            try:
+                connection.request("GET", "/v1/models", headers={"Host": host})
+                return connection.getresponse().status
+            finally:
+                connection.close()
+
+        known = ("localhost", "192.168.1.5:8000", "[fe80::1]", "photos.lan", socket.gethostname())
+        assert {status(host) for host in known} == {200}
+        assert status("evil.example") == status("photos.lan.evil.example") == 421
+
+
+def test_it_serves_behind_a_proxy(tiny_bundle: Path):
+    options = ("--port", "0", "--proxy", "127.0.0.1", "--allow-host", "example.org", "--rate", "1")
+    with serving(tiny_bundle, *options) as (_, port):
+        site = {"Host": "example.org", "Origin": "https://example.org", "Sec-Fetch-Site": "same-origin"}
+        clients = [{**site, "X-Forwarded-For": f"192.0.2.{number}"} for number in (1, 2, 2)]
+        assert [ask(port, form(photo_file()), client)[0] for client in clients] == [200, 200, 429]
+
+
+@pytest.mark.parametrize("proxy", ["proxy.lan", "*", "10.0.0.0/33", ""])
+def test_proxies_are_named_by_address(capsys: pytest.CaptureFixture[str], proxy: str):
+    assert "expected an address" in refused(capsys, "--proxy", proxy)
 
 
 @pytest.mark.parametrize("site", ["*", "example.org", "https://example.org/page", "https://*.example.org"])

@@ -30,6 +30,17 @@ def kinds(dataset: CaptionDataset) -> list[tuple[str, str]]:
     return [(problem.kind, problem.where) for problem in dataset.problems]
 
 
+def test_references_keep_captions_without_a_word(tmp_path: Path, paint: Paint):
+    paint(tmp_path, ["a.png", "b.png"])
+    dataset = assembled(tmp_path, entry("a", "A dog .", " ", "..."), entry("b", "!"), keep_wordless=True)
+    assert [photo.captions for photo in dataset.photos] == [("A dog .", "", "..."), ("!",)]
+    assert kinds(dataset) == [
+        ("empty-caption", "line of a"),
+        ("empty-caption", "line of a"),
+        ("empty-caption", "line of b"),
+    ]
+
+
 def test_each_problem_affects_only_its_own_item(tmp_path: Path, paint: Paint):
     paint(tmp_path, ["a.png", "b.png", "c.png", "d.png"])
     dataset = assembled(

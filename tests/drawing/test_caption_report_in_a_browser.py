@@ -141,6 +141,13 @@ def test_all_captions_are_saved_as_csv(page: Page, report: Path):
     assert rows[4][1:] == ["", "", "the file is cut short"]
 
 
+def test_no_cell_of_the_csv_begins_a_formula(page: Page, report: Path):
+    for number, text in enumerate(["=1+1", " @a", "'-b"]):
+        page.locator("textarea").nth(number).fill(text)
+    _, *rows = csv.reader(saved(page, "csv").splitlines(keepends=True))
+    assert [row[1] for row in rows[:3]] == ["'=1+1", "'@a", "''-b"]
+
+
 def test_all_captions_are_saved_as_json_lines(page: Page, report: Path):
     page.locator("textarea").nth(1).fill("the gate")
     rows: list[dict[str, Any]] = [json.loads(line) for line in saved(page, "jsonl").split("\n")[:-1]]

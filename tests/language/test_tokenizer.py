@@ -45,6 +45,8 @@ FIXTURE = Path(__file__).parent / "fixtures" / "penn_treebank.json"
         ("犬、公園。 Привет, мир हिन्दी", "犬 、 公園 。 привет мир हिन्दी"),
         ("a 😀 dog\u200b!", "a dog"),
         ("soft\u00adhyphen", "softhyphen"),
+        ("ஒரு கோழி மௌனம்", "ஒரு கோழி மௌனம்"),
+        ("c'est C'est c’est", "c'est c'est c’est"),
         ("", ""),
         (" \n ... - '' ! ", ""),
     ],

@@ -3,7 +3,7 @@ from __future__ import annotations
 import io
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 ADDRESS = "http://localhost"
 DOG = Path(__file__).parents[2] / "examples" / "dog.jpg"
-Serving = Callable[[FastAPI], AbstractContextManager[int]]
+Serving = Callable[..., AbstractContextManager[int]]
 
 
 def photo_file(
@@ -96,10 +96,10 @@ def client(predictors: dict[str, Any], photos: IndexedPhotos) -> Iterator[TestCl
 
 
 @contextmanager
-def served(app: FastAPI) -> Iterator[int]:
+def served(app: FastAPI, proxies: Collection[str] = ()) -> Iterator[int]:
     ready = threading.Event()
     with listen("127.0.0.1", 0) as listening:
-        serving = server(app, grace=5, ready=ready.set)
+        serving = server(app, grace=5, ready=ready.set, proxies=proxies)
         thread = threading.Thread(target=serving.run, args=([listening],))
         thread.start()
         try:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
 from web.conftest import Serving, photo_file, until
-from web.wire import HEAD, ask, form, heard, opened, told
+from web.wire import HEAD, ask, begun, form, health, heard, opened, told
 
 from seetell.tasks.captioning.predict import Captioner
 from seetell.web import connection, request_body
@@ -15,6 +16,7 @@ from seetell.web.application import application
 from seetell.web.limits import Limits
 
 BODY = form(photo_file())
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere 127.0.0.2 is no address of the machine")
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 
@@ -47,6 +49,9 @@ def port(captioner: Captioner, serving: Serving, monkeypatch: pytest.MonkeyPatch
         b"GET /\xff HTTP/1.1\r\nHost: localhost\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 2**15,
         b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 2**12,
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 2**14 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b" " * 2**14 + b"a\r\n\r\n",
+        b"GET /?" + b"a" * 2**14 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
     ],
     ids=lambda sent: repr(sent[:60]),
 )
@@ -175,3 +180,44 @@ def test_too_many_connections_are_told_to_come_back(port: int, monkeypatch: pyte
         for client in held:
             client.close()
     until(lambda: ask(port, BODY)[0] == 200)
+
+
+@LINUX
+def test_one_address_does_not_take_all_connections(port: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(connection, "MAX_CONNECTIONS", 8)
+    held = [opened(port, GET, source="127.0.0.2") for _ in range(4)]
+    try:
+        with opened(port, source="127.0.0.2") as client:
+            status, refused = told(client)
+        assert (status, refused["code"]) == (503, "busy")
+        assert ask(port, BODY)[0] == 200
+    finally:
+        for client in held:
+            client.close()
+
+
+@LINUX
+def test_uploads_that_do_not_arrive_keep_no_other_client_out(
+    captioner: Captioner, serving: Serving, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(request_body, "DRAIN_SECONDS", 0.3)
+    with serving(application({"caption": captioner}, limits=Limits(queue=16))) as port:
+        held = [begun(port, BODY, 50, source="127.0.0.2") for _ in range(16)]
+        until(lambda: health(port)["in_flight"] == 16)
+        assert [ask(port, BODY)[0] for _ in range(3)] == [200] * 3
+        for client in held:
+            client.close()
+        until(lambda: health(port)["in_flight"] == 0)
+
+
+@pytest.mark.parametrize(
+    ("proxies", "statuses"),
+    [((), [200, 429, 429]), (("127.0.0.0/8",), [200, 200, 200]), (("192.0.2.1",), [200, 429, 429])],
+)
+def test_only_a_named_proxy_says_for_whom_it_asks(
+    captioner: Captioner, serving: Serving, proxies: tuple[str, ...], statuses: list[int]
+):
+    app = application({"caption": captioner}, limits=Limits(per_minute=1))
+    with serving(app, proxies) as port:
+        got = [ask(port, BODY, {"X-Forwarded-For": f"192.0.2.{number}"})[0] for number in (7, 8, 9)]
+    assert got == statuses

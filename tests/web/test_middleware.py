@@ -7,9 +7,10 @@ from starlette.testclient import TestClient
 from web.conftest import ADDRESS, photo_file
 
 from seetell.tasks.captioning.predict import Captioner
+from seetell.web.access import Access
 from seetell.web.application import application
 from seetell.web.limits import Limits
-from seetell.web.middleware import HEADERS, Access
+from seetell.web.middleware import HEADERS
 
 KEY = "a key that nobody guesses"
 
@@ -113,3 +114,35 @@ def test_the_page_is_sent_once(client: TestClient):
     assert first.headers["content-type"].startswith("text/css")
     again = client.get("/page/page.css", headers={"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/page/main.js", "/v1/models", "/v1/search?q=red", "/healthz", "/metrics", "/openapi.json"]
+)
+def test_every_get_address_answers_head(client: TestClient, path: str):
+    got, head = client.get(path), client.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-type"] == got.headers["content-type"]
+
+
+def test_head_of_a_photo_and_of_what_only_takes_a_form(client: TestClient):
+    found = client.get("/v1/search", params={"q": "red"}).json()["photos"][0]["photo"]
+    head = client.head(found)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == str(len(client.get(found).content))
+    assert client.head("/v1/caption").status_code == 405
+    assert client.head("/nothing").status_code == 404
+    assert client.post("/v1/models").headers["allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/healthz", "/metrics", "/openapi.json", "/page/main.js"])
+def test_a_slash_at_the_end_changes_nothing(client: TestClient, path: str):
+    answer = client.get(f"{path}/", follow_redirects=False)
+    assert (answer.status_code, "location" in answer.headers) == (200, False)
+    assert answer.headers["content-type"] == client.get(path).headers["content-type"]
+
+
+def test_a_form_may_be_sent_with_a_slash_at_the_end(client: TestClient, locked: TestClient):
+    answer = client.post("/v1/caption/", files={"image": photo_file()}, follow_redirects=False)
+    assert answer.json() == client.post("/v1/caption", files={"image": photo_file()}).json()
+    assert locked.get("/v1/models/").status_code == 401

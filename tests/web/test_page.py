@@ -15,8 +15,8 @@ from web.conftest import Serving, photo_file
 from seetell.results import row
 from seetell.tasks.captioning.predict import Captioner
 from seetell.tasks.grounding.predict import PhraseGrounder
+from seetell.web.access import Access
 from seetell.web.application import application
-from seetell.web.middleware import Access
 
 pytestmark = [pytest.mark.slow, NEEDS_BROWSER]
 GIVE = """(element, [content, kind, event]) => {

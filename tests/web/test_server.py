@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ from seetell.errors import UsageError
 from seetell.tasks.captioning.predict import Captioner
 from seetell.web.application import application
 from seetell.web.limits import Limits
-from seetell.web.server import listen
+from seetell.web.server import LogLimit, listen
 
 
 def test_of_many_clients_each_gets_its_own_answer(captioner: Captioner, serving: Serving):
@@ -67,3 +68,24 @@ def test_a_client_that_goes_away_costs_the_others_nothing(
 def test_an_address_that_is_taken_is_wrong_use():
     with listen("127.0.0.1", 0) as taken, pytest.raises(UsageError, match="in use"):
         listen("127.0.0.1", taken.getsockname()[1])
+
+
+def test_of_hundreds_of_warnings_a_second_few_are_written(caplog: pytest.LogCaptureFixture):
+    now, logger = 100.0, logging.getLogger("seetell.test_log_limit")
+    limit = LogLimit(2, clock=lambda: now)
+    logger.addFilter(limit)
+    with caplog.at_level(logging.INFO, logger.name):
+        for number in range(300):
+            logger.error("no descriptor is left (%d)", number)
+            logger.info("GET")
+        now += 1
+        logger.error("again %s", "100%")
+        logger.error("and again")
+    written = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
+    assert written == [
+        "no descriptor is left (0)",
+        "no descriptor is left (1)",
+        "again 100% (298 further messages were not written)",
+        "and again",
+    ]
+    assert len(caplog.records) == 304

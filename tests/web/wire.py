@@ -5,7 +5,9 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+from collections.abc import Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any
 
 BOUNDARY = "a-boundary"
@@ -19,27 +21,28 @@ def form(photo: bytes, disposition: bytes = b'name="image"; filename="photo.png"
     return head + photo + f"\r\n--{BOUNDARY}--\r\n".encode()
 
 
-def ask(port: int, body: bytes) -> tuple[int, dict[str, Any]]:
+def ask(port: int, body: bytes, headers: Mapping[str, str] = MappingProxyType({})) -> tuple[int, dict[str, Any]]:
     """Send a form as clients do; return the status and what was told."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
-        connection.request("POST", "/v1/caption", body, KIND)
+        connection.request("POST", "/v1/caption", body, {**KIND, **headers})
         response = connection.getresponse()
         return response.status, json.loads(response.read())
     finally:
         connection.close()
 
 
-def opened(port: int, sent: bytes = b"") -> socket.socket:
-    """Connect and send bytes."""
-    client = socket.create_connection(("127.0.0.1", port), timeout=30)
+def opened(port: int, sent: bytes = b"", *, source: str = "127.0.0.1") -> socket.socket:
+    """Connect from an address of this machine and send bytes."""
+    client = socket.create_connection(("127.0.0.1", port), timeout=30, source_address=(source, 0))
     client.sendall(sent)
     return client
 
 
-def begun(port: int, body: bytes, sent: int) -> socket.socket:
+def begun(port: int, body: bytes, sent: int, *, source: str = "127.0.0.1") -> socket.socket:
     """Begin a request and send so many bytes of its body."""
-    return opened(port, HEAD + f"Content-Length: {len(body)}\r\n\r\n".encode() + body[:sent])
+    head = HEAD + f"Content-Length: {len(body)}\r\n\r\n".encode()
+    return opened(port, head + body[:sent], source=source)
 
 
 def heard(client: socket.socket) -> bytes:

@@ -33,7 +33,7 @@ def evaluate(
         UsageError: an option has no such value.
     """
     predictor.check(**options)
-    dataset = read(data.path, format=data.format, photos=data.photos)
+    dataset = read(data.path, format=data.format, photos=data.photos, keep_wordless=True)
     images = images_of(dataset, split)
     if any(image.box is not None for image in images):
         raise DataError(

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from seetell.csv_cells import defuse
 from seetell.data.records import printable
 from seetell.drawing.score_report import ScoredPhoto, ScoreReport
 from seetell.metrics.bootstrap import Interval
@@ -16,9 +17,6 @@ from seetell.tasks.captioning.scoring import LEVEL, Scoring
 
 SIGNIFICANT = 0.05
 """Below this p-value two systems are said to differ."""
-
-_FORMULA = tuple("=+-@＝＋－＠")
-"""Begin a formula in a spreadsheet, those of full width too."""
 
 _RANKED_BY = ("CIDEr", "METEOR", "CIDEr_plain", "ROUGE_L", "Bleu_4")
 """Measures that are meaningful for a single image, the best for that first."""
@@ -135,8 +133,7 @@ def photo_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def _cell(text: str) -> str:
-    plain = "".join(" " if unicodedata.category(sign) in ("Cc", "Cs") else sign for sign in text)
-    return f"'{plain}" if plain.lstrip().startswith(_FORMULA) else plain
+    return defuse("".join(" " if unicodedata.category(sign) in ("Cc", "Cs") else sign for sign in text))
 
 
 def score_report(scoring: Scoring) -> ScoreReport:

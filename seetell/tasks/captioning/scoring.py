@@ -139,7 +139,9 @@ def score_files(
     """
     weights = _frequencies(frequencies, frequencies_from)
     read_files = [read_results(path) for path in results]
-    dataset = read(references.path, format=references.format, photos=references.photos, require_photos=False)
+    dataset = read(
+        references.path, format=references.format, photos=references.photos, require_photos=False, keep_wordless=True
+    )
     photos = dataset.photos if references.split is None else dataset.split(references.split)
     if not photos:
         raise DataError(
@@ -225,7 +227,7 @@ def _frequencies(file: Path | None, data: Path | None) -> DocumentFrequencies | 
         return DocumentFrequencies.load(file)
     if data is None:
         return None
-    dataset = read(data, split="train", require_photos=False)
+    dataset = read(data, split="train", require_photos=False, keep_wordless=True)
     photos = dataset.split("train") or dataset.photos
     return DocumentFrequencies.build([[tokenize(sentence) for sentence in photo.captions] for photo in photos])
 

@@ -21,7 +21,8 @@ export async function request(path, { form, signal } = {}) {
 
 async function send(path, form, signal) {
   const key = sessionStorage.getItem(STORED);
-  const headers = key ? { Authorization: `Bearer ${key}` } : {};
+  // headers hold bytes: letters beyond ASCII are sent in UTF-8
+  const headers = key ? { Authorization: `Bearer ${String.fromCharCode(...new TextEncoder().encode(key))}` } : {};
   try {
     return await fetch(new URL(path, ROOT), { method: form ? "POST" : "GET", body: form, headers, signal });
   } catch (error) {

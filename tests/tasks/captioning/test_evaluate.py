@@ -37,6 +37,15 @@ def test_captions_are_scored_and_handed_on(tiny_bundle: Path, folder: Path):
     assert steps == [("captioning", done, 3) for done in (1, 2, 3)]
 
 
+def test_references_without_a_word_count(tiny_bundle: Path, folder: Path):
+    with open(folder / "captions.csv", "a") as file:
+        file.write("red.png,.,val\n")
+    captioner = seetell.load(tiny_bundle)
+    captions = {name: captioner.predict(folder / name).text for name in NAMES[:2]}
+    expected = score_captions({"red.png": ["a red square", "."], "blue.png": ["a blue square"]}, captions).corpus
+    assert evaluate(captioner, DataOptions(folder)).scores == {**expected, "photos": 2}
+
+
 def test_a_wrong_option_is_refused_before_the_data_set_is_read(tiny_bundle: Path, tmp_path: Path):
     captioner = seetell.load(tiny_bundle)
     with pytest.raises(UsageError, match="beam_size"):
