@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
@@ -45,6 +46,39 @@ def local_file(address: str, *, folder: Path, root: Path | None, base: str = "")
     if root is None:
         raise PhotoError(f"{address}: starts at the root of the site; give its folder with --root")
     return root / posixpath.normpath(path).lstrip("/")
+
+
+def embedded_file(name: str, *, folder: Path, root: Path | None) -> Path:
+    """Return the file of Obsidian's ``![[dog.jpg]]``: beside the page, else wherever it lies in the vault.
+
+    Args:
+        name: of the file, or the end of its path.
+        folder: folder of the page.
+        root: folder of the vault, if no folder above the page's is one.
+
+    Returns:
+        The file; that beside the page, which does not exist, if there is none.
+    """
+    beside = Path(os.path.normpath(folder / name))
+    vault = next((above for above in (folder, *folder.resolve().parents) if (above / ".obsidian").is_dir()), root)
+    if beside.is_file() or vault is None:
+        return beside
+    wanted = "/" + posixpath.normpath(name).lstrip("/").lower()
+    files = _files_by_name(vault).get(posixpath.basename(wanted), ())
+    return next((file for file in files if f"/{file.as_posix()}".lower().endswith(wanted)), beside)
+
+
+@lru_cache(maxsize=4)
+def _files_by_name(vault: Path) -> dict[str, list[Path]]:
+    """Return the files of a vault by their names in lower case, those nearest to its root first."""
+    files: dict[str, list[Path]] = {}
+    for path, folders, names in os.walk(vault):
+        folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
+        for name in sorted(names):
+            files.setdefault(name.lower(), []).append(Path(path, name))
+    for found in files.values():
+        found.sort(key=lambda file: len(file.parts))
+    return files
 
 
 def is_data(address: str) -> bool:

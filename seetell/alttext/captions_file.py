@@ -19,10 +19,11 @@ def read_captions(path: Path) -> dict[str, Caption]:
     """Read a table with the columns ``image`` and ``caption``, or JSON lines with these fields.
 
     Args:
-        path: UTF-8 file; image paths are relative to the working folder, and captions may be missing.
+        path: UTF-8 file; image paths are relative to the working folder.
 
     Returns:
-        Captions by the real paths of their images; the last one of a repeated image.
+        Captions by the real paths of their images; the last one of a repeated image. A caption without text is a
+        veto: somebody cleared it. Rows with an error are skipped.
 
     Raises:
         UsageError: the file cannot be read or has neither format.
@@ -33,11 +34,10 @@ def read_captions(path: Path) -> dict[str, Caption]:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise UsageError(f"{path}: captions cannot be read ({reason})") from error
     rows = _json_rows(path, text) if text.lstrip().startswith("{") else _table_rows(path, text)
-    captions = ((row.get("image"), row.get("caption")) for row in rows)
     return {
-        os.path.realpath(image): Caption(caption, (), float("nan"), path.name)
-        for image, caption in captions
-        if isinstance(image, str) and isinstance(caption, str) and caption.strip()
+        os.path.realpath(row["image"]): Caption(str(row["caption"] or "").strip(), (), float("nan"), path.name)
+        for row in rows
+        if isinstance(row.get("image"), str) and row["image"] and "caption" in row and not row.get("error")
     }
 
 

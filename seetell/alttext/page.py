@@ -72,35 +72,46 @@ class Page:
         assert kind is not None
         return cls(name, path, text, encoding, kind(text))
 
-    def line(self, missing: MissingAlt) -> int:
-        """Return the line number, from 1, of an image without alt text."""
-        return self.text.count("\n", 0, missing.offset) + 1
+    def line(self, offset: int) -> int:
+        """Return the line number, from 1, of a position in the text."""
+        return self.text.count("\n", 0, offset) + 1
 
-    def filled(self, alts: Mapping[MissingAlt, str]) -> str:
-        """Return the page's text with alt texts inserted."""
+    @property
+    def content(self) -> bytes:
+        """The bytes of the file as it was read."""
+        return self.text.encode(self.encoding)
+
+    def filled(self, alts: Mapping[MissingAlt, str]) -> bytes:
+        """Return the bytes of the file with alt texts inserted; no line break is among them."""
         pieces, position = [], 0
         for missing in self.findings.missing:
             if missing in alts:
-                insertion = (
-                    missing.insertion(alts[missing]).encode(self.encoding, "xmlcharrefreplace").decode(self.encoding)
-                )
-                pieces += [self.text[position : missing.offset], insertion]
+                pieces.append(self.text[position : missing.offset].encode(self.encoding))
+                pieces.append(self._encoded(missing.insertion(alts[missing])))
                 position = missing.offset
-        return "".join([*pieces, self.text[position:]])
+        return b"".join([*pieces, self.text[position:].encode(self.encoding)])
 
-    def write(self, text: str) -> None:
-        """Replace the page's text.
+    def _encoded(self, insertion: str) -> bytes:
+        """Encode text; letters that the encoding lacks, and those with a byte like a line break's, as references."""
+        letters = (letter.encode(self.encoding, "xmlcharrefreplace") for letter in insertion)
+        return b"".join(
+            f"&#{ord(letter)};".encode(self.encoding) if b"\n" in content else content
+            for letter, content in zip(insertion, letters, strict=True)
+        )
+
+    def write(self, content: bytes) -> None:
+        """Replace the page's content.
 
         Raises:
             SeetellError: it cannot be written, or the page has changed since it was read.
         """
         try:
-            if _content(self.path) != self.text.encode(self.encoding):
+            if _content(self.path) != self.content:
                 raise SeetellError(f"{self.name}: has changed since it was read, and was not written; run again")
             if not os.access(self.path, os.W_OK):
                 raise SeetellError(f"{self.name}: no permission to write it")
             with atomic_file(self.path) as file:
-                file.write(text.encode(self.encoding))
+                file.write(content)
         except OSError as error:
             raise SeetellError(f"{self.name}: cannot be written ({error.strerror})") from error
 

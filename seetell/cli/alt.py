@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -42,7 +43,15 @@ if TYPE_CHECKING:
     "--captions",
     metavar="FILE",
     type=FOLDER_OR_FILE,
-    help="Captions to prefer to the model's, as a report saves them: CSV or JSON lines.",
+    multiple=True,
+    help="Captions to prefer to the model's, as a report saves them: CSV or JSON lines; images whose caption was "
+    "cleared are skipped. May be given several times.",
+)
+@click.option("--empty-alt", is_flag=True, help='Write alt="" where a caption was cleared: the image is decoration.')
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Only list images without alt text, and alt text that says nothing; exit status 1 if there are any.",
 )
 @model_option("caption")
 @format_option(Format.diff, Format.jsonl, help="A diff, or an object for each image without alt text.")
@@ -52,7 +61,9 @@ def alt(
     paths: tuple[str, ...],
     write: bool,
     root: Path | None,
-    captions: Path | None,
+    captions: tuple[Path, ...],
+    empty_alt: bool,
+    check: bool,
     model: str,
     output_format: Format,
     batch_size: int,
@@ -63,11 +74,13 @@ def alt(
     Shows what would change; --write changes it. Existing alt text stays, and so does alt="", which marks an image as
     decoration. Images on other sites, and those of templates, are skipped.
 
-    Exit status: 0 all done, 1 some images or pages failed, 2 wrong use.
+    Exit status: 0 all done, 1 some images or pages failed or --check found something, 2 wrong use.
 
     Example: seetell alt site/ > alt.patch
 
     Example: seetell alt site/ --write
+
+    Example: seetell alt site/ --check
     """
     from seetell.alttext.captions_file import read_captions
     from seetell.alttext.filling import fill
@@ -76,11 +89,17 @@ def alt(
 
     if root is not None and not root.is_dir():
         raise UsageError(f"--root {root}: is not a folder")
-    known = {} if captions is None else read_captions(captions)
+    if check and (write or captions):
+        raise UsageError(f"--check writes nothing; leave {'--write' if write else '--captions'} out")
+    known = {image: caption for file in captions for image, caption in read_captions(file).items()}
     found = ((name, root or folder) for name, folder in pages(list(paths)))
     first = next(found, None)
     if first is None:
         raise UsageError(f"no pages found in {', '.join(paths)}; in a folder they are known by endings such as .html")
+
+    allow_undecodable_names(utf8=True)
+    if check:
+        return _check(itertools.chain([first], found), output_format)
 
     def caption_many(photos: Iterator[Path]) -> Iterator[Caption | PhotoError]:
         photo = next(photos, None)
@@ -92,16 +111,67 @@ def alt(
         captioner = load_for(find_task("caption"), model, threads=threads)
         return _counted(captioner.caption_many(itertools.chain([photo], photos), batch_size=batch_size))
 
-    allow_undecodable_names(utf8=True)
     counts: Counter[str] = Counter()
-    for filled in fill(itertools.chain([first], found), caption_many, known):
+    unused = dict.fromkeys(known)
+    for filled in fill(itertools.chain([first], found), caption_many, known, empty_alt=empty_alt):
+        for photo in filled.known:
+            unused.pop(photo, None)
         error = _written(filled) if write else None
         if isinstance(filled.page, SeetellError):
             error = filled.page
         _show(filled, error, written=write, output_format=output_format)
         _count(filled, error, counts)
     print(_summary(counts, written=write), file=sys.stderr)
+    if unused:
+        print(_unused(list(unused), len(known)), file=sys.stderr)
     return 1 if counts["failed"] or counts["failed pages"] else 0
+
+
+def _unused(photos: list[str], known: int) -> str:
+    from seetell.cli.rows import printable
+
+    names = ", ".join(printable(os.path.relpath(photo)) for photo in photos[:3])
+    hint = "; run in the folder that their paths are relative to" if len(photos) == known else ""
+    more = "" if len(photos) <= 3 else f" and {len(photos) - 3:,} more"
+    return f"--captions: {_number(len(photos), 'caption')} of images that no page shows: {names}{more}{hint}"
+
+
+def _check(names: Iterator[tuple[str, Path | None]], output_format: Format) -> int:
+    """List the images without alt text, and alt text that says nothing; return the exit status."""
+    from seetell.alttext.check import problems
+    from seetell.alttext.page import Page
+    from seetell.cli.rows import printable
+
+    counts: Counter[str] = Counter()
+    for name, _ in names:
+        counts["pages"] += 1
+        try:
+            page = Page.read(name)
+        except SeetellError as error:
+            counts["failed pages"] += 1
+            if output_format is Format.jsonl:
+                print(json.dumps({"page": name, "error": str(error).removeprefix(f"{name}: ")}, ensure_ascii=False))
+            else:
+                print(printable(str(error)), file=sys.stderr)
+            continue
+        counts["described"] += len(page.findings.described)
+        for problem in problems(page):
+            counts[problem.kind] += 1
+            if output_format is Format.jsonl:
+                row = {"page": name, "line": problem.line, "image": problem.image, "problem": problem.kind}
+                print(json.dumps({**row, **({"alt": problem.alt} if problem.alt else {})}, ensure_ascii=False))
+            else:
+                print(printable(f"{name}:{problem}"))
+    sys.stdout.flush()
+    parts = [
+        _number(counts["pages"], "page"),
+        f"{_number(counts['missing'], 'image')} without alt text",
+        f"{_number(counts['worthless'], 'alt text')} that say{'s' * (counts['worthless'] == 1)} nothing",
+        f"{_number(counts['described'], 'image')} with alt text",
+        f"{_number(counts['failed pages'], 'page')} failed" if counts["failed pages"] else "",
+    ]
+    print(", ".join(filter(None, parts)), file=sys.stderr)
+    return 1 if counts["missing"] or counts["worthless"] or counts["failed pages"] else 0
 
 
 def _counted(captions: Iterator[Caption | PhotoError]) -> Iterator[Caption | PhotoError]:
@@ -138,28 +208,36 @@ def _show(filled: Filled, error: SeetellError | None, *, written: bool, output_f
         return
     for image in filled.images:
         if image.error and page is not None:
-            place = f"{filled.name}:{page.line(image.missing)}: {image.address}"
+            place = f"{filled.name}:{page.line(image.missing.offset)}: {image.address}"
             print(f"{printable(place)}: {printable(image.error)}", file=sys.stderr)
     if error is not None:
         print(printable(str(error)), file=sys.stderr)
     elif page is not None and filled.alts:
-        on_terminal = sys.stdout.isatty()
-        for line in unified_diff(filled.name, page.text, page.filled(filled.alts)):
-            sys.stdout.write(f"{printable(line.rstrip().expandtabs())}\n" if on_terminal else line)
+        before, after = page.content, page.filled(filled.alts)
+        if sys.stdout.isatty():
+            before, after = (content.decode(page.encoding).encode() for content in (before, after))
+            for line in unified_diff(filled.name, before, after):
+                print(printable(line.decode().rstrip().expandtabs()))
+        else:
+            sys.stdout.flush()
+            sys.stdout.buffer.writelines(unified_diff(filled.name, before, after))
         sys.stdout.flush()
 
 
 def _row(image: Image, filled: Filled, written: bool) -> dict[str, Any]:
     assert not isinstance(filled.page, SeetellError)
-    row: dict[str, Any] = {"page": filled.name, "line": filled.page.line(image.missing), "image": image.address}
+    row: dict[str, Any] = {"page": filled.name, "line": filled.page.line(image.missing.offset), "image": image.address}
     if image.skip_reason:
         return {**row, "skip_reason": image.skip_reason}
     if image.error:
         return {**row, "error": image.error}
-    assert image.caption is not None
-    content = image.caption.to_dict()
-    kept = {name: content[name] for name in ("caption", "logprob", "model")}
-    return {**row, "photo": str(image.photo), "alt": image.alt, **kept, "written": written}
+    if image.photo is not None:
+        row["photo"] = str(image.photo)
+    row["alt"] = image.alt
+    if image.caption is not None:
+        content = image.caption.to_dict()
+        row |= {name: content[name] for name in ("caption", "logprob", "model")}
+    return {**row, "written": written}
 
 
 def _count(filled: Filled, error: SeetellError | None, counts: Counter[str]) -> None:
@@ -169,7 +247,7 @@ def _count(filled: Filled, error: SeetellError | None, counts: Counter[str]) -> 
     else:
         counts["alts"] += len(filled.alts)
     if not isinstance(filled.page, SeetellError):
-        counts["described"] += filled.page.findings.described
+        counts["described"] += len(filled.page.findings.described)
     counts["failed"] += sum(bool(image.error) for image in filled.images)
     counts["left"] += sum(bool(image.skip_reason) for image in filled.images)
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seetell.alttext.alt_text import LONGEST, alt_text
+from seetell.alttext.alt_text import LONGEST, alt_text, is_worthless
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,36 @@ def test_alt_text_is_one_line_of_limited_length_and_settles(caption: str):
     assert len(text) <= LONGEST + 2  # a capital may be longer than its letter
     assert text == " ".join(text.split())
     assert text.isprintable() or not caption.isprintable()
+
+
+@pytest.mark.parametrize(
+    "alt",
+    [
+        "IMG_2031.JPG", "DSC01234", "img-20230101", "dog.png", "photos/dog.webp", "image", "Image 3", "image001",
+        "Photo.", "picture", "alt text", "Alt", "untitled", "placeholder", "3", "2023-01-01 12.30.00", " ", "-",
+        "image of", "[image]",
+        "Screenshot 2023-01-01", "undefined", "P1010203", "dog-park_2", "Foto", "画像",
+    ],
+)  # fmt: skip
+def test_alt_text_that_says_nothing(alt: str):
+    assert is_worthless(alt, ["img/dog-park_2.jpg?v=1"])
+
+
+@pytest.mark.parametrize(
+    "alt",
+    [
+        "",
+        "a dog",
+        "Rex",
+        "dog",
+        "image of a dog",
+        "photo by Ann",
+        "Ann",
+        "1984, the book",
+        "icon of the town",
+        "犬",
+        "IBM",
+    ],
+)
+def test_alt_text_that_says_something(alt: str):
+    assert not is_worthless(alt, ["img/dog.jpg"])

@@ -12,10 +12,13 @@ from seetell.errors import UsageError
 @pytest.mark.parametrize(
     "content",
     [
-        'image,caption,logprob,error\na.jpg,"a ""dog"", brown",-1,\nb.jpg,,,no such file\nc.jpg,a\u2028cat,,\n',
-        '\ufeffcaption,image\r\n"a ""dog"", brown",a.jpg\r\na\u2028cat,c.jpg\r\n',
+        'image,caption,logprob,error\na.jpg,"a ""dog"", brown",-1,\nb.jpg,,,no such file\n'
+        "c.jpg,a\u2028cat,,\nd.jpg,,-2,\n",
+        '\ufeffcaption,image\r\n"a ""dog"", brown",a.jpg\r\na\u2028cat,c.jpg\r\n \t,d.jpg\r\n',
         '{"image": "a.jpg", "caption": "a \\"dog\\", brown", "edited": true}\n\n{"image": "b.jpg", "error": "x"}\n'
-        '{"image": "c.jpg", "caption": "a\u2028cat"}',
+        '{"image": "c.jpg", "caption": "a\u2028cat"}\n{"image": "d.jpg", "caption": "", "edited": true}',
+        '{"image": "d.jpg", "caption": "a bird"}\n{"image": "a.jpg", "caption": "a \\"dog\\", brown"}\n'
+        '{"image": "c.jpg", "caption": "a\u2028cat"}\n{"image": "d.jpg", "caption": null}\n{"caption": "x"}',
     ],
 )
 def test_captions_are_read_by_their_photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str):
@@ -25,6 +28,7 @@ def test_captions_are_read_by_their_photos(tmp_path: Path, monkeypatch: pytest.M
     assert {os.path.basename(photo): caption.text for photo, caption in captions.items()} == {
         "a.jpg": 'a "dog", brown',
         "c.jpg": "a\u2028cat",
+        "d.jpg": "",
     }
     assert all(os.path.dirname(photo) == os.path.realpath(tmp_path) for photo in captions)
 

@@ -90,7 +90,9 @@ def test_pages_are_not_read_far_ahead(site: Path):
         ("<img src=line.png>", "small", ""),
         ("<img src=absent.jpg>", "", "no such file"),
         ("<img src=https://a/b.jpg srcset='absent.jpg 2x'>", "", "no such file"),
-        ("<img src=logo.svg>", "", "not a photo"),
+        ("<img src=logo.svg>", "svg", ""),
+        ("<img src='logo.SVG?v=1#x'>", "svg", ""),
+        ("<img src=absent.svg>", "svg", ""),
         ("<img src='.'>", "", "is a folder"),
         ("<img src=broken.jpg>", "", "damaged"),
         ("<img src=mute.jpg>", "", "no words"),
@@ -123,3 +125,44 @@ def test_known_captions_come_before_the_models_and_are_not_cut(site: Path):
     assert list(first.alts.values()) == [mine, "A cat."]
     assert list(second.alts.values()) == [mine]
     assert captioner.asked == ["cat.jpg"]
+
+
+def test_a_cleared_caption_is_a_veto(site: Path):
+    known = {str((site / "dog.jpg").resolve()): Caption("", (), 0.0, "mine")}
+    content = "<img src=dog.jpg> <img src=cat.jpg>"
+    pages = [page(site, "a.html", content), page(site, "b.md", "![](dog.jpg) {{< figure src=dog.jpg >}}")]
+    captioner = Captioner()
+    first, second = fill(pages, captioner, known)
+    assert [(image.skip_reason, image.alt) for image in first.images] == [("rejected", None), ("", "A cat.")]
+    assert [image.skip_reason for image in second.images] == ["rejected", "rejected"]
+    assert captioner.asked == ["cat.jpg"]
+    first, second = fill(pages, Captioner(), known, empty_alt=True)
+    assert [image.alt for image in first.images] == ["", "A cat."]
+    assert [(image.skip_reason, image.alt) for image in second.images] == [("rejected", None), ("", "")]
+
+
+def test_known_photos_on_a_page_are_told_whether_or_not_they_have_alt_text(site: Path):
+    known = {str((site / name).resolve()): Caption("x", (), 0.0, "") for name in ("dog.jpg", "cat.jpg", "line.png")}
+    (filled,) = fill([page(site, "a.md", "![a](dog.jpg) ![](line.png) ![](absent.jpg)")], Captioner(), known)
+    assert {Path(path).name for path in filled.known} == {"dog.jpg", "line.png"}
+
+
+def test_the_alt_text_of_a_twin_is_used(site: Path):
+    content = "<img class=lazy src=spinner.gif><noscript><img src=dog.jpg alt='Rex'></noscript>"
+    captioner = Captioner()
+    (filled,) = fill([page(site, "a.html", content)], captioner)
+    assert [(image.alt, image.caption) for image in filled.images] == [("Rex", None)]
+    assert captioner.asked == []
+
+
+def test_an_embed_is_found_in_the_vault(site: Path):
+    for name in ("media/deep/bird.jpg", "media/bird.jpg", ".trash/fish.jpg"):
+        (site / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (40, 40)).save(site / name)
+    name, root = page(site, "notes/a.md", "![[Bird.jpg]] ![[deep/bird.jpg|300]] ![[dog.jpg]] ![[fish.jpg]]")
+    (filled,) = fill([(name, root)], Captioner())
+    found = [image.photo and image.photo.relative_to(site).as_posix() for image in filled.images]
+    assert found == ["media/bird.jpg", "media/deep/bird.jpg", "dog.jpg", None]
+    (site / ".obsidian").mkdir()
+    (filled,) = fill([(name, None)], Captioner())
+    assert [image.alt for image in filled.images] == ["A bird.", "A bird.", "A dog.", None]

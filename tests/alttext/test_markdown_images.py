@@ -27,13 +27,23 @@ def filled(text: str, alt: str = "A dog.") -> str:
         ("![][dog]\n\n[dog]: a.jpg", "![A dog.][dog]\n\n[dog]: a.jpg"),
         ("![](a.jpg){width=50%} ![](b.jpg =10x20)", "![A dog.](a.jpg){width=50%} ![A dog.](b.jpg =10x20)"),
         ('<p><img src="a.jpg"></p>', '<p><img src="a.jpg" alt="A dog."></p>'),
-        ("- item\n\n      ![](a.jpg)", "- item\n\n      ![A dog.](a.jpg)"),
+        ("- item\n\n    ![](a.jpg)", "- item\n\n    ![A dog.](a.jpg)"),
+        ("1. item\n   - sub\n\n        ![](a.jpg)", "1. item\n   - sub\n\n        ![A dog.](a.jpg)"),
+        ("- a ` b\n- ![](a.jpg) ` c", "- a ` b\n- ![A dog.](a.jpg) ` c"),
+        ("![](a.jpg){width=50%}\n{: .wide}", "![A dog.](a.jpg){width=50%}\n{: .wide}"),
+        ("![](a.jpg) {{ x }} {% y alt=z %}", "![A dog.](a.jpg) {{ x }} {% y alt=z %}"),
+        ("![|300](a.jpg) ![|30x20](b.jpg)", "![A dog.|300](a.jpg) ![A dog.|30x20](b.jpg)"),
+        ("![[a.jpg]] ![[b.png|300]]", "![[a.jpg|A dog.]] ![[b.png|A dog.|300]]"),
+        ("| a |\n|---|\n| ![[a.jpg\\|30]] |", "| a |\n|---|\n| ![[a.jpg\\|A dog.\\|30]] |"),
+        ('{{< figure src="a.jpg" title="x" >}}', '{{< figure src="a.jpg" alt="A dog." title="x" >}}'),
+        ("{{% figure class=`x` src=a.jpg %}}", '{{% figure class=`x` src=a.jpg alt="A dog." %}}'),
+        ("![][dog]\n\n[dog]: a.jpg {width=3}", "![A dog.][dog]\n\n[dog]: a.jpg {width=3}"),
         ("> ```\n> x\n![](a.jpg)", "> ```\n> x\n![A dog.](a.jpg)"),
         ("a `tick\n\n![](a.jpg) ` b", "a `tick\n\n![A dog.](a.jpg) ` b"),
         ("\\`![](a.jpg)`", "\\`![A dog.](a.jpg)`"),
         ("if a <b ![](a.jpg) > c", "if a <b ![A dog.](a.jpg) > c"),
         ("the <title> of ![](a.jpg)", "the <title> of ![A dog.](a.jpg)"),
-        ("<!-- open ![](a.jpg)", "<!-- open ![A dog.](a.jpg)"),
+        ("an <!-- open ![](a.jpg)", "an <!-- open ![A dog.](a.jpg)"),
     ],
 )
 def test_alt_text_is_inserted_between_the_brackets(text: str, expected: str):
@@ -57,6 +67,48 @@ def test_alt_text_is_inserted_between_the_brackets(text: str, expected: str):
         "~~~ html\n<img src=a.jpg>\n```\n![](b.jpg)\n~~~~",
         "> ```\n> ![](a.jpg)\n> ```",
         "- ```\n  ![](a.jpg)\n  ```",
+        "<!-- open ![](a.jpg)",
+        "- item\n\n      ![](a.jpg)",
+        "1. a\n\n   > ~~~\n   > ![](a.jpg)\n\ntext",
+        "-     ![](a.jpg)",
+        "| a | b |\n|---|---|\n| ` | x |\n| `![](a.jpg)` | y |",
+        "<pre>\n![](a.jpg)\n\n![](a.jpg)\n</pre>",
+        "<PRE class=x><code>![](a.jpg)\n</code></PRE>",
+        "<div><pre>\n\n![](a.jpg)\n\n</pre></div>",
+        "text <code>![](a.jpg)</code> <kbd>![](b.jpg)</kbd>",
+        '<code-block lang="md">\n\n![](a.jpg)\n\n</code-block>',
+        "<div>\n![](a.jpg)\n</div>",
+        "{% highlight md %}\n![](a.jpg)\n\n<img src=a.jpg>\n{% endhighlight %}",
+        "{%- codeblock lang:md -%}\n![](a.jpg)\n{%- endcodeblock -%}",
+        "{% code() %}\n![](a.jpg)\n{% end %}",
+        "{{< highlight md >}}\n![](a.jpg)\n{{< /highlight >}}",
+        "{{% code lang=md %}}\n![](a.jpg)\n\n![](b.jpg)\n{{% /code %}}",
+        "{{</* figure src=a.jpg */>}}",
+        '```\n{{< figure src="a.jpg" >}}\n```',
+        ":::{code-block} md\n![](a.jpg)\n:::",
+        "{::comment}\n![](a.jpg)\n{:/comment}\n\n{::nomarkdown}![](a.jpg){:/}",
+        "[code]![](a.jpg)[/code]",
+        "---\nimage: ![](a.jpg)\n...\n",
+        "![](dog.jpg){alt='A brown dog'}",
+        '![](dog.jpg){fig-alt="A brown dog"}',
+        '![](dog.jpg){: alt="A brown dog"}',
+        '![](dog.jpg){ width=50% alt="" }',
+        '![](dog.jpg)\n{: alt="A brown dog"}',
+        '![](dog.jpg)\r\n{ .x alt="A dog"}\r\n',
+        '{: alt="A dog"}\n![](dog.jpg)',
+        '![](dog.jpg){#fig-dog .wide fig-alt="A {brown} dog"}',
+        '![](dog.jpg "title"){width=50%\nalt="A dog"}',
+        "![](dog.jpg){.x}{: alt=dog}",
+        "![](dog.jpg){aria-hidden=true} ![](a.jpg){ role=presentation }",
+        '![](dog.jpg){:dog .x}\n\n{:dog: alt="A dog"}',
+        '![][dog]{alt="A dog"}\n\n[dog]: a.jpg',
+        '![][dog]\n\n[dog]: a.jpg "title" {alt="A dog"}',
+        '[![](a.jpg){alt="A dog"}](page.html)',
+        "![[Some note]] ![[Some note#Part]] ![[a.pdf]]",
+        "![[a.jpg|A dog]] ![[a.jpg|A dog|300]] ![a dog|300](a.jpg)",
+        '{{< figure src="a.jpg" alt="A dog" >}} {{< figure src="a.jpg" alt="" >}}',
+        '{{< figure src="a.jpg" caption="x" >}}',
+        '{{< figure title="x" >}} {{< figures src="a.jpg" >}}',
         "text\n\n    ![](a.jpg)\n\n    <img src=a.jpg>",
         "\t![](a.jpg)",
         "---\nimage: ![](a.jpg)\n---\n",
@@ -71,6 +123,15 @@ def test_alt_text_is_inserted_between_the_brackets(text: str, expected: str):
 )
 def test_code_comments_and_described_images_are_left(text: str):
     assert markdown_findings(text).missing == ()
+
+
+def test_images_with_and_without_alt_text_are_counted():
+    text = '![[dog.jpg]]\n\n![[Some note]]\n\n![|300](dog.jpg) ![1] ![a] ![b][c] ![d](e.jpg){alt="f"}\n\n[a]: a.jpg\n'
+    findings = markdown_findings(text + '\n![g [h] `i`](j.jpg) ![[k.png|l|3]] {{< figure src="m.jpg" caption="n" >}}')
+    assert [missing.addresses for missing in findings.missing] == [("dog.jpg",)] * 2
+    assert [(image.addresses[0], image.alt) for image in findings.described] == [
+        ("a.jpg", "a"), ("e.jpg", "f"), ("j.jpg", "g [h] `i`"), ("k.png", "l"), ("m.jpg", "n"),
+    ]  # fmt: skip
 
 
 def test_addresses_are_read_as_commonmark_does():

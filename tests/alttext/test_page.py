@@ -113,7 +113,7 @@ def test_pages_are_found_in_order_and_once(tmp_path: Path):
 def test_lines_are_counted_from_one(tmp_path: Path):
     (tmp_path / "a.md").write_bytes(b"x\r\n\r\n![](a.jpg)")
     page = Page.read(str(tmp_path / "a.md"))
-    assert [page.line(missing) for missing in page.findings.missing] == [3]
+    assert [page.line(missing.offset) for missing in page.findings.missing] == [3]
 
 
 HEAD = '<meta charset="{}"><p>é</p>'

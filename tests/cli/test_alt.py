@@ -72,19 +72,40 @@ def test_write_fills_in_what_is_missing_once(
     assert captured.err == "2 pages, 0 alt texts written, 4 images with alt text before\n"
 
 
-@pytest.mark.skipif(shutil.which("patch") is None, reason="patch is not installed")
+@pytest.mark.parametrize("command", ["patch -p0", "git apply -p0"])
 def test_the_diff_is_a_patch(
-    site: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    site: Path,
+    tiny_bundle: Path,
+    capsysbinary: pytest.CaptureFixture[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
 ):
+    if shutil.which(command.split()[0]) is None:
+        pytest.skip(f"{command.split()[0]} is not installed")
+    image = '<p>\u00e9</p>\r\n<img src="images/dog.png">\r\n'
+    (site / "latin.html").write_bytes(f'<meta charset="iso-8859-1">{image}'.encode("latin-1"))
+    (site / "wide.html").write_bytes(f"\ufeff{image}".encode("utf-16-le"))
+    (site / "deep" / "a b").mkdir(parents=True)
+    (site / "deep" / "a b" / "page.md").write_bytes(b"![](../../images/dog.png)\r\n")
     monkeypatch.chdir(site)
     assert alt(".", "-m", tiny_bundle) == 0
-    subprocess.run(
-        ["patch", "--binary", "-p0"], input=capsys.readouterr().out.encode(), check=True, capture_output=True
-    )
-    patched = (site / "index.html").read_bytes(), (site / "about.md").read_bytes()
+    subprocess.run(command.split(), input=capsysbinary.readouterr().out, check=True, capture_output=True)
+    pages = sorted(path for path in site.rglob("*") if path.suffix in (".html", ".md"))
+    patched = {path: path.read_bytes() for path in pages}
+    assert len(pages) == 5
     assert alt(".", "-m", tiny_bundle, "--write") == 0
-    assert ((site / "index.html").read_bytes(), (site / "about.md").read_bytes()) == patched
-    assert capsys.readouterr().out == ""
+    assert {path: path.read_bytes() for path in pages} == patched
+    assert capsysbinary.readouterr().out == b""
+
+
+def test_letters_with_a_byte_like_a_line_break_are_written_as_references(
+    site: Path, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+):
+    (site / "wide.html").write_bytes('\ufeff<img src="images/dog.png">'.encode("utf-16-le"))
+    (tmp_path / "captions.csv").write_text(f"image,caption\n{site}/images/dog.png,\u0a05 dog \u4eba\n")
+    assert alt(site / "wide.html", "--captions", tmp_path / "captions.csv", "--write") == 0
+    written = (site / "wide.html").read_bytes().decode("utf-16-le")
+    assert written == '\ufeff<img src="images/dog.png" alt="&#2565; dog \u4eba.">'
 
 
 def test_failures_are_told_and_the_rest_goes_on(site: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]):
@@ -183,3 +204,75 @@ def test_on_a_terminal_the_photos_are_counted(
     told = capsys.readouterr()
     assert "2/?" in told.err
     assert "2/?" not in told.out
+
+
+def test_cleared_captions_and_those_of_no_image(
+    site: Path, tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "captions-2.csv").write_text("image,caption,logprob,error\nsite/images/cat.png,my cat,,\n")
+    (tmp_path / "captions.csv").write_text(
+        "image,caption,logprob,error\nsite/images/dog.png,,-3,\nsite/images/bird.png,a bird,,\n"
+    )
+    arguments = ["site", "--captions", "captions.csv", "--captions", "captions-2.csv", "-m", "nothing is loaded"]
+    assert alt(*arguments, "-f", "jsonl") == 0
+    told = capsys.readouterr()
+    rows = [json.loads(line) for line in told.out.splitlines()]
+    assert [(row["image"], row.get("alt"), row.get("skip_reason")) for row in rows] == [
+        ("images/cat.png", "My cat.", None),
+        ("images/dog.png", None, "rejected"),
+        ("/images/cat.png", "My cat.", None),
+    ]
+    assert "1 image skipped" in told.err
+    assert f"--captions: 1 caption of images that no page shows: {Path('site', 'images', 'bird.png')}\n" in told.err
+    assert alt(*arguments, "--empty-alt", "--write") == 0
+    assert b'<img src="images/dog.png" alt="">' in (site / "index.html").read_bytes()
+    capsys.readouterr()
+    assert alt("site/index.html", "--captions", "captions.csv") == 0
+    assert "1 caption of images that no page shows" in capsys.readouterr().err
+    monkeypatch.chdir(site)
+    assert alt(".", "--captions", "../captions-2.csv", "-m", tiny_bundle) == 0
+    assert "cat.png; run in the folder that their paths are relative to" in capsys.readouterr().err
+
+
+def test_check_lists_what_is_missing_and_what_says_nothing(site: Path, capsys: pytest.CaptureFixture[str]):
+    (site / "b.html").write_text(
+        '<img src="images/IMG_2031.JPG" alt="IMG_2031.JPG">\n<img src="a.jpg" alt="image">\n'
+        '<img src="https://a/b.jpg"><img src="c.jpg" alt="a dog"><img {{ attributes }}><img src="d.svg">'
+    )
+    before = {path: path.read_bytes() for path in site.glob("*.*")}
+    assert alt(site, "--check") == 1
+    told = capsys.readouterr()
+    assert told.out.splitlines() == [
+        f"{site / 'about.md'}:3: images/cat.png: no alt text",
+        f'{site / "b.html"}:1: images/IMG_2031.JPG: alt text "IMG_2031.JPG" says nothing of the image',
+        f'{site / "b.html"}:2: a.jpg: alt text "image" says nothing of the image',
+        f"{site / 'b.html'}:3: https://a/b.jpg: no alt text",
+        f"{site / 'b.html'}:3: d.svg: no alt text",
+        f"{site / 'index.html'}:1: images/dog.png: no alt text",
+        f"{site / 'index.html'}:2: /images/cat.png: no alt text",
+    ]
+    assert told.err == "3 pages, 5 images without alt text, 2 alt texts that say nothing, 4 images with alt text\n"
+    assert {path: path.read_bytes() for path in before} == before
+    assert alt(site / "b.html", site / "absent.html", "--check", "-f", "jsonl") == 1
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert rows[0] == {
+        "page": str(site / "b.html"), "line": 1, "image": "images/IMG_2031.JPG", "problem": "worthless",
+        "alt": "IMG_2031.JPG",
+    }  # fmt: skip
+    assert rows[2] == {"page": str(site / "b.html"), "line": 3, "image": "https://a/b.jpg", "problem": "missing"}
+    assert rows[-1] == {"page": str(site / "absent.html"), "error": "no such file"}
+    (site / "good.md").write_text("![a dog](a.jpg)")
+    assert alt(site / "good.md", "--check") == 0
+
+
+def test_check_and_write_are_wrong_use(site: Path, capsys: pytest.CaptureFixture[str]):
+    assert alt(site, "--check", "--write") == 2
+    assert "--check writes nothing; leave --write out" in capsys.readouterr().err
+
+
+def test_drawings_do_not_fail(site: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]):
+    (site / "logo.svg").write_text("<svg/>")
+    (site / "a.html").write_text('<img src="logo.svg">')
+    assert alt(site / "a.html", "-m", tiny_bundle) == 0
+    assert "1 image skipped" in capsys.readouterr().err
