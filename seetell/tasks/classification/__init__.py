@@ -1,0 +1,1 @@
+"""Image classification: one label of a fixed list for each image, with its probability."""

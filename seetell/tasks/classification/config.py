@@ -1,0 +1,50 @@
+"""The classification section of a training run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from seetell.config import check_fractions, check_probabilities
+from seetell.errors import RecipeError
+from seetell.training.config import Section
+from seetell.training.optimisers import OptimiserConfig
+
+
+@dataclass(frozen=True)
+class ClassificationConfig(Section):
+    """What a classification run adds to :class:`~seetell.training.config.RunConfig`.
+
+    A linear classifier is trained on the encoder's pooled vector, which takes minutes on a CPU; with
+    ``train_encoder_after`` the encoder is trained as well. The best model has the lowest validation loss.
+
+    Attributes:
+        labels: the classes in their order; those of the data set, alphabetically, when absent.
+        dropout: probability of zeroing an element of the pooled vector in training.
+        label_smoothing: share of the target probability spread over all classes.
+        train_encoder_after: the step from which the encoder is trained; -1 never.
+        frozen_stages: stages of the encoder, from the first on, that are never trained.
+        encoder_optimiser: of the encoder.
+    """
+
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {
+        "name": "classifier",
+        "validation": {"every": 100, "photos": -1},
+        "optimiser": {"learning_rate": 1e-3, "betas": [0.9, 0.999]},
+        "batch_size": 32,
+        "steps": 1000,
+    }
+
+    labels: tuple[str, ...] = ()
+    dropout: float = 0.2
+    label_smoothing: float = 0.0
+    train_encoder_after: int = -1
+    frozen_stages: int = 0
+    encoder_optimiser: OptimiserConfig = field(default_factory=lambda: OptimiserConfig(learning_rate=1e-5))
+
+    def __post_init__(self) -> None:
+        check_probabilities(self, "dropout")
+        check_fractions(self, "label_smoothing")
+        if len(set(self.labels)) < len(self.labels) or len(self.labels) == 1:
+            raise RecipeError(f"labels: expected two or more different classes, got {', '.join(self.labels)}")

@@ -1,0 +1,75 @@
+"""Labels of images from a bundle, on ONNX Runtime.
+
+>>> import seetell
+>>> for label in seetell.load("classify").predict("photo.jpg", top=3):
+...     print(f"{label.score:.0%} {label.text}")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+
+from seetell.errors import BundleError, UsageError
+from seetell.photos.opening import PhotoSource
+from seetell.results import Label, Labels
+from seetell.runtime.bundle import Bundle
+from seetell.runtime.image_stream import BatchFn, preprocess
+from seetell.runtime.predictor import Predictor
+from seetell.runtime.sessions import Graph
+
+TOP = 5
+
+
+class Classifier(Predictor[np.ndarray, Labels]):
+    """A loaded classifier; see :class:`~seetell.runtime.predictor.Predictor`.
+
+    Attributes:
+        labels: the classes that it chooses among.
+    """
+
+    task = "classification"
+
+    def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
+        super().__init__(bundle, threads=threads)
+        if bundle.labels is None:
+            raise BundleError(f"{bundle.folder / 'model.json'}: lacks 'labels'; export the model again")
+        self.labels = bundle.labels
+        self._encoder = Graph.open(bundle, "encoder", precision=precision, threads=self.threads)
+        self._classifier = Graph.open(bundle, "classifier", threads=self.threads)
+        self._encoder.require(inputs=["images"], outputs=["pooled"])
+        self._classifier.require(inputs=["pooled"], outputs=["logits"])
+
+    def prepare(self, image: PhotoSource, text: str = "") -> np.ndarray:
+        """Open an image for :meth:`predict_prepared`, ``(3, H, W)`` float32; may be called from many threads.
+
+        Raises:
+            PhotoError: the image cannot be used.
+        """
+        return preprocess(image, self.bundle.preprocessing)
+
+    def bind(self, *, top: int = TOP) -> BatchFn[np.ndarray, Labels]:
+        """Return the function that labels a batch.
+
+        Args:
+            top: maximum number of labels per image.
+
+        Raises:
+            UsageError: ``top`` is below 1.
+        """
+        if top < 1:
+            raise UsageError(f"top must be at least 1, got {top}")
+        return partial(self._predict, top=top)
+
+    def _predict(self, batch: Sequence[np.ndarray], sample_ids: Sequence[int], *, top: int) -> list[Labels]:
+        pooled = self._encoder.run({"images": np.stack(batch)}, ["pooled"])[0]
+        logits = self._classifier.run({"pooled": pooled}, ["logits"])[0].astype(np.float64)
+        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+        probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)  # (B, K)
+        best = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
+        return [
+            Labels(tuple(Label(self.labels[index], float(row[index])) for index in order), self.name)
+            for row, order in zip(probabilities, best, strict=True)
+        ]

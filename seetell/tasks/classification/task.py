@@ -1,0 +1,21 @@
+"""What image classification offers."""
+
+from pathlib import Path
+
+from seetell.tasks.registry import Option, Task
+
+TASK = Task(
+    name="classification",
+    command="classify",
+    summary="Label images with the classes that a model knows.",
+    result="labels",
+    example="seetell classify photo.jpg --top 3",
+    predict="predict:Classifier",
+    evaluate="evaluate:evaluate",
+    config="config:ClassificationConfig",
+    train="train:Training",
+    model="models:build",
+    export="export:graphs",
+    options=(Option("top", int, "Maximum number of labels per image.", 5, minimum=1, served=True),),
+    evaluate_options=(Option("confusion", Path, "Write the confusion matrix there, as a picture."),),
+)

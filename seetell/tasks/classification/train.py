@@ -1,0 +1,160 @@
+"""Training classifiers on an encoder's pooled vector, and the encoder with them where that is asked for."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from seetell.data.records import PhotoRecord
+from seetell.errors import DataError, RecipeError
+from seetell.nn.backbones import weights_hash
+from seetell.tasks.classification.data import LabelledDataset, label_of, read_class_folders
+from seetell.tasks.classification.models import build
+from seetell.training import task
+from seetell.training.batches import sample_batch_indices
+from seetell.training.config import RunConfig
+from seetell.training.encoding import Progress, features_cache
+from seetell.training.features import CachedFeatures, FeatureSource, PixelFeatures, unpack_features
+from seetell.training.preparation import data_hash, frozen_encoder, pretrained_of, readable, training_splits, unreadable
+from seetell.training.task import Optimised, Phase, Validation, seeded
+
+VALIDATION_BATCH = 50
+FITTING_PHOTOS = 1000
+
+
+class Training(task.Training):
+    """A classifier; see :class:`~seetell.training.task.Training`."""
+
+    part = "classifier"
+    curves = ("top_1", "top_5")
+    vocabulary = None
+
+    def __init__(
+        self, config: RunConfig, dataset: LabelledDataset, *, on_encoding: Progress = lambda done, total: None
+    ) -> None:
+        super().__init__(config, dataset)
+        self.section, labels = config.section, config.section.labels
+        surplus = sorted(set(dataset.labels) - set(labels))
+        if surplus:
+            raise RecipeError(f"classification.labels: {dataset.source} has other classes too: {', '.join(surplus)}")
+        self.encoder = frozen_encoder(config, pretrained_of(config))
+        encoder_hash = weights_hash(self.encoder)
+        train, val = training_splits(config, dataset)
+        paths = [photo.path for photo in dict.fromkeys((*train, *val))]
+        self._cache = None
+        if config.encoder.cache and self.section.train_encoder_after != 0:
+            self._cache, self.failures = features_cache(
+                config.encoder.cache, self.encoder, paths, with_grid=False, flips=config.data.flip, progress=on_encoding
+            )
+        else:
+            self.failures = unreadable(paths, on_encoding)
+        self._train, self._val = readable(dataset.source, self.failures, train, val)
+        missing = sorted(set(labels) - set(map(label_of, self._train)))
+        if missing:
+            raise DataError(
+                f"{dataset.source}: no training images of {', '.join(missing)}; add some, or drop the class"
+            )
+        numbers = {label: number for number, label in enumerate(labels)}
+        self._train_labels, self._val_labels = (
+            torch.tensor([numbers[label_of(photo)] for photo in photos]) for photos in (self._train, self._val)
+        )
+        self.model = self.classifier = seeded(config, build, self.encoder, None).to(config.device)
+        self._trains_encoder = False
+        self.hashes = {
+            "encoder_hash": encoder_hash,
+            "data_hash": data_hash([photo.id, label_of(photo)] for photo in (*self._train, *self._val)),
+        }
+
+    @classmethod
+    def complete(cls, config: RunConfig) -> RunConfig:
+        """Fill in the labels of the data set."""
+        if config.section.labels:
+            return config
+        section = dataclasses.replace(config.section, labels=cls.read(config).labels)
+        return dataclasses.replace(config, section=section)
+
+    @classmethod
+    def read(cls, config: RunConfig) -> LabelledDataset:
+        """Read a folder of images per class."""
+        return read_class_folders(config.data.path, format=config.data.format, split_seed=config.data.split_seed)
+
+    @property
+    def modules(self) -> dict[str, nn.Module]:
+        """The classifier, and the encoder if it is trained at some time."""
+        modules: dict[str, nn.Module] = {"classifier": self.classifier}
+        return modules | {"encoder": self.encoder} if self.section.train_encoder_after >= 0 else modules
+
+    def initialise(self) -> None:
+        """Fit the standardisation to training images spread over the whole split."""
+        stride = -(-len(self._train) // FITTING_PHOTOS)
+        batches = self._feature_source(self._train[::stride]).batches(VALIDATION_BATCH)
+        with torch.no_grad():
+            self.classifier.norm.fit(torch.cat([features.pooled for features in batches]).to(self.device))
+
+    def phases(self) -> list[Phase]:
+        """Return one phase or two: the classifier alone, then with the encoder."""
+        section, steps = self.section, self.config.steps
+        classifier = Optimised(self.config.optimiser, list(self.classifier.parameters()))
+        phases = [Phase(0, {"classifier": classifier}, schedule_steps=steps)]
+        if section.train_encoder_after >= 0:
+            encoder = Optimised(section.encoder_optimiser, self.encoder.trainable(frozen_stages=section.frozen_stages))
+            both = {"classifier": classifier, "encoder": encoder}
+            phases.append(Phase(section.train_encoder_after, both, schedule_steps=steps))
+        return phases
+
+    def begin(self, phase: Phase) -> None:
+        """Freeze or unfreeze the encoder, and choose where features come from."""
+        self._trains_encoder = "encoder" in phase.optimisers
+        self.encoder.requires_grad_(False)
+        if self._trains_encoder:
+            for parameter in phase.optimisers["encoder"].parameters:
+                parameter.requires_grad_(True)
+        self._train_source = self._feature_source(self._train)
+        self._val_source = self._feature_source(self._val)
+
+    def _feature_source(self, photos: tuple[PhotoRecord, ...]) -> FeatureSource:
+        if self._cache is not None and not self._trains_encoder:
+            return CachedFeatures(self._cache, photos, unpack_features)
+        return PixelFeatures(self.encoder, photos, crop=self.config.data.crop)
+
+    def batch(self, step: int) -> tuple[Tensor, ...]:
+        """Read records or pixels, and labels."""
+        indices = sample_batch_indices(
+            step,
+            seed=self.config.seed,
+            caption_counts=np.ones(len(self._train), np.int64),
+            batch_size=self.config.batch_size,
+            captions_per_photo=1,
+            flip=self.config.data.flip,
+        )
+        return self._train_source.prepare(indices), self._train_labels[torch.from_numpy(indices.photos)]
+
+    def loss(self, step: int, batch: tuple[Any, ...]) -> tuple[Tensor, dict[str, float]]:
+        """Return the cross-entropy."""
+        prepared, labels = (part.to(self.device) for part in batch)
+        logits = self.classifier(self._train_source.features(prepared).pooled)
+        return F.cross_entropy(logits, labels, label_smoothing=self.section.label_smoothing), {}
+
+    def validate(self) -> Validation:
+        """Calibrate, and measure the loss and the shares of images whose label is first, or among the first five."""
+        with torch.no_grad():
+            logits = torch.cat(
+                [
+                    self.classifier(features.pooled.to(self.device)).cpu()
+                    for features in self._val_source.batches(VALIDATION_BATCH)
+                ]
+            )
+            logits = self.classifier.calibrate(logits, self._val_labels)
+        loss = F.cross_entropy(logits, self._val_labels).item()
+        best = logits.topk(min(5, logits.shape[1])).indices == self._val_labels[:, None]
+        values = {
+            "validation_loss": loss,
+            "top_1": best[:, 0].double().mean().item(),
+            "top_5": best.any(dim=1).double().mean().item(),
+        }
+        return Validation(-loss, values)

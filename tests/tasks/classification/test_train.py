@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from PIL import Image
+
+from seetell.errors import DataError, RecipeError
+from seetell.nn.backbones import weights_hash
+from seetell.tasks.classification.config import ClassificationConfig
+from seetell.tasks.classification.models import build
+from seetell.tasks.classification.train import Training
+from seetell.training.checkpoint import read_checkpoint
+from seetell.training.config import only
+from seetell.training.loop import TrainingLoop
+from seetell.training.run_log import read_log
+from seetell.training.trained import load_trained
+
+
+class StoppedError(Exception):
+    pass
+
+
+def loop(config, folder, *, stop: int = -1) -> TrainingLoop:
+    def on_step(done: int, loss: float) -> None:
+        if done == stop:
+            raise StoppedError
+
+    config = Training.complete(config)
+    return TrainingLoop(Training, config, Training.read(config), folder, on_step=on_step)
+
+
+def values(folder, key: str) -> list[tuple[int, float]]:
+    return [(line["step"], line[key]) for line in read_log(folder / "log.jsonl") if key in line]
+
+
+MODES = {
+    "frozen": {},
+    "with the encoder": {"classification": {"train_encoder_after": 4, "frozen_stages": 4, "label_smoothing": 0.1}},
+    "on pixels, averaged": {"encoder": {"cache": ""}, "data": {"crop": True}, "ema_decay": 0.9},
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_stopped_run_resumes_exactly(tmp_path, colours_config, mode):
+    config = colours_config(**MODES[mode], steps=10)
+    loop(config, tmp_path / "whole").run()
+    for step in (5, 8):  # between checkpoints, so that steps are done again
+        with pytest.raises(StoppedError):
+            loop(config, tmp_path / "stopped", stop=step).run()
+    resumed = loop(config, tmp_path / "stopped")
+    assert resumed.step == 6
+    resumed.run()
+    for key in ("loss", "validation_loss", "top_1"):
+        assert values(tmp_path / "stopped", key) == values(tmp_path / "whole", key)
+    ours, metadata = read_checkpoint(tmp_path / "stopped" / "best.safetensors")
+    theirs, expected = read_checkpoint(tmp_path / "whole" / "best.safetensors")
+    assert metadata == expected
+    assert all(torch.equal(ours[part][key], value) for part in theirs for key, value in theirs[part].items())
+    assert ("encoder" in ours) == (mode == "with the encoder")
+
+
+def test_overfits_the_colours(tmp_path, colours_config):
+    loop(colours_config(), tmp_path / "run").run()
+    assert values(tmp_path / "run", "top_1")[-1][1] == 1.0
+    trained = load_trained(tmp_path / "run", build, only(classification=ClassificationConfig))
+    assert trained.config.section.labels == ("blue", "green", "red")
+    assert trained.vocabulary is None
+    assert not trained.model.training
+
+
+def test_the_encoder_is_trained_only_behind_the_frozen_stages(tmp_path, colours_config):
+    config = colours_config(classification={"train_encoder_after": 0, "frozen_stages": 3}, steps=2)
+    run = loop(config, tmp_path / "run")
+    stages = run.training.encoder.stages
+    before = {name: weights_hash(stage) for name, stage in stages.named_children()}
+    run.run()
+    assert [name for name, stage in stages.named_children() if before[name] == weights_hash(stage)] == ["0", "1", "2"]
+
+
+def test_labels_may_be_given_in_another_order(tmp_path, colours_config):
+    run = loop(colours_config(classification={"labels": ["red", "green", "blue"]}, steps=1), tmp_path / "run")
+    assert run.config.section.labels == ("red", "green", "blue")
+    assert run.training.model.linear.out_features == 3
+
+
+def test_what_cannot_be_learnt_is_refused(tmp_path, colours_config):
+    with pytest.raises(RecipeError, match="has other classes too: red"):
+        loop(colours_config(classification={"labels": ["green", "blue"]}), tmp_path / "run")
+    with pytest.raises(DataError, match="no training images of yellow"):
+        loop(colours_config(classification={"labels": ["blue", "green", "red", "yellow"]}), tmp_path / "other")
+    with pytest.raises(RecipeError, match="labels: expected two or more different classes, got red, red"):
+        colours_config(classification={"labels": ["red", "red"]})
+    with pytest.raises(RecipeError, match="dropout: expected a probability below 1"):
+        colours_config(classification={"dropout": 1.0})
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_broken_images_are_skipped(tmp_path, colours_config, cached):
+    data = tmp_path / "data"
+    for label in ("red", "blue"):
+        (data / label).mkdir(parents=True)
+        for number in range(3):
+            Image.new("RGB", (40, 40), label).save(data / label / f"{number}.png")
+    (data / "red" / "0.png").write_bytes(b"no image")
+    changes = {} if cached else {"encoder": {"cache": ""}}
+    run = loop(colours_config(data={"path": str(data)}, steps=1, **changes), tmp_path / "run")
+    assert [path.name for path in run.training.failures] == ["0.png"]
+    run.run()
