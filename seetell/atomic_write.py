@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import secrets
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[BinaryIO]:
+def atomic_file(path: Path, *, keep_identity: bool = False) -> Iterator[BinaryIO]:
     """Open a file whose content replaces ``path`` when the block ends, and is dropped when the block fails.
 
     An existing file keeps its permissions, and its new content is on the disk before the old content goes. A symbolic
@@ -20,6 +24,8 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 
     Args:
         path: the file to write; its folder must exist.
+        keep_identity: whether an existing file keeps its owner, extended attributes and hard links too. Where that
+            needs it, the new content, once on the disk, is copied into the file, and the old one back if that fails.
 
     Raises:
         OSError: it cannot be written.
@@ -29,18 +35,62 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
             yield file
         return
     target = path.resolve()
-    partial = target.with_name(f".{target.name}.{os.getpid()}")
+    existing = target.stat() if target.exists() else None
+    mode = 0o666 if existing is None else stat.S_IMODE(existing.st_mode)
+    # short, since a name may have 255 bytes at most, and one that nobody can have put a link at
+    partial = target.with_name(f".{target.name[:16]}-{secrets.token_hex(8)}")
+    descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
     try:
-        with open(partial, "wb") as file:
+        in_place = False
+        with open(descriptor, "wb") as file:
             yield file
-            if target.exists():
+            if existing is not None:
+                if keep_identity:
+                    in_place = existing.st_nlink > 1 or not _take_over(file.fileno(), target, existing)
                 shutil.copymode(target, partial)
                 file.flush()
                 os.fsync(file.fileno())
-        os.replace(partial, target)
+        if in_place:
+            _copy_into(target, partial.read_bytes())
+            partial.unlink()
+        else:
+            os.replace(partial, target)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def _take_over(descriptor: int, target: Path, existing: os.stat_result) -> bool:
+    """Give a new file the owner and the extended attributes of another; return whether that succeeded."""
+    try:
+        new = os.fstat(descriptor)
+        if (new.st_uid, new.st_gid) != (existing.st_uid, existing.st_gid):
+            os.fchown(descriptor, existing.st_uid, existing.st_gid)
+        for name in os.listxattr(target) if hasattr(os, "listxattr") else ():
+            os.setxattr(descriptor, name, os.getxattr(target, name))
+    except OSError as error:
+        return error.errno == errno.ENOTSUP  # the file system has no extended attributes
+    return True
+
+
+def _copy_into(target: Path, content: bytes) -> None:
+    """Replace the content of a file that stays the same file."""
+    with open(target, "r+b", buffering=0) as file:
+        before = file.read()
+        try:
+            _overwrite(file, content)
+        except BaseException:
+            _overwrite(file, before)
+            raise
+
+
+def _overwrite(file: FileIO, content: bytes) -> None:
+    file.seek(0)
+    rest = memoryview(content)
+    while rest:
+        rest = rest[file.write(rest) :]
+    file.truncate()
+    os.fsync(file.fileno())
 
 
 @contextmanager

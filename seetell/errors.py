@@ -17,6 +17,10 @@ class PhotoFormatError(PhotoError):
     """A file that is not a photo, or is in a format that is not supported."""
 
 
+class PhotoMemoryError(PhotoError):
+    """A photo that may be sound, but for which there is not enough memory now."""
+
+
 class DataError(SeetellError):
     """A data set, results or references file that does not follow its format."""
 

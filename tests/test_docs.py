@@ -79,6 +79,7 @@ def commands_of(page: str, beginning: str) -> list[str]:
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
     """A folder with what the pages speak of."""
+    shutil.copytree(REPOSITORY / "examples", tmp_path / "examples")
     (tmp_path / "holiday").mkdir()
     for source, target in {"cat": "photo.jpg", "cliff": "holiday/beach.jpg", "dog": "holiday/dog.jpg"}.items():
         shutil.copy(REPOSITORY / "examples" / f"{source}.jpg", tmp_path / target)
@@ -122,7 +123,7 @@ def test_the_tree_in_the_readme_is_the_tree():
     inside = set(re.findall(r"^  (\S+)", tree, re.MULTILINE))
     package = REPOSITORY / "seetell"
     folders = {f"{path.name}/" for path in package.iterdir() if path.is_dir() and not path.name.startswith("_")}
-    assert inside == {*folders, "results.py", "errors.py", "config.py", "atomic_write.py"}
+    assert inside == {*folders, "results.py", "errors.py", "config.py", "extras.py", "atomic_write.py"}
     for name in re.findall(r"^(\w+)/", tree, re.MULTILINE):
         assert (REPOSITORY / name).is_dir()
 

@@ -42,7 +42,7 @@ def is_worthless(alt: str, addresses: Iterable[str] = ()) -> bool:
         addresses: of the image, whose file names say nothing either where they have digits or hyphens.
     """
     text = " ".join(alt.split()).strip(" .:;,!?\"'()[]<>{}_*#-")
-    if not alt:
+    if not alt or len(text) > LONGEST:
         return False
     stems = {splitext(basename(re.split(r"[?#]", address, maxsplit=1)[0]))[0].lower() for address in addresses}
     return (

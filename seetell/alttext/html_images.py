@@ -17,12 +17,13 @@ _ALT = re.compile(r"(?:^|[:.\[])alt\]?$")
 _BOUND_SOURCE = re.compile(r"[:.\[](?:src|srcset)\]?$|^v-lazy")
 _LAZY = re.compile(
     r"(?!.*(?:zoom|full|large|hi-?res|hover|roll|retina|fallback|placeholder|thumb|low|error|mobile|type|method))"
-    r"(?:(?:data|nitro)-[\w-]*(?:src|lazy|original|echo|defer|delayed)|lazy)[\w-]*"
+    r"(?:(?:data|nitro)-[\w-]*(?:src|lazy|layzr|aload|original|echo|defer|delayed)|lazy)[\w-]*"
 )
 """Attributes from which scripts load an image when it scrolls into view: ``data-src``, ``data-lazy-srcset`` …"""
 _PLACEHOLDER = re.compile(
     r"data:|.*\.(?:gif|svg)(?:[?#].*)?$|.*(?:placeholder|spinner|loading|loader|blank|spacer|lazy)", re.I
 )
+_PHOTO = re.compile(r"\.(?:jpe?g|png|webp|avif|tiff?|bmp)(?:[?#].*)?$", re.IGNORECASE)
 _CANDIDATE = re.compile(r"[\t\n\f\r ,]*([^\t\n\f\r ]*[^\t\n\f\r ,])[^,]*")
 
 
@@ -44,6 +45,9 @@ class _Image:
         ]
         self.plain = _addresses(attributes, ("src",))
         self.others = [*_addresses(attributes, ("srcset",)), *self.sources]
+        if not self.lazy and (not self.plain or _PLACEHOLDER.match(self.plain[0])):
+            named = (name for name in attributes if name.startswith("data-") and _PHOTO.search(attributes[name].value))
+            self.lazy = [attributes[name].value for name in named]
 
     @property
     def addresses(self) -> list[str]:
@@ -138,8 +142,6 @@ def _find_twins(images: Mapping[int, _Image], found: Sequence[Tag | Skipped], te
             continue
         for place, step in ((before, -1), (after, 1)):
             beside = _neighbour(found, text, place, step)
-            while beside is not None and _name(found, beside) in ("picture", "/picture", "source"):
-                beside = _neighbour(found, text, beside, step)
             other = None if beside is None else images.get(beside)
             if other is not None and other.twin is None and other.is_placeholder:
                 image.twin, other.twin, image.in_noscript = other, image, True
@@ -147,12 +149,15 @@ def _find_twins(images: Mapping[int, _Image], found: Sequence[Tag | Skipped], te
 
 
 def _neighbour(found: Sequence[Tag | Skipped], text: str, number: int, step: int) -> int | None:
-    """Return the number of the tag beside another, if only white space is between them."""
-    beside = number + step
-    if not 0 <= beside < len(found):
-        return None
-    first, second = sorted((number, beside))
-    return None if text[found[first].end : found[second].start].strip() else beside
+    """Return the number of the tag beside another, but for those of a ``picture``, if only white space is between."""
+    while 0 <= number + step < len(found):
+        first, second = sorted((number, number + step))
+        if text[found[first].end : found[second].start].strip():
+            return None
+        number += step
+        if _name(found, number) not in ("picture", "/picture", "source"):
+            return number
+    return None
 
 
 def _name(found: Sequence[Tag | Skipped], number: int) -> str:

@@ -13,7 +13,7 @@ from seetell.alttext.html_tags import Skipped, Tag, escaped, tags
 from seetell.alttext.markdown_blocks import ATTRIBUTE_LIST, Blocks, label_of, read_blocks
 from seetell.alttext.missing_alt import DescribedImage, Findings, MissingAlt
 from seetell.alttext.template_code import has_code
-from seetell.photos.opening import SUFFIXES
+from seetell.photos.formats import SUFFIXES
 
 _CODE = r"\{\{[^}\n]{0,200}\}\}|\{%[^%\n]{0,200}%\}"
 _DESTINATION = rf"""
@@ -26,7 +26,7 @@ _IMAGE = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _EMBED = re.compile(r"!\[\[(?P<target>[^\[\]|\n\\\0]+)(?P<rest>(?:\\?\|[^\[\]\n\0]*)?)\]\](?![(\[])")
-_EMBEDDED = (*SUFFIXES, ".svg", ".avif")
+_EMBEDDED = SUFFIXES | {".svg", ".avif"}
 _SIZE = r"\s*\d+(?:\s*[x×]\s*\d+)?\s*"
 _ONLY_SIZE = re.compile(rf"\s*\\?\|{_SIZE}")
 """Obsidian's ``![|300](dog.jpg)``, whose alt text would stand before the bar."""
@@ -58,9 +58,10 @@ def markdown_findings(text: str) -> Findings:
     found = list(tags(blocks.prose, in_markdown=True))
     html = images_among(found, blocks.prose)
     in_tags = _Spans([*((part.start, part.end) for part in found), *_verbatim(found)])
+    within = _Spans([(part.start + 1, part.end) for part in found])
     images = [
         image
-        for image in (*_images(text, blocks, in_tags), *_figures(blocks.prose), *html.missing, *html.described)
+        for image in (*_images(text, blocks, in_tags), *_figures(blocks.prose, within), *html.missing, *html.described)
         if image is not None
     ]
     images.sort(key=lambda image: image.offset)
@@ -170,11 +171,11 @@ def _embed(embed: re.Match[str], *, in_table: bool) -> Found | None:
     return MissingAlt(embed.end("target"), (target,), "embed in a table" if in_table else "embed")
 
 
-def _figures(prose: str) -> Iterator[Found]:
+def _figures(prose: str, in_tags: _Spans) -> Iterator[Found]:
     """Yield Hugo's ``{{< figure src="dog.jpg" >}}``, whose alt text is its caption where it has none of its own."""
     for figure in _FIGURE.finditer(prose):
         given = _attributes(figure["parameters"])
-        if not given.get("src"):
+        if not given.get("src") or figure.start() in in_tags:
             continue
         if "alt" in given or given.get("caption"):
             yield DescribedImage(figure.start(), (given["src"],), given.get("alt", given.get("caption")))

@@ -110,7 +110,7 @@ class Page:
                 raise SeetellError(f"{self.name}: has changed since it was read, and was not written; run again")
             if not os.access(self.path, os.W_OK):
                 raise SeetellError(f"{self.name}: no permission to write it")
-            with atomic_file(self.path) as file:
+            with atomic_file(self.path, keep_identity=True) as file:
                 file.write(content)
         except OSError as error:
             raise SeetellError(f"{self.name}: cannot be written ({error.strerror})") from error

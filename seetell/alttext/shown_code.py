@@ -11,7 +11,7 @@ _FAMILIES = (
     (
         "{%",
         re.compile(
-            rf"(?<!`)\{{%-?\s*(?:(?P<end>end)(?:[_-]?(?P<ended>{_NAME}))?|(?P<name>{_NAME}))(?![\w-])[^%\n]*%\}}"
+            rf"(?<!`)\{{%-?\s*(?:(?P<end>end)(?:[_-]?(?P<ended>{_NAME}))?|(?P<name>{_NAME}))(?![\w-])[^\n]{{0,300}}?%\}}"
         ),
     ),
     # Hugo: {{< highlight md >}} … {{< /highlight >}}; Handlebars: {{#code}} … {{/code}}

@@ -1,195 +1,190 @@
 """XMP sidecars: a photo's caption in a file beside it, which photo managers read.
 
-Two properties are written, as language alternatives of ``x-default`` (ISO 16684-1, section 8.2.2.4):
-``Iptc4xmpCore:AltTextAccessibility``, "Alt Text (Accessibility)" of the IPTC Photo Metadata Standard since 2021.1, and
-``dc:description``, its "Description/Caption". An existing sidecar gets only those of the two that it lacks, in an
-``rdf:Description`` of their own; its other bytes do not change.
+Two properties are written: ``Iptc4xmpCore:AltTextAccessibility``, "Alt Text (Accessibility)" of the IPTC Photo Metadata
+Standard since 2021.1, and ``dc:description``, its "Description/Caption". An existing sidecar gets only those of the two
+that it lacks.
+
+A sidecar has one of two names. ``dog.jpg.xmp``, of digiKam, darktable and Immich, says whose it is. ``dog.xmp``, of
+Adobe's programs, could be that of ``dog.png`` or ``dog.cr2``; in a new one ``photoshop:SidecarForExtension`` says whose
+it is, which they write, too.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from html import escape
 from pathlib import Path
-from xml.parsers import expat
 
 from seetell.alttext.alt_text import alt_text
+from seetell.alttext.xmp import EMPTY, RDF, Outline, with_properties
 from seetell.atomic_write import atomic_file
-from seetell.errors import PhotoError, SeetellError
+from seetell.errors import PhotoError
+from seetell.photos.formats import SUFFIXES, UNSUPPORTED
 
-RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 ALT_TEXT = ("Iptc4xmpCore", "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/", "AltTextAccessibility")
 DESCRIPTION = ("dc", "http://purl.org/dc/elements/1.1/", "description")
-"""Prefix, namespace and name of a property."""
 
-EMPTY = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
-<x:xmpmeta xmlns:x="adobe:ns:meta/">
- <rdf:RDF xmlns:rdf="{RDF}">
- </rdf:RDF>
-</x:xmpmeta>
-<?xpacket end="w"?>
-""".encode()
+_FOR_EXTENSION = ("http://ns.adobe.com/photoshop/1.0/", "SidecarForExtension")
+_FORMAT = ("http://purl.org/dc/elements/1.1/", "format")
+_FILE_NAMES = (
+    ("http://ns.adobe.com/camera-raw-settings/1.0/", "RawFileName"),
+    ("http://ns.adobe.com/xap/1.0/mm/", "DerivedFrom"),
+    ("http://ns.adobe.com/xap/1.0/mm/", "PreservedFileName"),
+)
+"""Properties that name the file that a sidecar is for; by the last, its name before it was renamed."""
+
+_FORMATS = {"jpg": "jpeg", "jpe": "jpeg", "jfif": "jpeg", "tif": "tiff", "apng": "png", "pjpeg": "jpeg", "mpo": "jpeg"}
+_BY_FORMAT = {kind.name: kind.suffixes for kind in UNSUPPORTED}
+RAW = _BY_FORMAT["RAW"]
+"""Endings of cameras' raw photos; beside one, ``dog.xmp`` is its sidecar for every program."""
+
+PICTURES = frozenset({*SUFFIXES, *RAW, *_BY_FORMAT["HEIC"], *_BY_FORMAT["JPEG XL"], *_BY_FORMAT["PSD"]})
+"""Endings of the pictures that programs write sidecars for."""
 
 LARGEST = 64 * 2**20
 """Largest size of a sidecar in bytes; those with long edit histories have a few million."""
 
-Property = tuple[str, str, str]
-
-
-def sidecar_of(photo: str | os.PathLike[str]) -> Path:
-    """Return the path of a photo's sidecar: ``dog.xmp`` for ``dog.jpg``."""
-    return Path(photo).with_suffix(".xmp")
-
 
 class Sidecars:
-    """The sidecars of a run: no two photos share one."""
+    """The sidecars of photos.
 
-    def __init__(self) -> None:
-        self._photos: dict[Path, str] = {}
+    Args:
+        full_names: whether new ones are called ``dog.jpg.xmp`` rather than ``dog.xmp``.
+        overwrite: whether the two properties are replaced where they are.
+    """
 
-    def write(self, photo: str, caption: str) -> Path:
-        """Write a photo's sidecar, see :func:`write_sidecar`.
+    def __init__(self, *, full_names: bool = False, overwrite: bool = False) -> None:
+        self._full_names = full_names
+        self._overwrite = overwrite
+        self._folder: str | None = None
+        self._by_stem: dict[str, list[str]] = {}
+
+    def find(self, photo: str | os.PathLike[str]) -> Path:
+        """Return the sidecar of a photo, which need not exist.
 
         Raises:
-            PhotoError: another photo of the run has the same sidecar, such as ``dog.png`` beside ``dog.jpg``.
+            PhotoError: it would be that of another file.
         """
-        path = sidecar_of(photo)
-        first = self._photos.setdefault(path, photo)
-        if first != photo:
-            raise PhotoError(f"{photo}: its sidecar {path.name} is that of {first}; give one of them another name")
-        return write_sidecar(photo, caption)
+        path = Path(photo)
+        full, short = path.with_name(f"{path.name}.xmp"), path.with_name(f"{path.stem}.xmp")
+        existing = _existing(full)
+        if existing is not None:
+            return existing
+        others = self._others(path)
+        existing = _existing(short)
+        if existing is not None:
+            owner = _other_owner(existing, path, others)
+        else:
+            owner = next((name for name in others if _suffix(name) in RAW), "")
+        if not owner:
+            return existing or (full if self._full_names else short)
+        if self._full_names:
+            return full
+        raise PhotoError(
+            f"{photo}: its sidecar {short.name} is that of {owner}; --sidecar-name full writes {full.name} instead"
+        )
 
-
-def write_sidecar(photo: str | os.PathLike[str], caption: str) -> Path:
-    """Write a caption into a photo's sidecar; existing properties are kept.
-
-    Args:
-        photo: its path.
-        caption: a sentence.
-
-    Returns:
-        The sidecar, whether or not it lacked anything.
-
-    Raises:
-        PhotoError: the existing sidecar is not valid XMP, or the caption has no words.
-        SeetellError: the sidecar cannot be written.
-    """
-    path = sidecar_of(photo)
-    values = {ALT_TEXT: alt_text(caption), DESCRIPTION: alt_text(caption, longest=None)}
-    if not values[ALT_TEXT]:
-        raise PhotoError(f"{photo}: the model generated no words for its sidecar")
-    try:
-        before = _content(path) if path.exists() else EMPTY
-        extended = with_properties(before, values)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise PhotoError(f"{photo}: its sidecar {path.name} was not changed: {reason}") from error
-    if extended != before:
+    def is_complete(self, photo: str | os.PathLike[str]) -> bool:
+        """Return whether a photo has a sidecar that lacks neither property."""
         try:
-            if path.exists() and not os.access(path, os.W_OK):
+            path = self.find(photo)
+            return {ALT_TEXT[1:], DESCRIPTION[1:]} <= Outline(_content(path)).properties.keys()
+        except (OSError, ValueError, PhotoError):
+            return False
+
+    def write(self, photo: str | os.PathLike[str], caption: str) -> Path:
+        """Write a caption into a photo's sidecar.
+
+        Args:
+            photo: its path.
+            caption: a sentence.
+
+        Returns:
+            The sidecar, whether or not it lacked anything.
+
+        Raises:
+            PhotoError: the sidecar is that of another file, is not valid XMP or cannot be written, or the caption has
+                no words.
+        """
+        values = {ALT_TEXT: alt_text(caption), DESCRIPTION: alt_text(caption, longest=None)}
+        if not values[ALT_TEXT]:
+            raise PhotoError(f"{photo}: the model generated no words for its sidecar")
+        path = self.find(photo)
+        try:
+            exists = path.exists()
+            before = _content(path) if exists else _new(_suffix(photo, lower=False)[1:])
+            changed = with_properties(before, values, overwrite=self._overwrite)
+            if changed == before and exists:
+                return path
+            if exists and not os.access(path, os.W_OK):
                 raise PermissionError(None, "no permission to write it")
             with atomic_file(path) as file:
-                file.write(extended)
-        except OSError as error:
-            raise SeetellError(f"{path}: cannot be written ({error.strerror})") from error
-    return path
+                file.write(changed)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise PhotoError(f"{photo}: its sidecar {path.name} was not changed: {reason}") from error
+        return path
+
+    def _others(self, photo: Path) -> list[str]:
+        """Return the names of other pictures in the folder that differ in their endings only."""
+        folder = str(photo.parent)
+        if folder != self._folder:
+            self._folder, self._by_stem = folder, {}
+            try:
+                names = sorted(os.listdir(folder))
+            except OSError:
+                names = []
+            for name in names:
+                if _suffix(name) in PICTURES:
+                    self._by_stem.setdefault(os.path.splitext(name)[0], []).append(name)
+        return [name for name in self._by_stem.get(photo.stem, ()) if name != photo.name]
 
 
-def with_properties(xmp: bytes, values: Mapping[Property, str]) -> bytes:
-    """Add the properties that an XMP document lacks.
-
-    Args:
-        xmp: the document.
-        values: texts of properties.
-
-    Returns:
-        The document with another ``rdf:Description``, or unchanged.
-
-    Raises:
-        ValueError: it is not XMP, or not in an encoding that can be extended.
-    """
-    outline = _Outline(xmp)
-    missing = {wanted: value for wanted, value in values.items() if wanted[1:] not in outline.properties}
-    if not missing:
-        return xmp
-    addition = _description(missing, outline.about, b"\r\n" in xmp)
-    position = outline.end
-    extended = xmp[:position] + addition.encode(outline.encoding) + xmp[position:]
-    if not {wanted[1:] for wanted in values} <= _Outline(extended).properties:
-        raise ValueError("its XML cannot be extended")
-    return extended
+def _existing(sidecar: Path) -> Path | None:
+    for path in (sidecar, sidecar.with_suffix(".XMP")):
+        if os.path.lexists(path):
+            return path
+    return None
 
 
-class _Outline:
-    """The outline of an XMP document.
-
-    Attributes:
-        properties: namespaces and names of its properties.
-        about: the resource that they describe, mostly empty.
-        end: offset in bytes of the end tag of ``rdf:RDF``.
-        encoding: encoding for text inserted there.
-    """
-
-    def __init__(self, xmp: bytes) -> None:
-        self.properties: set[tuple[str, str]] = set()
-        self.about = ""
-        self.encoding = "ascii"
-        self._ends: list[int] = []
-        self._open: list[str] = []
-        for mark, encoding in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
-            if xmp.startswith(mark):
-                self.encoding = encoding
-        parser = expat.ParserCreate(namespace_separator=" ")
-        parser.StartElementHandler = self._start
-        parser.EndElementHandler = self._end
-        parser.StartDoctypeDeclHandler = self._refuse
-        self._parser = parser
-        try:
-            parser.Parse(xmp, True)
-        except expat.ExpatError as error:
-            raise ValueError(f"it is not XML ({error})") from error
-        if not self._ends:
-            raise ValueError("it has no rdf:RDF, as XMP has")
-        self.end = self._ends[0]
-        if xmp[self.end : self.end + 4].replace(b"\0", b"")[:2] != b"</":
-            raise ValueError("its rdf:RDF is empty; delete the file to have it rewritten")
-
-    def _start(self, name: str, attributes: Mapping[str, str]) -> None:
-        if self._open[-1:] == [f"{RDF} RDF"] and name == f"{RDF} Description":
-            self.about = self.about or attributes.get(f"{RDF} about", "")
-            self.properties |= {_split(attribute) for attribute in attributes}
-        elif self._open[-2:] == [f"{RDF} RDF", f"{RDF} Description"]:
-            self.properties.add(_split(name))
-        self._open.append(name)
-
-    def _end(self, name: str) -> None:
-        self._open.pop()
-        if name == f"{RDF} RDF":
-            self._ends.append(self._parser.CurrentByteIndex)
-
-    def _refuse(self, *declared: object) -> None:
-        raise ValueError("it has a document type, which XMP does not allow")
+def _other_owner(sidecar: Path, photo: Path, others: list[str]) -> str:
+    """Return what a ``dog.xmp`` belongs to if that may be another file than the photo; empty if it does not."""
+    try:
+        outline = Outline(_content(sidecar))
+    except (OSError, ValueError):
+        return "" if not others else others[0]
+    extension = outline.properties.get(_FOR_EXTENSION)
+    if extension:
+        alike = [name for name in (photo.name, *others) if _suffix(name) == f".{extension.lower()}"]
+        exact = [name for name in alike if name.endswith(f".{extension}")]
+        return "" if photo.name in (exact or alike) else f"{photo.stem}.{extension}"
+    about = outline.about.replace("\\", "/").rpartition("/")[2]
+    if _suffix(about) in PICTURES and about.lower() != photo.name.lower():
+        return about
+    for wanted in _FILE_NAMES:
+        name = outline.properties.get(wanted, "").replace("\\", "/").rpartition("/")[2]
+        renamed = wanted == _FILE_NAMES[-1] and _suffix(name) == _suffix(photo)
+        if _suffix(name) and name.lower() != photo.name.lower() and not renamed:
+            return name
+    kind, _, media = outline.properties.get(_FORMAT, "").lower().partition("/")
+    suffix = _suffix(photo)[1:]
+    if kind == "image" and media and _FORMATS.get(media, media) != _FORMATS.get(suffix, suffix):
+        return f"a file of the format {kind}/{media}"
+    return others[0] if others else ""
 
 
-def _split(name: str) -> tuple[str, str]:
-    namespace, _, local = name.rpartition(" ")
-    return namespace, local
+def _suffix(name: str | os.PathLike[str], *, lower: bool = True) -> str:
+    suffix = os.path.splitext(name)[1]
+    return suffix.lower() if lower else suffix
 
 
-def _description(values: Mapping[Property, str], about: str, carriage_returns: bool) -> str:
-    """Return an ``rdf:Description`` in ASCII, to insert before the end tag of ``rdf:RDF``."""
-    spaces = "".join(f'\n    xmlns:{prefix}="{namespace}"' for prefix, namespace, _ in values)
-    properties = "".join(
-        f"   <{prefix}:{name}>\n    <rdf:Alt>\n"
-        f'     <rdf:li xml:lang="x-default">{escape(value, quote=False)}</rdf:li>\n'
-        f"    </rdf:Alt>\n   </{prefix}:{name}>\n"
-        for (prefix, _, name), value in values.items()
-    )
-    subject = escape(about).replace("\n", "&#10;").replace("\r", "&#13;").replace("\t", "&#9;")
-    text = f' <rdf:Description xmlns:rdf="{RDF}" rdf:about="{subject}"{spaces}>\n{properties}  </rdf:Description>\n '
-    text = text.encode("ascii", "xmlcharrefreplace").decode()
-    return text.replace("\n", "\r\n") if carriage_returns else text
+def _new(extension: str) -> bytes:
+    """Return an XMP document that says which file it is for."""
+    if not extension or not extension.isprintable():
+        return EMPTY
+    namespace, name = _FOR_EXTENSION
+    about = f'  <rdf:Description rdf:about="" xmlns:photoshop="{namespace}" photoshop:{name}="{escape(extension)}"/>\n'
+    return EMPTY.replace(f'{RDF}">\n'.encode(), f'{RDF}">\n{about}'.encode())
 
 
 def _content(path: Path) -> bytes:

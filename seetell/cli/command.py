@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from seetell.cli.completion import Named, model_names
 from seetell.tasks.registry import Option
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -28,7 +29,12 @@ class Number(click.FloatRange):
 
 
 FOLDER_OR_FILE = click.Path(path_type=Path)
+FILES = click.Path()
+"""A path as it is written, which completes to files."""
+
+MODEL = Named(model_names)
 POSITIVE = Whole(min=1)
+PRECISION_HELP = "Of the encoder, where a model has several, such as fp32; the bundled models have int8 alone."
 
 
 class Format(str, Enum):
@@ -94,7 +100,7 @@ def format_option(*formats: Format, help: str) -> Decorator[Any]:
 
 def model_option(default: str, *, help: str = "A bundled model's name or a model folder.") -> Decorator[Any]:
     """Add ``--model``."""
-    return click.option("--model", "-m", default=default, help=help)
+    return click.option("--model", "-m", metavar="MODEL", type=MODEL, default=default, help=help)
 
 
 def threads_option() -> Decorator[Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seetell.cli.command import FOLDER_OR_FILE, argument, command, set_option, task_option
+from seetell.cli.command import FOLDER_OR_FILE, MODEL, PRECISION_HELP, argument, command, set_option, task_option
 from seetell.config import parse_settings
 from seetell.errors import UsageError
 from seetell.tasks.registry import Task, tasks
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 @command("evaluate")
-@argument("model", metavar="MODEL", help="Name of a bundled model, or a model folder.")
+@argument("model", metavar="MODEL", type=MODEL, help="Name of a bundled model, or a model folder.")
 @click.option("--data", type=FOLDER_OR_FILE, required=True, help="The data set: a folder or file as for training.")
 @click.option("--split", default="val", help="train, val or test.")
 @click.option(
     "--photos", metavar="DIR", type=FOLDER_OR_FILE, help="Folder of the photos, if the data set does not say."
 )
 @click.option("--format", metavar="NAME", help="Format of the data set; detected when absent.")
-@click.option("--precision", help="Encoder to use, int8 or fp32; the default one if absent.")
+@click.option("--precision", help=PRECISION_HELP)
 @set_option("Replace a setting of the predictor: key=value, such as beam_size=3; repeatable.")
 @click.option("--output", "-o", metavar="FILE", type=FOLDER_OR_FILE, help="Write the predictions there as JSON.")
 @click.option("--record", is_flag=True, help="Note the scores in the bundle and on its card.")
@@ -69,6 +69,8 @@ def evaluate(
         check_writable(output, "--output")
     task = _task_for(model, task_of(model), given)
     predictor = load_for(task, model, precision=precision)
+    if record:
+        check_writable(predictor.bundle.folder / "model.json", "--record")
     with Progress() as progress:
         evaluation: Evaluation = task.load("evaluate")(
             predictor, DataOptions(data, format, photos), split=split, progress=progress, **chosen, **given

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from seetell.cli.command import argument, command, index_option, model_option, threads_option
+from seetell.cli.command import FILES, argument, command, index_option, model_option, threads_option
 
 if TYPE_CHECKING:
     from seetell.search.update import Update
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     "paths",
     nargs=-1,
     required=True,
+    type=FILES,
     metavar="FOLDER...",
     help="Folders, files, patterns, or - for a list on stdin.",
 )
@@ -40,6 +41,7 @@ def index(paths: tuple[str, ...], location: Path | None, model: str, retry: bool
     from seetell.cli.inputs import expand
     from seetell.cli.progress import Progress
     from seetell.cli.rows import allow_undecodable_names, printable
+    from seetell.extras import install_command
     from seetell.search.location import default_location
     from seetell.search.photo_index import PhotoIndex
     from seetell.tasks.loading import load_for
@@ -54,7 +56,7 @@ def index(paths: tuple[str, ...], location: Path | None, model: str, retry: bool
             click.echo(f"{printable(path)}: {printable(reason)}", err=True)
         click.echo(f"{_summary(done)}. The index at {printable(str(photos.location))} has {len(photos):,} photos.")
         if photos.is_slow:
-            click.echo("So many are searched faster with faiss: pip install 'seetell[search]' and run again.", err=True)
+            click.echo(f"So many are searched faster with faiss: {install_command('search')}, and run again.", err=True)
     return 1 if done.failures else 0
 
 

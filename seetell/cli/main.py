@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 import seetell
 from seetell.errors import SeetellError, UsageError, unknown
+from seetell.extras import missing_module
 from seetell.tasks.registry import Task, find_task, tasks
 
 COMMANDS = {
@@ -27,8 +29,6 @@ COMMANDS = {
     "export": ("seetell.cli.export:export", "Make a model folder of a training run."),
 }
 """``module:attribute`` and summary of each command that is not a task's."""
-
-WEB_MODULES = {"fastapi", "starlette", "uvicorn", "python_multipart", "prometheus_client"}
 
 
 class LazyCommand(click.Command):
@@ -73,6 +73,8 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that is meant; suggest the nearest where there is none of that name."""
+        if ctx.resilient_parsing:  # completing, which is silent
+            return args[0], self.get_command(ctx, args[0]), args[1:]
         if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
             raise UsageError(unknown("command", args[0], self.list_commands(ctx)))
         return super().resolve_command(ctx, args)
@@ -90,6 +92,16 @@ def _command_for(task: Task) -> click.Command:
     return command_for(task)
 
 
+def _install_completion(context: click.Context, parameter: click.Parameter, shell: str | None) -> None:
+    if shell is None or context.resilient_parsing:
+        return
+    from seetell.cli.completion import install
+
+    profile = install(shell, context.command, Path.home())
+    click.echo(f"Completion is installed in {profile}; it works in new shells.")
+    context.exit()
+
+
 @click.group(
     cls=Commands,
     no_args_is_help=True,
@@ -97,6 +109,17 @@ def _command_for(task: Task) -> click.Command:
 )
 @click.version_option(seetell.__version__, message="seetell %(version)s", help="Print the version.")
 @click.option("--debug", is_flag=True, help="Show where an error arose; may stand anywhere.")
+@click.option(
+    "--install-completion",
+    metavar="[SHELL]",
+    is_flag=False,
+    flag_value="auto",
+    type=click.Choice(["auto", "bash", "zsh", "fish", "powershell"]),
+    expose_value=False,
+    is_eager=True,
+    callback=_install_completion,
+    help="Complete with the tab key in bash, zsh, fish or powershell; auto is the shell in use.",
+)
 def group(debug: bool) -> None:
     """Look at a picture and tell what is there, offline.
 
@@ -128,8 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if isinstance(error, SeetellError):
             _fail(str(error), status=2 if isinstance(error, UsageError) else 1)
         if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("seetell"):
-            extra = "web" if error.name in WEB_MODULES else "train"
-            _fail(f"this command needs {error.name}, which is not installed: pip install 'seetell[{extra}]'", status=2)
+            _fail(missing_module("this command", error.name.partition(".")[0]), status=2)
         reason = " ".join(str(error).split())
         _fail(f"unexpected {type(error).__name__}: {reason}; run again with --debug to see where", status=1)
     sys.exit(status or 0)

@@ -8,11 +8,13 @@ from typing import Any
 
 import click
 
-from seetell.cli.command import Format, argument, command, format_option
+from seetell.cli.command import MODEL, Format, argument, command, format_option
 
 
 @command("models")
-@argument("name", metavar="[NAME]", required=False, help="Print the card of this bundled model or model folder.")
+@argument(
+    "name", metavar="[NAME]", required=False, type=MODEL, help="Print the card of this bundled model or model folder."
+)
 @format_option(Format.text, Format.json, help="For people or programs.")
 @click.option("--verify", is_flag=True, help="Compare the files of NAME with their hashes.")
 def models(name: str | None, output_format: Format, verify: bool) -> None:

@@ -12,7 +12,9 @@ from typing import Any
 import click
 
 from seetell.cli.command import (
+    FILES,
     POSITIVE,
+    PRECISION_HELP,
     Argument,
     Command,
     Format,
@@ -55,7 +57,7 @@ def command_for(task: Task) -> Command:
         decorate(command)
     command.params += declared
     command.params += [
-        click.Option(["--precision"], help="Encoder: int8 (fast) or fp32."),
+        click.Option(["--precision"], help=PRECISION_HELP),
         click.Option(["--batch-size"], type=POSITIVE, help="Photos per batch; the model's own choice when absent."),
     ]
     threads_option()(command)
@@ -76,15 +78,18 @@ def _help(task: Task) -> str:
 def _argument(task: Task) -> Argument:
     help = "Files, folders, patterns, or - for a list on standard input."
     if not task.text_input:
-        return Argument(["words"], nargs=-1, required=True, metavar="PHOTO...", help=help)
+        return Argument(["words"], nargs=-1, required=True, type=FILES, metavar="PHOTO...", help=help)
     metavar = f"PHOTO... {task.text_input.upper()}"
-    return Argument(["words"], nargs=-1, metavar=metavar, help=f"{help[:-1]}; and last, the {task.text_input}.")
+    return Argument(
+        ["words"], nargs=-1, type=FILES, metavar=metavar, help=f"{help[:-1]}; and last, the {task.text_input}."
+    )
 
 
 def _captions(task: Task) -> click.Option:
     return click.Option(
         ["--captions"],
         metavar="FILE",
+        type=FILES,
         help=f"Instead of photos and a {task.text_input}: JSON lines with image and caption, as seetell caption writes "
         "them; - for standard input.",
     )
@@ -109,6 +114,8 @@ def _predict(
         options |= output.options
     options = {name: value for name, value in options.items() if value is not None}
     items, total = _items(task, words, captions, outputs)
+    if total == 0:
+        return 0
 
     from seetell.cli.progress import Progress
     from seetell.cli.rows import Rows
@@ -176,6 +183,9 @@ def _items(
         pairs = ((image, text) for image in at_least_one(images, paths))
     for output in outputs:
         pairs = output.select(pairs)
+    if total is not None:
+        selected = list(pairs)
+        pairs, total = iter(selected), len(selected)
     return pairs, total
 
 

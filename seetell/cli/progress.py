@@ -1,8 +1,9 @@
-"""The progress bar of every command, on standard error where that is a terminal."""
+"""The progress of every command, on standard error: bars where that is a terminal, lines where a command wants them."""
 
 from __future__ import annotations
 
 import sys
+import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +13,22 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
 
+SECONDS_PER_LINE = 10.0
+"""Least time between two lines of progress."""
+
+
 class Progress:
     """A context that shows a bar for each kind of work; called with what is being done, how far it is and its total.
 
     Args:
         shown: whether to show bars, given a terminal.
+        lines: whether to print a line now and then without one, as long work in the background needs.
     """
 
-    def __init__(self, *, shown: bool = True) -> None:
+    def __init__(self, *, shown: bool = True, lines: bool = False) -> None:
         self._bars: Bars | None = None
+        self._lines = lines
+        self._last_line = time.monotonic()
         self._tasks: dict[str, Any] = {}
         if shown and sys.stderr.isatty():
             from rich.console import Console
@@ -39,6 +47,10 @@ class Progress:
             note: shown beside it.
         """
         if self._bars is None:
+            now = time.monotonic()
+            if self._lines and (done == total or now - self._last_line >= SECONDS_PER_LINE):
+                self._last_line = now
+                self.say(f"{what}: {done:,}{'' if total is None else f' of {total:,}'}{note}")
             return
         if what not in self._tasks:
             self._tasks[what] = self._bars.add_task(what, total=total)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from seetell.cli.command import (
+    FILES,
     FOLDER_OR_FILE,
     POSITIVE,
     Format,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 @command("search")
 @argument("sentence", metavar="[SENTENCE]", required=False, help="What the photos should show.")
-@click.option("--image", metavar="PHOTO", help="A photo that they should be like, alone or with SENTENCE.")
+@click.option("--image", metavar="PHOTO", type=FILES, help="A photo that they should be like, alone or with SENTENCE.")
 @click.option("--top", type=POSITIVE, default=20, help="The most photos to list.")
 @format_option(Format.text, Format.jsonl, help="How photos are listed.")
 @click.option("--gallery", "page", metavar="FILE", type=FOLDER_OR_FILE, help="Write a web page of the photos there.")

@@ -19,6 +19,7 @@ from seetell.cli.command import (
     threads_option,
 )
 from seetell.errors import UsageError
+from seetell.extras import require
 
 if TYPE_CHECKING:
     from seetell.web.access import Access
@@ -108,6 +109,8 @@ def serve(
     Example: seetell serve --model caption=runs/mine/bundle --model regions=none
     """
     from seetell.web.access import LOOPBACK
+
+    require("web", "seetell serve")
     from seetell.web.application import application
     from seetell.web.limits import Limits
     from seetell.web.server import listen, server

@@ -6,6 +6,7 @@ import io
 import itertools
 import json
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -76,16 +77,43 @@ class SideOutput:
 class Sidecar(SideOutput):
     """XMP sidecars with captions as alt text."""
 
-    def open(self, predictor: Any, opened: ExitStack) -> None:
-        """Begin."""
+    def check(self, others: Sequence[SideOutput]) -> None:
+        """Take what the other options say of sidecars."""
         from seetell.alttext.sidecar import Sidecars
 
-        self._sidecars = Sidecars()
+        given = {other.option: other.value for other in others}
+        overwrite = "--overwrite" in given
+        self._sidecars = Sidecars(full_names=given.get("--sidecar-name") == "full", overwrite=overwrite)
+        self._all = overwrite or any(isinstance(other, (Attention, Report)) for other in others)
+
+    def select(self, items: Iterator[Item]) -> Iterator[Item]:
+        """Skip images with a complete sidecar, unless that is overwritten or a report is to show all."""
+        skipped = 0
+        for item in items:
+            if not self._all and self._sidecars.is_complete(item[0]):
+                skipped += 1
+                continue
+            yield item
+        if skipped:
+            which = "1 photo has" if skipped == 1 else f"{skipped:,} photos have"
+            print(f"skipped: {which} alt text in a sidecar; --overwrite captions again", file=sys.stderr)
 
     def add(self, image: str, result: Any, files: dict[str, str]) -> None:
         """Write the sidecar of an image."""
         if not isinstance(result, PhotoError):
             files["sidecar"] = str(self._sidecars.write(image, result.text))
+
+
+class SidecarOption(SideOutput):
+    """How sidecars are written; read by :class:`Sidecar`."""
+
+    def check(self, others: Sequence[SideOutput]) -> None:
+        """Refuse the option without sidecars."""
+        if not any(isinstance(other, Sidecar) for other in others):
+            raise UsageError(f"{self.option} says how sidecars are written; give --sidecar, too")
+
+    def add(self, image: str, result: Any, files: dict[str, str]) -> None:
+        """Do nothing."""
 
 
 class Attention(SideOutput):
@@ -117,7 +145,7 @@ class Report(SideOutput):
 
     def check(self, others: Sequence[SideOutput]) -> None:
         """Refuse a photo's name, and the place of another page."""
-        from seetell.photos.folders import is_photo_name
+        from seetell.photos.formats import is_photo_name
 
         check_writable(self.value, self.option)
         if is_photo_name(str(self.value)):
@@ -211,8 +239,13 @@ def side_outputs(task: Task) -> list[tuple[click.Option, type[SideOutput]]]:
         if any(option.name == "attention" for option in task.options):
             text = "Write pages and pictures there that show where each word came from."
             outputs.append((click.Option(["--attention"], metavar="DIR", help=text), Attention))
-        text = "Write the captions as alt text into XMP sidecars, dog.xmp for dog.jpg."
+        text = "Write the captions as alt text into XMP sidecars; photos with a complete one are skipped."
         outputs.append((click.Option(["--sidecar"], is_flag=True, help=text), Sidecar))
+        text = "Name of new sidecars: stem, dog.xmp, as Lightroom; full, dog.jpg.xmp, as digiKam, darktable and Immich."
+        names = click.Option(["--sidecar-name"], type=click.Choice(["stem", "full"]), help=text)
+        text = "Caption photos that have a sidecar too, and replace its alt text and description."
+        overwrite = click.Option(["--overwrite"], is_flag=True, help=text)
+        outputs += [(names, SidecarOption), (overwrite, SidecarOption)]
         text = "Write a web page there of all photos, to filter, edit and save captions."
         return [*outputs, (click.Option(["--report"], metavar="FILE", type=FOLDER_OR_FILE, help=text), Report)]
     if task.result == "labels":

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from seetell.cli.command import FOLDER_OR_FILE, Number, argument, command
+from seetell.extras import require
 
 
 @command("snippets")
@@ -53,13 +54,14 @@ def snippets(
 
     Example: seetell snippets runs/flickr8k-align --data flickr8k --output phrases.jsonl
     """
+    require("train", "seetell snippets")
     from seetell.cli.output_file import check_writable, write_file
     from seetell.cli.progress import Progress
     from seetell.data import read
     from seetell.data.records import check_split
     from seetell.data.snippets import snippet_line
     from seetell.errors import DataError
-    from seetell.tasks.grounding.snippets import infer_snippets
+    from seetell.tasks.grounding.snippets import check_aligner, infer_snippets
     from seetell.tasks.retrieval.config import RetrievalConfig
     from seetell.tasks.retrieval.models import build
     from seetell.training.config import only
@@ -71,6 +73,7 @@ def snippets(
         check_split(name)
     check_writable(output, "--output")
     trained = load_trained(run, build, only(retrieval=RetrievalConfig))
+    check_aligner(trained)
     dataset = read(data, format=format, photos=photos)
     records = [photo for photo in dataset.photos if dataset.single_split or photo.split in chosen]
     folder, flips = trained.config.encoder.cache, trained.config.data.flip

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
 import click
 
 from seetell.cli.command import FOLDER_OR_FILE, argument, command, set_option
+from seetell.cli.completion import Named
+from seetell.extras import require
+
+
+def _recipe_names() -> list[str]:
+    from seetell.training.config import shipped_recipes
+
+    return sorted(shipped_recipes())
 
 
 @command("train")
 @argument(
     "recipe",
     metavar="RECIPE",
-    type=FOLDER_OR_FILE,
+    type=Named(_recipe_names, path_type=Path),
     help="A YAML file, or the name of a bundled recipe.",
 )
 @set_option("Replace a field of the recipe: key=value; repeatable.")
@@ -27,6 +36,7 @@ def train(recipe: Path, settings: tuple[str, ...], output: Path | None, restart:
 
     Example: seetell train photo-folder --set data.path=my_photos
     """
+    require("train", "seetell train")
     from seetell.cli.progress import Progress
     from seetell.tasks.registry import find_task
     from seetell.training.config import find_recipe, load_config
@@ -41,7 +51,7 @@ def train(recipe: Path, settings: tuple[str, ...], output: Path | None, restart:
     dataset = kind.read(config)
     if restart:
         RunFolder(folder).clear()
-    with Progress() as progress:
+    with Progress(lines=True) as progress:
         for note in dataset.notes:
             progress.say(note)
         for problem in dataset.problems[:5]:
@@ -62,7 +72,8 @@ def train(recipe: Path, settings: tuple[str, ...], output: Path | None, restart:
         if loop.step:
             progress.say(f"resuming {folder} at step {loop.step}")
         loop.run()
-    click.echo(f"Trained: {folder}. Make a bundle of it: seetell export {folder} {config.name}")
+    bundle = shlex.quote(folder.resolve().name)
+    click.echo(f"Trained: {folder}. Make a bundle of it: seetell export {shlex.quote(str(folder))} {bundle}")
 
 
 def _validation(values: dict[str, Any]) -> str:

@@ -28,6 +28,7 @@ class Entry:
         captions: the captions, possibly none or blank.
         split: ``train``, ``val``, ``test``, or ``None`` if not stated.
         where: the file and line, or the photo, for messages.
+        places: the same of each caption, where captions have places of their own.
     """
 
     id: int | str
@@ -35,6 +36,7 @@ class Entry:
     captions: tuple[str, ...]
     split: str | None
     where: str
+    places: tuple[str, ...] = ()
 
 
 def assemble(
@@ -50,7 +52,7 @@ def assemble(
     """Keep usable photos, report the others, and assign splits.
 
     Skipped are photos with a duplicate id or file, a missing file, or no caption; and captions without a word, unless
-    the source keeps them. Captions repeated for a photo are reported and kept.
+    the source keeps them. Captions repeated for a photo are noted and kept.
 
     Args:
         source: the source that was read.
@@ -65,6 +67,7 @@ def assemble(
         DataError: no usable photo is left.
     """
     found = list(problems)
+    repeated: list[str] = []
     usable: list[tuple[Entry, Path, tuple[str, ...]]] = []
     ids: set[str] = set()
     paths: dict[Path, Entry] = {}
@@ -77,7 +80,7 @@ def assemble(
         if not (encodable(str(entry.id)) and encodable(entry.file)):
             found.append(Problem("malformed", entry.where, f"{entry.file}: not valid Unicode; skipped"))
             continue
-        captions = _clean_captions(entry, found, keep_wordless=source.keep_wordless)
+        captions = _clean_captions(entry, found, repeated, keep_wordless=source.keep_wordless)
         if not captions:
             found.append(Problem("photo-without-caption", entry.where, f"{entry.file}: no caption; skipped"))
             continue
@@ -96,7 +99,8 @@ def assemble(
         usable.append((entry, path, captions))
     if not usable:
         raise DataError(_nothing_left(source, found, missing, folders, format_name))
-    return replace(_with_splits(source, usable, found, list(notes), name), format=format_name)
+    noted = [*notes, *([_repetitions(repeated)] if repeated else [])]
+    return replace(_with_splits(source, usable, found, noted, name), format=format_name)
 
 
 def uncaptioned(folders: PhotoFolders, files: Sequence[str]) -> list[Problem]:
@@ -116,27 +120,35 @@ def uncaptioned(folders: PhotoFolders, files: Sequence[str]) -> list[Problem]:
     ]
 
 
-def _clean_captions(entry: Entry, problems: list[Problem], *, keep_wordless: bool) -> tuple[str, ...]:
-    """Return the captions that have words, or all of them; report those without, and repeated ones."""
+def _clean_captions(
+    entry: Entry, problems: list[Problem], repeated: list[str], *, keep_wordless: bool
+) -> tuple[str, ...]:
+    """Return the captions that have words, or all of them; report those without, and list where others are repeated."""
     kept: list[str] = []
-    for number, caption in enumerate(entry.captions, 1):
+    places = entry.places or (entry.where,) * len(entry.captions)
+    for number, (caption, where) in enumerate(zip(entry.captions, places, strict=True), 1):
         text = caption.strip()
         if not encodable(text):
             problems.append(
-                Problem("malformed", entry.where, f"{entry.file}: caption {number} is not valid Unicode; skipped")
+                Problem("malformed", where, f"{entry.file}: caption {number} is not valid Unicode; skipped")
             )
         elif not has_words(text):
             done = "kept" if keep_wordless else "skipped"
             message = f"{entry.file}: caption {number} {text!r} has no words; {done}"
-            problems.append(Problem("empty-caption", entry.where, message))
+            problems.append(Problem("empty-caption", where, message))
             if keep_wordless:
                 kept.append(text)
         else:
             if text in kept:
-                message = f"{entry.file}: caption {number} repeats another, {text!r}; kept"
-                problems.append(Problem("repeated-caption", entry.where, message))
+                repeated.append(where)
             kept.append(text)
     return tuple(kept)
+
+
+def _repetitions(places: Sequence[str]) -> str:
+    if len(places) == 1:
+        return f"a caption repeats another of its photo: {places[0]}; kept"
+    return f"{len(places):,} captions repeat another of their photo, the first {places[0]}; kept"
 
 
 def has_words(caption: str) -> bool:

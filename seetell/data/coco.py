@@ -90,7 +90,8 @@ def _entries(document: Any, path: Path, source: Source, problems: list[Problem])
             problems.append(Problem("malformed", where, "expected an object with 'id' and 'file_name'; skipped"))
             continue
         known.add(image_id)
-        entries.append(Entry(image_id, file, tuple(captions.get(image_id, ())), split, where))
+        texts, places = zip(*captions[image_id], strict=True) if image_id in captions else ((), ())
+        entries.append(Entry(image_id, file, texts, split, where, places))
     for image_id, orphans in captions.items():
         if image_id not in known:
             message = f"image_id {image_id!r}: no such image; {len(orphans)} captions skipped"
@@ -98,8 +99,9 @@ def _entries(document: Any, path: Path, source: Source, problems: list[Problem])
     return entries
 
 
-def _captions_by_image(document: Any, path: Path, problems: list[Problem]) -> dict[int | str, list[str]]:
-    captions: dict[int | str, list[str]] = {}
+def _captions_by_image(document: Any, path: Path, problems: list[Problem]) -> dict[int | str, list[tuple[str, str]]]:
+    """Return the captions of each image, each with its place."""
+    captions: dict[int | str, list[tuple[str, str]]] = {}
     seen: set[int | str] = set()
     for index, annotation in enumerate(document["annotations"]):
         where = f"{path.name}: annotations[{index}]"
@@ -113,5 +115,5 @@ def _captions_by_image(document: Any, path: Path, problems: list[Problem]) -> di
             if annotation_id in seen:
                 problems.append(Problem("duplicate-id", where, f"duplicate annotation id {annotation_id!r}; kept"))
             seen.add(annotation_id)
-        captions.setdefault(image_id, []).append(caption)
+        captions.setdefault(image_id, []).append((caption, where))
     return captions

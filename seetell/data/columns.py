@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from seetell.photos.opening import SUFFIXES
+from seetell.photos.formats import SUFFIXES
 
 _IMAGE = (
     "image",

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path, PurePath
+from typing import NamedTuple
 
 from seetell.data.assembly import Entry, assemble, uncaptioned
 from seetell.data.photo_folders import PhotoFolders, near_folders
@@ -58,7 +59,15 @@ def looks_like(text: str) -> bool:
     return any(_LINE.match(line) is not None for _, line in islice(numbered_lines(text), 5))
 
 
-def parse_tokens(text: str, file: str) -> tuple[dict[str, list[tuple[int, str]]], dict[str, int], list[Problem]]:
+class Token(NamedTuple):
+    """A line of a token file: its number, the caption's number, and the caption."""
+
+    line: int
+    number: int
+    caption: str
+
+
+def parse_tokens(text: str, file: str) -> tuple[dict[str, list[Token]], list[Problem]]:
     """Parse a token file.
 
     Args:
@@ -66,11 +75,9 @@ def parse_tokens(text: str, file: str) -> tuple[dict[str, list[tuple[int, str]]]
         file: its name, for messages.
 
     Returns:
-        For each photo name its ``(number, caption)`` pairs in file order, for each photo name its first line, and a
-        problem for each line that is not ``NAME#K<TAB>caption``.
+        The lines of each photo name in file order, and a problem for each line that is not ``NAME#K<TAB>caption``.
     """
-    captions: dict[str, list[tuple[int, str]]] = {}
-    first_lines: dict[str, int] = {}
+    tokens: dict[str, list[Token]] = {}
     problems = []
     for number, line in numbered_lines(text):
         match = _LINE.fullmatch(line)
@@ -79,9 +86,8 @@ def parse_tokens(text: str, file: str) -> tuple[dict[str, list[tuple[int, str]]]
             problems.append(Problem("malformed", f"{file}:{number}", message))
             continue
         name = match["name"].strip()
-        captions.setdefault(name, []).append((int(match["number"][:9]), match["caption"]))
-        first_lines.setdefault(name, number)
-    return captions, first_lines, problems
+        tokens.setdefault(name, []).append(Token(number, int(match["number"][:9]), match["caption"]))
+    return tokens, problems
 
 
 def read(source: Source) -> CaptionDataset:
@@ -92,7 +98,7 @@ def read(source: Source) -> CaptionDataset:
     """
     tokens = _token_file(source)
     text, problems = read_text(tokens)
-    captions, first_lines, malformed = parse_tokens(text, tokens.name)
+    captions, malformed = parse_tokens(text, tokens.name)
     problems += malformed
     if not captions:
         raise DataError(
@@ -104,8 +110,9 @@ def read(source: Source) -> CaptionDataset:
     splits = listed_splits((tokens.parent, source.folder), written, problems)
     entries = []
     for name, numbered in captions.items():
-        where = f"{tokens.name}:{first_lines[name]}"
-        for number, count in Counter(number for number, _ in numbered).items():
+        places = tuple(f"{tokens.name}:{token.line}" for token in numbered)
+        where = places[0]
+        for number, count in Counter(token.number for token in numbered).items():
             if count > 1:
                 message = f"{name}#{number} occurs {count} times; all captions kept"
                 problems.append(Problem("duplicate-id", where, message))
@@ -116,7 +123,8 @@ def read(source: Source) -> CaptionDataset:
             )
             problems.append(Problem("caption-without-photo", where, message))
             continue
-        entries.append(Entry(name, name, tuple(caption for _, caption in numbered), splits.get(name), where))
+        texts = tuple(token.caption for token in numbered)
+        entries.append(Entry(name, name, texts, splits.get(name), where, places))
     if source.require_photos:
         problems += uncaptioned(folders, [entry.file for entry in entries])
     stem = tokens.name.partition(".")[0]

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from seetell.photos.opening import SUFFIXES
+from seetell.photos.formats import SUFFIXES
 
 _USUAL_NAMES = (
     "images",

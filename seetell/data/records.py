@@ -18,7 +18,6 @@ ProblemKind = Literal[
     "duplicate-photo",
     "duplicate-content",
     "empty-caption",
-    "repeated-caption",
     "photo-without-caption",
     "caption-without-photo",
     "two-splits",

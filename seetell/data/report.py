@@ -24,7 +24,6 @@ _TITLES: dict[ProblemKind, str] = {
     "duplicate-photo": "duplicate photos",
     "duplicate-content": "photos with the same file content as another",
     "empty-caption": "captions without a word",
-    "repeated-caption": "captions repeated for the same photo",
     "photo-without-caption": "photos without a caption",
     "caption-without-photo": "captions without a photo",
     "two-splits": "photos in two splits",

@@ -55,6 +55,7 @@ def read(source: Source) -> CaptionDataset:
     problems: list[Problem] = []
     notes: list[str] = []
     captions: dict[str, list[str]] = {}
+    places: dict[str, list[str]] = {}
     wheres: dict[str, str] = {}
     splits: dict[str, str] = {}
     for path in files:
@@ -65,6 +66,7 @@ def read(source: Source) -> CaptionDataset:
                 problems.append(Problem("caption-without-photo", where, "the row names no photo; skipped"))
                 continue
             captions.setdefault(line.file, []).extend(line.captions)
+            places.setdefault(line.file, []).extend([where] * len(line.captions))
             wheres.setdefault(line.file, where)
             split = split_named(line.split) if line.split else from_name
             if line.split and split is None:
@@ -72,7 +74,10 @@ def read(source: Source) -> CaptionDataset:
                 problems.append(Problem("malformed", where, message))
             if split is not None:
                 _set_split(splits, line.file, split, where, problems)
-    entries = [Entry(file, file, tuple(captions[file]), splits.get(file), wheres[file]) for file in captions]
+    entries = [
+        Entry(file, file, tuple(captions[file]), splits.get(file), wheres[file], tuple(places[file]))
+        for file in captions
+    ]
     folders = PhotoFolders(near_folders(source.folder, source.photos))
     if source.require_photos:
         problems += uncaptioned(folders, list(captions))

@@ -23,15 +23,17 @@ let unsaved = false;
 let timer = 0;
 
 const plural = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
-const edited = (photo) => photo.caption !== null && photo.caption.value !== photo.original;
+const changed = (photo) => photo.caption !== null && photo.caption.value !== photo.original;
+const rejected = (photo) => changed(photo) && photo.caption.value.trim() === ""; // a veto to `seetell alt --captions`
+const edited = (photo) => changed(photo) && !rejected(photo);
 
 // Photos that do not match leave the page: thousands that are only hidden would make it slow.
 function select() {
   const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
   const matching = photos.filter((photo) => {
     const text = `${photo.image} ${photo.caption?.value ?? photo.error}`.toLowerCase();
-    const fits = { all: true, edited: edited(photo), failed: photo.error !== undefined }[shown.value];
-    return fits && words.every((word) => text.includes(word));
+    const kinds = { all: true, edited: edited(photo), rejected: rejected(photo), failed: photo.error !== undefined };
+    return kinds[shown.value] && words.every((word) => text.includes(word));
   });
   if (order.value === "confidence") matching.sort((one, other) => one.confidence - other.confidence);
   list.hidden = true;
@@ -43,34 +45,57 @@ function select() {
 
 function updateSummary() {
   const count = list.childElementCount;
-  const changed = photos.filter(edited).length;
+  const edits = photos.filter(edited).length;
+  const rejections = photos.filter(rejected).length;
   const failed = photos.filter((photo) => photo.error !== undefined).length;
   summary.textContent = [
     count === photos.length ? plural(count, "photo") : `${count.toLocaleString("en")} of ${plural(photos.length, "photo")}`,
     failed ? `${failed.toLocaleString("en")} failed` : "",
-    changed ? `${plural(changed, "caption")} edited${unsaved ? ", not saved" : ""}` : "",
-  ].filter(Boolean).join(" · ");
+    edits ? `${plural(edits, "caption")} edited` : "",
+    rejections ? `${plural(rejections, "caption")} rejected` : "",
+  ].filter(Boolean).join(" · ") + (unsaved && photos.some(changed) ? ", not saved" : "");
 }
 
 function mark(photo) {
-  const changed = edited(photo);
-  photo.item.classList.toggle("edited", changed);
+  photo.item.classList.toggle("edited", changed(photo));
+  photo.item.classList.toggle("rejected", rejected(photo));
+  photo.reject.hidden = photo.caption.value.trim() === "";
   let restore = photo.item.querySelector(".restore");
-  if (!changed) {
+  if (!changed(photo)) {
     restore?.remove();
-  } else if (restore === null) {
-    restore = document.createElement("button");
-    restore.type = "button";
-    restore.className = "restore";
-    restore.textContent = "Edited: undo";
-    restore.setAttribute("aria-label", `Undo the edit of the caption of ${photo.image}`);
-    restore.addEventListener("click", () => {
+    return;
+  }
+  if (restore === null) {
+    restore = button("restore", () => {
       photo.caption.value = photo.original;
       photo.caption.focus();
       changedBy(photo);
     });
     photo.item.append(restore);
   }
+  restore.textContent = rejected(photo) ? "Rejected: undo" : "Edited: undo";
+  const what = rejected(photo) ? "rejection" : "edit";
+  restore.setAttribute("aria-label", `Undo the ${what} of the caption of ${photo.image}`);
+}
+
+function button(name, act) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.className = name;
+  made.addEventListener("click", act);
+  return made;
+}
+
+// A photo whose caption is rejected gets no alt text from the saved file.
+function allowRejection(photo) {
+  photo.reject = button("reject", () => {
+    photo.caption.value = "";
+    changedBy(photo);
+    photo.item.querySelector(".restore").focus();
+  });
+  photo.reject.textContent = "Reject";
+  photo.reject.setAttribute("aria-label", `Reject the caption of ${photo.image}`);
+  photo.caption.after(photo.reject);
 }
 
 function changedBy(photo) {
@@ -92,7 +117,8 @@ const row = (photo) => ({
         caption: photo.caption.value.replace(/\s+/g, " ").trim(),
         logprob: photo.logprob,
         model: photo.model,
-        edited: edited(photo),
+        edited: changed(photo),
+        ...(rejected(photo) && { rejected: true }),
       }),
 });
 
@@ -113,7 +139,7 @@ function save(kind) {
   const type = kind === "csv" ? "text/csv" : "application/jsonl";
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob(WRITERS[kind](photos.map(row)), { type }));
-  link.download = `captions.${kind}`;
+  link.download = `${list.dataset.saved}.${kind}`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   unsaved = false;
@@ -136,17 +162,25 @@ tools.addEventListener("submit", (event) => event.preventDefault());
 filter.addEventListener("input", () => debounce(select));
 shown.addEventListener("change", select);
 order.addEventListener("change", select);
-for (const button of document.querySelectorAll("[data-save]")) {
-  button.addEventListener("click", () => save(button.dataset.save));
+for (const saving of document.querySelectorAll("[data-save]")) {
+  saving.addEventListener("click", () => save(saving.dataset.save));
 }
 const photoOf = new Map(photos.map((photo) => [photo.caption, photo]));
 list.addEventListener("input", (event) => changedBy(photoOf.get(event.target)));
 addEventListener("beforeunload", (event) => {
-  if (unsaved && photos.some(edited)) event.preventDefault();
+  if (unsaved && photos.some(changed)) event.preventDefault();
 });
 for (const photo of photos) {
   visible.observe(photo.item);
-  if (photo.caption !== null) photo.caption.readOnly = false;
-  if (photo.caption !== null && edited(photo)) mark(photo); // kept by the browser over a reload
+  if (photo.caption === null) continue;
+  photo.caption.readOnly = false;
+  allowRejection(photo);
+  if (changed(photo)) mark(photo); // kept by the browser over a reload
 }
 updateSummary();
+const pages = document.querySelector(".pages");
+if (pages !== null) {
+  const above = pages.cloneNode(true);
+  above.setAttribute("aria-label", "Pages, above the photos");
+  list.before(above);
+}

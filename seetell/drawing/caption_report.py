@@ -1,4 +1,7 @@
-"""A web page of many captions, to be read, filtered, edited and saved; complete in one file."""
+"""A web page of many captions, to be read, filtered, edited, rejected and saved; complete in one file.
+
+Above 5,000 photos there are further pages, ``captions-2.html`` and so on, which link to each other.
+"""
 
 from __future__ import annotations
 
@@ -19,16 +22,19 @@ THUMBNAIL = 240
 """Longest side of the photos, in pixels: a thousand of them take some 11 MB."""
 
 JPEG_QUALITY = 60
+PHOTOS_PER_PAGE = 5000
+"""Photos from which on a browser takes seconds to open and filter a page."""
+
 PHOTOS_MARK = "<!-- photos -->"
 
 
 class CaptionReport:
-    """Writes the page photo by photo; a context manager that puts the complete file in place if no error occurs.
+    """Writes the pages photo by photo; a context manager that puts the complete files in place if no error occurs.
 
     Thumbnails are written at once, so that memory does not grow with their number.
 
     Args:
-        path: the file, in a folder that exists.
+        path: the first page's file, in a folder that exists.
 
     Raises:
         SeetellError: it cannot be written.
@@ -36,16 +42,11 @@ class CaptionReport:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._photos = self._failed = 0
-        self._models: dict[str, None] = {}
+        self._number = 0
         self._exit_stack = ExitStack()
 
     def __enter__(self) -> CaptionReport:
-        try:
-            self._file = self._exit_stack.enter_context(atomic_file(self.path))
-        except OSError as error:
-            raise self._unwritable(error) from error
-        self._write(self._halves()[0])
+        self._begin_page()
         return self
 
     def add(self, photo: str, result: Caption | PhotoError, page: str | None = None) -> None:
@@ -59,6 +60,9 @@ class CaptionReport:
         Raises:
             SeetellError: the file cannot be written.
         """
+        if self._photos == PHOTOS_PER_PAGE:
+            self._write(self._halves(followed=True)[1])
+            self._begin_page()
         self._photos += 1
         if isinstance(result, PhotoError):
             self._failed += 1
@@ -75,24 +79,55 @@ class CaptionReport:
             return
         try:
             with self._exit_stack:
-                self._file.write(self._halves()[1].encode())
+                self._file.write(self._halves(followed=False)[1].encode())
         except OSError as problem:
             raise self._unwritable(problem) from problem
 
-    def _halves(self) -> tuple[str, str]:
-        """Return the page before and after the photos; only the second half depends on how many there are."""
+    def _begin_page(self) -> None:
+        self._number += 1
+        self._photos = self._failed = 0
+        self._models: dict[str, None] = {}
+        try:
+            self._file = self._exit_stack.enter_context(atomic_file(self._path_of(self._number)))
+        except OSError as error:
+            raise self._unwritable(error) from error
+        self._write(self._halves(followed=False)[0])
+
+    def _path_of(self, number: int) -> Path:
+        """Return the file of a page, from 1."""
+        return self.path if number == 1 else self.path.with_name(f"{self.path.stem}-{number}{self.path.suffix}")
+
+    def _halves(self, *, followed: bool) -> tuple[str, str]:
+        """Return the page before and after its photos; only the second half depends on how many there are.
+
+        Args:
+            followed: whether there is another page after it.
+        """
+        page = "" if self._number == 1 else f"-{self._number}"
         counted = f"{self._photos:,} photo{'' if self._photos == 1 else 's'}"
         failed = f", {self._failed:,} of them failed" if self._failed else ""
         models = f" · model {', '.join(self._models)}" if self._models else ""
         before, _, after = render_template(
             "caption_report.html",
             "caption_report.css",
-            title="Captions",
+            title="Captions" if self._number == 1 else f"Captions, page {self._number:,}",
+            saved=f"captions{page}",
+            pages=self._links(followed),
             photos=PHOTOS_MARK,
             about=html_text(f"{counted}{failed}{models}"),
             script=read_asset("caption_report.js"),
         ).partition(PHOTOS_MARK)
         return before, after
+
+    def _links(self, followed: bool) -> str:
+        """Return links to the pages before and after the one being written."""
+        beside = {"Previous page": self._number - 1, "Next page": self._number + 1 if followed else 0}
+        links = [
+            f'<a href="{self._address(os.fspath(self._path_of(number)))}">{name}</a>'
+            for name, number in beside.items()
+            if number
+        ]
+        return f'<nav class="pages" aria-label="Pages">{" ".join(links)}</nav>' if links else ""
 
     def _item(self, photo: str, caption: Caption, page: str | None) -> str:
         fields = {"image": photo, "model": caption.model}
@@ -128,7 +163,7 @@ class CaptionReport:
             raise self._unwritable(error) from error
 
     def _unwritable(self, error: OSError) -> SeetellError:
-        return SeetellError(f"{self.path}: the report cannot be written ({error.strerror})")
+        return SeetellError(f"{self._path_of(self._number)}: the report cannot be written ({error.strerror})")
 
 
 def _name(photo: str) -> str:

@@ -23,12 +23,14 @@ from seetell.export.parity import measure_graph, require_parity
 from seetell.export.quantisation import quantise
 from seetell.export.shared_weights import externalise_weights, halve_weights, write_weights
 from seetell.language.decoding import Decoding
-from seetell.runtime.bundle import FORMAT, Bundle, owner_folder, sha256
+from seetell.runtime.bundle import FORMAT, Bundle, owner_folder, read_description, sha256
 from seetell.runtime.sessions import Graph
+from seetell.training.config import UNSPECIFIED, CardConfig
 from seetell.training.trained import Trained, load_trained
 
 PRECISIONS = ("int8", "fp32")
 WEIGHTS, VOCABULARY, LABELS = "weights.safetensors", "vocabulary.json", "labels.json"
+DESCRIPTION = "model.json"
 
 MACHINE_ONLY = ("device", "threads", "card", "init_from", "teachers", "path", "cache", "boxes")
 """Fields of a configuration that hold on one machine only, or that ``model.json`` has under another name."""
@@ -189,7 +191,7 @@ def _described(spec: GraphSpec, files: Mapping[str, Path]) -> dict[str, Any]:
 def _description(trained: Trained, declared: Declaration, folder: Path, *, name: str) -> dict[str, Any]:
     """Return the content of ``model.json`` but for its graphs."""
     config, command = trained.config, f"seetell train {trained.config.name}"
-    card = declared.card or config.card
+    card = _inherited(declared.card or config.card, Path(config.init_from) if config.init_from else None)
     files = {path.name: sha256(path) for path in sorted(folder.iterdir())}
     description: dict[str, Any] = {
         "format": FORMAT,
@@ -221,6 +223,17 @@ def _description(trained: Trained, declared: Declaration, folder: Path, *, name:
         "scores": {"val": {**scores, "command": command}} if scores else {},
         "parity": {},
     }
+
+
+def _inherited(card: CardConfig, started_from: Path | None) -> CardConfig:
+    """Return a card on which rights left unspecified are those of the bundle that the run started from, if from one."""
+    if started_from is None or not (started_from / DESCRIPTION).is_file():
+        return card
+    before = read_description(started_from)
+    known = {key: before.get(key, value) if value == UNSPECIFIED else value for key, value in vars(card).items()}
+    if card.training_data == UNSPECIFIED:
+        known["training_data"] = f"the photos of this run; before, as {before['name']}: {known['training_data']}"
+    return with_changes(card, **known)
 
 
 def _parameters(module: nn.Module) -> int:

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from seetell.errors import BundleError
+from seetell.regular_file import read_json
 
 END, START, UNK = 0, 1, 2
 SPECIALS = ("<end>", "<start>", "<unk>")
@@ -88,9 +89,11 @@ class Vocabulary:
             BundleError: the file is missing or is not a vocabulary.
         """
         try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
-            return cls(tuple(content["words"]), int(content["min_count"]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            content = read_json(Path(path))
+            words = tuple(content["words"])
+            "".join(words).encode()  # text, without half of a surrogate pair
+            return cls(words, int(content["min_count"]))
+        except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
             expected = '{"min_count": 5, "words": ["<end>", …]}'
             raise BundleError(f"{path}: not a vocabulary file ({error!r}); expected {expected}") from error
 

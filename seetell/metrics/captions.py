@@ -104,6 +104,24 @@ _METRICS: tuple[tuple[frozenset[str], Callable[[_Photos], AdditiveMetric]], ...]
 )
 
 
+def check_metrics(metrics: Sequence[str]) -> None:
+    """Check that metrics can be computed, before any work.
+
+    Raises:
+        DataError: METEOR's package lacks a file.
+        UsageError: one is unknown or needs an extra that is not installed, or there is none.
+    """
+    for name in metrics:
+        if name not in ALL:
+            raise UsageError(unknown("metric", name, ALL))
+    if not metrics:
+        raise UsageError(f"expected at least one metric, got none; known: {', '.join(ALL)}")
+    if "METEOR" in metrics:
+        from seetell.metrics.meteor.data import MeteorFiles
+
+        MeteorFiles.find()
+
+
 def score_captions(
     references: Mapping[PhotoId, Sequence[str]],
     candidates: Mapping[PhotoId, str],
@@ -121,18 +139,14 @@ def score_captions(
 
     Raises:
         DataError: there is no photo, the photos differ, or one has no reference.
-        UsageError: a metric is unknown, or there is none.
+        UsageError: a metric is unknown or not installed, or there is none.
 
     Example:
         >>> scores = score_captions({1: ["A dog runs."], 2: ["A cat."]}, {1: "a dog runs", 2: "a cat"})
         >>> round(scores.corpus["Bleu_1"], 6)
         1.0
     """
-    for name in metrics:
-        if name not in ALL:
-            raise UsageError(unknown("metric", name, ALL))
-    if not metrics:
-        raise UsageError(f"expected at least one metric, got none; known: {', '.join(ALL)}")
+    check_metrics(metrics)
     without_candidate = [photo for photo in references if photo not in candidates]
     without_reference = [photo for photo in candidates if not references.get(photo)]
     for missing, lacking in ((without_candidate, "candidate"), (without_reference, "reference")):

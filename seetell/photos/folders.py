@@ -5,24 +5,29 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 
-from seetell.photos.opening import SUFFIXES
+from seetell.photos.formats import is_photo_name
 
 
-def is_photo_name(path: str) -> bool:
-    """Return whether a file's name has the ending of a photo format."""
-    return os.path.splitext(path)[1].lower() in SUFFIXES
-
-
-def photo_folders(folder: str, unreadable: Callable[[str], None]) -> Iterator[tuple[str, list[str]]]:
-    """Walk a folder and its subfolders, except hidden ones and symbolic links.
+def photo_folders(
+    folder: str, unreadable: Callable[[str], None], skipped: Callable[[str], None] = lambda name: None
+) -> Iterator[tuple[str, list[str]]]:
+    """Walk a folder and its subfolders, except hidden ones and symbolic links to folders.
 
     Args:
-        folder: where to begin.
+        folder: where to begin; itself it may be a symbolic link.
         unreadable: called with each folder that cannot be listed.
+        skipped: called with the name of each file that is not hidden and has no photo's name, and with that of each
+            symbolic link to a folder, which ends in a slash.
 
     Yields:
         Each folder's path and the sorted names of its photos, without hidden ones.
     """
     for path, subfolders, names in os.walk(folder, onerror=lambda error: unreadable(error.filename)):
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        yield path, sorted(name for name in names if is_photo_name(name) and not name.startswith("."))
+        for name in subfolders:
+            if os.path.islink(os.path.join(path, name)):
+                skipped(name + "/")
+        photos = []
+        for name in sorted(name for name in names if not name.startswith(".")):
+            photos.append(name) if is_photo_name(name) else skipped(name)
+        yield path, photos

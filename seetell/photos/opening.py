@@ -5,21 +5,27 @@ Only common photo formats are tried, so no file reaches Pillow's rarer decoders 
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import importlib
 import io
 import os
+import re
 import stat
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, _imaging
 
-from seetell.errors import PhotoError, PhotoFormatError
-from seetell.photos.colour import from_array, to_rgb
+from seetell.errors import PhotoError, PhotoFormatError, PhotoMemoryError
+from seetell.photos.budget import DecodeBudget
+from seetell.photos.colour import from_array, is_rgb, to_rgb
+from seetell.photos.formats import FORMATS, unsupported
+from seetell.photos.structure import check_exif, halvings
 
 PhotoSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | np.ndarray
 """A path, a file's content, an open binary file, a Pillow image or an array of pixels."""
@@ -28,20 +34,13 @@ MAX_PIXELS = 250_000_000
 """Most pixels that are decoded. A JPEG read at reduced scale may have ``MAX_REDUCTION`` times as many in the file."""
 MAX_REDUCTION = 4
 
-FORMATS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "JPEG": ("JpegImagePlugin", (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo")),
-    "PNG": ("PngImagePlugin", (".png", ".apng")),
-    "WEBP": ("WebPImagePlugin", (".webp",)),
-    "GIF": ("GifImagePlugin", (".gif",)),
-    "BMP": ("BmpImagePlugin", (".bmp",)),
-    "TIFF": ("TiffImagePlugin", (".tif", ".tiff")),
-    "PPM": ("PpmImagePlugin", (".ppm", ".pgm", ".pbm", ".pnm")),
-    "JPEG2000": ("Jpeg2KImagePlugin", (".jp2", ".j2k")),
-    "AVIF": ("AvifImagePlugin", (".avif",)),
-}
-"""Formats in the order they are tried: Pillow's name, its plugin, and file name endings in lower case."""
-
-SUFFIXES = frozenset(suffix for _, suffixes in FORMATS.values() for suffix in suffixes)
+LARGE_BYTES = 256 * 2**20
+"""Memory that any photo may take while it is decoded; one that takes more must be large as a file, too."""
+LEAST_BITS = {"JPEG": 0.05, "MPO": 0.05, "WEBP": 0.02, "AVIF": 0.02, "JPEG2000": 0.02}
+LEAST_BITS_LOSSLESS = 0.25
+"""Bits of a file for each pixel of a photo that is larger than ``LARGE_BYTES``; sound photos have ten times as many."""
+MAX_BYTES = 3 * 2**29
+"""Most memory that is taken for one photo."""
 
 _WIDTH_TAG = 0x0100
 _HEIGHT_TAG = 0x0101
@@ -55,7 +54,14 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_UNSUPPORTED_KIND = re.compile(
+    r"unsupported|not supported|cannot handle|unknown (pixel mode|data organization|raw mode)|unrecogni[sz]ed|"
+    r"illegal conversion|not implemented|unknown compression",
+    re.IGNORECASE,
+)
+"""What Pillow says of files that are sound, but of a kind that it does not decode."""
 _warning_filters = threading.Lock()
+_budget = DecodeBudget()
 
 
 def open_photo(source: PhotoSource, *, at_least: tuple[int, int] | None = None) -> Image.Image:
@@ -78,7 +84,7 @@ def open_photo(source: PhotoSource, *, at_least: tuple[int, int] | None = None) 
     with _photo_errors(name):
         if isinstance(source, Image.Image):
             source.load()
-            return to_rgb(_upright(source))
+            return _turned(to_rgb(source), _orientation(source))
         with _binary(source) as file:
             return _decoded(file, name, at_least)
 
@@ -96,7 +102,7 @@ def photo_size(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[int, 
     name = _name(source)
     with _photo_errors(name), _binary(source) as file:
         with _quiet():
-            photo = _identified(file, name)
+            photo, _ = _identified(file, name)
             if photo.format == "PNG" and "exif" not in photo.info:  # Pillow would decode it to look after the pixels
                 return photo.size
             size = photo.size
@@ -111,14 +117,28 @@ def _photo_errors(name: str) -> Iterator[None]:
     """Turn whatever a decoder raises into a ``PhotoError`` that names the photo."""
     try:
         yield
-    except PhotoError:
-        raise
-    except OSError as error:
-        raise PhotoError(f"{name}: {_reason(error)}") from error
+    except PhotoError as error:
+        if str(error).startswith(f"{name}: "):
+            raise
+        raise type(error)(f"{name}: {error}") from error
+    except Image.DecompressionBombError as error:
+        raise PhotoError(f"{name}: has more pixels than Pillow decodes ({_one_line(error)})") from error
     except MemoryError as error:
-        raise PhotoError(f"{name}: not enough memory to decode it") from error
+        raise PhotoMemoryError(f"{name}: not enough memory to decode it") from error
     except Exception as error:  # a decoder meeting hostile bytes may raise anything
-        raise PhotoError(f"{name}: the file is damaged ({_one_line(error)})") from error
+        if isinstance(error, OSError) and error.errno is not None:
+            raise PhotoError(f"{name}: {_reason(name, error)}") from error
+        reason = _one_line(error)
+        if isinstance(error.__cause__, KeyError) and reason.isdecimal():  # a TIFF tag's value
+            reason = f"unknown compression {reason}"
+        if "out of memory" in reason:
+            raise PhotoMemoryError(f"{name}: not enough memory to decode it") from error
+        if _UNSUPPORTED_KIND.search(reason):
+            raise PhotoFormatError(
+                f"{name}: a kind of its format that is not supported ({reason}); save it as PNG or JPEG"
+            ) from error
+        cut_short = "cut short or " if isinstance(error, OSError) else ""
+        raise PhotoError(f"{name}: the file is {cut_short}damaged ({reason})") from error
 
 
 def _name(source: object) -> str:
@@ -159,49 +179,141 @@ def _quiet() -> Iterator[None]:
 
 def _decoded(file: BinaryIO, name: str, at_least: tuple[int, int] | None) -> Image.Image:
     with _quiet():
-        photo = _identified(file, name)
-    coded = photo.width * photo.height
-    if at_least is not None and photo.format in ("JPEG", "MPO"):
-        photo.draft(None, at_least if _orientation(photo) < 5 else at_least[::-1])
+        photo, scales = _identified(file, name)
+    pixels = coded = photo.width * photo.height
+    if at_least is not None and scales:
+        pixels = _reduce(photo, scales, at_least if _orientation(photo) < 5 else at_least[::-1])
     kept_whole = bool(photo.info.get("progressive"))  # all coefficients are held in memory, whatever the scale
-    if photo.width * photo.height > MAX_PIXELS or coded > MAX_PIXELS * (1 if kept_whole else MAX_REDUCTION):
+    if pixels > MAX_PIXELS or coded > MAX_PIXELS * (1 if kept_whole else MAX_REDUCTION):
         raise PhotoError(
             f"{name}: has {coded // 10**6} million pixels; at most {MAX_PIXELS // 10**6} million are decoded"
         )
-    with _quiet() if photo.format == "TIFF" else nullcontext():  # TIFF alone reads its tags while decoding
-        photo.load()
-    return to_rgb(_upright(photo))
+    need = _memory(photo, pixels, coded)
+    _check_memory(need, photo, coded, name, file)
+    with _budget.reserve(need):
+        try:
+            with _quiet() if photo.format == "TIFF" else nullcontext():  # TIFF alone reads its tags while decoding
+                photo.load()
+        except (OSError, ValueError) as error:
+            if need > 2**24 and not _is_free(need):
+                raise MemoryError from error  # WebP's and TIFF's decoders call that damaged
+            raise
+        coloured = photo._new(photo.im) if is_rgb(photo) else to_rgb(photo)  # without the file
+        return _turned(coloured, _orientation(photo))  # asked again: Pillow turns TIFF and AVIF itself while loading
 
 
-def _identified(file: BinaryIO, name: str) -> ImageFile.ImageFile:
+def _reduce(photo: ImageFile.ImageFile, scales: int, at_least: tuple[int, int]) -> int:
+    """Have the decoder halve width and height while they stay at or above a size; return the pixels it then gives."""
+    if photo.format in ("JPEG", "MPO"):
+        photo.draft(None, at_least)
+        return photo.width * photo.height
+    times = scales
+    while times and (photo.width >> times < at_least[0] or photo.height >> times < at_least[1]):
+        times -= 1
+    photo.reduce = times  # type: ignore[method-assign,assignment]  # Pillow's JPEG 2000 hides a method by this attribute
+    return (photo.width >> times) * (photo.height >> times)
+
+
+def _memory(photo: ImageFile.ImageFile, pixels: int, coded: int) -> int:
+    """Return about how many bytes are needed to decode a photo and to make RGB of it.
+
+    Args:
+        photo: of which the header was read.
+        pixels: that are decoded.
+        coded: in the file.
+    """
+    depth = 1 if photo.mode in ("1", "L", "P") else 2 if photo.mode.startswith("I;16") else 4
+    need = pixels * (depth if is_rgb(photo) else depth + 4)
+    layers = getattr(photo, "layer", None)
+    if photo.info.get("progressive") and layers:  # coefficients of 16 bits, fewer where colours are coarser
+        across, down = max(layer[1] for layer in layers), max(layer[2] for layer in layers)
+        need += 2 * coded * sum(layer[1] * layer[2] for layer in layers) // max(1, across * down)
+    elif photo.format == "WEBP":
+        need += 12 * pixels  # its canvas, the frame before, and the bytes that Pillow takes over
+    elif photo.format == "AVIF":
+        need += 6 * pixels
+    elif photo.format == "JPEG2000":
+        need += 4 * len(photo.getbands()) * pixels  # integers of 32 bits
+    return need
+
+
+def _check_memory(need: int, photo: ImageFile.ImageFile, coded: int, name: str, file: BinaryIO) -> None:
+    if need > MAX_BYTES:
+        raise PhotoError(
+            f"{name}: takes {need // 2**20:,} MB of memory to decode; at most {MAX_BYTES // 2**20:,} MB are taken; "
+            "make it smaller"
+        )
+    if need > LARGE_BYTES:
+        least = int(coded * LEAST_BITS.get(photo.format or "", LEAST_BITS_LOSSLESS) / 8)
+        length = _length(file)
+        if length < least:
+            raise PhotoError(
+                f"{name}: {coded // 10**6} million pixels in {length // 1000:,} kB are no photo; "
+                f"one so large has at least {least // 1000:,} kB"
+            )
+
+
+def _is_free(size: int) -> bool:
+    try:
+        bytearray(size)
+    except MemoryError:
+        return False
+    return True
+
+
+def _length(file: BinaryIO) -> int:
+    here = file.tell()
+    length = file.seek(0, os.SEEK_END)
+    file.seek(here)
+    return length
+
+
+def _identified(file: BinaryIO, name: str) -> tuple[ImageFile.ImageFile, int]:
     """Read the header with the plugin whose signature matches.
 
     ``Image.open`` is not used: its limit on pixels applies to the size in the file, not to what is decoded, and is a
     global setting.
+
+    Returns:
+        The photo, and how often its decoder can halve its sides.
     """
-    start = file.read(16)
+    start = file.read(512)
     if not start:
         raise PhotoError(f"{name}: the file is empty")
+    known = unsupported(start)
+    if known is not None:
+        raise PhotoFormatError(f"{name}: {known.name} is not supported; {known.remedy}")
     for image_format, (plugin, _) in FORMATS.items():
         try:
             importlib.import_module(f"PIL.{plugin}")
         except ImportError:  # AVIF came with Pillow 11.3
             continue
         factory, accept = Image.OPEN[image_format]
-        fits = accept(start) if accept else False
+        fits = accept(start[:16]) if accept else False
         if isinstance(fits, str):
             raise PhotoFormatError(
                 f"{name}: this installation of Pillow was built without {image_format} ({_one_line(fits)})"
             )
         if fits:
+            scales = halvings(file, image_format, _length(file))
             file.seek(0)
-            return factory(file, name)
+            if image_format == "TIFF":
+                _silence_libtiff()
+            return factory(file, name), scales
     raise PhotoFormatError(f"{name}: not a photo; expected JPEG, PNG, WebP, GIF, BMP, TIFF, PPM, JPEG 2000 or AVIF")
+
+
+def _silence_libtiff() -> None:
+    """Keep libtiff from writing to standard error; Pillow tells what went wrong."""
+    with suppress(OSError, AttributeError):  # where it is linked into Pillow, its names are not found
+        for handler in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
+            getattr(ctypes.CDLL(_imaging.__file__), handler)(None)
 
 
 def _orientation(photo: Image.Image) -> int:
     """Return the EXIF orientation, 1 to 8; 1 where there is none or the EXIF data is broken."""
     try:
+        check_exif(photo.info.get("exif") or b"")
         with _quiet():
             orientation = photo.getexif().get(_ORIENTATION_TAG, 1)
     except Exception:  # the pixels may still be sound
@@ -209,20 +321,21 @@ def _orientation(photo: Image.Image) -> int:
     return orientation if orientation in _UPRIGHT else 1
 
 
-def _upright(photo: Image.Image) -> Image.Image:
-    orientation = _orientation(photo)  # once more: Pillow turns TIFF and AVIF itself while loading
+def _turned(photo: Image.Image, orientation: int) -> Image.Image:
     return photo.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else photo
 
 
-def _reason(error: OSError) -> str:
+def _reason(name: str, error: OSError) -> str:
+    if re.match(r"[a-z][a-z0-9+.-]+://", name, re.IGNORECASE):
+        return "is an address, not a file; download it first: curl -O ADDRESS"
     if isinstance(error, FileNotFoundError):
         return "no such file"
     if isinstance(error, IsADirectoryError):
         return "is a folder; expected a photo file"
     if isinstance(error, PermissionError):
         return "no permission to read it"
-    if error.errno is None:  # raised by a decoder
-        return f"the file is cut short or damaged ({_one_line(error)})"
+    if error.errno == errno.ENOMEM:
+        return "not enough memory to read it"
     return f"cannot be read ({error.strerror})"
 
 

@@ -10,6 +10,9 @@ from PIL import Image
 
 from seetell.errors import BundleError, unknown
 
+MAX_SIDE = 4096
+"""Pixels of the longest side of an encoder's input."""
+
 Fit = Literal["squash", "crop", "pad"]
 Resample = Literal["bilinear", "bicubic"]
 _FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
@@ -37,16 +40,17 @@ class Preprocessing:
     std: tuple[float, float, float] = (128.0, 128.0, 128.0)
 
     def __post_init__(self) -> None:
-        if self.height < 1 or self.width < 1:
-            raise BundleError(f"preprocessing: size must be positive, got {self.height}×{self.width}")
+        size = self.height, self.width
+        if not all(type(side) is int and 1 <= side <= MAX_SIDE for side in size):
+            raise BundleError(f"preprocessing: size must be positive, whole and at most {MAX_SIDE}, got {size}")
         if self.fit not in get_args(Fit):
             raise BundleError(f"preprocessing: {unknown('fit', self.fit, get_args(Fit))}")
         if self.resample not in _FILTERS:
             raise BundleError(f"preprocessing: {unknown('resample', self.resample, _FILTERS)}")
         for field in ("mean", "std"):
             values = tuple(float(value) for value in getattr(self, field))
-            if len(values) != 3:
-                raise BundleError(f"preprocessing: {field} takes three numbers, got {len(values)}")
+            if len(values) != 3 or not np.isfinite(values).all():
+                raise BundleError(f"preprocessing: {field} takes three numbers, got {values}")
             object.__setattr__(self, field, values)
         if min(self.std) <= 0:
             raise BundleError(f"preprocessing: std must be positive, got {self.std}")

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +16,19 @@ from typing import Any, TypeVar
 from seetell.errors import BundleError, SeetellError, UsageError, unknown
 from seetell.language.vocabulary import Vocabulary
 from seetell.photos.preprocessing import Preprocessing
+from seetell.regular_file import open_regular, read_json
 
 FORMAT = 2
 BUNDLES = Path(__file__).resolve().parents[1] / "bundles"
 """The models that come with the package, one folder each."""
 
+MAX_CARD = 2**20
+"""Bytes of a card that are shown."""
+
 _MEND = "export the model again"
+_UNFIT = (TypeError, ValueError, AttributeError, OverflowError, SeetellError)
+"""What values of ``model.json`` that are not as expected raise."""
+
 _NOT_PRECISIONS = ("default", "inputs", "outputs")
 
 Setting = TypeVar("Setting")
@@ -114,9 +121,9 @@ class Bundle:
             }
         except KeyError as error:
             raise BundleError(f"{path}: lacks {error.args[0]!r}; {_MEND}") from error
-        except (TypeError, ValueError, AttributeError, SeetellError) as error:
+        except _UNFIT as error:
             raise BundleError(f"{path}: {error}; {_MEND}") from error
-        missing = sorted({file.name for file in files if not file.is_file()})
+        missing = sorted({file.name for file in files if not os.path.isfile(file)})
         if missing:
             raise BundleError(f"{folder}: lacks {', '.join(missing)}; install or export the model again")
         for name, file, digest in hashes:
@@ -179,7 +186,7 @@ class Bundle:
             return parse(self.settings[name])
         except KeyError as error:
             raise BundleError(f"{path}: settings.{name} lacks {error.args[0]!r}; {_MEND}") from error
-        except (TypeError, ValueError, AttributeError, SeetellError) as error:
+        except _UNFIT as error:
             raise BundleError(f"{path}: settings.{name}: {error}; {_MEND}") from error
 
     @property
@@ -216,7 +223,8 @@ class Bundle:
             BundleError: there is none.
         """
         try:
-            return (self.folder / "README.md").read_text(encoding="utf-8")
+            with open_regular(self.folder / "README.md") as file:
+                return file.read(MAX_CARD).decode("utf-8")
         except (OSError, ValueError) as error:
             raise BundleError(f"{self.folder}: has no readable card README.md ({error})") from error
 
@@ -243,7 +251,7 @@ def read_description(folder: Path) -> dict[str, Any]:
     """
     path = folder / "model.json"
     try:
-        description = json.loads(path.read_text(encoding="utf-8"))
+        description = read_json(path)
     except FileNotFoundError as error:
         raise BundleError(f"{folder}: not a model folder, it has no model.json") from error
     except (OSError, ValueError) as error:
@@ -256,7 +264,7 @@ def read_description(folder: Path) -> dict[str, Any]:
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file's content in hexadecimal."""
     digest = hashlib.sha256()
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
@@ -289,7 +297,7 @@ def owner_folder(folder: Path, owner: str) -> Path:
         UsageError: there is neither.
     """
     neighbour = bundle_file(folder.parent, owner)
-    if neighbour.is_dir():
+    if os.path.isdir(neighbour):
         return neighbour
     bundled = bundled_models()
     if owner not in bundled:
@@ -301,6 +309,9 @@ def _graph_files(folder: Path, entry: Mapping[str, Any]) -> GraphFiles:
     files = {name: bundle_file(folder, file) for name, file in entry.items() if name not in _NOT_PRECISIONS}
     if entry["default"] not in files:
         raise ValueError(unknown("default precision", entry["default"], files))
+    for names in (entry["inputs"], entry["outputs"]):
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise TypeError(f"inputs and outputs must be lists of names, got {names!r}")
     return GraphFiles(files, entry["default"], tuple(entry["inputs"]), tuple(entry["outputs"]))
 
 
@@ -317,7 +328,7 @@ def _vocabulary(file: Path, digest: object, size: object) -> Vocabulary:
 
 def _labels(file: Path, digest: object, size: object) -> tuple[str, ...]:
     try:
-        labels = json.loads(file.read_text(encoding="utf-8"))
+        labels = read_json(file)
     except (OSError, ValueError) as error:
         raise BundleError(f"{file}: cannot be read as JSON ({error}); install or export the model again") from error
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):

@@ -1,15 +1,27 @@
-"""ONNX Runtime sessions for the graphs of a bundle."""
+"""ONNX Runtime sessions for the graphs of a bundle, whose runs have a deadline."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from queue import Empty, Queue
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnxruntime as ort
 
 from seetell.errors import BundleError
+from seetell.runtime.external_data import check_graph
+
+RUN_SECONDS = 60
+"""Deadline of one run; a batch takes well below a second, on a slow and busy machine some seconds."""
+
+GRACE_SECONDS = 2.0
+"""How long a run that was told to end is waited for."""
 
 if TYPE_CHECKING:
     from seetell.runtime.bundle import Bundle
@@ -25,6 +37,7 @@ class Graph:
 
     def __init__(self, source: Path | bytes, *, threads: int) -> None:
         self._name = str(source) if isinstance(source, Path) else "the graph in memory"
+        self._has_loops = isinstance(source, Path) and check_graph(source)
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -85,11 +98,88 @@ class Graph:
 
         Raises:
             MemoryError: ONNX Runtime could not get the memory it needs.
+            BundleError: the run did not end within :data:`RUN_SECONDS`.
         """
+        options = ort.RunOptions()
+        taken = {name: feeds[name] for name in self.inputs}
         try:
-            results: list[np.ndarray] = self._session.run(outputs, {name: feeds[name] for name in self.inputs})
-        except Exception as error:  # ONNX Runtime has no error of its own for an allocation that failed
+            with _deadlines.over(options):
+                run = self._run_apart if self._has_loops else self._session.run
+                results: list[np.ndarray] = run(outputs, taken, options)
+        except Exception as error:  # ONNX Runtime has no errors of its own for these
+            if options.terminate:
+                raise BundleError(
+                    f"{self._name}: did not end within {RUN_SECONDS} seconds; the model is damaged, or the batch too "
+                    "large for this machine: try a smaller one (--batch-size)"
+                ) from error
             if "alloc" in str(error):
                 raise MemoryError(str(error)) from error
             raise
         return results
+
+    def _run_apart(self, outputs: Sequence[str], feeds: Mapping[str, np.ndarray], options: ort.RunOptions) -> Any:
+        """Run on a thread that can be left behind: ONNX Runtime does not end a loop that does nothing."""
+        results: Queue[Any] = Queue()
+
+        def run() -> None:
+            try:
+                results.put(self._session.run(outputs, feeds, options))
+            except Exception as error:
+                results.put(error)
+
+        Thread(target=run, name="seetell-loop", daemon=True).start()
+        while True:
+            try:
+                result = results.get(timeout=GRACE_SECONDS)
+            except Empty:
+                if not options.terminate:
+                    continue
+                raise TimeoutError("it cannot be ended") from None
+            if isinstance(result, Exception):
+                raise result
+            return result
+
+
+@dataclass
+class _Run:
+    options: ort.RunOptions
+    seconds: int = 0
+
+
+class _Deadlines:
+    """Ends runs that take too long, from one thread for all.
+
+    It counts seconds in which the process runs, so that one that was stopped for a while loses no run.
+    """
+
+    def __init__(self) -> None:
+        self._runs: dict[int, _Run] = {}
+        self._starting = Lock()
+        self._thread: Thread | None = None
+
+    @contextmanager
+    def over(self, options: ort.RunOptions) -> Iterator[None]:
+        """Watch a run with these options while the block runs."""
+        self._runs[id(options)] = _Run(options)
+        if self._thread is None or not self._thread.is_alive():  # as in a process that was forked
+            self._start()
+        try:
+            yield
+        finally:
+            del self._runs[id(options)]
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = Thread(target=self._watch, name="seetell-deadlines", daemon=True)
+                self._thread.start()
+
+    def _watch(self) -> None:
+        while True:
+            time.sleep(1)
+            for run in list(self._runs.values()):
+                run.seconds += 1
+                run.options.terminate = run.seconds > RUN_SECONDS
+
+
+_deadlines = _Deadlines()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from seetell.errors import BundleError, UsageError, unknown
 from seetell.runtime.bundle import Bundle, bundled_models, read_description
-from seetell.tasks.registry import Task, find_task
+from seetell.tasks.registry import Task, find_task, tasks
 
 if TYPE_CHECKING:
     from seetell.tasks.captioning.predict import Captioner
@@ -128,7 +128,8 @@ def _resolve(model: str | Path) -> tuple[Path, Task | None]:
         return folder, task
     if Path(model).is_dir():
         return Path(model), None
-    raise UsageError(f"{unknown('model', model, bundled)} A path must be that of a model folder.")
+    commands = [known.command for known in tasks().values() if known.command and bundled_for(known)]
+    raise UsageError(f"{unknown('model', model, [*commands, *bundled])} A path must be that of a model folder.")
 
 
 def _named_task(name: str | Path) -> Task | None:

@@ -104,9 +104,13 @@ class ValidationConfig:
         check_limits(self, "photos")
 
 
+UNSPECIFIED = "unspecified"
+"""What a card says of rights that nobody stated."""
+
+
 @dataclass(frozen=True)
 class CardConfig:
-    """Rights, as the model card states them.
+    """Rights, as the model card states them; unspecified, they are those of the bundle that ``init_from`` names.
 
     Attributes:
         licence: of the weights.
@@ -114,9 +118,9 @@ class CardConfig:
         terms: of that data.
     """
 
-    licence: str = "unspecified"
-    training_data: str = "unspecified"
-    terms: str = "unspecified"
+    licence: str = UNSPECIFIED
+    training_data: str = UNSPECIFIED
+    terms: str = UNSPECIFIED
 
 
 class Section:
@@ -288,6 +292,12 @@ def save_config(config: RunConfig, path: Path) -> None:
         file.write(yaml.safe_dump(config.to_dict(), sort_keys=False, allow_unicode=True).encode())
 
 
+def shipped_recipes() -> dict[str, Path]:
+    """Return the recipes that ship with seetell, by name."""
+    package = Path(__file__).resolve().parents[1]
+    return {file.stem: file for folder in (package, package.parent) for file in (folder / "recipes").glob("*.yaml")}
+
+
 def find_recipe(name: str | Path) -> Path:
     """Return the recipe file of that path, or the one of that name that ships with seetell.
 
@@ -297,8 +307,7 @@ def find_recipe(name: str | Path) -> Path:
     path = Path(name)
     if path.is_file():
         return path
-    package = Path(__file__).resolve().parents[1]
-    shipped = {file.stem: file for folder in (package, package.parent) for file in (folder / "recipes").glob("*.yaml")}
+    shipped = shipped_recipes()
     if path.name not in shipped:
         raise RecipeError(f"{name}: no such file, and {unknown('recipe', path.name, shipped)}")
     return shipped[path.name]

@@ -39,6 +39,10 @@ FilePhoto = TypeVar("FilePhoto", bound=HasPath)
 class Splits(Protocol[AnyPhoto]):
     """A data set with splits."""
 
+    @property
+    def source(self) -> Path:
+        """The file or folder that was read."""
+
     def split(self, name: str) -> tuple[AnyPhoto, ...]:
         """Return the photos of ``train``, ``val`` or ``test``."""
 
@@ -134,9 +138,14 @@ def prepare_captions(
 
 
 def training_splits(config: RunConfig, dataset: Splits[Photo]) -> tuple[tuple[Photo, ...], tuple[Photo, ...]]:
-    """Return the training photos, and as many validation photos as the run uses."""
-    val = dataset.split("val")
-    return dataset.split("train"), val if config.validation.photos == -1 else val[: config.validation.photos]
+    """Return the training photos, and as many validation photos as the run uses.
+
+    Raises:
+        DataError: a split has none.
+    """
+    train, val = dataset.split("train"), dataset.split("val")
+    _check_splits(dataset.source, train, val)
+    return train, val if config.validation.photos == -1 else val[: config.validation.photos]
 
 
 def readable(source: Path, failures: Iterable[Path], *splits: tuple[FilePhoto, ...]) -> list[tuple[FilePhoto, ...]]:
@@ -147,12 +156,16 @@ def readable(source: Path, failures: Iterable[Path], *splits: tuple[FilePhoto, .
     """
     unread = set(failures)
     kept = [tuple(photo for photo in split if photo.path not in unread) for split in splits]
-    if not all(kept):
+    _check_splits(source, *kept)
+    return kept
+
+
+def _check_splits(source: Path, *splits: Sequence[object]) -> None:
+    if not all(splits):
         raise DataError(
             f"{source}: training needs readable photos with text in the splits train and val, got "
-            f"{' and '.join(str(len(split)) for split in kept)}; see: seetell data check {source}"
+            f"{' and '.join(str(len(split)) for split in splits)}; see: seetell data check {source}"
         )
-    return kept
 
 
 def data_hash(records: Iterable[Any]) -> str:

@@ -52,9 +52,9 @@ def read_pretrained(path: Path) -> PretrainedModel:
         CheckpointError: it is neither, or its files are damaged.
     """
     run, weights = RunFolder(path), path / "weights.safetensors"
-    if run.best.exists():
+    if run.best.is_file():
         parts, _ = read_checkpoint(run.best)
-    elif weights.exists():
+    elif weights.is_file():
         try:
             arrays = load_file(weights)
         except (OSError, SafetensorError) as error:
@@ -146,5 +146,5 @@ def _load(module: nn.Module, arrays: Arrays, pretrained: PretrainedModel) -> Non
         reason = str(error).split("\n")[-1].strip()
         raise CheckpointError(
             f"init_from: the weights of {pretrained.path} do not fit this recipe ({reason}); "
-            "use the same architecture, model sizes and encoder"
+            "use the same architecture, model sizes and encoder, or start afresh with --set init_from="
         ) from error

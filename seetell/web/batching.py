@@ -14,6 +14,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from seetell.errors import BundleError
+
 Run = Callable[..., Sequence[Any]]
 """Takes the items of several jobs, and their common options as keywords; returns for each item, in order, its result
 or the error of that job alone."""
@@ -126,9 +128,12 @@ class Batcher:
         return batch
 
     def _answer(self, jobs: Sequence[_Job]) -> None:
-        """Run jobs together; if that fails, run each alone, so that only the faulty one fails."""
+        """Run jobs together; if that fails, run each alone, so that only the faulty one fails.
+
+        A faulty model, such as one that exceeded its deadline, fails all of them.
+        """
         results = self._run(jobs)
-        if isinstance(results, Exception) and len(jobs) > 1:
+        if isinstance(results, Exception) and not isinstance(results, BundleError) and len(jobs) > 1:
             for job in jobs:
                 self._answer([job])
             return

@@ -63,6 +63,13 @@ def test_mode_and_link_stay_and_nothing_is_left_beside(tmp_path: Path):
     assert sorted(os.listdir(tmp_path)) == ["link.md", "real.md"]
 
 
+def test_hard_links_stay(tmp_path: Path):
+    (tmp_path / "a.md").write_text("![](a.jpg)")
+    os.link(tmp_path / "a.md", tmp_path / "b.md")
+    filled(tmp_path / "a.md")
+    assert (tmp_path / "b.md").read_text() == "![A dog.](a.jpg)"
+
+
 def test_a_page_that_changed_meanwhile_is_left(tmp_path: Path):
     path = tmp_path / "page.md"
     path.write_text("![](a.jpg)")

@@ -8,29 +8,33 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from seetell.alttext.sidecar import ALT_TEXT, DESCRIPTION, EMPTY, RDF, Sidecars, with_properties, write_sidecar
-from seetell.errors import PhotoError, SeetellError
-
-OTHERS = f"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><!-- kept -->
-<r:RDF xmlns:r="{RDF}"><r:Description r:about="uuid:1&amp;2" xmlns:dc="http://purl.org/dc/elements/1.1/"
- xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="5">%s<dc:title>
- <r:Alt><r:li xml:lang="x-default">mine</r:li></r:Alt></dc:title>
-</r:Description></r:RDF></x:xmpmeta>"""
+from seetell.alttext.sidecar import ALT_TEXT, DESCRIPTION, Sidecars
+from seetell.alttext.xmp import EMPTY, RDF
+from seetell.errors import PhotoError
 
 
 def value(xmp: bytes, wanted: tuple[str, str, str]) -> list[str | None]:
     _, space, name = wanted
     path = f".//{{{RDF}}}Description/{{{space}}}{name}/{{{RDF}}}Alt/{{{RDF}}}li"
-    found = ElementTree.fromstring(xmp).findall(path)
-    assert all(item.get("{http://www.w3.org/XML/1998/namespace}lang") == "x-default" for item in found)
-    return [item.text for item in found]
+    return [item.text for item in ElementTree.fromstring(xmp).findall(path)]
+
+
+def described(**properties: str) -> bytes:
+    """Return a sidecar with properties, by ``prefix_Name``, as another program wrote it."""
+    spaces = {
+        "photoshop": "http://ns.adobe.com/photoshop/1.0/",
+        "crs": "http://ns.adobe.com/camera-raw-settings/1.0/",
+        "xmpMM": "http://ns.adobe.com/xap/1.0/mm/",
+        "dc": "http://purl.org/dc/elements/1.1/",
+    }
+    written = " ".join(f'{key.replace("_", ":")}="{value}"' for key, value in properties.items())
+    declared = " ".join(f'xmlns:{prefix}="{space}"' for prefix, space in spaces.items())
+    return EMPTY.replace(b"\n </rdf:RDF>", f"\n<rdf:Description {declared} {written}/></rdf:RDF>".encode())
 
 
 def test_a_new_sidecar_has_alt_text_and_description(tmp_path: Path):
-    path = write_sidecar(tmp_path / "dog.jpg", "a dog & a café " + "very " * 40 + "far")
+    path = Sidecars().write(tmp_path / "dog.jpg", "a dog & a café " + "very " * 40 + "far")
     assert path == tmp_path / "dog.xmp"
     xmp = path.read_bytes()
     assert xmp.startswith(b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>')
@@ -38,38 +42,8 @@ def test_a_new_sidecar_has_alt_text_and_description(tmp_path: Path):
     assert alt.startswith("A dog & a café very")
     assert len(alt) <= 125
     assert description.endswith("very far.")
-    write_sidecar(tmp_path / "dog.jpg", "a cat")
+    Sidecars().write(tmp_path / "dog.jpg", "a cat")
     assert path.read_bytes() == xmp
-
-
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "iso-8859-1"])
-def test_every_byte_of_a_sidecar_stays(encoding: str, end: str):
-    declared = f'<?xml version="1.0" encoding="{encoding}"?>' + (OTHERS % "<dc:description/>é").replace("\n", end)
-    before = declared.encode(encoding)
-    after = with_properties(before, {ALT_TEXT: "A dog.", DESCRIPTION: "A dog."})
-    place = next(place for place, (one, other) in enumerate(zip(before, after, strict=False)) if one != other)
-    while before[place:] != after[len(after) - len(before) + place :]:
-        place -= 1
-    assert before[:place] == after[:place]
-    assert value(after, ALT_TEXT) == ["A dog."]
-    assert value(after, DESCRIPTION) == []
-    abouts = {node.get(f"{{{RDF}}}about") for node in ElementTree.fromstring(after).iter(f"{{{RDF}}}Description")}
-    assert abouts == {"uuid:1&2"}
-
-
-def test_properties_that_are_there_stay():
-    both = b'<r:Description xmlns:r="%s" xmlns:d="%s" xmlns:i="%s" d:description="">'
-    both += b"<i:AltTextAccessibility/></r:Description>"
-    there = EMPTY.replace(
-        b"</rdf:RDF>", both % (RDF.encode(), DESCRIPTION[1].encode(), ALT_TEXT[1].encode()) + b"</rdf:RDF>"
-    )
-    assert with_properties(there, {ALT_TEXT: "A dog.", DESCRIPTION: "A dog."}) == there
-
-
-@given(st.text(st.characters(blacklist_categories=("Cs", "Cc"))))
-def test_any_text_is_read_back(text: str):
-    assert value(with_properties(EMPTY, {DESCRIPTION: text}), DESCRIPTION) == [text or None]
 
 
 @pytest.mark.parametrize(
@@ -85,29 +59,113 @@ def test_any_text_is_read_back(text: str):
 def test_a_sidecar_that_is_no_xmp_is_left(tmp_path: Path, there: bytes, said: str):
     (tmp_path / "dog.xmp").write_bytes(there)
     with pytest.raises(PhotoError, match=said):
-        write_sidecar(tmp_path / "dog.jpg", "a dog")
+        Sidecars().write(tmp_path / "dog.jpg", "a dog")
     assert (tmp_path / "dog.xmp").read_bytes() == there
 
 
 def test_two_photos_do_not_share_a_sidecar(tmp_path: Path):
-    sidecars = Sidecars()
-    first = str(tmp_path / "dog.jpg")
-    assert sidecars.write(first, "a dog") == sidecars.write(first, "a dog")
-    with pytest.raises(PhotoError, match=r"dog\.xmp is that of .*dog\.jpg"):
-        sidecars.write(str(tmp_path / "dog.png"), "a cat")
+    for name in ("dog.jpg", "dog.png"):
+        (tmp_path / name).touch()
+    for _ in range(2):  # also in a later run
+        assert Sidecars().write(tmp_path / "dog.jpg", "a dog") == tmp_path / "dog.xmp"
+        before = (tmp_path / "dog.xmp").read_bytes()
+        with pytest.raises(
+            PhotoError, match=r"its sidecar dog\.xmp is that of dog\.jpg; --sidecar-name full writes dog\.png\.xmp"
+        ):
+            Sidecars().write(tmp_path / "dog.png", "a cat")
+        assert (tmp_path / "dog.xmp").read_bytes() == before
+    assert Sidecars(full_names=True).write(tmp_path / "dog.png", "a cat") == tmp_path / "dog.png.xmp"
+    assert Sidecars().find(tmp_path / "dog.png") == tmp_path / "dog.png.xmp"
+    assert Sidecars(full_names=True).find(tmp_path / "dog.jpg") == tmp_path / "dog.xmp"
 
 
-def test_a_caption_without_words_and_a_place_that_takes_no_file(tmp_path: Path):
+@pytest.mark.parametrize("there", ["dog.jpg.xmp", "dog.jpg.XMP", "dog.xmp", "dog.XMP"])
+@pytest.mark.parametrize("full", [False, True])
+def test_a_sidecar_of_either_name_is_filled(tmp_path: Path, there: str, full: bool):
+    (tmp_path / "dog.jpg").touch()
+    (tmp_path / there).write_bytes(described(photoshop_City="Bern"))
+    if there.startswith("dog.jpg"):
+        (tmp_path / "dog.xmp").write_bytes(described())
+        (tmp_path / "dog.cr2").touch()
+    assert Sidecars(full_names=full).write(tmp_path / "dog.jpg", "a dog") == tmp_path / there
+    assert value((tmp_path / there).read_bytes(), ALT_TEXT) == ["A dog."]
+    assert sum(b"A dog." in path.read_bytes() for path in tmp_path.iterdir()) == 1
+
+
+@pytest.mark.parametrize(
+    ("properties", "beside", "owner"),
+    [
+        ({}, [], ""),
+        ({}, ["dog.png"], "dog.png"),
+        ({}, ["dog.CR2"], "dog.CR2"),
+        ({}, ["dog.heic"], "dog.heic"),
+        ({}, ["dog.txt", "dogs.png"], ""),
+        ({"photoshop_SidecarForExtension": "JPG"}, ["dog.png"], ""),
+        ({"photoshop_SidecarForExtension": "JPG"}, ["dog.JPG"], "dog.JPG"),
+        ({"photoshop_SidecarForExtension": "NEF"}, [], "dog.NEF"),
+        ({"crs_RawFileName": "dog.CR2"}, [], "dog.CR2"),
+        ({"crs_RawFileName": "Dog.jpg"}, [], ""),
+        ({"crs_RawFileName": "cat.jpg"}, [], "cat.jpg"),
+        ({"xmpMM_DerivedFrom": "/photos/dog.nef"}, [], "dog.nef"),
+        ({"xmpMM_PreservedFileName": "IMG_1.jpg"}, [], ""),
+        ({"xmpMM_PreservedFileName": "IMG_1.NEF"}, [], "IMG_1.NEF"),
+        ({"rdf_about": "dog.cr2"}, [], "dog.cr2"),
+        ({"rdf_about": "uuid:1.2"}, [], ""),
+        ({"dc_format": "image/jpeg"}, [], ""),
+        ({"dc_format": "image/x-canon-cr2"}, [], "a file of the format image/x-canon-cr2"),
+    ],
+)
+def test_the_sidecar_of_another_file_is_left_alone(
+    tmp_path: Path, properties: dict[str, str], beside: list[str], owner: str
+):
+    for name in ("dog.jpg", *beside):
+        (tmp_path / name).touch()
+    before = described(**properties)
+    (tmp_path / "dog.xmp").write_bytes(before)
+    if not owner:
+        assert Sidecars().find(tmp_path / "dog.jpg") == tmp_path / "dog.xmp"
+        return
+    with pytest.raises(PhotoError, match=f"its sidecar dog.xmp is that of {owner}; --sidecar-name full"):
+        Sidecars(overwrite=True).write(tmp_path / "dog.jpg", "a dog")
+    assert Sidecars(full_names=True).write(tmp_path / "dog.jpg", "a dog") == tmp_path / "dog.jpg.xmp"
+    assert (tmp_path / "dog.xmp").read_bytes() == before
+
+
+def test_no_new_sidecar_of_a_raw_photo(tmp_path: Path):
+    (tmp_path / "dog.CR2").touch()
+    with pytest.raises(PhotoError, match=r"is that of dog\.CR2"):
+        Sidecars().write(tmp_path / "dog.jpg", "a dog")
+    assert os.listdir(tmp_path) == ["dog.CR2"]
+
+
+def test_complete_sidecars_are_known(tmp_path: Path):
+    photo = tmp_path / "dog.jpg"
+    assert not Sidecars().is_complete(photo)
+    (tmp_path / "dog.xmp").write_bytes(described())
+    assert not Sidecars().is_complete(photo)
+    Sidecars().write(photo, "a dog")
+    assert Sidecars().is_complete(photo)
+    assert Sidecars(overwrite=True).write(photo, "a <cat>") == tmp_path / "dog.xmp"
+    assert value((tmp_path / "dog.xmp").read_bytes(), ALT_TEXT) == ["A <cat>."]
+    (tmp_path / "dog.xmp").write_text("no XMP")
+    assert not Sidecars().is_complete(photo)
+
+
+def test_a_caption_without_words_and_places_that_take_no_file(tmp_path: Path):
     with pytest.raises(PhotoError, match="no words"):
-        write_sidecar(tmp_path / "dog.jpg", "")
-    with pytest.raises(SeetellError, match="cannot be written"):
-        write_sidecar(tmp_path / "absent" / "dog.jpg", "a dog")
+        Sidecars().write(tmp_path / "dog.jpg", "")
+    with pytest.raises(PhotoError, match="was not changed: No such file"):
+        Sidecars().write(tmp_path / "absent" / "dog.jpg", "a dog")
+    with pytest.raises(PhotoError, match="was not changed: File name too long"):
+        Sidecars(full_names=True).write(tmp_path / f"{'d' * 251}.jpg", "a dog")
     assert os.listdir(tmp_path) == []
+    Sidecars().write(tmp_path / f"{'d' * 251}.jpg", "a dog")
+    assert os.listdir(tmp_path) == [f"{'d' * 251}.xmp"]
 
 
 @pytest.mark.skipif(shutil.which("exiftool") is None, reason="exiftool is not installed")
 def test_exiftool_reads_it(tmp_path: Path):
-    path = write_sidecar(tmp_path / "dog.jpg", 'a "dog" & <cat> in the été')
+    path = Sidecars().write(tmp_path / "dog.jpg", 'a "dog" & <cat> in the été')
     command = ["exiftool", "-json", "-validate", "-AltTextAccessibility", "-Description", str(path)]
     (read,) = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
     assert read["AltTextAccessibility"] == read["Description"] == 'A "dog" & <cat> in the été.'

@@ -34,6 +34,20 @@ def test_a_clean_set_exits_with_0(folder: Path):
     assert "photo width          min 20" in result
 
 
+def test_a_repeated_caption_is_noted_without_alarm_and_a_blank_one_reported_at_its_line(folder: Path):
+    with open(folder / "captions.csv", "a") as file:
+        file.write("3.png,A dog on day 3.\n")
+    status, result = check(folder)
+    assert status == 0
+    assert "note: a caption repeats another of its photo: captions.csv:14; kept\n" in result
+    assert result.endswith("no problems found\n")
+    with open(folder / "captions.csv", "a") as file:
+        file.write("4.png,...\n")
+    status, result = check(folder)
+    assert status == 1
+    assert "captions.csv:15: 4.png: caption 2 '...' has no words; skipped" in result
+
+
 def test_problems_exit_with_1_and_json_lists_them_all(folder: Path):
     for number in range(5):
         (folder / f"{number}.png").write_bytes(b"")

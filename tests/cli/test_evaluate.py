@@ -54,6 +54,15 @@ def test_scores_are_those_of_the_captions(
     assert {row["image_id"]: row["caption"] for row in json.loads(results.read_text())} == captions
 
 
+def test_a_bundle_that_cannot_take_scores_is_said_before_photos_are_captioned(
+    tiny_bundle: Path, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path).parent != tiny_bundle)
+    status, out, err = run(capsys, tiny_bundle, "--data", folder, "--record")
+    assert (status, out) == (2, "")
+    assert f"--record {tiny_bundle / 'model.json'}: nothing can be written there" in err
+
+
 def test_a_place_for_the_captions_is_looked_at_before_they_are_made(
     tiny_bundle: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

@@ -27,6 +27,22 @@ def test_what_is_wrong_is_said_before_anything_is_loaded(tmp_path: Path, capsys:
     assert "has no best.safetensors" in err
 
 
+def test_the_hint_names_the_photos_of_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    def written(run: Path, target: Path, **options: object) -> dict[str, object]:
+        target.mkdir()
+        return {"task": "captioning", "parity": {}}
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(exporter, "export_run", written)
+    for folder in ("my_photos", "runs/my-captioner"):
+        Path(folder).mkdir(parents=True)
+    Path("runs/my-captioner/recipe.yaml").write_text("data: {path: my_photos}\n")
+    _, out, _ = run(capsys, "runs/my-captioner", "my-captioner")
+    assert out.endswith("Try it: seetell caption my_photos --model my-captioner\n")
+
+
 @pytest.mark.parametrize(
     ("task", "hint"),
     [("grounding", ' Try it: seetell align photo.jpg "a dog runs through the grass" --model'), ("retrieval", "MB.\n")],

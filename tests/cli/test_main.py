@@ -58,7 +58,7 @@ def test_help_imports_no_command():
         (BundleError("the model is broken"), 1, "seetell: the model is broken\n"),
         (UsageError("not like this"), 2, "seetell: not like this\n"),
         (BundleError("odd \udcff name"), 1, "seetell: odd \\udcff name\n"),
-        (ModuleNotFoundError("No module named 'torch'", name="torch"), 2, "pip install 'seetell[train]'"),
+        (ModuleNotFoundError("No module named 'torch'", name="torch"), 2, "needs torch, which is not installed: "),
         (RuntimeError("two\nlines"), 1, "seetell: unexpected RuntimeError: two lines; run again with --debug"),
         (KeyboardInterrupt(), 130, ""),
     ],

@@ -146,6 +146,16 @@ def test_references_without_a_word_count_as_in_coco_caption(tmp_path: Path, caps
         assert json.loads(weighted)["CIDEr"] == pytest.approx(3.7137, abs=1e-4)
 
 
+@pytest.mark.parametrize("metrics", ["METEOR", "all"])
+def test_a_metric_that_is_not_installed_is_said_before_any_file_is_read(
+    metrics: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    status, _, err = run(capsys, tmp_path / "absent.json", "-r", tmp_path / "absent", "--metrics", metrics)
+    assert status == 2
+    assert "METEOR needs pycocoevalcap, which is not installed: " in err
+
+
 def test_intervals_are_those_of_the_bootstrap(tmp_path: Path, references: Path, capsys: pytest.CaptureFixture[str]):
     asked = (written(tmp_path, SAID), "-r", references, "--bootstrap", "200", "--seed", "3")
     status, out, _ = run(capsys, *asked, "-f", "json")

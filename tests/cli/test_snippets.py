@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -53,6 +54,17 @@ def test_what_it_writes_is_a_data_set(aligner: tuple[Path, Path], tmp_path: Path
     )
     assert run(trained, "--data", shapes, "--output", output, "--split", "val") == 0
     assert {region.split for region in read(output).photos} == {"val"}
+
+
+def test_an_aligner_of_whole_photos_is_refused_before_photos_are_encoded(
+    aligner: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    trained, shapes = aligner
+    whole = SimpleNamespace(model=SimpleNamespace(compared=("whole",)))
+    monkeypatch.setattr("seetell.training.trained.load_trained", lambda *given: whole)
+    monkeypatch.setattr("seetell.training.encoding.features_cache", lambda *given, **options: pytest.fail("encoded"))
+    assert run(trained, "--data", shapes, "--output", tmp_path / "phrases.jsonl") == 1
+    assert "the aligner compares whole photos only" in capsys.readouterr().err
 
 
 def test_wrong_use(aligner: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -60,7 +60,6 @@ def test_each_problem_affects_only_its_own_item(tmp_path: Path, paint: Paint):
     assert kinds(dataset) == [
         ("empty-caption", "line of a"),
         ("empty-caption", "line of a"),
-        ("repeated-caption", "line of a"),
         ("duplicate-id", "line of a"),
         ("duplicate-photo", "line of again"),
         ("missing-photo", "line of absent"),
@@ -69,6 +68,16 @@ def test_each_problem_affects_only_its_own_item(tmp_path: Path, paint: Paint):
         ("malformed", "line of c"),
         ("malformed", "line of \\udc00"),
     ]
+    assert dataset.notes == ("a caption repeats another of its photo: line of a; kept",)
+
+
+def test_a_caption_with_a_place_of_its_own_is_reported_there(tmp_path: Path, paint: Paint):
+    paint(tmp_path, ["a.png"])
+    texts = ("A dog .", "...", "A dog .", "half a pair \ud800", "A dog .")
+    entry = Entry("a", "a.png", texts, "train", "line 1", tuple(f"line {number}" for number in (1, 4, 7, 8, 9)))
+    dataset = assembled(tmp_path, entry)
+    assert kinds(dataset) == [("empty-caption", "line 4"), ("malformed", "line 8")]
+    assert dataset.notes == ("2 captions repeat another of their photo, the first line 7; kept",)
 
 
 def test_stated_splits_are_kept_and_others_are_skipped(tmp_path: Path, paint: Paint):

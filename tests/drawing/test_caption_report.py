@@ -140,3 +140,40 @@ def test_a_place_that_takes_no_file_is_an_error(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(SeetellError, match="No space left"), CaptionReport(tmp_path / "report.html"):
         pass
     assert os.listdir(tmp_path) == []
+
+
+def test_above_some_thousand_photos_there_are_further_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("seetell.drawing.caption_report.PHOTOS_PER_PAGE", 2)
+    with CaptionReport(tmp_path / "re port.html") as report:
+        for number in range(5):
+            report.add(f"{number}.jpg", SAID if number < 4 else PhotoError("x"))
+        assert len(os.listdir(tmp_path)) == 3  # none in place before all are
+    pages = [
+        (tmp_path / name).read_text(encoding="utf-8") for name in ("re port.html", "re port-2.html", "re port-3.html")
+    ]
+    assert len(os.listdir(tmp_path)) == 3
+    assert [[item["data-image"] for item in Items(page).fields] for page in pages] == [
+        ["0.jpg", "1.jpg"], ["2.jpg", "3.jpg"], ["4.jpg"]
+    ]  # fmt: skip
+    links = [re.findall(r'<a href="(re%20port[^"]*)">(\w+) page', page) for page in pages]
+    assert links == [
+        [("re%20port-2.html", "Next")],
+        [("re%20port.html", "Previous"), ("re%20port-3.html", "Next")],
+        [("re%20port-2.html", "Previous")],
+    ]
+    assert [re.findall(r'data-saved="([^"]*)"', page) for page in pages] == [
+        ["captions"],
+        ["captions-2"],
+        ["captions-3"],
+    ]
+    assert "2 photos · model tiny" in pages[1]
+    assert "1 photo, 1 of them failed" in pages[2]
+
+
+def test_one_page_has_no_links_to_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("seetell.drawing.caption_report.PHOTOS_PER_PAGE", 2)
+    with CaptionReport(tmp_path / "report.html") as report:
+        report.add("a.jpg", SAID)
+        report.add("b.jpg", SAID)
+    assert os.listdir(tmp_path) == ["report.html"]
+    assert "<nav" not in (tmp_path / "report.html").read_text(encoding="utf-8")

@@ -125,6 +125,48 @@ def test_an_edit_is_marked_and_can_be_undone(page: Page):
     expect(page.get_by_role("button", name="Undo the edit")).to_have_count(0)
 
 
+def test_a_rejected_caption_is_a_veto(page: Page, report: Path):
+    rejecting = page.get_by_role("button", name="Reject the caption of")
+    expect(rejecting).to_have_count(len(CAPTIONS))
+    rejecting.first.click()
+    first = page.locator("textarea").first
+    expect(first).to_have_value("")
+    expect(page.get_by_role("button", name="Undo the rejection")).to_be_focused()
+    expect(rejecting).to_have_count(len(CAPTIONS) - 1)
+    expect(told(page)).to_have_text("5 photos · 1 failed · 1 caption rejected, not saved")
+    page.locator("textarea").nth(1).fill("the gate")
+    expect(told(page)).to_have_text("5 photos · 1 failed · 1 caption edited · 1 caption rejected, not saved")
+    page.select_option("#shown", "rejected")
+    expect(page.locator("textarea")).to_have_count(1)
+    for kind in ("csv", "jsonl"):
+        (report.parent / "captions").write_text(saved(page, kind), encoding="utf-8")
+        read = read_captions(report.parent / "captions")
+        assert [caption.text for caption in read.values()][:2] == ["", "the gate"]
+        assert len(read) == len(CAPTIONS)
+    assert json.loads(saved(page, "jsonl").split("\n")[0])["rejected"] is True
+    page.get_by_role("button", name="Undo the rejection").click()
+    expect(first).to_have_value("a brown dog")
+    page.select_option("#shown", "all")
+    expect(rejecting).to_have_count(len(CAPTIONS))
+
+
+def test_further_pages_are_reached_and_save_files_of_their_own(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("seetell.drawing.caption_report.PHOTOS_PER_PAGE", 2)
+    with CaptionReport(tmp_path / "report.html") as written:
+        for number in range(3):
+            written.add(f"{number}.jpg", Caption(f"a dog {number}", (Word("a", -1.0),), -1.0, "tiny"))
+    with opened(browser, tmp_path / "report.html") as page:
+        expect(page.get_by_role("link", name="Next page")).to_have_count(2)
+        no_violations(page)
+        page.get_by_role("link", name="Next page").first.click()
+        expect(page.locator("textarea")).to_have_value("a dog 2")
+        with page.expect_download() as download:
+            page.click("[data-save=csv]")
+        assert download.value.suggested_filename == "captions-2.csv"
+
+
 def test_all_captions_are_saved_as_csv(page: Page, report: Path):
     page.locator("textarea").first.fill('my "dog",\n a <b>  one ')
     page.fill("#filter", "gate")
@@ -181,6 +223,8 @@ def test_everything_can_be_done_with_the_keyboard(page: Page):
     page.keyboard.press("End")
     page.keyboard.type(" runs")
     expect(page.locator("textarea")).to_have_value("a brown dog runs")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Reject the caption")).to_be_focused()
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Undo the edit")).to_be_focused()
     page.keyboard.press("Enter")

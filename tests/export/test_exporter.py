@@ -26,6 +26,7 @@ from seetell.language.vocabulary import Vocabulary
 from seetell.nn.backbones import Features
 from seetell.photos import Preprocessing
 from seetell.runtime.sessions import Graph
+from seetell.training.config import CardConfig
 
 
 class SmallEncoder(nn.Module):
@@ -144,6 +145,18 @@ def test_what_is_written(trained, declared, tmp_path: Path):
         "README.md",
     }
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+def test_unstated_rights_are_those_of_the_bundle_it_started_from(trained, declared, tmp_path: Path):
+    first = written(trained, declared, tmp_path / "first")
+    assert first["licence"] == "CC0"
+    config = SimpleNamespace(**{**vars(trained.config), "init_from": str(tmp_path / "first"), "card": CardConfig()})
+    second = written(SimpleNamespace(**{**vars(trained), "config": config}), declared, tmp_path / "second")
+    assert (second["licence"], second["terms"]) == ("CC0", "none")
+    assert second["training_data"] == "the photos of this run; before, as small: twelve shapes"
+    config.card = CardConfig(licence="mine", training_data="mine")
+    third = written(SimpleNamespace(**{**vars(trained), "config": config}), declared, tmp_path / "third")
+    assert (third["licence"], third["training_data"], third["terms"]) == ("mine", "mine", "none")
 
 
 def test_one_precision(trained, declared, tmp_path: Path):

@@ -4,6 +4,7 @@ import io
 import os
 import struct
 import threading
+import time
 import warnings
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -14,8 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seetell.errors import PhotoError, PhotoFormatError
-from seetell.photos import opening
+from seetell.errors import PhotoError, PhotoFormatError, PhotoMemoryError
+from seetell.photos import colour, opening
+from seetell.photos.budget import DecodeBudget
 from seetell.photos.opening import open_photo, photo_size
 
 
@@ -288,7 +290,7 @@ def test_files_that_are_not_photos_are_refused(tmp_path: Path):
     for name, reason in {
         "empty.jpg": "the file is empty",
         "text.jpg": "not a photo; expected JPEG",
-        "page.eps": "not a photo; expected JPEG",
+        "page.eps": "EPS is not supported; export it as PNG",
         "missing.jpg": "no such file",
         "dangling.jpg": "no such file",
         ".": "is a folder",
@@ -299,7 +301,7 @@ def test_files_that_are_not_photos_are_refused(tmp_path: Path):
         with pytest.raises(PhotoError, match=reason) as caught:
             open_photo(tmp_path / name)
         assert str(caught.value).startswith(str(tmp_path))
-        assert isinstance(caught.value, PhotoFormatError) == reason.startswith("not a photo")
+        assert isinstance(caught.value, PhotoFormatError) == (name in ("text.jpg", "page.eps"))
     with pytest.raises(PhotoError, match="no such file"):
         open_photo("")
     with pytest.raises(PhotoError, match="got int"):
@@ -375,3 +377,124 @@ def test_a_size_is_read_without_decoding(content: bytes):
 def test_what_has_no_size_is_an_error(content: bytes):
     with pytest.raises(PhotoError):
         photo_size(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "HEIC"),
+        (b"\xff\x0a" + bytes(20), "JPEG XL"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(20), "JPEG XL"),
+        (b"II*\0\x10\0\0\0CR\2\0" + bytes(20), "RAW"),
+        (b"FUJIFILMCCD-RAW 0201" + bytes(20), "RAW"),
+        (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "SVG"),
+        (b"\0\0\0\x14ftypqt  " + bytes(20), "video"),
+    ],
+)
+def test_formats_that_people_have_are_named_with_what_to_do(content: bytes, kind: str):
+    with pytest.raises(PhotoFormatError, match=f"{kind} is not supported; [a-z]"):
+        open_photo(content)
+
+
+def with_tag(content: bytes, tag: int, value: int) -> bytes:
+    """Return a TIFF file with another value of a tag."""
+    changed, at = bytearray(content), struct.unpack_from("<I", content, 4)[0]
+    for entry in range(at + 2, at + 2 + 12 * struct.unpack_from("<H", content, at)[0], 12):
+        if struct.unpack_from("<H", content, entry)[0] == tag:
+            struct.pack_into("<H", changed, entry + 8, value)
+    return bytes(changed)
+
+
+def bmp_of(depth: int = 24, compression: int = 0) -> bytes:
+    content = bytearray(encoded(Image.new("RGB", (4, 4)), "BMP"))
+    struct.pack_into("<HI", content, 28, depth, compression)
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        bmp_of(depth=2),
+        bmp_of(depth=64),
+        bmp_of(compression=4),
+        with_tag(encoded(Image.new("F", (9, 9)), "TIFF"), 258, 64),
+        with_tag(encoded(Image.new("F", (9, 9)), "TIFF"), 258, 16),
+        with_tag(encoded(Image.new("RGB", (9, 9)), "TIFF"), 259, 34712),
+    ],
+)
+def test_sound_files_of_an_unsupported_kind_are_not_called_damaged(content: bytes):
+    with pytest.raises(PhotoFormatError, match="a kind of its format that is not supported") as caught:
+        open_photo(content)
+    assert "damaged" not in str(caught.value)
+
+
+def lossless_jpeg(width: int, height: int) -> bytes:
+    """A lossless JPEG of one grey: every difference is 0, coded by the bit 0."""
+    frame = b"\xff\xc3" + struct.pack(">HBHHBBBB", 11, 8, height, width, 1, 1, 0x11, 0)
+    table = b"\xff\xc4" + struct.pack(">HB", 20, 0) + bytes([1] + [0] * 15) + b"\0"
+    scan = b"\xff\xda" + struct.pack(">HBBBBBB", 8, 1, 1, 0, 1, 0, 0)
+    return b"\xff\xd8" + frame + table + scan + bytes(-(-width * height // 8)) + b"\xff\xd9"
+
+
+def test_a_lossless_jpeg_larger_than_what_is_asked_for_opens():
+    opened = open_photo(lossless_jpeg(1200, 900), at_least=(224, 224))
+    assert opened.size == (1200, 900)
+    assert opened.getpixel((600, 450)) == (128, 128, 128)
+
+
+def test_libtiff_writes_nothing_to_standard_error(capfd: pytest.CaptureFixture[str]):
+    content = bytearray(encoded(Image.fromarray(noise(99, 99)), "TIFF", compression="tiff_lzw"))
+    content[500:900] = b"\xff" * 400
+    with pytest.raises(PhotoError, match="damaged"):
+        open_photo(bytes(content))
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("address", ["https://example.org/a.jpg", "HTTP://example.org/a.jpg", "file:///a.jpg"])
+def test_an_address_is_told_from_a_file(address: str):
+    with pytest.raises(PhotoError, match="is an address, not a file; download it first"):
+        open_photo(address)
+
+
+def test_too_little_memory_is_not_called_damage(monkeypatch: pytest.MonkeyPatch):
+    def explode(*_: object) -> None:
+        raise OSError("failed to read next frame")
+
+    content = encoded(Image.new("RGB", (2000, 2000)), "WEBP")
+    monkeypatch.setattr("PIL.WebPImagePlugin.WebPImageFile.load", explode)
+    with pytest.raises(PhotoError, match="damaged"):
+        open_photo(content)
+    monkeypatch.setattr(opening, "_is_free", lambda size: False)
+    with pytest.raises(PhotoMemoryError, match="not enough memory"):
+        open_photo(content)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "P", "L", "CMYK", "F", "I", "I;16"])
+def test_large_photos_are_converted_in_parts_with_the_same_result(mode: str, monkeypatch: pytest.MonkeyPatch):
+    values = noise(50, 40, 4)
+    if mode in ("F", "I", "I;16"):
+        photo = Image.fromarray(values[..., 0].astype({"F": np.float32, "I": np.int32, "I;16": np.uint16}[mode]) * 200)
+    else:
+        photo = (
+            Image.fromarray(values, "RGBA").convert("RGB").convert(mode) if mode != "RGBA" else Image.fromarray(values)
+        )
+    whole = np.asarray(colour.to_rgb(photo))
+    monkeypatch.setattr(colour, "BAND_PIXELS", 333)
+    assert np.array_equal(np.asarray(colour.to_rgb(photo)), whole)
+
+
+def test_photos_that_need_much_memory_wait_for_each_other():
+    budget, together, most = DecodeBudget(100), [], []
+
+    def decode(need: int) -> None:
+        with budget.reserve(need):
+            together.append(need)
+            most.append(sum(together))
+            time.sleep(0.002)
+            together.remove(need)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(decode, [30, 60, 250, 10, 90, 40] * 8))
+    assert max(most) == 250
+    assert max(sum_ for sum_ in most if sum_ != 250) <= 100

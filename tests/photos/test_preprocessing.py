@@ -109,6 +109,9 @@ def test_it_survives_json():
     ("wrong", "named"),
     [
         ({"height": 0}, "size must be positive"),
+        ({"width": 10**9}, "size must be positive, whole and at most 4096"),
+        ({"width": 8.5}, "size must be"),
+        ({"mean": (1.0, 2.0, float("nan"))}, "mean takes three numbers"),
         ({"fit": "squeeze"}, "fit"),
         ({"resample": "nearest"}, "resample"),
         ({"mean": (1.0, 2.0)}, "mean takes three numbers"),

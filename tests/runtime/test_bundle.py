@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +68,10 @@ ENCODER = {"fp32": "encoder.onnx", "default": "fp32", "inputs": ["images"], "out
         ({"files": ["vocabulary.json"]}, "model.json"),
         ({"shared": ["encoder"]}, "model.json"),
         ({"graphs": {"encoder": ENCODER | {"inputs": 3}}}, "model.json"),
+        ({"graphs": {"encoder": ENCODER | {"inputs": ["images", []]}}}, "lists of names"),
+        ({"graphs": {"encoder": ENCODER | {"fp32": "a" * 1000}}}, "lacks aaa"),
+        ({"shared": {"encoder": {"model": "a" * 1000, "sha256": {}}}}, "unknown model 'aaa"),
+        ({"preprocessing": {"height": math.inf, "width": 8}}, "size must be positive"),
         ({"vocabulary": {"file": "vocabulary.json"}}, "lacks 'sha256'"),
         ({"vocabulary": {"file": "vocabulary.json", "sha256": "0" * 64, "size": 3}}, "expected 3 entries with hash 00"),
         ({"shared": {"encoder": {"model": "nobody", "sha256": {}}}}, "unknown model 'nobody'"),
@@ -105,6 +112,40 @@ def test_a_broken_description_is_an_error(content: str, tmp_path: Path):
     folder = write_tiny_bundle(tmp_path / "broken")
     (folder / "model.json").write_text(content)
     with pytest.raises(BundleError, match="JSON"):
+        Bundle.load(folder)
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, '{"name": ' * 100_000])
+def test_a_description_that_is_nested_too_deeply_is_an_error(content: str, tmp_path: Path):
+    folder = write_tiny_bundle(tmp_path / "deep")
+    for name in ("vocabulary.json", "model.json"):
+        (folder / name).write_text(content)
+        with pytest.raises(BundleError, match="nested too deeply"):
+            Bundle.load(folder)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs pipes and devices")
+@pytest.mark.parametrize("name", ["model.json", "vocabulary.json", "encoder.onnx", "decoder_step.onnx", "README.md"])
+def test_pipes_and_devices_are_errors_at_once(name: str, tmp_path: Path):
+    for kind in ("pipe", "zero"):
+        folder = write_tiny_bundle(tmp_path / kind)
+        (folder / name).unlink(missing_ok=True)
+        os.mkfifo(folder / name) if kind == "pipe" else (folder / name).symlink_to("/dev/zero")
+        with pytest.raises(BundleError, match=r"pipe or device|lacks"):
+            Bundle.load(folder).card()
+
+
+def test_a_description_has_a_largest_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("seetell.regular_file.MAX_JSON", 100)
+    with pytest.raises(BundleError, match="more than 100 bytes"):
+        Bundle.load(write_tiny_bundle(tmp_path / "large"))
+
+
+@pytest.mark.parametrize("content", ['{"min_count": 1e999, "words": []}', '{"min_count": 1, "words": ["\\ud800"]}'])
+def test_a_vocabulary_that_is_none_is_an_error(content: str, tmp_path: Path):
+    folder = write_tiny_bundle(tmp_path / "odd")
+    (folder / "vocabulary.json").write_text(content)
+    with pytest.raises(BundleError, match="not a vocabulary file"):
         Bundle.load(folder)
 
 

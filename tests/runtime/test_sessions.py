@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from seetell.errors import BundleError
+from seetell.runtime import sessions
 from seetell.runtime.sessions import Graph
 
 
@@ -23,7 +26,7 @@ def test_a_graph_names_its_inputs_and_outputs_and_ignores_what_it_does_not_take(
 def test_a_damaged_graph_is_a_bundle_error(content: bytes | None, tiny_bundle: Path, tmp_path: Path):
     path = tmp_path / "encoder.onnx"
     path.write_bytes((tiny_bundle / "encoder.onnx").read_bytes()[:150] if content is None else content)
-    with pytest.raises(BundleError, match=r"ONNX Runtime .* cannot load it") as caught:
+    with pytest.raises(BundleError, match="install or export the model again") as caught:
         Graph(path, threads=1)
     assert "\n" not in str(caught.value)
 
@@ -50,3 +53,46 @@ def test_a_failed_allocation_is_a_memory_error(tmp_path: Path):
     assert session.run({"shape": np.array([2])}, ["zeros"])[0].tolist() == [0, 0]
     with pytest.raises(MemoryError):
         session.run({"shape": np.array([2**50])}, ["zeros"])
+
+
+def endless(path: Path, *, empty: bool) -> Path:
+    """Write a graph with a loop that has no end, with or without anything to compute in it."""
+    trip, go, x = (
+        helper.make_tensor_value_info(name, kind, shape)
+        for name, kind, shape in (
+            ("i", TensorProto.INT64, []),
+            ("go", TensorProto.BOOL, []),
+            ("x", TensorProto.FLOAT, ["n"]),
+        )
+    )
+    result = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n"])
+    nodes = [] if empty else [helper.make_node("Abs", ["x"], ["y"])]
+    body = helper.make_graph(nodes, "body", [trip, go, x], [go, x if empty else result])
+    true = helper.make_tensor("true", TensorProto.BOOL, [], [True])
+    loop = helper.make_node("Loop", ["", "true", "z"], ["last"], body=body)
+    given = helper.make_tensor_value_info("z", TensorProto.FLOAT, ["n"])
+    last = helper.make_tensor_value_info("last", TensorProto.FLOAT, ["n"])
+    graph = helper.make_graph([loop], "endless", [given], [last], [true])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), path)
+    return path
+
+
+def test_an_endless_loop_ends_at_the_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sessions, "RUN_SECONDS", 0)
+    graph = Graph(endless(tmp_path / "loop.onnx", empty=False), threads=1)
+    with pytest.raises(BundleError, match="did not end within 0 seconds"):
+        graph.run({"z": np.ones(2, np.float32)}, ["last"])
+
+
+def test_a_loop_that_cannot_be_ended_is_left_behind(tmp_path: Path):
+    path = endless(tmp_path / "loop.onnx", empty=True)
+    program = (
+        "import sys, pathlib, numpy as np; from seetell.runtime import sessions; sessions.RUN_SECONDS = 0\n"
+        f"graph = sessions.Graph(pathlib.Path({str(path)!r}), threads=1)\n"
+        "try: graph.run({'z': np.ones(2, np.float32)}, ['last'])\n"
+        "except sessions.BundleError as error: sys.exit(str(error))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "did not end within 0 seconds" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seetell.errors import DataError
+from seetell.extras import require
 
 _JAR = "meteor-1.5.jar"
 _PARAPHRASES = "data/paraphrase-en.gz"
-INSTALL = "install it with: pip install 'seetell[meteor]'"
+_REINSTALL = "reinstall it: pip install --force-reinstall pycocoevalcap"
 
 
 @dataclass(frozen=True)
@@ -37,19 +38,19 @@ class MeteorFiles:
             folder: contains ``meteor-1.5.jar`` and ``data/paraphrase-en.gz``; by default that of the installed package.
 
         Raises:
-            DataError: the package is not installed, or a file is missing.
+            DataError: a file is missing.
+            UsageError: the package is not installed.
         """
         if folder is None:
+            require("meteor", "METEOR")
             package = importlib.util.find_spec("pycocoevalcap")
-            if package is None or not package.submodule_search_locations:
-                raise DataError(
-                    f"METEOR reads its word lists from the package pycocoevalcap, which is not installed; {INSTALL}"
-                )
+            assert package is not None
+            assert package.submodule_search_locations is not None
             folder = Path(package.submodule_search_locations[0]) / "meteor"
         files = cls(folder / _JAR, folder / _PARAPHRASES)
         for file in (files.jar, files.paraphrases):
             if not file.is_file():
-                raise DataError(f"METEOR needs {file}, which does not exist; {INSTALL}")
+                raise DataError(f"METEOR needs {file}, which does not exist; {_REINSTALL}")
         return files
 
     def lines(self, name: str) -> list[str]:
@@ -66,5 +67,5 @@ class MeteorFiles:
                 return jar.read(name).decode("utf-8").splitlines()
         except (OSError, KeyError, UnicodeDecodeError, zipfile.BadZipFile) as error:
             raise DataError(
-                f"{self.jar}: expected METEOR 1.5's jar, but {name} cannot be read: {error}; {INSTALL}"
+                f"{self.jar}: expected METEOR 1.5's jar, but {name} cannot be read: {error}; {_REINSTALL}"
             ) from error

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from seetell.errors import DataError
+from seetell.errors import UsageError
+from seetell.extras import missing_module
 from seetell.metrics.meteor.alignment import Alignment, align
-from seetell.metrics.meteor.data import INSTALL, MeteorFiles
+from seetell.metrics.meteor.data import MeteorFiles
 from seetell.metrics.meteor.matching import Candidate, Sentence
 from seetell.metrics.meteor.normalisation import Normaliser
 from seetell.metrics.meteor.paraphrases import read_paraphrases
@@ -28,7 +29,8 @@ class Meteor:
             pycocoevalcap.
 
     Raises:
-        DataError: the extra ``seetell[meteor]`` is not installed, or its files are damaged.
+        DataError: METEOR's files are damaged.
+        UsageError: the extra ``seetell[meteor]`` is not installed.
     """
 
     def __init__(self, data: Path | None = None) -> None:
@@ -42,7 +44,7 @@ class Meteor:
             # Not snowballstemmer.stemmer: that uses PyStemmer if it is installed, in any version.
             from snowballstemmer.english_stemmer import EnglishStemmer
         except ImportError as error:
-            raise DataError(f"METEOR needs the package snowballstemmer, which is not installed; {INSTALL}") from error
+            raise UsageError(missing_module("METEOR", "snowballstemmer")) from error
         self._stem = EnglishStemmer().stemWord
 
     def score(self, references: Sequence[Sequence[Tokens]], candidates: Sequence[Tokens]) -> MeteorScores:

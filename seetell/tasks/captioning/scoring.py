@@ -15,6 +15,7 @@ from seetell.errors import DataError, UsageError, unknown
 from seetell.language.tokenizer import tokenize
 from seetell.metrics import ALL, NAMES, DocumentFrequencies, Scores, score_captions
 from seetell.metrics.bootstrap import Interval, confidence_intervals
+from seetell.metrics.captions import check_metrics
 from seetell.metrics.diversity import Diversity, measure_diversity
 from seetell.metrics.significance import Comparison, compare
 
@@ -136,7 +137,9 @@ def score_files(
 
     Raises:
         DataError: a file cannot be used, or the files do not fit each other.
+        UsageError: a metric is unknown or not installed.
     """
+    check_metrics(metrics)
     weights = _frequencies(frequencies, frequencies_from)
     read_files = [read_results(path) for path in results]
     dataset = read(

@@ -14,6 +14,7 @@ from seetell.language.vocabulary import Vocabulary
 from seetell.nn.backbones import Features, weights_hash
 from seetell.tasks.captioning.distillation import load_teachers
 from seetell.tasks.captioning.models import USES_GRID, build, caption_tensors
+from seetell.tasks.captioning.models.captioner import Captioner
 from seetell.tasks.captioning.region_features import RegionFeatures, check_regions
 from seetell.tasks.captioning.scheduled_sampling import replace_with_samples
 from seetell.tasks.captioning.self_critical import CiderReward, SelfCriticalLoss
@@ -57,6 +58,9 @@ class Training(task.Training):
             check_regions(config)
         self._pretrained = pretrained_of(config)
         self.encoder = frozen_encoder(config, self._pretrained)
+        if self._pretrained is not None and self._pretrained.vocabulary is not None:  # fails before photos are encoded
+            before = self._pretrained.vocabulary
+            self._load_pretrained(seeded(config, build, self.encoder, before), before)
         encoder_hash = weights_hash(self.encoder)
         self.prepared = prepare_captions(
             config,
@@ -107,13 +111,12 @@ class Training(task.Training):
             features = Features(pooled, torch.cat(grids) if grids else None)
             self.captioner.fit_normalisation(on_device(features, self.device))
         if self._pretrained is not None:
-            load_model(
-                self.captioner,
-                "captioner",
-                self.vocabulary,
-                self._pretrained,
-                vocab_parameters=self.captioner.vocab_parameters,
-            )
+            self._load_pretrained(self.captioner, self.vocabulary)
+
+    def _load_pretrained(self, captioner: Captioner, vocabulary: Vocabulary) -> None:
+        assert self._pretrained is not None
+        parameters = captioner.vocab_parameters
+        load_model(captioner, "captioner", vocabulary, self._pretrained, vocab_parameters=parameters)
 
     def phases(self) -> list[Phase]:
         """Return up to three phases: captions, captions with the encoder, rewards.

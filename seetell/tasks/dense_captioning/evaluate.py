@@ -40,8 +40,8 @@ def evaluate(
         are what ``seetell regions --format jsonl`` writes.
 
     Raises:
-        DataError: the data set cannot be used, none of its images opens, or METEOR is not installed.
-        UsageError: options were given.
+        DataError: the data set cannot be used, or none of its images opens.
+        UsageError: options were given, or METEOR is not installed.
     """
     if options:
         raise UsageError(f"{predictor.name} is evaluated with the settings it was exported with; leave out others")

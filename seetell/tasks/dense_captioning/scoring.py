@@ -55,7 +55,8 @@ def score_region_file(
         allow_missing: skip images that the file does not contain.
 
     Raises:
-        DataError: a file cannot be used, the two do not fit each other, or METEOR is not installed.
+        DataError: a file cannot be used, or the two do not fit each other.
+        UsageError: METEOR is not installed.
     """
     meteor = Meteor()
     found = read_region_results(results)

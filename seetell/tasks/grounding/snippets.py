@@ -43,6 +43,18 @@ class Snippet:
     words: tuple[str, ...]
 
 
+def check_aligner(trained: Trained) -> None:
+    """Check that an aligner compares words with regions.
+
+    Raises:
+        CheckpointError: it compares whole photos only.
+    """
+    if "regions" not in trained.model.compared:
+        raise CheckpointError(
+            "the aligner compares whole photos only; expected one with retrieval.aligner.similarity: both"
+        )
+
+
 def infer_snippets(
     trained: Trained, cache: FeatureCache, photos: Sequence[PhotoRecord], *, beta: float
 ) -> Iterator[list[Snippet]]:
@@ -61,12 +73,9 @@ def infer_snippets(
     Raises:
         CheckpointError: the aligner compares whole photos only.
     """
+    check_aligner(trained)
     aligner, vocabulary, most = trained.model, trained.vocabulary, trained.config.data.max_words
     assert vocabulary is not None
-    if "regions" not in aligner.compared:
-        raise CheckpointError(
-            "the aligner compares whole photos only; expected one with retrieval.aligner.similarity: both"
-        )
     windows = window_boxes(trained.config.section.aligner.windows)
     records, rows = cache.open(), cache.rows([photo.path for photo in photos])
     for start in range(0, len(photos), _BATCH):

@@ -81,13 +81,13 @@ def test_photos_without_reference_or_candidate_are_errors(data: Path):
 
 def test_a_missing_package_is_an_error_that_names_it(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(SeetellError, match=r"pip install 'seetell\[meteor\]'"):
+    with pytest.raises(SeetellError, match=r"pip install .*\[meteor\]'"):
         Meteor()
 
 
 def test_a_missing_stemmer_is_an_error_that_names_it(data: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "snowballstemmer.english_stemmer", None)
-    with pytest.raises(SeetellError, match=r"pip install 'seetell\[meteor\]'"):
+    with pytest.raises(SeetellError, match=r"pip install .*\[meteor\]'"):
         Meteor(data)
 
 

@@ -306,9 +306,21 @@ def test_photos_that_cannot_be_opened_are_skipped(shapes, tmp_path, shapes_recip
 
 
 def test_nothing_to_train_on(shapes, tmp_path, shapes_recipe):
-    dataset = read(shapes)
+    dataset, encoded = read(shapes), []
+    train_alone = dataclasses.replace(dataset, photos=dataset.split("train"))
     with pytest.raises(DataError, match="splits train and val, got 10 and 0"):
-        loop_of(shapes_recipe(), dataclasses.replace(dataset, photos=dataset.split("train")), tmp_path / "run")
+        loop_of(shapes_recipe(), train_alone, tmp_path / "run", on_encoding=lambda *count: encoded.append(count))
+    assert encoded == []
+
+
+def test_a_model_that_does_not_fit_is_refused_before_photos_are_encoded(shapes, tmp_path, shapes_recipe):
+    loop_of(shapes_recipe(steps=1), read(shapes), tmp_path / "first").run()
+    larger = {"captioner": {"embedding_size": 16, "hidden_size": 24}}
+    chosen = shapes_recipe(init_from=str(tmp_path / "first"), captioning=larger, encoder={"cache": str(tmp_path / "c")})
+    encoded = []
+    with pytest.raises(CheckpointError, match=r"do not fit this recipe .* or start afresh with --set init_from="):
+        loop_of(chosen, read(shapes), tmp_path / "run", on_encoding=lambda *count: encoded.append(count))
+    assert encoded == []
 
 
 def test_unknown_device(shapes, tmp_path, shapes_recipe):

@@ -1,0 +1,167 @@
+"""XMP documents: the properties that one has, and the same document with more of them.
+
+Properties are written as language alternatives of ``x-default`` (ISO 16684-1, section 8.2.2.4), those that are missing
+in an ``rdf:Description`` of their own; no other byte of a document changes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from html import escape
+from xml.parsers import expat
+
+RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_LANGUAGE = "http://www.w3.org/XML/1998/namespace lang"
+
+EMPTY = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/">
+ <rdf:RDF xmlns:rdf="{RDF}">
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="w"?>
+""".encode()
+"""A document without properties."""
+
+Property = tuple[str, str, str]
+"""Prefix, namespace and name of a property."""
+
+
+def with_properties(xmp: bytes, values: Mapping[Property, str], *, overwrite: bool = False) -> bytes:
+    """Add the properties that an XMP document lacks.
+
+    Args:
+        xmp: the document.
+        values: texts of properties.
+        overwrite: whether those that it has get these texts too; their texts in other languages stay.
+
+    Returns:
+        The document with another ``rdf:Description``, or unchanged.
+
+    Raises:
+        ValueError: it is not XMP, or not in a form that can be changed.
+    """
+    outline = Outline(xmp)
+    missing = {wanted: value for wanted, value in values.items() if wanted[1:] not in outline.properties}
+    changes = []
+    if missing:
+        changes.append((outline.end, outline.end, _description(missing, outline.about, b"\r\n" in xmp)))
+    for wanted in values.keys() - missing.keys() if overwrite else ():
+        if wanted[1:] not in outline.texts:
+            raise ValueError(f"its {wanted[2]} has no text that could be overwritten; delete it there")
+        changes.append((*outline.texts[wanted[1:]], _ascii(values[wanted])))
+    changed = xmp
+    for start, end, text in sorted(changes, reverse=True):
+        changed = changed[:start] + text.encode(outline.encoding) + changed[end:]
+    if changed != xmp and not {wanted[1:] for wanted in values} <= Outline(changed).properties.keys():
+        raise ValueError("its XML cannot be changed")
+    return changed
+
+
+class Outline:
+    """The outline of an XMP document.
+
+    Args:
+        xmp: the document.
+
+    Attributes:
+        properties: its properties by their namespaces and names: the text, empty where it is a list or a structure.
+        texts: spans in bytes of the texts of ``x-default`` in language alternatives.
+        about: the resource that they describe, mostly empty.
+        end: offset in bytes of the end tag of ``rdf:RDF``.
+        encoding: encoding for text inserted there.
+
+    Raises:
+        ValueError: it is not XMP, or not in a form that can be changed.
+    """
+
+    def __init__(self, xmp: bytes) -> None:
+        self.properties: dict[tuple[str, str], str] = {}
+        self.texts: dict[tuple[str, str], tuple[int, int]] = {}
+        self.about = ""
+        self.encoding = "ascii"
+        self._ends: list[int] = []
+        self._open: list[str] = []
+        self._property: tuple[str, str] | None = None  # that the parser is in, and how deep it stands
+        self._depth = 0
+        self._default: int | None = None  # where the text of the open x-default begins, -1 until that is known
+        for mark, encoding in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
+            if xmp.startswith(mark):
+                self.encoding = encoding
+        parser = expat.ParserCreate(namespace_separator=" ")
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._text
+        parser.StartDoctypeDeclHandler = self._refuse
+        self._parser = parser
+        try:
+            parser.Parse(xmp, True)
+        except expat.ExpatError as error:
+            raise ValueError(f"it is not XML ({error})") from error
+        if not self._ends:
+            raise ValueError("it has no rdf:RDF, as XMP has")
+        self.end = self._ends[0]
+        if not _ends_at(xmp, self.end, b"RDF"):
+            raise ValueError("its rdf:RDF is empty; delete the file to have it rewritten")
+        self.texts = {name: span for name, span in self.texts.items() if _ends_at(xmp, span[1], b"li")}
+
+    def _start(self, name: str, attributes: Mapping[str, str]) -> None:
+        if self._open[-1:] == [f"{RDF} RDF"] and name == f"{RDF} Description":
+            self.about = self.about or attributes.get(f"{RDF} about", "")
+            self.properties |= {_split(attribute): value for attribute, value in attributes.items()}
+        elif self._open[-2:] == [f"{RDF} RDF", f"{RDF} Description"]:
+            self._property, self._depth = _split(name), len(self._open)
+            self.properties[self._property] = ""
+        elif self._property is not None and name == f"{RDF} li" and self._open[-1] == f"{RDF} Alt":
+            is_default = attributes.get(_LANGUAGE) == "x-default" and len(self._open) == self._depth + 2
+            self._default = -1 if is_default else None
+        self._open.append(name)
+
+    def _text(self, text: str) -> None:
+        if self._default == -1:
+            self._default = self._parser.CurrentByteIndex
+        if self._property is not None and len(self._open) == self._depth + 1:
+            self.properties[self._property] += text.strip()
+
+    def _end(self, name: str) -> None:
+        self._open.pop()
+        if name == f"{RDF} RDF":
+            self._ends.append(self._parser.CurrentByteIndex)
+        if self._property is not None and self._default is not None and name == f"{RDF} li":
+            end = self._parser.CurrentByteIndex
+            self.texts.setdefault(self._property, (end if self._default == -1 else self._default, end))
+            self._default = None
+        if self._property is not None and len(self._open) == self._depth:
+            self._property = None
+
+    def _refuse(self, *declared: object) -> None:
+        raise ValueError("it has a document type, which XMP does not allow")
+
+
+def _ends_at(xmp: bytes, offset: int, name: bytes) -> bool:
+    """Return whether an end tag stands at an offset; an element such as ``<rdf:li/>`` has none."""
+    return re.match(rb"</([^\s>]*:)?%s\s*>" % name, xmp[offset : offset + 256].replace(b"\0", b"")) is not None
+
+
+def _split(name: str) -> tuple[str, str]:
+    namespace, _, local = name.rpartition(" ")
+    return namespace, local
+
+
+def _description(values: Mapping[Property, str], about: str, carriage_returns: bool) -> str:
+    """Return an ``rdf:Description`` in ASCII, to insert before the end tag of ``rdf:RDF``."""
+    spaces = "".join(f'\n    xmlns:{prefix}="{namespace}"' for prefix, namespace, _ in values)
+    properties = "".join(
+        f"   <{prefix}:{name}>\n    <rdf:Alt>\n"
+        f'     <rdf:li xml:lang="x-default">{_ascii(value)}</rdf:li>\n'
+        f"    </rdf:Alt>\n   </{prefix}:{name}>\n"
+        for (prefix, _, name), value in values.items()
+    )
+    subject = _ascii(about).replace('"', "&quot;").replace("\n", "&#10;").replace("\r", "&#13;").replace("\t", "&#9;")
+    text = f' <rdf:Description xmlns:rdf="{RDF}" rdf:about="{subject}"{spaces}>\n{properties}  </rdf:Description>\n '
+    return text.replace("\n", "\r\n") if carriage_returns else text
+
+
+def _ascii(text: str) -> str:
+    """Return text as XML in ASCII."""
+    return escape(text, quote=False).encode("ascii", "xmlcharrefreplace").decode()
