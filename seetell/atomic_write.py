@@ -103,7 +103,7 @@ def atomic_directory(target: Path) -> Iterator[Path]:
         OSError: it cannot be written.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as scratch:
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name[:16]}-") as scratch:
         folder = Path(scratch) / target.name
         folder.mkdir()
         yield folder

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from seetell.alttext.alt_text import is_worthless
 from seetell.alttext.missing_alt import MissingAlt
 from seetell.alttext.page import Page
+from seetell.alttext.template_code import has_code
 
 MISSING, WORTHLESS = "missing", "worthless"
 
@@ -40,5 +41,5 @@ def problems(page: Page) -> Iterator[Problem]:
         if isinstance(image, MissingAlt):
             if not image.may_have_alt:
                 yield Problem(page.line(image.offset), address, MISSING)
-        elif image.alt is not None and is_worthless(image.alt, image.addresses):
+        elif image.alt is not None and not has_code(image.alt) and is_worthless(image.alt, image.addresses):
             yield Problem(page.line(image.offset), address, WORTHLESS, image.alt)

@@ -21,7 +21,9 @@ _LAZY = re.compile(
 )
 """Attributes from which scripts load an image when it scrolls into view: ``data-src``, ``data-lazy-srcset`` …"""
 _PLACEHOLDER = re.compile(
-    r"data:|.*\.(?:gif|svg)(?:[?#].*)?$|.*(?:placeholder|spinner|loading|loader|blank|spacer|lazy)", re.I
+    r"data:|.*\.(?:gif|svg)(?:[?#].*)?$"
+    r"|.*(?:placeholder|spinner|loading|loader|preload|blank|spacer|lazy|1x1|pixel|transparent|dummy|empty|dots)",
+    re.IGNORECASE,
 )
 _PHOTO = re.compile(r"\.(?:jpe?g|png|webp|avif|tiff?|bmp)(?:[?#].*)?$", re.IGNORECASE)
 _CANDIDATE = re.compile(r"[\t\n\f\r ,]*([^\t\n\f\r ]*[^\t\n\f\r ,])[^,]*")
@@ -45,7 +47,7 @@ class _Image:
         ]
         self.plain = _addresses(attributes, ("src",))
         self.others = [*_addresses(attributes, ("srcset",)), *self.sources]
-        if not self.lazy and (not self.plain or _PLACEHOLDER.match(self.plain[0])):
+        if self.is_placeholder and not self.lazy:
             named = (name for name in attributes if name.startswith("data-") and _PHOTO.search(attributes[name].value))
             self.lazy = [attributes[name].value for name in named]
 

@@ -24,10 +24,11 @@ _FRONT_MATTER = re.compile(
 _LINE = re.compile(r"\r\n?|\n")
 _TICKS = re.compile(r"`+")
 _TEMPLATE = re.compile(r"\{\{[^}\n]{0,200}\}\}|\{%[^%\n]{0,200}%\}")
+_RAW = re.compile(r"\s*<(?:script|style|textarea|!--)", re.IGNORECASE)
 _BLANK = "\ue000"
 """Stands for a blank in template code, which the parser then takes for a part of an address."""
 
-ATTRIBUTE_LIST = r"""\{(?![{%])(?:[^{}"'\0]|"[^"\0]*"|'[^'\0]*')*\}"""
+ATTRIBUTE_LIST = r"""\{(?![{%])(?:[^{}"'\0]|(?<!\w)"[^"\0]*"|(?<!\w)'[^'\0]*'|(?<=\w)["'])*\}"""
 _DEFINITION = re.compile(
     rf"^[ \t>]*\[(?P<label>(?:[^\[\]\\\n]|\\.){{1,999}})\]:[ \t]*\S.*?[ \t](?P<list>{ATTRIBUTE_LIST})[ \t]*\r?$",
     re.MULTILINE,
@@ -82,6 +83,7 @@ def read_blocks(text: str) -> Blocks:
         reader = re.sub(r"[^\r\n]", " ", reader[: begin.end()]) + reader[begin.end() :]
     state: dict[str, dict[str, dict[str, str]]] = {}
     texts: dict[tuple[int, int], bool] = {}
+    html: list[Text] = []
     code, in_table = [] if begin is None else [begin.span()], False
     for token in _Parser().parse(reader.removeprefix("\ufeff"), state):
         in_table = token.type == "table_open" or (in_table and token.type != "table_close")
@@ -92,9 +94,12 @@ def read_blocks(text: str) -> Blocks:
             code.append(span)
         elif token.type == "inline":
             texts[span] = in_table
+        elif token.type == "html_block" and not _RAW.match(token.content):
+            html.append(Text(*span, in_table=False))
     prose = without_shown_code(masked(text, code))
     found = tuple(Text(*span, table) for span, table in sorted(texts.items()))
-    prose = masked(prose, list(chain.from_iterable(_code_spans(prose, part) for part in found)))
+    every = sorted((*found, *html), key=lambda part: part.start)  # some generators read Markdown within HTML, too
+    prose = masked(prose, list(chain.from_iterable(_code_spans(prose, part) for part in every)))
     addresses = {name: target["href"].replace(_BLANK, " ") for name, target in state.get("references", {}).items()}
     return Blocks(prose, found, addresses, attributes)
 

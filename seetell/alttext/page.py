@@ -21,6 +21,8 @@ KINDS: Mapping[str, Callable[[str], Findings]] = {
     ".xhtml": html_findings,
     ".md": markdown_findings,
     ".markdown": markdown_findings,
+    ".qmd": markdown_findings,
+    ".rmd": markdown_findings,
 }
 """Functions that find the images of a page, by the ending of its name."""
 

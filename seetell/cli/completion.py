@@ -45,7 +45,7 @@ def model_names() -> list[str]:
     from seetell.tasks.loading import bundled_for
     from seetell.tasks.registry import tasks
 
-    commands = [task.command for task in tasks().values() if task.command and bundled_for(task)]
+    commands = [task.command or task.name for task in tasks().values() if bundled_for(task)]
     return [*commands, *bundled_models()]
 
 

@@ -113,7 +113,7 @@ def serve(
     require("web", "seetell serve")
     from seetell.web.application import application
     from seetell.web.limits import Limits
-    from seetell.web.server import listen, server
+    from seetell.web.server import GRACE_SECONDS, listen, server
 
     key = _key(key_file)
     local = host in LOOPBACK
@@ -133,7 +133,7 @@ def serve(
         if log:
             _log()
         ready = f"Serving on {address} (Ctrl-C ends it)"
-        server(app, grace=time_limit, ready=lambda: click.echo(ready), proxies=trusted).run(sockets=[listening])
+        server(app, grace=GRACE_SECONDS, ready=lambda: click.echo(ready), proxies=trusted).run(sockets=[listening])
 
 
 def _access(host: str, names: tuple[str, ...], sites: tuple[str, ...], key: str | None) -> Access:

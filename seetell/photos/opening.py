@@ -61,7 +61,8 @@ _UNSUPPORTED_KIND = re.compile(
 )
 """What Pillow says of files that are sound, but of a kind that it does not decode."""
 _warning_filters = threading.Lock()
-_budget = DecodeBudget()
+budget = DecodeBudget()
+"""Shared by all threads; a process that opens photos for another one asks that one instead."""
 
 
 def open_photo(source: PhotoSource, *, at_least: tuple[int, int] | None = None) -> Image.Image:
@@ -190,7 +191,7 @@ def _decoded(file: BinaryIO, name: str, at_least: tuple[int, int] | None) -> Ima
         )
     need = _memory(photo, pixels, coded)
     _check_memory(need, photo, coded, name, file)
-    with _budget.reserve(need):
+    with budget.reserve(need):
         try:
             with _quiet() if photo.format == "TIFF" else nullcontext():  # TIFF alone reads its tags while decoding
                 photo.load()

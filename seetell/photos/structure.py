@@ -221,8 +221,8 @@ def _check_ppm(file: BinaryIO, length: int) -> None:
 def _check_python_values(values: int, what: str) -> None:
     if values > MAX_PYTHON_VALUES:
         raise PhotoFormatError(
-            f"a {what} file of {values // 10**6} million values; at most {MAX_PYTHON_VALUES // 10**6} million are decoded "
-            "of that kind; save it as PNG"
+            f"a {what} file of {values // 10**6} million values; of that kind at most "
+            f"{MAX_PYTHON_VALUES // 10**6} million are decoded; save it as PNG"
         )
 
 

@@ -253,7 +253,10 @@ def read_description(folder: Path) -> dict[str, Any]:
     try:
         description = read_json(path)
     except FileNotFoundError as error:
-        raise BundleError(f"{folder}: not a model folder, it has no model.json") from error
+        reason = "not a model folder, it has no model.json"
+        if (folder / "recipe.yaml").is_file():
+            reason = f"a training run; make a model folder of it: seetell export {folder} {folder.resolve().name}"
+        raise BundleError(f"{folder}: {reason}") from error
     except (OSError, ValueError) as error:
         raise BundleError(f"{path}: cannot be read as JSON ({error}); install or export the model again") from error
     if not isinstance(description, dict):

@@ -7,12 +7,13 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 from PIL import Image
 
-from seetell.errors import PhotoError
+from seetell.errors import PhotoError, PhotoMemoryError
 from seetell.photos.opening import PhotoSource, open_photo, photo_size
 from seetell.photos.preprocessing import Preprocessing
 
@@ -22,6 +23,19 @@ Result = TypeVar("Result")
 
 BatchFn = Callable[[Sequence[Prepared], Sequence[int]], Sequence[Result]]
 """Takes a batch and the number of each of its images in the run, by which sampling is seeded; one result per image."""
+
+
+@dataclass(frozen=True, eq=False)
+class ResizedPhoto:
+    """A photo that another process opened and resized to a model's input.
+
+    Attributes:
+        pixels: ``(H, W, 3)`` uint8.
+        size: width and height of the upright photo, before it was resized.
+    """
+
+    pixels: np.ndarray
+    size: tuple[int, int]
 
 
 def stream(
@@ -61,25 +75,31 @@ def stream(
         pool.shutdown(cancel_futures=True)
 
 
-def preprocess(image: PhotoSource, preprocessing: Preprocessing) -> np.ndarray:
+def preprocess(image: PhotoSource | ResizedPhoto, preprocessing: Preprocessing) -> np.ndarray:
     """Open an image and return the encoder's input, ``(3, H, W)`` float32.
 
     Raises:
         PhotoError: the image cannot be used.
     """
+    if isinstance(image, ResizedPhoto):
+        return preprocessing.normalise(image.pixels)
     opened = open_photo(image, at_least=(preprocessing.width, preprocessing.height))
     try:
         return preprocessing(opened)
     except MemoryError as error:
-        raise PhotoError(f"a photo of {opened.width}×{opened.height} pixels needs more memory than there is") from error
+        raise PhotoMemoryError(f"a photo of {opened.width}×{opened.height} pixels needs more memory than there is") from error
 
 
-def preprocess_with_size(image: PhotoSource, preprocessing: Preprocessing) -> tuple[np.ndarray, tuple[int, int]]:
+def preprocess_with_size(
+    image: PhotoSource | ResizedPhoto, preprocessing: Preprocessing
+) -> tuple[np.ndarray, tuple[int, int]]:
     """Open an image; see :func:`preprocess`.
 
     Returns:
         The encoder's input, and width and height of the upright image in pixels.
     """
+    if isinstance(image, ResizedPhoto):
+        return preprocess(image, preprocessing), image.size
     if isinstance(image, (np.ndarray, Image.Image)):
         image = open_photo(image)
         size = image.size
@@ -99,7 +119,7 @@ def run_with_oom_fallback(
         return predict(batch, sample_ids)
     except MemoryError:
         if len(batch) == 1:
-            return [PhotoError("not enough memory for it")]
+            return [PhotoMemoryError("not enough memory for it")]
     middle = len(batch) // 2
     halves = slice(None, middle), slice(middle, None)
     return [item for half in halves for item in run_with_oom_fallback(batch[half], sample_ids[half], predict)]

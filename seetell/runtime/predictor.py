@@ -43,6 +43,7 @@ class Predictor(ABC, Generic[Prepared, Result]):
     task: ClassVar[str]
     text_input: ClassVar[str] = ""
     batch_size: ClassVar[int] = 16
+    takes_resized: ClassVar[bool] = False
 
     def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
         self.bundle, self.precision = bundle, precision

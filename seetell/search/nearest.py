@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from seetell.atomic_write import atomic_file
+
 TRAINING_VECTORS = 50_000
 
 BY_BYTES = 4000
@@ -27,13 +29,10 @@ def available() -> bool:
 
 
 class Quantised:
-    """A file of quantised vectors, mapped into memory.
+    """A file of quantised vectors, mapped into memory; faiss may crash on one that is damaged.
 
     Args:
         path: a file written by :func:`write`.
-
-    Raises:
-        RuntimeError: it is missing or damaged.
     """
 
     def __init__(self, path: Path) -> None:
@@ -67,7 +66,7 @@ def write(path: Path, sample: np.ndarray, batches: Iterable[tuple[np.ndarray, np
     index = faiss.IndexIDMap(quantiser)
     for numbers, vectors in batches:
         index.add_with_ids(_even(vectors), numbers)
-    with open(path, "wb") as file:
+    with atomic_file(path) as file:
         faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))
         file.flush()
         os.fsync(file.fileno())

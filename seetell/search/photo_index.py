@@ -17,6 +17,7 @@ import numpy as np
 
 from seetell.errors import PhotoError, PhotoIndexError, UsageError
 from seetell.search import nearest
+from seetell.search.integrity import damaged_entries, remove_damaged_entries
 from seetell.search.ranking import MANY, Ranking, quantise
 from seetell.search.store import Store
 from seetell.search.update import Progress, Update, update
@@ -61,7 +62,8 @@ class PhotoIndex:
         """Update the index from folders and files; other entries are kept.
 
         New and changed photos are encoded, moved ones are recognised by their content. Missing ones are no longer
-        found, and are removed after 30 days. It can be stopped at any time and run again.
+        found, and are removed after 30 days. Damaged entries are made again. It can be stopped at any time and run
+        again.
 
         Args:
             photos: folders, with their subfolders, and files.
@@ -75,6 +77,7 @@ class PhotoIndex:
         roots = [os.path.expanduser(photo) for photo in photos]
         with Store(self.location, write=True) as store:
             self._check_model(store)
+            roots += filter(os.path.lexists, remove_damaged_entries(store))
             done = update(store, self._embedder, roots, retry=retry, progress=progress)
             quantise(store)
         return done
@@ -133,16 +136,23 @@ class PhotoIndex:
     def _opened(self) -> Ranking:
         if self._ranking is None:
             store = Store(self.location)
-            self._check_model(store)
+            try:
+                self._check_model(store)
+                if store.vector_count() <= MANY and damaged_entries(store):
+                    raise store.unsound()
+            except BaseException:
+                store.close()
+                raise
             self._ranking = Ranking(store)
         return self._ranking
 
     def _check_model(self, store: Store) -> None:
         """Refuse an index of another model; a new one belongs to this model once it has a vector."""
         name, identity = store.get_metadata("model"), store.get_metadata("model_identity")
-        if identity in (None, self._embedder.identity):
+        if identity == self._embedder.identity or (identity is None and not store.vector_count()):
             return
-        store.close()
+        if identity is None:
+            raise store.damaged("it does not say which model made it")
         other = f"another version of {name}" if name == self._embedder.name else name
         raise PhotoIndexError(
             f"{self.location}: was made with {other}, whose vectors differ in meaning from those of "
@@ -161,8 +171,10 @@ class PhotoIndex:
             vectors.append(result)
         if not vectors:
             raise UsageError("a search takes a sentence, a photo, or both")
-        query = np.sum([_unit(vector) for vector in vectors], axis=0)
-        return _unit(query)
+        query = _unit(np.sum([_unit(vector) for vector in vectors], axis=0))
+        if not np.isfinite(query).all():
+            raise UsageError(f"{self._embedder.name} has no vector for this; search for something else")
+        return query
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 
 from seetell.errors import PhotoIndexError
 from seetell.search import nearest
+from seetell.search.integrity import file_checksum
 from seetell.search.store import Store
 
 MANY = 50_000
@@ -79,10 +80,9 @@ class Ranking:
         if name is None or not nearest.available():
             return None
         if self._quantised is None or self._quantised[0] != name:
-            try:
-                self._quantised = name, nearest.Quantised(self.store.folder / name)
-            except RuntimeError:  # lost or damaged: the store still has everything
+            if not _is_sound(self.store, name):  # lost or damaged: the store still has everything
                 return None
+            self._quantised = name, nearest.Quantised(self.store.folder / name)
         return self._quantised[1]
 
 
@@ -93,25 +93,32 @@ def quantise(store: Store) -> None:
         return
     before, last = store.get_metadata("quantised"), store.get_metadata("quantised_up_to") or 0
     gone = (store.get_metadata("quantised_count") or 0) - (total - store.vector_count(after=last))
-    if before and (store.folder / before).exists() and max(gone, store.vector_count(after=last)) <= REMAINDER:
+    if before and _is_sound(store, before) and max(gone, store.vector_count(after=last)) <= REMAINDER:
         return
     (newest,) = store.rows("SELECT max(id) FROM contents")[0]
     name = f"vectors-{store.get_metadata('key')}-{newest}-{total}.faiss"
     try:
         nearest.write(store.folder / name, _sample(store, total), store.vectors())
     except OSError as error:
-        (store.folder / name).unlink(missing_ok=True)
         raise PhotoIndexError(
             f"{store.folder / name}: cannot be written ({error.strerror}); all photos are indexed, "
             "but searches are slow until a further run succeeds"
         ) from error
     with store.transaction():
-        for key, value in {"quantised": name, "quantised_up_to": newest, "quantised_count": total}.items():
+        facts = {"quantised": name, "quantised_up_to": newest, "quantised_count": total}
+        for key, value in {**facts, "quantised_checksum": file_checksum(store.folder / name)}.items():
             store.set_metadata(key, value)
     for file in store.folder.glob("vectors-*.faiss"):
         if file.name != name:
             with suppress(OSError):  # another process may be reading it
                 file.unlink()
+
+
+def _is_sound(store: Store, name: str) -> bool:
+    try:
+        return bool(file_checksum(store.folder / name) == store.get_metadata("quantised_checksum"))
+    except OSError:
+        return False
 
 
 def _sample(store: Store, total: int) -> np.ndarray:

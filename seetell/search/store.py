@@ -5,6 +5,7 @@ A vector belongs to a content, not to a file: moved, copied and renamed photos k
 
 from __future__ import annotations
 
+import itertools
 import os
 import secrets
 import sqlite3
@@ -16,10 +17,11 @@ from typing import Any
 import numpy as np
 
 from seetell.errors import PhotoIndexError
+from seetell.search.integrity import CONTENT_IS_SOUND, PHOTO_IS_SOUND, add_checksums, checksum, have_unit_length
 
 FILE = "photos.db"
 LOCK = "lock.db"
-FORMAT = 1
+FORMAT = 2
 APPLICATION = 0x5EE7E11
 TIMEOUT = 30.0
 """Seconds to wait while another process writes a batch."""
@@ -34,7 +36,8 @@ CREATE TABLE contents (
     id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never reused: other files refer to it
     hash BLOB NOT NULL UNIQUE,
     vector BLOB,                           -- float16, of length 1
-    failure TEXT                           -- or the reason why there is none
+    failure TEXT,                          -- or the reason why there is none
+    checksum INTEGER NOT NULL              -- of hash, vector and failure
 );
 CREATE TABLE photos (
     folder BLOB NOT NULL,                  -- names are bytes: not every file name is text
@@ -43,6 +46,7 @@ CREATE TABLE photos (
     changed INTEGER NOT NULL,              -- nanoseconds
     content INTEGER NOT NULL REFERENCES contents,
     missing_since REAL,                    -- seconds; NULL while the file is there
+    checksum INTEGER NOT NULL,             -- of the columns before
     PRIMARY KEY (folder, name)
 ) WITHOUT ROWID;
 CREATE INDEX photos_of_content ON photos (content);
@@ -98,6 +102,10 @@ class Store:
                 raise PhotoIndexError(
                     f"{self.folder}: another seetell is changing this index; run again when it is done"
                 ) from error
+            except sqlite3.DatabaseError:  # nobody can hold a lock on what is no database
+                lock.close()
+                (self.folder / LOCK).unlink()
+                return self._only_writer()
             return lock
 
     def _prepare(self, write: bool) -> None:
@@ -114,6 +122,8 @@ class Store:
                 f"{self.path}: has format {version}, this seetell reads {FORMAT}; "
                 "delete the folder and index the photos again"
             )
+        if self.get_metadata("checksum") != self._metadata_checksum():
+            raise self.damaged("its description has another checksum")
 
     def close(self) -> None:
         """Close the files."""
@@ -145,8 +155,13 @@ class Store:
             elif "unable to open" in message:
                 advice = "the index cannot be opened"
             else:
-                advice = "the index is damaged; delete the folder and index the photos again"
+                raise self.damaged(message) from error
             raise PhotoIndexError(f"{self.path}: {advice} ({message})") from error
+
+    def damaged(self, reason: str) -> PhotoIndexError:
+        """Return the error for a file that cannot be mended."""
+        advice = "the index is damaged; delete the folder and index the photos again"
+        return PhotoIndexError(f"{self.path}: {advice} ({reason})")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -183,7 +198,12 @@ class Store:
     def set_metadata(self, name: str, value: object) -> None:
         """Store a value under a name."""
         with self.errors():
-            self._database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+            write = "INSERT OR REPLACE INTO facts VALUES (?, ?)"
+            self._database.execute(write, (name, value))
+            self._database.execute(write, ("checksum", self._metadata_checksum()))
+
+    def _metadata_checksum(self) -> int:
+        return checksum(*itertools.chain(*self.rows("SELECT * FROM facts WHERE name <> 'checksum' ORDER BY name")))
 
     def changes(self) -> tuple[int, int]:
         """Return a version that differs after any change of the file, by this process or another."""
@@ -196,25 +216,42 @@ class Store:
             statement = "SELECT count(*) FROM contents WHERE id > ? AND vector IS NOT NULL"
             return int(self._value(statement, (after,)))
 
-    def vectors(self, *, after: int = 0, batch: int = 8192) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield the vectors of contents with ids above ``after``: ids ``(B,)`` and vectors ``(B, D)`` float32."""
+    def vectors(
+        self, *, after: int = 0, batch: int = 8192, check: bool = True
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the vectors of contents with ids above ``after``: ids ``(B,)`` and vectors ``(B, D)`` float32.
+
+        Raises:
+            PhotoIndexError: one has another size or, if ``check`` is set, length than 1.
+        """
         with self.errors():
             statement = "SELECT id, vector FROM contents WHERE id > ? AND vector IS NOT NULL ORDER BY id"
             cursor = self._database.execute(statement, (after,))
             while rows := cursor.fetchmany(batch):
-                yield _ids_and_vectors(rows)
+                yield self._ids_and_vectors(rows, check=check)
 
     def vectors_of(self, contents: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """Return ids and vectors of the contents that still exist, as :meth:`vectors` does; at most a few thousand."""
         marks = ",".join("?" * len(contents))
-        statement = f"SELECT id, vector FROM contents WHERE id IN ({marks}) AND vector IS NOT NULL"
-        return _ids_and_vectors(self.rows(statement, [int(content) for content in contents]))
+        statement = f"SELECT id, vector, {CONTENT_IS_SOUND} FROM contents WHERE id IN ({marks}) AND vector IS NOT NULL"
+        rows = self.rows(statement, [int(content) for content in contents])
+        if not all(sound for _, _, sound in rows):
+            raise self.unsound()
+        return self._ids_and_vectors([(index, vector) for index, vector, _ in rows])
 
     def photos_of(self, content: int) -> list[str]:
         """Return the paths of the existing files with a content."""
-        statement = "SELECT folder, name FROM photos WHERE content = ? AND missing_since IS NULL ORDER BY folder, name"
-        rows = self.rows(statement, [content])
-        return [os.path.join(os.fsdecode(folder), os.fsdecode(name)) for folder, name in rows]
+        statement = f"SELECT folder, name, {PHOTO_IS_SOUND} FROM photos WHERE content = ? AND missing_since IS NULL"
+        rows = self.rows(f"{statement} ORDER BY folder, name", [content])
+        if not all(sound for _, _, sound in rows):
+            raise self.unsound()
+        return [os.path.join(os.fsdecode(folder), os.fsdecode(name)) for folder, name, _ in rows]
+
+    def unsound(self) -> PhotoIndexError:
+        """Return the error for entries that an update mends."""
+        return PhotoIndexError(
+            f"{self.path}: entries of the index are damaged; mend it: seetell index FOLDER, with any folder of photos"
+        )
 
     def contents(self, hashes: Sequence[bytes]) -> dict[bytes, tuple[int, str | None]]:
         """Return the id of each known content, and the reason if it has no vector."""
@@ -222,15 +259,24 @@ class Store:
         rows = self.rows(f"SELECT hash, id, failure FROM contents WHERE hash IN ({marks})", hashes)
         return {content: (index, failure) for content, index, failure in rows}
 
-
-def _ids_and_vectors(rows: Sequence[tuple[Any, ...]]) -> tuple[np.ndarray, np.ndarray]:
-    ids = np.array([row[0] for row in rows], np.int64)
-    vectors = np.frombuffer(b"".join(row[1] for row in rows), VECTOR)
-    return ids, vectors.astype(np.float32).reshape(len(rows), -1) if rows else np.zeros((0, 0), np.float32)
+    def _ids_and_vectors(self, rows: Sequence[tuple[Any, ...]], *, check: bool = True) -> tuple[np.ndarray, np.ndarray]:
+        if not rows:
+            return np.zeros(0, np.int64), np.zeros((0, 0), np.float32)
+        size = VECTOR.itemsize * (self.get_metadata("dimensions") or 0)
+        if not all(isinstance(vector, bytes) and len(vector) == size for _, vector in rows):
+            raise self.unsound()
+        vectors = np.frombuffer(b"".join(vector for _, vector in rows), VECTOR).astype(np.float32)
+        vectors = vectors.reshape(len(rows), -1)
+        if check and not have_unit_length(vectors).all():
+            raise self.unsound()
+        return np.array([index for index, _ in rows], np.int64), vectors
 
 
 def _connect(path: Path, mode: str, timeout: float = TIMEOUT) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", timeout, isolation_level=None, uri=True)
+    address = f"{path.absolute().as_uri()}?mode={mode}"
+    database = sqlite3.connect(address, timeout, isolation_level=None, uri=True)
+    add_checksums(database)
+    return database
 
 
 def _writable(folder: Path) -> bool:

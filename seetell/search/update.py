@@ -149,8 +149,9 @@ def update(
 
 
 def _note_missing(store: Store, photos: Sequence[Key], since: float | None) -> None:
-    changed = "UPDATE photos SET missing_since = ? WHERE folder = ? AND name = ?"
-    store.change_many(changed, [(since, *photo) for photo in photos])
+    checksum = "checksum(folder, name, size, changed, content, ?1)"
+    statement = f"UPDATE photos SET missing_since = ?1, checksum = {checksum} WHERE folder = ?2 AND name = ?3"
+    store.change_many(statement, [(since, *photo) for photo in photos])
 
 
 @dataclass
@@ -223,8 +224,9 @@ class _Run:
 
     def _write_contents(self, encoded: Mapping[bytes, bytes | str]) -> None:
         self.store.change_many(
-            "INSERT INTO contents (hash, vector, failure) VALUES (?, ?, ?)"
-            " ON CONFLICT (hash) DO UPDATE SET vector = excluded.vector, failure = excluded.failure",
+            "INSERT INTO contents (hash, vector, failure, checksum) VALUES (?1, ?2, ?3, checksum(?1, ?2, ?3))"
+            " ON CONFLICT (hash) DO UPDATE"
+            " SET vector = excluded.vector, failure = excluded.failure, checksum = excluded.checksum",
             [
                 (content, None, result) if isinstance(result, str) else (content, result, None)
                 for content, result in encoded.items()
@@ -235,7 +237,7 @@ class _Run:
         folder, name = key_of(path)
         before = self.store.rows("SELECT content FROM photos WHERE folder = ? AND name = ?", (folder, name))
         self.store.change_many(
-            "INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?, ?, NULL)",
+            "INSERT OR REPLACE INTO photos VALUES (?1, ?2, ?3, ?4, ?5, NULL, checksum(?1, ?2, ?3, ?4, ?5, NULL))",
             [(folder, name, content.size, content.changed, number)],
         )
         gone = [] if new else self._gone(number)

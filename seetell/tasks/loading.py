@@ -128,7 +128,7 @@ def _resolve(model: str | Path) -> tuple[Path, Task | None]:
         return folder, task
     if Path(model).is_dir():
         return Path(model), None
-    commands = [known.command for known in tasks().values() if known.command and bundled_for(known)]
+    commands = [known.command or known.name for known in tasks().values() if bundled_for(known)]
     raise UsageError(f"{unknown('model', model, [*commands, *bundled])} A path must be that of a model folder.")
 
 

@@ -76,9 +76,10 @@ def application(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        handler.workers.start()
         yield
-        await asyncio.to_thread(batcher.close)
         handler.close()
+        await asyncio.to_thread(batcher.close)
 
     app = FastAPI(
         title="seetell",
@@ -157,7 +158,7 @@ def _add_search(app: FastAPI, handler: RequestHandler, photos: IndexedPhotos) ->
     @app.get("/v1/photos/{key}", **openapi.PHOTO)
     async def photo(request: Request, key: Annotated[str, Path(pattern="^[0-9a-f]{32}$")]) -> Response:
         """Return a thumbnail of a photo that a search found."""
-        content = await handler.run_in_thread(request, lambda: photos.thumbnail(key))
+        content = await handler.run_in_thread(request, lambda: photos.thumbnail(key, handler.workers))
         if content is None:
             raise ApiError(404, "not_found", "no recent search found a photo with this key; search again")
         return Response(content, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})

@@ -23,6 +23,9 @@ or the error of that job alone."""
 Observe = Callable[[str, int, float], None]
 """Called after each batch with its name, its size and the seconds it took."""
 
+CLOSE_SECONDS = 0.3
+"""Timeout for a batch when the server ends; by then nobody waits for its results."""
+
 
 State = Literal["ok", "stuck", "stopping"]
 """Whether a batcher accepts jobs; if not, a batch runs longer than the timeout, or the batcher is closed."""
@@ -95,11 +98,11 @@ class Batcher:
         return len(self._waiting)
 
     def close(self) -> None:
-        """Finish the current batch within the timeout, cancel the waiting jobs and end the thread."""
+        """Finish the current batch if that takes no longer than ``CLOSE_SECONDS``, cancel the waiting jobs and end."""
         with self._changed:
             self._closed = True
             self._changed.notify()
-        self._thread.join(self._timeout)
+        self._thread.join(min(CLOSE_SECONDS, self._timeout))
 
     def _work(self) -> None:
         try:

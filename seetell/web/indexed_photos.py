@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from seetell.errors import PhotoError
-from seetell.photos.opening import open_photo
 from seetell.search.photo_index import Hit, PhotoIndex
+from seetell.web.photo_workers import PhotoWorkers
 
 if TYPE_CHECKING:
     from seetell.tasks.retrieval.predict import Embedder
@@ -57,6 +57,7 @@ class IndexedPhotos:
             try:
                 found.append(self._index.search(sentence, top=top))
             except Exception as error:  # fails this query alone
+                self._index.close()  # opened again by the next, in case that it was mended
                 found.append(error)
         return found
 
@@ -79,8 +80,12 @@ class IndexedPhotos:
             "photo": f"/v1/photos/{key}",
         }
 
-    def thumbnail(self, key: str) -> bytes | None:
+    def thumbnail(self, key: str, workers: PhotoWorkers) -> bytes | None:
         """Return a JPEG of a photo that was found, or ``None`` if none has this key.
+
+        Args:
+            key: that :meth:`row` gave.
+            workers: open it.
 
         Raises:
             PhotoError: it cannot be used, or no longer exists.
@@ -89,12 +94,11 @@ class IndexedPhotos:
         if path is None:
             return None
         try:
-            photo = open_photo(path, at_least=(SIDE, SIDE))
+            photo = workers.open(path, side=SIDE)
         except PhotoError as error:
             raise PhotoError(f"{_name(path)} can no longer be shown") from error
-        photo.thumbnail((SIDE, SIDE), Image.Resampling.BICUBIC)
         file = io.BytesIO()
-        photo.save(file, "JPEG", quality=82)
+        Image.fromarray(photo.pixels).save(file, "JPEG", quality=82)
         return file.getvalue()
 
     def close(self) -> None:

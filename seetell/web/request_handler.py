@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
@@ -15,8 +16,9 @@ from seetell.web.admission import Admission
 from seetell.web.batching import Batcher
 from seetell.web.errors import ApiError, unavailable
 from seetell.web.limits import Limits
+from seetell.web.photo_workers import PhotoWorkers
 from seetell.web.served_task import ServedTask
-from seetell.web.uploads import Upload, checked_size, read_upload, unusable
+from seetell.web.uploads import Upload, read_upload, unusable
 
 Result = TypeVar("Result")
 
@@ -27,13 +29,17 @@ class RequestHandler:
     Args:
         batcher: runs the models; jobs of a task have its command's name.
         limits: of requests.
-        threads: threads that open images.
+        threads: images opened at once.
+
+    Attributes:
+        workers: the processes that open images.
     """
 
     def __init__(self, batcher: Batcher, limits: Limits, *, threads: int) -> None:
         self._batcher = batcher
         self._limits = limits
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="seetell-photos")
+        self.workers = PhotoWorkers()
         self._admission = Admission(limits.queue)
 
     @property
@@ -86,14 +92,16 @@ class RequestHandler:
             return await self._in_time(request, asyncio.get_running_loop().run_in_executor(self._pool, work))
 
     def close(self) -> None:
-        """End the threads."""
+        """End the processes that open images, and the threads that wait for them."""
+        self.workers.close()
         self._pool.shutdown(cancel_futures=True)
 
     async def _predicted(self, upload: Upload, served: ServedTask, options: Mapping[str, Any]) -> dict[str, Any]:
         def prepared() -> tuple[tuple[int, int], Any]:
-            return checked_size(upload.content, self._limits), served.prepare(upload)
+            return served.prepare(upload, self.workers, self._limits.max_pixels)
 
         size, item = await asyncio.get_running_loop().run_in_executor(self._pool, prepared)
+        upload = replace(upload, content=b"")  # its memory is for others while the model works
         return served.row(upload, size, await self._run(served.task.command, item, options))
 
     async def _run(self, name: str, item: Any, options: Mapping[str, Any] | None = None) -> Any:

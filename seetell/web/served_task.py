@@ -16,6 +16,7 @@ from seetell.runtime.predictor import Predictor
 from seetell.tasks.registry import Option, Task
 from seetell.web.errors import ApiError
 from seetell.web.limits import MAX_TEXT
+from seetell.web.photo_workers import PhotoWorkers
 from seetell.web.uploads import Upload
 
 JSON_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
@@ -61,22 +62,37 @@ class ServedTask:
         endpoint.__name__ = self.task.command
         return endpoint
 
-    def prepare(self, upload: Upload) -> Any:
-        """Return what the predictor makes of an upload; on any thread.
+    def text_of(self, upload: Upload) -> str:
+        """Return the text that goes with the image; empty if the task needs none.
+
+        Raises:
+            ApiError: it is missing or too long.
+        """
+        field = self.task.text_input
+        text = upload.fields.get(field, "") if field else ""
+        if field and not text.strip():
+            raise ApiError(422, "no_text", f"expected a text in the field '{field}' of the form")
+        if len(text) > MAX_TEXT:
+            raise ApiError(422, "text_too_long", f"the {field} has at most {MAX_TEXT} characters, got {len(text)}")
+        return text
+
+    def prepare(self, upload: Upload, workers: PhotoWorkers, max_pixels: int) -> tuple[tuple[int, int], Any]:
+        """Open an upload in another process; on any thread.
+
+        Returns:
+            Width and height of the image, upright, and what the predictor makes of it.
 
         Raises:
             ApiError: the text that goes with the image is missing or too long.
             PhotoError: the image cannot be used.
         """
-        field = self.task.text_input
-        if not field:
-            return self.predictor.prepare(upload.content)
-        text = upload.fields.get(field, "")
-        if not text.strip():
-            raise ApiError(422, "no_text", f"expected a text in the field '{field}' of the form")
-        if len(text) > MAX_TEXT:
-            raise ApiError(422, "text_too_long", f"the {field} has at most {MAX_TEXT} characters, got {len(text)}")
-        return self.predictor.prepare(upload.content, text)
+        text = self.text_of(upload)
+        resizes = isinstance(self.predictor, Predictor) and self.predictor.takes_resized
+        preprocessing = self.predictor.bundle.preprocessing if resizes else None
+        opened = workers.open(upload.content, max_pixels=max_pixels, preprocessing=preprocessing)
+        image: Any = opened if resizes else opened.pixels
+        item = self.predictor.prepare(image, text) if self.task.text_input else self.predictor.prepare(image)
+        return opened.size, item
 
     def row(self, upload: Upload, size: tuple[int, int], result: Any) -> dict[str, Any]:
         """Return the JSON row of a result; with attention maps also ``size`` and the ``visible_box`` they lie over.

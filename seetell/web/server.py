@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
+import threading
 import time
 from collections.abc import Callable, Collection
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
@@ -15,6 +18,10 @@ from seetell.web.connection import Connection
 
 KEEP_ALIVE_SECONDS = 15
 BACKLOG = 256
+GRACE_SECONDS = 1.0
+"""Time for the requests in flight when the server is told to end."""
+END_SECONDS = 1.8
+"""Time from then on after which the process ends in any case."""
 
 LIMITED_LOGGERS = ("asyncio", "uvicorn.error", "seetell.web")
 
@@ -68,7 +75,7 @@ def server(app: FastAPI, *, grace: float, ready: Callable[[], None], proxies: Co
         proxy_headers=bool(proxies),
         forwarded_allow_ips=list(proxies),
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=max(1, round(grace)),
+        timeout_graceful_shutdown=grace,  # type: ignore[arg-type]  # a float serves as well
     )
     return _Server(config, ready)
 
@@ -78,6 +85,13 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._ready = ready
         self._log_limits = {logging.getLogger(name): LogLimit() for name in LIMITED_LOGGERS}
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end; whatever hangs, it has ended ``END_SECONDS`` later."""
+        super().handle_exit(sig, frame)
+        last = threading.Timer(END_SECONDS, os._exit, (128 + sig,))
+        last.daemon = True
+        last.start()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         for logger, limit in self._log_limits.items():

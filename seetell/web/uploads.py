@@ -11,10 +11,10 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from seetell.errors import PhotoError, PhotoFormatError
-from seetell.photos.opening import photo_size
-from seetell.web.errors import ApiError
+from seetell.errors import PhotoError, PhotoFormatError, PhotoMemoryError
+from seetell.web.errors import ApiError, unavailable
 from seetell.web.limits import Limits
+from seetell.web.photo_workers import TooManyPixelsError
 
 IMAGE_FIELD = "image"
 MAX_FIELDS = 8
@@ -87,26 +87,13 @@ def upload_too_large(limits: Limits) -> ApiError:
     return ApiError(413, "upload_too_large", f"an upload has at most {limits.max_bytes:,} bytes; send a smaller photo")
 
 
-def checked_size(content: bytes, limits: Limits) -> tuple[int, int]:
-    """Return the width and height of an image, upright, from its header.
-
-    Raises:
-        ApiError: it is not an image, is damaged or has too many pixels.
-    """
-    try:
-        width, height = photo_size(content)
-    except PhotoError as error:
-        raise unusable(error) from error
-    if width * height > limits.max_pixels:
-        raise ApiError(
-            413, "photo_too_large", f"a photo has at most {limits.max_pixels:,} pixels; this one has {width}×{height}"
-        )
-    return width, height
-
-
 def unusable(error: PhotoError) -> ApiError:
     """Return the error for an image that cannot be used."""
     message = str(error).removeprefix("photo: ")
+    if isinstance(error, TooManyPixelsError):
+        return ApiError(413, "photo_too_large", message)
+    if isinstance(error, PhotoMemoryError):
+        return unavailable("no_memory", f"{message}; try again later")
     if isinstance(error, PhotoFormatError):
         return ApiError(415, "not_a_photo", message)
     return ApiError(422, "unusable_photo", message)

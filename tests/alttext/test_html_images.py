@@ -161,6 +161,7 @@ def test_addresses_come_in_the_order_of_likelihood():
         ('<img src="a.jpg" data-zoom-src="b.jpg" data-hover-src="c.jpg">', ("a.jpg",)),
         ('<img src="spinner.gif" data-image="a.jpg" data-id="3">', ("a.jpg",)),
         ('<img src="a.jpg" data-image="b.jpg">', ("a.jpg",)),
+        ('<img class="lazyload" src="a.png" data-image="b.jpg">', ("b.jpg",)),
         ('<img src="dots.png" data-flickity-lazyload="a.jpg">', ("a.jpg",)),
         ('<picture><source data-srcset="a.webp"><img src="dots.png"></picture>', ("a.webp",)),
         ('<img src="data:," data-src="a.jpg" srcset="b.jpg 2x, x.gif 1x">', ("a.jpg", "b.jpg")),

@@ -168,6 +168,9 @@ def test_options_reach_the_decoder(tiny_bundle: Path, tmp_path: Path, capsys: py
         (["--threads", "0"], "threads must be at least 1"),
         (["--precision", "int4"], "unknown precision 'int4'"),
         (["--model", "nothing"], "unknown model 'nothing'"),
+        (["--model", "captoin"], "Did you mean 'caption'?"),
+        (["--model", "flickr8k-transfomer"], "Did you mean 'flickr8k-transformer'?"),
+        (["--model", "align"], "is a model for grounding (seetell align); expected one for captioning"),
     ],
 )
 def test_wrong_options_are_wrong_use(
@@ -219,3 +222,16 @@ def test_an_interrupt_and_a_closed_pipe_end_quietly(tiny_bundle: Path, tmp_path:
             complaints = process.stderr.read()
             assert process.wait(30) == (130 if interrupt else 1)
         assert complaints.strip() == b""
+
+
+@pytest.mark.parametrize("options", [[], ["--format", "jsonl"], ["--format", "csv"]])
+def test_it_ends_quietly_when_nobody_reads_on(tmp_path: Path, options: list[str]):
+    for number in range(3):
+        save(tmp_path / f"{number}.png")
+    command = [sys.executable, "-m", "seetell", "caption", str(tmp_path), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1

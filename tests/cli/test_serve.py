@@ -79,6 +79,21 @@ def test_told_to_end_it_first_answers_who_has_begun_to_ask(tiny_bundle: Path):
         ended(process, signal.SIGTERM)
 
 
+@POSIX
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_told_to_end_it_ends_within_two_seconds_whatever_it_does(tiny_bundle: Path, how: signal.Signals):
+    slow = photo_file(size=(7000, 7000))
+    with serving(tiny_bundle, "--port", "0") as (process, port):
+        clients = [begun(port, form(slow), len(form(slow))) for _ in range(4)]
+        clients += [begun(port, form(slow), 100)]
+        until(lambda: health(port)["in_flight"] == 5)
+        process.send_signal(how)
+        process.wait(2.5)  # two, and the time that a busy machine takes
+        for client in clients:
+            client.close()
+        assert process.returncode in (0, 130, -how, 128 + how)
+
+
 @pytest.mark.slow
 @POSIX
 def test_killed_it_can_be_started_again_at_once_on_its_port(tiny_bundle: Path):

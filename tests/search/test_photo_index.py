@@ -185,6 +185,11 @@ def crowd(tmp_path: Path) -> Path:
     return folder
 
 
+def nearest_is_unused(location: Path, dimensions: int) -> bool:
+    with PhotoIndex(location, Directions(dimensions)) as index:
+        return index._opened()._quantised_file() is None
+
+
 @pytest.mark.parametrize("dimensions", [16, 9])
 def test_many_photos_are_found_as_few_are(
     dimensions: int, crowd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -215,8 +220,11 @@ def test_many_photos_are_found_as_few_are(
     assert many.search("new.png")[0].photo.endswith("new.png")
     assert len(many.search("new.png", top=1200)) == 1200
 
-    for spoil in (lambda: anew.write_bytes(b"damaged"), anew.unlink):
+    content = bytearray(anew.read_bytes())
+    content[len(content) // 2] ^= 255
+    for spoil in (lambda: anew.write_bytes(content), lambda: anew.write_bytes(b"damaged"), anew.unlink):
         spoil()
+        assert nearest_is_unused(tmp_path / "many", dimensions)
         assert PhotoIndex(tmp_path / "many", Directions(dimensions)).search("new.png")[0].photo.endswith("new.png")
 
 

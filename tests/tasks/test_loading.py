@@ -75,3 +75,13 @@ def test_an_unknown_task_or_the_graphs_of_another_are_refused(tmp_path: Path):
         load(write_tiny_bundle(tmp_path / "poet", task="poetry"))
     with pytest.raises(BundleError, match=r"lacks 'settings\.localisation'"):
         load(write_tiny_bundle(tmp_path / "regions", task="dense_captioning"))
+
+
+def test_a_training_run_is_told_from_a_model(tmp_path: Path):
+    run = tmp_path / "my-captioner"
+    run.mkdir()
+    with pytest.raises(BundleError, match=r"not a model folder, it has no model\.json"):
+        load(run)
+    (run / "recipe.yaml").touch()
+    with pytest.raises(BundleError, match=rf"a training run; .*: seetell export {run} my-captioner"):
+        load(run)

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sqlite3
 import sys
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,13 +15,16 @@ from web.conftest import ADDRESS, DOG, photo_file, until
 
 import seetell
 from seetell.results import row
+from seetell.search.photo_index import PhotoIndex
 from seetell.tasks.captioning.predict import Captioner
 from seetell.tasks.dense_captioning.predict import DenseCaptioner
 from seetell.tasks.grounding.predict import PhraseGrounder
 from seetell.tasks.registry import find_task
 from seetell.web.application import application
 from seetell.web.batching import Batcher
+from seetell.web.indexed_photos import IndexedPhotos
 from seetell.web.limits import Limits
+from seetell.web.photo_workers import PhotoWorkers
 
 
 def test_a_caption_is_the_command_lines_row(client: TestClient, captioner: Captioner):
@@ -123,6 +129,30 @@ def test_a_search_tells_names_and_shows_small_copies_but_no_paths(client: TestCl
     assert seetell.open_photo(copy.content).getpixel((30, 20))[2] > 200
 
 
+def test_a_damaged_index_is_told_until_it_is_mended(
+    captioner: Captioner, grounder: PhraseGrounder, index: Path, tmp_path: Path
+):
+    damaged, embedder = shutil.copytree(index, tmp_path / "index"), grounder.embedder
+    photos = IndexedPhotos(damaged, embedder)
+    with TestClient(application({"caption": captioner}, photos=photos), base_url=ADDRESS) as client:
+
+        def search() -> tuple[int, str]:
+            answer = client.get("/v1/search", params={"q": "red"})
+            return answer.status_code, answer.json().get("code", "found")
+
+        for vector in ("zeroblob(7)", "x'007e'", "'text'", "x''"):
+            with sqlite3.connect(damaged / "photos.db") as database:
+                database.execute(f"UPDATE contents SET vector = {vector}")
+            database.close()
+            assert search() == (503, "no_index")
+            with PhotoIndex(damaged, embedder) as mending:
+                mending.update([str(tmp_path)])
+            assert search() == (200, "found")
+        for content in (bytes(10_000), b"", b"SQLite format 3\0"):
+            (damaged / "photos.db").write_bytes(content)
+            assert search() == (503, "no_index")
+
+
 def test_only_photos_that_were_found_can_be_seen(client: TestClient):
     for key in ("0" * 32, "..%2f..%2fetc%2fpasswd", "rose.png", "../rose.png"):
         assert client.get(f"/v1/photos/{key}").status_code in (404, 422)
@@ -132,7 +162,8 @@ def test_a_photo_that_has_gone_is_an_error_without_its_path(
     client: TestClient, index: Any, monkeypatch: pytest.MonkeyPatch
 ):
     (found,) = client.get("/v1/search", params={"q": "red", "top": 1}).json()["photos"]
-    monkeypatch.setattr("seetell.web.indexed_photos.open_photo", lambda path, **_: seetell.open_photo(f"{path}.gone"))
+    opened = PhotoWorkers.open
+    monkeypatch.setattr(PhotoWorkers, "open", lambda self, path, **asked: opened(self, f"{path}.gone", **asked))
     refused = client.get(found["photo"])
     assert refused.json()["error"] == "rose.png can no longer be shown"
     assert refused.status_code == 422

@@ -33,6 +33,7 @@ class Captioner(Predictor[np.ndarray, Caption]):
     """
 
     task = "captioning"
+    takes_resized = True
 
     def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
         super().__init__(bundle, precision=precision, threads=threads)

@@ -86,6 +86,7 @@ class DenseCaptioner(Predictor[Prepared, Regions]):
     """
 
     task = "dense_captioning"
+    takes_resized = True
     batch_size = 4
 
     def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:

@@ -41,6 +41,7 @@ class PhraseGrounder(Predictor[Prepared, Alignment]):
     """
 
     task = "grounding"
+    takes_resized = True
     text_input = "sentence"
 
     def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:

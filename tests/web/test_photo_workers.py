@@ -1,0 +1,132 @@
+"""Photos are opened in other processes: what hangs or crashes there is one client's error, and never the server's."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from web.conftest import Serving, photo_file, until
+from web.wire import ask, form, health
+
+from seetell.errors import PhotoError, PhotoFormatError
+from seetell.photos import Preprocessing, open_photo
+from seetell.tasks.captioning.predict import Captioner
+from seetell.web import photo_workers
+from seetell.web.application import application
+from seetell.web.limits import Limits
+from seetell.web.photo_workers import PhotoWorkers, TooManyPixelsError
+
+
+@pytest.fixture(scope="module")
+def large() -> bytes:
+    """A photo that takes more than a second to decode."""
+    return photo_file(size=(7900, 7900))
+
+
+@pytest.fixture
+def workers() -> Iterator[PhotoWorkers]:
+    workers = PhotoWorkers()
+    yield workers
+    workers.close()
+
+
+def test_a_photo_is_what_it_is_when_opened_here(workers: PhotoWorkers, tmp_path: Path):
+    pixels = np.random.default_rng(0).integers(0, 256, (300, 500, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "photo.png")
+    content = (tmp_path / "photo.png").read_bytes()
+    opened = workers.open(content, max_pixels=10**6)
+    assert opened.size == (500, 300)
+    assert np.array_equal(opened.pixels, pixels)
+    for fit in ("squash", "crop", "pad"):
+        preprocessing = Preprocessing(64, 48, fit=fit)
+        resized = workers.open(str(tmp_path / "photo.png"), preprocessing=preprocessing)
+        assert resized.size == (500, 300)
+        assert np.array_equal(resized.pixels, preprocessing.resize(open_photo(content)))
+    assert workers.open(content, side=100).pixels.shape == (60, 100, 3)
+    assert len(workers._all) == 1
+
+
+def test_errors_are_the_same_as_here(workers: PhotoWorkers):
+    with pytest.raises(PhotoFormatError, match=r"^photo: not a photo"):
+        workers.open(b"words")
+    with pytest.raises(PhotoError, match="cut short or damaged"):
+        workers.open(photo_file(size=(99, 99), kind="JPEG")[:-100])
+    with pytest.raises(TooManyPixelsError, match="at most 99 pixels; this one has 60×40"):
+        workers.open(photo_file(), max_pixels=99)
+    assert len(workers._all) == 1
+
+
+def test_one_that_takes_too_long_is_given_up(large: bytes):
+    workers = PhotoWorkers(seconds=0.3)
+    try:
+        workers.open(photo_file())  # started
+        began = time.monotonic()
+        with pytest.raises(PhotoError, match=r"crashed, or took longer than 0.3 seconds"):
+            workers.open(large)
+        assert time.monotonic() - began < 1.2
+        assert not workers._all
+        assert workers.open(photo_file()).size == (60, 40)
+    finally:
+        workers.close()
+
+
+def test_one_that_crashes_the_decoder_is_an_error(workers: PhotoWorkers):
+    workers.start()
+    (worker,) = workers._all
+    worker.kill()
+    with pytest.raises(PhotoError, match="decoder crashed"):
+        workers.open(photo_file())
+    assert workers.open(photo_file()).size == (60, 40)
+
+
+def test_memory_is_given_back(workers: PhotoWorkers, large: bytes):
+    workers.start()
+    (first,) = workers._all
+    assert workers.open(large, side=100).pixels.shape == (100, 100, 3)
+    assert first not in workers._all  # it grew, and ended
+    first.end()
+
+
+def test_large_photos_wait_for_each_other(workers: PhotoWorkers, large: bytes, monkeypatch: pytest.MonkeyPatch):
+    reserved = []
+    reserve = workers._budget.reserve
+    monkeypatch.setattr(workers._budget, "reserve", lambda need: reserved.append(need) or reserve(need))
+    with ThreadPoolExecutor(3) as pool:
+        opened = list(pool.map(lambda content: workers.open(content, side=60), [large, large, photo_file()]))
+    assert [photo.size for photo in opened] == [(7900, 7900), (7900, 7900), (60, 40)]
+    assert reserved == 2 * [4 * 7900**2]
+
+
+def test_closing_ends_what_is_being_opened(large: bytes):
+    workers = PhotoWorkers()
+    workers.start()
+    with ThreadPoolExecutor(1) as pool:
+        opening = pool.submit(workers.open, large)
+        until(lambda: not workers._idle)
+        workers.close()
+        with pytest.raises(PhotoError):
+            opening.result(1)
+    with pytest.raises(PhotoError, match="about to end"):
+        workers.open(photo_file())
+
+
+def test_a_server_goes_on_answering_while_a_photo_hangs(
+    captioner: Captioner, serving: Serving, large: bytes, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(photo_workers.PhotoWorkers.__init__, "__kwdefaults__", {"seconds": 0.5})
+    with (
+        serving(application({"caption": captioner}, limits=Limits(max_pixels=10**8))) as port,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        hanging = pool.submit(ask, port, form(large))
+        until(lambda: health(port)["in_flight"] == 1)
+        assert health(port)["status"] == "ok"
+        status, refused = hanging.result(10)
+        assert (status, refused["code"]) == (422, "unusable_photo")
+        assert "took longer than 0.5 seconds" in refused["error"]
+        assert ask(port, form(photo_file()))[0] == 200
