@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image
 
 import seetell
-from seetell.data.region_records import RegionPhoto
+from seetell.data.records import RegionPhoto
 from seetell.data.regions import read_regions
 from seetell.geometry.boxes import Box
 from seetell.metrics.dense import dense_average_precision

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from seetell.photos.opening import open_photo
     from seetell.results import Alignment, Caption, Regions
     from seetell.tasks.captioning.predict import Captioner
+    from seetell.tasks.classification.predict import Classifier
     from seetell.tasks.dense_captioning.predict import DenseCaptioner
     from seetell.tasks.grounding.predict import PhraseGrounder
     from seetell.tasks.loading import load
@@ -33,6 +34,7 @@ __all__ = [
     "BundleError",
     "Caption",
     "Captioner",
+    "Classifier",
     "Decoding",
     "DenseCaptioner",
     "Embedder",
@@ -51,6 +53,7 @@ _HOMES = {
     "seetell.photos.opening": ("open_photo",),
     "seetell.results": ("Alignment", "Caption", "Regions"),
     "seetell.tasks.captioning.predict": ("Captioner",),
+    "seetell.tasks.classification.predict": ("Classifier",),
     "seetell.tasks.dense_captioning.predict": ("DenseCaptioner",),
     "seetell.tasks.grounding.predict": ("PhraseGrounder",),
     "seetell.tasks.loading": ("load",),

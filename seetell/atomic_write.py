@@ -1,18 +1,36 @@
-"""Files and folders written whole or not at all: a reader finds the old content or the new, never a part."""
+"""Files and folders written whole or not at all: a reader finds the old content or the new, never a part.
+
+What is being written lies beside its target under a name that nobody can guess, is locked, and is removed by the next
+process that writes into the folder if its own process was killed.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import shutil
 import stat
-import tempfile
+import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
+
+from seetell.file_lock import try_lock
+
+STALE_SECONDS = 60
+"""Age from which an unlocked temporary counts as left behind; a younger one may just not be locked yet."""
+
+NAME, REPLACED = "name", "replaced"
+"""In a folder that replaces another: a file with that one's name, and that one, while they change places."""
+
+_PARTIAL = re.compile(r"\..{1,16}-[0-9a-f]{12}\.seetell", re.DOTALL)
+_swept: set[Path] = set()
+"""Folders that this process has looked through; once is enough, and some have thousands of files."""
 
 
 @contextmanager
@@ -37,11 +55,11 @@ def atomic_file(path: Path, *, keep_identity: bool = False) -> Iterator[BinaryIO
     target = path.resolve()
     existing = target.stat() if target.exists() else None
     mode = 0o666 if existing is None else stat.S_IMODE(existing.st_mode)
-    # short, since a name may have 255 bytes at most, and one that nobody can have put a link at
-    partial = target.with_name(f".{target.name[:16]}-{secrets.token_hex(8)}")
+    partial = _beside(target)
     descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
     try:
         in_place = False
+        try_lock(descriptor)
         with open(descriptor, "wb") as file:
             yield file
             if existing is not None:
@@ -103,10 +121,78 @@ def atomic_directory(target: Path) -> Iterator[Path]:
         OSError: it cannot be written.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name[:16]}-") as scratch:
-        folder = Path(scratch) / target.name
-        folder.mkdir()
-        yield folder
-        if target.exists():
-            target.rename(Path(scratch) / f"{target.name}.replaced")
-        folder.rename(target)
+    scratch = _beside(target)
+    scratch.mkdir(0o700)
+    folder, replaced = scratch / "new", scratch / REPLACED
+    try:
+        with _locked(scratch):
+            folder.mkdir()
+            yield folder
+            (scratch / NAME).write_bytes(os.fsencode(target.name))
+            if target.exists():
+                target.rename(replaced)
+            try:
+                folder.rename(target)
+            except BaseException:
+                if replaced.exists():
+                    replaced.rename(target)
+                raise
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _beside(target: Path) -> Path:
+    """Return a new name in a file's folder: short, since a name may have 255 bytes, and not to be guessed."""
+    if target.parent not in _swept:
+        _swept.add(target.parent)
+        _sweep(target.parent)
+    return target.with_name(f".{target.name[:16]}-{secrets.token_hex(6)}.seetell")
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes left in a folder."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in [entry for entry in entries if _PARTIAL.fullmatch(entry.name)]:
+            with suppress(OSError):
+                if _is_abandoned(entry):
+                    _remove(Path(entry.path))
+
+
+def _is_abandoned(entry: os.DirEntry[str]) -> bool:
+    status = entry.stat(follow_symlinks=False)
+    own = not hasattr(os, "geteuid") or status.st_uid == os.geteuid()
+    plain = stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)
+    if not (own and plain) or time.time() - status.st_mtime < STALE_SECONDS:
+        return False
+    if sys.platform == "win32":  # where what is in use cannot be removed
+        return True
+    descriptor = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        return try_lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(partial: Path) -> None:
+    """Remove a file, or a folder after what it was about to replace is back."""
+    if not partial.is_dir():
+        partial.unlink()
+        return
+    if (partial / REPLACED).exists():
+        target = partial.with_name(os.path.basename(os.fsdecode((partial / NAME).read_bytes())))
+        if not target.exists():
+            (partial / REPLACED).rename(target)
+    shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    if sys.platform == "win32":  # where a folder cannot be opened
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try_lock(descriptor)
+        yield
+    finally:
+        os.close(descriptor)

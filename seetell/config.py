@@ -151,7 +151,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         raise RecipeError(f"{path}: cannot read the recipe: {error}") from error
     if not isinstance(content, dict):
         raise RecipeError(f"{path}: expected fields such as 'name: my-captioner', got a {type(content).__name__}")
@@ -185,6 +185,16 @@ def check_not_negative(config: object, *fields: str) -> None:
 def check_probabilities(config: object, *fields: str) -> None:
     """Raise an error for fields that are not probabilities below 1; see :func:`check_sizes`."""
     _check(config, fields, lambda value: 0 <= value < 1, "a probability below 1")
+
+
+def check_shares(config: object, *fields: str) -> None:
+    """Raise an error for fields that are not from 0 to 1; see :func:`check_sizes`."""
+    _check(config, fields, lambda value: 0 <= value <= 1, "a number from 0 to 1")
+
+
+def check_parts(config: object, *fields: str) -> None:
+    """Raise an error for fields that are not above 0 and at most 1; see :func:`check_sizes`."""
+    _check(config, fields, lambda value: 0 < value <= 1, "above 0, at most 1")
 
 
 def check_fractions(config: object, *fields: str) -> None:

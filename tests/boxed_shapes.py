@@ -11,7 +11,7 @@ from seetell.nn.roi_head import RoIHeadConfig
 from seetell.tasks.captioning.models import create_captioner
 from seetell.tasks.captioning.models.neuraltalk2 import NeuralTalk2Config
 from seetell.tasks.captioning.models.show_attend_tell import ShowAttendTellConfig
-from seetell.tasks.dense_captioning.models.densecap import DenseCap, DenseCapConfig, LossWeights
+from seetell.tasks.dense_captioning.model import DenseCap, DenseCapConfig, LossWeights
 
 SIDE = 64
 BOXES = [[[8, 8, 32, 24], [40, 40, 56, 60]], [[24, 16, 56, 48]], [[0, 32, 24, 64], [32, 0, 64, 24]]]

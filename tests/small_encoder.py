@@ -10,9 +10,11 @@ WIDTH, DEPTH, IMAGE_SIZE = 0.25, 0.25, 32
 
 def register() -> None:
     """Make it known to ``create_encoder``."""
-    from seetell.nn.backbones.efficientnet_lite import VARIANTS, Variant
+    from seetell.nn.backbones import OWN
+    from seetell.nn.backbones.efficientnet_lite import VARIANTS, EfficientNetLite, Variant
 
     VARIANTS[NAME] = Variant(WIDTH, DEPTH, IMAGE_SIZE)
+    OWN[NAME] = EfficientNetLite
 
 
 def write_weights(path: Path) -> None:

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import time
 from io import FileIO
 from pathlib import Path
 
 import pytest
 
 from seetell import atomic_write
-from seetell.atomic_write import atomic_file
+from seetell.atomic_write import STALE_SECONDS, atomic_directory, atomic_file
 
 
 def replaced(path: Path, content: bytes) -> None:
@@ -120,3 +123,88 @@ def test_a_temporary_is_private_from_the_start_and_its_name_short(tmp_path: Path
         (partial,) = (other for other in tmp_path.iterdir() if other != path)
         assert partial.stat().st_mode & 0o777 == 0o600
         assert len(partial.name) < 40
+
+
+def left_behind(target: Path, kind: str) -> None:
+    """Have a process killed while it writes a file or folder, a while ago."""
+    program = (
+        "import os, sys, pathlib; from seetell.atomic_write import atomic_directory, atomic_file\n"
+        f"with atomic_{kind}(pathlib.Path(sys.argv[1])): os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", program, target], check=True)
+    (partial,) = (other for other in target.parent.iterdir() if other.suffix == ".seetell")
+    age(partial)
+
+
+def age(path: Path) -> None:
+    os.utime(path, (time.time() - STALE_SECONDS - 1,) * 2)
+
+
+@pytest.mark.parametrize("kind", ["file", "directory"])
+def test_what_killed_processes_leave_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str):
+    monkeypatch.setattr(atomic_write, "_swept", set())
+    left_behind(tmp_path / "a", kind)
+    replaced(tmp_path / "b", b"new")
+    assert os.listdir(tmp_path) == ["b"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks as on POSIX")
+@pytest.mark.parametrize("kind", ["file", "directory"])
+def test_what_is_being_written_is_not_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str):
+    with (atomic_file if kind == "file" else atomic_directory)(tmp_path / "a"):
+        (partial,) = tmp_path.iterdir()
+        age(partial)
+        monkeypatch.setattr(atomic_write, "_swept", set())
+        replaced(tmp_path / "b", b"new")
+    assert sorted(os.listdir(tmp_path)) == ["a", "b"]
+
+
+def test_what_is_young_or_not_ours_is_not_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    names = [".a-0123456789ab.seetell", ".a-0123456789ab", ".cache-0123456789abcdef", "a-0123456789ab.seetell"]
+    for name in names:
+        (tmp_path / name).touch()
+    for name in names[1:]:
+        age(tmp_path / name)
+    monkeypatch.setattr(atomic_write, "_swept", set())
+    replaced(tmp_path / "b", b"new")
+    assert sorted(os.listdir(tmp_path)) == sorted([*names, "b"])
+
+
+def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path: Path):
+    target = tmp_path / ("n" * 255)
+    with atomic_directory(target) as folder:
+        (folder / "a").write_bytes(b"old")
+
+    def failing() -> None:
+        with atomic_directory(target) as folder:
+            (folder / "a").write_bytes(b"new")
+            raise ValueError("it fails")
+
+    with pytest.raises(ValueError, match="it fails"):
+        failing()
+    assert (target / "a").read_bytes() == b"old"
+    with atomic_directory(target) as folder:
+        (folder / "b").write_bytes(b"new")
+    assert os.listdir(target) == ["b"]
+    assert len(os.listdir(tmp_path)) == 1
+
+
+def test_a_folder_that_was_being_replaced_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    scratch = tmp_path / ".model-0123456789ab.seetell"
+    (scratch / "replaced").mkdir(parents=True)
+    (scratch / "replaced" / "a").touch()
+    (scratch / "name").write_bytes(b"model")
+    age(scratch)
+    monkeypatch.setattr(atomic_write, "_swept", set())
+    replaced(tmp_path / "b", b"new")
+    assert sorted(os.listdir(tmp_path)) == ["b", "model"]
+    assert os.listdir(tmp_path / "model") == ["a"]
+
+
+def test_nobody_can_put_a_link_at_the_temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "target").write_bytes(b"mine")
+    monkeypatch.setattr(atomic_write.secrets, "token_hex", lambda length: "0" * 2 * length)
+    (tmp_path / ".a-000000000000.seetell").symlink_to("target")
+    with pytest.raises(FileExistsError):
+        replaced(tmp_path / "a", b"new")
+    assert (tmp_path / "target").read_bytes() == b"mine"

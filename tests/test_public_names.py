@@ -16,6 +16,7 @@ def test_the_public_names_are_these():
         "BundleError",
         "Caption",
         "Captioner",
+        "Classifier",
         "Decoding",
         "DenseCaptioner",
         "Embedder",

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from seetell.atomic_write import atomic_file
 from seetell.errors import SeetellError, UsageError
 
 if TYPE_CHECKING:
@@ -66,6 +64,8 @@ def install(shell: str, group: click.Command, home: Path) -> Path:
     """
     from click.shell_completion import get_completion_class
 
+    from seetell.atomic_write import atomic_file
+
     shell = _current_shell() if shell == "auto" else shell
     made = get_completion_class(shell)
     assert made is not None, shell
@@ -104,6 +104,8 @@ def _current_shell() -> str:
 
 
 def _powershell_profile() -> Path:
+    import subprocess
+
     for program in ("pwsh", "powershell"):
         try:
             done = subprocess.run(

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 def data() -> None:
     """Look at a data set of captioned photos.
 
-    Example: seetell data check my-photos
+    Example: seetell data check my_photos
     """
 
 
 @data.command(cls=Command)
-@argument("path", metavar="PATH", type=FOLDER_OR_FILE, help="The data set's folder or file, e.g. my-photos.")
+@argument("path", metavar="PATH", type=FOLDER_OR_FILE, help="The data set's folder or file, e.g. my_photos.")
 @click.option(
     "--photos",
     metavar="DIR",
@@ -48,7 +48,7 @@ def check(
     Genome's region descriptions, and CSV, TSV or JSON lines tables with the columns image and caption. Exit status: 0
     clean, 1 problems found, 2 wrong use.
 
-    Example: seetell data check my-photos --photos my-photos/images
+    Example: seetell data check my_photos --photos my_photos/images
     """
     from seetell.data import read
     from seetell.data.report import build_report

@@ -38,23 +38,33 @@ def index(paths: tuple[str, ...], location: Path | None, model: str, retry: bool
 
     Example: seetell index ~/Pictures
     """
-    from seetell.cli.inputs import expand
+    from seetell.cli.inputs import Besides, expand
     from seetell.cli.progress import Progress
     from seetell.cli.rows import allow_undecodable_names, printable
     from seetell.extras import install_command
+    from seetell.photos.formats import LeftOut
     from seetell.search.location import default_location
     from seetell.search.photo_index import PhotoIndex
     from seetell.tasks.loading import load_for
     from seetell.tasks.registry import find_task
 
     allow_undecodable_names()
-    named = (path for name in paths for path in ([name] if os.path.isdir(name) else expand([name], sys.stdin.buffer)))
+    besides = Besides()
+    named = (
+        path
+        for name in paths
+        for path in ([name] if os.path.isdir(name) else expand([name], sys.stdin.buffer, besides))
+    )
+    named = (besides.file(path) for path in named)
     with PhotoIndex(location or default_location(), load_for(find_task("retrieval"), model, threads=threads)) as photos:
         with Progress() as progress:
             done = photos.update(named, retry=retry, progress=lambda read, total: progress("photos", read, total))
         for path, reason in done.failures.items():
             click.echo(f"{printable(path)}: {printable(reason)}", err=True)
         click.echo(f"{_summary(done)}. The index at {printable(str(photos.location))} has {len(photos):,} photos.")
+        left_out = LeftOut(besides.left_out + done.left_out)
+        if left_out:
+            click.echo(f"left out: {left_out}", err=True)
         if photos.is_slow:
             click.echo(f"So many are searched faster with faiss: {install_command('search')}, and run again.", err=True)
     return 1 if done.failures else 0

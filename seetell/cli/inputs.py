@@ -2,69 +2,128 @@
 
 from __future__ import annotations
 
+import codecs
 import glob
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from seetell.errors import UsageError
-from seetell.photos.folders import is_photo_name, photo_folders
+from seetell.photos.folders import photo_folders
+from seetell.photos.formats import LeftOut, is_photo_name, looks_like_a_picture
 
 STANDARD_INPUT = "-"
 
 
-def expand(arguments: Iterable[str], standard_input: BinaryIO) -> Iterator[str]:
+@dataclass
+class Besides:
+    """What is found besides paths.
+
+    Attributes:
+        left_out: files of folders and patterns that are no photos.
+        photo: the photo that standard input is, instead of a list.
+    """
+
+    left_out: LeftOut = field(default_factory=LeftOut)
+    photo: bytes | None = None
+
+    def source(self, path: str) -> str | bytes:
+        """Return what to open for a path: itself, or the photo on standard input."""
+        return self.photo if path == STANDARD_INPUT and self.photo is not None else path
+
+    def file(self, path: str) -> str:
+        """Return a path that must be a file's.
+
+        Raises:
+            UsageError: it stands for the photo on standard input.
+        """
+        if self.source(path) is not path:
+            raise UsageError("standard input is a photo; expected a list of files and folders, or the photo's name")
+        return path
+
+
+def expand(arguments: Iterable[str], standard_input: BinaryIO, besides: Besides | None = None) -> Iterator[str]:
     """Yield the paths of the images that arguments stand for, in their order.
 
     Args:
         arguments: a file stands for itself, whatever its name; a folder for the images in it and below it, recognised
             by their name endings and sorted, without hidden ones; ``-`` for the files and folders listed on standard
-            input, one per line; anything else that contains ``*``, ``?`` or ``[`` for the images that match the
-            pattern, ``**`` for any depth.
+            input, one per line, or each before a zero byte, or for the photo there; anything else that contains ``*``,
+            ``?`` or ``[`` for the images that match the pattern, ``**`` for any depth.
         standard_input: where ``-`` reads.
+        besides: takes what else is found.
 
     Yields:
-        Paths. A path that does not exist is yielded too, so that its reader reports it.
+        Paths; ``-`` for a photo on standard input. A path that does not exist is yielded too, so that its reader
+        reports it.
     """
+    besides = besides or Besides()
     for argument in arguments:
         if argument == STANDARD_INPUT:
-            for line in standard_input:
-                listed = os.fsdecode(line.rstrip(b"\r\n"))
-                if listed:
-                    yield from _photos(listed)
+            yield from _listed(standard_input, besides)
         elif glob.has_magic(argument) and not os.path.lexists(argument):
-            matching = [path for path in sorted(glob.glob(argument, recursive=True)) if is_photo_name(path)]
-            yield from (path for path in matching if not os.path.isdir(path))
+            matching = [path for path in sorted(glob.glob(argument, recursive=True)) if not os.path.isdir(path)]
+            for path in matching:
+                if is_photo_name(path):
+                    yield path
+                else:
+                    besides.left_out.add(path)
             if not matching:
                 yield argument
         else:
-            yield from _photos(argument)
+            yield from _photos(argument, besides)
 
 
-def at_least_one(photos: Iterator[str], arguments: Sequence[str]) -> Iterator[str]:
+def _listed(standard_input: BinaryIO, besides: Besides) -> Iterator[str]:
+    """Yield what standard input lists, as it comes; ``-`` if it is a photo itself."""
+    lines = iter(standard_input)
+    first = next(lines, b"")
+    if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and not looks_like_a_picture(first):
+        names = b"".join([first, *lines]).decode("utf-16", errors="replace").splitlines()
+        for name in names:
+            if name:
+                yield from _photos(name, besides)
+        return
+    if looks_like_a_picture(first) and not os.path.lexists(os.fsdecode(first.rstrip(b"\r\n").split(b"\0")[0])):
+        besides.photo = b"".join([first, *lines])
+        yield STANDARD_INPUT
+        return
+    end = b"\0" if b"\0" in first else b"\n"
+    rest = b""
+    for line in itertools.chain([first.removeprefix(codecs.BOM_UTF8)], lines):
+        *ended, rest = (rest + line).split(end)
+        for entry in ended:
+            if listed := os.fsdecode(entry if end == b"\0" else entry.removesuffix(b"\r")):
+                yield from _photos(listed, besides)
+    if listed := os.fsdecode(rest):
+        yield from _photos(listed, besides)
+
+
+def at_least_one(photos: Iterator[str], arguments: Sequence[str], besides: Besides) -> Iterator[str]:
     """Return the same photos, after checking that there are any.
 
     Args:
         photos: from :func:`expand`.
         arguments: what the user named, for the message.
+        besides: that :func:`expand` was given.
 
     Raises:
         UsageError: there are none.
     """
     first = next(photos, None)
     if first is None:
-        raise UsageError(
-            f"no photos found in {', '.join(arguments)}; in a folder, photos are known by endings such as .jpg"
-        )
+        hint = f"left out: {besides.left_out}" if besides.left_out else "photos are known by endings such as .jpg"
+        raise UsageError(f"no photos found in {', '.join(arguments)}; {hint}")
     return itertools.chain([first], photos)
 
 
-def _photos(path: str) -> Iterator[str]:
+def _photos(path: str, besides: Besides) -> Iterator[str]:
     if not os.path.isdir(path):
         yield path
         return
     unreadable: list[str] = []
-    for folder, names in photo_folders(path, unreadable.append):
+    for folder, names in photo_folders(path, unreadable.append, besides.left_out.add):
         yield from (os.path.join(folder, name) for name in names)
     yield from unreadable

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -152,9 +155,23 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             _fail(str(error), status=2 if isinstance(error, UsageError) else 1)
         if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("seetell"):
             _fail(missing_module("this command", error.name.partition(".")[0]), status=2)
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            _fail(f"no space is left on the disk of {_written(error)}; make room there, or write elsewhere", status=1)
         reason = " ".join(str(error).split())
         _fail(f"unexpected {type(error).__name__}: {reason}; run again with --debug to see where", status=1)
     sys.exit(status or 0)
+
+
+def _written(error: OSError) -> str:
+    """Return the file that could not be written; without a name it is standard output, which is given up."""
+    if error.filename is not None:
+        return os.fsdecode(error.filename)
+    with suppress(OSError, ValueError):
+        target = os.path.realpath(f"/proc/self/fd/{sys.stdout.fileno()}")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is buffered cannot be written at the end
+        if os.path.isabs(target) and not target.startswith("/proc/"):
+            return f"standard output ({target})"
+    return "standard output"
 
 
 def _fail(message: str, *, status: int) -> NoReturn:

@@ -23,6 +23,7 @@ from seetell.cli.command import (
     task_option,
     threads_option,
 )
+from seetell.cli.inputs import STANDARD_INPUT, Besides, at_least_one, expand
 from seetell.cli.side_outputs import SideOutput, side_outputs
 from seetell.errors import PhotoError, UsageError
 from seetell.tasks.registry import Task
@@ -32,6 +33,10 @@ LINES = {
     "regions": "A line is a photo, a phrase, its score, and the box's left, top, right and bottom in pixels.",
     "labels": "A line is a photo, a label and its probability.",
 }
+
+
+WRITTEN = {"text": "captions", "regions": "regions", "labels": "labels"}
+"""How the documentation names files of results, by their shape."""
 
 
 def command_for(task: Task) -> Command:
@@ -66,7 +71,7 @@ def command_for(task: Task) -> Command:
 
 
 def _help(task: Task) -> str:
-    another = f"seetell {task.command} photos/ --format jsonl > {task.command}.jsonl"
+    another = f"seetell {task.command} photos/ --format jsonl > {WRITTEN[task.result]}.jsonl"
     if task.text_input:
         another = f"seetell caption photos/ --format jsonl | seetell {task.command} --captions -"
     return (
@@ -113,7 +118,8 @@ def _predict(
         output.check(outputs)
         options |= output.options
     options = {name: value for name, value in options.items() if value is not None}
-    items, total = _items(task, words, captions, outputs)
+    besides = Besides()
+    items, total = _items(task, words, captions, outputs, besides)
     if total == 0:
         return 0
 
@@ -129,7 +135,10 @@ def _predict(
     def inputs() -> Iterator[Any]:
         for image, text in items:
             read.append((image, text))
-            yield (image, text) if task.text_input else image
+            source = besides.source(image)
+            if source is besides.photo and outputs:
+                raise UsageError(f"{outputs[0].option} is for photos in files; name the file instead of -")
+            yield (source, text) if task.text_input else source
 
     results = predictor.predict_many(inputs(), batch_size=batch_size, **options)
     failed = False
@@ -150,24 +159,27 @@ def _predict(
             rows.write({"image": image, **({task.text_input: text} if text else {}), **row(image, result), **files})
             failed = failed or isinstance(result, PhotoError)
             progress("photos", done, total)
+    if besides.left_out:
+        click.echo(f"left out: {besides.left_out}", err=True)
     return 1 if failed else 0
 
 
 def _items(
-    task: Task, words: tuple[str, ...], captions: str | None, outputs: Sequence[SideOutput]
+    task: Task, words: tuple[str, ...], captions: str | None, outputs: Sequence[SideOutput], besides: Besides
 ) -> tuple[Iterator[tuple[str, str]], int | None]:
     """Return the images, each with its text or an empty one, and how many there are, if that can be known.
 
     Raises:
         UsageError: there are none, or a text that is needed is missing.
     """
-    from seetell.cli.inputs import STANDARD_INPUT, at_least_one, expand
-
     total = None
     if captions is not None:
         if words:
             raise UsageError(f"name photos and a {task.text_input}, or --captions, but not both")
         pairs: Iterator[tuple[str, str]] = _captions_of(captions)
+        if captions != STANDARD_INPUT:  # so that a line that is wrong is told before the work
+            known = list(pairs)
+            pairs, total = iter(known), len(known)
     else:
         text = ""
         if task.text_input:
@@ -176,11 +188,11 @@ def _items(
             *paths, text = words
         else:
             paths = list(words)
-        images = expand(paths, sys.stdin.buffer)
+        images = expand(paths, sys.stdin.buffer, besides)
         if STANDARD_INPUT not in paths:
             found = list(images)
             images, total = iter(found), len(found)
-        pairs = ((image, text) for image in at_least_one(images, paths))
+        pairs = ((image, text) for image in at_least_one(images, paths, besides))
     for output in outputs:
         pairs = output.select(pairs)
     if total is not None:

@@ -106,7 +106,7 @@ def serve(
 
     Example: seetell serve --index ~/photo-index --port 9000
 
-    Example: seetell serve --model caption=runs/mine/bundle --model regions=none
+    Example: seetell serve --model caption=my-captioner --model regions=none
     """
     from seetell.web.access import LOOPBACK
 

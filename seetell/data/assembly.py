@@ -98,7 +98,7 @@ def assemble(
             continue
         usable.append((entry, path, captions))
     if not usable:
-        raise DataError(_nothing_left(source, found, missing, folders, format_name))
+        raise nothing_left(source, found, folders, f"read as {format_name}", "photo with a caption", missing=missing)
     noted = [*notes, *([_repetitions(repeated)] if repeated else [])]
     return replace(_with_splits(source, usable, found, noted, name), format=format_name)
 
@@ -226,18 +226,27 @@ def divide(
     return splits, single_split
 
 
-def _nothing_left(
-    source: Source, problems: list[Problem], missing: int, folders: PhotoFolders, format_name: str
-) -> str:
-    """Format the error for a data set without a usable photo."""
+def nothing_left(
+    source: Source, problems: Sequence[Problem], folders: PhotoFolders, read_as: str, wanted: str, *, missing: int = 0
+) -> DataError:
+    """Return the error for a data set without a usable photo.
+
+    Args:
+        source: the source that was read.
+        problems: problems found in it.
+        folders: where photos were looked for.
+        read_as: such as ``read as COCO``.
+        wanted: what it has not one of, such as ``photo with a caption``.
+        missing: how many photos were not found.
+    """
     if missing:
         looked = ", ".join(str(folder) for folder in folders.folders[:4])
         more = ", …" if len(folders.folders) > 4 else ""
         example = next(problem for problem in problems if problem.kind == "missing-photo")
-        return (
-            f"{source.path}: read as {format_name}, but none of its {missing} captioned photos was found, such as "
+        return DataError(
+            f"{source.path}: {read_as}, but none of its {missing} photos was found, such as "
             f"{example.message.partition(': ')[0]!r}; looked in {looked}{more}. "
             "Give the folder of the photos (--photos DIR)"
         )
     first = f"; the first problem: {problems[0].where}: {problems[0].message}" if problems else ""
-    return f"{source.path}: read as {format_name}, but it has no photo with a caption{first}"
+    return DataError(f"{source.path}: {read_as}, but it has no {wanted}{first}")

@@ -8,18 +8,19 @@ pixels of the annotated photo, whose size is in the XML, and are scaled to the p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from seetell.data.archive import find_files, small_files
 from seetell.data.assembly import Entry, assemble
 from seetell.data.entity_markup import Annotation, parse_annotation, parse_sentences
-from seetell.data.entity_records import Entity, EntityDataset, EntityPhoto, Sentence
+from seetell.data.entity_records import EntityDataset, EntityPhoto, Sentence
 from seetell.data.flickr import listed_splits
 from seetell.data.photo_folders import PhotoFolders, near_folders
 from seetell.data.records import CaptionDataset, PhotoRecord, Problem
 from seetell.data.source import Source
 from seetell.errors import DataError, PhotoError
+from seetell.geometry.boxes import Box
 from seetell.photos import photo_size
 
 TITLE = "Flickr30k Entities"
@@ -81,7 +82,7 @@ def read_entities(path: str | Path, dataset: CaptionDataset, *, require_photos: 
             f"{path}: read as {TITLE}, but of the {len(dataset.photos)} photos of {dataset.source} none has sentences "
             "and boxes in it; give the data set whose files are named ID.jpg or ID_….jpg"
         )
-    return EntityDataset(path, tuple(photos), tuple(problems))
+    return EntityDataset("flickr30k-entities", path, tuple(photos), tuple(problems), dataset.notes, format=TITLE)
 
 
 def read(source: Source) -> CaptionDataset:
@@ -167,23 +168,14 @@ def _with_scaled_boxes(
     photo: PhotoRecord, size: tuple[int, int], sentences: tuple[Sentence, ...], annotation: Annotation
 ) -> EntityPhoto:
     """Scale the boxes to the photo's file."""
-    (width, height), (stated_width, stated_height) = size, annotation.size
+
+    def scaled(box: Box) -> Box:
+        sides = zip(box, size * 2, annotation.size * 2, strict=True)
+        x0, y0, x1, y1 = (edge * side / stated for edge, side, stated in sides)
+        return x0, y0, x1, y1
+
     entities = {
-        name: Entity(
-            name,
-            tuple(
-                (
-                    x0 * width / stated_width,
-                    y0 * height / stated_height,
-                    x1 * width / stated_width,
-                    y1 * height / stated_height,
-                )
-                for x0, y0, x1, y1 in entity.boxes
-            ),
-            entity.scene,
-            entity.nobox,
-        )
-        for name, entity in annotation.entities.items()
+        name: replace(entity, boxes=tuple(map(scaled, entity.boxes))) for name, entity in annotation.entities.items()
     }
     return EntityPhoto(photo, size, annotation.size, sentences, entities)
 

@@ -6,20 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from seetell.data.records import PhotoRecord, Problem, check_split
-from seetell.geometry.boxes import Box
+import numpy as np
 
-TYPES = (
-    "people",
-    "clothing",
-    "bodyparts",
-    "animals",
-    "vehicles",
-    "instruments",
-    "scene",
-    "other",
-    "notvisual",
-)
+from seetell.data.records import PhotoDataset, PhotoRecord
+from seetell.geometry.boxes import Box, Boxes, enclosing
+from seetell.language.tokenizer import tokenize
+
+TYPES = ("people", "clothing", "bodyparts", "animals", "vehicles", "instruments", "scene", "other", "notvisual")
 """The coarse types of phrases, in the order in which papers print them; ``notvisual`` phrases have no entity."""
 
 
@@ -99,6 +92,21 @@ class EntityPhoto:
     sentences: tuple[Sentence, ...]
     entities: Mapping[str, Entity]
 
+    @property
+    def id(self) -> int | str:
+        """The photo's id."""
+        return self.photo.id
+
+    @property
+    def path(self) -> Path:
+        """The photo's file."""
+        return self.photo.path
+
+    @property
+    def split(self) -> str:
+        """The photo's split."""
+        return self.photo.split
+
     def boxes_of(self, phrase: Phrase) -> tuple[Box, ...]:
         """Return the boxes of what a phrase means, possibly none."""
         entity = None if phrase.entity is None else self.entities.get(phrase.entity)
@@ -114,29 +122,65 @@ class EntityPhoto:
 
 
 @dataclass(frozen=True)
-class EntityDataset:
-    """Photos with phrases and boxes.
+class EntityDataset(PhotoDataset[EntityPhoto]):
+    """Photos with phrases and boxes, in the order of the data set of captions."""
+
+
+@dataclass(frozen=True)
+class PhotoPhrases:
+    """The ``N`` phrases of one photo that have boxes.
 
     Attributes:
-        source: the folder read.
-        photos: in the order of the data set of captions.
-        problems: problems found; items that cannot be used are skipped.
-        notes: remarks other than problems, such as how the splits were made.
+        sentences: the words of their sentences; a long sentence may occur twice, cut in different ways.
+        spans: for each phrase the indices of its sentence, its first word and the word after its last.
+        boxes: for each phrase ``(K, 4)`` xyxy in pixels of the photo, ``K`` ≥ 1.
+        types: types of each phrase.
+        size: width and height of the photo in pixels.
     """
 
-    source: Path
-    photos: tuple[EntityPhoto, ...]
-    problems: tuple[Problem, ...] = ()
-    notes: tuple[str, ...] = ()
+    sentences: tuple[tuple[str, ...], ...]
+    spans: tuple[tuple[int, int, int], ...]
+    boxes: tuple[Boxes, ...]
+    types: tuple[tuple[str, ...], ...]
+    size: tuple[int, int]
 
-    def split(self, name: str) -> tuple[EntityPhoto, ...]:
-        """Return the photos of one split.
+    def normalised_boxes(self) -> tuple[Boxes, ...]:
+        """Return the boxes normalised to [0, 1]."""
+        return tuple(boxes / np.tile(np.array(self.size, np.float64), 2) for boxes in self.boxes)
 
-        Args:
-            name: ``train``, ``val`` or ``test``.
+    def enclosing(self) -> Boxes:
+        """Return the smallest box around those of each phrase, normalised to [0, 1], ``(N, 4)``."""
+        return np.array([enclosing(boxes) for boxes in self.normalised_boxes()]).reshape(-1, 4)
 
-        Raises:
-            DataError: the name is none of these.
-        """
-        check_split(name)
-        return tuple(photo for photo in self.photos if photo.photo.split == name)
+
+def photo_phrases(photo: EntityPhoto, *, max_words: int) -> PhotoPhrases:
+    """Find the tokens of a photo's phrases.
+
+    Args:
+        photo: the photo with its sentences and boxes.
+        max_words: longest input of the model, in words. For a phrase beyond it, the sentence is cut so that it ends
+            with the phrase.
+
+    Returns:
+        All phrases that have boxes, except those without a word or longer than ``max_words``.
+    """
+    numbers: dict[tuple[str, ...], int] = {}
+    rows = []
+    for sentence, phrase, boxes in photo.located():
+        words, start, stop = _words(sentence, phrase)
+        if not 0 < stop - start <= max_words:
+            continue
+        skipped = max(0, stop - max_words)
+        read = words[skipped : skipped + max_words]
+        number = numbers.setdefault(read, len(numbers))
+        rows.append(((number, start - skipped, stop - skipped), np.array(boxes, np.float64), phrase.types))
+    spans, all_boxes, types = zip(*rows, strict=True) if rows else ((), (), ())
+    return PhotoPhrases(tuple(numbers), spans, all_boxes, types, photo.size)
+
+
+def _words(sentence: Sentence, phrase: Phrase) -> tuple[tuple[str, ...], int, int]:
+    """Return a sentence's tokens, and start and end of the phrase among them."""
+    before = tokenize(" ".join(sentence.tokens[: phrase.start]))
+    within = tokenize(" ".join(sentence.words(phrase)))
+    after = tokenize(" ".join(sentence.tokens[phrase.end :]))
+    return (*before, *within, *after), len(before), len(before) + len(within)

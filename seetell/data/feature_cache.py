@@ -18,7 +18,9 @@ from typing import IO, Any
 
 import numpy as np
 
+from seetell.atomic_write import atomic_file
 from seetell.errors import DataError, PhotoError
+from seetell.file_lock import FileLock, LockedError
 from seetell.photos import Preprocessing, open_photo
 
 Encode = Callable[[np.ndarray], np.ndarray]
@@ -58,7 +60,8 @@ class FeatureCache:
         self._rows: dict[str, int] = {}
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            (self.folder / "cache.json").write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+            with atomic_file(self.folder / "cache.json") as file:
+                file.write((json.dumps(description, indent=1) + "\n").encode())
         except OSError as error:
             raise DataError(f"feature cache: cannot write in {self.folder}: {error}") from error
         self._read_index()
@@ -138,10 +141,7 @@ class FeatureCache:
             self._read_index()
             missing = [photo for photo in dict.fromkeys(photos) if photo not in self]
             next_row = max(self._rows.values(), default=-1) + 1
-            with (
-                open(self._records_path, "ab") as records,
-                open(self._index_path, "a", encoding="utf-8") as index,
-            ):
+            with open(self._records_path, "ab") as records, open(self._index_path, "a", encoding="utf-8") as index:
                 records.truncate(next_row * self._record_bytes)
                 index.write("\n")  # ends a truncated line of a killed run
                 for done, batch in self._loaded(missing, batch_size):
@@ -191,17 +191,16 @@ class FeatureCache:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Let one process at a time write; the lock is released when its process ends."""
-        with open(self.folder / "lock", "w") as lock:
-            try:
-                import fcntl
-            except ImportError:  # Windows has no advisory locks: the user must avoid a second writer
-                yield
-                return
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise DataError(f"feature cache: another process is filling {self.folder}; wait for it") from error
+        try:
+            lock = FileLock(self.folder / "lock")
+        except LockedError as error:
+            raise DataError(f"feature cache: another process is filling {self.folder}; wait for it") from error
+        except OSError as error:
+            raise DataError(f"feature cache: cannot write in {self.folder}: {error}") from error
+        try:
             yield
+        finally:
+            lock.release()
 
 
 def photo_identity(photo: Path) -> str:

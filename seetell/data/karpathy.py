@@ -13,7 +13,7 @@ from seetell.data.json_fields import described, dicts_in, id_of, text_of
 from seetell.data.photo_folders import PhotoFolders, near_folders
 from seetell.data.records import CaptionDataset, Problem
 from seetell.data.source import Source
-from seetell.data.splits import split_named
+from seetell.data.splits import stated_split
 from seetell.errors import DataError
 
 TITLE = "Karpathy split JSON"
@@ -50,7 +50,7 @@ def read(source: Source) -> CaptionDataset:
                 id=filename if photo_id is None else photo_id,
                 file=_file(filename, text_of(image, "filepath"), folders),
                 captions=_captions(image, where, problems),
-                split=_split(image, where, problems),
+                split=stated_split(image, where, problems),
                 where=where,
             )
         )
@@ -78,11 +78,3 @@ def _captions(image: dict[str, Any], where: str, problems: list[Problem]) -> tup
             message = f"sentence {number}: expected an object with 'raw' or 'tokens'; skipped"
             problems.append(Problem("malformed", where, message))
     return tuple(captions)
-
-
-def _split(image: dict[str, Any], where: str, problems: list[Problem]) -> str | None:
-    stated = text_of(image, "split")
-    split = split_named(stated) if stated is not None else None
-    if stated is not None and split is None:
-        problems.append(Problem("malformed", where, f"split {stated!r}: expected train, restval, val or test"))
-    return split

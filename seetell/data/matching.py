@@ -6,35 +6,15 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from seetell.data.records import Photo
 from seetell.data.results_file import EXAMPLES, Prediction, Results, examples_of, pluralise
 from seetell.errors import DataError
 
 
-class Photo(Protocol):
-    """A photo of a data set, such as a ``PhotoRecord`` or a ``RegionPhoto``."""
-
-    @property
-    def id(self) -> int | str:
-        """Its id in the data set."""
-
-    @property
-    def path(self) -> Path:
-        """The image file."""
-
-    @property
-    def split(self) -> str:
-        """``train``, ``val`` or ``test``."""
-
-
 def match_results(
-    results: Results[Prediction],
-    photos: Sequence[Photo],
-    *,
-    beside: Sequence[Photo] = (),
-    allow_missing: bool = False,
+    results: Results[Prediction], photos: Sequence[Photo], *, beside: Sequence[Photo] = (), allow_missing: bool = False
 ) -> dict[int | str, Prediction]:
     """Find the photo of each caption, by the photo's id, its file name, or its stem.
 

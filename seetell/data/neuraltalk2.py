@@ -9,7 +9,7 @@ from seetell.data.json_fields import described, id_of, text_of
 from seetell.data.photo_folders import PhotoFolders, near_folders
 from seetell.data.records import CaptionDataset, Problem
 from seetell.data.source import Source
-from seetell.data.splits import split_named
+from seetell.data.splits import stated_split
 from seetell.errors import DataError
 
 TITLE = "neuraltalk2 raw JSON"
@@ -41,10 +41,7 @@ def read(source: Source) -> CaptionDataset:
         if file is None:
             problems.append(Problem("malformed", where, "expected an object with a 'file_path'; skipped"))
             continue
-        stated = text_of(item, "split")
-        split = split_named(stated) if stated is not None else None
-        if stated is not None and split is None:
-            problems.append(Problem("malformed", where, f"split {stated!r}: expected train, val or test"))
+        split = stated_split(item, where, problems)
         photo_id = id_of(item, "id")
         captions = _captions(item.get("captions", []), where, problems)
         entries.append(Entry(file if photo_id is None else photo_id, file, captions, split, where))

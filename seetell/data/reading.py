@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
 
-from seetell.data.records import CaptionDataset, check_split
+from seetell.data.records import CaptionDataset
 from seetell.data.source import Source
 from seetell.errors import DataError, unknown
 
@@ -62,8 +62,6 @@ def read(
     """
     if format is not None and format not in FORMATS:
         raise DataError(unknown("data format", format, FORMATS))
-    if split is not None:
-        check_split(split)
     source = Source(
         path=Path(path),
         photos=None if photos is None else Path(photos),

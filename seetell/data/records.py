@@ -1,4 +1,4 @@
-"""The records of data sets: photos, their captions and splits, and problems found."""
+"""The records of data sets: photos with captions or described regions, their splits, and problems found."""
 
 from __future__ import annotations
 
@@ -94,19 +94,27 @@ class Problem:
         object.__setattr__(self, "message", printable(self.message))
 
 
-class HasSplit(Protocol):
-    """A photo that belongs to a split."""
+class Photo(Protocol):
+    """A photo of a data set, such as a :class:`PhotoRecord` or a :class:`RegionPhoto`."""
+
+    @property
+    def id(self) -> int | str:
+        """Its id in the data set."""
+
+    @property
+    def path(self) -> Path:
+        """The image file."""
 
     @property
     def split(self) -> str:
         """``train``, ``val`` or ``test``."""
 
 
-Photo = TypeVar("Photo", bound=HasSplit)
+AnyPhoto = TypeVar("AnyPhoto", bound=Photo)
 
 
 @dataclass(frozen=True)
-class PhotoDataset(Generic[Photo]):
+class PhotoDataset(Generic[AnyPhoto]):
     """Photos with reference captions, as read from one source.
 
     Attributes:
@@ -121,13 +129,13 @@ class PhotoDataset(Generic[Photo]):
 
     name: str
     source: Path
-    photos: tuple[Photo, ...]
+    photos: tuple[AnyPhoto, ...]
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
     single_split: bool = False
     format: str = ""
 
-    def split(self, name: str) -> tuple[Photo, ...]:
+    def split(self, name: str) -> tuple[AnyPhoto, ...]:
         """Return the photos of one split, in the order of the source.
 
         Args:
@@ -145,3 +153,65 @@ class PhotoDataset(Generic[Photo]):
 @dataclass(frozen=True)
 class CaptionDataset(PhotoDataset[PhotoRecord]):
     """Photos with captions."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegionRecord:
+    """A region of a photo with its reference phrases.
+
+    Attributes:
+        box: ``xyxy`` in pixels of the photo, within it and with an area.
+        phrases: reference phrases as written, at least one.
+    """
+
+    box: Box
+    phrases: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RegionPhoto:
+    """A photo with described regions.
+
+    Attributes:
+        id: its id, unique in the data set.
+        path: the image file.
+        size: width and height in pixels of the upright photo.
+        regions: regions in the order of the source, at least one.
+        split: ``train``, ``val`` or ``test``.
+    """
+
+    id: int | str
+    path: Path
+    size: tuple[int, int]
+    regions: tuple[RegionRecord, ...]
+    split: str
+
+    def __post_init__(self) -> None:
+        if self.split not in SPLITS:
+            raise DataError(f"photo {self.id!r}: {unknown('split', self.split, SPLITS)}")
+
+
+@dataclass(frozen=True)
+class RegionDataset(PhotoDataset[RegionPhoto]):
+    """Photos with described regions."""
+
+    def captions(self) -> CaptionDataset:
+        """Return the same photos with the phrases of all their regions as captions."""
+        photos = tuple(
+            PhotoRecord(
+                photo.id,
+                photo.path,
+                tuple(phrase for region in photo.regions for phrase in region.phrases),
+                photo.split,
+            )
+            for photo in self.photos
+        )
+        return CaptionDataset(
+            self.name,
+            self.source,
+            photos,
+            self.problems,
+            self.notes,
+            single_split=self.single_split,
+            format=self.format,
+        )

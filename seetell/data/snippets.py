@@ -12,13 +12,12 @@ import math
 from pathlib import Path
 from typing import Any
 
-from seetell.data.assembly import has_words
+from seetell.data.assembly import has_words, nothing_left
 from seetell.data.json_fields import text_of
 from seetell.data.photo_folders import PhotoFolders, near_folders
 from seetell.data.records import CaptionDataset, PhotoRecord, Problem, printable
 from seetell.data.source import Source, numbered_lines, read_text
 from seetell.data.splits import FEWEST_TO_DIVIDE, assign_splits, split_named
-from seetell.errors import DataError
 from seetell.geometry.boxes import Box
 
 TITLE = "phrases of regions"
@@ -69,8 +68,7 @@ def read(source: Source) -> CaptionDataset:
             records.append(PhotoRecord(f"{image}#{numbers[image]}", path, tuple(captions), split, box))
             numbers[image] += 1
     if not records:
-        first = f"; the first problem: {problems[0].where}: {problems[0].message}" if problems else ""
-        raise DataError(f"{source.path}: read as {TITLE}, but it has no usable region{first}")
+        raise nothing_left(source, problems, folders, f"read as {TITLE}", "usable region")
     return CaptionDataset(
         printable(source.path.stem),
         source.path,

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from seetell.data.records import Problem
+from seetell.data.records import Problem, check_split
 from seetell.errors import DataError
 
 _FEW = 0.01
@@ -17,18 +17,7 @@ _FEW = 0.01
 
 @dataclass(frozen=True)
 class Source:
-    """A data set to read, with options.
-
-    Attributes:
-        path: the file or folder.
-        photos: the folder of the photos; searched for around ``path`` by default.
-        split: the split of every photo without a stated split.
-        split_seed: seed of the assignment if the data states no split.
-        val_fraction: fraction of the photos that is then assigned to ``val``.
-        test_fraction: fraction of the photos that is then assigned to ``test``.
-        require_photos: skip photos whose file is missing; ``False`` reads only the captions.
-        keep_wordless: keep captions without a word, which count as references but teach nothing.
-    """
+    """A data set to read, with the options of :func:`seetell.data.read`."""
 
     path: Path
     photos: Path | None = None
@@ -40,6 +29,8 @@ class Source:
     keep_wordless: bool = False
 
     def __post_init__(self) -> None:
+        if self.split is not None:
+            check_split(self.split)
         if not self.path.exists():
             raise DataError(f"{self.path}: no such file or folder; expected a data set of photos with captions")
         if self.photos is not None and not self.photos.is_dir():

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
+
+from seetell.data.json_fields import text_of
+from seetell.data.records import Problem
 
 FEWEST_TO_DIVIDE = 10
 
@@ -23,6 +27,15 @@ _NAMES = {
 def split_named(name: str) -> str | None:
     """Return ``train``, ``val`` or ``test`` for the names in use (``restval`` joins train), else ``None``."""
     return _NAMES.get(name.strip().lower())
+
+
+def stated_split(item: Any, where: str, problems: list[Problem]) -> str | None:
+    """Return the split that a parsed object states in its field ``split``; report one that is none."""
+    stated = text_of(item, "split")
+    split = split_named(stated) if stated is not None else None
+    if stated is not None and split is None:
+        problems.append(Problem("malformed", where, f"split {stated!r}: expected train, restval, val or test"))
+    return split
 
 
 def assign_splits(

@@ -14,12 +14,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from seetell.data.assembly import divide, encodable, has_words
-from seetell.data.json_array import objects_in
-from seetell.data.json_fields import id_of
+from seetell.data.assembly import divide, encodable, has_words, nothing_left
+from seetell.data.json_fields import id_of, objects_in
 from seetell.data.photo_folders import PhotoFolders, near_folders
-from seetell.data.records import CaptionDataset, Problem, ProblemKind
-from seetell.data.region_records import RegionDataset, RegionPhoto, RegionRecord
+from seetell.data.records import CaptionDataset, Problem, ProblemKind, RegionDataset, RegionPhoto, RegionRecord
 from seetell.data.source import Source, read_json
 from seetell.errors import DataError, PhotoError
 from seetell.geometry.boxes import Box
@@ -88,7 +86,9 @@ def read_visual_genome(source: Source) -> RegionDataset:
         else:
             problems.append(Problem("photo-without-caption", where, "has no usable region; skipped"))
     if not found:
-        raise DataError(_nothing_left(source, photos, problems))
+        raise nothing_left(
+            source, problems, photos.folders, f"read as {TITLE}", "photo with a region", missing=photos.missing
+        )
     return _with_splits(source, list(found.values()), problems)
 
 
@@ -208,7 +208,7 @@ class _UnusableError(Exception):
 def _box(row: dict[str, Any], stated: tuple[int, int]) -> tuple[Box, str]:
     """Return a region's box in pixels of the stated size, clipped to the photo, and a message if it was clipped."""
     given: list[Any] = [row.get("x"), row.get("y"), row.get("width"), row.get("height")]
-    if not set(map(type, given)) <= _NUMBERS or not all(map(_measurable, given)):
+    if not set(map(type, given)) <= _NUMBERS or not all(-_MAX_COORDINATE < value < _MAX_COORDINATE for value in given):
         raise _UnusableError("malformed", f"expected x, y, width and height as numbers, got {given}")
     x, y, width, height = map(float, given)
     if width <= 0 or height <= 0:
@@ -221,10 +221,6 @@ def _box(row: dict[str, Any], stated: tuple[int, int]) -> tuple[Box, str]:
     if cut[2] - cut[0] < _FEWEST_PIXELS or cut[3] - cut[1] < _FEWEST_PIXELS:
         raise _UnusableError("box-outside-photo", wrong)
     return cut, wrong
-
-
-def _measurable(value: float) -> bool:
-    return -_MAX_COORDINATE < value < _MAX_COORDINATE
 
 
 def _stated_sizes(file: Path, problems: list[Problem]) -> dict[str, tuple[int, int]]:
@@ -259,14 +255,3 @@ def _stated_splits(file: Path, ids: list[int | str], problems: list[Problem]) ->
                 message = f"photo {number}: listed for {split} and for {splits[number]}; kept in {splits[number]}"
                 problems.append(Problem("two-splits", where, message))
     return splits
-
-
-def _nothing_left(source: Source, photos: _Photos, problems: list[Problem]) -> str:
-    if photos.missing:
-        looked = ", ".join(str(folder) for folder in photos.folders.folders[:4])
-        return (
-            f"{source.path}: read as {TITLE}, but none of its {photos.missing} photos was found; looked in {looked}. "
-            "Give the folder of the photos (--photos DIR)"
-        )
-    first = f"; the first problem: {problems[0].where}: {problems[0].message}" if problems else ""
-    return f"{source.path}: read as {TITLE}, but it has no photo with a region{first}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import tempfile
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,8 +13,7 @@ from types import TracebackType
 from urllib.parse import quote
 
 from seetell.atomic_write import atomic_file
-from seetell.drawing.attention_page import attention_page
-from seetell.drawing.attention_picture import attention_picture
+from seetell.drawing.attention import attention_page, attention_picture
 from seetell.drawing.page_parts import GENERATOR, PHOTO_SIDE, html_text, render_template
 from seetell.errors import SeetellError, UsageError
 from seetell.geometry.boxes import Box
@@ -45,11 +45,9 @@ class AttentionFolder:
         self._visible_box = visible_box
         self._entries: list[_Entry] = []
         self._taken: set[str] = set()
-        trial = self.path / f".trial-{os.getpid()}"
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            trial.touch()
-            trial.unlink()
+            tempfile.TemporaryFile(dir=self.path).close()
             index = (self.path / INDEX).read_text("utf-8", "replace") if (self.path / INDEX).exists() else GENERATOR
         except OSError as error:
             raise UsageError(

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from PIL import Image
 
-from seetell.drawing.attention_page import attention_page
-from seetell.drawing.attention_picture import attention_picture
-from seetell.drawing.boxes_page import boxes_page
-from seetell.drawing.boxes_picture import boxes_picture
+from seetell.drawing.attention import attention_page, attention_picture
+from seetell.drawing.boxes import boxes_page, boxes_picture
 from seetell.drawing.label_chart import label_chart, label_page
 from seetell.errors import UsageError
 from seetell.geometry.boxes import Box

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PIL import Image, ImageDraw
 
-from seetell.drawing.boxes_picture import MIN_WIDTH, resized_photo
+from seetell.drawing.boxes import MIN_WIDTH, resized_photo
 from seetell.drawing.fonts import choose_font, ellipsise
 from seetell.drawing.page_parts import html_text, photo_parts, render_template
 from seetell.results import Label, Labels
@@ -18,11 +18,7 @@ PAPER, INK, TRACK, BAR = (255, 255, 255), (30, 30, 35), (230, 230, 234), (143, 3
 
 
 def label_chart(photo: Image.Image, labels: Labels) -> Image.Image:
-    """Draw labels as bars below the photo.
-
-    Args:
-        photo: RGB, upright, of any scale.
-        labels: highest probability first.
+    """Draw labels as bars below the photo; see :func:`seetell.drawing.picture`.
 
     Returns:
         RGB, the photo and below it a line per label: its text, a bar as long as its probability, and that in percent.
@@ -50,15 +46,9 @@ def label_chart(photo: Image.Image, labels: Labels) -> Image.Image:
 
 
 def label_page(photo: Image.Image, labels: Labels, *, name: str) -> str:
-    """Return a web page of labels.
+    """Return a web page of labels, HTML that needs no other file; see :func:`seetell.drawing.page`.
 
-    Args:
-        photo: see :func:`label_chart`.
-        labels: see :func:`label_chart`.
-        name: the photo's, to be shown.
-
-    Returns:
-        HTML that needs no other file; the bars are decoration, the list reads as text.
+    The bars are decoration, the list reads as text.
     """
     best = labels[0].text if len(labels) else "no label"
     return render_template(

@@ -1,19 +1,86 @@
-"""What a task declares of its trained model, for the exporter to write."""
+"""What a task declares of its trained model, for the exporter to write, and images of its data set to compare on."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from seetell.export.examples import Examples
+from seetell.data.records import PhotoDataset, PhotoRecord
+from seetell.errors import BundleError, PhotoError
 from seetell.nn.backbones import Encoder, Features
 from seetell.nn.onnx_graph import onnx_graph
+from seetell.photos import Preprocessing
 from seetell.runtime.sessions import Graph
+from seetell.training.batches import photo_pixels
 from seetell.training.config import CardConfig
+
+CALIBRATION_IMAGES, COMPARISON_IMAGES = 128, 32
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Images of a data set, opened when first asked for.
+
+    Attributes:
+        train: training photos, to calibrate on.
+        val: validation photos, to compare on; where there are fewer than two, training photos are.
+        preprocessing: the encoder's.
+    """
+
+    train: Sequence[PhotoRecord]
+    val: Sequence[PhotoRecord]
+    preprocessing: Preprocessing
+
+    @classmethod
+    def of(cls, dataset: PhotoDataset[PhotoRecord], encoder: Encoder) -> Examples:
+        """Return the examples of a data set for an encoder."""
+        return cls(dataset.split("train"), dataset.split("val"), encoder.preprocessing)
+
+    @property
+    def compared(self) -> Sequence[PhotoRecord]:
+        """The photos that :attr:`comparison` is sampled from."""
+        return self.val if len(self.val) > 1 else self.train
+
+    @cached_property
+    def calibration(self) -> np.ndarray:
+        """Preprocessed training images, ``(N, 3, H, W)``; see :func:`sample_images` for errors."""
+        return sample_images(self.preprocessing, self.train, CALIBRATION_IMAGES)
+
+    @cached_property
+    def comparison(self) -> np.ndarray:
+        """Preprocessed images to compare on, ``(N, 3, H, W)``; see :func:`sample_images` for errors."""
+        return sample_images(self.preprocessing, self.compared, COMPARISON_IMAGES)
+
+
+def sample_images(preprocessing: Preprocessing, photos: Sequence[PhotoRecord], count: int) -> np.ndarray:
+    """Open photos evenly spread over a data set; unreadable ones are skipped.
+
+    Args:
+        preprocessing: of the encoder.
+        photos: to choose from.
+        count: the most to open.
+
+    Returns:
+        ``(N, 3, H, W)`` float32, ``N`` at most ``count``.
+
+    Raises:
+        BundleError: fewer than two are left.
+    """
+    images = []
+    for photo in photos[:: max(1, len(photos) // count)][:count]:
+        try:
+            images.append(photo_pixels(photo, preprocessing))
+        except PhotoError:
+            continue
+    if len(images) < 2:
+        raise BundleError("exporting needs at least two readable photos of the run's data set to compare with torch")
+    return np.stack(images)
 
 
 @dataclass(frozen=True)
@@ -47,11 +114,7 @@ class GraphSpec:
     def to_onnx(self) -> bytes:
         """Return the content of an ONNX file, its weights included, in float32."""
         return onnx_graph(
-            self.module,
-            self.examples,
-            inputs=self.inputs,
-            outputs=self.outputs,
-            dynamic_shapes=self.dynamic_shapes,
+            self.module, self.examples, inputs=self.inputs, outputs=self.outputs, dynamic_shapes=self.dynamic_shapes
         )
 
 

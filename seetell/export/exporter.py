@@ -80,6 +80,8 @@ def export_run(
             raise UsageError(f"--precision: {unknown('precision', precision, PRECISIONS)}")
     if target.exists() and not replace:
         raise BundleError(f"{target} exists; name another folder, or replace it with --force")
+    if encoder_of:
+        owner_folder(target, encoder_of)
     trained = load_trained(
         run,
         lambda config, *parts: find_task(config.task).load("model")(config, *parts),

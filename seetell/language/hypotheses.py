@@ -96,16 +96,7 @@ class Beams:
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits on generated sentences.
-
-    Attributes:
-        max_words: longest sentence, END not counted.
-        length_penalty: exponent of the score's length normalisation, at least 0.
-        no_repeat_ngram_size: n-grams of this size occur at most once in a sentence; 0 for no limit.
-        start: id fed before the first word.
-        end: id that ends a sentence.
-        suppressed_tokens: ids that are never generated.
-    """
+    """Limits on generated sentences; see :class:`~seetell.language.decoding.Decoding` and ``decode``."""
 
     max_words: int
     length_penalty: float

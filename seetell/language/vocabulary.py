@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from seetell.atomic_write import atomic_file
 from seetell.errors import BundleError
 from seetell.regular_file import read_json
 
@@ -79,7 +80,8 @@ class Vocabulary:
 
     def save(self, path: str | Path) -> None:
         """Write the vocabulary as JSON."""
-        Path(path).write_text(self.to_json(), encoding="utf-8", newline="\n")
+        with atomic_file(Path(path)) as file:
+            file.write(self.to_json().encode())
 
     @classmethod
     def load(cls, path: str | Path) -> Vocabulary:

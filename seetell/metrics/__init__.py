@@ -5,11 +5,10 @@
 functions over tokens, and ``coco`` has pycocoevalcap's names.
 """
 
-from seetell.metrics.bootstrap import Interval, confidence_intervals
 from seetell.metrics.captions import ALL, NAMES, Scores, score_captions
 from seetell.metrics.diversity import Diversity, measure_diversity
 from seetell.metrics.frequencies import DocumentFrequencies
-from seetell.metrics.significance import Comparison, compare
+from seetell.metrics.significance import Comparison, Interval, compare, confidence_intervals
 
 __all__ = [
     "ALL",

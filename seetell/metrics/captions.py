@@ -1,20 +1,80 @@
-"""All caption metrics of a set of captions at once, from plain sentences."""
+"""All caption metrics of a set of captions at once, from plain sentences.
+
+A metric's corpus score is a function of statistics summed over photos: for BLEU, counts of n-grams and words; for a
+mean, the values and their number. Any set of photos can so be scored without counting again, and resampling photos, for
+intervals and tests, is a matrix product.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
 
 from seetell.errors import DataError, UsageError, unknown
 from seetell.language.tokenizer import tokenize
-from seetell.metrics.additive import AdditiveMetric, MeanScores
 from seetell.metrics.bleu import bleu_of
 from seetell.metrics.cider import cider_of, plain_cider_of
 from seetell.metrics.frequencies import DocumentFrequencies
-from seetell.metrics.ngrams import NGrams, Tokens, count_ngrams
+from seetell.metrics.ngrams import Floats, NGrams, Tokens, count_ngrams
 from seetell.metrics.rouge import rouge
+
+
+class AdditiveMetric(Protocol):
+    """Scores of ``P`` photos by one metric, or by ``N`` that share their counts.
+
+    Attributes:
+        names: names of the ``N`` scores.
+        statistics: statistics of each photo, ``(P, S)``.
+    """
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    @property
+    def statistics(self) -> Floats: ...
+
+    def combine(self, sums: Floats) -> Floats:
+        """Return the scores of sets of photos.
+
+        Args:
+            sums: the statistics summed over the photos of each set, ``(sets, S)``.
+
+        Returns:
+            The scores of each set, ``(sets, N)``.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class MeanScores:
+    """A metric whose corpus score is the mean of its photos' scores.
+
+    Attributes:
+        name: name of the score.
+        per_photo: score of each photo, ``(P,)``.
+    """
+
+    name: str
+    per_photo: Floats
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The name, as the only one."""
+        return (self.name,)
+
+    @property
+    def statistics(self) -> Floats:
+        """Each photo's score, and 1 for the photo itself, ``(P, 2)``."""
+        return np.column_stack([self.per_photo, np.ones(len(self.per_photo))])
+
+    def combine(self, sums: Floats) -> Floats:
+        """Return the mean score of sets of photos, ``(sets, 1)``."""
+        return sums[:, :1] / sums[:, 1:]
+
 
 NAMES = ("Bleu_1", "Bleu_2", "Bleu_3", "Bleu_4", "ROUGE_L", "CIDEr")
 """The default metrics, by coco-caption's names: all that need only the sentences."""
@@ -93,10 +153,7 @@ _METRICS: tuple[tuple[frozenset[str], Callable[[_Photos], AdditiveMetric]], ...]
     (frozenset({"Bleu_1", "Bleu_2", "Bleu_3", "Bleu_4"}), lambda photos: bleu_of(photos.ngrams)),
     (frozenset({"METEOR"}), _meteor),
     (frozenset({"ROUGE_L"}), lambda photos: MeanScores("ROUGE_L", rouge(photos.references, photos.candidates))),
-    (
-        frozenset({"CIDEr"}),
-        lambda photos: MeanScores("CIDEr", cider_of(photos.ngrams, frequencies=photos.frequencies)),
-    ),
+    (frozenset({"CIDEr"}), lambda photos: MeanScores("CIDEr", cider_of(photos.ngrams, frequencies=photos.frequencies))),
     (
         frozenset({"CIDEr_plain"}),
         lambda photos: MeanScores("CIDEr_plain", plain_cider_of(photos.ngrams, frequencies=photos.frequencies)),

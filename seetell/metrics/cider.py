@@ -25,6 +25,7 @@ def cider(
     candidates: Sequence[Tokens],
     *,
     frequencies: DocumentFrequencies | None = None,
+    plain: bool = False,
 ) -> Floats:
     """Score candidates against references by CIDEr-D.
 
@@ -33,6 +34,7 @@ def cider(
         candidates: the tokenised candidate of each photo; may be empty.
         frequencies: document frequencies of another corpus; those of ``references`` by default. A single photo then
             scores 0, as all its n-grams occur in every photo.
+        plain: score by CIDEr without clipping and length penalty instead.
 
     Returns:
         CIDEr-D of each photo, from 0 to 10, ``(P,)``; the corpus score is their mean.
@@ -40,17 +42,8 @@ def cider(
     Raises:
         DataError: the two differ in length, or a photo has no reference.
     """
-    return cider_of(count_ngrams(references, candidates, max_order=ORDERS), frequencies=frequencies)
-
-
-def plain_cider(
-    references: Sequence[Sequence[Tokens]],
-    candidates: Sequence[Tokens],
-    *,
-    frequencies: DocumentFrequencies | None = None,
-) -> Floats:
-    """Score candidates against references by CIDEr without clipping and length penalty; see ``cider``."""
-    return plain_cider_of(count_ngrams(references, candidates, max_order=ORDERS), frequencies=frequencies)
+    ngrams = count_ngrams(references, candidates, max_order=ORDERS)
+    return (plain_cider_of if plain else cider_of)(ngrams, frequencies=frequencies)
 
 
 def cider_of(ngrams: NGrams, *, frequencies: DocumentFrequencies | None = None, sigma: float = SIGMA) -> Floats:
@@ -68,7 +61,7 @@ def cider_of(ngrams: NGrams, *, frequencies: DocumentFrequencies | None = None, 
 
 
 def plain_cider_of(ngrams: NGrams, *, frequencies: DocumentFrequencies | None = None) -> Floats:
-    """Score counted n-grams by plain CIDEr; see ``plain_cider``."""
+    """Score counted n-grams by plain CIDEr; see ``cider``."""
     return _mean_over_references(_cosines(ngrams, frequencies, clipped=False), ngrams)
 
 

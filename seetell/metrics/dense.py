@@ -35,6 +35,7 @@ from seetell.errors import DataError
 from seetell.geometry.boxes import Box, Boxes, area, iou
 from seetell.language.tokenizer import tokenize
 from seetell.metrics.meteor import Meteor
+from seetell.results import Region
 
 IOUS = (0.3, 0.4, 0.5, 0.6, 0.7)
 METEORS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25)
@@ -50,7 +51,7 @@ Flags = npt.NDArray[np.bool_]
 
 
 class TrueRegion(Protocol):
-    """A region of the ground truth, such as ``seetell.data.region_records.RegionRecord``."""
+    """A region of the ground truth, such as ``seetell.data.records.RegionRecord``."""
 
     @property
     def box(self) -> Box:
@@ -59,22 +60,6 @@ class TrueRegion(Protocol):
     @property
     def phrases(self) -> Sequence[str]:
         """At least one."""
-
-
-class DetectedRegion(Protocol):
-    """A predicted region, such as ``seetell.results.Region``."""
-
-    @property
-    def box(self) -> Box:
-        """``xyxy`` in the same pixels."""
-
-    @property
-    def text(self) -> str:
-        """The phrase, possibly empty."""
-
-    @property
-    def score(self) -> float:
-        """Its confidence, comparable over all photos."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +115,7 @@ class DenseScores:
 
 def dense_average_precision(
     ground_truth: Mapping[Any, Sequence[TrueRegion]],
-    detections: Mapping[Any, Sequence[DetectedRegion]],
+    detections: Mapping[Any, Sequence[Region]],
     *,
     meteor: Meteor | None = None,
     phrases: bool = True,
@@ -139,7 +124,8 @@ def dense_average_precision(
 
     Args:
         ground_truth: the regions of each photo, by its id; a photo may have none.
-        detections: predicted regions by the same ids, in any order; an absent photo has none.
+        detections: predicted regions by the same ids, boxes in the same pixels, in any order; an absent photo has none.
+            Texts may be empty, and scores must be comparable over all photos.
         meteor: scorer of the phrases, a new one by default. Only phrases that can be correct are scored.
         phrases: ``False`` scores only the boxes and needs no METEOR.
 
@@ -218,7 +204,7 @@ class _Photo:
     found: Floats
 
     @classmethod
-    def of(cls, photo: Hashable, regions: Sequence[TrueRegion], detections: Sequence[DetectedRegion]) -> _Photo:
+    def of(cls, photo: Hashable, regions: Sequence[TrueRegion], detections: Sequence[Region]) -> _Photo:
         """Merge the regions and assign the detections to them."""
         drawn = _boxes(photo, "region", [region.box for region in regions])
         if any(not region.phrases for region in regions):

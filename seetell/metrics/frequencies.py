@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from seetell.atomic_write import atomic_file
 from seetell.errors import DataError
 from seetell.metrics.ngrams import Floats, Ints, NGrams, NGramTable, Tokens, count_ngrams
 
@@ -65,7 +66,8 @@ class DocumentFrequencies:
             raise DataError(f"{path}: expected words without spaces; tokenize sentences before counting")
         counts = {" ".join(gram): count for gram, count in self.counts.items()}
         try:
-            path.write_text(json.dumps({"photos": self.photos, "counts": counts}, ensure_ascii=False), "utf-8")
+            with atomic_file(path) as file:
+                file.write(json.dumps({"photos": self.photos, "counts": counts}, ensure_ascii=False).encode())
         except OSError as error:
             raise DataError(f"{path}: cannot be written: {error.strerror}") from error
 

@@ -63,6 +63,13 @@ class RetrievalScores:
         """The sum of the six R@K in per cent, from 0 to 600, by which models are compared."""
         return sum(way.r1 + way.r5 + way.r10 for way in (self.annotation, self.search))
 
+    def named(self) -> dict[str, float]:
+        """Return the figures that papers print, such as ``annotation_R@1`` and ``search_median``, and their ``sum``."""
+        ways = {"annotation": self.annotation, "search": self.search}
+        names = {"R@1": "r1", "R@5": "r5", "R@10": "r10", "median": "median_rank"}
+        figures = {f"{way}_{name}": getattr(found, names[name]) for way, found in ways.items() for name in names}
+        return {**figures, "sum": self.sum}
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain types ready for JSON."""
         return {"annotation": asdict(self.annotation), "search": asdict(self.search), "sum": self.sum}

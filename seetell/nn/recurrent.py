@@ -62,14 +62,7 @@ class RecurrentStack(nn.Module):
     """
 
     def __init__(
-        self,
-        cell: Cell,
-        *,
-        inputs: int,
-        hidden: int,
-        layers: int = 1,
-        dropout: float = 0.0,
-        forget_bias: float = 0.0,
+        self, cell: Cell, *, inputs: int, hidden: int, layers: int = 1, dropout: float = 0.0, forget_bias: float = 0.0
     ) -> None:
         super().__init__()
         kinds: dict[str, Callable[..., nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
@@ -116,7 +109,7 @@ class RecurrentStack(nn.Module):
         next_hiddens, next_cells = [], []
         for layer in range(self.layers):
             if self.cell == "lstm":
-                x, c = self._lstm(layer, x, hiddens[layer], cells[layer])
+                x, c = lstm(self._input(layer, x) + self._recurrent(layer, hiddens[layer]), cells[layer])
                 next_cells.append(c)
             elif self.cell == "gru":
                 x = self._gru(layer, x, hiddens[layer])
@@ -133,9 +126,6 @@ class RecurrentStack(nn.Module):
         weight: Tensor = getattr(self.fused, f"weight_hh_l{layer}")
         bias: Tensor = getattr(self.fused, f"bias_hh_l{layer}")
         return bias[None] if h is None else F.linear(h, weight, bias)
-
-    def _lstm(self, layer: int, x: Tensor, h: Tensor | None, c: Tensor | None) -> tuple[Tensor, Tensor]:
-        return lstm(self._input(layer, x) + self._recurrent(layer, h), c)
 
     def _gru(self, layer: int, x: Tensor, h: Tensor | None) -> Tensor:
         """r, z = σ; n = tanh(W x + r · U h); h' = (1 − z) n + z h."""

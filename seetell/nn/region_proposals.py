@@ -16,7 +16,7 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.rpn import RegionProposalNetwork as TorchvisionRPN
 from torchvision.models.detection.rpn import RPNHead
 
-from seetell.config import check_sizes
+from seetell.config import check_parts, check_sizes
 from seetell.errors import RecipeError
 
 
@@ -68,8 +68,7 @@ class ProposalConfig:
                 "negative_iou: expected 0 ≤ negative_iou ≤ positive_iou ≤ 1, "
                 f"got {self.negative_iou} and {self.positive_iou}"
             )
-        if not 0 < self.nms_iou <= 1:
-            raise RecipeError(f"nms_iou: expected above 0, at most 1, got {self.nms_iou}")
+        check_parts(self, "nms_iou")
 
 
 class RegionProposalNetwork(nn.Module):

@@ -1,4 +1,4 @@
-"""RoI head: a code per proposed box, its final objectness and its final box regression.
+"""RoI head: a code per proposed box, its final objectness and its final box regression, and the boxes it learns from.
 
 DenseCap's recognition network (Johnson et al. 2016, section 3.2.3): two fully connected layers on bilinearly sampled
 cells, and two linear layers on the code. Departure: RoIAlign samples from the map whose cells fit the box's size (Lin
@@ -9,14 +9,63 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torchvision.models.detection._utils import BoxCoder
-from torchvision.ops import MultiScaleRoIAlign, clip_boxes_to_image
+from torchvision.models.detection._utils import BalancedPositiveNegativeSampler, BoxCoder
+from torchvision.ops import MultiScaleRoIAlign, box_iou, clip_boxes_to_image
 
-from seetell.config import check_probabilities, check_sizes
-from seetell.errors import RecipeError
+from seetell.config import check_parts, check_probabilities, check_sizes
+
+
+class SampledRoIs(NamedTuple):
+    """Proposals to learn from, of all images of a batch one after the other.
+
+    Attributes:
+        boxes: of each image, ``(N_b, 4)`` ``xyxy`` pixels.
+        positive: whether a region is matched, ``(ΣN,)`` bool.
+        regions: index of the matched region, ``(ΣN,)``, counted over all images; 0 where none is.
+    """
+
+    boxes: list[Tensor]
+    positive: Tensor
+    regions: Tensor
+
+
+def sample_rois(
+    proposals: Sequence[Tensor],
+    regions: Sequence[Tensor],
+    *,
+    batch_size_per_image: int,
+    positive_fraction: float,
+    positive_iou: float,
+) -> SampledRoIs:
+    """Draw positive and negative proposals at random, and match each with the region that it overlaps most.
+
+    The regions themselves are proposals too, so that there are positive ones from the first step on.
+
+    Args:
+        proposals: of each image, ``(P, 4)``.
+        regions: the ground-truth boxes of each image, ``(G, 4)``, at least one.
+        batch_size_per_image: how many are drawn per image.
+        positive_fraction: largest share of them that may be positive.
+        positive_iou: overlap that makes a proposal positive.
+    """
+    sampler = BalancedPositiveNegativeSampler(batch_size_per_image, positive_fraction)
+    boxes, positive, matched, before = [], [], [], 0
+    for proposed, true in zip(proposals, regions, strict=True):
+        candidates = torch.cat([true, proposed])
+        overlap, nearest = box_iou(true, candidates).max(dim=0)
+        is_positive = overlap >= positive_iou
+        chosen_positive, chosen_negative = sampler([is_positive.long()])
+        kept = torch.nonzero(chosen_positive[0] | chosen_negative[0])[:, 0]
+        boxes.append(candidates[kept])
+        positive.append(is_positive[kept])
+        matched.append((nearest[kept] + before) * is_positive[kept])
+        before += len(true)
+    return SampledRoIs(boxes, torch.cat(positive), torch.cat(matched))
+
 
 DELTA_SCALES = (10.0, 10.0, 5.0, 5.0)
 """Factors on box deltas, which give them about the variance of objectness (Fast R-CNN; torchvision's box weights)."""
@@ -52,9 +101,7 @@ class RoIHeadConfig:
     def __post_init__(self) -> None:
         check_sizes(self, "output_size", "canonical_box_size", "code_size", "batch_size_per_image", "max_detections")
         check_probabilities(self, "dropout")
-        for name in ("positive_fraction", "positive_iou", "nms_iou"):
-            if not 0 < getattr(self, name) <= 1:
-                raise RecipeError(f"{name}: expected above 0, at most 1, got {getattr(self, name)}")
+        check_parts(self, "positive_fraction", "positive_iou", "nms_iou")
 
 
 class RoIHead(nn.Module):

@@ -2,8 +2,8 @@
 
 It reads requests from standard input and writes answers to standard output. Both are frames: the length of an object in
 JSON, 4 bytes, most significant first; the object; and as many bytes of content as its ``bytes`` says. A request is the
-content of a file, or its ``path``, and what to do with it; before much memory is taken, the answer ``need`` asks for it,
-and the next request grants it.
+content of a file, or its ``path``, and what to do with it. Before much memory is taken, the answer ``need`` asks for
+it, and the next request grants it.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections import Counter
 from dataclasses import dataclass
 
 FORMATS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -96,32 +96,37 @@ def unsupported(start: bytes) -> Unsupported | None:
 
 def looks_like_a_picture(start: bytes) -> bool:
     """Return whether a file that begins with these bytes is a picture in some format, not a text."""
-    opened = rb"\xff\xd8|\x89PNG|RIFF.{4}WEBP|GIF8|BM.{4}\0\0\0\0|II[*+]\0|MM\0[*+]|P[1-7]\s|.{4}(ftyp|jP  )|\xff\x4f\xff\x51"
+    opened = (
+        rb"\xff\xd8|\x89PNG|RIFF.{4}WEBP|GIF8|BM.{4}\0\0\0\0|II[*+]\0|MM\0[*+]|"
+        rb"P[1-7]\s|.{4}(ftyp|jP  )|\xff\x4f\xff\x51"
+    )
     return re.match(opened, start, re.DOTALL) is not None or unsupported(start) is not None
 
 
-def counted(names: Iterable[str]) -> str:
-    """Describe files that are left out of a folder's photos, by format, with what to do about pictures among them.
+LINK = "/"
+"""Stands for the name ending of a symbolic link to a folder."""
 
-    Args:
-        names: their names.
 
-    Returns:
-        Such as ``2 HEIC (export them as JPEG …), 3 .txt``; empty if there are none.
-    """
-    pictures: dict[Unsupported, int] = {}
-    others: dict[str, int] = {}
-    kinds = {suffix: kind for kind in UNSUPPORTED for suffix in kind.suffixes}
-    for name in names:
-        suffix = os.path.splitext(name)[1].lower()
-        if suffix in kinds:
-            pictures[kinds[suffix]] = pictures.get(kinds[suffix], 0) + 1
-        else:
-            others[suffix] = others.get(suffix, 0) + 1
-    parts = [
-        f"{count:,} {kind.name} ({kind.remedy})" for kind, count in sorted(pictures.items(), key=lambda at: -at[1])
-    ]
-    parts += [
-        f"{count:,} {suffix or 'without an ending'}" for suffix, count in sorted(others.items(), key=lambda at: -at[1])
-    ]
-    return ", ".join(parts)
+class LeftOut(Counter[str]):
+    """Counts files that are no photos, by name ending; printed by format, with what to do about pictures."""
+
+    def add(self, name: str) -> None:
+        """Count a file by its name, or a symbolic link to a folder by a name that ends in a slash."""
+        self[LINK if name.endswith(LINK) else os.path.splitext(name)[1].lower()] += 1
+
+    def __str__(self) -> str:
+        """Return such as ``2 HEIC (export it as JPEG …), 3 .txt``; empty if nothing was left out."""
+        kinds = {suffix: kind for kind in UNSUPPORTED for suffix in kind.suffixes}
+        pictures: Counter[Unsupported] = Counter()
+        parts, others = [], []
+        for suffix, count in self.most_common():
+            if suffix in kinds:
+                pictures[kinds[suffix]] += count
+            elif suffix == LINK:
+                links = "links to folders (name them" if count > 1 else "link to a folder (name it"
+                parts.append(f"{count:,} {links} to have the photos there)")
+            else:
+                others.append(f"{count:,} {suffix or 'without an ending'}")
+        return ", ".join(
+            [f"{count:,} {kind.name} ({kind.remedy})" for kind, count in pictures.most_common()] + parts + others
+        )

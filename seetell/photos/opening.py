@@ -9,6 +9,7 @@ import ctypes
 import errno
 import importlib
 import io
+import logging
 import os
 import re
 import stat
@@ -55,11 +56,12 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _UNSUPPORTED_KIND = re.compile(
-    r"unsupported|not supported|cannot handle|unknown (pixel mode|data organization|raw mode)|unrecogni[sz]ed|"
+    r"unsupported|not supported|cannot handle|unknown (pixel mode|data organization|raw mode)|"
     r"illegal conversion|not implemented|unknown compression",
     re.IGNORECASE,
 )
 """What Pillow says of files that are sound, but of a kind that it does not decode."""
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # what it logs is in the errors; not for standard error
 _warning_filters = threading.Lock()
 budget = DecodeBudget()
 """Shared by all threads; a process that opens photos for another one asks that one instead."""

@@ -87,7 +87,9 @@ def preprocess(image: PhotoSource | ResizedPhoto, preprocessing: Preprocessing) 
     try:
         return preprocessing(opened)
     except MemoryError as error:
-        raise PhotoMemoryError(f"a photo of {opened.width}×{opened.height} pixels needs more memory than there is") from error
+        raise PhotoMemoryError(
+            f"a photo of {opened.width}×{opened.height} pixels needs more memory than there is"
+        ) from error
 
 
 def preprocess_with_size(

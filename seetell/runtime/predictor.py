@@ -1,18 +1,19 @@
 """What every predictor has in common: options checked first, images opened by worker threads, batches, memory.
 
-A task's predictor defines how one image is prepared and how a batch is processed; :class:`Predictor` does the rest.
+A task's predictor defines how a batch is processed, and how an image is prepared where that is not the encoder's input;
+:class:`Predictor` does the rest.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from seetell.errors import PhotoError, UsageError
 from seetell.photos.opening import PhotoSource
 from seetell.runtime.bundle import Bundle
-from seetell.runtime.image_stream import BatchFn, run_with_oom_fallback, stream
+from seetell.runtime.image_stream import BatchFn, preprocess, run_with_oom_fallback, stream
 from seetell.runtime.threads import resolve_num_threads
 
 Prepared = TypeVar("Prepared")
@@ -54,7 +55,6 @@ class Predictor(ABC, Generic[Prepared, Result]):
         """The bundle's name, which every result carries."""
         return self.bundle.name
 
-    @abstractmethod
     def prepare(self, image: PhotoSource, text: str = "") -> Prepared:
         """Open an image for :meth:`predict_prepared`; may be called from many threads.
 
@@ -62,9 +62,13 @@ class Predictor(ABC, Generic[Prepared, Result]):
             image: a path, a file's content, an open binary file, a Pillow image, or an array ``(H, W, 3)`` uint8.
             text: what goes with it, see ``text_input``.
 
+        Returns:
+            The encoder's input, ``(3, H, W)`` float32, unless a task's predictor says otherwise.
+
         Raises:
             PhotoError: the image cannot be used.
         """
+        return cast(Prepared, preprocess(image, self.bundle.preprocessing))
 
     @abstractmethod
     def bind(self, *args: Any, **options: Any) -> BatchFn[Prepared, Result]:

@@ -20,6 +20,9 @@ from seetell.runtime.external_data import check_graph
 RUN_SECONDS = 60
 """Deadline of one run; a batch takes well below a second, on a slow and busy machine some seconds."""
 
+FATAL = 4
+"""ONNX Runtime's level of log messages."""
+
 GRACE_SECONDS = 2.0
 """How long a run that was told to end is waited for."""
 
@@ -41,7 +44,7 @@ class Graph:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        options.log_severity_level = 3
+        options.log_severity_level = FATAL  # errors are raised
         # a plan of memory for every shape met: decoding meets hundreds, for 90 MB and no speed
         options.enable_mem_pattern = False
         # waiting threads that spin starve other processes and then this one: 3 times slower on a busy machine
@@ -101,6 +104,7 @@ class Graph:
             BundleError: the run did not end within :data:`RUN_SECONDS`.
         """
         options = ort.RunOptions()
+        options.log_severity_level = FATAL
         taken = {name: feeds[name] for name in self.inputs}
         try:
             with _deadlines.over(options):

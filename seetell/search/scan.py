@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from seetell.photos.folders import photo_folders
+from seetell.photos.formats import LeftOut
 from seetell.search.store import Store
 
 Key = tuple[bytes, bytes]
@@ -25,6 +26,7 @@ class Scan:
         back: photos that were missing and are back unchanged.
         missing: indexed photos that no longer exist.
         failures: folders and files that cannot be read, and why; their index entries are kept.
+        left_out: files in folders that are no photos.
     """
 
     pending: list[str] = field(default_factory=list)
@@ -33,6 +35,7 @@ class Scan:
     back: list[Key] = field(default_factory=list)
     missing: list[Key] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
+    left_out: LeftOut = field(default_factory=LeftOut)
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ def scan(store: Store, roots: Iterable[str], *, retry: bool = False) -> Scan:
 
 def _scan_folders(store: Store, root: str, visited: set[str], found: Scan, retry: bool) -> None:
     unreadable: list[str] = []
-    for folder, names in photo_folders(root, unreadable.append):
+    for folder, names in photo_folders(root, unreadable.append, found.left_out.add):
         if folder not in visited:
             visited.add(folder)
             _compare(folder, names, _known(store, folder), found, retry)

@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 
 from seetell.errors import PhotoIndexError
+from seetell.file_lock import FileLock, LockedError
 from seetell.search.integrity import CONTENT_IS_SOUND, PHOTO_IS_SOUND, add_checksums, checksum, have_unit_length
 
 FILE = "photos.db"
-LOCK = "lock.db"
+LOCK = "lock"
 FORMAT = 2
 APPLICATION = 0x5EE7E11
 TIMEOUT = 30.0
@@ -67,7 +68,7 @@ class Store:
     def __init__(self, folder: Path, *, write: bool = False) -> None:
         self.folder = folder
         self.path = folder / FILE
-        self._lock: sqlite3.Connection | None = None
+        self._lock: FileLock | None = None
         if write:
             self._make_folder()
             self._lock = self._only_writer()
@@ -89,24 +90,15 @@ class Store:
         if not _writable(self.folder):
             raise PhotoIndexError(f"{self.folder}: nothing can be written there; name another place for the index")
 
-    def _only_writer(self) -> sqlite3.Connection:
-        """Take the lock: a transaction on a separate file, which ends with the process however that ends."""
-        with self.errors():
-            lock = _connect(self.folder / LOCK, "rwc", timeout=0)
-            try:
-                lock.execute("BEGIN EXCLUSIVE")
-            except sqlite3.OperationalError as error:
-                lock.close()
-                if "locked" not in str(error):
-                    raise
-                raise PhotoIndexError(
-                    f"{self.folder}: another seetell is changing this index; run again when it is done"
-                ) from error
-            except sqlite3.DatabaseError:  # nobody can hold a lock on what is no database
-                lock.close()
-                (self.folder / LOCK).unlink()
-                return self._only_writer()
-            return lock
+    def _only_writer(self) -> FileLock:
+        try:
+            return FileLock(self.folder / LOCK)
+        except LockedError as error:
+            raise PhotoIndexError(
+                f"{self.folder}: another seetell is changing this index; run again when it is done"
+            ) from error
+        except OSError as error:
+            raise PhotoIndexError(f"{self.folder}: nothing can be written there ({error.strerror})") from error
 
     def _prepare(self, write: bool) -> None:
         if write and not self._value("SELECT count(*) FROM sqlite_master"):
@@ -127,9 +119,10 @@ class Store:
 
     def close(self) -> None:
         """Close the files."""
-        for connection in (getattr(self, "_database", None), self._lock):
-            if connection is not None:
-                connection.close()
+        if hasattr(self, "_database"):
+            self._database.close()
+        if self._lock is not None:
+            self._lock.release()
 
     def __enter__(self) -> Store:
         return self

@@ -1,32 +1,24 @@
-"""What a task's ``evaluate`` takes and returns, and the pass over a data set's images that all of them make."""
+"""What a task's ``evaluate`` takes and returns, and the pass over a data set's images that all of them make.
+
+``evaluate(predictor, data, *, split="val", progress=None, **options)`` scores a task's predictor on a ``split``,
+``train``, ``val`` or ``test``, of a data set (:class:`DataOptions`); ``progress`` is called after each image, and
+``options`` are those of the predictor, such as ``beam_size``, and further ones of the task.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, TypeVar
 
-from seetell.data.records import PhotoDataset
+from seetell.data.records import AnyPhoto, PhotoDataset
 from seetell.errors import DataError, PhotoError
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many images are done, and their total."""
 
 
-class HasPath(Protocol):
-    """An image of a data set."""
-
-    @property
-    def path(self) -> Path:
-        """The image file."""
-
-    @property
-    def split(self) -> str:
-        """``train``, ``val`` or ``test``."""
-
-
-Photo = TypeVar("Photo", bound=HasPath)
 Result = TypeVar("Result")
 
 
@@ -68,7 +60,7 @@ class Evaluation:
         return {**self.scores, **self.details}
 
 
-def images_of(dataset: PhotoDataset[Photo], split: str) -> tuple[Photo, ...]:
+def images_of(dataset: PhotoDataset[AnyPhoto], split: str) -> tuple[AnyPhoto, ...]:
     """Return the images of a split.
 
     Raises:
@@ -81,8 +73,8 @@ def images_of(dataset: PhotoDataset[Photo], split: str) -> tuple[Photo, ...]:
 
 
 def collect(
-    what: str, images: Sequence[Photo], results: Iterable[Result | PhotoError], progress: Progress | None
-) -> tuple[list[tuple[Photo, Result]], tuple[str, ...]]:
+    what: str, images: Sequence[AnyPhoto], results: Iterable[Result | PhotoError], progress: Progress | None
+) -> tuple[list[tuple[AnyPhoto, Result]], tuple[str, ...]]:
     """Go through the results of images.
 
     Args:

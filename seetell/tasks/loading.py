@@ -11,6 +11,7 @@ from seetell.tasks.registry import Task, find_task, tasks
 
 if TYPE_CHECKING:
     from seetell.tasks.captioning.predict import Captioner
+    from seetell.tasks.classification.predict import Classifier
     from seetell.tasks.dense_captioning.predict import DenseCaptioner
     from seetell.tasks.grounding.predict import PhraseGrounder
     from seetell.tasks.retrieval.predict import Embedder
@@ -24,6 +25,10 @@ def load(
 
 @overload
 def load(model: Literal["align"], *, precision: str | None = None, threads: int | None = None) -> PhraseGrounder: ...
+
+
+@overload
+def load(model: Literal["classify"], *, precision: str | None = None, threads: int | None = None) -> Classifier: ...
 
 
 @overload
@@ -42,8 +47,8 @@ def load(model: str | Path = "caption", *, precision: str | None = None, threads
     """Load a model.
 
     Args:
-        model: a command or a task, such as ``caption``, ``regions``, ``align`` or ``retrieval``, for the first bundled
-            model of that task; the name of a bundled model; or the path of a model folder.
+        model: a command or a task, such as ``caption``, ``regions``, ``align``, ``classify`` or ``retrieval``, for the
+            first bundled model of that task; the name of a bundled model; or the path of a model folder.
         precision: ``int8`` or ``fp32`` for the encoder; the bundle's own choice when absent.
         threads: processor threads to compute with; the physical cores when absent.
 

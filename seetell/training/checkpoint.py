@@ -18,6 +18,7 @@ from torch.optim import Optimizer
 
 from seetell.atomic_write import atomic_file
 from seetell.errors import CheckpointError
+from seetell.regular_file import open_regular
 
 Arrays = dict[str, Tensor]
 
@@ -57,10 +58,11 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Arrays], dict[str, Any]]:
         CheckpointError: the file is missing or damaged.
     """
     try:
+        open_regular(path).close()  # a pipe would be waited for
         with safe_open(path, "pt") as file:
             metadata = json.loads(file.metadata()["metadata"])
             arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 — not a mapping
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path}: not a checkpoint of seetell: {error!r}") from error
     return split_parts(arrays), metadata
 

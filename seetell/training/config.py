@@ -28,9 +28,8 @@ from seetell.config import (
     set_field,
 )
 from seetell.errors import RecipeError, unknown
-from seetell.training.optimisers import OptimiserConfig
+from seetell.training.optimisers import OptimiserConfig, ScheduleConfig
 from seetell.training.renamed import renamed_fields
-from seetell.training.schedule import ScheduleConfig
 
 
 @dataclass(frozen=True)
@@ -156,7 +155,7 @@ class RunConfig:
     """A whole training run.
 
     Attributes:
-        task: what is trained: ``captioning``, ``retrieval``, ``grounding`` or ``dense_captioning``.
+        task: name of the task whose model is trained, such as ``captioning``.
         section: the fields of that task; a recipe writes them under the task's name.
         name: of the run and of the bundle made from it.
         data: the data set.
@@ -219,6 +218,18 @@ class RunConfig:
         """Return the same with every name of a model replaced by its folder."""
         init_from = find("init_from", self.init_from) if self.init_from else ""
         return dataclasses.replace(self, init_from=init_from, section=self.section.with_models(find))
+
+
+def check_cached(config: RunConfig, trained: str) -> None:
+    """Check that a run trains on cached features.
+
+    Raises:
+        RecipeError: it does not, or on crops; it names what is ``trained``, such as ``an aligner``.
+    """
+    if not config.encoder.cache:
+        raise RecipeError(f"encoder.cache: {trained} is trained on cached features, so it must name a folder")
+    if config.data.crop:
+        raise RecipeError(f"data.crop: {trained} is trained on cached features, which cannot be cropped")
 
 
 def only(**sections: type[Section]) -> Sections:

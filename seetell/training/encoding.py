@@ -7,7 +7,6 @@ photos are encoded in torch, and so is any network that cannot be exported.
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -92,16 +91,7 @@ def features_cache(
     Returns:
         The cache; the photos that could not be opened, with the reasons.
     """
-    parts = 1 + with_grid * math.prod(encoder.grid_size)
-    cache = FeatureCache(
-        folder,
-        weights_hash=weights_hash(encoder),
-        preprocessing=encoder.preprocessing,
-        shape=(parts, encoder.channels),
-        flips=flips,
-    )
-    module = AllFeatures(encoder, with_grid=with_grid).eval()
-    return cache, _fill(cache, module, photos, progress, name=encoder.name)
+    return _filled(folder, encoder, AllFeatures(encoder, with_grid=with_grid), encoder, photos, flips, progress)
 
 
 def activations_cache(
@@ -109,38 +99,35 @@ def activations_cache(
 ) -> tuple[FeatureCache, dict[Path, str]]:
     """Cache the output of an encoder's first stages; see :class:`Activations` and :func:`features_cache`."""
     early = encoder.first_stages(frozen_stages)
-    module, preprocessing = Activations(early).eval(), encoder.preprocessing
-    shape = _record_shape(module, preprocessing)
-    cache = FeatureCache(
-        folder, weights_hash=weights_hash(early), preprocessing=preprocessing, shape=shape, flips=flips
-    )
-    return cache, _fill(cache, module, photos, progress, name=encoder.name)
+    return _filled(folder, encoder, Activations(early), early, photos, flips, progress)
 
 
 def feature_maps_cache(
     folder: str, encoder: Encoder, photos: Sequence[Path], *, strides: Sequence[int], progress: Progress
 ) -> tuple[FeatureCache, dict[Path, str]]:
     """Cache feature maps of an encoder; see :class:`FeatureMaps` and :func:`features_cache`."""
-    module, preprocessing = FeatureMaps(encoder, strides).eval(), encoder.preprocessing
-    shape = _record_shape(module, preprocessing)
-    cache = FeatureCache(folder, weights_hash=weights_hash(encoder), preprocessing=preprocessing, shape=shape)
-    return cache, _fill(cache, module, photos, progress, name=encoder.name)
+    return _filled(folder, encoder, FeatureMaps(encoder, strides), encoder, photos, False, progress)
 
 
-def _record_shape(module: nn.Module, preprocessing: Preprocessing) -> tuple[int, ...]:
-    image = np.zeros((1, 3, preprocessing.height, preprocessing.width), np.float32)
-    return torch_encode_fn(module)(image).shape[1:]
-
-
-def _fill(
-    cache: FeatureCache, module: nn.Module, photos: Sequence[Path], progress: Progress, *, name: str
-) -> dict[Path, str]:
-    views = cache.shape[0]
-    images = views * sum(photo not in cache for photo in photos)
-    encode = torch_encode_fn(module)
+def _filled(
+    folder: str,
+    encoder: Encoder,
+    module: nn.Module,
+    weights: nn.Module,
+    photos: Sequence[Path],
+    flips: bool,
+    progress: Progress,
+) -> tuple[FeatureCache, dict[Path, str]]:
+    """Cache the records that a module makes of images; the cache is that of the module with the weights."""
+    preprocessing, encode = encoder.preprocessing, torch_encode_fn(module.eval())
+    shape = encode(np.zeros((1, 3, preprocessing.height, preprocessing.width), np.float32)).shape[1:]
+    cache = FeatureCache(
+        folder, weights_hash=weights_hash(weights), preprocessing=preprocessing, shape=shape, flips=flips
+    )
+    images = cache.shape[0] * sum(photo not in cache for photo in photos)
     if images >= MANY_IMAGES and next(module.parameters()).device.type == "cpu":
-        encode = _onnx_if_equivalent(encode, module, cache.preprocessing, name=name)
-    return cache.fill(photos, encode, progress=progress)
+        encode = _onnx_if_equivalent(encode, module, preprocessing, name=encoder.name)
+    return cache, cache.fill(photos, encode, progress=progress)
 
 
 def torch_encode_fn(module: nn.Module) -> Encode:

@@ -27,10 +27,9 @@ from seetell.training.checkpoint import optimiser_arrays, read_checkpoint, resto
 from seetell.training.config import RunConfig
 from seetell.training.ema import ExponentialMovingAverage
 from seetell.training.encoding import Progress
-from seetell.training.optimisers import clip_and_step, create_optimiser
+from seetell.training.optimisers import clip_and_step, create_optimiser, learning_rate_factor
 from seetell.training.run_folder import RunFolder
 from seetell.training.run_log import RunLog, draw_curves, read_log
-from seetell.training.schedule import learning_rate_factor
 from seetell.training.task import Phase, Training
 
 
@@ -70,6 +69,16 @@ class TrainingLoop:
         self._on_step, self._on_validation = on_step, on_validation
         if config.threads:
             torch.set_num_threads(config.threads)
+        self._lock = self.folder.lock()
+        try:
+            self._prepare(kind, dataset, on_encoding)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _prepare(self, kind: type[Training], dataset: Any, on_encoding: Progress) -> None:
+        """Begin the run, or resume it."""
+        config = self.config
         self.folder.open_or_create(config)
         self.training = kind(config, dataset, on_encoding=on_encoding)
         self._phases = self.training.phases()
@@ -87,11 +96,17 @@ class TrainingLoop:
         self._log = RunLog(self.folder.log, step=self.step)
 
     def run(self) -> None:
-        """Train until the last step.
+        """Train until the last step, then leave the run's folder to others.
 
         Raises:
             TrainingDivergedError: the loss is not finite, or too many times the first one.
         """
+        try:
+            self._run()
+        finally:
+            self._lock.release()
+
+    def _run(self) -> None:
         last = self.config.steps if self.config.steps != -1 else sys.maxsize
         starts = [phase.start for phase in self._phases]
         for phase, end in zip(self._phases, [*starts[1:], last], strict=True):
@@ -178,7 +193,7 @@ class TrainingLoop:
         if score > self._best:
             self._best = score
             modules = training.modules
-            if self.config.init_from:  # its encoder may have been trained there
+            if self.config.init_from or self.config.encoder.weights == "none":  # nowhere else are its encoder's weights
                 modules.setdefault("encoder", training.encoder)
             metadata = {"step": self.step, "scores": values, "part": training.part, **training.hashes}
             write_checkpoint(self.folder.best, _states(modules), metadata)

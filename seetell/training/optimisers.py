@@ -1,7 +1,8 @@
-"""The optimisers of NeuralTalk2's training script and their successors, by name."""
+"""The optimisers of NeuralTalk2's training script and their successors, by name, and the learning-rate schedule."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +11,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from seetell.config import check_fractions, check_not_negative, check_positive
+from seetell.config import check_fractions, check_not_negative, check_positive, check_sizes
 from seetell.errors import RecipeError, unknown
 
 
@@ -90,3 +91,42 @@ def clip_and_step(optimiser: Optimizer, config: OptimiserConfig, *, factor: floa
     for group in optimiser.param_groups:
         group["lr"] = config.learning_rate * factor
     optimiser.step()
+
+
+@dataclass(frozen=True)
+class ScheduleConfig:
+    """Warm-up and decay, as a factor on the learning rates.
+
+    Attributes:
+        warmup: steps over which the rate rises linearly from zero.
+        decay: ``none``; ``exponential``, NeuralTalk2's smooth 0.5^((step − start) / every); or ``cosine`` to zero at
+            the last step.
+        decay_start: the step at which ``exponential`` begins.
+        decay_every: steps in which ``exponential`` halves the rate once.
+    """
+
+    warmup: int = 0
+    decay: Literal["none", "exponential", "cosine"] = "none"
+    decay_start: int = 0
+    decay_every: int = 50000
+
+    def __post_init__(self) -> None:
+        check_not_negative(self, "warmup", "decay_start")
+        check_sizes(self, "decay_every")
+
+
+def learning_rate_factor(config: ScheduleConfig, step: int, *, steps: int) -> float:
+    """Return the factor on the learning rate at a step.
+
+    Args:
+        config: the schedule.
+        step: counted from 0.
+        steps: of the whole run; read by ``cosine`` alone.
+    """
+    warm = min(1.0, (step + 1) / (config.warmup + 1))
+    if config.decay == "exponential" and step > config.decay_start:
+        return float(warm * 0.5 ** ((step - config.decay_start) / config.decay_every))
+    if config.decay == "cosine":
+        progress = max(0, step - config.warmup) / max(1, steps - config.warmup)
+        return warm * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+    return warm

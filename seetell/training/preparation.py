@@ -7,12 +7,12 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import torch
 
 from seetell.data.feature_cache import FeatureCache
-from seetell.data.records import CaptionDataset, PhotoRecord
+from seetell.data.records import AnyPhoto, CaptionDataset, PhotoDataset, PhotoRecord
 from seetell.errors import DataError, PhotoError, RecipeError
 from seetell.language.tokenizer import tokenize
 from seetell.language.vocabulary import Vocabulary
@@ -21,30 +21,7 @@ from seetell.photos import open_photo
 from seetell.training.config import RunConfig
 from seetell.training.encoding import Progress, activations_cache, features_cache
 from seetell.training.pretrained import PretrainedModel, load_encoder, read_pretrained
-
-
-class HasPath(Protocol):
-    """A photo in a file."""
-
-    @property
-    def path(self) -> Path:
-        """The file."""
-
-
-Photo = TypeVar("Photo")
-AnyPhoto = TypeVar("AnyPhoto", covariant=True)
-FilePhoto = TypeVar("FilePhoto", bound=HasPath)
-
-
-class Splits(Protocol[AnyPhoto]):
-    """A data set with splits."""
-
-    @property
-    def source(self) -> Path:
-        """The file or folder that was read."""
-
-    def split(self, name: str) -> tuple[AnyPhoto, ...]:
-        """Return the photos of ``train``, ``val`` or ``test``."""
+from seetell.training.task import seeded
 
 
 @dataclass(frozen=True)
@@ -137,7 +114,9 @@ def prepare_captions(
     return PreparedCaptions(encoded_train, encoded_val, vocabulary, cache, activations, failures)
 
 
-def training_splits(config: RunConfig, dataset: Splits[Photo]) -> tuple[tuple[Photo, ...], tuple[Photo, ...]]:
+def training_splits(
+    config: RunConfig, dataset: PhotoDataset[AnyPhoto]
+) -> tuple[tuple[AnyPhoto, ...], tuple[AnyPhoto, ...]]:
     """Return the training photos, and as many validation photos as the run uses.
 
     Raises:
@@ -148,7 +127,7 @@ def training_splits(config: RunConfig, dataset: Splits[Photo]) -> tuple[tuple[Ph
     return train, val if config.validation.photos == -1 else val[: config.validation.photos]
 
 
-def readable(source: Path, failures: Iterable[Path], *splits: tuple[FilePhoto, ...]) -> list[tuple[FilePhoto, ...]]:
+def readable(source: Path, failures: Iterable[Path], *splits: tuple[AnyPhoto, ...]) -> list[tuple[AnyPhoto, ...]]:
     """Return the photos of the splits train and val of a data set that could be opened.
 
     Raises:
@@ -196,7 +175,9 @@ def frozen_encoder(config: RunConfig, pretrained: PretrainedModel | None) -> Enc
     except (RuntimeError, AssertionError) as error:
         raise RecipeError(f"device: torch cannot use {config.device!r} here ({error}); try 'cpu'") from error
     chosen = config.encoder
-    encoder = create_encoder(chosen.name, weights=chosen.weights, image_size=chosen.image_size)
+    encoder: Encoder = seeded(
+        config, lambda _: create_encoder(chosen.name, weights=chosen.weights, image_size=chosen.image_size)
+    )
     if pretrained is not None:
         load_encoder(encoder, pretrained)
     return encoder.requires_grad_(False).to(device).to(memory_format=torch.channels_last)  # faster convolutions

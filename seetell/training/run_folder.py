@@ -9,6 +9,7 @@ from typing import Any
 
 from seetell.config import read_yaml
 from seetell.errors import CheckpointError, RecipeError
+from seetell.file_lock import FileLock, LockedError
 from seetell.training.config import RunConfig, Sections, load_config, save_config
 
 MUTABLE_FIELDS = ("name", "steps", "device", "threads", "log_every", "checkpoint_every", "card")
@@ -71,8 +72,25 @@ class RunFolder:
         except RecipeError as error:
             raise CheckpointError(f"{self.path}: not the run expected: {error}") from error
 
+    def lock(self) -> FileLock:
+        """Create the folder and lock it for one training.
+
+        Raises:
+            CheckpointError: another process trains there, or nothing can be written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            return FileLock(self.path / "lock")
+        except LockedError as error:
+            raise CheckpointError(
+                f"{self.path}: another training is writing this run; wait for its end, or name another folder with "
+                "--output"
+            ) from error
+        except OSError as error:
+            raise CheckpointError(f"{self.path}: cannot write the run: {error}") from error
+
     def open_or_create(self, config: RunConfig) -> None:
-        """Create the folder of a run, or check that it is the folder of this one.
+        """Begin a run in its folder, which is locked, or check that it is the folder of this one.
 
         Raises:
             CheckpointError: it holds a run with another configuration, or cannot be written.
@@ -85,13 +103,19 @@ class RunFolder:
                     "name another folder with --output, or start over with --restart"
                 )
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
             save_config(config, self.config)
         except OSError as error:
             raise CheckpointError(f"{self.path}: cannot write the run: {error}") from error
 
     def clear(self) -> None:
-        """Remove the files of an earlier run, and nothing else."""
+        """Remove the files of an earlier run, and nothing else.
+
+        Raises:
+            CheckpointError: another process trains there.
+        """
+        if not self.path.is_dir():
+            return
+        lock = self.lock()
         for path in (
             self.checkpoint,
             self.best,
@@ -102,6 +126,7 @@ class RunFolder:
             self.config,
         ):
             path.unlink(missing_ok=True)
+        lock.release()
 
 
 def _plain(value: Any) -> Any:

@@ -70,4 +70,5 @@ def draw_curves(log: list[dict[str, Any]], path: Path, *, scores: Sequence[str],
         axes.grid(alpha=0.3)
         if axes.has_data():
             axes.legend()
-    figure.savefig(path, dpi=110)
+    with atomic_file(path) as file:
+        figure.savefig(file, format=path.suffix[1:], dpi=110)

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from seetell.language.vocabulary import Vocabulary
 from seetell.nn.backbones import Encoder
+from seetell.training.batches import BatchIndices, sample_batch_indices
 from seetell.training.config import RunConfig
 from seetell.training.encoding import Progress
 from seetell.training.optimisers import OptimiserConfig
@@ -116,6 +118,18 @@ class Training(ABC):
     def modules(self) -> dict[str, nn.Module]:
         """The modules that are trained at some time of the run, by their names in checkpoints."""
         return {self.part: self.model}
+
+    def draw(self, step: int, counts: np.ndarray, captions_per_photo: int) -> BatchIndices:
+        """Choose a step's photos, captions and views; see :func:`~seetell.training.batches.sample_batch_indices`."""
+        config = self.config
+        return sample_batch_indices(
+            step,
+            seed=config.seed,
+            caption_counts=counts,
+            batch_size=config.batch_size,
+            captions_per_photo=captions_per_photo,
+            flip=config.data.flip,
+        )
 
     def initialise(self) -> None:  # noqa: B027 — few tasks need neither
         """Give the model the weights of step 0; not called when a run is resumed."""

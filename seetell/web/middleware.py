@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import re
@@ -14,7 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from seetell.web.access import Access, client_address
-from seetell.web.errors import ApiError
+from seetell.web.errors import ApiError, unavailable
 from seetell.web.limits import Limits
 from seetell.web.request_body import DrainingReceive
 from seetell.web.uploads import upload_too_large
@@ -74,6 +75,12 @@ class AccessMiddleware:
             await self._app(scope, draining, sending)
         except ApiError as error:
             await error.response(sending.request_id)(scope, draining, sending)
+        except asyncio.CancelledError:  # the server ends
+            if not sending.status:
+                sending.status = 503
+                await unavailable("stopping", "the server is about to end").response(sending.request_id)(
+                    scope, receive, send
+                )
         except Exception:
             log.exception("request %s failed", sending.request_id)
             if not sending.status:

@@ -158,7 +158,8 @@ class _Worker:
         self._process.wait()
 
     def _exchange(self, head: dict[str, Any], content: bytes, seconds: float) -> tuple[dict[str, Any], bytes]:
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         timer = threading.Timer(seconds, self._process.kill)
         timer.daemon = True
         timer.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import socket
@@ -131,6 +132,10 @@ class LogLimit(logging.Filter):
             self._dropped += 1
             return False
         self._written += 1
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):  # asyncio's take six lines each
+            record.msg, record.args = f"{record.getMessage().partition(chr(10))[0]}: {error.strerror}", ()
+            record.exc_info = record.exc_text = None
         if self._dropped:
             record.msg = f"{record.getMessage()} ({self._dropped} further messages were not written)"
             record.args, self._dropped = (), 0

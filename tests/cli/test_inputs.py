@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from seetell.cli.inputs import expand
+from seetell.cli.inputs import Besides, at_least_one, expand
+from seetell.errors import UsageError
 
 
 @pytest.fixture
@@ -85,3 +87,63 @@ def test_a_folder_that_may_not_be_listed_is_passed_on(folder: Path, monkeypatch:
 def test_links_in_a_circle_end(folder: Path):
     (folder / "photos" / "deep" / "loop").symlink_to(folder / "photos", target_is_directory=True)
     assert len(found("photos")) == 5
+
+
+def test_a_list_may_end_its_names_with_zero_bytes_as_find_print0_does(folder: Path):
+    assert found("-", listed=b"photos/b.JPG\0photos/deep\0two\nlines.jpg\0") == [
+        "photos/b.JPG",
+        "photos/deep/z.gif",
+        "photos/deep/er/c.webp",
+        "two\nlines.jpg",
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_list_may_begin_with_a_byte_order_mark(encoding: str):
+    assert found("-", listed="first.jpg\r\nsecond ü.jpg\r\n".encode(encoding)) == ["first.jpg", "second ü.jpg"]
+
+
+def test_a_photo_on_standard_input_is_one(folder: Path):
+    for kind in ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "AVIF", "JPEG2000", "PPM"):
+        content = io.BytesIO()
+        Image.new("RGB", (9, 9), (10, 13, 0)).save(content, kind)
+        besides = Besides()
+        assert list(expand(["-"], io.BytesIO(content.getvalue()), besides)) == ["-"]
+        assert besides.source("-") == content.getvalue()
+        assert besides.source("other.jpg") == "other.jpg"
+    with pytest.raises(UsageError, match="standard input is a photo"):
+        besides.file("-")
+
+
+@pytest.mark.parametrize("name", ["GIF89.jpg", "BM.jpg", "P5 b.jpg"])
+def test_a_list_whose_first_name_begins_as_a_picture_does_is_a_list(folder: Path, name: str):
+    (folder / name).touch()
+    assert found("-", listed=f"{name}\nother.jpg\n".encode()) == [name, "other.jpg"]
+
+
+def test_what_a_folder_holds_besides_photos_is_counted_by_format(folder: Path):
+    for name in ("a.HEIC", "b.heif", "c.jxl", "d.nef", "deep/e.CR2", "f.txt", ".g.heic", "h"):
+        (folder / "photos" / name).touch()
+    (folder / "photos" / "linked").symlink_to(folder / "photos" / "deep", target_is_directory=True)
+    besides = Besides()
+    assert len(list(expand(["photos"], io.BytesIO(), besides))) == 5
+    told = str(besides.left_out)
+    for part in (
+        "2 HEIC (export it as JPEG",
+        "2 RAW (develop it to JPEG",
+        "1 JPEG XL (convert it: djxl",
+        "2 .txt",
+        "1 .bin",
+        "1 without an ending",
+        "1 link to a folder (name it",
+    ):
+        assert part in told
+    besides = Besides()
+    assert list(expand(["photos/*.[Hh]*"], io.BytesIO(), besides)) == []
+    with pytest.raises(UsageError, match=r"no photos found in photos; left out: 2 HEIC"):
+        at_least_one(iter([]), ["photos"], besides)
+
+
+def test_a_linked_folder_is_entered_where_it_is_named(folder: Path):
+    (folder / "linked").symlink_to(folder / "photos" / "deep", target_is_directory=True)
+    assert found("linked") == ["linked/z.gif", "linked/er/c.webp"]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -134,3 +135,21 @@ def test_a_task_that_is_registered_is_a_command(monkeypatch: pytest.MonkeyPatch,
     assert "-o, --output FILE" in shown
     assert "--report" not in shown
     assert run("count", "a.jpg", "--most", "0") == 2
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+def test_a_full_disk_is_named(tiny_bundle: Path):
+    command = [
+        sys.executable,
+        "-m",
+        "seetell",
+        "caption",
+        str(Path(__file__).parents[2] / "examples" / "dog.jpg"),
+        "-m",
+        str(tiny_bundle),
+    ]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("seetell: no space is left on the disk of standard output (/dev/full)")
+    assert "Exception ignored" not in done.stderr

@@ -10,8 +10,7 @@ from PIL import Image
 from seetell.cli.main import main
 from seetell.language.tokenizer import tokenize
 from seetell.metrics import ALL, NAMES, DocumentFrequencies, score_captions
-from seetell.metrics.bootstrap import confidence_intervals
-from seetell.metrics.significance import compare
+from seetell.metrics.significance import compare, confidence_intervals
 
 PEOPLE = {
     "hill.jpg": ["A dog runs up a green hill.", "The dog is on a hill"],

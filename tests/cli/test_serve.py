@@ -92,6 +92,8 @@ def test_told_to_end_it_ends_within_two_seconds_whatever_it_does(tiny_bundle: Pa
         for client in clients:
             client.close()
         assert process.returncode in (0, 130, -how, 128 + how)
+        assert process.stderr is not None
+        assert "Traceback" not in process.stderr.read()
 
 
 @pytest.mark.slow

@@ -110,7 +110,7 @@ def test_nine_photos_are_all_of_every_split_with_a_note(tmp_path: Path, paint: P
 
 
 def test_no_photo_found_lists_the_searched_folders(tmp_path: Path):
-    with pytest.raises(DataError, match=r"none of its 1 captioned photos .* 'a\.png'; looked in .*--photos DIR"):
+    with pytest.raises(DataError, match=r"none of its 1 photos .* 'a\.png'; looked in .*--photos DIR"):
         assembled(tmp_path, entry("a"))
 
 

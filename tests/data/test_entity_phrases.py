@@ -4,8 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seetell.data.entity_phrases import photo_phrases
-from seetell.data.entity_records import Entity, EntityPhoto, Phrase, Sentence
+from seetell.data.entity_records import Entity, EntityPhoto, Phrase, Sentence, photo_phrases
 from seetell.data.records import PhotoRecord
 
 TOKENS = ("``", "A", "man", "'s", "dog", ",", "wet", ",", "runs", "in", "the", "rain", ".")

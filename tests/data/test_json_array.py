@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seetell.data import json_array
-from seetell.data.json_array import objects_in
+from seetell.data import json_fields
+from seetell.data.json_fields import objects_in
 from seetell.errors import DataError
 
 values = st.recursive(
@@ -32,7 +32,7 @@ def test_it_is_what_json_reads(tmp_path_factory, objects, indent, ascii_only, ch
     if not ascii_only and any("\ud800" <= letter <= "\udfff" for letter in written):
         return
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(json_array, "_CHUNK", chunk)
+        patch.setattr(json_fields, "_CHUNK", chunk)
         assert list(objects_in(path)) == objects
 
 

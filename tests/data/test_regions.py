@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from seetell.data import CaptionDataset, PhotoRecord
-from seetell.data.region_records import RegionPhoto, RegionRecord
+from seetell.data.records import RegionPhoto, RegionRecord
 from seetell.data.regions import read_regions
 from seetell.errors import DataError
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from seetell.data import read
-from seetell.data.region_records import RegionRecord
+from seetell.data.records import RegionRecord
 from seetell.data.regions import read_regions
 from seetell.data.report import build_report
 from seetell.errors import DataError
@@ -74,7 +74,7 @@ def test_without_photos_the_stated_size_counts(tmp_path: Path):
     dataset = read_regions(root, require_photos=False)
     assert [(photo.id, photo.size, photo.regions[0].box) for photo in dataset.photos] == [(1, (40, 20), (4, 5, 12, 15))]
     assert [problem.kind for problem in dataset.problems] == ["malformed", "missing-annotation"]
-    with pytest.raises(DataError, match=r"none of its 2 photos was found; looked in .*--photos DIR"):
+    with pytest.raises(DataError, match=r"none of its 2 photos was found, such as '1.jpg'; looked in .*--photos DIR"):
         read_regions(root)
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from seetell.drawing.attention import attention_page
 from seetell.drawing.attention_folder import _Entry, _index
-from seetell.drawing.attention_page import attention_page
 from seetell.results import Caption, Word
 
 VOID = {"meta", "img", "br"}

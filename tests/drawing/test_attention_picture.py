@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from seetell.drawing import fonts
-from seetell.drawing.attention_picture import GAP, LINE_HEIGHT, MARGIN, PAPER, attention_picture
+from seetell.drawing.attention import GAP, LINE_HEIGHT, MARGIN, PAPER, attention_picture
 from seetell.drawing.fonts import choose_font, ellipsise
 from seetell.results import Caption, Word
 

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from seetell.drawing.box_layout import BADGE, COLOURS, EDGING, LINE, NumberedBox, numbered_boxes
+from seetell.drawing.boxes import BADGE, COLOURS, EDGING, LINE, NumberedBox, numbered_boxes
 from seetell.results import Alignment, Region
 
 STEP = LINE + EDGING

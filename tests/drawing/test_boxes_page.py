@@ -6,8 +6,7 @@ import pytest
 from drawing.test_attention_page import Tags, image_in
 from PIL import Image
 
-from seetell.drawing.box_layout import COLOURS
-from seetell.drawing.boxes_page import boxes_page
+from seetell.drawing.boxes import COLOURS, boxes_page
 from seetell.results import Alignment, Region
 
 SEGMENTS = (

@@ -5,8 +5,7 @@ import pytest
 from drawing.test_box_layout import aligned
 from PIL import Image
 
-from seetell.drawing.box_layout import COLOURS, LINE
-from seetell.drawing.boxes_picture import MAX_SIDE, MIN_SIDE, MIN_WIDTH, PAPER, boxes_picture
+from seetell.drawing.boxes import COLOURS, LINE, MAX_SIDE, MIN_SIDE, MIN_WIDTH, PAPER, boxes_picture
 from seetell.results import Alignment, Region
 
 GREY = (90, 90, 90)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from seetell.drawing.heat_map import UNSEEN, colourise, overlay, upsample_attention
+from seetell.drawing.attention import UNSEEN, colourise, overlay, upsample_attention
 
 EVEN = np.full((7, 7), 1 / 49, np.float32)
 

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from seetell.drawing.histogram import HEIGHT, MOST_BINS, WIDTH, Histogram, round_step
+from seetell.drawing.score_report import HEIGHT, MOST_BINS, WIDTH, Histogram, round_step
 
 
 def test_every_value_is_in_one_bin():

@@ -18,8 +18,7 @@ from torch import Tensor, nn
 from seetell.data import read
 from seetell.errors import BundleError, UsageError
 from seetell.export import exporter
-from seetell.export.declaration import Declaration, FeaturesGraph, GraphSpec, ParityCheck, encoder_graph
-from seetell.export.examples import Examples
+from seetell.export.declaration import Declaration, Examples, FeaturesGraph, GraphSpec, ParityCheck, encoder_graph
 from seetell.export.exporter import export_run, portable_config
 from seetell.language.decoding import Decoding
 from seetell.language.vocabulary import Vocabulary

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from seetell.errors import RecipeError
-from seetell.geometry.windows import pooling_weights, window_boxes
+from seetell.geometry.boxes import pooling_weights, window_boxes
 
 
 def test_three_across_are_halves_that_overlap_by_half():

@@ -1,10 +1,12 @@
-"""Compare with coco-caption's Penn Treebank tokenizer as it runs: every character, and apostrophes."""
+"""Compare with coco-caption's Penn Treebank tokenizer as it runs: every character, apostrophes, and real captions."""
 
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import string
+from pathlib import Path
 
 import pytest
 
@@ -53,3 +55,11 @@ def test_every_letter_before_an_apostrophe():
     words = ["{}{}{}", "di{}{}{}", "x {}{}{} y"]
     combined = itertools.product(words, letters, "'’`", endings)
     assert_equal_tokens([word.format(letter, mark, ending) for word, letter, mark, ending in combined])
+
+
+def test_every_caption_of_flickr8k():
+    root = Path(os.environ.get("SEETELL_DATA", Path(__file__).parents[3] / "shared" / "data"))
+    path = root / "flickr8k" / "Flickr8k_text" / "Flickr8k.token.txt"
+    if not path.is_file():
+        pytest.skip(f"no Flickr8k at {path}; set SEETELL_DATA to the folder that holds flickr8k/")
+    assert_equal_tokens([line.split("\t")[1] for line in path.read_text(encoding="utf-8").splitlines()])

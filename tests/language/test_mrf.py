@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seetell.errors import UsageError
-from seetell.language.mrf import Segment, segments, viterbi_decode
+from seetell.language.phrases import Segment, segments, viterbi_decode
 
 
 def total(unary: np.ndarray, chosen, beta: float) -> float:

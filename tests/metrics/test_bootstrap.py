@@ -7,9 +7,9 @@ import pytest
 
 from seetell.errors import UsageError
 from seetell.metrics import Scores, score_captions
-from seetell.metrics.additive import MeanScores
 from seetell.metrics.bleu import bleu
-from seetell.metrics.bootstrap import blocks, confidence_intervals, interval, resampled_scores
+from seetell.metrics.captions import MeanScores
+from seetell.metrics.significance import blocks, confidence_intervals, interval, resampled_scores
 
 REFERENCES = {
     1: ["a dog runs on a hill", "the dog runs"],

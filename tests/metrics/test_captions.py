@@ -13,7 +13,7 @@ import pytest
 from seetell.errors import DataError, UsageError
 from seetell.language.tokenizer import tokenize
 from seetell.metrics import ALL, NAMES, DocumentFrequencies, Scores, score_captions
-from seetell.metrics.additive import MeanScores
+from seetell.metrics.captions import MeanScores
 
 CASES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "fixtures" / "captions.json").read_text("utf-8"))
 

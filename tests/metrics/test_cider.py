@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seetell.metrics.cider import cider, plain_cider
+from seetell.metrics.cider import cider
 from seetell.metrics.frequencies import DocumentFrequencies
 
 
@@ -77,7 +77,7 @@ def textbook_cider(references: list[list[list[str]]], candidates: list[list[str]
 
 def test_plain_cider_neither_clips_nor_minds_lengths():
     # single words point the same way whatever their number: 1; no other order has anything in common
-    scores = plain_cider(REFERENCES, [words("dog dog dog"), words("a cat")])
+    scores = cider(REFERENCES, [words("dog dog dog"), words("a cat")], plain=True)
     assert scores.tolist() == pytest.approx([10 / 4, 5.0])
 
 
@@ -90,5 +90,5 @@ PHOTO = st.tuples(st.lists(SENTENCE, min_size=1, max_size=3), SENTENCE)
 def test_plain_cider_is_that_of_the_paper(photos: list[tuple[list[list[str]], list[str]]]):
     references, candidates = [people for people, _ in photos], [said for _, said in photos]
     np.testing.assert_allclose(
-        plain_cider(references, candidates), textbook_cider(references, candidates), rtol=0, atol=1e-9
+        cider(references, candidates, plain=True), textbook_cider(references, candidates), rtol=0, atol=1e-9
     )

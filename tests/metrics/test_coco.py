@@ -14,7 +14,7 @@ import pytest
 
 from seetell.errors import DataError
 from seetell.metrics import coco
-from seetell.metrics.additive import MeanScores
+from seetell.metrics.captions import MeanScores
 
 CASES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "fixtures" / "captions.json").read_text("utf-8"))
 EVERYDAY = CASES[0]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from seetell.errors import DataError
-from seetell.metrics.cider import plain_cider
+from seetell.metrics.cider import cider
+from seetell.metrics.diversity import self_cider
 from seetell.metrics.frequencies import DocumentFrequencies
-from seetell.metrics.self_cider import self_cider
 
 
 def words(sentence: str) -> list[str]:
@@ -34,7 +34,7 @@ def test_the_kernel_is_plain_cider_between_captions():
     captions = [words("a dog runs on a hill"), words("a dog on the hill"), words("the dog"), words("a hill")]
     others = [[words("a cat on a chair"), words("cat")], [words("a boat on the lake"), words("one boat")]]
     frequencies = DocumentFrequencies.build([captions, *others])
-    kernel = np.array([plain_cider([[one]] * 4, captions, frequencies=frequencies) for one in captions])
+    kernel = np.array([cider([[one]] * 4, captions, frequencies=frequencies, plain=True) for one in captions])
     roots = np.sqrt(np.linalg.svd(kernel, compute_uv=False))
     expected = -math.log(roots.max() / roots.sum()) / math.log(4)
     assert self_cider([captions, *others])[0] == pytest.approx(expected)

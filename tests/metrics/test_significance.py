@@ -5,7 +5,7 @@ import pytest
 
 from seetell.errors import DataError, UsageError
 from seetell.metrics import Scores, score_captions
-from seetell.metrics.additive import MeanScores
+from seetell.metrics.captions import MeanScores
 from seetell.metrics.significance import compare
 
 REFERENCES = {

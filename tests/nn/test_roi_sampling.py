@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from seetell.nn.roi_sampling import sample_rois
+from seetell.nn.roi_head import sample_rois
 
 TRUE = [torch.tensor([[0.0, 0.0, 10.0, 10.0]]), torch.tensor([[0.0, 0.0, 10.0, 10.0], [20.0, 20.0, 30.0, 30.0]])]
 PROPOSED = [

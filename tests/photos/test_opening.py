@@ -448,6 +448,8 @@ def test_libtiff_writes_nothing_to_standard_error(capfd: pytest.CaptureFixture[s
     content[500:900] = b"\xff" * 400
     with pytest.raises(PhotoError, match="damaged"):
         open_photo(bytes(content))
+    with pytest.raises(PhotoError):
+        open_photo(with_tag(encoded(Image.new("RGB", (9, 9)), "TIFF"), 277, 11))
     assert capfd.readouterr().err == ""
 
 

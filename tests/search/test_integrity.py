@@ -16,7 +16,7 @@ from search.toy import ColourEmbedder
 from seetell.errors import PhotoIndexError
 from seetell.search.integrity import add_checksums
 from seetell.search.photo_index import Hit, PhotoIndex
-from seetell.search.store import FILE, LOCK
+from seetell.search.store import FILE
 
 QUERIES = ("red", "green", "blue", "yellow", "red green")
 
@@ -133,10 +133,3 @@ def test_a_damaged_description_is_told(location: Path, name: str):
         database.close()
         with pytest.raises(PhotoIndexError, match="delete the folder"):
             answers(location)
-
-
-def test_a_damaged_lock_is_made_again(sound: Path, location: Path, folder: Path):
-    (location / LOCK).write_bytes(b"no database" * 100)
-    with PhotoIndex(location, ColourEmbedder()) as index:
-        assert index.update([str(folder)]).encoded == 0
-    assert answers(location) == answers(sound)

@@ -1,8 +1,12 @@
-"""A task that no part of seetell knows goes through train, export, evaluate, predict, draw and serve."""
+"""A task that no part of seetell knows goes through train, export, evaluate, predict, draw and serve.
+
+It is the plug-in in ``tests/toy``, which docs/contributing/add-a-task.md explains file by file.
+"""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +14,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from seetell_brightness import task
 from starlette.testclient import TestClient
-from toy.brightness import TASK
 from training_runs import StoppedError, configured, loop_of, stop_at, trained_in
 
 import seetell
@@ -22,11 +26,14 @@ from seetell.tasks import registry
 from seetell.training.checkpoint import read_checkpoint
 from seetell.web.application import application
 
+TASK = replace(task.TASK, package="seetell_brightness")
+
 
 @pytest.fixture(scope="module", autouse=True)
 def registered():
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(registry, "_registered", {})
+        patched.setattr(registry, "_plugged_in", dict)  # it may be installed
         registry.register(TASK)
         yield
 

@@ -13,8 +13,8 @@ from seetell.training import task
 from seetell.training.checkpoint import read_checkpoint
 from seetell.training.config import RunConfig, Section, ValidationConfig
 from seetell.training.loop import TrainingDivergedError, TrainingLoop
-from seetell.training.optimisers import OptimiserConfig
-from seetell.training.schedule import ScheduleConfig
+from seetell.training.optimisers import OptimiserConfig, ScheduleConfig
+from seetell.training.run_folder import RunFolder
 from seetell.training.task import Optimised, Phase, Validation, seeded
 
 
@@ -154,3 +154,34 @@ def test_other_data_and_other_configurations_are_refused(tmp_path):
     with pytest.raises(CheckpointError, match=r"toy\.factor \(1\.0 there, 2\.0 here\)"):
         loop(tmp_path, config(Toy(factor=2.0), steps=2))
     assert loop(tmp_path, config(steps=3, name="other", log_every=7)).step == 2
+
+
+def test_of_two_trainings_in_a_folder_the_second_is_refused(tmp_path):
+    first = loop(tmp_path, config(steps=4))
+    before = (tmp_path / "recipe.yaml").read_bytes()
+    with pytest.raises(CheckpointError, match="another training is writing this run"):
+        loop(tmp_path, config(steps=5))
+    with pytest.raises(CheckpointError, match="another training"):
+        RunFolder(tmp_path).clear()
+    assert (tmp_path / "recipe.yaml").read_bytes() == before
+    first.run()
+    loop(tmp_path, config(steps=5)).run()
+    assert not (tmp_path / "lock").exists()
+
+
+def test_a_run_that_cannot_begin_is_not_locked(tmp_path):
+    loop(tmp_path, config(steps=2)).run()
+    with pytest.raises(CheckpointError, match="data changed") as refused:
+        loop(tmp_path, config(steps=2), data=2.0)
+    RunFolder(tmp_path).clear()
+    assert refused.value is not None
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_recipe_is_written_whole(tmp_path, monkeypatch):
+    loop(tmp_path, config(steps=2)).run()
+    before = (tmp_path / "recipe.yaml").read_bytes()
+    monkeypatch.setattr("yaml.safe_dump", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        loop(tmp_path, config(steps=3))
+    assert (tmp_path / "recipe.yaml").read_bytes() == before

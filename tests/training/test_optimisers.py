@@ -7,8 +7,14 @@ import torch
 from torch import nn
 
 from seetell.errors import RecipeError
-from seetell.training.optimisers import OPTIMISERS, OptimiserConfig, clip_and_step, create_optimiser
-from seetell.training.schedule import ScheduleConfig, learning_rate_factor
+from seetell.training.optimisers import (
+    OPTIMISERS,
+    OptimiserConfig,
+    ScheduleConfig,
+    clip_and_step,
+    create_optimiser,
+    learning_rate_factor,
+)
 
 
 def moved(config: OptimiserConfig, gradients: list[float], factor: float = 1.0) -> float:

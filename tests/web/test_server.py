@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import threading
 from collections.abc import Sequence
@@ -76,16 +77,18 @@ def test_of_hundreds_of_warnings_a_second_few_are_written(caplog: pytest.LogCapt
     logger.addFilter(limit)
     with caplog.at_level(logging.INFO, logger.name):
         for number in range(300):
-            logger.error("no descriptor is left (%d)", number)
+            error = OSError(errno.EMFILE, "Too many open files")
+            logger.error("no descriptor is left (%d)\nsocket: 3", number, exc_info=error)
             logger.info("GET")
         now += 1
         logger.error("again %s", "100%")
         logger.error("and again")
     written = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
     assert written == [
-        "no descriptor is left (0)",
-        "no descriptor is left (1)",
+        "no descriptor is left (0): Too many open files",
+        "no descriptor is left (1): Too many open files",
         "again 100% (298 further messages were not written)",
         "and again",
     ]
     assert len(caplog.records) == 304
+    assert "Traceback" not in caplog.text

@@ -12,12 +12,9 @@ from seetell.errors import UsageError
 from seetell.extras import missing_module
 from seetell.metrics.meteor.alignment import Alignment, align
 from seetell.metrics.meteor.data import MeteorFiles
-from seetell.metrics.meteor.matching import Candidate, Sentence
-from seetell.metrics.meteor.normalisation import Normaliser
-from seetell.metrics.meteor.paraphrases import read_paraphrases
+from seetell.metrics.meteor.matching import Candidate, Sentence, read_paraphrases
 from seetell.metrics.meteor.statistics import MATCHERS, SIDE, MeteorScores, meteor_of
-from seetell.metrics.meteor.synonyms import Synonyms
-from seetell.metrics.meteor.vocabulary import Vocabulary
+from seetell.metrics.meteor.words import Normaliser, Synonyms, Vocabulary
 from seetell.metrics.ngrams import Floats, Tokens, check_photos
 
 

@@ -135,10 +135,13 @@ class EfficientNetLite(Encoder):
 
     Args:
         name: a key of ``VARIANTS``.
+        pretrained: see :func:`load_imagenet_weights`.
         image_size: side of the square input in pixels; what the weights were trained at when absent.
     """
 
-    def __init__(self, name: str = "efficientnet_lite0", *, image_size: int | None = None) -> None:
+    def __init__(
+        self, name: str = "efficientnet_lite0", *, pretrained: bool = False, image_size: int | None = None
+    ) -> None:
         super().__init__()
         variant = VARIANTS[name]
         image_size = variant.image_size if image_size is None else image_size
@@ -161,6 +164,8 @@ class EfficientNetLite(Encoder):
             stages.append(nn.Sequential(*blocks))
         self.stages = nn.Sequential(*stages)
         self.head = nn.Sequential(*convolution(channels, HEAD_CHANNELS), nn.ReLU6())
+        if pretrained:
+            load_imagenet_weights(self)
 
     def trainable(self, *, frozen_stages: int) -> list[nn.Parameter]:
         """Return the parameters behind the first stages; the stem is frozen with the first of them."""

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-from seetell.config import check_fractions, check_sizes
-from seetell.errors import RecipeError, unknown
+from seetell.config import check_fractions, check_parts, check_positive, check_shares, check_sizes
+from seetell.errors import RecipeError
 from seetell.language.decoding import Decoding
-from seetell.tasks.captioning.models import CONFIGS
+from seetell.tasks.captioning.models import config_type
 from seetell.training.config import FindModel, RunConfig, Section
 from seetell.training.optimisers import OptimiserConfig
 
@@ -49,9 +49,7 @@ class ScheduledSamplingConfig:
 
     def __post_init__(self) -> None:
         check_sizes(self, "every")
-        for name in ("increase", "max_probability"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise RecipeError(f"{name}: expected a probability, got {getattr(self, name)}")
+        check_shares(self, "increase", "max_probability")
 
     def probability(self, step: int) -> float:
         """Return the probability that a word is replaced at a step, counted from 0."""
@@ -76,10 +74,8 @@ class DistillationConfig:
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.weight <= 1:
-            raise RecipeError(f"weight: expected a number above 0 and up to 1, got {self.weight}")
-        if not self.temperature > 0:
-            raise RecipeError(f"temperature: expected more than 0, got {self.temperature}")
+        check_parts(self, "weight")
+        check_positive(self, "temperature")
 
 
 @dataclass(frozen=True)
@@ -103,8 +99,7 @@ class SelfCriticalConfig:
     optimiser: OptimiserConfig = field(default_factory=lambda: OptimiserConfig(learning_rate=5e-5))
 
     def __post_init__(self) -> None:
-        if not self.temperature > 0:
-            raise RecipeError(f"temperature: expected more than 0, got {self.temperature}")
+        check_positive(self, "temperature")
         least = 2 if self.baseline == "others" else 1
         if self.samples < least:
             raise RecipeError(
@@ -113,38 +108,55 @@ class SelfCriticalConfig:
 
 
 @dataclass(frozen=True)
-class CaptioningConfig(Section):
-    """What a captioning run adds to :class:`~seetell.training.config.RunConfig`.
+class CaptionerSection(Section):
+    """What a run that trains a captioner adds to :class:`~seetell.training.config.RunConfig`.
 
     Attributes:
         architecture: of the captioner.
         captioner: its configuration; the fields are the architecture's.
-        finetune: training the encoder as well.
-        scheduled_sampling: reading words of its own while training.
-        distillation: learning from earlier models beside reference captions.
-        self_critical: optimising CIDEr-D instead of the likelihood of reference captions.
         label_smoothing: share of the target probability spread over all words.
-        language_metrics: caption the validation photos and score the captions; the best model is then the one with the
-            highest CIDEr-D, otherwise the one with the lowest loss.
-        decoding: how the validation photos are captioned, and the defaults of the bundle.
+        decoding: how validation photos or regions are described, and the defaults of the bundle.
     """
-
-    DEFAULTS: ClassVar[Mapping[str, Any]] = {"name": "captioner", "validation": {"every": 2500, "photos": 3200}}
 
     architecture: str = "neuraltalk2"
     captioner: Any = None
-    finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
-    scheduled_sampling: ScheduledSamplingConfig = field(default_factory=ScheduledSamplingConfig)
-    distillation: DistillationConfig = field(default_factory=DistillationConfig)
-    self_critical: SelfCriticalConfig = field(default_factory=SelfCriticalConfig)
     label_smoothing: float = 0.0
-    language_metrics: bool = True
     decoding: Decoding = field(default_factory=Decoding)
 
     def __post_init__(self) -> None:
         if self.captioner is None:
-            object.__setattr__(self, "captioner", captioner_type(self.architecture)())
+            object.__setattr__(self, "captioner", config_type(self.architecture)())
         check_fractions(self, "label_smoothing")
+
+    @classmethod
+    def field_types(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the type of ``captioner``, which depends on the architecture."""
+        return {"captioner": config_type(str(values.get("architecture", cls.architecture)))}
+
+
+@dataclass(frozen=True)
+class CaptioningConfig(CaptionerSection):
+    """What captioning adds to :class:`CaptionerSection`.
+
+    Attributes:
+        finetune: training the encoder as well.
+        scheduled_sampling: reading words of its own while training.
+        distillation: learning from earlier models beside reference captions.
+        self_critical: optimising CIDEr-D instead of the likelihood of reference captions.
+        language_metrics: caption the validation photos and score the captions; the best model is then the one with the
+            highest CIDEr-D, otherwise the one with the lowest loss.
+    """
+
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {"name": "captioner", "validation": {"every": 2500, "photos": 3200}}
+
+    finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
+    scheduled_sampling: ScheduledSamplingConfig = field(default_factory=ScheduledSamplingConfig)
+    distillation: DistillationConfig = field(default_factory=DistillationConfig)
+    self_critical: SelfCriticalConfig = field(default_factory=SelfCriticalConfig)
+    language_metrics: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         tuned, rewarded = self.finetune.after, self.self_critical.after
         if self.distillation.teachers and rewarded == 0:
             raise RecipeError("distillation.teachers: with self_critical.after = 0 nothing is learnt from them")
@@ -153,11 +165,6 @@ class CaptioningConfig(Section):
                 f"finetune.after: the encoder is frozen from self_critical.after = {rewarded} on; expected an earlier "
                 f"step or -1, got {tuned}"
             )
-
-    @classmethod
-    def field_types(cls, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the type of ``captioner``, which depends on the architecture."""
-        return {"captioner": captioner_type(str(values.get("architecture", cls.architecture)))}
 
     def check(self, config: RunConfig) -> None:
         """Check that crops are of pixels."""
@@ -171,14 +178,3 @@ class CaptioningConfig(Section):
         """Return the same with the names of teachers replaced by their folders."""
         teachers = tuple(find("captioning.distillation.teachers", name) for name in self.distillation.teachers)
         return dataclasses.replace(self, distillation=dataclasses.replace(self.distillation, teachers=teachers))
-
-
-def captioner_type(architecture: str) -> type[Any]:
-    """Return the configuration class of a captioner's architecture.
-
-    Raises:
-        RecipeError: there is no such architecture.
-    """
-    if architecture not in CONFIGS:
-        raise RecipeError(f"architecture: {unknown('architecture', architecture, CONFIGS)}")
-    return CONFIGS[architecture]

@@ -18,12 +18,7 @@ def evaluate(
 ) -> Evaluation:
     """Caption the images of a data set and score the captions against its references.
 
-    Args:
-        predictor: the captioner.
-        data: images with reference captions.
-        split: ``train``, ``val`` or ``test``.
-        progress: called after each image.
-        options: of :meth:`Captioner.predict`, such as ``beam_size``.
+    See :mod:`seetell.tasks.evaluation`.
 
     Returns:
         BLEU-1 to BLEU-4, ROUGE-L and CIDEr-D; ``rows`` are COCO results.

@@ -2,21 +2,136 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+import torch
+from torch import Tensor, nn
+
 from seetell.data import read
-from seetell.export.declaration import Declaration, FeaturesGraph, comparison_features, encoder_graph
-from seetell.export.examples import Examples
-from seetell.tasks.captioning.graphs import decoder_check, decoder_graphs
+from seetell.export.declaration import (
+    Declaration,
+    Examples,
+    FeaturesGraph,
+    GraphSpec,
+    ParityCheck,
+    comparison_features,
+    encoder_graph,
+)
+from seetell.nn.backbones import Features
+from seetell.runtime.sessions import Graph
+from seetell.tasks.captioning.models import Captioner
 from seetell.training.trained import Trained
+
+STEPS = 5
+
+
+class StartGraph(nn.Module):
+    """A captioner's start: ``pooled`` and, where it is read, ``grid`` → ``memory_0``, …, ``state_0``, …."""
+
+    def __init__(self, captioner: Captioner) -> None:
+        super().__init__()
+        self.captioner = captioner
+
+    def forward(self, *features: Tensor) -> tuple[Tensor, ...]:
+        """Return memory and first state."""
+        memory, state = self.captioner.start(Features(features[0], features[1] if len(features) > 1 else None))
+        return *memory, *state
+
+
+class StepGraph(nn.Module):
+    """A captioner's step: tokens, photos, memory, state → ``logprobs``, ``next_state_0``, …, ``attention``."""
+
+    def __init__(self, captioner: Captioner, *, memories: int) -> None:
+        super().__init__()
+        self.captioner, self.memories = captioner, memories
+
+    def forward(self, tokens: Tensor, photos: Tensor, *parts: Tensor) -> tuple[Tensor, ...]:
+        """Read one word per row."""
+        memory, state = parts[: self.memories], parts[self.memories :]
+        logprobs, following, attention = self.captioner.step(tokens, photos, memory, state)
+        return (logprobs, *following) if attention is None else (logprobs, *following, attention)
+
+
+def decoder_graphs(captioner: Captioner, features: Features) -> tuple[GraphSpec, GraphSpec]:
+    """Declare the graphs ``decoder_start`` and ``decoder_step``, with features of at least two images as an example."""
+    given = _inputs(captioner, features)
+    with torch.no_grad():
+        memory, state = captioner.start(features)
+    memories = [f"memory_{index}" for index in range(len(memory))]
+    states = [f"state_{index}" for index in range(len(state))]
+    photos: dict[int, object] = {0: torch.export.Dim("photos", min=1)}
+    rows: dict[int, object] = {0: torch.export.Dim("rows", min=1)}
+    longer = rows | {1: torch.export.Dim("words", min=1)}
+    start = GraphSpec(
+        name="decoder_start",
+        module=StartGraph(captioner),
+        examples=tuple(given.values()),
+        inputs=tuple(given),
+        outputs=(*memories, *states),
+        dynamic_shapes=(tuple(photos for _ in given),),
+        weights="shared",
+    )
+    tokens = torch.zeros(len(features.pooled), dtype=torch.long)
+    axes = [photos for _ in memory] + [
+        longer if index in captioner.growing_state else rows for index in range(len(state))
+    ]
+    step = GraphSpec(
+        name="decoder_step",
+        module=StepGraph(captioner, memories=len(memory)),
+        examples=(tokens, tokens.clone(), *(part.clone() for part in (*memory, *state))),
+        inputs=("tokens", "photos", *memories, *states),
+        outputs=("logprobs", *(f"next_{name}" for name in states), *(["attention"] if captioner.attends else [])),
+        dynamic_shapes=(rows, rows, tuple(axes)),
+        weights="shared",
+    )
+    return start, step
+
+
+def decoder_check(captioner: Captioner, features: Features) -> ParityCheck:
+    """Declare that the decoder's graphs must give torch's log-probabilities, up to half-precision weights."""
+    return ParityCheck(
+        name="decoder_logprob_max_difference",
+        tolerance=0.1,
+        measure=lambda graphs: decoder_difference(captioner, features, graphs),
+    )
+
+
+def decoder_difference(captioner: Captioner, features: Features, graphs: Mapping[str, Graph]) -> float:
+    """Return the largest absolute difference of a log-probability over the first steps of greedy decoding."""
+    # one image fewer than in the example shows whether the batch axis is dynamic
+    features = Features(features.pooled[1:], None if features.grid is None else features.grid[1:])
+    start, step = graphs["decoder_start"], graphs["decoder_step"]
+    feeds = {name: part.numpy() for name, part in _inputs(captioner, features).items()}
+    feeds = dict(zip(start.outputs, start.run(feeds, start.outputs), strict=True))
+    differences = []
+    with torch.inference_mode():
+        memory, state = captioner.start(features)
+        tokens, photos = torch.ones(len(features.pooled), dtype=torch.long), torch.arange(len(features.pooled))
+        for _ in range(STEPS):
+            logprobs, state, _ = captioner.step(tokens, photos, memory, state)
+            feeds |= {"tokens": tokens.numpy(), "photos": photos.numpy()}
+            outputs = dict(zip(step.outputs, step.run(feeds, step.outputs), strict=True))
+            feeds |= {name.removeprefix("next_"): part for name, part in outputs.items()}
+            likely = logprobs.numpy() > -10  # words with a probability below 1 in 20,000 are never generated
+            differences.append(np.abs(logprobs.numpy() - outputs["logprobs"])[likely].max())
+            tokens = logprobs.argmax(dim=1)
+    return float(np.max(differences))
+
+
+def _inputs(captioner: Captioner, features: Features) -> dict[str, Tensor]:
+    """Return the features that a captioner reads, by the names of its graph's inputs."""
+    if captioner.uses_grid and features.grid is not None:
+        return {"pooled": features.pooled, "grid": features.grid}
+    return {"pooled": features.pooled}
 
 
 def graphs(trained: Trained) -> Declaration:
     """Declare the bundle of a trained captioner."""
     data, encoder, captioner = trained.config.data, trained.encoder, trained.model
     section = trained.config.section
-    dataset = read(data.path, **data.reading)
-    examples = Examples(dataset.split("train"), dataset.split("val"), encoder.preprocessing)
+    examples = Examples.of(read(data.path, **data.reading), encoder)
     features = comparison_features(encoder, examples)
     module = FeaturesGraph(encoder, with_grid=captioner.uses_grid)
     outputs = ("pooled", "grid") if captioner.uses_grid else ("pooled",)

@@ -17,7 +17,7 @@ from seetell.language.decoding import Decoding
 from seetell.photos.opening import PhotoSource
 from seetell.results import Caption
 from seetell.runtime.bundle import Bundle, bundled_models, read_description
-from seetell.runtime.image_stream import BatchFn, preprocess
+from seetell.runtime.image_stream import BatchFn
 from seetell.runtime.predictor import Predictor
 from seetell.runtime.sessions import Graph
 from seetell.tasks.captioning.decoder import Decoder
@@ -73,10 +73,6 @@ class Captioner(Predictor[np.ndarray, Caption]):
     ) -> Iterator[Caption | PhotoError]:
         """Describe many images, in their order; see :meth:`predict_many` and :meth:`caption`."""
         return self.predict_many(images, batch_size=batch_size, workers=workers, attention=attention, **options)
-
-    def prepare(self, image: PhotoSource, text: str = "") -> np.ndarray:
-        """Open an image and return the encoder's input, ``(3, H, W)`` float32."""
-        return preprocess(image, self.bundle.preprocessing)
 
     def bind(self, *, attention: bool = False, sample: bool = False, **options: Any) -> BatchFn[np.ndarray, Caption]:
         """Return the function that captions a batch.

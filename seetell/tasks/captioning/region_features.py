@@ -12,8 +12,7 @@ from torch import Tensor
 from seetell.data.feature_cache import FeatureCache
 from seetell.data.records import PhotoRecord
 from seetell.errors import DataError, RecipeError
-from seetell.geometry.boxes import flip_boxes
-from seetell.geometry.windows import pooling_weights
+from seetell.geometry.boxes import flip_boxes, pooling_weights
 from seetell.nn.backbones import Features
 from seetell.photos import photo_size
 from seetell.tasks.captioning.models import USES_GRID

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from seetell.csv_cells import defuse
 from seetell.data.records import printable
 from seetell.drawing.score_report import ScoredPhoto, ScoreReport
-from seetell.metrics.bootstrap import Interval
-from seetell.metrics.significance import Comparison
+from seetell.metrics.significance import Comparison, Interval
 from seetell.tasks.captioning.scoring import LEVEL, Scoring
 
 SIGNIFICANT = 0.05

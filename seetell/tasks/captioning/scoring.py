@@ -14,10 +14,9 @@ from seetell.data.results_file import read_results
 from seetell.errors import DataError, UsageError, unknown
 from seetell.language.tokenizer import tokenize
 from seetell.metrics import ALL, NAMES, DocumentFrequencies, Scores, score_captions
-from seetell.metrics.bootstrap import Interval, confidence_intervals
 from seetell.metrics.captions import check_metrics
 from seetell.metrics.diversity import Diversity, measure_diversity
-from seetell.metrics.significance import Comparison, compare
+from seetell.metrics.significance import Comparison, Interval, compare, confidence_intervals
 
 TRIALS = 1000
 """Of a significance test, unless another number is asked for."""
@@ -102,7 +101,10 @@ class Scoring:
             document["against"] = {
                 "results": str(other.path),
                 **other.scores.corpus,
-                "comparison": {name: _comparison(found) for name, found in self.comparison.items()},
+                "comparison": {
+                    name: {**asdict(found), "interval": [found.interval.low, found.interval.high]}
+                    for name, found in self.comparison.items()
+                },
                 **({} if other.diversity is None else {"diversity": other.diversity.to_dict()}),
             }
         if self.resamples is not None:
@@ -233,7 +235,3 @@ def _frequencies(file: Path | None, data: Path | None) -> DocumentFrequencies | 
     dataset = read(data, split="train", require_photos=False, keep_wordless=True)
     photos = dataset.split("train") or dataset.photos
     return DocumentFrequencies.build([[tokenize(sentence) for sentence in photo.captions] for photo in photos])
-
-
-def _comparison(found: Comparison) -> dict[str, Any]:
-    return {**asdict(found), "interval": [found.interval.low, found.interval.high]}

@@ -20,7 +20,6 @@ from seetell.tasks.captioning.scheduled_sampling import replace_with_samples
 from seetell.tasks.captioning.self_critical import CiderReward, SelfCriticalLoss
 from seetell.tasks.captioning.validation import validate
 from seetell.training import task
-from seetell.training.batches import sample_batch_indices
 from seetell.training.config import RunConfig
 from seetell.training.encoding import Progress
 from seetell.training.features import (
@@ -173,20 +172,13 @@ class Training(task.Training):
 
     def batch(self, step: int) -> tuple[Tensor, ...]:
         """Read records or pixels, positions of the photos, inputs and targets, and what teachers see."""
-        config, captions = self.config, self.prepared.train.captions
-        indices = sample_batch_indices(
-            step,
-            seed=config.seed,
-            caption_counts=self._counts,
-            batch_size=config.batch_size,
-            captions_per_photo=config.data.captions_per_photo,
-            flip=config.data.flip,
-        )
+        data, captions = self.config.data, self.prepared.train.captions
+        indices = self.draw(step, self._counts, data.captions_per_photo)
         chosen = [
             [captions[photo][caption] for caption in drawn]
             for photo, drawn in zip(indices.photos, indices.captions, strict=True)
         ]
-        tensors = caption_tensors(chosen, max_words=config.data.max_words)
+        tensors = caption_tensors(chosen, max_words=data.max_words)
         taught = self._teachers is not None and self._self_critical is None
         seen_by_teachers = self._teachers.prepare(indices) if self._teachers is not None and taught else ()
         return self._train_source.prepare(indices), torch.from_numpy(indices.photos), *tensors, *seen_by_teachers

@@ -14,7 +14,8 @@ from pathlib import Path
 from seetell.data.records import PhotoDataset, PhotoRecord, Problem
 from seetell.data.splits import FEWEST_TO_DIVIDE, assign_splits, split_named
 from seetell.errors import DataError, unknown
-from seetell.photos.folders import is_photo_name, photo_folders
+from seetell.photos.folders import photo_folders
+from seetell.photos.formats import is_photo_name
 
 FORMAT = "class-folders"
 

@@ -27,15 +27,10 @@ def evaluate(
     confusion: Path | None = None,
     **options: Any,
 ) -> Evaluation:
-    """Label the images of a data set and compare with the true labels.
+    """Label the images of a data set, a folder per class, and compare with the true labels.
 
-    Args:
-        predictor: the classifier.
-        data: a folder of images per class, named as the classifier's labels.
-        split: ``train``, ``val`` or ``test``.
-        progress: called after each image.
-        confusion: file of a picture to write of the confusion matrix, rows being true labels.
-        options: of :meth:`Classifier.predict`.
+    See :mod:`seetell.tasks.evaluation`. ``confusion`` is the file of a picture to write of the confusion matrix, rows
+    being true labels.
 
     Returns:
         ``top_1`` and ``top_5``, the shares of images whose label is the first, or among the first five;

@@ -6,10 +6,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seetell.export.declaration import Declaration, FeaturesGraph, GraphSpec, comparison_features, encoder_graph
-from seetell.export.examples import Examples
+from seetell.export.declaration import (
+    Declaration,
+    Examples,
+    FeaturesGraph,
+    GraphSpec,
+    comparison_features,
+    encoder_graph,
+)
 from seetell.tasks.classification.data import read_class_folders
-from seetell.tasks.classification.models.linear import LinearClassifier
+from seetell.tasks.classification.model import LinearClassifier
 from seetell.training.trained import Trained
 
 
@@ -39,7 +45,7 @@ def graphs(trained: Trained) -> Declaration:
     """Declare the bundle of a trained classifier."""
     data = trained.config.data
     dataset = read_class_folders(data.path, format=data.format, split_seed=data.split_seed)
-    examples = Examples(dataset.split("train"), dataset.split("val"), trained.encoder.preprocessing)
+    examples = Examples.of(dataset, trained.encoder)
     section = trained.config.section
     weights = {"classifier": trained.model.state_dict()}
     if section.train_encoder_after >= 0 or trained.config.init_from:

@@ -21,8 +21,7 @@ from torchvision.models import get_model_weights
 from seetell.data.records import PhotoRecord
 from seetell.errors import DataError
 from seetell.export.card import write_description
-from seetell.export.declaration import Declaration
-from seetell.export.examples import Examples
+from seetell.export.declaration import Declaration, Examples
 from seetell.export.exporter import export_run
 from seetell.nn.backbones import weights_hash
 from seetell.nn.backbones.efficientnet_lite import EfficientNetLite, load_imagenet_weights
@@ -30,8 +29,7 @@ from seetell.photos.folders import photo_folders
 from seetell.tasks.classification.config import ClassificationConfig
 from seetell.tasks.classification.data import LabelledDataset, label_of, read_class_folders
 from seetell.tasks.classification.export import declaration
-from seetell.tasks.classification.models import build
-from seetell.tasks.classification.models.linear import LinearClassifier
+from seetell.tasks.classification.model import LinearClassifier, build
 from seetell.training.checkpoint import write_checkpoint
 from seetell.training.config import CardConfig, EncoderConfig, RunConfig, save_config
 from seetell.training.features import PixelFeatures

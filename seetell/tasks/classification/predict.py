@@ -13,10 +13,9 @@ from functools import partial
 import numpy as np
 
 from seetell.errors import BundleError, UsageError
-from seetell.photos.opening import PhotoSource
 from seetell.results import Label, Labels
 from seetell.runtime.bundle import Bundle
-from seetell.runtime.image_stream import BatchFn, preprocess
+from seetell.runtime.image_stream import BatchFn
 from seetell.runtime.predictor import Predictor
 from seetell.runtime.sessions import Graph
 
@@ -41,14 +40,6 @@ class Classifier(Predictor[np.ndarray, Labels]):
         self._classifier = Graph.open(bundle, "classifier", threads=self.threads)
         self._encoder.require(inputs=["images"], outputs=["pooled"])
         self._classifier.require(inputs=["pooled"], outputs=["logits"])
-
-    def prepare(self, image: PhotoSource, text: str = "") -> np.ndarray:
-        """Open an image for :meth:`predict_prepared`, ``(3, H, W)`` float32; may be called from many threads.
-
-        Raises:
-            PhotoError: the image cannot be used.
-        """
-        return preprocess(image, self.bundle.preprocessing)
 
     def bind(self, *, top: int = TOP) -> BatchFn[np.ndarray, Labels]:
         """Return the function that labels a batch.

@@ -14,7 +14,7 @@ TASK = Task(
     evaluate="evaluate:evaluate",
     config="config:ClassificationConfig",
     train="train:Training",
-    model="models:build",
+    model="model:build",
     export="export:graphs",
     options=(Option("top", int, "Maximum number of labels per image.", 5, minimum=1, served=True),),
     evaluate_options=(Option("confusion", Path, "Write the confusion matrix there, as a picture."),),

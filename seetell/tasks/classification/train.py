@@ -14,7 +14,7 @@ from seetell.data.records import PhotoRecord
 from seetell.errors import DataError, RecipeError
 from seetell.nn.backbones import weights_hash
 from seetell.tasks.classification.data import LabelledDataset, label_of, read_class_folders
-from seetell.tasks.classification.models import build
+from seetell.tasks.classification.model import build
 from seetell.training import task
 from seetell.training.batches import sample_batch_indices
 from seetell.training.config import RunConfig

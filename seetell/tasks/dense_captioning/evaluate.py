@@ -27,13 +27,8 @@ def evaluate(
 ) -> Evaluation:
     """Find and describe the regions of a data set's images, and score them against the annotated ones.
 
-    Args:
-        predictor: the dense captioner.
-        data: images with described regions.
-        split: ``train``, ``val`` or ``test``.
-        progress: called after each image.
-        captions: with Flickr30k Entities, the data set whose images and splits count.
-        options: none; a dense captioner is scored with all regions that it finds.
+    See :mod:`seetell.tasks.evaluation`. With Flickr30k Entities, ``captions`` is the data set whose images and splits
+    count. There are no options: a dense captioner is scored with all regions that it finds.
 
     Returns:
         mAP, that of the boxes alone, and the recall of the first 50, 100 and 300 proposals at an IoU of 0.5; ``rows``

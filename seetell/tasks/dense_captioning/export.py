@@ -1,24 +1,197 @@
-"""What the exporter writes of a dense captioner: maps, proposals, regions and the decoder of its captioner."""
+"""What the exporter writes of a dense captioner: maps, proposals, regions and the decoder of its captioner.
+
+The non-maximum suppression between the graphs is left to numpy.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
+from torch import Tensor, nn
 
 from seetell.data.regions import read_regions
-from seetell.export.declaration import Declaration, encoder_graph
-from seetell.export.examples import Examples
-from seetell.nn.backbones import Features
-from seetell.tasks.captioning.graphs import decoder_check, decoder_graphs
-from seetell.tasks.dense_captioning.graphs import MapsGraph, localisation_graphs
-from seetell.tasks.dense_captioning.models.densecap import DenseCap
+from seetell.export.declaration import Declaration, Examples, GraphSpec, encoder_graph
+from seetell.nn.backbones import Encoder, Features
+from seetell.tasks.captioning.export import decoder_check, decoder_graphs
+from seetell.tasks.dense_captioning.model import SHORTCUT_SAMPLES, DenseCap
 from seetell.training.trained import Trained
+
+
+class MapsGraph(nn.Module):
+    """The encoder: ``images (B, 3, H, W)`` → one map ``(B, C_s, h, w)`` per stride."""
+
+    def __init__(self, encoder: Encoder, strides: Sequence[int]) -> None:
+        super().__init__()
+        self.encoder, self.strides = encoder, tuple(strides)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Encode."""
+        maps = self.encoder.feature_maps(images, self.strides)
+        return tuple(maps[stride] for stride in self.strides)
+
+
+class ProposalsGraph(nn.Module):
+    """Maps → pyramid, decoded anchors ``boxes (B, A, 4)``, their ``logits (B, A)`` and perhaps ``context (B, C)``."""
+
+    anchors: Tensor
+
+    def __init__(self, densecap: DenseCap, maps: Sequence[Tensor]) -> None:
+        super().__init__()
+        self.densecap = densecap
+        pyramid = densecap.pyramid(maps)
+        anchors = densecap.proposals.all_anchors(densecap.proposal_map(pyramid))
+        self.register_buffer("anchors", anchors)
+
+    def forward(self, *maps: Tensor) -> tuple[Tensor, ...]:
+        """Propose."""
+        densecap, proposals = self.densecap, self.densecap.proposals
+        pyramid = densecap.pyramid(maps)
+        logits, moves = proposals.scores(densecap.proposal_map(pyramid))
+        photos, kinds, rows, columns = logits.shape
+        moves = moves.reshape(photos, kinds, 4, rows, columns).permute(0, 3, 4, 1, 2).reshape(photos, -1, 4)
+        boxes = _decoded(self.anchors[None], moves, scales=(1.0, 1.0, 1.0, 1.0), size=proposals.image_size)
+        context = () if densecap.context is None else (densecap.global_context(maps),)
+        return *pyramid, boxes, logits.permute(0, 2, 3, 1).flatten(1), *context
+
+
+class RegionsGraph(nn.Module):
+    """Pyramid, perhaps maps, ``context`` and, per stride, ``boxes_s`` and ``photos_s`` → boxes, scores and features.
+
+    The boxes ``(N_s, 4)`` of the photos numbered ``(N_s,)`` are pooled from the pyramid's map of that stride. Returned
+    are refined ``boxes (N, 4)``, ``scores (N,)``, and for the captioner ``pooled (N, D)`` and perhaps
+    ``grid (N, L, D)``, stride after stride.
+    """
+
+    def __init__(self, densecap: DenseCap) -> None:
+        super().__init__()
+        self.densecap = densecap
+
+    def forward(self, *given: Tensor) -> tuple[Tensor, ...]:
+        """Classify, refine and pool boxes."""
+        densecap, head = self.densecap, self.densecap.regions
+        strides, levels = head.strides, len(head.strides)
+        rest = list(given)
+
+        def taken(count: int) -> list[Tensor]:
+            return [rest.pop(0) for _ in range(count)]
+
+        pyramid = taken(levels)
+        maps = taken(levels) if densecap.shortcut is not None else []
+        context = taken(1)[0] if densecap.context is not None else None
+        boxes, photos = taken(levels), taken(levels)
+        all_boxes, all_photos = torch.cat(boxes), torch.cat(photos)
+        side, samples = head.config.output_size, head.align.sampling_ratio
+        cells = torch.cat(
+            [
+                _aligned(activation, each, owners, stride, side, samples)
+                for activation, each, owners, stride in zip(pyramid, boxes, photos, strides, strict=True)
+            ]
+        )
+        codes, logits, corrections = head(cells)
+        corrected = _decoded(all_boxes, corrections, scales=head.coder.weights, size=head.image_size)
+        sampled = [
+            _aligned(activation, all_boxes, all_photos, stride, densecap.config.shortcut, SHORTCUT_SAMPLES)
+            for activation, stride in zip(maps, strides, strict=False)
+        ]
+        features = densecap.captioner_features(
+            codes,
+            cells,
+            raw=densecap.flatten_roi_features(sampled) if sampled else None,
+            context=None if context is None else context[all_photos],
+        )
+        grid = () if features.grid is None else (features.grid,)
+        return corrected, torch.sigmoid(logits), features.pooled, *grid
+
+
+def _aligned(activation: Tensor, boxes: Tensor, photos: Tensor, stride: int, cells: int, samples: int) -> Tensor:
+    """RoIAlign as ONNX's own operator."""
+    sampled: Tensor = torch.onnx.ops.symbolic(
+        "RoiAlign",
+        (activation, boxes, photos),
+        {
+            "mode": "avg",
+            "output_height": cells,
+            "output_width": cells,
+            "sampling_ratio": samples,
+            "spatial_scale": 1.0 / stride,
+            "coordinate_transformation_mode": "output_half_pixel",
+        },
+        dtype=activation.dtype,
+        shape=(boxes.shape[0], activation.shape[1], cells, cells),
+        version=16,
+    )
+    return sampled
+
+
+def _decoded(boxes: Tensor, moves: Tensor, *, scales: Sequence[float], size: tuple[int, int]) -> Tensor:
+    """Decode boxes ``(…, 4)`` as :class:`torchvision.models.detection._utils.BoxCoder` does, and clip them."""
+    across, down, wider, higher = (moves[..., place] / scale for place, scale in enumerate(scales))
+    widths, heights = boxes[..., 2] - boxes[..., 0], boxes[..., 3] - boxes[..., 1]
+    x = boxes[..., 0] + 0.5 * widths + across * widths
+    y = boxes[..., 1] + 0.5 * heights + down * heights
+    most = float(torch.log(torch.tensor(1000.0 / 16)))
+    half_width = 0.5 * widths * torch.exp(wider.clamp(max=most))
+    half_height = 0.5 * heights * torch.exp(higher.clamp(max=most))
+    rows, columns = size
+    corners = (
+        (x - half_width).clamp(0, columns),
+        (y - half_height).clamp(0, rows),
+        (x + half_width).clamp(0, columns),
+        (y + half_height).clamp(0, rows),
+    )
+    return torch.stack(corners, dim=-1)
+
+
+def localisation_graphs(densecap: DenseCap, maps: Sequence[Tensor]) -> tuple[GraphSpec, GraphSpec]:
+    """Declare the graphs ``proposals`` and ``regions``, with the encoder's maps of two images or more as an example."""
+    strides = densecap.config.strides
+    levels = [f"level_{stride}" for stride in strides]
+    names = [f"map_{stride}" for stride in strides]
+    shortcut = [] if densecap.shortcut is None else names
+    context = [] if densecap.context is None else ["context"]
+    photos: dict[int, object] = {0: torch.export.Dim("photos", min=1)}
+    with torch.no_grad():
+        module = ProposalsGraph(densecap, maps)
+        proposed = module(*maps)
+    proposals = GraphSpec(
+        name="proposals",
+        module=module,
+        examples=tuple(maps),
+        inputs=tuple(names),
+        outputs=(*levels, "boxes", "logits", *context),
+        dynamic_shapes=(tuple(photos for _ in maps),),
+        weights="shared",
+        tolerance=0.02,  # the weights are in half precision
+    )
+    boxes = [torch.tensor([[0.0, 0.0, stride, stride]] * (2 + place)) for place, stride in enumerate(strides)]
+    owners = [torch.arange(len(each)) % 2 for each in boxes]
+    rows: list[dict[int, object]] = [{0: torch.export.Dim(f"boxes_{stride}", min=1)} for stride in strides]
+    regions = GraphSpec(
+        name="regions",
+        module=RegionsGraph(densecap),
+        examples=(*proposed[: len(levels)], *maps[: len(shortcut)], *proposed[len(levels) + 2 :], *boxes, *owners),
+        inputs=(
+            *levels,
+            *shortcut,
+            *context,
+            *(f"boxes_{stride}" for stride in strides),
+            *(f"photos_{stride}" for stride in strides),
+        ),
+        outputs=("boxes", "scores", "pooled", *(["grid"] if densecap.captioner.uses_grid else [])),
+        dynamic_shapes=((*(photos for _ in (*levels, *shortcut, *context)), *rows, *rows),),
+        weights="shared",
+    )
+    return proposals, regions
 
 
 def graphs(trained: Trained) -> Declaration:
     """Declare the bundle of a trained dense captioner."""
     densecap, section = trained.model, trained.config.section
     config, captioner = densecap.config, densecap.captioner
-    examples = _examples(trained)
+    data = trained.config.data
+    dataset = read_regions(data.path, captions=data.captions, **data.reading)
+    examples = Examples.of(dataset.captions(), trained.encoder)
     maps_graph = MapsGraph(trained.encoder, config.strides)
     with torch.no_grad():
         maps = maps_graph(torch.from_numpy(examples.comparison))
@@ -47,12 +220,6 @@ def graphs(trained: Trained) -> Declaration:
         checks=(decoder_check(captioner, features),),
         weights={"densecap": own, "captioner": captioner.state_dict()},
     )
-
-
-def _examples(trained: Trained) -> Examples:
-    data = trained.config.data
-    dataset = read_regions(data.path, captions=data.captions, **data.reading).captions()
-    return Examples(dataset.split("train"), dataset.split("val"), trained.encoder.preprocessing)
 
 
 def _detected_features(densecap: DenseCap, maps: tuple[torch.Tensor, ...]) -> Features:

@@ -104,19 +104,11 @@ class DenseCaptioner(Predictor[Prepared, Regions]):
         self._proposals.require(inputs=self._maps, outputs=[*self._levels, "boxes", "logits"])
         boxes = [f"{name}_{stride}" for stride in strides for name in ("boxes", "photos")]
         self._regions.require(
-            inputs=[*self._levels, *self._maps, "context", *boxes],
-            outputs=["boxes", "scores", *self._decoder.features],
+            inputs=[*self._levels, *self._maps, "context", *boxes], outputs=["boxes", "scores", *self._decoder.features]
         )
 
     def prepare(self, image: PhotoSource, text: str = "") -> Prepared:
-        """Open an image for :meth:`predict_prepared`; may be called from many threads.
-
-        Returns:
-            The encoder's input ``(3, H, W)`` float32, and the image's width and height.
-
-        Raises:
-            PhotoError: the image cannot be used.
-        """
+        """Open an image; see :meth:`Predictor.prepare`."""
         return preprocess_with_size(image, self.bundle.preprocessing)
 
     def bind(self, *, top: int = TOP) -> BatchFn[Prepared, Regions]:
@@ -135,17 +127,7 @@ class DenseCaptioner(Predictor[Prepared, Regions]):
     ) -> Iterator[Regions | PhotoError]:
         """Return the region proposals of many images, before the region head sees them; for measuring recall.
 
-        Args:
-            images: see :meth:`predict_many`.
-            top: maximum number of proposals per image.
-            batch_size: images processed at once.
-            workers: threads that open images; as many as the model computes with when absent.
-
-        Yields:
-            The proposals of each image, with empty texts, or the error of one that cannot be used.
-
-        Raises:
-            UsageError: an argument is not allowed; raised at the call, before any image is read.
+        As :meth:`predict_many`, but the texts are empty, and ``top`` is the maximum number of proposals per image.
         """
         propose = partial(self._propose, top=_validate_top(top))
         return self._stream(images, propose, batch_size=batch_size, workers=workers)

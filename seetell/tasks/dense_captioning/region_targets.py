@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from seetell.data.feature_cache import FeatureCache
-from seetell.data.region_records import RegionDataset, RegionPhoto
+from seetell.data.records import RegionDataset, RegionPhoto
 from seetell.language.tokenizer import tokenize
 from seetell.language.vocabulary import Vocabulary
 from seetell.nn.backbones import Encoder
@@ -130,15 +131,11 @@ class FeatureMapCache:
             mirrored: ``(B,)``, whether to mirror a photo's maps, whose cells stay at multiples of the stride.
         """
         records = torch.from_numpy(self._records[self._rows[photos], 0].astype(np.float32))
-        maps, start = [], 0
-        for shape in self._shapes:
-            size = int(np.prod(shape))
-            activation = records[:, start : start + size].reshape(-1, *shape)
-            start += size
-            if mirrored is not None:
-                flipped = torch.from_numpy(mirrored)
-                activation[flipped] = activation[flipped].flip(3)
-            maps.append(activation)
+        parts = torch.split(records, [math.prod(shape) for shape in self._shapes], dim=1)
+        maps = [part.reshape(-1, *shape) for part, shape in zip(parts, self._shapes, strict=True)]
+        if mirrored is not None:
+            for activation in maps:
+                activation[mirrored] = activation[mirrored].flip(3)
         return maps
 
 

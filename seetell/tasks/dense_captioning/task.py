@@ -14,7 +14,7 @@ TASK = Task(
     evaluate="evaluate:evaluate",
     config="config:DenseCaptioningConfig",
     train="train:Training",
-    model="models:build",
+    model="model:build",
     export="export:graphs",
     options=(Option("top", int, "Maximum number of regions per image.", 10, minimum=1, maximum=100, served=True),),
     evaluate_options=(

@@ -8,17 +8,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seetell.data.region_records import RegionDataset
+from seetell.data.records import RegionDataset
 from seetell.data.regions import read_regions
 from seetell.geometry.boxes import flip_boxes
 from seetell.language.vocabulary import Vocabulary
 from seetell.nn.backbones import weights_hash
 from seetell.tasks.captioning.models import caption_tensors
-from seetell.tasks.dense_captioning.models import build
+from seetell.tasks.dense_captioning.model import build
 from seetell.tasks.dense_captioning.region_targets import FeatureMapCache, map_shapes, prepare_regions
 from seetell.tasks.dense_captioning.validation import validate
 from seetell.training import task
-from seetell.training.batches import sample_batch_indices
 from seetell.training.config import RunConfig
 from seetell.training.encoding import Progress
 from seetell.training.preparation import frozen_encoder, pretrained_of
@@ -78,14 +77,7 @@ class Training(task.Training):
     def batch(self, step: int) -> tuple[list[Tensor], list[Tensor], Tensor, Tensor]:
         """Read feature maps, boxes and one phrase per region."""
         config, train = self.config, self.prepared.train
-        indices = sample_batch_indices(
-            step,
-            seed=config.seed,
-            caption_counts=np.ones(len(train.photos), np.int64),
-            batch_size=config.batch_size,
-            captions_per_photo=1,
-            flip=config.data.flip,
-        ).unique_photos()
+        indices = self.draw(step, np.ones(len(train.photos), np.int64), 1).unique_photos()
         random = np.random.default_rng((config.seed, 4, step))
         width = self.encoder.preprocessing.width
         boxes, chosen = [], []

@@ -16,7 +16,7 @@ from seetell.metrics.dense import dense_average_precision
 from seetell.metrics.meteor import Meteor
 from seetell.results import Region
 from seetell.tasks.captioning.validation import best_hypotheses, validation_loss
-from seetell.tasks.dense_captioning.models.densecap import DenseCap
+from seetell.tasks.dense_captioning.model import DenseCap
 from seetell.tasks.dense_captioning.region_targets import FeatureMapCache, RegionTargets
 
 BATCH = 10

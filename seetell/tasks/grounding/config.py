@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from seetell.config import check_sizes
 from seetell.errors import RecipeError
-from seetell.tasks.grounding.models.grounder import GrounderConfig
+from seetell.tasks.grounding.model import GrounderConfig
 from seetell.tasks.retrieval.models.aligner import AlignerConfig
 from seetell.training.config import DataConfig, EncoderConfig, RunConfig, Section
 

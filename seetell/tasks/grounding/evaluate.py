@@ -11,8 +11,7 @@ import numpy as np
 
 from seetell.data import read
 from seetell.data.entities import read_entities
-from seetell.data.entity_phrases import PhotoPhrases, photo_phrases
-from seetell.data.entity_records import EntityDataset
+from seetell.data.entity_records import EntityDataset, PhotoPhrases, photo_phrases
 from seetell.errors import DataError, PhotoError, UsageError
 from seetell.metrics.localisation import (
     LocatedPhrases,
@@ -44,13 +43,8 @@ def evaluate(
 ) -> Evaluation:
     """Score retrieval and, given Flickr30k Entities, localisation.
 
-    Args:
-        predictor: the phrase grounder.
-        data: images with captions.
-        split: ``train``, ``val`` or ``test``.
-        progress: called after each image.
-        boxes: the folder of Flickr30k Entities, to locate its phrases in the images.
-        options: none; phrases of the data set are located as they are.
+    See :mod:`seetell.tasks.evaluation`. ``boxes`` is the folder of Flickr30k Entities, to locate its phrases in the
+    images. There are no options: phrases of the data set are located as they are.
 
     Returns:
         The scores of :func:`seetell.tasks.retrieval.evaluate.evaluate`; with ``boxes`` also how often in per cent the
@@ -68,9 +62,7 @@ def evaluate(
     images = images_of(dataset, split)
     entities = None if boxes is None else read_entities(boxes, dataset)
     words = predictor.embedder.max_words
-    phrases = (
-        {photo.photo.path: photo_phrases(photo, max_words=words) for photo in entities.split(split)} if entities else {}
-    )
+    phrases = {photo.path: photo_phrases(photo, max_words=words) for photo in entities.split(split)} if entities else {}
     if entities is not None and not any(asked.spans for asked in phrases.values()):
         raise DataError(f"{boxes}: no photo in the split {split!r} has phrases with boxes")
     located: list[Located] = []

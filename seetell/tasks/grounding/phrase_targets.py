@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seetell.data.entity_phrases import PhotoPhrases
-from seetell.geometry.windows import overlaps
-from seetell.tasks.grounding.models.grounder import phrase_vector
+from seetell.data.entity_records import PhotoPhrases
+from seetell.geometry.boxes import overlaps
+from seetell.tasks.grounding.model import phrase_vector
 from seetell.tasks.retrieval.validation import sentence_tensors
 from seetell.training.trained import Trained
 

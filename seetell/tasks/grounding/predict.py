@@ -74,32 +74,11 @@ class PhraseGrounder(Predictor[Prepared, Alignment]):
         workers: int | None = None,
         beta: float = BETA,
     ) -> Iterator[Alignment | PhotoError]:
-        """Align images with sentences; see :meth:`predict_many` and :meth:`align`.
-
-        Args:
-            pairs: each an image and its sentence; may be endless.
-            batch_size: images processed at once.
-            workers: threads that open images; as many as the model computes with when absent.
-            beta: see :meth:`align`.
-
-        Yields:
-            The alignment of each pair, or the error of an image that cannot be used.
-
-        Raises:
-            UsageError: an argument is not allowed, or the model compares whole images only; raised at the call.
-        """
+        """Align images with sentences, given in pairs; see :meth:`predict_many` and :meth:`align`."""
         return self.predict_many(pairs, batch_size=batch_size, workers=workers, beta=beta)
 
     def prepare(self, image: PhotoSource, text: str = "") -> Prepared:
-        """Open an image for :meth:`predict_prepared`; may be called from many threads.
-
-        Args:
-            image: see :meth:`align`.
-            text: the sentence.
-
-        Raises:
-            PhotoError: the image cannot be used.
-        """
+        """Open an image; see :meth:`Predictor.prepare`."""
         return *preprocess_with_size(image, self.bundle.preprocessing), text
 
     def bind(self, *, beta: float | None = None) -> BatchFn[Prepared, Alignment]:

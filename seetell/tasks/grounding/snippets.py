@@ -16,9 +16,8 @@ import torch
 from seetell.data.feature_cache import FeatureCache
 from seetell.data.records import PhotoRecord
 from seetell.errors import CheckpointError
-from seetell.geometry.boxes import Box
-from seetell.geometry.windows import window_boxes
-from seetell.language.mrf import segments, viterbi_decode
+from seetell.geometry.boxes import Box, window_boxes
+from seetell.language.phrases import segments, viterbi_decode
 from seetell.language.tokenizer import tokenize
 from seetell.photos import photo_size
 from seetell.tasks.retrieval.validation import sentence_tensors

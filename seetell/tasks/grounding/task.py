@@ -14,7 +14,7 @@ TASK = Task(
     evaluate="evaluate:evaluate",
     config="config:GroundingConfig",
     train="train:Training",
-    model="models:build",
+    model="model:build",
     export="export:graphs",
     options=(Option("beta", float, "How strongly neighbouring words stay together: 0 cuts most often.", minimum=0),),
     evaluate_options=(Option("boxes", Path, "Flickr30k Entities, to locate its phrases in the images."),),

@@ -1,34 +1,33 @@
-"""Training grounders, on a frozen aligner."""
+"""Training grounders, on a frozen aligner, and their validation: how many boxes and points are right."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from seetell.data import read
 from seetell.data.entities import read_entities
-from seetell.data.entity_phrases import PhotoPhrases, photo_phrases
-from seetell.data.entity_records import EntityDataset
-from seetell.data.records import PhotoRecord
+from seetell.data.entity_records import EntityDataset, EntityPhoto, PhotoPhrases, photo_phrases
 from seetell.errors import CheckpointError, DataError, RecipeError
 from seetell.geometry.boxes import flip_boxes
+from seetell.metrics.localisation import LocalisationScores, LocatedPhrases, localisation
 from seetell.nn.backbones import weights_hash
-from seetell.tasks.grounding.models import build
-from seetell.tasks.grounding.models.losses import grounding_loss
+from seetell.tasks.grounding.localisation import heatmap_peaks
+from seetell.tasks.grounding.model import Grounder, build, grounding_loss
 from seetell.tasks.grounding.phrase_targets import PhraseTargets, read_phrase_targets
-from seetell.tasks.grounding.validation import predict_boxes, score_predictions
 from seetell.tasks.retrieval.config import RetrievalConfig
 from seetell.tasks.retrieval.feature_cache import WhitenedFeatureCache
 from seetell.tasks.retrieval.models import build as build_aligner
 from seetell.training import task
-from seetell.training.batches import sample_batch_indices
 from seetell.training.config import RunConfig, only
 from seetell.training.encoding import Progress, features_cache
 from seetell.training.preparation import training_splits
@@ -43,7 +42,7 @@ _SECTIONS = only(retrieval=RetrievalConfig)
 class _Split:
     """The photos of a split that can be opened and have phrases with boxes."""
 
-    photos: list[PhotoRecord]
+    photos: list[EntityPhoto]
     phrases: list[PhotoPhrases]
     targets: PhraseTargets
 
@@ -65,21 +64,12 @@ class Training(task.Training):
         self._cache, self.failures = features_cache(
             config.encoder.cache,
             self.encoder,
-            [photo.photo.path for split in splits for photo in split],
+            [photo.path for split in splits for photo in split],
             with_grid=True,
             flips=config.data.flip,
             progress=on_encoding,
         )
-        self.train, self.val = (
-            self._split(
-                [
-                    (photo.photo, photo_phrases(photo, max_words=config.data.max_words))
-                    for photo in split
-                    if photo.photo.path not in self.failures
-                ]
-            )
-            for split in splits
-        )
+        self.train, self.val = map(self._split, splits)
         self.model = self.grounder = seeded(config, build, self.encoder, self.vocabulary).to(config.device)
         assert self.vocabulary is not None
         self.hashes = {
@@ -111,10 +101,12 @@ class Training(task.Training):
         captions = read(config.data.path, **config.data.reading)
         entities = read_entities(config.section.boxes, captions)
         problems = (*captions.problems, *entities.problems)
-        return dataclasses.replace(entities, problems=problems, notes=captions.notes)
+        return dataclasses.replace(entities, problems=problems)
 
-    def _split(self, photos: list[tuple[PhotoRecord, PhotoPhrases]]) -> _Split:
-        kept = [(photo, phrases) for photo, phrases in photos if phrases.spans]
+    def _split(self, photos: Sequence[EntityPhoto]) -> _Split:
+        opened = [photo for photo in photos if photo.path not in self.failures]
+        most = self.config.data.max_words
+        kept = [(photo, found) for photo in opened if (found := photo_phrases(photo, max_words=most)).spans]
         if not kept:
             raise DataError(
                 f"{self.config.section.boxes}: training needs photos with boxes in the splits train and val of the data"
@@ -132,15 +124,8 @@ class Training(task.Training):
 
     def batch(self, step: int) -> tuple[Tensor, ...]:
         """Read cells of photos, and phrases with their boxes and the cells that these cover."""
-        config, targets, per_photo = self.config, self.train.targets, self.config.section.phrases_per_photo
-        indices = sample_batch_indices(
-            step,
-            seed=config.seed,
-            caption_counts=targets.counts,
-            batch_size=config.batch_size,
-            captions_per_photo=per_photo,
-            flip=config.data.flip,
-        )
+        targets, per_photo = self.train.targets, self.config.section.phrases_per_photo
+        indices = self.draw(step, targets.counts, per_photo)
         rows = targets.rows(indices.photos, indices.captions)
         boxes, coverage = targets.boxes[rows], targets.coverage[rows].float()
         mirrored = torch.from_numpy(indices.mirrored)
@@ -183,3 +168,34 @@ def check_aligner(grounder: Trained, aligner: Trained) -> None:
             f"{grounder.config.name} was trained for another aligner than {aligner.config.name}, or for other weights "
             "of it; train it again"
         )
+
+
+def predict_boxes(
+    grounder: Grounder, cells: Iterable[Tensor], targets: PhraseTargets, grid: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Locate all phrases of photos.
+
+    Args:
+        grounder: in evaluation mode.
+        cells: whitened features of each photo's cells, ``(1, L, components)``, in the order of the targets' photos.
+        targets: at least one phrase of each photo.
+        grid: rows and columns.
+
+    Returns:
+        Boxes ``(M, 4)`` xyxy and points ``(M, 2)``, normalised to [0, 1].
+    """
+    device = grounder.place.device
+    boxes, points = [], []
+    vectors = torch.split(targets.vectors, targets.counts.tolist())
+    with torch.inference_mode():
+        for photo_cells, phrases in zip(cells, vectors, strict=True):
+            output = grounder(photo_cells.to(device), phrases[None].float().to(device))
+            boxes.append(output.boxes[0].cpu().numpy())
+            points.append(heatmap_peaks(output.heat[0].softmax(dim=1).reshape(-1, *grid).cpu().numpy()))
+    return np.concatenate(boxes), np.concatenate(points)
+
+
+def score_predictions(photos: Sequence[PhotoPhrases], boxes: np.ndarray, points: np.ndarray) -> LocalisationScores:
+    """Score boxes ``(M, 4)`` and points ``(M, 2)``, normalised to [0, 1]."""
+    phrases = LocatedPhrases.gather(photos)
+    return localisation(phrases, boxes=boxes * np.tile(phrases.sizes, 2), points=points * phrases.sizes)

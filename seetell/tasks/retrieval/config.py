@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from seetell.config import check_positive
 from seetell.errors import RecipeError
 from seetell.tasks.retrieval.models.aligner import AlignerConfig
-from seetell.training.config import RunConfig, Section
+from seetell.training.config import RunConfig, Section, check_cached
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,4 @@ class RetrievalConfig(Section):
         """Check that the run trains on cached features of several photos at once."""
         if config.batch_size < 2:
             raise RecipeError(f"batch_size: an aligner compares photos, expected at least 2, got {config.batch_size}")
-        if not config.encoder.cache:
-            raise RecipeError("encoder.cache: an aligner is trained on cached features, so it must name a folder")
-        if config.data.crop:
-            raise RecipeError("data.crop: an aligner is trained on cached features, which cannot be cropped")
+        check_cached(config, "an aligner")

@@ -10,7 +10,7 @@ import numpy as np
 from seetell.data import read
 from seetell.data.records import PhotoRecord
 from seetell.errors import UsageError
-from seetell.metrics.retrieval import Ranking, retrieval
+from seetell.metrics.retrieval import retrieval
 from seetell.tasks.evaluation import DataOptions, Evaluation, Progress, collect, images_of
 from seetell.tasks.retrieval.embeddings import PhotoEmbeddings
 
@@ -23,12 +23,7 @@ def evaluate(
 ) -> Evaluation:
     """Find the sentences of a data set by its images (annotation), and the images by their sentences (search).
 
-    Args:
-        predictor: embeds both.
-        data: images with captions.
-        split: ``train``, ``val`` or ``test``.
-        progress: called after each image.
-        options: none; embeddings have no settings.
+    See :mod:`seetell.tasks.evaluation`. There are no options: embeddings have no settings.
 
     Returns:
         R@1, R@5, R@10 and the median rank of both, and the sum of the six; ``rows`` hold each image's best sentence.
@@ -65,25 +60,10 @@ def rank(
     scores = predictor.score(images, sentences)
     found, best = retrieval(scores, owners), scores.argmax(axis=1)
     return Evaluation(
-        {
-            **_ranking("annotation", found.annotation),
-            **_ranking("search", found.search),
-            "sum": found.sum,
-            "photos": len(embedded),
-            "sentences": len(sentences),
-        },
+        {**found.named(), "photos": len(embedded), "sentences": len(sentences)},
         failures,
         rows=tuple(
             {"image": str(image.path), "caption": captions[column], "score": round(float(row[column]), 6)}
             for (image, _), row, column in zip(embedded, scores, best, strict=True)
         ),
     )
-
-
-def _ranking(direction: str, ranking: Ranking) -> dict[str, float]:
-    return {
-        f"{direction}_R@1": ranking.r1,
-        f"{direction}_R@5": ranking.r5,
-        f"{direction}_R@10": ranking.r10,
-        f"{direction}_median": ranking.median_rank,
-    }

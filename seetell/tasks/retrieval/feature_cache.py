@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from seetell.data.feature_cache import FeatureCache
-from seetell.data.records import PhotoRecord
+from seetell.data.records import Photo
 from seetell.errors import DataError
 from seetell.nn.backbones import Features
 from seetell.training.batches import BatchIndices
@@ -37,7 +37,7 @@ class WhitenedFeatureCache:
         self,
         whiten: Callable[[Features], Tensor],
         cache: FeatureCache,
-        photos: Sequence[PhotoRecord],
+        photos: Sequence[Photo],
         *,
         views: int,
         device: torch.device,
@@ -71,7 +71,7 @@ class WhitenedFeatureCache:
             yield torch.from_numpy(self._whitened[start : start + batch_size, 0].astype(np.float32))
 
 
-def sample_features(cache: FeatureCache, photos: Sequence[PhotoRecord], *, most: int) -> Features:
+def sample_features(cache: FeatureCache, photos: Sequence[Photo], *, most: int) -> Features:
     """Return the features of at most ``most`` photos, spread over all."""
     rows = cache.rows([photo.path for photo in photos])[:: -(-len(photos) // most)]
     return unpack_features(torch.from_numpy(cache.open()[rows, 0].astype(np.float32)))

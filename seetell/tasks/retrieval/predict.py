@@ -19,16 +19,10 @@ from seetell.errors import PhotoError, UsageError
 from seetell.language.tokenizer import tokenize
 from seetell.photos.opening import PhotoSource
 from seetell.runtime.bundle import Bundle
-from seetell.runtime.image_stream import BatchFn, preprocess
+from seetell.runtime.image_stream import BatchFn
 from seetell.runtime.predictor import Predictor
 from seetell.runtime.sessions import Graph
-from seetell.tasks.retrieval.embeddings import (
-    PhotoEmbeddings,
-    SentenceEmbeddings,
-    embed_features,
-    embed_tokens,
-    score,
-)
+from seetell.tasks.retrieval.embeddings import PhotoEmbeddings, SentenceEmbeddings, embed_features, embed_tokens, score
 
 
 class Embedder(Predictor[np.ndarray, PhotoEmbeddings]):
@@ -58,10 +52,6 @@ class Embedder(Predictor[np.ndarray, PhotoEmbeddings]):
     def compares_words(self) -> bool:
         """Whether it compares words with regions, so that it can tell where in an image a word is."""
         return "regions" in self._images.outputs
-
-    def prepare(self, image: PhotoSource, text: str = "") -> np.ndarray:
-        """Open an image and return the encoder's input, ``(3, H, W)`` float32."""
-        return preprocess(image, self.bundle.preprocessing)
 
     def bind(self, *, with_grid: bool = False) -> BatchFn[np.ndarray, PhotoEmbeddings]:
         """Return the function that embeds a batch.
@@ -98,15 +88,7 @@ class Embedder(Predictor[np.ndarray, PhotoEmbeddings]):
     def embed_each(
         self, images: Iterable[PhotoSource], *, with_grid: bool = False
     ) -> Iterator[PhotoEmbeddings | PhotoError]:
-        """Embed images one by one.
-
-        Args:
-            images: see :meth:`embed_images`; may be endless.
-            with_grid: see :meth:`bind`.
-
-        Yields:
-            The embedding of each image, or the error of one that cannot be used.
-        """
+        """Embed images one by one; see :meth:`predict_many` and :meth:`bind`."""
         return self.predict_many(images, with_grid=with_grid)
 
     def embed_sentences(self, texts: Iterable[str]) -> SentenceEmbeddings:

@@ -18,10 +18,9 @@ from seetell.nn.backbones import weights_hash
 from seetell.tasks.retrieval.config import RankingConfig
 from seetell.tasks.retrieval.feature_cache import WhitenedFeatureCache, sample_features
 from seetell.tasks.retrieval.models import build
-from seetell.tasks.retrieval.models.losses import hardest_negative, info_nce, max_margin
+from seetell.tasks.retrieval.models.scores import hardest_negative, info_nce, max_margin
 from seetell.tasks.retrieval.validation import rank, sentence_tensors
 from seetell.training import task
-from seetell.training.batches import sample_batch_indices
 from seetell.training.config import RunConfig
 from seetell.training.encoding import Progress
 from seetell.training.features import on_device
@@ -91,22 +90,15 @@ class Training(task.Training):
 
     def batch(self, step: int) -> tuple[Tensor, ...]:
         """Read whitened features of photos, the photo of each sentence, and the sentences."""
-        config, captions = self.config, self.prepared.train.captions
-        indices = sample_batch_indices(
-            step,
-            seed=config.seed,
-            caption_counts=self._counts,
-            batch_size=config.batch_size,
-            captions_per_photo=config.data.captions_per_photo,
-            flip=config.data.flip,
-        ).unique_photos()
+        data, captions = self.config.data, self.prepared.train.captions
+        indices = self.draw(step, self._counts, data.captions_per_photo).unique_photos()
         sentences = [
             captions[photo][caption]
             for photo, chosen in zip(indices.photos, indices.captions, strict=True)
             for caption in chosen
         ]
-        owners = np.repeat(np.arange(len(indices.photos)), config.data.captions_per_photo)
-        tensors = sentence_tensors(sentences, max_words=config.data.max_words)
+        owners = np.repeat(np.arange(len(indices.photos)), data.captions_per_photo)
+        tensors = sentence_tensors(sentences, max_words=data.max_words)
         return self._train_features.prepare(indices), torch.from_numpy(owners), *tensors
 
     def loss(self, step: int, batch: tuple[Any, ...]) -> tuple[Tensor, dict[str, float]]:
@@ -122,17 +114,7 @@ class Training(task.Training):
         """Measure recalls both ways; their sum is the score."""
         features, captions = self._val_features.batches(VALIDATION_BATCH), self.prepared.val.captions
         ranked = rank(self.aligner, features, captions, max_words=self.config.data.max_words)
-        values = {
-            f"{way}_{name}": value
-            for way, ranking in (("annotation", ranked.annotation), ("search", ranked.search))
-            for name, value in (
-                ("R@1", ranking.r1),
-                ("R@5", ranking.r5),
-                ("R@10", ranking.r10),
-                ("median", ranking.median_rank),
-            )
-        }
-        return Validation(ranked.sum, values | {"sum": ranked.sum})
+        return Validation(ranked.sum, ranked.named())
 
 
 def _ranking_loss(config: RankingConfig) -> Callable[[Tensor, Tensor], Tensor]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from seetell.language.vocabulary import END, UNK
 from seetell.metrics.retrieval import RetrievalScores, retrieval
-from seetell.tasks.retrieval.models.aligner import Aligner, PhotoEmbeddings, SentenceEmbeddings
+from seetell.tasks.retrieval.models.aligner import Aligner
 
 SENTENCES = 250  # scored at a time with the photos of a batch
 
@@ -56,7 +56,8 @@ def score_all(
         ]
         for features in photos:
             images = aligner.embed_photos(features.to(device))
-            rows.append(torch.cat([_total(aligner, images, each) for each in embedded], dim=1).cpu().numpy())
+            scores = [aligner.scores(images, each).values() for each in embedded]
+            rows.append(torch.cat([torch.stack(list(each)).sum(dim=0) for each in scores], dim=1).cpu().numpy())
     return np.concatenate(rows)
 
 
@@ -74,7 +75,3 @@ def rank(
     sentences = [sentence for photo in captions for sentence in photo]
     owners = np.repeat(np.arange(len(captions)), [len(photo) for photo in captions])
     return retrieval(score_all(aligner, photos, sentences, max_words=max_words), owners)
-
-
-def _total(aligner: Aligner, photos: PhotoEmbeddings, sentences: SentenceEmbeddings) -> Tensor:
-    return torch.stack(list(aligner.scores(photos, sentences).values())).sum(dim=0)

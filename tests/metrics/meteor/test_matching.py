@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from seetell.metrics.meteor.matching import EXACT, PARAPHRASE, STEM, SYNONYM, Candidate, Match, Sentence
-from seetell.metrics.meteor.paraphrases import Paraphrases
-from seetell.metrics.meteor.vocabulary import Vocabulary
+from seetell.metrics.meteor.matching import EXACT, PARAPHRASE, STEM, SYNONYM, Candidate, Match, Paraphrases, Sentence
+from seetell.metrics.meteor.words import Vocabulary
 
 NOTHING = Vocabulary({}, {})
 

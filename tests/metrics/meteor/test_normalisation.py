@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from seetell.metrics.meteor.normalisation import Normaliser
+from seetell.metrics.meteor.words import Normaliser
 
 NORMALISER = Normaliser.from_lines(["# comment", "", "vs", "Mr", "e.g", "pp #NUMERIC_ONLY#"])
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from seetell.errors import DataError
-from seetell.metrics.meteor import paraphrases
-from seetell.metrics.meteor.paraphrases import read_paraphrases
+from seetell.metrics.meteor import matching
+from seetell.metrics.meteor.matching import read_paraphrases
 
 ENTRIES = [
     ("many", "a lot of"),
@@ -44,7 +44,7 @@ def test_entries_may_lie_across_what_is_read_at_once(table: Path, chunk: int, mo
     sentences = [phrase.split() for entry in ENTRIES for phrase in entry]
     whole = read_paraphrases(table, sentences)
     assert sum(map(len, whole.values())) == len(ENTRIES)
-    monkeypatch.setattr(paraphrases, "_CHUNK", chunk)
+    monkeypatch.setattr(matching, "_CHUNK", chunk)
     assert read_paraphrases(table, sentences) == whole
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from seetell.metrics.meteor.synonyms import Synonyms
+from seetell.metrics.meteor.words import Synonyms
 
 SYNSETS = ["box", "1 2", "boxes", "3", "smile", "4", "fire", "5", "fireman", "6", "glass", "7", "go", "8", "as", "9"]
 EXCEPTIONS = ["go", "went gone", "goe", "gone", "smile", "smiles"]

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from torchvision.models._meta import _IMAGENET_CATEGORIES
 
 from seetell.errors import RecipeError
-from seetell.nn.backbones import create_encoder, weights_hash
+from seetell.nn.backbones import OWN, create_encoder, weights_hash
 from seetell.nn.backbones.efficientnet_lite import EfficientNetLite, SamePadConv2d, load_imagenet_weights
 from seetell.photos import open_photo
 
@@ -24,10 +24,10 @@ def lite0() -> EfficientNetLite:
 @pytest.mark.parametrize(
     ("name", "size"),
     [
+        *((name, 64) for name in OWN),
         ("efficientnet_lite0", None),
         ("efficientnet_lite0", 100),
         ("efficientnet_lite1", 96),
-        ("efficientnet_lite2", 64),
         ("resnet18", 64),
         ("vit_tiny_patch16_224", 96),
     ],

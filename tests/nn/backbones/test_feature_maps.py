@@ -10,10 +10,12 @@ import torch
 import torchvision
 
 from seetell.errors import RecipeError
-from seetell.nn.backbones import create_encoder, weights_hash
+from seetell.nn.backbones import OWN, create_encoder, weights_hash
+from seetell.nn.backbones.efficientnet_lite import VARIANTS
 from seetell.nn.backbones.encoder import Encoder
 
 LITE = ["efficientnet_lite0", "efficientnet_lite2"]
+OTHERS_OF_OURS = sorted(OWN.keys() - VARIANTS.keys())
 TIMM = ["test_resnet", "test_efficientnet", "test_convnext", "test_vit", "timm/resnet18", "tf_mobilenetv3_small_075"]
 TORCHVISION = [
     "torchvision/resnet18",
@@ -38,7 +40,7 @@ def images(count: int = 2, size: int = SIZE) -> torch.Tensor:
     return torch.randn(count, 3, size, size, generator=torch.Generator().manual_seed(1))
 
 
-@pytest.mark.parametrize("name", [*LITE, *TIMM, *TORCHVISION])
+@pytest.mark.parametrize("name", [*LITE, *OTHERS_OF_OURS, *TIMM, *TORCHVISION])
 def test_maps_have_the_published_strides_and_channels(name):
     encoder = encoder_of(name)
     maps = encoder.feature_maps(images())
@@ -59,7 +61,7 @@ def test_convolutional_encoders_have_maps_from_stride_2_on(name):
     assert list(encoder_of(name).feature_map_channels) == [2, 4, 8, 16, 32]
 
 
-@pytest.mark.parametrize("name", [*LITE, *TIMM, *TORCHVISION])
+@pytest.mark.parametrize("name", [*LITE, *OTHERS_OF_OURS, *TIMM, *TORCHVISION])
 def test_maps_pass_gradients_to_every_parameter_before_them(name):
     encoder = encoder_of(name).train()
     parameters = list(encoder.parameters())

@@ -17,7 +17,7 @@ from seetell.nn.backbones import Features
 from seetell.tasks.captioning.config import DistillationConfig
 from seetell.tasks.captioning.distillation import Teacher, Teachers
 from seetell.tasks.captioning.models import CONFIGS, SoftTargets, caption_tensors, create_captioner
-from seetell.tasks.captioning.models.losses import token_cross_entropy
+from seetell.tasks.captioning.models.captioner import token_cross_entropy
 from seetell.training.batches import BatchIndices
 from seetell.training.config import load_config, save_config
 
@@ -144,9 +144,9 @@ def test_the_hash_tells_teachers_and_their_order():
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [
-        ({"weight": 0}, "distillation.weight: expected a number above 0 and up to 1, got 0"),
+        ({"weight": 0}, "distillation.weight: expected above 0, at most 1, got 0"),
         ({"weight": 1.5}, "distillation.weight"),
-        ({"temperature": 0}, "distillation.temperature: expected more than 0"),
+        ({"temperature": 0}, "distillation.temperature: expected a positive number"),
         ({"teachers": "runs/a"}, r"distillation.teachers: expected a list such as \[a, b\], got 'runs/a'"),
         ({"teachers": [3]}, "distillation.teachers: expected str, got 3"),
         ({"techers": []}, "Did you mean 'teachers'"),

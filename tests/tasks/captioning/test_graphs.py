@@ -9,7 +9,7 @@ import torch
 from seetell.export.shared_weights import externalise_weights, write_weights
 from seetell.nn.backbones import Features
 from seetell.runtime.sessions import Graph
-from seetell.tasks.captioning.graphs import decoder_difference, decoder_graphs
+from seetell.tasks.captioning.export import decoder_difference, decoder_graphs
 from seetell.tasks.captioning.models import CONFIGS, create_captioner
 
 ATTENDING = {"embedding_size": 8, "hidden_size": 12, "annotation_size": 10, "attention_size": 6}

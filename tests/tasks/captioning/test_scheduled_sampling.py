@@ -64,5 +64,5 @@ def test_the_probability_rises_in_steps():
 def test_settings_that_cannot_work_are_errors():
     with pytest.raises(RecipeError, match="every: expected at least 1, got 0"):
         ScheduledSamplingConfig(every=0)
-    with pytest.raises(RecipeError, match="max_probability: expected a probability, got 2"):
+    with pytest.raises(RecipeError, match="max_probability: expected a number from 0 to 1, got 2"):
         ScheduledSamplingConfig(max_probability=2)

@@ -144,7 +144,7 @@ def test_settings_that_cannot_work_are_errors():
     with pytest.raises(RecipeError, match="samples: expected at least 2"):
         SelfCriticalConfig(samples=1)
     assert SelfCriticalConfig(samples=1, baseline="greedy").samples == 1
-    with pytest.raises(RecipeError, match="temperature: expected more than 0, got 0"):
+    with pytest.raises(RecipeError, match="temperature: expected a positive number, got 0"):
         SelfCriticalConfig(temperature=0)
     with pytest.raises(RecipeError, match="greedy"):
         configured({"task": "captioning", "captioning": {"self_critical": {"baseline": "gready"}}})

@@ -12,11 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from training_runs import StoppedError, assert_same_run, configured, logged, loop_of, stop_at
+from training_runs import StoppedError, assert_same_run, configured, logged, loop_of, stop_at, trained_in
 
 from seetell.data import read
 from seetell.errors import CheckpointError, DataError, RecipeError
+from seetell.export.exporter import export_run
 from seetell.nn.backbones import weights_hash
+from seetell.runtime.bundle import Bundle
+from seetell.tasks.registry import find_task
 from seetell.training.checkpoint import read_checkpoint
 from seetell.training.config import RunConfig, save_config
 from seetell.training.loop import TrainingDivergedError
@@ -120,6 +123,20 @@ def test_a_stopped_run_resumes_exactly(shapes, tmp_path, shapes_recipe, mode, mo
     assert resumed.step == 6
     resumed.run()
     assert_same_run(tmp_path / "stopped", tmp_path / "whole")
+
+
+@pytest.mark.parametrize("name", ["efficientnet_lite_small", "timm/test_resnet"])
+def test_a_run_with_a_random_encoder_resumes_exactly_and_is_exported(shapes, tmp_path, shapes_recipe, name):
+    chosen, dataset = shapes_recipe(encoder={"name": name, "weights": "none", "image_size": 64}), read(shapes)
+    loop_of(chosen, dataset, tmp_path / "whole").run()
+    with pytest.raises(StoppedError):
+        loop_of(chosen, dataset, tmp_path / "stopped", on_step=stop_at(5)).run()
+    loop_of(chosen, dataset, tmp_path / "stopped").run()
+    assert_same_run(tmp_path / "stopped", tmp_path / "whole")
+    trained = trained_in(tmp_path / "whole", "captioning")
+    assert weights_hash(trained.encoder) == trained.metadata["encoder_hash"]
+    export_run(tmp_path / "whole", tmp_path / "bundle", find_task=find_task, precisions=("fp32",))
+    Bundle.load(tmp_path / "bundle").verify()
 
 
 def test_the_encoder_is_frozen_while_rewards_are_optimised(shapes, tmp_path, shapes_recipe):

@@ -7,7 +7,7 @@ from PIL import Image
 from seetell.errors import DataError, RecipeError
 from seetell.nn.backbones import weights_hash
 from seetell.tasks.classification.config import ClassificationConfig
-from seetell.tasks.classification.models import build
+from seetell.tasks.classification.model import build
 from seetell.tasks.classification.train import Training
 from seetell.training.checkpoint import read_checkpoint
 from seetell.training.config import only

@@ -9,7 +9,7 @@ import torch
 from captioned_shapes import COLOURS, SHAPES
 from training_runs import StoppedError, assert_same_run, configured, loop_of, sections, stop_at
 
-from seetell.data.region_records import RegionDataset, RegionPhoto, RegionRecord
+from seetell.data.records import RegionDataset, RegionPhoto, RegionRecord
 from seetell.errors import CheckpointError, DataError, RecipeError
 from seetell.tasks.dense_captioning.region_targets import FeatureMapCache
 from seetell.training.config import RunConfig, load_config, save_config

@@ -114,11 +114,11 @@ def test_runs_that_cannot_start(run, boxes, tmp_path, shapes, small_encoder):
     whole = aligner_run(tmp_path / "whole", shapes, small_encoder, similarity="global")
     with pytest.raises(RecipeError, match="compares whole photos only"):
         run(init_from=str(whole))
-    bare = EntityDataset(boxes.source, tuple(replace(photo, entities={}) for photo in boxes.photos))
+    bare = EntityDataset("boxes", boxes.source, tuple(replace(photo, entities={}) for photo in boxes.photos))
     with pytest.raises(DataError, match="photos with boxes in the splits train and val"):
         loop_of(run(), bare, tmp_path / "bare")
     loop_of(run(steps=1), boxes, tmp_path / "run").run()
-    fewer = EntityDataset(boxes.source, boxes.photos[:-1])
+    fewer = EntityDataset("boxes", boxes.source, boxes.photos[:-1])
     with pytest.raises(CheckpointError, match="the phrases changed"):
         loop_of(run(), fewer, tmp_path / "run")
 

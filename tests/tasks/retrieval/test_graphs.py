@@ -8,7 +8,7 @@ from seetell.errors import BundleError
 from seetell.nn.backbones import Features
 from seetell.runtime.sessions import Graph
 from seetell.tasks.retrieval.embeddings import embed_features, embed_tokens, score
-from seetell.tasks.retrieval.graphs import aligner_graphs
+from seetell.tasks.retrieval.export import aligner_graphs
 from seetell.tasks.retrieval.models.aligner import Aligner, AlignerConfig
 from seetell.tasks.retrieval.validation import score_all
 

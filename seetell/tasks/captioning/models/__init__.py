@@ -13,9 +13,9 @@ from seetell.tasks.captioning.models.captioner import (
     Captioner,
     DecoderStart,
     DecoderStep,
+    SoftTargets,
     caption_tensors,
 )
-from seetell.tasks.captioning.models.losses import SoftTargets
 from seetell.tasks.captioning.models.multimodal_rnn import MultimodalRnn, MultimodalRnnConfig
 from seetell.tasks.captioning.models.neuraltalk2 import NeuralTalk2, NeuralTalk2Config
 from seetell.tasks.captioning.models.show_attend_tell import ShowAttendTell, ShowAttendTellConfig
@@ -49,6 +49,17 @@ CONFIGS: dict[str, type[Any]] = {name: config for name, (config, _) in _CAPTIONE
 USES_GRID: dict[str, bool] = {name: captioner.uses_grid for name, (_, captioner) in _CAPTIONERS.items()}
 
 
+def config_type(architecture: str) -> type[Any]:
+    """Return the configuration class of a captioner's architecture.
+
+    Raises:
+        RecipeError: there is no such architecture.
+    """
+    if architecture not in CONFIGS:
+        raise RecipeError(f"architecture: {unknown('architecture', architecture, CONFIGS)}")
+    return CONFIGS[architecture]
+
+
 def create_captioner(
     architecture: str, config: Any, *, feature_size: int, vocabulary_size: int, locations: int
 ) -> Captioner:
@@ -57,15 +68,14 @@ def create_captioner(
     Args:
         architecture: a key of ``CONFIGS``.
         config: an instance of that architecture's configuration class.
-        feature_size: ``D``, length of the encoder's vectors.
-        vocabulary_size: ``V``, specials included.
-        locations: ``L``, of the encoder's grid.
+        feature_size: see :class:`Captioner`, as for the others.
+        vocabulary_size: ``V``.
+        locations: ``L``.
 
     Raises:
         RecipeError: the architecture is unknown.
     """
-    if architecture not in CONFIGS:
-        raise RecipeError(f"architecture: {unknown('architecture', architecture, CONFIGS)}")
+    config_type(architecture)
     captioner: type[Any] = _CAPTIONERS[architecture][1]
     sizes = {"feature_size": feature_size, "vocabulary_size": vocabulary_size}
     if captioner.needs_num_locations:

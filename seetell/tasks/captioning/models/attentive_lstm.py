@@ -19,7 +19,7 @@ from seetell.nn.attention import AdditiveAttention
 from seetell.nn.backbones import Features
 from seetell.nn.recurrent import init_forget_bias
 from seetell.nn.standardisation import Standardise
-from seetell.tasks.captioning.models.captioner import IGNORE_INDEX, Captioner, DecoderStep
+from seetell.tasks.captioning.models.captioner import IGNORE_INDEX, Captioner, DecoderStep, output_layer
 
 AttentionTransform = Callable[[Tensor], Tensor]
 """Maps log attention weights ``(N, L)`` to the weights that annotations are summed with; mostly ``exp``."""
@@ -87,17 +87,11 @@ class StepOutput(NamedTuple):
 class AttentiveLSTM(Captioner):
     """An LSTM captioner with additive attention to the grid.
 
-    The grid is standardised feature by feature and projected once per image. Word vectors start with unit variance.
-
-    Args:
-        config: sizes and regularisation.
-        feature_size: ``D``, length of the encoder's vectors.
-        vocabulary_size: ``V``, specials included.
-        output_size: ``S``, length of the output layer's input.
+    The grid is standardised feature by feature and projected once per image. Word vectors start with unit variance. The
+    output layer reads vectors of the length ``output_size``, ``S``.
     """
 
     uses_grid = True
-    vocab_parameters = ("word_embedding.weight", "output.weight", "output.bias")
     attends = True
 
     def __init__(
@@ -110,9 +104,7 @@ class AttentiveLSTM(Captioner):
         self.word_embedding = nn.Embedding(vocabulary_size, config.embedding_size)
         self.word_gates = nn.Linear(config.embedding_size, 4 * config.hidden_size)
         init_forget_bias(self.word_gates.bias, config.forget_bias)
-        self.output = nn.Linear(output_size, vocabulary_size)
-        nn.init.uniform_(self.output.weight, -0.1, 0.1)
-        nn.init.zeros_(self.output.bias)
+        self.output = output_layer(output_size, vocabulary_size)
         self.feature_dropout = nn.Dropout(config.feature_dropout)
         self.input_dropout = nn.Dropout(config.input_dropout)
         self.dropout = nn.Dropout(config.dropout)

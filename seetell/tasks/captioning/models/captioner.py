@@ -7,10 +7,48 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from seetell.language.vocabulary import END, START
 from seetell.nn.backbones import Features
-from seetell.tasks.captioning.models.losses import SoftTargets, token_cross_entropy
+
+
+class SoftTargets(NamedTuple):
+    """Teachers' predictions at ``M`` positions, and their weight in the loss.
+
+    Attributes:
+        probabilities: softened by the temperature, ``(M, V)``.
+        weight: share of the loss on soft targets; the rest is on the reference captions' words.
+        temperature: by which the student's logits are divided, as the teachers' were.
+    """
+
+    probabilities: Tensor
+    weight: float
+    temperature: float
+
+
+def token_cross_entropy(
+    logits: Tensor, words: Tensor, *, label_smoothing: float, soft_targets: SoftTargets | None = None
+) -> Tensor:
+    """Return the mean cross-entropy per word, in nats.
+
+    With soft targets it is (1 − w)·CE(words) + w·T²·CE(teachers): Hinton, Vinyals & Dean, "Distilling the Knowledge in
+    a Neural Network", 2015, section 2, where T² keeps the size of the gradient whatever the temperature. This
+    cross-entropy has the gradient of KL(teachers ‖ student), and falls to the teachers' entropy where that falls to 0.
+
+    Args:
+        logits: ``(M, V)``.
+        words: of the reference captions, ``(M,)`` int64.
+        label_smoothing: share of the target probability spread over all words; of the reference words alone.
+        soft_targets: of teachers.
+    """
+    hard_loss = F.cross_entropy(logits, words, label_smoothing=label_smoothing)
+    if soft_targets is None:
+        return hard_loss
+    temperature = soft_targets.temperature
+    soft_loss = temperature**2 * F.cross_entropy(logits / temperature, soft_targets.probabilities)
+    return (1 - soft_targets.weight) * hard_loss + soft_targets.weight * soft_loss
+
 
 IGNORE_INDEX = -1  # of padding, in targets
 
@@ -45,6 +83,9 @@ class DecoderStep(NamedTuple):
 class Captioner(nn.Module):
     """A language model conditioned on an image's features.
 
+    Architectures are made of ``config``, their own sizes and regularisation; ``feature_size``, ``D``, the length of the
+    encoder's vectors; ``vocabulary_size``, ``V``, specials included; and, where they need it, ``locations``, ``L``.
+
     Attributes:
         word_embedding: one vector per word.
         uses_grid: whether it reads ``Features.grid`` beside, or instead of, ``Features.pooled``.
@@ -55,8 +96,8 @@ class Captioner(nn.Module):
     """
 
     word_embedding: nn.Embedding
-    uses_grid: bool
-    vocab_parameters: tuple[str, ...]
+    uses_grid: bool = False
+    vocab_parameters: tuple[str, ...] = ("word_embedding.weight", "output.weight", "output.bias")
     attends: bool = False
     needs_num_locations: bool = False
     growing_state: tuple[int, ...] = ()
@@ -88,12 +129,7 @@ class Captioner(nn.Module):
     ) -> Tensor:
         """Return the training loss: the mean cross-entropy of a real word, and any term of the captioner's own.
 
-        Args:
-            features: as of :meth:`forward`.
-            inputs: as of :meth:`forward`.
-            targets: as of :meth:`forward`.
-            label_smoothing: share of the target probability spread over all words.
-            soft_targets: for distillation.
+        Features, inputs and targets are those of :meth:`forward`, the others those of :func:`token_cross_entropy`.
         """
         words = targets[targets != IGNORE_INDEX]
         return token_cross_entropy(
@@ -116,6 +152,14 @@ class Captioner(nn.Module):
             state: one row per sentence.
         """
         raise NotImplementedError
+
+
+def output_layer(inputs: int, vocabulary_size: int) -> nn.Linear:
+    """Make a layer that scores words, small at first as NeuralTalk2's."""
+    layer = nn.Linear(inputs, vocabulary_size)
+    nn.init.uniform_(layer.weight, -0.1, 0.1)
+    nn.init.zeros_(layer.bias)
+    return layer
 
 
 def caption_tensors(captions: Sequence[Sequence[Sequence[int]]], *, max_words: int) -> tuple[Tensor, Tensor]:

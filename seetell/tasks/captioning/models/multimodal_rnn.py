@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from seetell.config import check_probabilities, check_sizes
 from seetell.nn.backbones import Features
 from seetell.nn.standardisation import Standardise
-from seetell.tasks.captioning.models.captioner import IGNORE_INDEX, Captioner, DecoderStart, DecoderStep
+from seetell.tasks.captioning.models.captioner import IGNORE_INDEX, Captioner, DecoderStart, DecoderStep, output_layer
 
 
 @dataclass(frozen=True)
@@ -43,16 +43,7 @@ class MultimodalRnnConfig:
 
 
 class MultimodalRnn(Captioner):
-    """The multimodal RNN; ``H`` in its docstrings is the number of hidden units.
-
-    Args:
-        config: sizes and regularisation.
-        feature_size: ``D``, length of the encoder's pooled vector.
-        vocabulary_size: ``V``, specials included.
-    """
-
-    uses_grid = False
-    vocab_parameters = ("word_embedding.weight", "output.weight", "output.bias")
+    """The multimodal RNN; ``H`` in its docstrings is the number of hidden units."""
 
     def __init__(self, config: MultimodalRnnConfig, *, feature_size: int, vocabulary_size: int) -> None:
         super().__init__()
@@ -63,11 +54,9 @@ class MultimodalRnn(Captioner):
         self.word = nn.Linear(config.embedding_size, config.hidden_size)
         self.recurrent = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
         self.dropout = nn.Dropout(config.dropout)
-        self.output = nn.Linear(config.hidden_size, vocabulary_size)
+        self.output = output_layer(config.hidden_size, vocabulary_size)
         nn.init.eye_(self.recurrent.weight)
         self.recurrent.weight.data.mul_(0.5)
-        nn.init.uniform_(self.output.weight, -0.1, 0.1)
-        nn.init.zeros_(self.output.bias)
 
     def fit_normalisation(self, features: Features) -> None:
         """Measure the features' means and deviations on training images."""

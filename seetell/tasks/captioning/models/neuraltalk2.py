@@ -21,7 +21,7 @@ from seetell.errors import RecipeError, unknown
 from seetell.nn.backbones import Features
 from seetell.nn.recurrent import Cell, RecurrentStack
 from seetell.nn.standardisation import Standardise
-from seetell.tasks.captioning.models.captioner import IGNORE_INDEX, Captioner, DecoderStart, DecoderStep
+from seetell.tasks.captioning.models.captioner import IGNORE_INDEX, Captioner, DecoderStart, DecoderStep, output_layer
 
 ImageNorm = Literal["standard", "layer", "none"]
 
@@ -66,16 +66,7 @@ class NeuralTalk2Config:
 
 
 class NeuralTalk2(Captioner):
-    """Recurrent captioner conditioned on the pooled vector alone.
-
-    Args:
-        config: sizes and regularisation.
-        feature_size: ``D``, length of the encoder's pooled vector.
-        vocabulary_size: ``V``, specials included.
-    """
-
-    uses_grid = False
-    vocab_parameters = ("word_embedding.weight", "output.weight", "output.bias")
+    """Recurrent captioner conditioned on the pooled vector alone."""
 
     def __init__(self, config: NeuralTalk2Config, *, feature_size: int, vocabulary_size: int) -> None:
         super().__init__()
@@ -94,9 +85,7 @@ class NeuralTalk2(Captioner):
         )
         self.input_dropout = nn.Dropout(config.input_dropout)
         self.dropout = nn.Dropout(config.dropout)
-        self.output = nn.Linear(config.hidden_size, vocabulary_size)
-        nn.init.uniform_(self.output.weight, -0.1, 0.1)
-        nn.init.zeros_(self.output.bias)
+        self.output = output_layer(config.hidden_size, vocabulary_size)
         if config.tied:
             self.word_embedding.weight = self.output.weight
 

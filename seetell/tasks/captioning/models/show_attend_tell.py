@@ -25,6 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from seetell.config import check_not_negative, check_shares
 from seetell.errors import RecipeError, unknown
 from seetell.nn.backbones import Features
 from seetell.nn.recurrent import lstm
@@ -35,8 +36,7 @@ from seetell.tasks.captioning.models.attentive_lstm import (
     SequenceOutput,
     StepOutput,
 )
-from seetell.tasks.captioning.models.captioner import IGNORE_INDEX, DecoderStart
-from seetell.tasks.captioning.models.losses import SoftTargets, token_cross_entropy
+from seetell.tasks.captioning.models.captioner import IGNORE_INDEX, DecoderStart, SoftTargets, token_cross_entropy
 
 Attention = Literal["soft", "hard"]
 BASELINE_DECAY = 0.9
@@ -67,21 +67,12 @@ class ShowAttendTellConfig(AttentiveLSTMConfig):
         super().__post_init__()
         if self.attention not in get_args(Attention):
             raise RecipeError(f"attention: {unknown('attention', self.attention, get_args(Attention))}")
-        for field in ("doubly_stochastic", "reinforce", "entropy"):
-            if getattr(self, field) < 0:
-                raise RecipeError(f"{field}: expected 0 or more, got {getattr(self, field)}")
-        if not 0 <= self.soft_fraction <= 1:
-            raise RecipeError(f"soft_fraction: expected 0 to 1, got {self.soft_fraction}")
+        check_not_negative(self, "doubly_stochastic", "reinforce", "entropy")
+        check_shares(self, "soft_fraction")
 
 
 class ShowAttendTell(AttentiveLSTM):
-    """Show, Attend and Tell.
-
-    Args:
-        config: sizes, kind of attention and regularisation.
-        feature_size: ``D``, length of the encoder's vectors.
-        vocabulary_size: ``V``, specials included.
-    """
+    """Show, Attend and Tell."""
 
     baseline: Tensor
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seetell.config import check_probabilities, check_sizes
+from seetell.config import check_not_negative, check_probabilities, check_sizes
 from seetell.errors import RecipeError
 from seetell.nn.attention import MultiHeadAttention
 from seetell.nn.backbones import Features
@@ -48,8 +48,7 @@ class TransformerConfig:
 
     def __post_init__(self) -> None:
         check_sizes(self, "width", "layers", "heads", "feedforward", "positions")
-        if self.encoder_layers < 0:
-            raise RecipeError(f"encoder_layers: expected 0 or more, got {self.encoder_layers}")
+        check_not_negative(self, "encoder_layers")
         if self.width % self.heads:
             raise RecipeError(f"heads: must divide width, got {self.heads} and {self.width}")
         check_probabilities(self, "dropout", "feature_dropout")
@@ -143,14 +142,7 @@ class _DecoderLayer(nn.Module):
 
 
 class Transformer(Captioner):
-    """Captioner that attends to the grid.
-
-    Args:
-        config: sizes and regularisation.
-        feature_size: ``D``, length of the encoder's vectors.
-        vocabulary_size: ``V``, specials included.
-        locations: ``L``, of the grid.
-    """
+    """Captioner that attends to the grid."""
 
     uses_grid = True
     vocab_parameters = ("word_embedding.weight", "output_bias")

@@ -32,13 +32,7 @@ class UpDownConfig(AttentiveLSTMConfig):
 
 
 class UpDown(AttentiveLSTM):
-    """Up-Down.
-
-    Args:
-        config: sizes and regularisation.
-        feature_size: ``D``, length of the encoder's vectors.
-        vocabulary_size: ``V``, specials included.
-    """
+    """Up-Down."""
 
     def __init__(self, config: UpDownConfig, *, feature_size: int, vocabulary_size: int) -> None:
         hidden, annotation = config.hidden_size, config.annotation_size

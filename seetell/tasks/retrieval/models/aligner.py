@@ -18,12 +18,12 @@ from torch.nn import functional as F
 
 from seetell.config import check_probabilities, check_sizes
 from seetell.errors import RecipeError, unknown
-from seetell.geometry.windows import pooling_weights, window_boxes
+from seetell.geometry.boxes import pooling_weights, window_boxes
 from seetell.language.vocabulary import UNK
 from seetell.nn.backbones import Features
+from seetell.nn.standardisation import Whitening
 from seetell.tasks.retrieval.models.scores import WordScore, real_words, word_scores
 from seetell.tasks.retrieval.models.sentences import SENTENCE_ENCODERS, create_sentence_encoder, padding_mask
-from seetell.tasks.retrieval.models.whitening import Whitening
 
 
 @dataclass(frozen=True)

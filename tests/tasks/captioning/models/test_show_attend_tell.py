@@ -156,7 +156,7 @@ def test_the_baseline_is_a_moving_average_of_a_word_s_log_probability():
     ("settings", "message"),
     [
         ({"attention": "herd"}, "Did you mean 'hard'"),
-        ({"soft_fraction": 1.5}, "soft_fraction: expected 0 to 1, got 1.5"),
+        ({"soft_fraction": 1.5}, "soft_fraction: expected a number from 0 to 1, got 1.5"),
         ({"doubly_stochastic": -1.0}, "doubly_stochastic: expected 0 or more, got -1.0"),
         ({"annotation_size": 0}, "annotation_size: expected at least 1, got 0"),
         ({"input_dropout": 1.0}, "input_dropout: expected a probability below 1, got 1.0"),

@@ -8,7 +8,7 @@ import torch
 from seetell.errors import RecipeError
 from seetell.nn.backbones import Features
 from seetell.tasks.retrieval.models.aligner import Aligner, AlignerConfig
-from seetell.tasks.retrieval.models.losses import hardest_negative, info_nce, max_margin
+from seetell.tasks.retrieval.models.scores import hardest_negative, info_nce, max_margin
 from seetell.tasks.retrieval.models.sentences import SENTENCE_ENCODERS
 
 SMALL = AlignerConfig(

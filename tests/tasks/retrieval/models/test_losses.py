@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from seetell.tasks.retrieval.models.losses import hardest_negative, info_nce, max_margin
+from seetell.tasks.retrieval.models.scores import hardest_negative, info_nce, max_margin
 
 SCORES = torch.tensor([[2.0, 1.5, 0.0], [1.8, 3.0, 2.5], [0.0, 0.0, 1.0]])
 OWNERS = torch.arange(3)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from seetell.tasks.retrieval.models.whitening import Whitening
+from seetell.nn.standardisation import Whitening
 
 
 def features() -> torch.Tensor:

@@ -1,0 +1,1 @@
+"""Brightness: is an image dark or bright?"""
