@@ -7,7 +7,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,10 +23,12 @@ from seetell.cli.command import (
     task_option,
     threads_option,
 )
-from seetell.cli.inputs import STANDARD_INPUT, Besides, at_least_one, expand
 from seetell.cli.side_outputs import SideOutput, side_outputs
 from seetell.errors import PhotoError, UsageError
 from seetell.tasks.registry import Task
+
+if TYPE_CHECKING:
+    from seetell.cli.inputs import Besides
 
 LINES = {
     "text": "A line is a photo and its caption.",
@@ -118,6 +120,8 @@ def _predict(
         output.check(outputs)
         options |= output.options
     options = {name: value for name, value in options.items() if value is not None}
+    from seetell.cli.inputs import Besides
+
     besides = Besides()
     items, total = _items(task, words, captions, outputs, besides)
     if total == 0:
@@ -172,6 +176,8 @@ def _items(
     Raises:
         UsageError: there are none, or a text that is needed is missing.
     """
+    from seetell.cli.inputs import STANDARD_INPUT, at_least_one, expand
+
     total = None
     if captions is not None:
         if words:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from seetell.file_lock import FileLock, LockedError
 from seetell.photos import Preprocessing, open_photo
 
 Encode = Callable[[np.ndarray], np.ndarray]
+Item = TypeVar("Item")
+Prepared = TypeVar("Prepared")
 
 
 class FeatureCache:
@@ -144,7 +146,8 @@ class FeatureCache:
             with open(self._records_path, "ab") as records, open(self._index_path, "a", encoding="utf-8") as index:
                 records.truncate(next_row * self._record_bytes)
                 index.write("\n")  # ends a truncated line of a killed run
-                for done, batch in self._loaded(missing, batch_size):
+                batches = [missing[start : start + batch_size] for start in range(0, len(missing), batch_size)]
+                for number, batch in enumerate(prefetch(batches, self._load), 1):
                     failures.update((photo, str(item)) for photo, item in batch if isinstance(item, PhotoError))
                     images = {photo: item for photo, item in batch if not isinstance(item, PhotoError)}
                     if images:
@@ -157,19 +160,8 @@ class FeatureCache:
                             next_row += 1
                         _sync(index)
                     if progress is not None:
-                        progress(done, len(missing))
+                        progress(min(number * batch_size, len(missing)), len(missing))
         return failures
-
-    def _loaded(
-        self, photos: Sequence[Path], batch_size: int
-    ) -> Iterator[tuple[int, list[tuple[Path, np.ndarray | PhotoError]]]]:
-        """Yield batches of opened photos with their cumulative number; a thread opens the next batch meanwhile."""
-        with ThreadPoolExecutor(1) as reader:
-            upcoming = reader.submit(self._load, photos[:batch_size])
-            for done in range(batch_size, len(photos) + batch_size, batch_size):
-                current = upcoming
-                upcoming = reader.submit(self._load, photos[done : done + batch_size])
-                yield min(done, len(photos)), current.result()
 
     def _load(self, batch: Sequence[Path]) -> list[tuple[Path, np.ndarray | PhotoError]]:
         size = (self.preprocessing.width, self.preprocessing.height)
@@ -201,6 +193,17 @@ class FeatureCache:
             yield
         finally:
             lock.release()
+
+
+def prefetch(items: Sequence[Item], prepare: Callable[[Item], Prepared]) -> Iterator[Prepared]:
+    """Yield ``prepare(item)`` for each item in order, preparing the next one meanwhile in a thread."""
+    with ThreadPoolExecutor(1) as worker:
+        upcoming = worker.submit(prepare, items[0]) if items else None
+        for place in range(len(items)):
+            assert upcoming is not None
+            current = upcoming
+            upcoming = worker.submit(prepare, items[place + 1]) if place + 1 < len(items) else None
+            yield current.result()
 
 
 def photo_identity(photo: Path) -> str:

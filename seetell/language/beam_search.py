@@ -15,14 +15,8 @@ from seetell.language.hypotheses import Beams, Hypothesis, Limits, State, Step, 
 def beam_search(step: Step, state: State, *, beam_size: int, limits: Limits) -> list[list[Hypothesis]]:
     """Search the most probable sentences of each image.
 
-    At each word an image keeps its ``K`` most probable continuations. Those that end free their beams for other
-    continuations at the next word.
-
-    Args:
-        step: advances by one word, see ``hypotheses.Step``.
-        state: the decoder's state before the first word, one row per image.
-        beam_size: ``K``.
-        limits: limits on the sentences.
+    At each word an image keeps its ``K``, ``beam_size``, most probable continuations. Those that end free their beams
+    for other continuations at the next word. See :func:`~seetell.language.hypotheses.generate`.
 
     Returns:
         For each image its finished sentences, highest score first, between one and ``K``.

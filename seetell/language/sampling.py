@@ -25,15 +25,8 @@ def sample(
     Each image has its own stream of random numbers, so its sentence depends neither on the other images nor on the
     batching. Log-probabilities are the model's own, not those of the filtered distribution.
 
-    Args:
-        step: advances by one word, see ``hypotheses.Step``.
-        state: the decoder's state before the first word, one row per image.
-        temperature: log-probabilities are divided by it; below 1 sharpens, above 1 flattens.
-        top_k: draw among this many most probable words; 0 among all.
-        top_p: draw among the fewest words that together have this probability (nucleus sampling, Holtzman et al. 2020).
-        seed: seed of the random numbers.
-        sample_ids: for each image the id of its stream of random numbers.
-        limits: limits on the sentences.
+    The options are those of :class:`~seetell.language.decoding.Decoding` (``top_p``: nucleus sampling, Holtzman et al.
+    2020), the others those of :func:`~seetell.language.hypotheses.generate` and ``decode``.
 
     Returns:
         For each image a list with its one sentence.

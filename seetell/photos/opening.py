@@ -134,7 +134,7 @@ def _photo_errors(name: str) -> Iterator[None]:
         reason = _one_line(error)
         if isinstance(error.__cause__, KeyError) and reason.isdecimal():  # a TIFF tag's value
             reason = f"unknown compression {reason}"
-        if "out of memory" in reason:
+        if "out of memory" in reason.lower():
             raise PhotoMemoryError(f"{name}: not enough memory to decode it") from error
         if _UNSUPPORTED_KIND.search(reason):
             raise PhotoFormatError(
@@ -302,8 +302,23 @@ def _identified(file: BinaryIO, name: str) -> tuple[ImageFile.ImageFile, int]:
             file.seek(0)
             if image_format == "TIFF":
                 _silence_libtiff()
-            return factory(file, name), scales
+            try:
+                return factory(file, name), scales
+            except OSError as error:  # of WebP, the memory is taken before the size is told
+                if image_format == "WEBP" and not _is_free(8 * _webp_pixels(start)):
+                    raise MemoryError from error
+                raise
     raise PhotoFormatError(f"{name}: not a photo; expected JPEG, PNG, WebP, GIF, BMP, TIFF, PPM, JPEG 2000 or AVIF")
+
+
+def _webp_pixels(start: bytes) -> int:
+    """Return how many pixels a WebP file has, from its first bytes."""
+    if start[12:16] == b"VP8X":
+        return (1 + int.from_bytes(start[24:27], "little")) * (1 + int.from_bytes(start[27:30], "little"))
+    if start[12:16] == b"VP8L":
+        sides = int.from_bytes(start[21:25], "little")
+        return (1 + (sides & 0x3FFF)) * (1 + (sides >> 14 & 0x3FFF))
+    return (int.from_bytes(start[26:28], "little") & 0x3FFF) * (int.from_bytes(start[28:30], "little") & 0x3FFF)
 
 
 def _silence_libtiff() -> None:

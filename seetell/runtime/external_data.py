@@ -132,18 +132,24 @@ class _Scan:
 def _fields(content: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, int, int]]:
     """Yield number, begin and end of the fields of a message that are messages, text or bytes."""
     while start < end:
-        tag, start = _varint(content, start)
-        if tag >= 2**32:
-            raise ValueError("a field's number is too large")
+        tag = content[start]
+        start += 1
+        if tag > 127:
+            tag, start = _varint(content, start - 1)
+            if tag >= 2**32:
+                raise ValueError("a field's number is too large")
         wire = tag & 7
-        if wire == _VARINT:
-            _, start = _varint(content, start)
-        elif wire == _BYTES:
-            length, start = _varint(content, start)
+        if wire == _BYTES:
+            length = content[start]
+            start += 1
+            if length > 127:
+                length, start = _varint(content, start - 1)
             if start + length > end:
                 raise ValueError("a field is longer than what it is in")
             yield tag >> 3, start, start + length
             start += length
+        elif wire == _VARINT:
+            _, start = _varint(content, start)
         elif wire in (_FIXED32, _FIXED64):
             start += 4 if wire == _FIXED32 else 8
         else:

@@ -5,10 +5,7 @@ Photos are shuffled anew each epoch by (seed, epoch); captions, mirroring and cr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
@@ -16,9 +13,6 @@ from seetell.data.records import PhotoRecord
 from seetell.photos import Preprocessing, open_photo
 
 CROP_SCALE = 8 / 7  # random crops of 224 pixels are taken from 256
-
-Item = TypeVar("Item")
-Prepared = TypeVar("Prepared")
 
 
 @dataclass(frozen=True)
@@ -113,14 +107,3 @@ def cropped_pixels(
     top, left = round(offset[0] * (full_height - height)), round(offset[1] * (full_width - width))
     pixels = pixels[top : top + height, left : left + width]
     return preprocessing.normalise(pixels[:, ::-1] if mirrored else pixels)
-
-
-def prefetch(items: Sequence[Item], prepare: Callable[[Item], Prepared]) -> Iterator[Prepared]:
-    """Yield ``prepare(item)`` for each item in order, preparing the next one meanwhile in a thread."""
-    with ThreadPoolExecutor(1) as worker:
-        upcoming = worker.submit(prepare, items[0]) if items else None
-        for place in range(len(items)):
-            assert upcoming is not None
-            current = upcoming
-            upcoming = worker.submit(prepare, items[place + 1]) if place + 1 < len(items) else None
-            yield current.result()

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seetell.data.feature_cache import FeatureCache
+from seetell.data.feature_cache import FeatureCache, prefetch
 from seetell.data.records import PhotoRecord
 from seetell.nn.backbones import Encoder, Features
-from seetell.training.batches import BatchIndices, cropped_pixels, photo_pixels, prefetch
+from seetell.training.batches import BatchIndices, cropped_pixels, photo_pixels
 
 
 class FeatureSource(Protocol):

@@ -21,8 +21,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from seetell.atomic_write import atomic_file
+from seetell.data.feature_cache import prefetch
 from seetell.errors import CheckpointError, SeetellError
-from seetell.training.batches import prefetch, step_seed
+from seetell.training.batches import step_seed
 from seetell.training.checkpoint import optimiser_arrays, read_checkpoint, restore_optimiser, write_checkpoint
 from seetell.training.config import RunConfig
 from seetell.training.ema import ExponentialMovingAverage

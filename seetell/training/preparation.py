@@ -20,8 +20,8 @@ from seetell.nn.backbones import Encoder, create_encoder
 from seetell.photos import open_photo
 from seetell.training.config import RunConfig
 from seetell.training.encoding import Progress, activations_cache, features_cache
-from seetell.training.pretrained import PretrainedModel, load_encoder, read_pretrained
 from seetell.training.task import seeded
+from seetell.training.trained import PretrainedModel, load_encoder, read_pretrained
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def test_recorded_scores_stand_on_the_card(
     recorded = json.loads((bundle / "model.json").read_text())["scores"]["train"]
     assert recorded["dense_mAP"] == scores["dense_mAP"]
     card = (bundle / "README.md").read_text()
-    assert f"| train | {scores['dense_mAP']:.4f} | {scores['detection_mAP']:.4f} |" in card
+    assert f"| train | {scores['dense_mAP']:.4g} | {scores['detection_mAP']:.4g} |" in card
     assert "    seetell evaluate boxes --data boxes --split train\n" in card
 
 

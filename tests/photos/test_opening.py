@@ -3,6 +3,8 @@ from __future__ import annotations
 import io
 import os
 import struct
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -500,3 +502,33 @@ def test_photos_that_need_much_memory_wait_for_each_other():
         list(pool.map(decode, [30, 60, 250, 10, 90, 40] * 8))
     assert max(most) == 250
     assert max(sum_ for sum_ in most if sum_ != 250) <= 100
+
+
+@pytest.mark.parametrize("options", [{}, {"lossless": True}, {"exif": b"Exif\0\0II*\0\x08\0\0\0\0\0"}])
+def test_the_pixels_of_webp_are_read_from_its_start(options: dict[str, object]):
+    content = encoded(Image.new("RGB", (300, 200), (9, 200, 3)), "WEBP", **options)
+    assert opening._webp_pixels(content[:512]) == 300 * 200
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited in other ways there")
+@pytest.mark.parametrize("image_format", ["WEBP", "AVIF", "JPEG2000"])
+def test_a_large_photo_and_little_memory_is_not_called_damage(image_format: str, tmp_path: Path):
+    side = 7000 if image_format == "WEBP" else 4000
+    Image.new("RGB", (side, side), (9, 200, 3)).save(tmp_path / "photo", image_format, method=0, speed=10)
+    program = """
+import resource, sys
+from PIL import AvifImagePlugin, Jpeg2KImagePlugin, WebPImagePlugin
+from seetell.errors import PhotoMemoryError
+from seetell.photos import opening
+opening.LEAST_BITS = dict.fromkeys(opening.LEAST_BITS, 0.0)
+with open("/proc/self/status") as file:
+    size = next(int(line.split()[1]) for line in file if line.startswith("VmSize")) * 1024
+resource.setrlimit(resource.RLIMIT_AS, (size + 40 * 2**20,) * 2)
+try:
+    opening.open_photo(sys.argv[1])
+except PhotoMemoryError:
+    sys.exit(7)
+"""
+    command = [sys.executable, "-c", program, str(tmp_path / "photo")]
+    assert subprocess.run(command, timeout=100, check=False).returncode == 7

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from seetell.data import read
+from seetell.data.feature_cache import prefetch
 from seetell.photos import Preprocessing
-from seetell.training.batches import cropped_pixels, photo_pixels, prefetch, sample_batch_indices
+from seetell.training.batches import cropped_pixels, photo_pixels, sample_batch_indices
 
 
 def drawn(step: int, **changes):

@@ -8,7 +8,7 @@ from seetell.errors import CheckpointError
 from seetell.language.vocabulary import SPECIALS, Vocabulary
 from seetell.tasks.captioning.models import create_captioner
 from seetell.tasks.captioning.models.neuraltalk2 import NeuralTalk2Config
-from seetell.training.pretrained import PretrainedModel, load_model, load_word_embeddings, read_pretrained
+from seetell.training.trained import PretrainedModel, load_model, load_word_embeddings, read_pretrained
 
 OLD = Vocabulary((*SPECIALS, "dog", "cat", "runs"), 1)
 NEW = Vocabulary((*SPECIALS, "horse", "runs", "dog"), 1)
@@ -48,13 +48,13 @@ def test_word_embeddings_are_centred_and_scaled(tmp_path):
     vectors = torch.randn(6, 4, generator=torch.Generator().manual_seed(0)) * 3 + 1
     embedding = torch.nn.Embedding(6, 4)
     random = embedding.weight.detach().clone()
-    pretrained = PretrainedModel(tmp_path, theirs, {})
-    load_word_embeddings(embedding, vectors, ours, pretrained, setting="word_size")
+    pretrained = PretrainedModel(tmp_path, theirs, {"captioner": {"word_embedding.weight": vectors}})
+    load_word_embeddings(embedding, ours, pretrained, setting="word_size")
     centred = (vectors - vectors.mean(dim=0)) / (vectors - vectors.mean(dim=0)).std()
     torch.testing.assert_close(embedding.weight[[0, 1, 2, 3, 5]], centred[[0, 1, 2, 5, 4]])
     torch.testing.assert_close(embedding.weight[4], random[4])
     with pytest.raises(CheckpointError, match=r"set word_size to 4, or init_word_embeddings to false"):
-        load_word_embeddings(torch.nn.Embedding(6, 3), vectors, ours, pretrained, setting="word_size")
+        load_word_embeddings(torch.nn.Embedding(6, 3), ours, pretrained, setting="word_size")
 
 
 def test_a_model_without_the_part(tmp_path):
@@ -72,5 +72,6 @@ def test_a_model_without_words_lends_its_encoder_alone(tmp_path):
     pretrained = read_pretrained(tmp_path)
     assert pretrained.vocabulary is None
     assert pretrained.part("encoder")["weight"].tolist() == [1, 1]
+    pretrained.parts["captioner"] = {"word_embedding.weight": torch.zeros(4, 3)}
     with pytest.raises(CheckpointError, match="has no vocabulary"):
-        load_word_embeddings(torch.nn.Embedding(6, 3), torch.zeros(4, 3), OLD, pretrained, setting="word_size")
+        load_word_embeddings(torch.nn.Embedding(6, 3), OLD, pretrained, setting="word_size")

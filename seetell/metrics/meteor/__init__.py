@@ -5,7 +5,6 @@ words. The matched words give a precision and a recall, their order a penalty. T
 are read from the package ``pycocoevalcap``, which ``seetell[meteor]`` installs.
 """
 
-from seetell.metrics.meteor.scorer import Meteor
-from seetell.metrics.meteor.statistics import MeteorScores
+from seetell.metrics.meteor.scorer import Meteor, MeteorScores
 
 __all__ = ["Meteor", "MeteorScores"]

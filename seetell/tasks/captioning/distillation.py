@@ -26,9 +26,8 @@ from seetell.training.batches import BatchIndices
 from seetell.training.config import RunConfig, config_from_dict, only
 from seetell.training.encoding import Progress, features_cache
 from seetell.training.features import CachedFeatures, FeatureSource, PixelFeatures, unpack_features
-from seetell.training.pretrained import read_pretrained
 from seetell.training.run_folder import RunFolder
-from seetell.training.trained import assemble, load_trained
+from seetell.training.trained import assemble, load_trained, read_pretrained
 
 
 @dataclass(frozen=True)
@@ -92,14 +91,7 @@ def load_teachers(
     device: torch.device,
     progress: Progress,
 ) -> Teachers:
-    """Load the teachers of a run and cache their features.
-
-    Args:
-        config: of the student's run.
-        photos: the training photos.
-        vocabulary: the student's.
-        device: where teachers compute.
-        progress: called while photos are encoded, encoder by encoder.
+    """Load the teachers of a student's run and cache their features of its training photos, encoder by encoder.
 
     Raises:
         CheckpointError: a folder is neither a run nor a bundle, or is damaged.

@@ -31,8 +31,8 @@ from seetell.training.features import (
     unpack_features,
 )
 from seetell.training.preparation import CaptionedPhotos, frozen_encoder, prepare_captions, pretrained_of
-from seetell.training.pretrained import load_model
 from seetell.training.task import Optimised, Phase, Validation, seeded
+from seetell.training.trained import load_model
 
 VALIDATION_BATCH = 50
 FITTING_PHOTOS = 1000

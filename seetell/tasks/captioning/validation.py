@@ -87,13 +87,7 @@ def caption_features(captioner: Captioner, features: Features, decoding: Decodin
 
 
 def best_hypotheses(captioner: Captioner, features: Features, decoding: Decoding) -> list[Hypothesis]:
-    """Return the best hypothesis for each photo of a batch, by the same decoding code as at prediction.
-
-    Args:
-        captioner: in evaluation mode.
-        features: of ``B`` photos.
-        decoding: the options.
-    """
+    """Return the best hypothesis for each photo of a batch, by the same decoding code as at prediction."""
     device = features.pooled.device
 
     def step(tokens: np.ndarray, state: State) -> tuple[np.ndarray, State]:

@@ -67,13 +67,7 @@ class PreparedRegions:
 def prepare_regions(
     config: RunConfig, dataset: RegionDataset, encoder: Encoder, *, progress: Progress
 ) -> PreparedRegions:
-    """Prepare to train on regions.
-
-    Args:
-        config: of the run.
-        dataset: photos and regions with their splits.
-        encoder: frozen, on the device.
-        progress: called with the numbers of photos encoded, and of all.
+    """Prepare to train on regions; see :func:`~seetell.training.preparation.prepare_captions`.
 
     Raises:
         DataError: there is nothing to train or validate on.

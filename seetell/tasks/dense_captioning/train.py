@@ -21,8 +21,8 @@ from seetell.training import task
 from seetell.training.config import RunConfig
 from seetell.training.encoding import Progress
 from seetell.training.preparation import frozen_encoder, pretrained_of
-from seetell.training.pretrained import load_word_embeddings
 from seetell.training.task import Validation, seeded
+from seetell.training.trained import load_word_embeddings
 
 FITTING_PHOTOS = 200
 
@@ -68,7 +68,6 @@ class Training(task.Training):
         if self._pretrained is not None and self.config.section.init_word_embeddings:
             load_word_embeddings(
                 self.densecap.captioner.word_embedding,
-                self._pretrained.part("captioner")["word_embedding.weight"],
                 self.vocabulary,
                 self._pretrained,
                 setting="dense_captioning.captioner.embedding_size",

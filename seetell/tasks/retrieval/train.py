@@ -25,8 +25,8 @@ from seetell.training.config import RunConfig
 from seetell.training.encoding import Progress
 from seetell.training.features import on_device
 from seetell.training.preparation import frozen_encoder, prepare_captions, pretrained_of
-from seetell.training.pretrained import load_word_embeddings
 from seetell.training.task import Phase, Validation, seeded
+from seetell.training.trained import load_word_embeddings
 
 VALIDATION_BATCH = 50
 FITTING_PHOTOS = 1000
@@ -72,14 +72,8 @@ class Training(task.Training):
         some = sample_features(self.prepared.cache, self.prepared.train.photos, most=FITTING_PHOTOS)
         self.aligner.fit_normalisation(on_device(some, self.device))
         if self._pretrained is not None and self.config.section.init_word_embeddings:
-            vectors = self._pretrained.part("captioner")["word_embedding.weight"]
-            load_word_embeddings(
-                self.aligner.embedding,
-                vectors,
-                self.vocabulary,
-                self._pretrained,
-                setting="retrieval.aligner.word_size",
-            )
+            setting = "retrieval.aligner.word_size"
+            load_word_embeddings(self.aligner.embedding, self.vocabulary, self._pretrained, setting=setting)
 
     def begin(self, phase: Phase) -> None:
         """Whiten the features of all photos once."""

@@ -64,14 +64,7 @@ def score_all(
 def rank(
     aligner: Aligner, photos: Iterable[Tensor], captions: Sequence[Sequence[Sequence[int]]], *, max_words: int
 ) -> RetrievalScores:
-    """Rank photos for their sentences and sentences for their photos.
-
-    Args:
-        aligner: in evaluation mode.
-        photos: whitened region features of ``P`` photos, in batches.
-        captions: their encoded sentences.
-        max_words: longer sentences are cut.
-    """
+    """Rank photos for their sentences, ``captions``, and sentences for their photos; see :func:`score_all`."""
     sentences = [sentence for photo in captions for sentence in photo]
     owners = np.repeat(np.arange(len(captions)), [len(photo) for photo in captions])
     return retrieval(score_all(aligner, photos, sentences, max_words=max_words), owners)

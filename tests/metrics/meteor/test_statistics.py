@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seetell.metrics.meteor.statistics import MeteorScores, meteor_of
+from seetell.metrics.meteor.scorer import MeteorScores, meteor_of
 
 
 def row(candidate: list[float], reference: list[float], chunks: int) -> list[float]:

@@ -20,7 +20,7 @@ from seetell.photos import open_photo
 from seetell.runtime.bundle import Bundle
 from seetell.tasks.captioning.distillation import load_captioner
 from seetell.tasks.registry import find_task
-from seetell.training.pretrained import read_pretrained
+from seetell.training.trained import read_pretrained
 
 
 @pytest.fixture(scope="module")

@@ -24,8 +24,7 @@ from seetell.tasks.registry import find_task
 from seetell.tasks.retrieval.config import RetrievalConfig
 from seetell.tasks.retrieval.models import build
 from seetell.training.config import only
-from seetell.training.pretrained import read_pretrained
-from seetell.training.trained import load_trained
+from seetell.training.trained import load_trained, read_pretrained
 
 pytestmark = pytest.mark.slow  # trains, traces and quantises a whole model
 
