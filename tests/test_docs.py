@@ -157,7 +157,7 @@ def test_distilling_several_models_into_one(tmp_path: Path):
     for train in (first, *commands_of(page, "seetell train photo-folder --set data.path=my_photos --set seed=1")):
         run(f"{train} --set steps=2 --set validation.every=1", tmp_path)
     run("seetell export runs/distilled distilled --precision fp32", tmp_path)
-    assert "taught by `my-captioner` and `second-captioner`." in (tmp_path / "distilled" / "README.md").read_text()
+    assert "distilled from `my-captioner` and `second-captioner`." in (tmp_path / "distilled" / "README.md").read_text()
 
 
 @pytest.mark.slow

@@ -68,9 +68,9 @@ class Page:
         """
         path = Path(name)
         kind = KINDS.get(path.suffix.lower())
-        if kind is None and not path.is_dir():
+        if kind is None and os.path.isfile(path):
             raise SeetellError(f"{name}: not a page; expected a name that ends in {', '.join(KINDS)}")
-        text, encoding = decoded(_content(path))
+        text, encoding = decoded(_content(name))
         assert kind is not None
         return cls(name, path, text, encoding, kind(text))
 
@@ -108,7 +108,7 @@ class Page:
             SeetellError: it cannot be written, or the page has changed since it was read.
         """
         try:
-            if _content(self.path) != self.content:
+            if _content(self.name) != self.content:
                 raise SeetellError(f"{self.name}: has changed since it was read, and was not written; run again")
             if not os.access(self.path, os.W_OK):
                 raise SeetellError(f"{self.name}: no permission to write it")
@@ -150,17 +150,20 @@ def _found(name: str) -> Iterator[tuple[str, Path | None]]:
     yield from ((folder, Path(name)) for folder in unreadable)
 
 
-def _content(path: Path) -> bytes:
+def _content(name: str) -> bytes:
+    path = Path(name)
     try:
         if path.exists() and not path.is_file():
             what = "a folder that cannot be listed" if path.is_dir() else "a pipe or device"
-            raise SeetellError(f"{path}: is {what}; expected a page")
+            raise SeetellError(f"{name}: is {what}; expected a page")
         if path.stat().st_size > LARGEST:
-            raise SeetellError(f"{path}: has more than {LARGEST // 2**20} MiB; expected a page")
+            raise SeetellError(f"{name}: has more than {LARGEST // 2**20} MiB; expected a page")
         return path.read_bytes()
     except OSError as error:
-        reason = "no such file" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
-        raise SeetellError(f"{path}: {reason}") from error
+        reason = (
+            "no such file or folder" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
+        )
+        raise SeetellError(f"{name}: {reason}") from error
 
 
 def decoded(content: bytes) -> tuple[str, str]:

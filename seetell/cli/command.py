@@ -29,10 +29,12 @@ class Number(click.FloatRange):
 
 
 FOLDER_OR_FILE = click.Path(path_type=Path)
+EXISTING = click.Path(exists=True, path_type=Path)
 FILES = click.Path()
 """A path as it is written, which completes to files."""
 
 MODEL = Named(model_names)
+SPLIT = click.Choice(["train", "val", "test"])
 POSITIVE = Whole(min=1)
 PRECISION_HELP = "Of the encoder, where a model has several, such as fp32; the bundled models have int8 alone."
 

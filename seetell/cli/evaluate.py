@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seetell.cli.command import FOLDER_OR_FILE, MODEL, PRECISION_HELP, argument, command, set_option, task_option
+from seetell.cli.command import (
+    EXISTING,
+    FOLDER_OR_FILE,
+    MODEL,
+    PRECISION_HELP,
+    SPLIT,
+    argument,
+    command,
+    set_option,
+    task_option,
+)
 from seetell.config import parse_settings
 from seetell.errors import UsageError
 from seetell.tasks.registry import Task, tasks
@@ -21,11 +31,9 @@ if TYPE_CHECKING:
 
 @command("evaluate")
 @argument("model", metavar="MODEL", type=MODEL, help="Name of a bundled model, or a model folder.")
-@click.option("--data", type=FOLDER_OR_FILE, required=True, help="The data set: a folder or file as for training.")
-@click.option("--split", default="val", help="train, val or test.")
-@click.option(
-    "--photos", metavar="DIR", type=FOLDER_OR_FILE, help="Folder of the photos, if the data set does not say."
-)
+@click.option("--data", type=EXISTING, required=True, help="The data set: a folder or file as for training.")
+@click.option("--split", type=SPLIT, default="val", help="The part to score on.")
+@click.option("--photos", metavar="DIR", type=EXISTING, help="Folder of the photos, if the data set does not say.")
 @click.option("--format", metavar="NAME", help="Format of the data set; detected when absent.")
 @click.option("--precision", help=PRECISION_HELP)
 @set_option("Replace a setting of the predictor: key=value, such as beam_size=3; repeatable.")
@@ -66,7 +74,7 @@ def evaluate(
     if record and (chosen or precision):
         raise UsageError("--record notes the scores of the bundle as it is; leave out --set and --precision")
     if output is not None:
-        check_writable(output, "--output")
+        check_writable(output, "--output", inputs=[data])
     task = _task_for(model, task_of(model), given)
     predictor = load_for(task, model, precision=precision)
     if record:

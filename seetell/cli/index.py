@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,11 +37,11 @@ def index(paths: tuple[str, ...], location: Path | None, model: str, retry: bool
 
     Example: seetell index ~/Pictures
     """
-    from seetell.cli.inputs import Besides, expand
+    from seetell.cli.inputs import Besides, expand, standard_input
     from seetell.cli.progress import Progress
     from seetell.cli.rows import allow_undecodable_names, printable
     from seetell.extras import install_command
-    from seetell.photos.formats import LeftOut
+    from seetell.photos.formats import SkippedFiles
     from seetell.search.location import default_location
     from seetell.search.photo_index import PhotoIndex
     from seetell.tasks.loading import load_for
@@ -53,7 +52,7 @@ def index(paths: tuple[str, ...], location: Path | None, model: str, retry: bool
     named = (
         path
         for name in paths
-        for path in ([name] if os.path.isdir(name) else expand([name], sys.stdin.buffer, besides))
+        for path in ([name] if os.path.isdir(name) else expand([name], standard_input(), besides))
     )
     named = (besides.file(path) for path in named)
     with PhotoIndex(location or default_location(), load_for(find_task("retrieval"), model, threads=threads)) as photos:
@@ -62,9 +61,9 @@ def index(paths: tuple[str, ...], location: Path | None, model: str, retry: bool
         for path, reason in done.failures.items():
             click.echo(f"{printable(path)}: {printable(reason)}", err=True)
         click.echo(f"{_summary(done)}. The index at {printable(str(photos.location))} has {len(photos):,} photos.")
-        left_out = LeftOut(besides.left_out + done.left_out)
-        if left_out:
-            click.echo(f"left out: {left_out}", err=True)
+        skipped_files = SkippedFiles(besides.skipped_files + done.skipped_files)
+        if skipped_files:
+            click.echo(f"skipped: {skipped_files}", err=True)
         if photos.is_slow:
             click.echo(f"So many are searched faster with faiss: {install_command('search')}, and run again.", err=True)
     return 1 if done.failures else 0

@@ -6,13 +6,13 @@ import codecs
 import glob
 import itertools
 import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO
 
 from seetell.errors import UsageError
 from seetell.photos.folders import photo_folders
-from seetell.photos.formats import LeftOut, is_photo_name, looks_like_a_picture
+from seetell.photos.formats import SkippedFiles, is_photo_name, looks_like_a_picture
 
 STANDARD_INPUT = "-"
 
@@ -22,11 +22,11 @@ class Besides:
     """What is found besides paths.
 
     Attributes:
-        left_out: files of folders and patterns that are no photos.
+        skipped_files: files of folders and patterns that are no photos.
         photo: the photo that standard input is, instead of a list.
     """
 
-    left_out: LeftOut = field(default_factory=LeftOut)
+    skipped_files: SkippedFiles = field(default_factory=SkippedFiles)
     photo: bytes | None = None
 
     def source(self, path: str) -> str | bytes:
@@ -44,7 +44,18 @@ class Besides:
         return path
 
 
-def expand(arguments: Iterable[str], standard_input: BinaryIO, besides: Besides | None = None) -> Iterator[str]:
+def standard_input() -> Iterator[bytes]:
+    """Yield the lines of standard input, which is looked at only then.
+
+    Raises:
+        UsageError: it is closed.
+    """
+    if sys.stdin is None:
+        raise UsageError("standard input is closed, and - reads it; name files, or pipe something in")
+    yield from sys.stdin.buffer
+
+
+def expand(arguments: Iterable[str], listed: Iterable[bytes], besides: Besides | None = None) -> Iterator[str]:
     """Yield the paths of the images that arguments stand for, in their order.
 
     Args:
@@ -52,7 +63,7 @@ def expand(arguments: Iterable[str], standard_input: BinaryIO, besides: Besides 
             by their name endings and sorted, without hidden ones; ``-`` for the files and folders listed on standard
             input, one per line, or each before a zero byte, or for the photo there; anything else that contains ``*``,
             ``?`` or ``[`` for the images that match the pattern, ``**`` for any depth.
-        standard_input: where ``-`` reads.
+        listed: the lines that ``-`` reads, see :func:`standard_input`.
         besides: takes what else is found.
 
     Yields:
@@ -62,23 +73,23 @@ def expand(arguments: Iterable[str], standard_input: BinaryIO, besides: Besides 
     besides = besides or Besides()
     for argument in arguments:
         if argument == STANDARD_INPUT:
-            yield from _listed(standard_input, besides)
+            yield from _listed(listed, besides)
         elif glob.has_magic(argument) and not os.path.lexists(argument):
             matching = [path for path in sorted(glob.glob(argument, recursive=True)) if not os.path.isdir(path)]
             for path in matching:
                 if is_photo_name(path):
                     yield path
                 else:
-                    besides.left_out.add(path)
+                    besides.skipped_files.add(path)
             if not matching:
                 yield argument
         else:
             yield from _photos(argument, besides)
 
 
-def _listed(standard_input: BinaryIO, besides: Besides) -> Iterator[str]:
-    """Yield what standard input lists, as it comes; ``-`` if it is a photo itself."""
-    lines = iter(standard_input)
+def _listed(content: Iterable[bytes], besides: Besides) -> Iterator[str]:
+    """Yield the paths that standard input lists, as they come; ``-`` if it is a photo itself."""
+    lines = iter(content)
     first = next(lines, b"")
     if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and not looks_like_a_picture(first):
         names = b"".join([first, *lines]).decode("utf-16", errors="replace").splitlines()
@@ -114,7 +125,9 @@ def at_least_one(photos: Iterator[str], arguments: Sequence[str], besides: Besid
     """
     first = next(photos, None)
     if first is None:
-        hint = f"left out: {besides.left_out}" if besides.left_out else "photos are known by endings such as .jpg"
+        hint = (
+            f"skipped: {besides.skipped_files}" if besides.skipped_files else "photos are known by endings such as .jpg"
+        )
         raise UsageError(f"no photos found in {', '.join(arguments)}; {hint}")
     return itertools.chain([first], photos)
 
@@ -124,6 +137,6 @@ def _photos(path: str, besides: Besides) -> Iterator[str]:
         yield path
         return
     unreadable: list[str] = []
-    for folder, names in photo_folders(path, unreadable.append, besides.left_out.add):
+    for folder, names in photo_folders(path, unreadable.append, besides.skipped_files.add):
         yield from (os.path.join(folder, name) for name in names)
     yield from unreadable

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import click
 
 import seetell
-from seetell.errors import SeetellError, UsageError, unknown
+from seetell.errors import RecipeError, SeetellError, UsageError, unknown
 from seetell.extras import missing_module
 from seetell.tasks.registry import Task, find_task, tasks
 
@@ -136,6 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     Args:
         arguments: the words after ``seetell``; those of the process when absent.
     """
+    _open_closed_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
     options = words[: words.index("--")] if "--" in words else words
     debug = "--debug" in options
@@ -151,8 +152,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except Exception as error:
         if debug:
             raise
+        if os.environ.get("_SEETELL_COMPLETE", "").endswith("_complete"):  # nothing to complete; the tab key is silent
+            sys.exit(0)
         if isinstance(error, SeetellError):
-            _fail(str(error), status=2 if isinstance(error, UsageError) else 1)
+            _fail(str(error), status=2 if isinstance(error, (UsageError, RecipeError)) else 1)
         if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("seetell"):
             _fail(missing_module("this command", error.name.partition(".")[0]), status=2)
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -160,6 +163,16 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         reason = " ".join(str(error).split())
         _fail(f"unexpected {type(error).__name__}: {reason}; run again with --debug to see where", status=1)
     sys.exit(status or 0)
+
+
+def _open_closed_streams() -> None:
+    """Let what is written to a closed standard stream vanish, rather than end in a file that gets its number."""
+    if None not in (sys.stdin, sys.stdout, sys.stderr):
+        return
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    nowhere = os.fdopen(descriptor, "w", encoding="utf-8")
+    sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
 
 
 def _written(error: OSError) -> str:

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from seetell.atomic_write import atomic_file
 from seetell.errors import SeetellError, UsageError
 
 
-def check_writable(path: Path, option: str) -> None:
-    """Check before any work that a file can be written.
+def check_writable(path: Path, option: str, *, inputs: Iterable[str | Path | None] = (), picture: bool = False) -> None:
+    """Check before any work that a file can be written, and that nothing that is read is overwritten.
 
     Args:
         path: the file.
         option: the option that names it, for the message.
+        inputs: what the command reads; ``None`` where an option is absent.
+        picture: whether a picture is written; only then may the file have the name of one.
 
     Raises:
-        UsageError: the path is a folder, or its folder does not exist or is not writable.
+        UsageError: the path is a folder, its folder does not exist or is not writable, or it is an input.
     """
+    from seetell.photos.formats import is_photo_name
+
+    if not picture and is_photo_name(str(path)):
+        raise UsageError(f"{option} {path}: has the name of a photo; expected that of a page or a table")
+    if path.exists() and any(
+        os.path.exists(read) and os.path.samefile(path, read) for read in inputs if read is not None
+    ):
+        raise UsageError(f"{option} {path}: would overwrite what this command reads; name another file")
     if path.is_dir():
         raise UsageError(f"{option} {path}: is a folder; expected the name of a file, such as {path / 'scores'}")
     if not path.parent.is_dir():

@@ -6,7 +6,7 @@ import json
 import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -163,8 +163,8 @@ def _predict(
             rows.write({"image": image, **({task.text_input: text} if text else {}), **row(image, result), **files})
             failed = failed or isinstance(result, PhotoError)
             progress("photos", done, total)
-    if besides.left_out:
-        click.echo(f"left out: {besides.left_out}", err=True)
+    if besides.skipped_files:
+        click.echo(f"skipped: {besides.skipped_files}", err=True)
     return 1 if failed else 0
 
 
@@ -176,7 +176,7 @@ def _items(
     Raises:
         UsageError: there are none, or a text that is needed is missing.
     """
-    from seetell.cli.inputs import STANDARD_INPUT, at_least_one, expand
+    from seetell.cli.inputs import STANDARD_INPUT, at_least_one, expand, standard_input
 
     total = None
     if captions is not None:
@@ -194,7 +194,7 @@ def _items(
             *paths, text = words
         else:
             paths = list(words)
-        images = expand(paths, sys.stdin.buffer, besides)
+        images = expand(paths, standard_input(), besides)
         if STANDARD_INPUT not in paths:
             found = list(images)
             images, total = iter(found), len(found)
@@ -213,8 +213,10 @@ def _captions_of(file: str) -> Iterator[tuple[str, str]]:
     Raises:
         UsageError: the file cannot be read, or a line is not such an object.
     """
+    from seetell.cli.inputs import STANDARD_INPUT, standard_input
+
     try:
-        with sys.stdin.buffer if file == "-" else open(file, "rb") as lines:
+        with nullcontext(standard_input()) if file == STANDARD_INPUT else open(file, "rb") as lines:
             for number, line in enumerate(lines, 1):
                 try:
                     content = json.loads(line)

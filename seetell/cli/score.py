@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from seetell.cli.command import FOLDER_OR_FILE, Format, Whole, argument, command, format_option
+from seetell.cli.command import FOLDER_OR_FILE, SPLIT, Format, Whole, argument, command, format_option
 from seetell.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     required=True,
     help="Reference captions: a data set's folder or file, e.g. flickr8k.",
 )
-@click.option("--split", help="Only this split of the references: train, val or test; all if absent.")
+@click.option("--split", type=SPLIT, help="Only this split of the references; all if absent.")
 @click.option(
     "--references-format",
     metavar="NAME",
@@ -44,8 +44,9 @@ if TYPE_CHECKING:
     "-m",
     metavar="NAMES",
     multiple=True,
-    help="Of Bleu_1, Bleu_2, Bleu_3, Bleu_4, METEOR, ROUGE_L, CIDEr (which is CIDEr-D) and CIDEr_plain, with commas "
-    "between, e.g. -m Bleu_4,CIDEr; or all.",
+    help="Of Bleu_1, Bleu_2, Bleu_3, Bleu_4, METEOR, ROUGE_L, CIDEr (which is CIDEr-D), CIDEr_plain, CHAIRs and "
+    "CHAIRi (both by CHAIR: objects that no reference mentions; lower is better), with commas between, e.g. -m "
+    "Bleu_4,CIDEr; or all.",
 )
 @format_option(Format.table, Format.json, help="table: ×100, for people. json: as they are, for programs.")
 @click.option(
@@ -163,7 +164,8 @@ def score(
         raise UsageError("--frequencies and --frequencies-from both say where n-gram frequencies come from; give one")
     for path, option in ((output, "--output"), (report, "--report")):
         if path is not None:
-            check_writable(path, option)
+            inputs = (results, references, against, captions, frequencies, frequencies_from)
+            check_writable(path, option, inputs=inputs)
     try:
         scoring = score_files(
             [results] if against is None else [results, against],

@@ -68,7 +68,7 @@ def search(
     if not (sentence or "").strip() and image is None:
         raise UsageError('say what to look for: seetell search "a dog on a beach", or --image PHOTO')
     if page is not None:
-        check_writable(page, "--gallery")
+        check_writable(page, "--gallery", inputs=[image])
     allow_undecodable_names(utf8=output_format is Format.jsonl)
     with PhotoIndex(location or default_location(), load_for(find_task("retrieval"), model, threads=threads)) as photos:
         hits = photos.search(sentence, image=image, top=top)

@@ -145,13 +145,7 @@ class Report(SideOutput):
 
     def check(self, others: Sequence[SideOutput]) -> None:
         """Refuse a photo's name, and the place of another page."""
-        from seetell.photos.formats import is_photo_name
-
         check_writable(self.value, self.option)
-        if is_photo_name(str(self.value)):
-            raise UsageError(
-                f"--report {self.value}: has the name of a photo; expected that of a page, such as report.html"
-            )
         folders = [Path(other.value) for other in others if isinstance(other, Attention)]
         if any(self.value.resolve() == (folder / "index.html").resolve() for folder in folders):
             raise UsageError(f"--report {self.value}: --attention writes its index.html there; name another file")
@@ -174,13 +168,14 @@ class Drawing(SideOutput):
         """Refuse a name with another ending."""
         if self.value.suffix.lower() not in (*PICTURES, *PAGES):
             raise UsageError(f"--output {self.value}: expected a name that ends in .png, .jpg or .html")
-        check_writable(self.value, self.option)
+        check_writable(self.value, self.option, picture=True)
 
     def select(self, items: Iterator[Item]) -> Iterator[Item]:
         """Refuse several images."""
         first = list(itertools.islice(items, 2))
         if len(first) > 1:
             raise UsageError("--output shows one photo; name one, or leave --output out")
+        check_writable(self.value, self.option, inputs=[image for image, _ in first], picture=True)
         return iter(first)
 
     def add(self, image: str, result: Any, files: dict[str, str]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from seetell.cli.command import FOLDER_OR_FILE, Number, argument, command
+from seetell.cli.command import EXISTING, FOLDER_OR_FILE, SPLIT, Number, argument, command
 from seetell.extras import require
 
 
@@ -17,7 +17,7 @@ from seetell.extras import require
 @click.option(
     "--data",
     metavar="DATA",
-    type=FOLDER_OR_FILE,
+    type=EXISTING,
     required=True,
     help="Photos with captions: a folder or file as for training.",
 )
@@ -34,10 +34,10 @@ from seetell.extras import require
     default=0.3,
     help="How much neighbouring words prefer one region; more makes longer phrases.",
 )
-@click.option("--split", multiple=True, help="train, val or test; train and val when absent; repeatable.")
 @click.option(
-    "--photos", metavar="DIR", type=FOLDER_OR_FILE, help="Folder of the photos, if the data set does not say."
+    "--split", type=SPLIT, multiple=True, help="Captions of this part; train and val when absent; repeatable."
 )
+@click.option("--photos", metavar="DIR", type=EXISTING, help="Folder of the photos, if the data set does not say.")
 @click.option("--format", metavar="NAME", help="Format of the data set; detected when absent.")
 def snippets(
     run: Path,
@@ -58,7 +58,6 @@ def snippets(
     from seetell.cli.output_file import check_writable, write_file
     from seetell.cli.progress import Progress
     from seetell.data import read
-    from seetell.data.records import check_split
     from seetell.data.snippets import snippet_line
     from seetell.errors import DataError
     from seetell.tasks.grounding.snippets import check_aligner, infer_snippets
@@ -69,9 +68,7 @@ def snippets(
     from seetell.training.trained import load_trained
 
     chosen = split or ("train", "val")
-    for name in chosen:
-        check_split(name)
-    check_writable(output, "--output")
+    check_writable(output, "--output", inputs=[data])
     trained = load_trained(run, build, only(retrieval=RetrievalConfig))
     check_aligner(trained)
     dataset = read(data, format=format, photos=photos)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,9 +13,12 @@ from seetell.cli.command import FOLDER_OR_FILE, argument, command, set_option
 from seetell.cli.completion import Named
 from seetell.extras import require
 
+if TYPE_CHECKING:
+    from seetell.training.config import DataConfig
+
 
 def _recipe_names() -> list[str]:
-    from seetell.training.config import shipped_recipes
+    from seetell.training.recipes import shipped_recipes
 
     return sorted(shipped_recipes())
 
@@ -39,13 +43,15 @@ def train(recipe: Path, settings: tuple[str, ...], output: Path | None, restart:
     require("train", "seetell train")
     from seetell.cli.progress import Progress
     from seetell.tasks.registry import find_task
-    from seetell.training.config import find_recipe, load_config
+    from seetell.training.config import load_config
     from seetell.training.loop import TrainingLoop
+    from seetell.training.recipes import find_recipe
     from seetell.training.run_folder import RunFolder
 
     config = load_config(find_recipe(recipe), lambda task: find_task(task).load("config"), settings)
     kind = find_task(config.task).load("train")
     config = kind.complete(config.with_models(_model_folder))
+    _check_paths(config.data)
     folder = output or Path("runs") / config.name
     total = None if config.steps == -1 else config.steps
     dataset = kind.read(config)
@@ -74,6 +80,15 @@ def train(recipe: Path, settings: tuple[str, ...], output: Path | None, restart:
         loop.run()
     bundle = shlex.quote(folder.resolve().name)
     click.echo(f"Trained: {folder}. Make a bundle of it: seetell export {shlex.quote(str(folder))} {bundle}")
+
+
+def _check_paths(data: DataConfig) -> None:
+    from seetell.errors import UsageError
+
+    for name in ("path", "captions", "photos"):
+        path = getattr(data, name)
+        if path is not None and not os.path.exists(path):
+            raise UsageError(f"data.{name}: {path}: no such file or folder; name yours: --set data.{name}=...")
 
 
 def _validation(values: dict[str, Any]) -> str:

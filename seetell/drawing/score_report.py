@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -161,6 +161,7 @@ class ScoreReport:
         metric: the one that photos are ranked by.
         others: further metrics to be shown with each photo.
         photos: all that were scored, at least one.
+        lower_is_better: the metrics whose low scores are the good ones.
     """
 
     names: tuple[str, ...]
@@ -171,6 +172,7 @@ class ScoreReport:
     metric: str
     others: Sequence[str]
     photos: Sequence[ScoredPhoto]
+    lower_is_better: Collection[str] = ()
 
     def html(self) -> str:
         """Return the page, which needs no other file; of photos that cannot be opened it shows the captions alone."""
@@ -198,7 +200,14 @@ class ScoreReport:
 
     def _sections(self, values: Sequence[np.ndarray]) -> list[tuple[str, str, list[ScoredPhoto]]]:
         """Return the sections: key in addresses, title and photos."""
-        total = np.array([-sum(photo.scores[0].values()) for photo in self.photos])  # where the metric is the same
+        sign = -1 if self.metric in self.lower_is_better else 1
+        values = [sign * column for column in values]
+        total = np.array(  # where the metric is the same
+            [
+                sum(score if name in self.lower_is_better else -score for name, score in photo.scores[0].items())
+                for photo in self.photos
+            ]
+        )
         best = [self.photos[place] for place in np.lexsort((total, -values[0]))]
         half = (len(best) + 1) // 2
         of = f" of {LABELS[0]}" if len(values) > 1 else ""

@@ -17,6 +17,7 @@ import numpy as np
 from seetell.errors import DataError, UsageError, unknown
 from seetell.language.tokenizer import tokenize
 from seetell.metrics.bleu import bleu_of
+from seetell.metrics.chair import chair
 from seetell.metrics.cider import cider_of, plain_cider_of
 from seetell.metrics.frequencies import DocumentFrequencies
 from seetell.metrics.ngrams import Floats, NGrams, Tokens, count_ngrams
@@ -79,19 +80,22 @@ class MeanScores:
 NAMES = ("Bleu_1", "Bleu_2", "Bleu_3", "Bleu_4", "ROUGE_L", "CIDEr")
 """The default metrics, by coco-caption's names: all that need only the sentences."""
 
-ALL = ("Bleu_1", "Bleu_2", "Bleu_3", "Bleu_4", "METEOR", "ROUGE_L", "CIDEr", "CIDEr_plain")
+ALL = ("Bleu_1", "Bleu_2", "Bleu_3", "Bleu_4", "METEOR", "ROUGE_L", "CIDEr", "CIDEr_plain", "CHAIRs", "CHAIRi")
 """All metrics. ``METEOR`` needs the extra ``seetell[meteor]``."""
+
+LOWER_IS_BETTER = frozenset({"CHAIRs", "CHAIRi"})
+"""The metrics that count errors."""
 
 PhotoId = TypeVar("PhotoId", bound=Hashable)
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores by coco-caption's names, from 0 to 1; ``CIDEr`` and ``CIDEr_plain`` from 0 to 10.
+    """Scores by coco-caption's names, from 0 to 1; ``CIDEr`` and ``CIDEr_plain`` from 0 to 10; CHAIR is better if low.
 
     Attributes:
         corpus: corpus scores.
-        per_photo: scores of each photo by its id. Corpus BLEU and METEOR are not the means of the photos' scores.
+        per_photo: scores of each photo by its id. Corpus BLEU, METEOR and CHAIRi are not the means of these.
         additive: the metrics with their statistics, in the order of ``per_photo``; for intervals and tests.
     """
 
@@ -158,6 +162,7 @@ _METRICS: tuple[tuple[frozenset[str], Callable[[_Photos], AdditiveMetric]], ...]
         frozenset({"CIDEr_plain"}),
         lambda photos: MeanScores("CIDEr_plain", plain_cider_of(photos.ngrams, frequencies=photos.frequencies)),
     ),
+    (LOWER_IS_BETTER, lambda photos: chair(photos.references, photos.candidates)),
 )
 
 

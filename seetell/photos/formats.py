@@ -71,8 +71,14 @@ UNSUPPORTED = (
     _unsupported("EPS", "eps ps ai", rb"%!PS|\xc5\xd0\xd3\xc6", "export it as PNG"),
     _unsupported("XCF", "xcf", rb"gimp xcf", "export it as PNG or JPEG"),
     _unsupported("EXR or HDR", "exr hdr", rb"v/1\x01|#\?RADIANCE", "convert it to JPEG"),
-    _unsupported("icon", "ico cur icns", rb"\0\0[\x01\x02]\0|icns", "save it as PNG"),
-    _unsupported("TGA, DDS or QOI", "tga dds qoi pcx", rb"DDS |qoif", "save it as PNG"),
+    _unsupported("icon", "ico cur icns", rb"\0\0[\x01\x02]\0(?!\0\0).{5}[\0\xff]|icns", "save it as PNG"),
+    _unsupported(
+        "TGA, DDS or QOI",
+        "tga dds qoi pcx",
+        rb"DDS |qoif|"
+        rb".(\0[\x02\x03\x0a\x0b]\0{5}|\x01[\x01\x09].{4}[\x0f\x10\x18\x20]).{8}[\x08\x0f\x10\x18\x20][\0-\x3f]",
+        "save it as PNG",
+    ),
     _unsupported("animated PNG (MNG)", "mng jng", rb"\x8a[MJ]NG|\x8bJNG", "save it as PNG"),
     _unsupported(
         "video",
@@ -103,19 +109,21 @@ def looks_like_a_picture(start: bytes) -> bool:
     return re.match(opened, start, re.DOTALL) is not None or unsupported(start) is not None
 
 
+SIDECAR = ".xmp"
 LINK = "/"
 """Stands for the name ending of a symbolic link to a folder."""
 
 
-class LeftOut(Counter[str]):
+class SkippedFiles(Counter[str]):
     """Counts files that are no photos, by name ending; printed by format, with what to do about pictures."""
 
     def add(self, name: str) -> None:
-        """Count a file by its name, or a symbolic link to a folder by a name that ends in a slash."""
-        self[LINK if name.endswith(LINK) else os.path.splitext(name)[1].lower()] += 1
+        """Count a file by its name, or a symbolic link to a folder by a name that ends in a slash; not XMP sidecars."""
+        if not name.lower().endswith(SIDECAR):
+            self[LINK if name.endswith(LINK) else os.path.splitext(name)[1].lower()] += 1
 
     def __str__(self) -> str:
-        """Return such as ``2 HEIC (export it as JPEG …), 3 .txt``; empty if nothing was left out."""
+        """Return such as ``2 HEIC (export it as JPEG …), 3 .txt``; empty if nothing was skipped."""
         kinds = {suffix: kind for kind in UNSUPPORTED for suffix in kind.suffixes}
         pictures: Counter[Unsupported] = Counter()
         parts, others = [], []

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from seetell.photos.folders import photo_folders
-from seetell.photos.formats import LeftOut
+from seetell.photos.formats import SkippedFiles
 from seetell.search.store import Store
 
 Key = tuple[bytes, bytes]
@@ -26,7 +26,7 @@ class Scan:
         back: photos that were missing and are back unchanged.
         missing: indexed photos that no longer exist.
         failures: folders and files that cannot be read, and why; their index entries are kept.
-        left_out: files in folders that are no photos.
+        skipped_files: files in folders that are no photos.
     """
 
     pending: list[str] = field(default_factory=list)
@@ -35,7 +35,7 @@ class Scan:
     back: list[Key] = field(default_factory=list)
     missing: list[Key] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
-    left_out: LeftOut = field(default_factory=LeftOut)
+    skipped_files: SkippedFiles = field(default_factory=SkippedFiles)
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def scan(store: Store, roots: Iterable[str], *, retry: bool = False) -> Scan:
 
 def _scan_folders(store: Store, root: str, visited: set[str], found: Scan, retry: bool) -> None:
     unreadable: list[str] = []
-    for folder, names in photo_folders(root, unreadable.append, found.left_out.add):
+    for folder, names in photo_folders(root, unreadable.append, found.skipped_files.add):
         if folder not in visited:
             visited.add(folder)
             _compare(folder, names, _known(store, folder), found, retry)

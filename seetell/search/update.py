@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seetell.errors import PhotoError, PhotoIndexError
-from seetell.photos.formats import LeftOut
+from seetell.photos.formats import SkippedFiles
 from seetell.search.scan import Key, key_of, scan
 from seetell.search.store import VECTOR, Store
 
@@ -94,7 +94,7 @@ class Update:
         missing: photos that no longer exist.
         encoded: contents encoded by the model.
         failures: files and folders that could not be used in this update, and why.
-        left_out: number of files in folders that are no photos, by name ending.
+        skipped_files: number of files in folders that are no photos, by name ending.
     """
 
     added: int = 0
@@ -105,7 +105,7 @@ class Update:
     missing: int = 0
     encoded: int = 0
     failures: dict[str, str] = field(default_factory=dict)
-    left_out: LeftOut = field(default_factory=LeftOut, compare=False)
+    skipped_files: SkippedFiles = field(default_factory=SkippedFiles, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types ready for JSON."""
@@ -134,7 +134,7 @@ def update(
     """
     found = scan(store, roots, retry=retry)
     done = Update(unchanged=found.unchanged, failed_before=found.failed_before, failures=found.failures)
-    done.left_out = found.left_out
+    done.skipped_files = found.skipped_files
     with store.transaction():
         _note_missing(store, found.missing, time.time())
         _note_missing(store, found.back, None)

@@ -301,24 +301,3 @@ def save_config(config: RunConfig, path: Path) -> None:
 
     with atomic_file(path) as file:
         file.write(yaml.safe_dump(config.to_dict(), sort_keys=False, allow_unicode=True).encode())
-
-
-def shipped_recipes() -> dict[str, Path]:
-    """Return the recipes that ship with seetell, by name."""
-    package = Path(__file__).resolve().parents[1]
-    return {file.stem: file for folder in (package, package.parent) for file in (folder / "recipes").glob("*.yaml")}
-
-
-def find_recipe(name: str | Path) -> Path:
-    """Return the recipe file of that path, or the one of that name that ships with seetell.
-
-    Raises:
-        RecipeError: there is neither.
-    """
-    path = Path(name)
-    if path.is_file():
-        return path
-    shipped = shipped_recipes()
-    if path.name not in shipped:
-        raise RecipeError(f"{name}: no such file, and {unknown('recipe', path.name, shipped)}")
-    return shipped[path.name]

@@ -114,13 +114,21 @@ def test_failures_are_told_and_the_rest_goes_on(site: Path, tiny_bundle: Path, c
     assert alt(*pages, "-m", tiny_bundle, "--write") == 1
     captured = capsys.readouterr()
     assert f"{site / 'a.html'}:2: absent.jpg: {site / 'absent.jpg'}: no such file\n" in captured.err
-    assert f"{site / 'absent.html'}: no such file\n" in captured.err
+    assert f"{site / 'absent.html'}: no such file or folder\n" in captured.err
     assert f"{site / 'images' / 'dog.png'}: not a page" in captured.err
     assert (
         "1 alt text written, 0 images with alt text before, 1 image skipped, 1 image failed, 2 pages failed"
         in captured.err
     )
     assert (site / "a.html").read_text().count("alt=") == 1
+
+
+def test_a_folder_that_is_not_there_is_told(site: Path, capsys: pytest.CaptureFixture[str]):
+    name = f"{site / 'absent'}/"
+    assert alt(name) == 1
+    assert f"{name}: no such file or folder\n" in capsys.readouterr().err
+    assert alt(name, "--check", "-f", "jsonl") == 1
+    assert json.loads(capsys.readouterr().out) == {"page": name, "error": "no such file or folder"}
 
 
 def test_rows_for_programs(site: Path, said: dict[str, str], tiny_bundle: Path, capsys: pytest.CaptureFixture[str]):
@@ -143,7 +151,7 @@ def test_rows_for_programs(site: Path, said: dict[str, str], tiny_bundle: Path, 
             },
             {"page": pages[0], "line": 1, "image": "absent.png", "error": f"{site / 'absent.png'}: no such file"},
             {"page": pages[0], "line": 2, "image": "https://a/b.png", "skip_reason": "elsewhere"},
-            {"page": pages[1], "error": "no such file"},
+            {"page": pages[1], "error": "no such file or folder"},
         ]
 
 
@@ -262,7 +270,7 @@ def test_check_lists_what_is_missing_and_what_says_nothing(site: Path, capsys: p
         "alt": "IMG_2031.JPG",
     }  # fmt: skip
     assert rows[2] == {"page": str(site / "b.html"), "line": 3, "image": "https://a/b.jpg", "problem": "missing"}
-    assert rows[-1] == {"page": str(site / "absent.html"), "error": "no such file"}
+    assert rows[-1] == {"page": str(site / "absent.html"), "error": "no such file or folder"}
     (site / "good.md").write_text("![a dog](a.jpg)")
     assert alt(site / "good.md", "--check") == 0
 

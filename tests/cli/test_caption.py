@@ -99,7 +99,7 @@ def test_bad_files_get_their_error_and_good_ones_their_caption(hostile, tiny_bun
     done = seetell(folder, "--model", tiny_bundle, "--format", "jsonl", "--batch-size", "4", env=environment)
     rows = [json.loads(line) for line in done.stdout.decode("utf-8").splitlines()]
     assert done.returncode == 1
-    assert done.stderr == b"left out: 1 .txt\n"
+    assert done.stderr == b"skipped: 1 .txt\n"
     names = [os.path.basename(os.fsdecode(row["image"].encode("utf-8", "surrogateescape"))) for row in rows]
     if locale == "C.UTF-8":
         assert names == sorted(path.name for path in folder.iterdir() if path.name != "notes.txt")

@@ -67,6 +67,39 @@ def test_an_unknown_command_is_no_error_while_typing():
     assert "plain,caption" in completed("seetell unheard of ")
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [("seetell train photo", "plain,photo-folder\n")]
+    + [
+        (f"seetell {command} --h", "plain,--help\n") for command in ("train", "export", "snippets", "serve", "evaluate")
+    ],
+)
+def test_commands_whose_extra_is_absent_complete_too(line: str, expected: str):
+    program = (
+        "import sys\n"
+        "for name in ('torch', 'timm', 'matplotlib', 'starlette', 'uvicorn'): sys.modules[name] = None\n"
+        "from seetell.cli.main import main\n"
+        "main()"
+    )
+    env = {**os.environ, "_SEETELL_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": "2"}
+    done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert expected in done.stdout
+
+
+def test_an_error_is_silent_while_typing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    def broken() -> list[str]:
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    monkeypatch.setattr("seetell.training.recipes.shipped_recipes", broken)
+    variables = {"_SEETELL_COMPLETE": "bash_complete", "COMP_WORDS": "seetell train p", "COMP_CWORD": "2"}
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    assert (ended.value.code, *capsys.readouterr()) == (0, "", "")
+
+
 def test_commands_come_with_their_summaries():
     lines = completed("seetell capt", "powershell")
     assert lines == ["plain", "caption", "Describe images in one sentence each."]

@@ -110,3 +110,11 @@ def test_a_split_without_photos_is_an_error(tiny_bundle: Path, folder: Path, cap
     status, _, err = run(capsys, tiny_bundle, "--data", folder, "--split", "train")
     assert status == 1
     assert "no photos in the split 'train'" in err
+
+
+def test_wrong_use(tiny_bundle: Path, folder: Path, capsys: pytest.CaptureFixture[str]):
+    status, _, err = run(capsys, tiny_bundle, "--data", folder, "--split", "foo")
+    assert (status, "'foo' is not one of 'train', 'val', 'test'" in err) == (2, True)
+    for words in (["--data", folder / "absent"], ["--data", folder, "--photos", folder / "absent"]):
+        status, _, err = run(capsys, tiny_bundle, *words)
+        assert (status, "absent' does not exist" in err) == (2, True)

@@ -127,7 +127,7 @@ def test_what_a_folder_holds_besides_photos_is_counted_by_format(folder: Path):
     (folder / "photos" / "linked").symlink_to(folder / "photos" / "deep", target_is_directory=True)
     besides = Besides()
     assert len(list(expand(["photos"], io.BytesIO(), besides))) == 5
-    told = str(besides.left_out)
+    told = str(besides.skipped_files)
     for part in (
         "2 HEIC (export it as JPEG",
         "2 RAW (develop it to JPEG",
@@ -140,7 +140,7 @@ def test_what_a_folder_holds_besides_photos_is_counted_by_format(folder: Path):
         assert part in told
     besides = Besides()
     assert list(expand(["photos/*.[Hh]*"], io.BytesIO(), besides)) == []
-    with pytest.raises(UsageError, match=r"no photos found in photos; left out: 2 HEIC"):
+    with pytest.raises(UsageError, match=r"no photos found in photos; skipped: 2 HEIC"):
         at_least_one(iter([]), ["photos"], besides)
 
 

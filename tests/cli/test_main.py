@@ -11,7 +11,7 @@ import pytest
 import seetell
 from seetell.cli import main as main_module
 from seetell.cli.main import COMMANDS, group, main
-from seetell.errors import BundleError, UsageError
+from seetell.errors import BundleError, RecipeError, UsageError
 from seetell.tasks import registry
 from seetell.tasks.registry import Option, Task
 
@@ -58,6 +58,7 @@ def test_help_imports_no_command():
     [
         (BundleError("the model is broken"), 1, "seetell: the model is broken\n"),
         (UsageError("not like this"), 2, "seetell: not like this\n"),
+        (RecipeError("no such field"), 2, "seetell: no such field\n"),
         (BundleError("odd \udcff name"), 1, "seetell: odd \\udcff name\n"),
         (ModuleNotFoundError("No module named 'torch'", name="torch"), 2, "needs torch, which is not installed: "),
         (RuntimeError("two\nlines"), 1, "seetell: unexpected RuntimeError: two lines; run again with --debug"),
@@ -153,3 +154,39 @@ def test_a_full_disk_is_named(tiny_bundle: Path):
     assert done.returncode == 1
     assert done.stderr.startswith("seetell: no space is left on the disk of standard output (/dev/full)")
     assert "Exception ignored" not in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a POSIX shell closes the streams")
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        ("caption dog.jpg <&-", 0, ""),
+        ("caption dog.jpg 2>&-", 0, ""),
+        ("caption dog.jpg >&-", 0, ""),
+        ("caption dog.jpg <&- >&- 2>&-", 0, ""),
+        ("caption - <&-", 2, "seetell: standard input is closed"),
+        ("align --captions - <&-", 2, "seetell: standard input is closed"),
+        ("index - --index index <&-", 2, "seetell: standard input is closed"),
+        ("regions absent.jpg 2>&-", 1, ""),
+        ("alt page.html --check >&-", 1, "1 page, 1 image without alt text"),
+        ("alt page.html --check 2>&-", 1, ""),
+        ("capton 2>&-", 2, ""),
+        ("--help >&-", 0, ""),
+    ],
+)
+def test_closed_standard_streams(words: str, status: int, said: str, tmp_path: Path, tiny_bundle: Path):
+    (tmp_path / "dog.jpg").symlink_to(Path(__file__).parents[2] / "examples" / "dog.jpg")
+    (tmp_path / "page.html").write_text("<img src=dog.jpg>")
+    if words.startswith("caption"):
+        words = words.replace("caption", f"caption -m '{tiny_bundle}'", 1)
+    done = subprocess.run(
+        ["sh", "-c", f"'{sys.executable}' -m seetell {words}"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr[: len(said) or None]) == (status, said)
+    if words.endswith(("dog.jpg <&-", "dog.jpg 2>&-")):
+        assert done.stdout.startswith("dog.jpg\t")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from seetell.cli.main import main
 from seetell.cli.output_file import check_writable, write_file
 from seetell.errors import SeetellError, UsageError
 
@@ -52,3 +53,45 @@ def test_a_folder_that_takes_no_file_is_refused(tmp_path: Path):
     tmp_path.chmod(0o500)
     with pytest.raises(UsageError, match="nothing can be written there"):
         check_writable(tmp_path / "a.csv", "--output")
+
+
+def test_what_a_command_reads_is_not_overwritten(tmp_path: Path):
+    captions = tmp_path / "captions.csv"
+    captions.write_text("image,caption\n")
+    (tmp_path / "link.csv").symlink_to(captions)
+    for path in (captions, tmp_path / "link.csv"):
+        with pytest.raises(UsageError, match="would overwrite what this command reads"):
+            check_writable(path, "--output", inputs=[None, "absent.csv", captions])
+    check_writable(tmp_path / "other.csv", "--output", inputs=[captions])
+
+
+def test_only_a_picture_has_the_name_of_one(tmp_path: Path):
+    check_writable(tmp_path / "dog.jpg", "--output", picture=True)
+    with pytest.raises(UsageError, match="has the name of a photo"):
+        check_writable(tmp_path / "dog.jpg", "--results")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["classify", "dog.jpg", "--output", "dog.jpg"],
+        ["regions", "dog.jpg", "-o", "./dog.jpg"],
+        ["regions", "dog.jpg", "--results", "dog.jpg"],
+        ["align", "dog.jpg", "a dog", "-o", "dog.jpg"],
+        ["search", "dog", "--gallery", "dog.jpg"],
+        ["score", "captions.csv", "-r", "references.csv", "--output", "captions.csv"],
+        ["score", "captions.csv", "-r", "references.csv", "--report", "references.csv"],
+    ],
+    ids=lambda words: " ".join(words),
+)
+def test_no_command_overwrites_its_input(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.chdir(tmp_path)
+    for name in ("dog.jpg", "captions.csv", "references.csv"):
+        Path(name).write_bytes(b"mine")
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert "would overwrite" in (told := capsys.readouterr().err) or "name of a photo" in told
+    assert all(Path(name).read_bytes() == b"mine" for name in ("dog.jpg", "captions.csv", "references.csv"))

@@ -209,6 +209,43 @@ def test_the_table_says_which_is_better(
     assert ("−" in out.splitlines()[1]) == swapped
 
 
+def test_chair_is_two_metrics_that_are_better_if_low(
+    tmp_path: Path, references: Path, capsys: pytest.CaptureFixture[str]
+):
+    said = {**SAID, "cup.jpg": "a cup and a cat on a table"}
+    table = tmp_path / "photos.csv"
+    asked = (written(tmp_path, said), "-r", references, "-m", "chair")
+    status, out, _ = run(capsys, *asked, "-f", "json", "--output", table)
+    assert status == 0
+    assert json.loads(out) == {"CHAIRs": 1 / 3, "CHAIRi": 1 / 5, "photos": 3}
+    rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
+    assert [float(row["CHAIRs"]) for row in rows] == [0, 0, 1]
+    assert [float(row["CHAIRi"]) for row in rows] == [0, 0, 1 / 3]
+    _, out, _ = run(capsys, *asked, "--bootstrap", "100")
+    assert [line.split()[:2] for line in out.splitlines()[1:3]] == [["CHAIRs", "33.3"], ["CHAIRi", "20.0"]]
+    assert "lower is better" in out
+
+
+@pytest.mark.parametrize(("swapped", "verdict"), [(False, "A is better"), (True, "B is better")])
+def test_who_mentions_fewer_absent_objects_is_better(
+    swapped: bool, verdict: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    people = {f"{number}.jpg": ["a dog on a bench"] for number in range(10)}
+    references = tmp_path / "people.jsonl"
+    references.write_text("\n".join(json.dumps({"image": name, "captions": said}) for name, said in people.items()))
+    right = written(tmp_path, dict.fromkeys(people, "a dog"), "right.json")
+    wrong = written(tmp_path, dict.fromkeys(people, "a cat"), "wrong.json")
+    first, second = (wrong, right) if swapped else (right, wrong)
+    page = tmp_path / "report.html"
+    asked = (first, "-r", references, "--against", second, "-m", "CHAIR", "--report", page)
+    status, out, _ = run(capsys, *asked)
+    assert status == 0
+    assert all(line.endswith(verdict) for line in out.splitlines()[1:3])
+    html = page.read_text(encoding="utf-8")
+    assert f"Where {verdict[0]} is furthest ahead" in html
+    assert f"Where {'A' if swapped else 'B'} is furthest ahead" not in html
+
+
 def test_files_of_one_name_are_told_apart_by_their_folders(
     tmp_path: Path, references: Path, capsys: pytest.CaptureFixture[str]
 ):

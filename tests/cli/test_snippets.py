@@ -70,8 +70,9 @@ def test_an_aligner_of_whole_photos_is_refused_before_photos_are_encoded(
 def test_wrong_use(aligner: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     trained, shapes = aligner
     output = tmp_path / "phrases.jsonl"
-    assert run(trained, "--data", shapes, "--output", output, "--split", "vla") == 1
-    assert "Did you mean 'val'" in capsys.readouterr().err
+    assert run(trained, "--data", shapes, "--output", output, "--split", "vla") == 2
+    assert "'vla' is not one of 'train', 'val'" in capsys.readouterr().err
+    assert run(trained, "--data", tmp_path / "absent", "--output", output) == 2
     assert run(tmp_path, "--data", shapes, "--output", output) == 1
     assert "has no best.safetensors" in capsys.readouterr().err
     assert not output.exists()

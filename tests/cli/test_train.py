@@ -44,6 +44,23 @@ def test_a_run_to_begin_with_that_is_not_there(tmp_path: Path, capsys: pytest.Ca
     assert f"{tmp_path / 'absent'} is neither the folder of a run" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["photo-folder", "--set", "stesp=3"], "Did you mean 'steps'"),
+        (["photo-folder", "--set", "steps=abc"], "steps: expected int, got 'abc'"),
+        (["photo-folder", "--set", "batch_size=0"], "batch_size: expected at least 1, got 0"),
+        (["phto-folder"], "Did you mean 'photo-folder'"),
+        (["photo-folder", "--set", "data.path=absent"], "data.path: absent: no such file or folder"),
+        (["photo-folder", "--set", "data.path=.", "--set", "data.photos=absent"], "data.photos: absent: no such"),
+    ],
+)
+def test_a_wrong_recipe_is_wrong_use(words: list[str], said: str, capsys: pytest.CaptureFixture[str]):
+    pytest.importorskip("torch", reason="training needs the training extra")
+    assert run(*words) == 2
+    assert said in capsys.readouterr().err
+
+
 def test_progress_is_printed_without_a_terminal_and_the_bundle_named_like_the_run(
     recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
@@ -74,7 +91,7 @@ def test_what_is_not_installed_is_said_before_a_file_is_read(command: str, tmp_p
     arguments = {
         "train": ["absent.yaml"],
         "export": ["absent", "bundle"],
-        "snippets": ["absent", "--data", "absent", "--output", "phrases.jsonl"],
+        "snippets": ["absent", "--data", ".", "--output", "phrases.jsonl"],
     }[command]
     program = (
         "import importlib.util, sys\n"

@@ -13,7 +13,7 @@ import pytest
 from seetell.errors import DataError, UsageError
 from seetell.language.tokenizer import tokenize
 from seetell.metrics import ALL, NAMES, DocumentFrequencies, Scores, score_captions
-from seetell.metrics.captions import MeanScores
+from seetell.metrics.captions import LOWER_IS_BETTER, MeanScores
 
 CASES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "fixtures" / "captions.json").read_text("utf-8"))
 
@@ -88,6 +88,8 @@ def test_meteor_gets_the_tokens_and_has_coco_captions_position(monkeypatch: pyte
             return MeanScores("METEOR", np.array([0.2, 0.4]))
 
     monkeypatch.setitem(sys.modules, "seetell.metrics.meteor", SimpleNamespace(Meteor=Meteor))
+    files = SimpleNamespace(MeteorFiles=SimpleNamespace(find=lambda: None))
+    monkeypatch.setitem(sys.modules, "seetell.metrics.meteor.data", files)
     scores = score_captions(REFERENCES, CANDIDATES, metrics=ALL)
     assert list(scores.corpus) == list(ALL)
     assert scores.corpus["METEOR"] == pytest.approx(0.3)
@@ -96,6 +98,13 @@ def test_meteor_gets_the_tokens_and_has_coco_captions_position(monkeypatch: pyte
 
 def test_every_default_metric_is_a_metric():
     assert set(NAMES) < set(ALL)
+    assert set(ALL) > LOWER_IS_BETTER
+
+
+def test_chair_gets_the_references_and_the_candidates():
+    scores = score_captions(REFERENCES, CANDIDATES | {1: "a dog and a man"}, metrics=("CHAIRi", "CHAIRs"))
+    assert scores.corpus == {"CHAIRi": 1 / 3, "CHAIRs": 1 / 2}
+    assert scores.per_photo == {2: {"CHAIRi": 0, "CHAIRs": 0}, 1: {"CHAIRi": 1 / 2, "CHAIRs": 1}}
 
 
 def test_a_metric_of_ones_own_joins_the_others():

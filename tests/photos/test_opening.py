@@ -392,6 +392,10 @@ def test_what_has_no_size_is_an_error(content: bytes):
         (b"FUJIFILMCCD-RAW 0201" + bytes(20), "RAW"),
         (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "SVG"),
         (b"\0\0\0\x14ftypqt  " + bytes(20), "video"),
+        (b"\0\0\1\0\1\0\x20\x20\0\0\1\0\x20\0" + bytes(20), "icon"),
+        (b"\0\0\2\0\1\0\x20\x20\0\0\5\0\5\0" + bytes(20), "icon"),
+        (b"\0\0\2" + bytes(9) + b"\x40\1\xf0\0\x18\x20" + bytes(20), "TGA, DDS or QOI"),
+        (b"\4\1\1\0\0\0\1\x18" + bytes(4) + b"\x40\1\xf0\0\x08\0note" + bytes(20), "TGA, DDS or QOI"),
     ],
 )
 def test_formats_that_people_have_are_named_with_what_to_do(content: bytes, kind: str):

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from seetell.csv_cells import defuse
 from seetell.data.records import printable
 from seetell.drawing.score_report import ScoredPhoto, ScoreReport
+from seetell.metrics.captions import LOWER_IS_BETTER
 from seetell.metrics.significance import Comparison, Interval
 from seetell.tasks.captioning.scoring import LEVEL, Scoring
 
 SIGNIFICANT = 0.05
 """Below this p-value two systems are said to differ."""
 
-_RANKED_BY = ("CIDEr", "METEOR", "CIDEr_plain", "ROUGE_L", "Bleu_4")
+_RANKED_BY = ("CIDEr", "METEOR", "CIDEr_plain", "ROUGE_L", "Bleu_4", "CHAIRi", "CHAIRs")
 """Measures that are meaningful for a single image, the best for that first."""
 
 _DIVERSITY = {
@@ -52,13 +53,17 @@ class ScoreTable:
         header: tuple[str, ...] = ("metric", "score")
         rows: list[tuple[str, ...]] = [(name, f"{100 * value:.1f}") for name, value in first.items()]
         notes = [f"{len(scoring.photos):,} photo{'' if len(scoring.photos) == 1 else 's'}, scores ×100"]
+        if not LOWER_IS_BETTER.isdisjoint(first):
+            notes.append("CHAIR: objects mentioned that no reference mentions; lower is better")
         if scoring.frequencies is not None:
             notes.append(f"CIDEr weighs n-grams by their frequencies among {scoring.frequencies:,} other photos")
         drawn = f"the photos resampled {scoring.resamples:,} times, seed {scoring.seed}" if scoring.resamples else ""
         if scoring.comparison is not None:
             other = scoring.systems[1].scores.corpus
             header = ("metric", "A", "B", "A − B", f"{LEVEL:.0%} interval", "p", "verdict")
-            rows = [(*row, f"{100 * other[row[0]]:.1f}", *_compared(scoring.comparison[row[0]])) for row in rows]
+            rows = [
+                (*row, f"{100 * other[row[0]]:.1f}", *_compared(row[0], scoring.comparison[row[0]])) for row in rows
+            ]
             notes = [
                 *(f"{label}: {printable(system.name)}" for label, system in zip("AB", scoring.systems, strict=True)),
                 *notes,
@@ -149,6 +154,7 @@ def score_report(scoring: Scoring) -> ScoreReport:
         notes=table.notes,
         metric=ranking,
         others=[name for name in _RANKED_BY if name in metrics and name != ranking],
+        lower_is_better=LOWER_IS_BETTER,
         photos=[
             ScoredPhoto(
                 name=photo.path.name,
@@ -162,9 +168,10 @@ def score_report(scoring: Scoring) -> ScoreReport:
     )
 
 
-def _compared(found: Comparison) -> tuple[str, str, str, str]:
+def _compared(metric: str, found: Comparison) -> tuple[str, str, str, str]:
     p = found.p_randomisation
-    verdict = "undecided" if p >= SIGNIFICANT else "A is better" if found.difference > 0 else "B is better"
+    first_is_better = (found.difference > 0) != (metric in LOWER_IS_BETTER)
+    verdict = "undecided" if p >= SIGNIFICANT else "A is better" if first_is_better else "B is better"
     shown = "<0.001" if p < 0.001 else f"{p:.3f}"
     return _signed(found.difference), _between(found.interval, signed=True), shown, verdict
 

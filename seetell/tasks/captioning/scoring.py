@@ -189,18 +189,20 @@ def score_files(
 
 
 def known_metrics(named: Iterable[str]) -> tuple[str, ...]:
-    """Return the metrics that a user names, in any case and with commas between; ``all`` names every one.
+    """Return the metrics that a user names, in any case and with commas between.
+
+    ``CHAIR`` names ``CHAIRs`` and ``CHAIRi``, ``all`` every one.
 
     Raises:
         UsageError: a name is not known.
     """
-    known = {name.lower(): name for name in ALL}
+    known = {name.lower(): (name,) for name in ALL} | {"chair": ("CHAIRs", "CHAIRi"), "all": ALL}
     words = [word.strip() for text in named for word in text.split(",") if word.strip()]
     chosen: dict[str, None] = {}
     for word in words:
-        if word.lower() != "all" and word.lower() not in known:
-            raise UsageError(unknown("metric", word, (*ALL, "all")))
-        chosen |= dict.fromkeys(ALL if word.lower() == "all" else (known[word.lower()],))
+        if word.lower() not in known:
+            raise UsageError(unknown("metric", word, (*ALL, "CHAIR", "all")))
+        chosen |= dict.fromkeys(known[word.lower()])
     return tuple(chosen) or NAMES
 
 
