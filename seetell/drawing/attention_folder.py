@@ -141,7 +141,9 @@ class _Entry:
 def _index(entries: Sequence[_Entry]) -> str:
     """Return the page that links to those of the photos."""
     photos = "\n".join(entry.html() for entry in entries)
-    return render_template("attention_index.html", "page.css", count=f"{len(entries):,}", photos=photos)
+    count = f"{len(entries):,}"
+    title = f"Attention per word: {count} photos"
+    return render_template("attention_index.html", "page.css", title=title, policy="", count=count, photos=photos)
 
 
 def is_picture_of(folder: str | Path, path: str) -> bool:

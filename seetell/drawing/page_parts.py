@@ -19,22 +19,33 @@ from seetell.photos.opening import open_photo
 GENERATOR = '<meta name="generator" content="seetell">'
 """Marks a page as written by seetell."""
 
+SELF_CONTAINED = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+"""Content security policy of a page that loads no other file."""
+
 PHOTO_SIDE = 1200
 """Longest side of the photo on a page of one photo, in pixels."""
 
 PLACES = (("upper left", "top", "upper right"), ("left", "centre", "right"), ("lower left", "bottom", "lower right"))
 
 
-def render_template(template: str, *styles: str, **parts: str) -> str:
-    """Render a template.
+def render_template(template: str, *styles: str, title: str, policy: str = SELF_CONTAINED, **parts: str) -> str:
+    """Render a page.
 
     Args:
-        template: its file name.
+        template: file name of its body.
         styles: file names of the style sheets that it needs besides the common one.
-        parts: HTML for each placeholder.
+        title: HTML of the document's title, a placeholder of the body, too.
+        policy: what browsers let the page load, scripts of its own aside; empty for no limit.
+        parts: HTML for each other placeholder of the body, ``script`` among them where the page has one.
     """
-    style = "\n".join(map(read_asset, ("base.css", *styles)))
-    return Template(read_asset(template)).substitute(parts, generator=GENERATOR, style=style)
+    script = "; script-src 'unsafe-inline'" if "script" in parts else ""
+    limit = f'\n<meta http-equiv="Content-Security-Policy" content="{policy}{script}">' if policy else ""
+    return Template(read_asset("document.html")).substitute(
+        metadata=GENERATOR + limit,
+        title=title,
+        style="\n".join(map(read_asset, ("base.css", *styles))),
+        body=Template(read_asset(template)).substitute(parts, title=title),
+    )
 
 
 def read_asset(name: str) -> str:

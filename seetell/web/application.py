@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from functools import partial
 from importlib.resources import files
 from typing import Annotated, Any
 
@@ -97,11 +96,8 @@ def application(
         },
     )
 
-    async def predict(task: ServedTask, request: Request, options: Mapping[str, Any]) -> Response:
-        return JSONResponse(await handler.predict(request, task, options))
-
     for command, task in served.items():
-        app.post(f"/v1/{command}", **openapi.operation(task.task))(task.endpoint(partial(predict, task)))
+        app.post(f"/v1/{command}", **openapi.operation(task.task))(task.endpoint(handler.predict))
     if photos is not None:
         _add_search(app, handler, photos)
 

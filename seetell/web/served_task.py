@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import Query, Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from seetell.errors import UsageError
 from seetell.results import Alignment, Caption, row
@@ -40,16 +40,17 @@ class ServedTask:
         return tuple(option for option in self.task.options if option.served)
 
     def endpoint(
-        self, answer: Callable[[Request, Mapping[str, Any]], Awaitable[Response]]
+        self, predict: Callable[[Request, ServedTask, Mapping[str, Any]], Awaitable[dict[str, Any]]]
     ) -> Callable[..., Awaitable[Response]]:
         """Return a FastAPI endpoint with the served options as its query parameters.
 
         Args:
-            answer: answers a request, given the options that have a value.
+            predict: returns the row of a request, given the task and the options that have a value.
         """
 
         async def endpoint(request: Request, **options: Any) -> Response:
-            return await answer(request, {name: value for name, value in options.items() if value is not None})
+            given = {name: value for name, value in options.items() if value is not None}
+            return JSONResponse(await predict(request, self, given))
 
         parameters = [
             inspect.Parameter(

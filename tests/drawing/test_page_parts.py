@@ -9,7 +9,9 @@ from seetell.drawing.page_parts import GENERATOR, data_uri, html_text, position_
 
 
 def test_pages_have_the_common_style_and_their_own():
-    page = render_template("attention_index.html", "page.css", count="2", photos="<li>$style</li>")
+    page = render_template("attention_index.html", "page.css", title="Two", count="2", photos="<li>$style</li>")
+    assert "<title>Two</title>" in page
+    assert "script-src" not in page
     assert GENERATOR in page
     assert "--paper" in page
     assert ".photos {" in page
