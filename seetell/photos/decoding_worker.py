@@ -23,7 +23,7 @@ from seetell.errors import PhotoError, PhotoFormatError, PhotoMemoryError
 from seetell.photos import opening
 from seetell.photos.budget import DecodeBudget
 from seetell.photos.opening import open_photo, photo_size
-from seetell.photos.preprocessing import Preprocessing
+from seetell.photos.preprocessing import Preprocessing, largest
 
 ASKED_BYTES = 16 * 2**20
 """Memory that is taken without asking."""
@@ -115,17 +115,17 @@ def _opened(head: Mapping[str, Any], content: bytes) -> tuple[dict[str, Any], by
     size = photo_size(source)
     if head["max_pixels"] and size[0] * size[1] > head["max_pixels"]:
         return {"size": size, "too_large": True}, b""
-    if head.get("preprocessing"):
-        preprocessing = Preprocessing(**head["preprocessing"])
-        photo = open_photo(source, at_least=(preprocessing.width, preprocessing.height))
-        pixels = preprocessing.resize(photo)
+    if head.get("preprocessings"):
+        preprocessings = [Preprocessing(**values) for values in head["preprocessings"]]
+        photo = open_photo(source, at_least=largest(preprocessings))
+        views = [preprocessing.resize(photo) for preprocessing in preprocessings]
     else:
         side = head.get("side")
         photo = open_photo(source, at_least=(side, side) if side else None)
         if side:
             photo.thumbnail((side, side), Image.Resampling.BICUBIC)
-        pixels = np.asarray(photo)
-    return {"size": size, "shape": pixels.shape}, np.ascontiguousarray(pixels).tobytes()
+        views = [np.asarray(photo)]
+    return {"size": size, "shapes": [view.shape for view in views]}, b"".join(view.tobytes() for view in views)
 
 
 def _limit_time(seconds: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
@@ -110,13 +111,20 @@ class Preprocessing:
         Returns:
             ``(..., 3, H, W)`` float32, contiguous.
         """
-        mean, std = np.array(self.mean, np.float32), np.array(self.std, np.float32)
-        scaled = pixels.astype(np.float32) * (1 / std) - mean / std
-        return np.ascontiguousarray(np.moveaxis(scaled, -1, -3))
+        mean, std = (np.array(values, np.float32)[:, None, None] for values in (self.mean, self.std))
+        scaled: np.ndarray = np.moveaxis(pixels, -1, -3).astype(np.float32, order="C")
+        scaled *= 1 / std
+        scaled -= mean / std
+        return scaled
 
     def __call__(self, photo: Image.Image) -> np.ndarray:
         """Return ``(3, height, width)`` float32 for an RGB photo."""
         return self.normalise(self.resize(photo))
+
+
+def largest(preprocessings: Sequence[Preprocessing]) -> tuple[int, int]:
+    """Return the greatest width and the greatest height of some inputs: what a photo is decoded for."""
+    return max(way.width for way in preprocessings), max(way.height for way in preprocessings)
 
 
 def _centre(photo: tuple[int, int], size: tuple[int, int]) -> tuple[float, float, float, float]:

@@ -29,7 +29,7 @@ _MEND = "export the model again"
 _UNFIT = (TypeError, ValueError, AttributeError, OverflowError, SeetellError)
 """What values of ``model.json`` that are not as expected raise."""
 
-_NOT_PRECISIONS = ("default", "inputs", "outputs")
+_NOT_PRECISIONS = ("default", "inputs", "outputs", "preprocessing")
 
 Setting = TypeVar("Setting")
 
@@ -43,12 +43,14 @@ class GraphFiles:
         default: the precision used unless another is asked for.
         inputs: names of the graph's inputs.
         outputs: names of its outputs.
+        preprocessing: of its images, where that is not the bundle's; ``None`` otherwise.
     """
 
     files: Mapping[str, Path]
     default: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    preprocessing: Preprocessing | None = None
 
 
 @dataclass(frozen=True)
@@ -315,7 +317,8 @@ def _graph_files(folder: Path, entry: Mapping[str, Any]) -> GraphFiles:
     for names in (entry["inputs"], entry["outputs"]):
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise TypeError(f"inputs and outputs must be lists of names, got {names!r}")
-    return GraphFiles(files, entry["default"], tuple(entry["inputs"]), tuple(entry["outputs"]))
+    own = Preprocessing(**entry["preprocessing"]) if "preprocessing" in entry else None
+    return GraphFiles(files, entry["default"], tuple(entry["inputs"]), tuple(entry["outputs"]), own)
 
 
 def _vocabulary(file: Path, digest: object, size: object) -> Vocabulary:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from seetell.errors import PhotoError, PhotoMemoryError
 from seetell.photos.opening import PhotoSource, open_photo, photo_size
-from seetell.photos.preprocessing import Preprocessing
+from seetell.photos.preprocessing import Preprocessing, largest
 
 Item = TypeVar("Item")
 Prepared = TypeVar("Prepared")
@@ -27,15 +27,20 @@ BatchFn = Callable[[Sequence[Prepared], Sequence[int]], Sequence[Result]]
 
 @dataclass(frozen=True, eq=False)
 class ResizedPhoto:
-    """A photo that another process opened and resized to a model's input.
+    """A photo that another process opened and resized to the inputs of a model.
 
     Attributes:
-        pixels: ``(H, W, 3)`` uint8.
+        views: ``(H, W, 3)`` uint8, one for each way of preprocessing that was asked for, in that order.
         size: width and height of the upright photo, before it was resized.
     """
 
-    pixels: np.ndarray
+    views: tuple[np.ndarray, ...]
     size: tuple[int, int]
+
+    @property
+    def pixels(self) -> np.ndarray:
+        """The first view, ``(H, W, 3)`` uint8."""
+        return self.views[0]
 
 
 def stream(
@@ -81,11 +86,29 @@ def preprocess(image: PhotoSource | ResizedPhoto, preprocessing: Preprocessing) 
     Raises:
         PhotoError: the image cannot be used.
     """
+    return preprocess_all(image, (preprocessing,))[preprocessing]
+
+
+def preprocess_all(
+    image: PhotoSource | ResizedPhoto, preprocessings: Sequence[Preprocessing]
+) -> dict[Preprocessing, np.ndarray]:
+    """Open an image once and prepare it for several networks.
+
+    Args:
+        image: where it was resized already, in these ways.
+        preprocessings: one for each input.
+
+    Returns:
+        For each of them ``(3, H, W)`` float32.
+
+    Raises:
+        PhotoError: the image cannot be used.
+    """
     if isinstance(image, ResizedPhoto):
-        return preprocessing.normalise(image.pixels)
-    opened = open_photo(image, at_least=(preprocessing.width, preprocessing.height))
+        return {way: way.normalise(view) for way, view in zip(preprocessings, image.views, strict=True)}
+    opened = open_photo(image, at_least=largest(preprocessings))
     try:
-        return preprocessing(opened)
+        return {way: way(opened) for way in preprocessings}
     except MemoryError as error:
         raise PhotoMemoryError(
             f"a photo of {opened.width}×{opened.height} pixels needs more memory than there is"

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from seetell.errors import PhotoError, UsageError
 from seetell.photos.opening import PhotoSource
+from seetell.photos.preprocessing import Preprocessing
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.image_stream import BatchFn, preprocess, run_with_oom_fallback, stream
 from seetell.runtime.threads import resolve_num_threads
@@ -30,6 +31,7 @@ class Predictor(ABC, Generic[Prepared, Result]):
         bundle: the model.
         precision: the encoder's, such as ``int8``; ``None`` for the bundle's own choice.
         threads: processor threads that it computes with.
+        takes_resized: whether :meth:`prepare` accepts a photo that another process resized.
 
     Args:
         bundle: the model.
@@ -49,6 +51,11 @@ class Predictor(ABC, Generic[Prepared, Result]):
     def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
         self.bundle, self.precision = bundle, precision
         self.threads = resolve_num_threads(threads)
+
+    @property
+    def preprocessings(self) -> tuple[Preprocessing, ...]:
+        """The ways in which :meth:`prepare` resizes an image: one for each network that sees images."""
+        return (self.bundle.preprocessing,)
 
     @property
     def name(self) -> str:

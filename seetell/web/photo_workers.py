@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
@@ -66,7 +66,7 @@ class PhotoWorkers:
         source: bytes | str,
         *,
         max_pixels: int | None = None,
-        preprocessing: Preprocessing | None = None,
+        preprocessings: Sequence[Preprocessing] = (),
         side: int | None = None,
     ) -> ResizedPhoto:
         """Open a photo; at its own size unless something else is said.
@@ -74,16 +74,16 @@ class PhotoWorkers:
         Args:
             source: a file's content, or its path.
             max_pixels: more are not decoded.
-            preprocessing: says how it is resized.
-            side: longest side that it is reduced to, without ``preprocessing``.
+            preprocessings: say how it is resized, once for each.
+            side: longest side that it is reduced to, without ``preprocessings``.
 
         Raises:
             TooManyPixelsError: it has too many pixels.
             PhotoError: it cannot be opened, or not in time.
         """
         request: dict[str, Any] = {"max_pixels": max_pixels, "seconds": self._seconds, "side": side}
-        if preprocessing is not None:
-            request["preprocessing"] = preprocessing.to_dict()
+        if preprocessings:
+            request["preprocessings"] = [preprocessing.to_dict() for preprocessing in preprocessings]
         if isinstance(source, str):
             request["path"] = source
         with self._worker() as worker:
@@ -93,7 +93,10 @@ class PhotoWorkers:
         size = (int(head["size"][0]), int(head["size"][1]))
         if "too_large" in head:
             raise TooManyPixelsError(size, max_pixels)
-        return ResizedPhoto(np.frombuffer(content, np.uint8).reshape(head["shape"]), size)
+        pixels = np.frombuffer(content, np.uint8)
+        ends = np.cumsum([np.prod(shape) for shape in head["shapes"]])
+        parts = zip(np.split(pixels, ends[:-1]), head["shapes"], strict=True)
+        return ResizedPhoto(tuple(part.reshape(shape) for part, shape in parts), size)
 
     def close(self) -> None:
         """End all processes, also those that are opening a photo."""

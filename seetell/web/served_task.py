@@ -89,8 +89,8 @@ class ServedTask:
         """
         text = self.text_of(upload)
         resizes = isinstance(self.predictor, Predictor) and self.predictor.takes_resized
-        preprocessing = self.predictor.bundle.preprocessing if resizes else None
-        opened = workers.open(upload.content, max_pixels=max_pixels, preprocessing=preprocessing)
+        preprocessings = self.predictor.preprocessings if resizes else ()
+        opened = workers.open(upload.content, max_pixels=max_pixels, preprocessings=preprocessings)
         image: Any = opened if resizes else opened.pixels
         item = self.predictor.prepare(image, text) if self.task.text_input else self.predictor.prepare(image)
         return opened.size, item

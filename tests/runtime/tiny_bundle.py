@@ -39,7 +39,7 @@ def write_tiny_bundle(folder: Path, *, seed: int = 0, grid: tuple[int, int] | No
         return numpy_helper.from_array(rng.normal(size=shape).astype(np.float32) * 1.5, name)
 
     for file in ("encoder.onnx", "encoder.int8.onnx"):
-        _save(
+        save_graph(
             folder / file,
             [
                 helper.make_node("GlobalAveragePool", ["images"], ["mean"]),
@@ -50,7 +50,7 @@ def write_tiny_bundle(folder: Path, *, seed: int = 0, grid: tuple[int, int] | No
             {"pooled": ["B", FEATURES]},
             [weights("project", 3, FEATURES)],
         )
-    _save(
+    save_graph(
         folder / "decoder_start.onnx",
         [helper.make_node("MatMul", ["pooled", "begin"], ["state_0"])],
         {"pooled": (TensorProto.FLOAT, ["B", FEATURES])},
@@ -67,7 +67,7 @@ def write_tiny_bundle(folder: Path, *, seed: int = 0, grid: tuple[int, int] | No
         helper.make_node("MatMul", ["next_state_0", "look"], ["looks"]),
         helper.make_node("Softmax", ["looks"], ["attention"], axis=-1),
     ]
-    _save(
+    save_graph(
         folder / "decoder_step.onnx",
         [
             helper.make_node("Gather", ["embedding", "tokens"], ["word"]),
@@ -118,13 +118,16 @@ def graph_entry(folder: Path, files: dict[str, str]) -> dict[str, Any]:
     return {**files, "default": default, "inputs": inputs, "outputs": outputs}
 
 
-def _save(
+def save_graph(
     path: Path,
     nodes: list[onnx.NodeProto],
     inputs: dict[str, tuple[int, list[str | int]]],
     outputs: dict[str, list[str | int]],
     weights: list[onnx.TensorProto],
+    *,
+    opset: int = 18,
 ) -> None:
+    """Write a checked graph of nodes; inputs have a type and a shape, outputs are float32 of a shape."""
     graph = helper.make_graph(
         nodes,
         path.stem,
@@ -132,6 +135,6 @@ def _save(
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in outputs.items()],
         weights,
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=9)
     onnx.checker.check_model(model)
     onnx.save(model, path)

@@ -44,9 +44,11 @@ def test_a_photo_is_what_it_is_when_opened_here(workers: PhotoWorkers, tmp_path:
     assert np.array_equal(opened.pixels, pixels)
     for fit in ("squash", "crop", "pad"):
         preprocessing = Preprocessing(64, 48, fit=fit)
-        resized = workers.open(str(tmp_path / "photo.png"), preprocessing=preprocessing)
+        both = (preprocessing, Preprocessing(32, 80, resample="bilinear"))
+        resized = workers.open(str(tmp_path / "photo.png"), preprocessings=both)
         assert resized.size == (500, 300)
-        assert np.array_equal(resized.pixels, preprocessing.resize(open_photo(content)))
+        for view, way in zip(resized.views, both, strict=True):
+            assert np.array_equal(view, way.resize(open_photo(content)))
     assert workers.open(content, side=100).pixels.shape == (60, 100, 3)
     assert len(workers._all) == 1
 

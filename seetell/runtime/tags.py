@@ -1,0 +1,213 @@
+"""What is in an image: object tags, the classes of ImageNet, caption words and presence, for models that read them.
+
+A bundle that has the graph ``detector`` tags its images:
+
+- *object tags* (Li et al., "Oscar", ECCV 2020) are what an object detector finds, one score and box for each class;
+- *word detectors* (Fang et al., "From Captions to Visual Concepts and Back", CVPR 2015) give the probability of each of
+  some hundred words that captions use;
+- *presence* is how likely each object class is there, all considered, as a logit.
+
+The detector, the graphs of the ImageNet classifier (``tag_encoder`` and ``tag_classifier``) and ``word_detectors`` are
+graphs like others; all but the detector may be absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from seetell.geometry.boxes import nms
+from seetell.photos.preprocessing import Preprocessing
+from seetell.runtime.bundle import Bundle
+from seetell.runtime.sessions import Graph
+
+COUNTED_SCORE = 0.35
+"""Detections of at least this score are counted."""
+
+MAX_COUNT = 10
+NMS_IOU = 0.5
+
+MAX_DETECTIONS = 100
+"""Most detections that are kept of an image."""
+
+DETECTED_AT_ONCE = 4
+"""Images that the detector sees at once: more take more memory and no less time."""
+
+Images = Mapping[Preprocessing, np.ndarray]
+"""The same images prepared for several networks, ``(B, 3, H, W)`` float32 for each."""
+
+
+class Detections(NamedTuple):
+    """Objects found in one image, the highest score first.
+
+    Attributes:
+        labels: ``(K,)`` numbers of their classes.
+        scores: ``(K,)`` from 0 to 1.
+        boxes: ``(K, 4)`` xyxy in shares of the detector's input, from 0 to 1.
+    """
+
+    labels: np.ndarray
+    scores: np.ndarray
+    boxes: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class ImageTags:
+    """What a tagger found in ``B`` images.
+
+    Attributes:
+        features: arrays by name, float32. ``objects`` ``(B, O)``: the highest score of each object class;
+            ``object_boxes`` ``(B, O, 5)``: its box, xyxy in shares of the input, and how many of the class there are,
+            counted from a score of :data:`COUNTED_SCORE` on. Where the bundle has graphs for them, ``imagenet``
+            ``(B, 1000)``: logits; ``words`` ``(B, W)``: probabilities; ``presence`` ``(B, O)``: logits.
+        detections: of each image.
+    """
+
+    features: Mapping[str, np.ndarray]
+    detections: Sequence[Detections]
+
+
+class ImageTagger:
+    """The graphs of a bundle that tag images.
+
+    Attributes:
+        objects: names of the object classes.
+        words: the words that are detected.
+        preprocessings: how images are prepared for its networks; each differs from the others.
+
+    Args:
+        bundle: has the graph ``detector``.
+        threads: processor threads to compute with.
+        min_score: least score of detections.
+
+    Raises:
+        BundleError: a graph is damaged or absent, or has other inputs and outputs than expected.
+    """
+
+    def __init__(self, bundle: Bundle, *, threads: int, min_score: float = COUNTED_SCORE) -> None:
+        self.objects: tuple[str, ...] = bundle.setting("objects", _names)
+        self.words: tuple[str, ...] = bundle.setting("words", _names) if "word_detectors" in bundle.graphs else ()
+        self._min_score = min_score
+        self._detector = _Sighted(bundle, "detector", threads=threads)
+        self._detector.graph.require(inputs=["images"], outputs=["scores", "boxes"])
+        self._encoder = self._classifier = self._word_detectors = None
+        if "tag_encoder" in bundle.graphs:
+            self._encoder = _Sighted(bundle, "tag_encoder", threads=threads)
+            self._encoder.graph.require(inputs=["images"], outputs=["pooled"])
+            self._classifier = Graph.open(bundle, "tag_classifier", threads=threads)
+            self._classifier.require(inputs=["pooled"], outputs=["logits"])
+        if "word_detectors" in bundle.graphs:
+            self._word_detectors = Graph.open(bundle, "word_detectors", threads=threads)
+            known = ["pooled", "objects", "object_boxes", *(["imagenet"] if self._encoder else [])]
+            self._word_detectors.require(inputs=known, outputs=["words", "presence"])
+        sighted = (self._detector, self._encoder)
+        self.preprocessings = tuple(dict.fromkeys(each.preprocessing for each in sighted if each is not None))
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the features that it gives; see :class:`ImageTags`."""
+        return (
+            "objects",
+            "object_boxes",
+            *(["imagenet"] if self._encoder else []),
+            *(["words", "presence"] if self._word_detectors else []),
+        )
+
+    def __call__(self, images: Images, pooled: np.ndarray | None = None) -> ImageTags:
+        """Tag images.
+
+        Args:
+            images: prepared in each of :attr:`preprocessings`.
+            pooled: ``(B, D)``, what the bundle's encoder makes of them, for word detectors; without it, there are none.
+        """
+        shown = images[self._detector.preprocessing]
+        found = [
+            found_in(scores, boxes, min_score=min(self._min_score, COUNTED_SCORE))
+            for first in range(0, len(shown), DETECTED_AT_ONCE)
+            for scores, boxes in zip(
+                *self._detector.graph.run({"images": shown[first : first + DETECTED_AT_ONCE]}, ["scores", "boxes"]),
+                strict=True,
+            )
+        ]
+        features = {
+            "objects": np.stack([best[:, 0] for best, _ in found]),
+            "object_boxes": np.stack([best[:, 1:] for best, _ in found]),
+        }
+        if self._encoder is not None and self._classifier is not None:
+            encoded = self._encoder.graph.run({"images": images[self._encoder.preprocessing]}, ["pooled"])
+            (features["imagenet"],) = self._classifier.run({"pooled": encoded[0]}, ["logits"])
+        if self._word_detectors is not None and pooled is not None:
+            names = ["words", "presence"]
+            features |= zip(names, self._word_detectors.run({**features, "pooled": pooled}, names), strict=True)
+        return ImageTags(features, [_above(detections, self._min_score) for _, detections in found])
+
+
+class _Sighted:
+    """A graph that sees images, and how they are prepared for it."""
+
+    def __init__(self, bundle: Bundle, name: str, *, threads: int) -> None:
+        self.graph = Graph.open(bundle, name, threads=threads)
+        self.preprocessing = bundle.graphs[name].preprocessing or bundle.preprocessing
+
+
+def tagger_of(bundle: Bundle, *, threads: int) -> ImageTagger | None:
+    """Return the tagger of a bundle; ``None`` where it does not tag images.
+
+    Raises:
+        BundleError: a graph of the tagger is damaged.
+    """
+    return ImageTagger(bundle, threads=threads) if "detector" in bundle.graphs else None
+
+
+def found_in(scores: np.ndarray, boxes: np.ndarray, *, min_score: float) -> tuple[np.ndarray, Detections]:
+    """Return the object tags of an image, and its detections after non-maximum suppression class by class.
+
+    Args:
+        scores: ``(N, O)`` of each place and class.
+        boxes: ``(N, 4)`` xyxy of each place, in shares of the image.
+        min_score: least score of detections.
+
+    Returns:
+        For each class score, box and count ``(O, 6)`` float32, see :class:`ImageTags`; and the detections.
+    """
+    places = scores.argmax(axis=0)
+    classes = np.arange(scores.shape[1])
+    detections = detect(scores, boxes, min_score=min_score)
+    counted = detections.labels[detections.scores >= COUNTED_SCORE]
+    counts = np.bincount(counted, minlength=len(classes)).clip(max=MAX_COUNT)
+    best = np.column_stack([scores[places, classes], boxes[places], counts]).astype(np.float32)
+    return best, detections
+
+
+def detect(scores: np.ndarray, boxes: np.ndarray, *, min_score: float) -> Detections:
+    """Return the objects of an image: its places of high score, less those that overlap a better one of their class.
+
+    Args:
+        scores: ``(N, O)`` of each place and class.
+        boxes: ``(N, 4)`` xyxy of each place, in shares of the image.
+        min_score: least score.
+    """
+    places, labels = np.nonzero(scores >= min_score)
+    kept_scores, kept_boxes = scores[places, labels], boxes[places]
+    apart = kept_boxes + 2.0 * labels[:, None]  # boxes of different classes never overlap
+    kept = nms(apart, kept_scores, iou_threshold=NMS_IOU, max_boxes=MAX_DETECTIONS)
+    return Detections(labels[kept], kept_scores[kept], kept_boxes[kept])
+
+
+def stacked(images: Sequence[Images]) -> Images:
+    """Return images that were prepared one by one as batches."""
+    return {way: np.stack([image[way] for image in images]) for way in images[0]}
+
+
+def _above(detections: Detections, min_score: float) -> Detections:
+    kept = detections.scores >= min_score
+    return Detections(*(part[kept] for part in detections))
+
+
+def _names(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise TypeError("expected a list of names")
+    return tuple(value)
