@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from seetell.tasks.captioning.predict import Captioner
     from seetell.tasks.classification.predict import Classifier
     from seetell.tasks.dense_captioning.predict import DenseCaptioner
+    from seetell.tasks.detection.predict import Detector
     from seetell.tasks.grounding.predict import PhraseGrounder
     from seetell.tasks.loading import load
     from seetell.tasks.retrieval.predict import Embedder
@@ -37,6 +38,7 @@ __all__ = [
     "Classifier",
     "Decoding",
     "DenseCaptioner",
+    "Detector",
     "Embedder",
     "PhotoError",
     "PhraseGrounder",
@@ -55,6 +57,7 @@ _HOMES = {
     "seetell.tasks.captioning.predict": ("Captioner",),
     "seetell.tasks.classification.predict": ("Classifier",),
     "seetell.tasks.dense_captioning.predict": ("DenseCaptioner",),
+    "seetell.tasks.detection.predict": ("Detector",),
     "seetell.tasks.grounding.predict": ("PhraseGrounder",),
     "seetell.tasks.loading": ("load",),
     "seetell.tasks.retrieval.predict": ("Embedder",),

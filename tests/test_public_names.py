@@ -19,6 +19,7 @@ def test_the_public_names_are_these():
         "Classifier",
         "Decoding",
         "DenseCaptioner",
+        "Detector",
         "Embedder",
         "PhotoError",
         "PhraseGrounder",

@@ -21,6 +21,9 @@ from seetell.errors import RecipeError
 Box = tuple[float, float, float, float]
 Boxes = npt.NDArray[np.floating]
 
+CANDIDATES = 1000
+"""Boxes of an image that are compared by :func:`nms_per_class`, those of highest score."""
+
 
 def area(boxes: Boxes) -> Boxes:
     """Return the areas of boxes ``(…, 4)`` as ``(…)``, in square pixels; 0 for a box with crossed edges."""
@@ -105,6 +108,32 @@ def nms(
         kept.append(int(best))
         remaining = remaining[iou(boxes[best], boxes[remaining]) <= iou_threshold]
     return np.array(kept, np.intp)
+
+
+def nms_per_class(
+    boxes: Boxes, scores: npt.NDArray[np.floating], *, threshold: float, iou_threshold: float, max_boxes: int
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Greedy non-maximum suppression among the boxes of each class; a box may be kept for several classes.
+
+    Args:
+        boxes: ``(N, 4)``, finite.
+        scores: of each box for each class, ``(N, K)``.
+        threshold: least score.
+        iou_threshold: see :func:`nms`.
+        max_boxes: largest number of boxes kept of all classes; no more than ``CANDIDATES`` are compared.
+
+    Returns:
+        Indices of the kept boxes ``(M,)`` and their classes ``(M,)``, highest score first. Boxes without an area are
+        not among them.
+    """
+    rows, classes = np.nonzero((scores >= threshold) & (area(boxes) > 0)[:, None])
+    best = np.argsort(-scores[rows, classes], kind="stable")[: max(CANDIDATES, max_boxes)]
+    rows, classes = rows[best], classes[best]
+    chosen = boxes[rows].astype(np.float64)
+    if len(chosen):  # classes side by side, so that none overlaps another
+        chosen += (classes * (chosen.max() - chosen.min() + 1))[:, None]
+    kept = nms(chosen, scores[rows, classes], iou_threshold=iou_threshold, max_boxes=max_boxes)
+    return rows[kept], classes[kept]
 
 
 def window_boxes(levels: Sequence[int]) -> np.ndarray:

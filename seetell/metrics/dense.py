@@ -34,6 +34,7 @@ import numpy.typing as npt
 from seetell.errors import DataError
 from seetell.geometry.boxes import Box, Boxes, area, iou
 from seetell.language.tokenizer import tokenize
+from seetell.metrics.detection import average_precision
 from seetell.metrics.meteor import Meteor
 from seetell.results import Region
 
@@ -44,7 +45,6 @@ COUNTS = (50, 100, 300)
 """Numbers of detections per photo for recall."""
 
 _MERGE_IOU = 0.7
-_PERCENT = np.arange(101)
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -143,12 +143,12 @@ def dense_average_precision(
         raise DataError("expected at least one region in the ground truth to score against, got none")
     order = np.argsort(-np.concatenate([photo.scores for photo in matched]), kind="stable")
     overlaps = np.concatenate([np.where(photo.taken, photo.overlaps, -1.0) for photo in matched])[order]
-    detection = tuple(_average_precision(overlaps >= at, total) for at in IOUS)
+    detection = tuple(average_precision(overlaps >= at, total) for at in IOUS)
     table = None
     if phrases:
         meteors = _meteors(matched, meteor)[order]
         table = tuple(
-            tuple(_average_precision((overlaps >= at) & (meteors > above), total) for above in METEORS) for at in IOUS
+            tuple(average_precision((overlaps >= at) & (meteors > above), total) for above in METEORS) for at in IOUS
         )
     return DenseScores(
         mean_ap=None if table is None else float(np.mean(table)),
@@ -254,20 +254,6 @@ def _meteors(photos: Sequence[_Photo], meteor: Meteor | None) -> Floats:
     if candidates:
         scores[positions] = (meteor or Meteor()).score(references, candidates).per_photo
     return scores
-
-
-def _average_precision(correct: Flags, total: int) -> float:
-    """Return AP of detections in their order.
-
-    Args:
-        correct: whether each is correct, ``(N,)``.
-        total: number of true regions.
-    """
-    found = np.cumsum(correct)
-    precision = found / np.arange(1, len(correct) + 1)
-    greatest = np.maximum.accumulate(precision[::-1])[::-1]
-    needed = -(-_PERCENT * total // 100)  # the fewest that reach the recall, in exact integers
-    return float(np.append(greatest, 0.0)[np.searchsorted(found, needed)].mean())
 
 
 def _recall(overlaps: Floats) -> Recall:

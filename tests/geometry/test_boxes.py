@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seetell.geometry.boxes import area, contains, enclosing, flip_boxes, intersection_over_smaller, iou, nms
+from seetell.geometry.boxes import (
+    area,
+    contains,
+    enclosing,
+    flip_boxes,
+    intersection_over_smaller,
+    iou,
+    nms,
+    nms_per_class,
+)
 
 
 def test_areas_and_crossed_edges():
@@ -63,6 +72,20 @@ def test_of_boxes_that_overlap_too_much_the_best_stays():
     assert nms(boxes, scores, iou_threshold=0.6, max_boxes=9).tolist() == [2, 0, 4, 3]
     assert nms(boxes, scores, iou_threshold=0.6, max_boxes=2).tolist() == [2, 0]
     assert nms(boxes[:0], scores[:0], iou_threshold=0.5, max_boxes=9).tolist() == []
+
+
+def test_boxes_suppress_only_those_of_their_class():
+    boxes = np.array([[0, 0, 1, 1], [0, 0, 0.9, 1], [0.5, 0.5, 0.5, 0.9]], np.float32)
+    scores = np.array([[0.9, 0.0], [0.8, 0.7], [1.0, 1.0]], np.float32)  # the third has no area
+
+    def kept(**changed: float) -> list[list[int]]:
+        options = {"threshold": 0.5, "iou_threshold": 0.5, "max_boxes": 9, **changed}
+        return [found.tolist() for found in nms_per_class(boxes, scores, **options)]
+
+    assert kept() == [[0, 1], [0, 1]]
+    assert kept(iou_threshold=0.95) == [[0, 1, 1], [0, 0, 1]]
+    assert kept(max_boxes=1) == [[0], [0]]
+    assert kept(threshold=0.95) == [[], []]
 
 
 @given(st.integers(0, 2**32 - 1))

@@ -1,0 +1,172 @@
+"""Boxes of object classes in YOLO's format: a YAML file and, for each image, a text file of boxes.
+
+The YAML file names the classes and where each split's images are; ``images/val/1.jpg`` has its boxes in
+``labels/val/1.txt``, a line each: class number, centre x and y, width and height, the last four in shares of the image.
+An image without such a file shows none of the classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from seetell.data.records import SPLITS, PhotoDataset, Problem
+from seetell.data.source import numbered_lines, read_text
+from seetell.errors import DataError, unknown
+from seetell.geometry.boxes import Box
+from seetell.photos.formats import is_photo_name
+
+FORMAT = "yolo"
+
+
+@dataclass(frozen=True)
+class ObjectPhoto:
+    """A photo with the boxes of its objects.
+
+    Attributes:
+        id: its path in the data set.
+        path: the image file.
+        boxes: ``xyxy`` in shares of the upright photo, within it and with an area.
+        classes: the name of each box's class.
+        split: ``train``, ``val`` or ``test``.
+    """
+
+    id: str
+    path: Path
+    boxes: tuple[Box, ...]
+    classes: tuple[str, ...]
+    split: str
+
+
+@dataclass(frozen=True)
+class ObjectDataset(PhotoDataset[ObjectPhoto]):
+    """Photos with the boxes of objects.
+
+    Attributes:
+        classes: the names of all classes, by number.
+    """
+
+    classes: tuple[str, ...] = ()
+
+
+def read_yolo(folder: str | Path, *, format: str | None = None, photos: str | Path | None = None) -> ObjectDataset:
+    """Read a data set in YOLO's format.
+
+    Args:
+        folder: holds the YAML file and ``labels``; or the YAML file.
+        format: ``yolo``, or nothing.
+        photos: the folder ``images``, where it is neither in ``folder`` nor beside it.
+
+    Raises:
+        DataError: there is no such data set, or none of its images.
+    """
+    path = Path(folder)
+    if format not in (None, FORMAT):
+        raise DataError(f"{path}: {unknown('format', format, [FORMAT])}")
+    content = _description(path)
+    source, names = path if path.is_dir() else path.parent, _names(path, content.get("names"))
+    problems: list[Problem] = []
+    records = []
+    for split in SPLITS:
+        for place in _places(path, split, content.get(split)):
+            images = _images(source, place, None if photos is None else Path(photos))
+            labels = source / _labels(place)
+            for image in images:
+                boxes = [*_boxes(labels / f"{image.stem}.txt", names, problems)]
+                found, classes = tuple(box for box, _ in boxes), tuple(name for _, name in boxes)
+                records.append(ObjectPhoto(f"{place.name}/{image.name}", image, found, classes, split))
+    if not records:
+        raise DataError(f"{path}: the folders that it names hold no images; give the folder of images as --photos")
+    return ObjectDataset(source.name, source, tuple(records), tuple(problems), format="YOLO boxes", classes=names)
+
+
+def _description(path: Path) -> Mapping[str, Any]:
+    """Return the content of the YAML file.
+
+    Raises:
+        DataError: there is none, or several, or it is damaged.
+    """
+    import yaml
+
+    files = sorted([*path.glob("*.yaml"), *path.glob("*.yml")]) if path.is_dir() else [path]
+    if len(files) != 1 or not files[0].is_file():
+        raise DataError(f"{path}: expected boxes in YOLO's format, a folder with one .yaml file, found {len(files)}")
+    try:
+        content = yaml.safe_load(read_text(files[0])[0])
+    except (yaml.YAMLError, RecursionError) as error:
+        raise DataError(f"{files[0]}: cannot be read as YAML ({' '.join(str(error).split())})") from error
+    if not isinstance(content, dict):
+        raise DataError(f"{files[0]}: expected the fields names, train and val, got {type(content).__name__}")
+    return content
+
+
+def _names(path: Path, names: Any) -> tuple[str, ...]:
+    if isinstance(names, dict) and [*names] == [*range(len(names))]:
+        names = [*names.values()]
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        raise DataError(f"{path}: names: expected the names of the classes, numbered from 0")
+    return tuple(names)
+
+
+def _places(path: Path, split: str, places: Any) -> list[PurePosixPath]:
+    """Return the folders of a split's images, relative to the data set, such as ``images/val``."""
+    places = [] if places is None else places if isinstance(places, list) else [places]
+    if not all(isinstance(place, str) for place in places):
+        raise DataError(f"{path}: {split}: expected a folder such as images/{split}, got {places!r}")
+    found = [PurePosixPath(place) for place in places]
+    for place in found:
+        if place.is_absolute() or ".." in place.parts:
+            raise DataError(f"{path}: {split}: expected a folder inside the data set, got {str(place)!r}")
+    return found
+
+
+def _images(source: Path, place: PurePosixPath, photos: Path | None) -> list[Path]:
+    """Return the images of a folder, which lies in the data set or beside it."""
+    inside = [source / place, source.parent / place]
+    if photos is not None:
+        within = place.relative_to(place.parts[0]) if place.parts else place
+        inside = [photos / within, photos / place, photos]
+    for folder in inside:
+        if folder.is_dir() and (found := [file for file in sorted(folder.iterdir()) if is_photo_name(file.name)]):
+            return found
+    return []
+
+
+def _labels(place: PurePosixPath) -> PurePosixPath:
+    """Return the folder of the boxes for a folder of images: the last ``images`` in its path is ``labels``."""
+    parts = [*place.parts]
+    last = max((number for number, part in enumerate(parts) if part == "images"), default=None)
+    if last is not None:
+        parts[last] = "labels"
+    return PurePosixPath(*parts)
+
+
+def _boxes(file: Path, names: Sequence[str], problems: list[Problem]) -> Iterator[tuple[Box, str]]:
+    """Yield the boxes of an image and the names of their classes; lines that are wrong become problems."""
+    if not file.is_file():
+        return
+    text, found = read_text(file)
+    problems += found
+    for number, line in numbered_lines(text):
+        if not line.strip():
+            continue
+        try:
+            label, x, y, width, height = (float(cell) for cell in line.split())
+            name = names[int(label)] if label == int(label) >= 0 else None
+        except (ValueError, OverflowError, IndexError):
+            name = None
+        if name is None or not np.isfinite([x, y, width, height]).all():
+            message = f"expected a class from 0 to {len(names) - 1} and x, y, width and height, got {line[:80]!r}"
+            problems.append(Problem("malformed", f"{file}:{number}", f"{message}; skipped"))
+            continue
+        left, upper, right, lower = (
+            float(edge) for edge in np.clip([x - width / 2, y - height / 2, x + width / 2, y + height / 2], 0, 1)
+        )
+        if left < right and upper < lower:
+            yield (left, upper, right, lower), name
+        else:
+            problems.append(Problem("box-without-area", f"{file}:{number}", "has no area within the image; skipped"))

@@ -1,0 +1,148 @@
+"""Object detection: average precision as COCO computes it.
+
+Lin et al. (2014, "Microsoft COCO"), https://cocodataset.org/#detection-eval, for boxes of any size and without crowds:
+
+1. For each class and IoU threshold, the detections of a photo, highest score first and at most 100, take one true box
+   each: of those not yet taken, the one that they overlap most, if by at least the threshold.
+2. The detections of all photos, highest score first, give a precision-recall curve; average precision is the mean, over
+   the recalls 0, 0.01 … 1, of the greatest precision at that recall or above.
+3. AP is its mean over the IoUs 0.5, 0.55 … 0.95 and the classes of which there is a true box; AP50 is that of IoU 0.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from seetell.errors import DataError
+from seetell.geometry.boxes import Box, iou
+
+IOUS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
+MAX_DETECTIONS = 100
+"""Detections of a class that count in one photo."""
+
+_PERCENT = np.arange(101)
+
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Detection:
+    """A box of a class, a true one or one that was found.
+
+    Attributes:
+        label: the class.
+        box: ``xyxy``, in the same units for the whole photo.
+        score: of a box that was found.
+    """
+
+    label: str
+    box: Box
+    score: float = 1.0
+
+
+@dataclass(frozen=True)
+class DetectionScores:
+    """Average precision, from 0 to 1.
+
+    Attributes:
+        ap: mean over classes and IoUs.
+        ap50: mean over classes at an IoU of 0.5.
+        per_class: AP of each class that has a true box.
+        boxes: number of true boxes.
+        photos: number of photos.
+    """
+
+    ap: float
+    ap50: float
+    per_class: Mapping[str, float]
+    boxes: int
+    photos: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the scores ready for JSON, without those of each class."""
+        return {"AP": self.ap, "AP50": self.ap50, "boxes": self.boxes, "photos": self.photos}
+
+
+def detection_average_precision(
+    truth: Mapping[Any, Sequence[Detection]], found: Mapping[Any, Sequence[Detection]]
+) -> DetectionScores:
+    """Score detections.
+
+    Args:
+        truth: the true boxes of each photo, by its id; a photo may have none.
+        found: detections by the same ids; an absent photo has none.
+
+    Raises:
+        DataError: there is no true box, or a detection is of a photo that is not in ``truth``.
+    """
+    stray = [photo for photo in found if photo not in truth]
+    if stray:
+        raise DataError(f"expected detections in the photos of the ground truth, but {stray[0]!r} is not one of them")
+    labels = sorted({box.label for boxes in truth.values() for box in boxes})
+    if not labels:
+        raise DataError("expected at least one box in the ground truth to score against, got none")
+    table = {label: _precisions(label, truth, found) for label in labels}  # by class: AP at each IoU
+    return DetectionScores(
+        ap=float(np.mean([*table.values()])),
+        ap50=float(np.mean([each[0] for each in table.values()])),
+        per_class={label: float(np.mean(each)) for label, each in table.items()},
+        boxes=sum(map(len, truth.values())),
+        photos=len(truth),
+    )
+
+
+def average_precision(correct: Flags, total: int) -> float:
+    """Return the average precision of detections in their order.
+
+    Args:
+        correct: whether each is correct, ``(N,)``.
+        total: number of true boxes, at least 1.
+    """
+    found = np.cumsum(correct)
+    precision = found / np.arange(1, len(correct) + 1)
+    greatest = np.maximum.accumulate(precision[::-1])[::-1]
+    needed = -(-_PERCENT * total // 100)  # the fewest that reach the recall, in exact integers
+    return float(np.append(greatest, 0.0)[np.searchsorted(found, needed)].mean())
+
+
+def _precisions(
+    label: str, truth: Mapping[Hashable, Sequence[Detection]], found: Mapping[Hashable, Sequence[Detection]]
+) -> list[float]:
+    """Return the average precision of a class at each IoU."""
+    total, scores, correct = 0, [np.zeros(0)], [np.zeros((len(IOUS), 0), np.bool_)]
+    for photo, boxes in truth.items():
+        true = np.array([each.box for each in boxes if each.label == label], np.float64).reshape(-1, 4)
+        own = [each for each in found.get(photo, ()) if each.label == label]
+        own = sorted(own, key=lambda each: -each.score)[:MAX_DETECTIONS]
+        detected = np.array([each.box for each in own], np.float64).reshape(-1, 4)
+        total += len(true)
+        scores.append(np.array([each.score for each in own]))
+        correct.append(_matched(iou(detected[:, None], true)))
+    order = np.argsort(-np.concatenate(scores), kind="stable")
+    return [average_precision(each[order], total) for each in np.concatenate(correct, axis=1)]
+
+
+def _matched(overlaps: npt.NDArray[np.floating]) -> Flags:
+    """Return whether each detection takes a true box, at each IoU.
+
+    Args:
+        overlaps: of ``D`` detections, highest score first, with ``T`` true boxes, ``(D, T)``.
+
+    Returns:
+        ``(len(IOUS), D)``.
+    """
+    matched = np.zeros((len(IOUS), len(overlaps)), np.bool_)
+    if overlaps.shape[1]:
+        for number, least in enumerate(IOUS):
+            free = overlaps.copy()
+            for row in range(len(free)):
+                best = int(free[row].argmax())
+                if free[row, best] >= least:
+                    matched[number, row] = True
+                    free[:, best] = -1.0
+    return matched

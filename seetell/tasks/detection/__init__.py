@@ -1,0 +1,1 @@
+"""Object detection: the objects of an image, each with its box and the name of its class."""

@@ -1,0 +1,127 @@
+"""Objects of images from a bundle, on ONNX Runtime.
+
+>>> import seetell
+>>> for region in seetell.load("detect").predict("photo.jpg", threshold=0.5):
+...     print(region.box, region.text)
+
+Letters: ``B`` images, ``N`` candidates of an image, ``K`` classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from seetell.errors import BundleError, UsageError
+from seetell.geometry.boxes import Boxes, nms_per_class
+from seetell.photos.opening import PhotoSource
+from seetell.results import Region, Regions
+from seetell.runtime.bundle import Bundle
+from seetell.runtime.image_stream import BatchFn, preprocess_with_size
+from seetell.runtime.predictor import Predictor
+from seetell.runtime.sessions import Graph
+
+TOP = 20
+
+Prepared = tuple[np.ndarray, tuple[int, int]]
+"""The detector's input ``(3, H, W)`` float32, and the image's width and height."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """How objects are chosen among the candidates: the setting ``selection`` of a bundle.
+
+    Attributes:
+        threshold: least score.
+        nms_iou: of two boxes of a class that overlap more, the one of higher score is kept.
+    """
+
+    threshold: float
+    nms_iou: float
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Selection:
+        """Read the setting.
+
+        Raises:
+            KeyError: a field is missing.
+            TypeError: one is not a number from 0 to 1.
+        """
+        values = {field.name: content[field.name] for field in fields(cls)}
+        if not all(isinstance(value, (int, float)) and 0 <= value <= 1 for value in values.values()):
+            raise TypeError(f"expected numbers from 0 to 1, got {dict(content)}")
+        return cls(**values)
+
+
+class Detector(Predictor[Prepared, Regions]):
+    """A loaded object detector; see :class:`~seetell.runtime.predictor.Predictor`.
+
+    The text of a region is the name of its class.
+
+    Attributes:
+        labels: the classes that it finds.
+        selection: how it chooses objects.
+    """
+
+    task = "detection"
+    takes_resized = True
+    batch_size = 4
+
+    def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
+        super().__init__(bundle, precision=precision, threads=threads)
+        if bundle.labels is None:
+            raise BundleError(f"{bundle.folder / 'model.json'}: lacks 'labels'; export the model again")
+        self.labels = bundle.labels
+        self.selection = bundle.setting("selection", Selection.from_dict)
+        self._detector = Graph.open(bundle, "detector", precision=precision, threads=self.threads)
+        self._detector.require(inputs=["images"], outputs=["scores", "boxes"])
+
+    def prepare(self, image: PhotoSource, text: str = "") -> Prepared:
+        """Open an image; see :meth:`Predictor.prepare`."""
+        return preprocess_with_size(image, self.bundle.preprocessing)
+
+    def bind(self, *, threshold: float | None = None, top: int = TOP) -> BatchFn[Prepared, Regions]:
+        """Return the function that finds the objects of a batch.
+
+        Args:
+            threshold: least score, from 0 to 1; the model's own when absent.
+            top: maximum number of objects per image.
+
+        Raises:
+            UsageError: one is out of its range.
+        """
+        threshold = self.selection.threshold if threshold is None else threshold
+        if not 0 <= threshold <= 1:
+            raise UsageError(f"threshold must be from 0 to 1, got {threshold}")
+        if top < 1:
+            raise UsageError(f"top must be at least 1, got {top}")
+        return partial(self._predict, threshold=threshold, top=top)
+
+    def _predict(
+        self, batch: Sequence[Prepared], sample_ids: Sequence[int], *, threshold: float, top: int
+    ) -> list[Regions]:
+        images = np.stack([image for image, _ in batch])
+        scores, boxes = self._detector.run({"images": images}, ["scores", "boxes"])  # (B, N, K), (B, N, 4)
+        return [
+            self._regions(one, each, size, threshold=threshold, top=top)
+            for one, each, (_, size) in zip(scores, boxes, batch, strict=True)
+        ]
+
+    def _regions(
+        self, scores: np.ndarray, boxes: Boxes, size: tuple[int, int], *, threshold: float, top: int
+    ) -> Regions:
+        kept, classes = nms_per_class(
+            boxes, scores, threshold=threshold, iou_threshold=self.selection.nms_iou, max_boxes=top
+        )
+        left, upper, right, lower = self.bundle.preprocessing.visible_box(size)
+        start, extent = np.array([left, upper] * 2), np.array([right - left, lower - upper] * 2)
+        edges = np.clip(start + boxes[kept] * extent, 0, np.tile(size, 2))
+        regions = [
+            Region(self.labels[label], (x0, y0, x1, y1), float(scores[row, label]))
+            for row, label, (x0, y0, x1, y1) in zip(kept, classes, edges.tolist(), strict=True)
+        ]
+        return Regions(tuple(regions), size, self.name)

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from seetell.data.yolo import read_yolo
+from seetell.errors import DataError
+
+DESCRIPTION = "path: .\ntrain: images/train\nval: images/val\nnames:\n  0: dog\n  1: cat\n"
+
+
+def write(folder: Path, labels: dict[str, str], *, images: str = "images", description: str = DESCRIPTION) -> Path:
+    """Write a data set; keys of ``labels`` are such as ``val/1``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "data.yaml").write_text(description)
+    for name, text in labels.items():
+        photo = folder / images / f"{name}.png"
+        photo.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8)).save(photo)
+        if text:
+            file = folder / "labels" / f"{name}.txt"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+    return folder
+
+
+def test_boxes_become_xyxy_and_images_without_a_file_have_none(tmp_path: Path):
+    dataset = read_yolo(write(tmp_path, {"val/1": "1 0.5 0.5 0.5 0.25\n\n0 0.1 0.5 0.4 1\n", "train/2": ""}))
+    assert dataset.classes == ("dog", "cat")
+    assert not dataset.problems
+    (photo,) = dataset.split("val")
+    assert (photo.id, photo.classes) == ("val/1.png", ("cat", "dog"))
+    assert photo.boxes[0] == (0.25, 0.375, 0.75, 0.625)
+    assert photo.boxes[1] == pytest.approx((0, 0, 0.3, 1))  # cut at the edge
+    assert dataset.split("train")[0].boxes == ()
+
+
+def test_names_as_a_list_and_images_beside_the_data_set_or_named(tmp_path: Path):
+    description = "val: [images/val]\nnames: [dog]\n"
+    folder = write(tmp_path / "set", {"val/1": "0 .5 .5 1 1"}, images="../images", description=description)
+    assert len(read_yolo(folder).split("val")) == 1
+    (tmp_path / "images").rename(tmp_path / "elsewhere")
+    assert len(read_yolo(folder, photos=tmp_path / "elsewhere").split("val")) == 1
+    with pytest.raises(DataError, match="hold no images"):
+        read_yolo(folder)
+
+
+@pytest.mark.parametrize(
+    "line", ["2 .5 .5 .5 .5", "-1 .5 .5 .5 .5", "0.5 .5 .5 .5 .5", "0 .5 .5 .5", "0 nan .5 1 1", "a"]
+)
+def test_a_line_that_is_wrong_is_a_problem_and_skipped(tmp_path: Path, line: str):
+    dataset = read_yolo(write(tmp_path, {"val/1": f"0 .5 .5 1 1\n{line}\n"}))
+    assert len(dataset.photos[0].boxes) == 1
+    (problem,) = dataset.problems
+    assert (problem.kind, problem.where.endswith("1.txt:2")) == ("malformed", True)
+
+
+def test_a_box_outside_the_image_is_a_problem(tmp_path: Path):
+    dataset = read_yolo(write(tmp_path, {"val/1": "0 1.5 .5 .5 1"}))
+    assert [problem.kind for problem in dataset.problems] == ["box-without-area"]
+
+
+@pytest.mark.parametrize(
+    ("description", "message"),
+    [
+        ("- a", "expected the fields names"),
+        ("{", "cannot be read as YAML"),
+        ("val: images/val", "names: expected the names"),
+        ("val: images/val\nnames: {0: a, 2: b}", "names: expected the names"),
+        ("val: ../secret\nnames: [a]", "inside the data set"),
+        ("val: [1]\nnames: [a]", "expected a folder such as"),
+    ],
+)
+def test_descriptions_that_are_wrong(tmp_path: Path, description: str, message: str):
+    with pytest.raises(DataError, match=message):
+        read_yolo(write(tmp_path, {"val/1": ""}, description=description))
+
+
+def test_folders_that_are_no_such_data_set(tmp_path: Path):
+    with pytest.raises(DataError, match=r"one \.yaml file, found 0"):
+        read_yolo(tmp_path)
+    with pytest.raises(DataError, match="unknown format 'coco'"):
+        read_yolo(tmp_path, format="coco")

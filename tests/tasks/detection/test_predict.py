@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import seetell
+from seetell.cli.main import main
+from seetell.errors import BundleError, UsageError
+from seetell.runtime.bundle import Bundle, bundled_models
+from seetell.tasks.detection.predict import Detector
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+
+
+@pytest.fixture(scope="module")
+def bundled() -> Detector:
+    return seetell.load("detect", threads=1)
+
+
+class Candidates:
+    """Stands for a graph: three cats and a dog, in shares of the input."""
+
+    def run(self, feeds: dict[str, np.ndarray], names: list[str]) -> list[np.ndarray]:
+        scores = np.zeros((len(feeds["images"]), 4, 80), np.float32)
+        scores[:, [0, 1, 2], 15] = 0.9, 0.8, 0.5
+        scores[:, 3, 16] = 0.7
+        boxes = np.array([[0, 0, 0.5, 1], [0, 0, 0.45, 1], [0.5, 0.5, 1, 1], [0, 0, 0.5, 1]], np.float32)
+        outputs = {"scores": scores, "boxes": np.broadcast_to(boxes, (len(scores), 4, 4))}
+        return [outputs[name] for name in names]
+
+
+@pytest.fixture
+def detector(bundled: Detector, monkeypatch: pytest.MonkeyPatch) -> Detector:
+    monkeypatch.setattr(bundled, "_detector", Candidates())
+    return bundled
+
+
+def test_the_best_of_boxes_of_a_class_that_overlap_in_pixels_of_the_photo(detector: Detector):
+    found = detector.predict(Image.new("RGB", (200, 100)))
+    assert [(region.text, region.box) for region in found] == [
+        ("cat", (0, 0, 100, 100)),
+        ("dog", (0, 0, 100, 100)),
+        ("cat", (100, 50, 200, 100)),
+    ]
+    assert [region.score for region in found] == pytest.approx([0.9, 0.7, 0.5])
+    assert (found.size, found.model) == ((200, 100), "coco-nanodet")
+
+
+def test_threshold_and_top(detector: Detector):
+    photos = [Image.new("RGB", (60, 60)), Image.new("RGB", (20, 40))]
+    assert [[each.text for each in found] for found in detector.predict_many(photos, threshold=0.6)] == [
+        ["cat", "dog"]
+    ] * 2
+    assert [each.text for each in detector.predict(photos[0], top=1)] == ["cat"]
+    assert not detector.predict(photos[0], threshold=0.95).regions
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"threshold": 1.1}, "threshold must be from 0 to 1"), ({"top": 0}, "top must be at least")],
+)
+def test_options_out_of_range(bundled: Detector, options: dict[str, float], message: str):
+    with pytest.raises(UsageError, match=message):
+        bundled.check(**options)
+
+
+def test_the_bundled_detector_finds_the_officer_and_the_tie(bundled: Detector):
+    found = bundled.predict(EXAMPLES / "officer.jpg")
+    person = found[0]
+    assert (person.text, person.score > 0.6) == ("person", True)
+    width, height = found.size
+    assert person.box[0] < 0.1 * width
+    assert person.box[2] > 0.8 * width
+    assert person.box[3] > 0.8 * height
+    assert "tie" in [each.text for each in found]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda content: content.pop("labels"), "lacks 'labels'"),
+        (lambda content: content["settings"].clear(), "lacks 'settings.selection'"),
+        (lambda content: content["settings"]["selection"].pop("nms_iou"), "selection lacks 'nms_iou'"),
+        (lambda content: content["settings"]["selection"].update(threshold=2), "expected numbers from 0 to 1"),
+    ],
+)
+def test_a_damaged_description_is_told(tmp_path: Path, change, message: str):
+    folder = tmp_path / "damaged"
+    shutil.copytree(bundled_models()["coco-nanodet"], folder)
+    content = json.loads((folder / "model.json").read_text())
+    change(content)
+    (folder / "model.json").write_text(json.dumps(content))
+    with pytest.raises(BundleError, match=message):
+        Detector(Bundle.load(folder))
+
+
+def test_the_command_writes_rows_and_a_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    picture = tmp_path / "objects.png"
+    photo = str(EXAMPLES / "officer.jpg")
+    with pytest.raises(SystemExit, match="0"):
+        main(["detect", photo, "--threshold", "0.6", "--format", "jsonl", "--output", str(picture), "--threads", "1"])
+    row = json.loads(capsys.readouterr().out)
+    assert [region["text"] for region in row["regions"]] == ["person"]
+    with Image.open(picture) as drawn:
+        assert drawn.width >= row["size"][0]
