@@ -7,7 +7,7 @@ decimals, scores, log-probabilities and attention to six. :func:`row` is the JSO
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -130,10 +130,12 @@ class Alignment:
     Attributes:
         sentence: as it was given.
         regions: its phrases in order, in lower case, each with its box; words beyond the model's maximum are cut off.
-            Empty if the model knows no word of the sentence.
+            Empty if the model knows no content word of the sentence.
         score: how well the sentence fits the image, higher is better; comparable between sentences and images.
         size: width and height of the upright image in pixels.
         model: name of the bundle.
+        unknown_words: content words of the sentence that the model does not know and left out.
+        read_as: content words that it does not know, and the known words that it read instead.
     """
 
     shape: ClassVar[str] = "regions"
@@ -142,16 +144,23 @@ class Alignment:
     score: float
     size: tuple[int, int]
     model: str
+    unknown_words: tuple[str, ...] = ()
+    read_as: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain types ready for JSON."""
-        return {
+        """Return plain types ready for JSON; ``unknown_words`` and ``read_as`` only if they are not empty."""
+        content: dict[str, Any] = {
             "sentence": self.sentence,
             "regions": [region.to_dict() for region in self.regions],
             "score": round(self.score, 6),
             "size": list(self.size),
             "model": self.model,
         }
+        if self.unknown_words:
+            content["unknown_words"] = list(self.unknown_words)
+        if self.read_as:
+            content["read_as"] = dict(self.read_as)
+        return content
 
 
 @dataclass(frozen=True)

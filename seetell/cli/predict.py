@@ -134,6 +134,8 @@ def _predict(
 
     predictor = load_for(task, model, precision=precision, threads=threads)
     predictor.check(**options)
+    if task.text_input and captions is None:
+        _tell(predictor.check_text(words[-1]))
     read: deque[tuple[str, str]] = deque()
 
     def inputs() -> Iterator[Any]:
@@ -152,8 +154,11 @@ def _predict(
         rows = Rows(output_format, task.result)
         for done, result in enumerate(results, 1):
             image, text = read.popleft()
-            if task.text_input and not isinstance(result, PhotoError) and not result.regions:
-                result = PhotoError(f"the model knows no word of the {task.text_input} that has a place")
+            if captions is not None and not isinstance(result, PhotoError):
+                try:
+                    _tell(predictor.check_text(text), image)
+                except UsageError as error:
+                    result = PhotoError(str(error))
             files: dict[str, str] = {}
             for output in outputs:
                 try:
@@ -166,6 +171,14 @@ def _predict(
     if besides.skipped_files:
         click.echo(f"skipped: {besides.skipped_files}", err=True)
     return 1 if failed else 0
+
+
+def _tell(note: str, image: str = "") -> None:
+    """Write what a user should know of how a text is read to standard error."""
+    from seetell.cli.rows import printable
+
+    if note:
+        click.echo(printable(f"{image}: {note}" if image else note), err=True)
 
 
 def _items(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,7 +23,7 @@ from seetell.cli.command import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from seetell.search.photo_index import Hit
 
@@ -58,7 +58,7 @@ def search(
     Example: seetell search --image sunset.jpg --open-report
     """
     from seetell.cli.output_file import check_writable, write_file
-    from seetell.cli.rows import allow_undecodable_names
+    from seetell.cli.rows import allow_undecodable_names, printable
     from seetell.errors import UsageError
     from seetell.search.location import default_location
     from seetell.search.photo_index import PhotoIndex
@@ -70,10 +70,14 @@ def search(
     if page is not None:
         check_writable(page, "--gallery", inputs=[image])
     allow_undecodable_names(utf8=output_format is Format.jsonl)
-    with PhotoIndex(location or default_location(), load_for(find_task("retrieval"), model, threads=threads)) as photos:
+    embedder = load_for(find_task("retrieval"), model, threads=threads)
+    with PhotoIndex(location or default_location(), embedder) as photos:
         hits = photos.search(sentence, image=image, top=top)
+        reading = embedder.read(sentence or "")
+        if reading.note:
+            click.echo(printable(reading.note), err=True)
         for hit in hits:
-            click.echo(_row(hit, output_format))
+            click.echo(_row(hit, reading.to_dict(), output_format))
         if not hits:
             click.echo("the index has no photos; add some: seetell index FOLDER", err=True)
         if page is None and not open_report:
@@ -85,12 +89,12 @@ def search(
         _show(page)
 
 
-def _row(hit: Hit, output_format: Format) -> str:
+def _row(hit: Hit, read: Mapping[str, Any], output_format: Format) -> str:
     from seetell.cli.rows import printable
 
     there = os.path.lexists(hit.photo)
     if output_format is Format.jsonl:
-        row = {"image": hit.photo, "score": round(hit.score, 6), "copies": list(hit.copies)}
+        row = {"image": hit.photo, "score": round(hit.score, 6), "copies": list(hit.copies), **read}
         return json.dumps(row if there else {**row, "error": "no such file"}, ensure_ascii=False)
     return f"{hit.score:.3f}\t{printable(hit.photo)}{'' if there else ' (no longer there)'}"
 

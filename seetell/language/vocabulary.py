@@ -52,6 +52,10 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self.words)
 
+    def __contains__(self, word: object) -> bool:
+        """Return whether it is a word of the vocabulary, and not one of the special three."""
+        return isinstance(word, str) and self._ids.get(word, UNK) > UNK
+
     @cached_property
     def _ids(self) -> dict[str, int]:
         return {word: index for index, word in enumerate(self.words)}

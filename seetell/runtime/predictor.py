@@ -93,6 +93,17 @@ class Predictor(ABC, Generic[Prepared, Result]):
         """
         self.bind(**options)
 
+    def check_text(self, text: str) -> str:
+        """Check a text that goes with images before any work.
+
+        Returns:
+            What a user should know of how the model reads it, such as words that it does not know; mostly empty.
+
+        Raises:
+            UsageError: the model can make nothing of it.
+        """
+        return ""
+
     def predict(self, image: PhotoSource, text: str = "", **options: Any) -> Result:
         """Predict for one image.
 

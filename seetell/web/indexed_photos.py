@@ -18,6 +18,7 @@ from seetell.search.photo_index import Hit, PhotoIndex
 from seetell.web.photo_workers import PhotoWorkers
 
 if TYPE_CHECKING:
+    from seetell.language.reading import Reading
     from seetell.tasks.retrieval.predict import Embedder
 
 MAX_REMEMBERED = 10_000
@@ -49,6 +50,16 @@ class IndexedPhotos:
         """
         with PhotoIndex(self._location, self._embedder) as index:
             return len(index)
+
+    def read(self, sentence: str) -> Reading:
+        """Return how the model reads a sentence; on any thread.
+
+        Raises:
+            UsageError: it knows no content word of it.
+        """
+        reading = self._embedder.read(sentence)
+        reading.require_content()
+        return reading
 
     def search(self, queries: Sequence[tuple[str, int]]) -> list[list[Hit] | Exception]:
         """Find photos for each of several queries, a sentence and a number of photos; for one thread."""

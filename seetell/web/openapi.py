@@ -41,6 +41,10 @@ _TEXT = {"type": "string"}
 _NUMBER = {"type": "number"}
 _LOGPROB = {"type": ["number", "null"]}
 _NUMBERS = {"type": "array", "items": _NUMBER}
+_READING = {
+    "unknown_words_": {"type": "array", "items": _TEXT},
+    "read_as_": {"type": "object", "additionalProperties": _TEXT},
+}
 
 
 def _object(**properties: Any) -> dict[str, Any]:
@@ -95,7 +99,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     "regions": _answer(
         "Texts with their boxes: left, top, right, bottom in pixels of the upright image, whose width and height are "
         "`size`. Highest score first; or, if a `sentence` was given, its phrases in order, with the `score` of the "
-        "whole sentence.",
+        "whole sentence, and `unknown_words` that were left out and words `read_as` others, if there are any.",
         _object(
             image=_TEXT,
             sentence_=_TEXT,
@@ -103,6 +107,7 @@ SHAPES: dict[str, dict[str, Any]] = {
             score_=_NUMBER,
             size=_NUMBERS,
             model=_TEXT,
+            **_READING,
         ),
         {
             "image": "dog.jpg",
@@ -155,8 +160,12 @@ def operation(task: Task) -> dict[str, Any]:
 SEARCH: dict[str, Any] = {
     "responses": {
         200: _answer(
-            "The photos, best match first; `photo` is the address of a thumbnail.",
-            _object(photos=_array(image=_TEXT, score=_NUMBER, copies={"type": "array", "items": _TEXT}, photo=_TEXT)),
+            "The photos, best match first; `photo` is the address of a thumbnail. `unknown_words` are words of the "
+            "sentence that were left out, and `read_as` those that were read as others, if there are any.",
+            _object(
+                photos=_array(image=_TEXT, score=_NUMBER, copies={"type": "array", "items": _TEXT}, photo=_TEXT),
+                **_READING,
+            ),
             {
                 "photos": [
                     {

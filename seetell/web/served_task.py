@@ -11,7 +11,7 @@ from fastapi import Query, Request
 from starlette.responses import JSONResponse, Response
 
 from seetell.errors import UsageError
-from seetell.results import Alignment, Caption, row
+from seetell.results import Caption, row
 from seetell.runtime.predictor import Predictor
 from seetell.tasks.registry import Option, Task
 from seetell.web.errors import ApiError
@@ -67,7 +67,7 @@ class ServedTask:
         """Return the text that goes with the image; empty if the task needs none.
 
         Raises:
-            ApiError: it is missing or too long.
+            ApiError: it is missing or too long, or the model knows no content word of it.
         """
         field = self.task.text_input
         text = upload.fields.get(field, "") if field else ""
@@ -75,6 +75,10 @@ class ServedTask:
             raise ApiError(422, "no_text", f"expected a text in the field '{field}' of the form")
         if len(text) > MAX_TEXT:
             raise ApiError(422, "text_too_long", f"the {field} has at most {MAX_TEXT} characters, got {len(text)}")
+        try:
+            self.predictor.check_text(text)
+        except UsageError as error:
+            raise ApiError(422, "unknown_words", str(error)) from error
         return text
 
     def prepare(self, upload: Upload, workers: PhotoWorkers, max_pixels: int) -> tuple[tuple[int, int], Any]:
@@ -84,7 +88,7 @@ class ServedTask:
             Width and height of the image, upright, and what the predictor makes of it.
 
         Raises:
-            ApiError: the text that goes with the image is missing or too long.
+            ApiError: see :meth:`text_of`.
             PhotoError: the image cannot be used.
         """
         text = self.text_of(upload)
@@ -102,12 +106,7 @@ class ServedTask:
             upload: what the client sent.
             size: the image's width and height, upright.
             result: of the predictor.
-
-        Raises:
-            ApiError: nothing of the text can be located.
         """
-        if isinstance(result, Alignment) and not result.regions:
-            raise ApiError(422, "unknown_words", "the model knows no word of the sentence that can be located")
         answer = row(upload.name, result)
         if isinstance(result, Caption) and any(word.attention is not None for word in result.words):
             box = self.predictor.bundle.preprocessing.visible_box(size)

@@ -101,10 +101,26 @@ def test_photos_may_be_listed_on_standard_input(run, monkeypatch: pytest.MonkeyP
     assert [line.split("\t")[0] for line in run("-", "red")[1].splitlines()] == ["photos/b.png", "photos/a.png"]
 
 
-def test_a_sentence_without_a_word_it_knows_fails(run):
+def test_a_sentence_without_a_word_it_knows_is_refused(run):
     status, out, err = run("photos/a.png", "a wug")
-    assert (status, out) == (1, "")
-    assert err == "photos/a.png: the model knows no word of the sentence that has a place\n"
+    assert (status, out) == (2, "")
+    assert err.startswith("seetell: not known: wug; describe what a photo shows in other English words")
+
+
+def test_unknown_words_are_told_once(run):
+    status, out, err = run("photos", "a wug beside red squares", "--format", "jsonl")
+    assert (status, err) == (0, "not known, left out: wug; read as: squares as square\n")
+    for row in map(json.loads, out.splitlines()):
+        assert (row["unknown_words"], row["read_as"]) == (["wug"], {"squares": "square"})
+
+
+def test_of_captions_those_without_a_known_word_fail(run, monkeypatch: pytest.MonkeyPatch):
+    rows = [{"image": "photos/a.png", "caption": text} for text in ("a wug", "a red wug")]
+    listed(monkeypatch, "".join(f"{json.dumps(row)}\n" for row in rows))
+    status, out, err = run("--captions", "-")
+    assert (status, len(out.splitlines())) == (1, 1)
+    assert err.startswith("photos/a.png: not known: wug; describe")
+    assert "photos/a.png: not known, left out: wug\n" in err
 
 
 def test_a_picture_is_drawn(run, tmp_path: Path):

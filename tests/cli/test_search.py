@@ -81,6 +81,33 @@ def test_programs_get_json_lines(album: Path, capsys: pytest.CaptureFixture[str]
     assert "(no longer there)" in run(capsys, "search", "red")[1]
 
 
+def test_unknown_words_are_told_and_left_out(album: Path, capsys: pytest.CaptureFixture[str]):
+    run(capsys, "index", "album")
+    status, out, err = run(capsys, "search", "red xyzzy", "--top", "1")
+    assert (status, err) == (0, "not known, left out: xyzzy\n")
+    assert out == run(capsys, "search", "red", "--top", "1")[1]
+    row = json.loads(run(capsys, "search", "red xyzzy", "--top", "1", "--format", "jsonl")[1])
+    assert row["unknown_words"] == ["xyzzy"]
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        (["the xyzzy"], "not known: xyzzy; describe what a photo shows in other English words"),
+        (["grean"], "not known: grean (did you mean 'green'?)"),
+        (["it is of"], "'it is of' names nothing that a photo can show"),
+        (["xyzzy", "--image", "album/rose.png"], "not known: xyzzy"),
+    ],
+)
+def test_a_search_for_nothing_known_is_refused(
+    album: Path, capsys: pytest.CaptureFixture[str], query: list[str], message: str
+):
+    run(capsys, "index", "album")
+    status, out, err = run(capsys, "search", *query)
+    assert (status, out) == (2, "")
+    assert message in err
+
+
 def test_a_photo_finds_those_like_it(album: Path, capsys: pytest.CaptureFixture[str]):
     run(capsys, "index", "album")
     assert "sea.png" in run(capsys, "search", "--image", "album/deep/sea.png")[1].splitlines()[0]

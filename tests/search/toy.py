@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from seetell.errors import PhotoError
+from seetell.language.reading import Reading, read_sentence
+from seetell.language.vocabulary import SPECIALS, Vocabulary
 from seetell.photos.opening import open_photo
 
 COLOURS = {"red": (1, 0, 0), "green": (0, 1, 0), "blue": (0, 0, 1), "yellow": (1, 1, 0)}
@@ -24,8 +26,13 @@ class ColourEmbedder:
         return [self._vector(photo) for photo in photos]
 
     def sentence_vectors(self, sentences: Sequence[str]) -> np.ndarray:
+        for sentence in sentences:
+            self.read(sentence).require_content()
         named = [[COLOURS[word] for word in sentence.split() if word in COLOURS] for sentence in sentences]
         return np.array([np.sum(colours, axis=0) for colours in named], np.float32)
+
+    def read(self, text: str) -> Reading:
+        return read_sentence(text, Vocabulary((*SPECIALS, *COLOURS)), max_words=24)
 
     def _vector(self, photo: str) -> np.ndarray | PhotoError:
         try:

@@ -129,6 +129,18 @@ def test_a_search_tells_names_and_shows_small_copies_but_no_paths(client: TestCl
     assert seetell.open_photo(copy.content).getpixel((30, 20))[2] > 200
 
 
+def test_a_search_tells_what_it_left_out(client: TestClient):
+    answer = client.get("/v1/search", params={"q": "a blue xyzzy beside squares", "top": 1}).json()
+    assert (answer["unknown_words"], answer["read_as"]) == (["xyzzy"], {"squares": "square"})
+    assert answer["photos"][0]["image"] in ("sea.png", "again.png")
+
+
+@pytest.mark.parametrize("query", ["xyzzy", "it is of"])
+def test_a_search_for_nothing_known_is_refused(client: TestClient, query: str):
+    refused = client.get("/v1/search", params={"q": query})
+    assert (refused.status_code, refused.json()["code"]) == (422, "unknown_words")
+
+
 def test_a_damaged_index_is_told_until_it_is_mended(
     captioner: Captioner, grounder: PhraseGrounder, index: Path, tmp_path: Path
 ):

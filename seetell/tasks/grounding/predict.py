@@ -15,7 +15,8 @@ import numpy as np
 from seetell.errors import PhotoError, UsageError
 from seetell.geometry.boxes import Box
 from seetell.language.phrases import BETA, segment_sentence
-from seetell.language.vocabulary import UNK, detokenise
+from seetell.language.reading import Reading
+from seetell.language.vocabulary import detokenise
 from seetell.photos.opening import PhotoSource
 from seetell.results import Alignment, Region
 from seetell.runtime.bundle import Bundle
@@ -56,14 +57,16 @@ class PhraseGrounder(Predictor[Prepared, Alignment]):
 
         Args:
             image: a path, a file's content, an open binary file, a Pillow image, or an array ``(H, W, 3)`` uint8.
-            sentence: any text; only words that the model knows are grounded.
+            sentence: any text; words that the model neither knows nor reads as others are not grounded.
             beta: how strongly neighbouring words stay together, see
                 :func:`seetell.language.phrases.segment_sentence`.
 
         Raises:
             PhotoError: the image cannot be used.
-            UsageError: ``beta`` is negative, or the model compares whole images only.
+            UsageError: no content word of the sentence is known, ``beta`` is negative, or the model compares whole
+                images only.
         """
+        self.check_text(sentence)
         return self.predict(image, sentence, beta=beta)
 
     def align_many(
@@ -74,8 +77,17 @@ class PhraseGrounder(Predictor[Prepared, Alignment]):
         workers: int | None = None,
         beta: float = BETA,
     ) -> Iterator[Alignment | PhotoError]:
-        """Align images with sentences, given in pairs; see :meth:`predict_many` and :meth:`align`."""
+        """Align images with sentences, given in pairs; see :meth:`predict_many` and :meth:`align`.
+
+        A sentence of which no content word is known has no regions.
+        """
         return self.predict_many(pairs, batch_size=batch_size, workers=workers, beta=beta)
+
+    def check_text(self, text: str) -> str:
+        """Check that a sentence has a content word that the model knows; see :meth:`Predictor.check_text`."""
+        reading = self.embedder.read(text)
+        reading.require_content()
+        return reading.note
 
     def prepare(self, image: PhotoSource, text: str = "") -> Prepared:
         """Open an image; see :meth:`Predictor.prepare`."""
@@ -140,25 +152,33 @@ class PhraseGrounder(Predictor[Prepared, Alignment]):
     def _align(self, batch: Sequence[Prepared], sample_ids: Sequence[int], *, beta: float) -> list[Alignment]:
         sentences = self.embedder.embed_sentences(text for _, _, text in batch)
         embedded = self.embedder.bind(with_grid=True)([image for image, _, _ in batch], sample_ids)
+        readings = [self.embedder.read(text) for _, _, text in batch]
         return [
             Alignment(
                 text,
-                tuple(self._phrases(image, sentences, row, size, beta)),
+                tuple(self._phrases(image, sentences, row, readings[row], size, beta)),
                 float(self.embedder.score(image, sentences)[0, row]),
                 size,
                 self.name,
+                readings[row].unknown_words,
+                readings[row].read_as,
             )
             for row, (image, (_, size, text)) in enumerate(zip(embedded, batch, strict=True))
         ]
 
     def _phrases(
-        self, image: PhotoEmbeddings, sentences: SentenceEmbeddings, row: int, size: tuple[int, int], beta: float
+        self,
+        image: PhotoEmbeddings,
+        sentences: SentenceEmbeddings,
+        row: int,
+        reading: Reading,
+        size: tuple[int, int],
+        beta: float,
     ) -> Iterator[Region]:
-        tokens = sentences.tokens[row]
-        known = [number != UNK for number in self.bundle.require_vocabulary().encode(tokens)]
-        spans = segment_sentence(tokens, self.word_scores(image, sentences)[row], known=known, beta=beta)
-        if not spans:
+        if not reading.content_words:
             return
+        tokens = reading.tokens
+        spans = segment_sentence(tokens, self.word_scores(image, sentences)[row], known=reading.known, beta=beta)
         found = self.ground(image, sentences, [(row, *span) for span in spans])
         boxes = _in_pixels(found.boxes, visible=self.bundle.preprocessing.visible_box(size), size=size)
         for (start, stop), box, score in zip(spans, boxes, found.scores, strict=True):

@@ -16,7 +16,7 @@ from functools import partial
 import numpy as np
 
 from seetell.errors import PhotoError, UsageError
-from seetell.language.tokenizer import tokenize
+from seetell.language.reading import Reading, read_sentence
 from seetell.photos.opening import PhotoSource
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.image_stream import BatchFn
@@ -92,10 +92,12 @@ class Embedder(Predictor[np.ndarray, PhotoEmbeddings]):
         return self.predict_many(images, with_grid=with_grid)
 
     def embed_sentences(self, texts: Iterable[str]) -> SentenceEmbeddings:
-        """Embed sentences; an out-of-vocabulary word counts as the unknown word, as does a sentence without words."""
-        sentences = [tuple(tokenize(text)[: self.max_words]) or ("",) for text in texts]
-        embedded = embed_tokens(self._sentences, [self._vocabulary.encode(tokens) for tokens in sentences])
-        return replace(embedded, tokens=tuple(sentences))
+        """Embed sentences as :meth:`read` reads them; what is left out counts as the unknown word, as does no word."""
+        return self._embed_readings([self.read(text) for text in texts])
+
+    def read(self, text: str) -> Reading:
+        """Return how a sentence is read: the words that the model knows, reads as others, or leaves out."""
+        return read_sentence(text, self._vocabulary, max_words=self.max_words)
 
     def score(self, images: PhotoEmbeddings, sentences: SentenceEmbeddings) -> np.ndarray:
         """Score every image with every sentence, ``(P, S)`` float32, higher is better."""
@@ -121,10 +123,13 @@ class Embedder(Predictor[np.ndarray, PhotoEmbeddings]):
         """Embed whole sentences for a search, ``(S, H)`` float32.
 
         Raises:
-            UsageError: the model compares words with regions only.
+            UsageError: no content word of a sentence is known, or the model compares words with regions only.
         """
         self._require_global_embedding()
-        return self.embed_sentences(sentences).whole
+        readings = [self.read(sentence) for sentence in sentences]
+        for reading in readings:
+            reading.require_content()
+        return self._embed_readings(readings).whole
 
     def embed_cells(self, grid: np.ndarray) -> np.ndarray:
         """Embed each cell of a grid ``(L, D)`` as if it were a whole image, ``(L, H)``."""
@@ -138,6 +143,10 @@ class Embedder(Predictor[np.ndarray, PhotoEmbeddings]):
         embedded = embed_features(self._images, {"pooled": pooled, "grid": grid})
         embedded = replace(embedded, grid=grid) if with_grid else embedded
         return [embedded[row : row + 1] for row in range(len(images))]
+
+    def _embed_readings(self, readings: Sequence[Reading]) -> SentenceEmbeddings:
+        embedded = embed_tokens(self._sentences, [self._vocabulary.encode(reading.words) for reading in readings])
+        return replace(embedded, tokens=tuple(reading.tokens or ("",) for reading in readings))
 
     def _require_global_embedding(self) -> None:
         if "whole" not in self._images.outputs:

@@ -2,6 +2,7 @@
 // at one highlights the other. Regions of a photo are filtered and limited; phrases of a sentence are shown in order.
 
 import { Parts } from "./parts.js";
+import { describeReading } from "./server.js";
 import { TaskView } from "./task.js";
 
 const COLOURS = ["#ffd633", "#4fc3ff", "#ff7abe", "#68d868", "#be96ff", "#ff9c40", "#40e0d0"]; // of drawn pictures, too
@@ -63,9 +64,8 @@ export class RegionsView extends TaskView {
     const matching = regions.map((_, rank) => rank).filter((rank) => matches(regions[rank].text, this.filter.value));
     this.#fill(matching.slice(0, this.most.value));
     this.find(".limit").textContent = this.most.value;
-    this.find(".count").textContent = regions.length
-      ? `${this.#shown.length} of ${regions.length} regions shown.`
-      : "No region found.";
+    const count = regions.length ? `${this.#shown.length} of ${regions.length} regions shown.` : "No region found.";
+    this.find(".count").textContent = count + describeReading(this.row);
   }
 
   #fill(ranks) {

@@ -1,6 +1,6 @@
 // Image search: photos of the server's index, found by a sentence.
 
-import { describeError, request } from "./server.js";
+import { describeError, describeReading, request } from "./server.js";
 
 const WORKERS = 4; // thumbnails fetched side by side
 
@@ -14,9 +14,11 @@ export function listenToSearch(choose) {
     element("search-problem").textContent = "";
     element("search-status").textContent = "Searching…";
     try {
-      const { photos } = await (await request(`v1/search?${query}`)).json();
+      const answer = await (await request(`v1/search?${query}`)).json();
+      const { photos } = answer;
       list(photos, choose);
-      element("search-status").textContent = photos.length ? `${photos.length} photos, best match first.` : "The index has no photos.";
+      const found = photos.length ? `${photos.length} photos, best match first.` : "The index has no photos.";
+      element("search-status").textContent = found + describeReading(answer);
     } catch (error) {
       element("search-status").textContent = "";
       element("search-problem").textContent = describeError(error);

@@ -46,6 +46,13 @@ export function describeError(error) {
   return error instanceof ApiError ? error.message : `Something went wrong: ${error.message}`;
 }
 
+// How the words of a sentence were read, if not all were known; begins with a space.
+export function describeReading({ unknown_words: unknown = [], read_as: others = {} }) {
+  const left = unknown.length ? ` Not known, left out: ${unknown.join(", ")}.` : "";
+  const read = Object.entries(others).map(([word, other]) => `${word} as ${other}`);
+  return left + (read.length ? ` Read as: ${read.join(", ")}.` : "");
+}
+
 let asking;
 
 function askForKey() {

@@ -74,9 +74,24 @@ def test_beta_joins_phrases(model: PhraseGrounder):
 
 
 def test_unknown_words_have_no_box(model: PhraseGrounder):
-    assert model.align(halves(), "a wug is on it").regions == ()
-    assert model.align(halves(), "").regions == ()
-    assert [segment.text for segment in model.align(halves(), "a wug on a blue wug").regions] == ["a wug on a blue wug"]
+    found = model.align(halves(), "a wug on a blue wug")
+    assert [segment.text for segment in found.regions] == ["a wug on a blue wug"]
+    assert found.unknown_words == ("wug",)
+    assert found.to_dict()["unknown_words"] == ["wug"]
+
+
+def test_sentences_without_a_known_content_word_are_refused(model: PhraseGrounder):
+    with pytest.raises(UsageError, match="not known: wug; describe what a photo shows"):
+        model.align(halves(), "a wug is on it")
+    with pytest.raises(UsageError, match="'on a' names nothing that a photo can show"):
+        model.align(halves(), "on a")
+    assert [found.regions for found in model.align_many([(halves(), "a wug"), (halves(), "")])] == [(), ()]
+
+
+def test_other_forms_of_known_words_have_boxes(model: PhraseGrounder):
+    found = model.align(halves(), "the blue squares")
+    assert [(segment.text, segment.box) for segment in found.regions] == [("the blue squares", (32, 0, 64, 48))]
+    assert found.to_dict()["read_as"] == {"squares": "square"}
 
 
 def test_many_pairs_keep_their_order_and_errors_their_place(model: PhraseGrounder, tmp_path: Path):
