@@ -1,4 +1,4 @@
-"""Write ``seetell/language/similar_words.txt``: words that captions lack, and words of captions that mean nearly the same.
+"""Write ``seetell/language/similar_words.txt``: words that captions lack, and similar words that captions have.
 
 Similar are words that are near in WordNet's hierarchy, the more general ones first (a tulip is a flower), and whose
 GloVe vectors are near. Only words whose most frequent sense is something that a photo can show are written: animals,

@@ -64,4 +64,4 @@ def unknown(kind: str, name: object, known: Iterable[object], *, renamed: Mappin
 
     near = get_close_matches(str(name), names, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    return f"unknown {kind} {str(name)!r}.{hint} Known: {', '.join(sorted(names))}."
+    return f"unknown {kind} {str(name)!r}.{hint} Known: {', '.join(sorted(names)) or 'none'}."

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -39,13 +39,18 @@ class Word:
 
 @dataclass(frozen=True)
 class Caption:
-    """A sentence that describes an image.
+    """A sentence that describes an image, or why it got none.
 
     Attributes:
-        text: the sentence.
-        words: its words in order.
-        logprob: sum of the log-probabilities of the words and of the end of the sentence.
+        text: the sentence; empty if it is withheld.
+        words: its words in order; none of what is made from tags.
+        logprob: sum of the log-probabilities of the words and of the end of the sentence; not a number where nothing
+            was generated.
         model: name of the bundle that generated it.
+        confidence: calibrated probability that everything the sentence names is in the image; ``None`` if the model
+            has none, or never came to a sentence.
+        kind: ``sentence``, or ``tags`` for the shorter reading made from tags.
+        reason: why the sentence is withheld, such as "confidence 0.31 is below 0.5"; empty if it is not.
     """
 
     shape: ClassVar[str] = "text"
@@ -53,14 +58,26 @@ class Caption:
     words: tuple[Word, ...]
     logprob: float
     model: str
+    confidence: float | None = None
+    kind: Literal["sentence", "tags"] = "sentence"
+    reason: str = ""
 
     def __str__(self) -> str:
-        return self.text
+        return self.text or self.reason
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain types ready for JSON; a ``logprob`` of minus infinity is ``None``."""
+        """Return plain types ready for JSON.
+
+        A ``logprob`` that is not finite is ``None``. Withheld, ``caption`` is ``None``, ``reason`` says why, and there
+        are neither words nor their probability.
+        """
+        confidence = None if self.confidence is None else round(self.confidence, 4)
+        if self.reason:
+            return {"caption": None, "reason": self.reason, "confidence": confidence, "model": self.model}
         return {
             "caption": self.text,
+            "confidence": confidence,
+            "kind": self.kind,
             "logprob": _rounded_logprob(self.logprob),
             "words": [word.to_dict() for word in self.words],
             "model": self.model,

@@ -23,7 +23,7 @@ def read_captions(path: Path) -> dict[str, Caption]:
 
     Returns:
         Captions by the real paths of their images; the last one of a repeated image. A caption without text is a
-        veto: somebody cleared it. Rows with an error are skipped.
+        veto, somebody cleared it, unless it has a ``reason``: the model withheld it. Rows with an error are skipped.
 
     Raises:
         UsageError: the file cannot be read or has neither format.
@@ -35,10 +35,15 @@ def read_captions(path: Path) -> dict[str, Caption]:
         raise UsageError(f"{path}: captions cannot be read ({reason})") from error
     rows = _json_rows(path, text) if text.lstrip().startswith("{") else _table_rows(path, text)
     return {
-        os.path.realpath(row["image"]): Caption(str(row["caption"] or "").strip(), (), float("nan"), path.name)
+        os.path.realpath(row["image"]): _caption(row, path.name)
         for row in rows
         if isinstance(row.get("image"), str) and row["image"] and "caption" in row and not row.get("error")
     }
+
+
+def _caption(row: Mapping[str, Any], file: str) -> Caption:
+    text = str(row["caption"] or "").strip()
+    return Caption(text, (), float("nan"), file, reason="" if text else str(row.get("reason") or ""))
 
 
 def _json_rows(path: Path, text: str) -> Iterator[Mapping[str, Any]]:

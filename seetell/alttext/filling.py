@@ -35,9 +35,10 @@ class Image:
         missing: its position in the page.
         address: its address in the page.
         photo: the file, if it is to be captioned.
-        skip_reason: ``template``, ``no address``, ``elsewhere``, ``embedded``, ``svg``, ``small`` or ``rejected`` if it
-            is skipped.
+        skip_reason: ``template``, ``no address``, ``elsewhere``, ``embedded``, ``svg``, ``small``, ``rejected`` or
+            ``withheld`` if it is skipped.
         error: why it cannot be captioned, if it cannot.
+        withheld: why it is left to a person, if its caption is withheld.
         caption: its caption.
         alt: the alt text to insert, if any; empty where it is declared to be decoration.
     """
@@ -47,6 +48,7 @@ class Image:
     photo: Path | None = None
     skip_reason: str = ""
     error: str = ""
+    withheld: str = ""
     caption: Caption | None = None
     alt: str | None = None
 
@@ -180,6 +182,8 @@ def _described(
             return image
         if isinstance(caption, PhotoError):
             return replace(image, error=str(caption))
+        if caption.reason:
+            return replace(image, skip_reason="withheld", withheld=caption.reason)
         by_hand = known.get(os.path.realpath(image.photo or "")) is caption
         if by_hand and not caption.text:
             accepted = empty_alt and image.missing.takes_empty

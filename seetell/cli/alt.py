@@ -17,6 +17,7 @@ from seetell.cli.command import (
     FOLDER_OR_FILE,
     POSITIVE,
     Format,
+    Number,
     argument,
     command,
     format_option,
@@ -28,6 +29,9 @@ from seetell.errors import PhotoError, SeetellError, UsageError
 if TYPE_CHECKING:
     from seetell.alttext.filling import Filled, Image
     from seetell.results import Caption
+
+MIN_CONFIDENCE = 0.5
+"""Least confidence of the model's alt text, if the model has any: a wrong text is worse than none."""
 
 
 @command("alt")
@@ -53,6 +57,13 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Only list images without alt text, and alt text that says nothing; exit status 1 if there are any.",
 )
+@click.option(
+    "--min-confidence",
+    type=Number(0, 1),
+    help="Say less, or leave the image to you, where it is less likely than this that everything in the text is there; "
+    f"{MIN_CONFIDENCE} when absent, if the model has a confidence.",
+)
+@click.option("--any-picture", is_flag=True, help="Describe what is no photo, too: text, charts, drawings.")
 @model_option("caption")
 @format_option(Format.diff, Format.jsonl, help="A diff, or an object for each image without alt text.")
 @click.option("--batch-size", type=POSITIVE, default=16, help="Photos captioned at once.")
@@ -64,6 +75,8 @@ def alt(
     captions: tuple[Path, ...],
     empty_alt: bool,
     check: bool,
+    min_confidence: float | None,
+    any_picture: bool,
     model: str,
     output_format: Format,
     batch_size: int,
@@ -72,7 +85,8 @@ def alt(
     """Fill in the alt text that images of web pages and Markdown files lack.
 
     Shows what would change; --write changes it. Existing alt text stays, and so does alt="", which marks an image as
-    decoration. Images on other sites, and those of templates, are skipped.
+    decoration. Images on other sites, and those of templates, are skipped; what the model is not sure of, and what is
+    no photo, is left to you.
 
     Exit status: 0 all done, 1 some images or pages failed or --check found something, 2 wrong use.
 
@@ -109,7 +123,12 @@ def alt(
         from seetell.tasks.registry import find_task
 
         captioner = load_for(find_task("caption"), model, threads=threads)
-        return _counted(captioner.caption_many(itertools.chain([photo], photos), batch_size=batch_size))
+        least = min_confidence
+        if least is None:
+            least = MIN_CONFIDENCE if captioner.has_confidence else 0.0
+        photos = itertools.chain([photo], photos)
+        options = {"min_confidence": least, "any_picture": any_picture}
+        return _counted(captioner.caption_many(photos, batch_size=batch_size, **options))
 
     counts: Counter[str] = Counter()
     unused = dict.fromkeys(known)
@@ -207,9 +226,10 @@ def _show(filled: Filled, error: SeetellError | None, *, written: bool, output_f
         sys.stdout.flush()
         return
     for image in filled.images:
-        if image.error and page is not None:
+        why = image.error or (f"left to you: {image.withheld}" if image.withheld else "")
+        if why and page is not None:
             place = f"{filled.name}:{page.line(image.missing.offset)}: {image.address}"
-            print(f"{printable(place)}: {printable(image.error)}", file=sys.stderr)
+            print(f"{printable(place)}: {printable(why)}", file=sys.stderr)
     if error is not None:
         print(printable(str(error)), file=sys.stderr)
     elif page is not None and filled.alts:
@@ -228,7 +248,8 @@ def _row(image: Image, filled: Filled, written: bool) -> dict[str, Any]:
     assert not isinstance(filled.page, SeetellError)
     row: dict[str, Any] = {"page": filled.name, "line": filled.page.line(image.missing.offset), "image": image.address}
     if image.skip_reason:
-        return {**row, "skip_reason": image.skip_reason}
+        row["skip_reason"] = image.skip_reason
+        return {**row, "photo": str(image.photo), "reason": image.withheld} if image.withheld else row
     if image.error:
         return {**row, "error": image.error}
     if image.photo is not None:
@@ -236,7 +257,7 @@ def _row(image: Image, filled: Filled, written: bool) -> dict[str, Any]:
     row["alt"] = image.alt
     if image.caption is not None:
         content = image.caption.to_dict()
-        row |= {name: content[name] for name in ("caption", "logprob", "model")}
+        row |= {name: content[name] for name in ("caption", "confidence", "kind", "logprob", "model")}
     return {**row, "written": written}
 
 
@@ -249,7 +270,8 @@ def _count(filled: Filled, error: SeetellError | None, counts: Counter[str]) -> 
     if not isinstance(filled.page, SeetellError):
         counts["described"] += len(filled.page.findings.described)
     counts["failed"] += sum(bool(image.error) for image in filled.images)
-    counts["left"] += sum(bool(image.skip_reason) for image in filled.images)
+    counts["withheld"] += sum(bool(image.withheld) for image in filled.images)
+    counts["skipped"] += sum(bool(image.skip_reason) and not image.withheld for image in filled.images)
 
 
 def _summary(counts: Counter[str], *, written: bool) -> str:
@@ -257,7 +279,8 @@ def _summary(counts: Counter[str], *, written: bool) -> str:
         _number(counts["pages"], "page"),
         f"{_number(counts['alts'], 'alt text')} {'written' if written else 'to write'}",
         f"{_number(counts['described'], 'image')} with alt text before",
-        f"{_number(counts['left'], 'image')} skipped" if counts["left"] else "",
+        f"{_number(counts['withheld'], 'image')} left to you" if counts["withheld"] else "",
+        f"{_number(counts['skipped'], 'image')} skipped" if counts["skipped"] else "",
         f"{_number(counts['failed'], 'image')} failed" if counts["failed"] else "",
         f"{_number(counts['failed pages'], 'page')} failed" if counts["failed pages"] else "",
     ]

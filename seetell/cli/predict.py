@@ -221,7 +221,7 @@ def _items(
 
 
 def _captions_of(file: str) -> Iterator[tuple[str, str]]:
-    """Yield images and their captions; rows with an error are skipped.
+    """Yield images and their captions; rows with an error, or whose caption is withheld, are skipped.
 
     Raises:
         UsageError: the file cannot be read, or a line is not such an object.
@@ -233,7 +233,7 @@ def _captions_of(file: str) -> Iterator[tuple[str, str]]:
             for number, line in enumerate(lines, 1):
                 try:
                     content = json.loads(line)
-                    if "error" not in content:
+                    if "error" not in content and "reason" not in content:
                         yield str(content["image"]), str(content["caption"])
                 except (ValueError, TypeError, KeyError) as error:
                     raise UsageError(

@@ -13,7 +13,7 @@ from seetell.cli.command import Format
 from seetell.csv_cells import defuse
 
 COLUMNS = {
-    "text": ("image", "caption", "logprob", "error"),
+    "text": ("image", "caption", "confidence", "kind", "logprob", "reason", "error"),
     "regions": ("image", "text", "score", "left", "top", "right", "bottom", "error"),
     "labels": ("image", "text", "score", "error"),
 }
@@ -24,7 +24,7 @@ class Rows:
     """Writes results in the order they come, each at once.
 
     Args:
-        output_format: ``text`` writes tab-separated lines, and images that failed to standard error; ``jsonl`` one
+        output_format: ``text`` writes tab-separated lines, and images without a result to standard error; ``jsonl`` one
             object per line, see :func:`seetell.results.row`; ``csv`` the columns of :data:`COLUMNS`, one line per
             caption, region or label, with an apostrophe before text that would be a formula.
         shape: of the results: ``text``, ``regions`` or ``labels``.
@@ -42,15 +42,17 @@ class Rows:
         """Write the row of one image.
 
         Args:
-            row: ``image`` and the fields of a result, or ``image`` and ``error``.
+            row: ``image`` and the fields of a result; with a ``reason`` why it is withheld, if it is; or ``image`` and
+                ``error``.
         """
         if self._format is Format.jsonl:
             sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
         elif self._format is Format.csv:
             items = [row] if "error" in row else self._items(row)
             self._table.writerows([defuse(item.get(column)) for column in COLUMNS[self._shape]] for item in items)
-        elif "error" in row:
-            sys.stderr.write(f"{printable(row['image'])}: {printable(row['error'])}\n")
+        elif "error" in row or "reason" in row:
+            why = row["error"] if "error" in row else f"withheld: {row['reason']}"
+            sys.stderr.write(f"{printable(row['image'])}: {printable(why)}\n")
         else:
             image = printable(row["image"])
             sys.stdout.writelines(f"{image}\t{self._text(item)}\n" for item in self._items(row))

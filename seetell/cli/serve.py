@@ -16,9 +16,11 @@ from seetell.cli.command import (
     Whole,
     command,
     index_option,
+    set_option,
+    task_option,
     threads_option,
 )
-from seetell.errors import UsageError
+from seetell.errors import UsageError, unknown
 from seetell.extras import require
 
 if TYPE_CHECKING:
@@ -42,6 +44,9 @@ KEY_VARIABLE = "SEETELL_API_KEY"
     multiple=True,
     help="The model of a command, such as caption, regions, align or search: a bundled model's name, a model folder, "
     "or none to leave the command out; repeatable.",
+)
+@set_option(
+    "An option of a command where a request says nothing of it, such as caption.min_confidence=0.5; repeatable."
 )
 @index_option("An index to search; clients see thumbnails of its photos.")
 @click.option(
@@ -82,6 +87,7 @@ def serve(
     host: str,
     port: int,
     models: tuple[str, ...],
+    settings: tuple[str, ...],
     location: Path | None,
     key_file: Path | None,
     open_to_all: bool,
@@ -107,6 +113,8 @@ def serve(
     Example: seetell serve --index ~/photo-index --port 9000
 
     Example: seetell serve --model caption=my-captioner --model regions=none
+
+    Example: seetell serve --set caption.min_confidence=0.5
     """
     from seetell.web.access import LOOPBACK
 
@@ -124,12 +132,14 @@ def serve(
         )
     access = _access(host, allow_host, allow_origin, key)
     trusted = tuple(map(_network, proxies))
-    chosen = _chosen(models)
+    chosen, defaults = _chosen(models), _defaults(settings)
     limits = Limits(max_megabytes * 2**20, max_megapixels * 10**6, queue, time_limit, rate, batch_size)
     with listen(host, port) as listening:
         address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
         photos = _photos(location, chosen.pop(SEARCH, None), threads)
-        app = application(_predictors(chosen, threads), photos=photos, limits=limits, access=access)
+        predictors = _predictors(chosen, threads)
+        _check_defaults(defaults, predictors)
+        app = application(predictors, photos=photos, limits=limits, access=access, defaults=defaults)
         if log:
             _log()
         ready = f"Serving on {address} (Ctrl-C ends it)"
@@ -221,6 +231,40 @@ def _chosen(models: tuple[str, ...]) -> dict[str, str]:
             raise UsageError(f"--model {option}: {command} has no command to serve; its model is that of {SEARCH}")
         chosen[command if command == SEARCH else find_task(command).command] = name
     return chosen
+
+
+def _defaults(settings: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """Return the values that ``--set`` gives, by command and name of the option.
+
+    Raises:
+        UsageError: an option has another form, names none that clients may choose, or has a value that is not allowed.
+    """
+    from seetell.tasks.registry import find_task
+
+    defaults: dict[str, dict[str, Any]] = {}
+    for setting in settings:
+        place, equals, value = setting.partition("=")
+        command, dot, name = place.partition(".")
+        if not (equals and dot):
+            raise UsageError(f"--set {setting}: expected COMMAND.OPTION=VALUE, such as caption.min_confidence=0.5")
+        task = find_task(command)
+        options = {option.name: option for option in task.options if option.served}
+        if name not in options:
+            raise UsageError(f"--set {setting}: {unknown('option', name, options)}")
+        try:
+            converted = task_option(options[name]).type.convert(value, None, None)
+        except click.BadParameter as error:
+            raise UsageError(f"--set {setting}: {error.message}") from error
+        defaults.setdefault(task.command, {})[name] = converted
+    return defaults
+
+
+def _check_defaults(defaults: dict[str, dict[str, Any]], predictors: dict[str, Any]) -> None:
+    """Raise a ``UsageError`` if a command is not served, or its model cannot do what is asked."""
+    for name, options in defaults.items():
+        if name not in predictors:
+            raise UsageError(f"--set {name}: {unknown('command', name, predictors)}")
+        predictors[name].check(**options)
 
 
 def _predictors(chosen: dict[str, str], threads: int | None) -> dict[str, Any]:

@@ -99,8 +99,8 @@ class Sidecar(SideOutput):
             print(f"skipped: {which} alt text in a sidecar; --overwrite captions again", file=sys.stderr)
 
     def add(self, image: str, result: Any, files: dict[str, str]) -> None:
-        """Write the sidecar of an image."""
-        if not isinstance(result, PhotoError):
+        """Write the sidecar of an image that has a caption."""
+        if not isinstance(result, PhotoError) and result.text:
             files["sidecar"] = str(self._sidecars.write(image, result.text))
 
 
@@ -135,8 +135,8 @@ class Attention(SideOutput):
         self._folder = opened.enter_context(AttentionFolder(self.value, visible_box=visible_box))
 
     def add(self, image: str, result: Any, files: dict[str, str]) -> None:
-        """Write the page of an image."""
-        if not isinstance(result, PhotoError):
+        """Write the page of an image whose words have a place."""
+        if not isinstance(result, PhotoError) and result.words:
             files["page"] = str(self._folder.add(image, result))
 
 

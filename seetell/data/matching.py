@@ -100,7 +100,7 @@ def _advice(results: Results[Any], photos: Sequence[Photo], missing: Sequence[Ph
     captioned = {photo.split for photo in photos if photo.id not in lacking}
     if len(captioned) == 1 and captioned.isdisjoint(photo.split for photo in missing):
         return f"all others are the split {min(captioned)!r}: score against that alone (--split {min(captioned)})"
-    failed = f" ({len(results.failed)} of them failed)" if results.failed else ""
+    failed = f" ({len(results.failed)} of them failed or withheld)" if results.failed else ""
     return f"caption them{failed} or skip them (--allow-missing)"
 
 

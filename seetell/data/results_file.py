@@ -4,9 +4,9 @@ Four formats, detected from the content:
 
 - COCO results, also neuraltalk2's ``vis.json``: a JSON list of ``{"image_id": …, "caption": …}``;
 - neuraltalk's ``result_struct.json``: ``{"imgblobs": [{"img_path": …, "candidate": {"text": …}}]}``;
-- JSON lines, as ``seetell caption --format jsonl`` writes them: ``{"image": …, "caption": …}``, and for a photo that
-  failed ``{"image": …, "error": …}``;
-- CSV or TSV with the columns ``image``, ``caption`` and optionally ``error``.
+- JSON lines, as ``seetell caption --format jsonl`` writes them: ``{"image": …, "caption": …}``, for a photo that
+  failed ``{"image": …, "error": …}``, and for one without a caption for another ``reason``, that instead;
+- CSV or TSV with the columns ``image``, ``caption`` and optionally ``error`` and ``reason``.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Results(Generic[Prediction]):
     Attributes:
         path: the file.
         captions: prediction for each photo, such as a caption, which may be empty, by the photo's id or file name.
-        failed: photos with an error in place of a caption.
+        failed: photos with an error in place of a caption, or with the reason why it is withheld.
     """
 
     path: Path
@@ -62,7 +62,7 @@ class _Row:
     where: str
     photo: Any
     caption: Any
-    error: Any
+    failure: Any
 
 
 def read_results(path: str | Path) -> Results[str]:
@@ -87,7 +87,7 @@ def read_results(path: str | Path) -> Results[str]:
             wrong.append(f"{row.where}: expected the photo as a whole number or a name, got {preview(row.photo)}")
             continue
         seen[photo] += 1
-        if row.error:
+        if row.failure:
             failed.append(photo)
         elif not isinstance(row.caption, str):
             wrong.append(f"{row.where}: expected the caption as text, got {preview(row.caption)}")
@@ -202,7 +202,7 @@ def _object_row(where: str, item: Any) -> _Row:
             hint = "this looks like references: give the results first, then --references FILE"
         raise DataError(f"{where}: expected a 'caption', but it is {described(item)}; {hint}")
     photo = next((item[field] for field in _PHOTO_FIELDS if field in item), None)
-    return _Row(where, photo, item.get("caption"), item.get("error"))
+    return _Row(where, photo, item.get("caption"), item.get("error") or item.get("reason"))
 
 
 def _blob_row(where: str, blob: Any) -> _Row:
@@ -233,7 +233,8 @@ def _table_rows(path: Path, text: str) -> Iterator[_Row]:
             problem = row.error or f"{len(row.cells)} cells under {len(names)} columns"
             raise DataError(f"{where}: {problem}; put captions that contain {delimiter!r} in double quotes")
         values = dict(zip(names, row.cells, strict=True))
-        yield _Row(where, values[columns.image], values[columns.captions[0]], values.get("error"))
+        failure = values.get("error") or values.get("reason")
+        yield _Row(where, values[columns.image], values[columns.captions[0]], failure)
 
 
 def _columns(names: Sequence[str]) -> Columns | str:

@@ -15,7 +15,9 @@ const photos = [...list.children].map((item) => {
     image: item.dataset.image,
     model: item.dataset.model,
     logprob: item.dataset.logprob ? Number(item.dataset.logprob) : null,
-    confidence: Number(item.dataset.confidence || 0), // per word, so that long sentences do not count as less confident
+    confidence: item.dataset.confidence ? Number(item.dataset.confidence) : null,
+    rank: Number(item.dataset.rank || 0), // without a confidence by words, so that long sentences do not come first
+    reason: item.dataset.reason, // why the caption is withheld
     error: item.dataset.error,
   };
 });
@@ -35,7 +37,7 @@ function select() {
     const kinds = { all: true, edited: edited(photo), rejected: rejected(photo), failed: photo.error !== undefined };
     return kinds[shown.value] && words.every((word) => text.includes(word));
   });
-  if (order.value === "confidence") matching.sort((one, other) => one.confidence - other.confidence);
+  if (order.value === "confidence") matching.sort((one, other) => one.rank - other.rank);
   list.hidden = true;
   list.getBoundingClientRect(); // laid out as hidden first, or the browser looks after each photo that leaves: ten times slower
   list.replaceChildren(...matching.map((photo) => photo.item));
@@ -115,7 +117,9 @@ const row = (photo) => ({
     ? { error: photo.error }
     : {
         caption: photo.caption.value.replace(/\s+/g, " ").trim(),
+        ...(photo.confidence !== null && { confidence: photo.confidence }),
         logprob: photo.logprob,
+        ...(photo.reason && !changed(photo) && { reason: photo.reason }),
         model: photo.model,
         edited: changed(photo),
         ...(rejected(photo) && { rejected: true }),
@@ -129,7 +133,7 @@ const cell = (value) => {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };
 
-const COLUMNS = ["image", "caption", "logprob", "error"];
+const COLUMNS = ["image", "caption", "confidence", "logprob", "reason", "error"];
 const WRITERS = {
   csv: (rows) => [COLUMNS, ...rows.map((fields) => COLUMNS.map((name) => fields[name]))].map((cells) => `${cells.map(cell).join(",")}\n`),
   jsonl: (rows) => rows.map((fields) => `${JSON.stringify(fields)}\n`),

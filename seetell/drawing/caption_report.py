@@ -54,7 +54,8 @@ class CaptionReport:
 
         Args:
             photo: its path as the user named it, also used in saved captions.
-            result: an error is shown in place of the caption.
+            result: an error is shown in place of the caption; of one that is withheld the reason, above a caption to
+                write.
             page: path of the page that shows its attention, if there is one.
 
         Raises:
@@ -132,10 +133,15 @@ class CaptionReport:
     def _item(self, photo: str, caption: Caption, page: str | None) -> str:
         fields = {"image": photo, "model": caption.model}
         if math.isfinite(caption.logprob):
-            confidence = caption.logprob / (len(caption.words) + 1)
-            fields |= {"logprob": f"{caption.logprob:.6f}", "confidence": f"{confidence:.4f}"}
+            fields |= {"logprob": f"{caption.logprob:.6f}", "rank": f"{caption.logprob / (len(caption.words) + 1):.4f}"}
+        if caption.confidence is not None:
+            fields["confidence"] = fields["rank"] = f"{caption.confidence:.4f}"
+        if caption.reason:
+            fields["reason"] = caption.reason
         small = thumbnail(photo, side=THUMBNAIL, quality=JPEG_QUALITY, lazy=True)
         words = "" if page is None else f'<p><a class="faint" href="{self._address(page)}">attention per word</a></p>'
+        if caption.reason:
+            words = f"<p><strong>Withheld:</strong> {html_text(caption.reason)}</p>"
         return (
             f'<li{_data(fields)}><a class="picture" href="{self._address(photo)}">{small}{_name(photo)}</a>'
             f'<textarea aria-label="Caption of {_attribute(photo)}" rows="3" dir="auto" readonly>'

@@ -57,7 +57,7 @@ def chair(
     Args:
         references: the tokenised references of each photo; may be empty where boxes are given.
         candidates: the tokenised candidate of each photo; may be empty.
-        boxed: classes of the objects that have a box in each photo; without it only the references tell what is present.
+        boxed: classes of the objects that have a box in each photo; without it only references tell what is present.
 
     Raises:
         DataError: the arguments do not agree in length.

@@ -117,6 +117,20 @@ class Preprocessing:
         scaled -= mean / std
         return scaled
 
+    def restore(self, inputs: np.ndarray) -> np.ndarray:
+        """Return the pixels that :meth:`normalise` made inputs of.
+
+        Args:
+            inputs: ``(..., 3, H, W)`` float32.
+
+        Returns:
+            ``(..., 3, H, W)`` uint8.
+        """
+        mean, std = (np.array(values, np.float32)[:, None, None] for values in (self.mean, self.std))
+        pixels = inputs * std
+        pixels += mean + 0.5
+        return pixels.astype(np.uint8)
+
     def __call__(self, photo: Image.Image) -> np.ndarray:
         """Return ``(3, height, width)`` float32 for an RGB photo."""
         return self.normalise(self.resize(photo))

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from importlib.resources import files
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Path, Query, Request
+from fastapi import Depends, FastAPI, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, Response
@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 import seetell
-from seetell.errors import PhotoIndexError, UsageError
+from seetell.errors import PhotoIndexError, UsageError, unknown
 from seetell.runtime.predictor import Predictor
 from seetell.tasks.registry import find_task
 from seetell.web import openapi
@@ -43,6 +43,7 @@ def application(
     photos: IndexedPhotos | None = None,
     limits: Limits | None = None,
     access: Access | None = None,
+    defaults: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> FastAPI:
     """Return the server's ASGI application.
 
@@ -51,12 +52,16 @@ def application(
         photos: an index to search.
         limits: of requests; the defaults of :class:`Limits` when absent.
         access: who may use the server; this machine only, without a key, when absent.
+        defaults: values of options, by command and name, that hold where a request says nothing of them.
 
     Raises:
         UsageError: a command is of no task, or its address is taken.
     """
     limits, access, metrics = limits or Limits(), access or Access(), ServerMetrics()
-    served = {command: ServedTask(find_task(command), predictor) for command, predictor in predictors.items()}
+    served = {
+        command: ServedTask(find_task(command), predictor, (defaults or {}).get(command, {}))
+        for command, predictor in predictors.items()
+    }
     for command in served.keys() & {*RESERVED}:
         raise UsageError(f"a task cannot be served as {command!r}: /v1/{command} is an address of the server's own")
     runs: dict[str, Run] = {command: predictor.predict_prepared for command, predictor in predictors.items()}
@@ -88,6 +93,7 @@ def application(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(_only_known_parameters)],
         exception_handlers={
             ApiError: _api_error,
             HTTPException: _http_error,
@@ -183,6 +189,15 @@ def _add_page(app: FastAPI) -> None:
 
 def _page_type(name: str) -> str | None:
     return PAGE_TYPES.get(name.rpartition(".")[2])
+
+
+async def _only_known_parameters(request: Request) -> None:
+    """Refuse query parameters that an address of the API does not take."""
+    route = request.scope["route"]
+    known = [parameter.alias for parameter in route.dependant.query_params]
+    for name in request.query_params:
+        if route.include_in_schema and name not in known:
+            raise ApiError(422, "invalid", unknown("query parameter", name, known))
 
 
 async def _api_error(request: Request, error: Exception) -> Response:

@@ -78,12 +78,18 @@ def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
 SHAPES: dict[str, dict[str, Any]] = {
     "text": _answer(
         "The sentence and its words; with attention also a map per word, `(H, W)` numbers that sum to 1, over the "
-        "`visible_box` of the upright image (left, top, right, bottom in pixels), whose width and height are `size`.",
+        "`visible_box` of the upright image (left, top, right, bottom in pixels), whose width and height are `size`. "
+        "`confidence` is the probability that everything the sentence names is there, if the model has one. With "
+        "too little of it, `kind` is `tags`, a shorter reading, or `caption` is null and `reason` says why, as it does "
+        "for an image that is no photo.",
         _object(
             image=_TEXT,
-            caption=_TEXT,
-            logprob=_LOGPROB,
-            words=_array(text=_TEXT, logprob=_LOGPROB, attention_={"type": "array", "items": _NUMBERS}),
+            caption={"type": ["string", "null"]},
+            confidence={"type": ["number", "null"], "minimum": 0, "maximum": 1},
+            kind_={"type": "string", "enum": ["sentence", "tags"]},
+            reason_=_TEXT,
+            logprob_=_LOGPROB,
+            words_=_array(text=_TEXT, logprob=_LOGPROB, attention_={"type": "array", "items": _NUMBERS}),
             model=_TEXT,
             size_=_NUMBERS,
             visible_box_=_NUMBERS,
@@ -91,6 +97,8 @@ SHAPES: dict[str, dict[str, Any]] = {
         {
             "image": "dog.jpg",
             "caption": "a brown dog runs through the grass",
+            "confidence": 0.93,
+            "kind": "sentence",
             "logprob": -6.21,
             "words": [{"text": "a", "logprob": -0.11}, {"text": "brown", "logprob": -0.74}],
             "model": "a-captioner",

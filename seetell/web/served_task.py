@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
 from fastapi import Query, Request
 from starlette.responses import JSONResponse, Response
 
-from seetell.errors import UsageError
+from seetell.errors import UsageError, unknown
 from seetell.results import Caption, row
 from seetell.runtime.predictor import Predictor
 from seetell.tasks.registry import Option, Task
 from seetell.web.errors import ApiError
 from seetell.web.limits import MAX_TEXT
 from seetell.web.photo_workers import PhotoWorkers
-from seetell.web.uploads import Upload
+from seetell.web.uploads import IMAGE_FIELD, Upload
 
 JSON_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
@@ -29,15 +29,21 @@ class ServedTask:
     Attributes:
         task: the declaration.
         predictor: the model.
+        defaults: of the options that have another default here than their declaration says, by name.
     """
 
     task: Task
     predictor: Predictor[Any, Any]
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def options(self) -> tuple[Option, ...]:
-        """The options that are query parameters."""
-        return tuple(option for option in self.task.options if option.served)
+        """The options that are query parameters, with their defaults here."""
+        return tuple(
+            replace(option, default=self.defaults.get(option.name, option.default))
+            for option in self.task.options
+            if option.served
+        )
 
     def endpoint(
         self, predict: Callable[[Request, ServedTask, Mapping[str, Any]], Awaitable[dict[str, Any]]]
@@ -67,16 +73,20 @@ class ServedTask:
         """Return the text that goes with the image; empty if the task needs none.
 
         Raises:
-            ApiError: it is missing or too long, or the model knows no content word of it.
+            ApiError: it is missing or too long, the model knows no content word of it, or the form has a field that the
+                task does not take.
         """
         field = self.task.text_input
+        for name in upload.fields.keys() - {field}:
+            raise ApiError(422, "invalid", unknown("form field", name, [IMAGE_FIELD, *filter(None, [field])]))
         text = upload.fields.get(field, "") if field else ""
         if field and not text.strip():
             raise ApiError(422, "no_text", f"expected a text in the field '{field}' of the form")
         if len(text) > MAX_TEXT:
             raise ApiError(422, "text_too_long", f"the {field} has at most {MAX_TEXT} characters, got {len(text)}")
         try:
-            self.predictor.check_text(text)
+            if isinstance(self.predictor, Predictor):
+                self.predictor.check_text(text)
         except UsageError as error:
             raise ApiError(422, "unknown_words", str(error)) from error
         return text
@@ -125,9 +135,10 @@ class ServedTask:
         }
 
     def _takes(self, option: Option) -> bool:
-        """Return whether the model can do what a switch asks for, such as attention; other options are for all."""
+        """Return whether the model can do what an option asks for, such as attention or the highest confidence."""
+        asked = True if option.type is bool else option.maximum
         try:
-            self.predictor.check(**{option.name: True} if option.type is bool else {})
+            self.predictor.check(**{option.name: asked} if asked is not None else {})
         except UsageError:
             return False
         return True

@@ -34,6 +34,26 @@ def test_captions_are_read_by_their_photos(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
+    "content",
+    [
+        '{"image": "a.jpg", "caption": null, "reason": "no photo: text"}\n'
+        '{"image": "b.jpg", "caption": "", "reason": ""}\n'
+        '{"image": "c.jpg", "caption": "a cat", "reason": "no photo: text"}',
+        "image,caption,reason\na.jpg,,no photo: text\nb.jpg,,\nc.jpg,a cat,no photo: text\n",
+    ],
+)
+def test_a_withheld_caption_is_no_veto(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "captions").write_text(content)
+    captions = {os.path.basename(photo): caption for photo, caption in read_captions(Path("captions")).items()}
+    assert {photo: (caption.text, caption.reason) for photo, caption in captions.items()} == {
+        "a.jpg": ("", "no photo: text"),
+        "b.jpg": ("", ""),
+        "c.jpg": ("a cat", ""),
+    }
+
+
+@pytest.mark.parametrize(
     ("content", "said"),
     [
         (None, "No such file"),

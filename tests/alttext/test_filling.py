@@ -141,6 +141,15 @@ def test_a_cleared_caption_is_a_veto(site: Path):
     assert [(image.skip_reason, image.alt) for image in second.images] == [("rejected", None), ("", "")]
 
 
+def test_a_withheld_caption_is_left_to_a_person(site: Path):
+    known = {str((site / "dog.jpg").resolve()): Caption("", (), 0.0, "mine", reason="no photo: text")}
+    (filled,) = fill([page(site, "a.html", "<img src=dog.jpg> <img src=cat.jpg>")], Captioner(), known, empty_alt=True)
+    assert [(image.skip_reason, image.withheld, image.alt) for image in filled.images] == [
+        ("withheld", "no photo: text", None),
+        ("", "", "A cat."),
+    ]
+
+
 def test_known_photos_on_a_page_are_told_whether_or_not_they_have_alt_text(site: Path):
     known = {str((site / name).resolve()): Caption("x", (), 0.0, "") for name in ("dog.jpg", "cat.jpg", "line.png")}
     (filled,) = fill([page(site, "a.md", "![a](dog.jpg) ![](line.png) ![](absent.jpg)")], Captioner(), known)

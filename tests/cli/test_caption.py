@@ -20,6 +20,8 @@ from seetell.cli.main import main
 from seetell.runtime.bundle import bundled_models
 from seetell.tasks.loading import load
 
+KEYS = ("caption", "confidence", "kind", "logprob", "words", "model")
+
 
 def save(path: Path, photo: Image.Image | None = None, **options: object) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -106,7 +108,7 @@ def test_bad_files_get_their_error_and_good_ones_their_caption(hostile, tiny_bun
         assert {name for name, row in zip(names, rows, strict=True) if "error" in row} == bad
     assert sum("error" in row for row in rows) == len(bad)
     for row in rows:
-        assert set(row) == ({"image", "error"} if "error" in row else {"image", "caption", "logprob", "words", "model"})
+        assert set(row) == ({"image", "error"} if "error" in row else {"image", *KEYS})
         assert row.get("error", "reason").strip()
         if "caption" in row:
             assert row["logprob"] <= 0

@@ -29,6 +29,8 @@ def test_json_lines(capsys: pytest.CaptureFixture[str]):
     assert first == {
         "image": "ünï, \U0001f415.jpg",
         "caption": "a dog's ball",
+        "confidence": None,
+        "kind": "sentence",
         "logprob": -2.0,
         "words": [{"text": "a", "logprob": -0.5}, {"text": "dog", "logprob": -1.25}],
         "model": "tiny",
@@ -49,9 +51,9 @@ def test_attention_and_its_page_in_json_lines(capsys: pytest.CaptureFixture[str]
 def test_csv(capsys: pytest.CaptureFixture[str]):
     out, _ = written(Format.csv, capsys)
     assert list(csv.reader(io.StringIO(out))) == [
-        ["image", "caption", "logprob", "error"],
-        ["ünï, \U0001f415.jpg", "a dog's ball", "-2.0", ""],
-        ["b.jpg", "", "", "the file is empty"],
+        ["image", "caption", "confidence", "kind", "logprob", "reason", "error"],
+        ["ünï, \U0001f415.jpg", "a dog's ball", "", "sentence", "-2.0", "", ""],
+        ["b.jpg", "", "", "", "", "", "the file is empty"],
     ]
 
 
@@ -60,9 +62,39 @@ def test_no_cell_of_csv_begins_a_formula(capsys: pytest.CaptureFixture[str]):
     rows.write(row("=1+1.jpg", Caption("@a", (), -2.0, "tiny")))
     rows.write(row("-b.jpg", PhotoError("-b.jpg: +1")))
     assert list(csv.reader(io.StringIO(capsys.readouterr().out)))[1:] == [
-        ["'=1+1.jpg", "'@a", "-2.0", ""],
-        ["'-b.jpg", "", "", "'+1"],
+        ["'=1+1.jpg", "'@a", "", "sentence", "-2.0", "", ""],
+        ["'-b.jpg", "", "", "", "", "", "'+1"],
     ]
+
+
+WITHHELD = Caption("", (), float("nan"), "tiny", 0.31449, reason="confidence 0.31 is below 0.5")
+
+
+def test_a_withheld_caption_is_null_in_json(capsys: pytest.CaptureFixture[str]):
+    Rows(Format.jsonl, "text").write(row("a.jpg", WITHHELD))
+    assert json.loads(capsys.readouterr().out) == {
+        "image": "a.jpg",
+        "caption": None,
+        "reason": "confidence 0.31 is below 0.5",
+        "confidence": 0.3145,
+        "model": "tiny",
+    }
+
+
+def test_a_withheld_caption_says_why_in_the_other_formats(capsys: pytest.CaptureFixture[str]):
+    Rows(Format.text, "text").write(row("a\n.jpg", WITHHELD))
+    assert capsys.readouterr() == ("", "a\\n.jpg: withheld: confidence 0.31 is below 0.5\n")
+    Rows(Format.csv, "text").write(row("a.jpg", WITHHELD))
+    table = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [(each["caption"], each["confidence"], each["reason"]) for each in table] == [
+        ("", "0.3145", "confidence 0.31 is below 0.5")
+    ]
+
+
+def test_a_reading_of_tags_has_no_words(capsys: pytest.CaptureFixture[str]):
+    Rows(Format.jsonl, "text").write(row("a.jpg", Caption("two dogs", (), float("nan"), "tiny", 0.75, "tags")))
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["kind"], shown["confidence"], shown["words"], shown["logprob"]) == ("tags", 0.75, [], None)
 
 
 def test_text_keeps_photos_that_failed_apart(capsys: pytest.CaptureFixture[str]):

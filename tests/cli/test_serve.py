@@ -211,6 +211,24 @@ def test_models_are_given_by_command(capsys: pytest.CaptureFixture[str], option:
     assert message in refused(capsys, "--port", "0", "--model", option)
 
 
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("caption.min_confidence", "expected COMMAND.OPTION=VALUE"),
+        ("min_confidence=1", "expected COMMAND.OPTION=VALUE"),
+        ("captoin.attention=1", "Did you mean 'caption'?"),
+        ("caption.attenion=1", "Did you mean 'attention'?"),
+        ("caption.beam_size=1", "unknown option 'beam_size'"),
+        ("caption.min_confidence=much", "not a valid number"),
+        ("caption.min_confidence=2", "not in the range"),
+        ("caption.min_confidence=0.5", "does not tell how sure it is"),
+        ("regions.top=5", "unknown command 'regions'"),
+    ],
+)
+def test_options_are_set_by_command(capsys: pytest.CaptureFixture[str], tiny_bundle: Path, setting: str, message: str):
+    assert message in refused(capsys, "--port", "0", *only(tiny_bundle), "--model=detect=none", "--set", setting)
+
+
 def test_without_the_extra_it_says_what_to_install(tmp_path: Path):
     (tmp_path / "fastapi.py").write_text("raise ModuleNotFoundError('absent', name='fastapi')")
     env = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}

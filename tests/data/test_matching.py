@@ -57,7 +57,7 @@ def test_captions_and_photos_that_do_not_fit_are_counted(captions: dict[int | st
 
 def test_missing_captions_are_left_out_where_that_is_allowed():
     results = Results(Path("r.json"), {9: "sea"}, failed=(7,))
-    with pytest.raises(DataError, match=r"2 photos of 3 .* \(1 of them failed\)"):
+    with pytest.raises(DataError, match=r"2 photos of 3 .* \(1 of them failed or withheld\)"):
         match_results(results, PHOTOS)
     assert match_results(results, PHOTOS, allow_missing=True) == {9: "sea"}
 

@@ -52,9 +52,14 @@ def test_whole_numbers_stay_numbers(tmp_path: Path):
     [
         ("r.jsonl", '{"image": "a", "caption": "a dog"}\n{"image": "b", "error": "not a photo"}\n'),
         ("r.csv", "image,caption,error\na,a dog,\nb,,not a photo\n"),
+        (
+            "r.jsonl",
+            '{"image": "a", "caption": "a dog"}\n{"image": "b", "caption": null, "reason": "no photo: text"}\n',
+        ),
+        ("r.csv", "image,caption,reason,error\na,a dog,,\nb,,no photo: text,\n"),
     ],
 )
-def test_photos_that_failed_have_no_caption(tmp_path: Path, name: str, content: str):
+def test_photos_that_failed_or_whose_caption_is_withheld_have_no_caption(tmp_path: Path, name: str, content: str):
     results = read_results(written(tmp_path, name, content))
     assert results.captions == {"a": "a dog"}
     assert results.failed == ("b",)

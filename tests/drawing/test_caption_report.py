@@ -46,6 +46,27 @@ class Items(HTMLParser):
             self.captions.append(data)
 
 
+def test_a_withheld_caption_can_be_written(tmp_path: Path):
+    withheld = Caption("", (), float("nan"), "tiny", 0.25, reason="confidence 0.25 is <below> 0.5")
+    with CaptionReport(tmp_path / "report.html") as report:
+        report.add("a.jpg", withheld)
+        report.add("b.jpg", Caption("a dog", (), float("nan"), "tiny", 0.75, "tags"))
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    items = Items(html)
+    assert items.captions == ["a dog"]  # the other is empty
+    assert items.fields == [
+        {
+            "data-image": "a.jpg",
+            "data-model": "tiny",
+            "data-rank": "0.2500",
+            "data-confidence": "0.2500",
+            "data-reason": "confidence 0.25 is <below> 0.5",
+        },
+        {"data-image": "b.jpg", "data-model": "tiny", "data-rank": "0.7500", "data-confidence": "0.7500"},
+    ]
+    assert "<strong>Withheld:</strong> confidence 0.25 is &lt;below&gt; 0.5" in html
+
+
 def test_photos_captions_and_errors_are_on_the_page(tmp_path: Path):
     photo = tmp_path / "photos" / "a <b> & é.jpg"
     photo.parent.mkdir()
@@ -64,7 +85,7 @@ def test_photos_captions_and_errors_are_on_the_page(tmp_path: Path):
             "data-image": str(photo),
             "data-model": "tiny",
             "data-logprob": "-1.500000",
-            "data-confidence": "-0.5000",
+            "data-rank": "-0.5000",
         },
         {"data-image": "no.jpg", "data-error": "the file is <empty>"},
     ]

@@ -45,10 +45,20 @@ def test_attention_comes_with_the_visible_box(client: TestClient, captioner: Cap
 def test_a_model_without_attention_refuses_it(tiny_bundle: Any):
     with TestClient(application({"caption": seetell.load(tiny_bundle, threads=1)}), base_url=ADDRESS) as client:
         described = client.get("/v1/models").json()["tasks"]["caption"]
-        assert (described["model"], described["result"], described["options"]) == ("tiny", "text", {})
+        assert (described["model"], described["result"]) == ("tiny", "text")
+        assert described["options"] == {"any_picture": {"type": "boolean", "default": False}}
         refused = client.post("/v1/caption?attention=true", files={"image": photo_file()})
         assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
         assert client.post("/v1/caption", files={"image": photo_file()}).status_code == 200
+
+
+def test_an_option_has_the_default_that_the_server_gives_it(dense_captioner: DenseCaptioner):
+    app = application({"regions": dense_captioner}, defaults={"regions": {"top": 1}})
+    with TestClient(app, base_url=ADDRESS) as client:
+        assert client.get("/v1/models").json()["tasks"]["regions"]["options"]["top"]["default"] == 1
+        content = {"image": ("dog.jpg", DOG.read_bytes())}
+        assert len(client.post("/v1/regions", files=content).json()["regions"]) == 1
+        assert len(client.post("/v1/regions?top=2", files=content).json()["regions"]) == 2
 
 
 def test_the_models_are_listed_with_their_options(client: TestClient, captioner: Captioner):
@@ -61,7 +71,10 @@ def test_the_models_are_listed_with_their_options(client: TestClient, captioner:
         "summary": find_task("caption").summary,
         "result": "text",
         "text_input": None,
-        "options": {"attention": {"type": "boolean", "default": False}},
+        "options": {
+            "any_picture": {"type": "boolean", "default": False},
+            "attention": {"type": "boolean", "default": False},
+        },
     }
     assert listed["tasks"]["regions"]["options"] == {
         "top": {"type": "integer", "default": 10, "minimum": 1, "maximum": 100}
@@ -127,6 +140,38 @@ def test_a_search_tells_names_and_shows_small_copies_but_no_paths(client: TestCl
     copy = client.get(found["photo"])
     assert copy.headers["content-type"] == "image/jpeg"
     assert seetell.open_photo(copy.content).getpixel((30, 20))[2] > 200
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("/v1/caption?atention=true", "unknown query parameter 'atention'. Did you mean 'attention'? Known: attention"),
+        ("/v1/align?top=3", "unknown query parameter 'top'. Known: none"),
+        ("/v1/regions?top=3&q=dog", "unknown query parameter 'q'. Known: top"),
+    ],
+)
+def test_unknown_parameters_are_refused_by_name(client: TestClient, address: str, message: str):
+    refused = client.post(
+        address, files={"image": photo_file()}, data={"sentence": "red"} if "align" in address else {}
+    )
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
+    assert message in refused.json()["error"]
+
+
+def test_unknown_parameters_of_addresses_without_a_photo(client: TestClient):
+    for address, name in (("/v1/search?q=red&limit=3", "limit"), ("/v1/models?x=1", "x"), ("/healthz?full=1", "full")):
+        refused = client.get(address)
+        assert refused.status_code == 422
+        assert f"unknown query parameter {name!r}" in refused.json()["error"]
+    assert client.get("/?source=home").status_code == 200
+
+
+@pytest.mark.parametrize(("command", "known"), [("caption", "Known: image."), ("align", "Known: image, sentence.")])
+def test_unknown_form_fields_are_refused_by_name(client: TestClient, command: str, known: str):
+    data = {"top": "3"} if command == "caption" else {"sentence": "red", "top": "3"}
+    refused = client.post(f"/v1/{command}", files={"image": photo_file()}, data=data)
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
+    assert refused.json()["error"] == f"unknown form field 'top'. {known}"
 
 
 def test_a_search_tells_what_it_left_out(client: TestClient):

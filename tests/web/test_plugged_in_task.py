@@ -100,9 +100,13 @@ def test_options_are_checked(client: TestClient, hues: Hues, query: str):
     assert hues.batches == []
 
 
-def test_options_that_are_not_served_are_ignored(client: TestClient, hues: Hues):
-    assert ask(client, "?gamma=7").status_code == 200
-    assert hues.batches == [(1, {"top": 3})]
+def test_options_that_are_not_served_are_unknown(client: TestClient, hues: Hues):
+    refused = ask(client, "?gamma=7")
+    assert (refused.status_code, refused.json()["error"]) == (
+        422,
+        "unknown query parameter 'gamma'. Known: order, top.",
+    )
+    assert hues.batches == []
 
 
 @pytest.mark.parametrize("plugged_in", [{"text_input": "except"}], indirect=True)

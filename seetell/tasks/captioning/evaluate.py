@@ -27,6 +27,7 @@ def evaluate(
         DataError: the data set cannot be used, or none of its images opens.
         UsageError: an option has no such value.
     """
+    options.setdefault("any_picture", True)  # references are there for all of them
     predictor.check(**options)
     dataset = read(data.path, format=data.format, photos=data.photos, keep_wordless=True)
     images = images_of(dataset, split)

@@ -14,6 +14,7 @@ import numpy as np
 
 from seetell.errors import PhotoError, UsageError
 from seetell.language.decoding import Decoding
+from seetell.photos.no_photo import no_photo
 from seetell.photos.opening import PhotoSource
 from seetell.results import Caption
 from seetell.runtime.bundle import Bundle, bundled_models, read_description
@@ -21,6 +22,7 @@ from seetell.runtime.image_stream import BatchFn
 from seetell.runtime.predictor import Predictor
 from seetell.runtime.sessions import Graph
 from seetell.tasks.captioning.decoder import Decoder
+from seetell.tasks.captioning.withholding import Rater, withheld
 
 _SAMPLING = ("temperature", "top_k", "top_p", "seed")
 
@@ -41,6 +43,13 @@ class Captioner(Predictor[np.ndarray, Caption]):
         self._encoder = Graph.open(bundle, "encoder", precision=precision, threads=self.threads)
         self._decoder = Decoder(bundle, threads=self.threads)
         self._encoder.require(inputs=["images"], outputs=self._decoder.features)
+        self._photos_only = "photos_only" in bundle.settings and bundle.setting("photos_only", bool)
+        self._rater: Rater | None = None
+
+    @property
+    def has_confidence(self) -> bool:
+        """Whether its captions have a confidence."""
+        return self._rater is not None
 
     @property
     def attends(self) -> bool:
@@ -74,19 +83,37 @@ class Captioner(Predictor[np.ndarray, Caption]):
         """Describe many images, in their order; see :meth:`predict_many` and :meth:`caption`."""
         return self.predict_many(images, batch_size=batch_size, workers=workers, attention=attention, **options)
 
-    def bind(self, *, attention: bool = False, sample: bool = False, **options: Any) -> BatchFn[np.ndarray, Caption]:
+    def bind(
+        self,
+        *,
+        attention: bool = False,
+        sample: bool = False,
+        min_confidence: float = 0.0,
+        any_picture: bool = False,
+        **options: Any,
+    ) -> BatchFn[np.ndarray, Caption]:
         """Return the function that captions a batch.
 
         Args:
             attention: see :meth:`caption`.
+            min_confidence: a sentence with less :attr:`~seetell.results.Caption.confidence` is replaced by a shorter
+                reading of the image's tags that has as much; where there is none, the caption is withheld.
+            any_picture: caption pictures that are no photos, too, which a model of photos otherwise withholds.
             sample: sample words instead of searching, the same as ``method="sample"``.
             options: decoding options that replace the model's own, such as ``beam_size=3`` or ``temperature=0.8``; see
                 :class:`~seetell.language.decoding.Decoding`. ``None`` stands for the model's own.
 
         Raises:
             UsageError: an option is unknown or its value not allowed, options contradict each other, or the model has
-                no attention to return.
+                no attention to return, or no confidence to compare.
         """
+        if not 0 <= min_confidence <= 1:
+            raise UsageError(f"min_confidence is between 0 and 1, got {min_confidence}")
+        if min_confidence and not self.has_confidence:
+            raise UsageError(
+                f"{self.name} does not tell how sure it is, so min_confidence has nothing to compare; bundled models "
+                f"that do: {self._bundled_with('confidence')}"
+            )
         options = {name: value for name, value in options.items() if value is not None}
         if sample and "beam_size" in options:
             raise UsageError("sample draws one caption and beam_size searches among several: use one of them")
@@ -96,7 +123,13 @@ class Captioner(Predictor[np.ndarray, Caption]):
         unused = [name for name in _SAMPLING if name in options] if decoding.method != "sample" else []
         if unused:
             raise UsageError(f"{', '.join(unused)}: only together with sample")
-        return partial(self._captions, decoding=decoding, grid=self._attention_grid() if attention else None)
+        return partial(
+            self._captions,
+            decoding=decoding,
+            grid=self._attention_grid() if attention else None,
+            min_confidence=min_confidence,
+            recognise=self._photos_only and not any_picture,
+        )
 
     def encode(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Return the features the decoder reads.
@@ -112,17 +145,21 @@ class Captioner(Predictor[np.ndarray, Caption]):
 
     def _attention_grid(self) -> tuple[int, int]:
         if not self.attends:
-            descriptions = {name: read_description(folder) for name, folder in bundled_models().items()}
-            attending = [
-                name
-                for name, content in descriptions.items()
-                if content.get("task") == self.task and "grid" in content.get("settings", {})
-            ]
             raise UsageError(
                 f"{self.name} has no attention to show where in the image a word came from; bundled models that have: "
-                f"{', '.join(attending) or 'none'}"
+                f"{self._bundled_with('grid')}"
             )
         return self.bundle.grid
+
+    def _bundled_with(self, setting: str) -> str:
+        """Return the names of the task's bundled models that have a setting."""
+        descriptions = {name: read_description(folder) for name, folder in bundled_models().items()}
+        having = [
+            name
+            for name, content in descriptions.items()
+            if content.get("task") == self.task and setting in content.get("settings", {})
+        ]
+        return ", ".join(having) or "none"
 
     def _captions(
         self,
@@ -131,5 +168,19 @@ class Captioner(Predictor[np.ndarray, Caption]):
         *,
         decoding: Decoding,
         grid: tuple[int, int] | None,
+        min_confidence: float,
+        recognise: bool,
     ) -> list[Caption]:
-        return self._decoder.captions(self.encode(np.stack(images)), decoding, sample_ids=sample_ids, grid=grid)
+        kinds = [no_photo(self.bundle.preprocessing.restore(image)) if recognise else None for image in images]
+        rows = [row for row, kind in enumerate(kinds) if kind is None]
+        captions = iter(
+            self._decoder.captions(
+                self.encode(np.stack([images[row] for row in rows])),
+                decoding,
+                sample_ids=[sample_ids[row] for row in rows],
+                grid=grid,
+            )
+            if rows
+            else ()
+        )
+        return [next(captions) if kind is None else withheld(f"no photo: {kind}", self.name) for kind in kinds]

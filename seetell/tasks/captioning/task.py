@@ -26,6 +26,16 @@ TASK = Task(
         Option("max_words", int, "Longest caption.", minimum=1),
         Option("length_penalty", float, "0 favours short captions, 1 long ones.", minimum=0),
         Option("no_repeat_ngram_size", int, "Never repeat this many words in a row.", minimum=0),
+        Option(
+            "min_confidence",
+            float,
+            "Say less, or nothing, where it is less likely than this that everything in the caption is there.",
+            0.0,
+            minimum=0,
+            maximum=1,
+            served=True,
+        ),
+        Option("any_picture", bool, "Caption what is no photo, too: text, charts, drawings.", False, served=True),
         Option("attention", bool, "Return with every word where in the image the model looked.", False, served=True),
     ),
 )

@@ -11,6 +11,7 @@ export class TextView extends TaskView {
     this.words = new Parts(this.list, this.find(".description"), hint, (place) => this.#look(place));
     const copyText = this.find(".copy-text");
     copyText.hidden = false;
+    this.copyText = copyText;
     copyText.addEventListener("click", () => this.copy(altText(this.row.caption), copyText));
   }
 
@@ -26,8 +27,20 @@ export class TextView extends TaskView {
     this.words.clear();
   }
 
-  show({ caption, words, visible_box: box, size }) {
+  show({ caption, confidence, reason, words, visible_box: box, size }) {
+    this.copyText.hidden = caption === null;
+    const sure = confidence === null ? "" : `${Math.round(100 * confidence)}% sure that all of it is there.`;
+    this.find(".count").textContent = reason ? `No caption: ${reason}.` : sure;
+    if (caption === null) {
+      this.stage.announce(`No caption: ${reason}.`);
+      this.words.fill([]);
+      return;
+    }
     this.stage.describe(altText(caption));
+    if (!words.length) {
+      this.words.fill([{ text: caption, description: "What the model's detectors found; it was not sure enough of a sentence." }]);
+      return;
+    }
     this.words.fill(
       words.map(({ text, logprob, attention }) => {
         const likely = `${Math.round(100 * Math.exp(logprob ?? -Infinity))}% likely`;
@@ -40,11 +53,11 @@ export class TextView extends TaskView {
   // Without the attention maps.
   copied() {
     const { size, visible_box, ...row } = this.row;
-    return { ...row, words: row.words.map(({ text, logprob }) => ({ text, logprob })) };
+    return row.words ? { ...row, words: row.words.map(({ text, logprob }) => ({ text, logprob })) } : row;
   }
 
   #look(place) {
-    const attention = this.row?.words[place]?.attention;
+    const attention = this.row?.words?.[place]?.attention;
     this.stage.photo.classList.toggle("looking", Boolean(attention));
     if (!attention) return;
     this.stage.bring(this);

@@ -1,0 +1,165 @@
+"""How likely it is that everything a caption names is in the image.
+
+A caption names object classes, which have a logit of *presence*, and other things, such as "street" or "grass", which
+have the probability of their *word detector*; see :mod:`seetell.runtime.tags`. The least likely class and the least
+likely word each go through a logistic regression (Platt, "Probabilistic Outputs for Support Vector Machines and
+Comparisons to Regularized Likelihood Methods", 1999), whose coefficients are the bundle's setting ``confidence``. The
+confidence is the product of the two probabilities. ``scripts/everyday/fit_confidence.py`` fits the coefficients and
+measures how far they can be trusted.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from seetell.language.object_names import object_phrases, objects_named
+from seetell.language.tokenizer import tokenize
+
+LEAST, MOST = 1e-3, 1 - 1e-3
+"""Bounds of the words' probabilities, so that their logits are finite."""
+
+UNKNOWN = 0.02
+"""Stands for the probability of the things in a caption that names none that a detector knows."""
+
+LIKELIEST = 8
+"""Words whose mean logit tells how usual an image is."""
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """A logistic regression.
+
+    Attributes:
+        intercept: the logit where all features are zero.
+        weights: of each feature.
+    """
+
+    intercept: float
+    weights: Mapping[str, float]
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Logistic:
+        """Return the regression of :meth:`to_dict`'s form.
+
+        Raises:
+            KeyError: it lacks a field.
+            TypeError, ValueError: a coefficient is no finite number.
+        """
+        weights = {name: float(weight) for name, weight in content["weights"].items()}
+        if not all(map(math.isfinite, (*weights.values(), intercept := float(content["intercept"])))):
+            raise ValueError("expected finite coefficients")
+        return cls(intercept, weights)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types ready for JSON."""
+        return {"intercept": self.intercept, "weights": dict(self.weights)}
+
+    def __call__(self, features: Mapping[str, float]) -> float:
+        """Return the probability that features have; features without a weight are ignored."""
+        value = self.intercept + sum(weight * features[name] for name, weight in self.weights.items())
+        return 1 / (1 + math.exp(-max(-30.0, min(value, 30.0))))
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the tags of an image say of a caption.
+
+    Attributes:
+        objects: features of the object classes it names: ``presence``, the least logit, and ``logprob``, the mean
+            log-probability of the caption's words; ``None`` if it names none.
+        things: features of the other things it names: ``probability``, the least logit of their detectors, ``lift``,
+            the least difference from the word's usual logit, ``usual``, the mean logit of the image's likeliest words,
+            and ``logprob``; ``None`` if it names object classes alone.
+    """
+
+    objects: Mapping[str, float] | None
+    things: Mapping[str, float] | None
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Coefficients of the confidence.
+
+    Attributes:
+        objects: of the object classes that a caption names.
+        things: of the other things that it names.
+        usual: the words that name such things, each with the logit of its mean probability over many photos.
+        object: of one object class in a short reading; its feature is ``presence``.
+        scene: of the scene in a short reading; its feature is ``probability``.
+    """
+
+    objects: Logistic
+    things: Logistic
+    usual: Mapping[str, float]
+    object: Logistic
+    scene: Logistic
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Calibration:
+        """Return the calibration of a bundle's setting ``confidence``.
+
+        Raises:
+            KeyError: it lacks a field.
+            TypeError, ValueError: a coefficient is no finite number.
+        """
+        regressions = {name: Logistic.from_dict(content[name]) for name in ("objects", "things", "object", "scene")}
+        return cls(usual={word: float(logit) for word, logit in content["usual"].items()}, **regressions)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types ready for JSON."""
+        regressions = {name: getattr(self, name).to_dict() for name in ("objects", "things", "object", "scene")}
+        return {**regressions, "usual": dict(self.usual)}
+
+    def confidence(self, evidence: Evidence) -> float:
+        """Return the probability that everything a caption names is there."""
+        parts = ((self.objects, evidence.objects), (self.things, evidence.things))
+        return math.prod(regression(features) for regression, features in parts if features is not None)
+
+
+def things_named(tokens: Sequence[str], usual: Mapping[str, float]) -> list[str]:
+    """Return the things besides object classes that a caption names, one entry per mention.
+
+    Args:
+        tokens: the caption in lower case, as ``tokenize`` returns it.
+        usual: the words that name things.
+    """
+    phrases = object_phrases()
+    return [token for token in tokens if token in usual and not phrases.get((token,))]
+
+
+def evidence(
+    text: str, logprob: float, presence: Mapping[str, float], words: Mapping[str, float], usual: Mapping[str, float]
+) -> Evidence:
+    """Look up what a caption names in the tags of its image.
+
+    Args:
+        text: the caption.
+        logprob: mean log-probability of its words and its end.
+        presence: logit of each object class.
+        words: probability of each word that is detected.
+        usual: the words that name things, with their usual logits.
+    """
+    tokens = tokenize(text)
+    classes = [presence[name] for name in objects_named(tokens) if name in presence]
+    things = {word: logit(words[word]) for word in things_named(tokens, usual) if word in words}
+    said = {"logprob": logprob}
+    objects = {**said, "presence": min(classes)} if classes else None
+    if classes and not things:
+        return Evidence(objects, None)
+    likeliest = heapq.nlargest(LIKELIEST, words.values())
+    features = {
+        "probability": min(things.values(), default=logit(UNKNOWN)),
+        "lift": min((value - usual[word] for word, value in things.items()), default=0.0),
+        "usual": math.fsum(map(logit, likeliest)) / len(likeliest),
+    }
+    return Evidence(objects, {**said, **features})
+
+
+def logit(probability: float) -> float:
+    """Return the logit of a probability, which is kept off 0 and 1."""
+    bounded = min(max(float(probability), LEAST), MOST)
+    return math.log(bounded / (1 - bounded))

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from seetell.language.tokenizer import tokenize
+from seetell.tasks.captioning.confidence import UNKNOWN, Calibration, Evidence, Logistic, evidence, logit, things_named
+
+USUAL = {"grass": -2.0, "street": -3.0, "dog": -2.0}
+PRESENCE = {"person": 3.0, "dog": -1.5, "hot dog": -4.0}
+WORDS = {"grass": 0.5, "street": 0.01, "dog": 0.9, "red": 0.3}
+
+
+def test_a_logistic_regression():
+    regression = Logistic.from_dict({"intercept": 1.0, "weights": {"presence": 2.0}})
+    assert regression({"presence": 0.5, "other": 9.0}) == pytest.approx(1 / (1 + math.exp(-2.0)))
+    assert Logistic.from_dict(regression.to_dict()) == regression
+    assert regression({"presence": -1e9}) > 0  # and no overflow
+    with pytest.raises(KeyError):
+        Logistic.from_dict({"weights": {}})
+    with pytest.raises(ValueError, match="finite"):
+        Logistic.from_dict({"intercept": float("nan"), "weights": {}})
+
+
+def test_things_are_the_words_that_name_no_object_class():
+    assert things_named(tokenize("A dog on the grass by a red street."), USUAL) == ["grass", "street"]
+
+
+def test_the_least_likely_class_and_thing_count():
+    found = evidence("A man and his dog on the grass of a street.", -0.5, PRESENCE, WORDS, USUAL)
+    assert found.objects == {"logprob": -0.5, "presence": -1.5}
+    assert found.things is not None
+    assert found.things["probability"] == pytest.approx(logit(0.01))
+    assert found.things["lift"] == pytest.approx(logit(0.01) + 3.0)
+    assert found.things["usual"] == pytest.approx(sum(map(logit, WORDS.values())) / 4)
+
+
+def test_a_sentence_of_classes_alone_needs_no_things():
+    assert evidence("two dogs", -1.0, PRESENCE, WORDS, USUAL) == Evidence({"logprob": -1.0, "presence": -1.5}, None)
+
+
+def test_a_sentence_that_names_nothing_known_is_no_sure_one():
+    found = evidence("a thing in the background", -1.0, PRESENCE, WORDS, USUAL)
+    assert found.objects is None
+    assert found.things is not None
+    assert found.things["probability"] == logit(UNKNOWN)
+
+
+def calibration() -> Calibration:
+    return Calibration(
+        objects=Logistic(0.0, {"presence": 1.0}),
+        things=Logistic(0.0, {"probability": 1.0}),
+        usual=USUAL,
+        object=Logistic(0.0, {"presence": 1.0}),
+        scene=Logistic(0.0, {"probability": 1.0}),
+    )
+
+
+def test_the_confidence_is_the_product_of_both():
+    both = calibration()
+    assert both.confidence(Evidence({"presence": 0.0}, {"probability": 0.0})) == pytest.approx(0.25)
+    assert both.confidence(Evidence({"presence": 0.0}, None)) == pytest.approx(0.5)
+    likely = evidence("a man on the grass", -1.0, PRESENCE, WORDS, USUAL)
+    unlikely = evidence("a man on the street", -1.0, PRESENCE, WORDS, USUAL)
+    assert both.confidence(likely) > both.confidence(unlikely)
+
+
+def test_a_calibration_is_a_setting_of_a_bundle():
+    both = calibration()
+    assert Calibration.from_dict(both.to_dict()) == both
+    with pytest.raises(KeyError):
+        Calibration.from_dict({"objects": both.objects.to_dict()})
