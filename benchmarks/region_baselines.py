@@ -73,7 +73,7 @@ def main() -> None:
     model: DenseCaptioner = seetell.load(options.model, threads=options.threads)
     rules = model.localisation
     by_objectness = DenseCaptioner(model.bundle, threads=options.threads)
-    by_objectness.localisation = replace(rules, caption_confidence_weight=0.0)
+    by_objectness.localisation, by_objectness.confidence = replace(rules, caption_confidence_weight=0.0), None
     captioner = seetell.load(options.captioner, threads=options.threads)
     cut, phrases = regions_of(dataset.split("train"), options.training_regions)
     known = features(captioner, cut)
@@ -85,9 +85,9 @@ def main() -> None:
     found: dict[str, dict[object, list[Region]]] = {name: {} for name in seconds}
     for photo in photos:
         began = time.perf_counter()
-        found["densecap"][photo.id] = list(model.predict(photo.path, top=rules.max_detections))
+        found["densecap"][photo.id] = list(model.predict(photo.path, top=rules.max_detections, threshold=0.0))
         seconds["densecap"] += time.perf_counter() - began
-        boxes = by_objectness.predict(photo.path, top=rules.max_detections)
+        boxes = by_objectness.predict(photo.path, top=rules.max_detections, threshold=0.0)
         began = time.perf_counter()
         crops = [crop(open_photo(photo.path), region.box) for region in boxes]
         captions = list(captioner.caption_many(crops, method="greedy"))

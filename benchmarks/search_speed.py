@@ -81,13 +81,17 @@ def exactly_among(vectors: np.ndarray, rows: np.ndarray, query: np.ndarray) -> n
 def seetell(vectors: np.ndarray, folder: Path) -> tuple[Search, dict[str, Any]]:
     """Fill an index as ``seetell index`` does, without photos, and open it."""
     with Store(folder / "index", write=True) as store:
+        with store.transaction():
+            store.set_metadata("dimensions", vectors.shape[1])
         for part in chunks(len(vectors)):
             rows = (
-                (index.to_bytes(8, "big"), row.astype(VECTOR).tobytes())
+                (index.to_bytes(32, "big"), row.astype(VECTOR).tobytes())
                 for index, row in enumerate(vectors[part], part.start)
             )
             with store.transaction():
-                store.change_many("INSERT INTO contents (hash, vector) VALUES (?, ?)", list(rows))
+                store.change_many(
+                    "INSERT INTO contents (hash, vector, checksum) VALUES (?1, ?2, checksum(?1, ?2, NULL))", list(rows)
+                )
         started = time.process_time()
         quantise(store)
         made = time.process_time() - started

@@ -34,7 +34,7 @@ LEXICOGRAPHER_FILES = _LEXICOGRAPHER_FILES.split()
 """WordNet's files, by the numbers that stand for them: the kinds of senses."""
 
 _VISIBLE = (
-    "noun.Tops noun.animal noun.artifact noun.body noun.food noun.object noun.person noun.phenomenon noun.plant "
+    "noun.Tops noun.animal noun.artifact noun.body noun.food noun.object noun.person noun.plant "
     "noun.substance verb.body verb.competition verb.consumption verb.contact verb.motion verb.weather"
 )
 VISIBLE = frozenset(_VISIBLE.split())

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from seetell.errors import BundleError, PhotoError, SeetellError, UsageError
     from seetell.language.decoding import Decoding
     from seetell.photos.opening import open_photo
-    from seetell.results import Alignment, Caption, Regions
+    from seetell.results import Caption, Regions
     from seetell.tasks.captioning.predict import Captioner
     from seetell.tasks.classification.predict import Classifier
     from seetell.tasks.dense_captioning.predict import DenseCaptioner
@@ -31,7 +31,6 @@ __version__ = "0.1.0"
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = [
-    "Alignment",
     "BundleError",
     "Caption",
     "Captioner",
@@ -53,7 +52,7 @@ _HOMES = {
     "seetell.errors": ("BundleError", "PhotoError", "SeetellError", "UsageError"),
     "seetell.language.decoding": ("Decoding",),
     "seetell.photos.opening": ("open_photo",),
-    "seetell.results": ("Alignment", "Caption", "Regions"),
+    "seetell.results": ("Caption", "Regions"),
     "seetell.tasks.captioning.predict": ("Captioner",),
     "seetell.tasks.classification.predict": ("Classifier",),
     "seetell.tasks.dense_captioning.predict": ("DenseCaptioner",),

@@ -179,7 +179,7 @@ def test_reproducing_the_bundled_model_in_short(tmp_path: Path):
         run(f"{train} --set steps=2 --set validation.every=1", tmp_path)
     run(export, tmp_path)
     assert json.loads(run(evaluate, tmp_path))["photos"] == 3
-    for command in commands_of("docs/reference/results.md", "seetell evaluate flickr8k-transformer"):
+    for command in commands_of("docs/reference/results.md", "seetell evaluate everyday-transformer"):
         said = run(command, tmp_path)
     assert "METEOR" in said
 

@@ -29,7 +29,7 @@ EXTRAS = (
 )
 WEB_EXTRA = ("fastapi", "prometheus_client", "python_multipart", "starlette", "uvicorn")
 NEEDS_TRAINING_EXTRA = re.compile(
-    r"seetell\.(nn|training|export|tasks\.\w+\.(?!(predict|evaluate|decoder|embeddings|bundle|localisation|scoring|score_table|task)$))"
+    r"seetell\.(nn|training|export|tasks\.tagging|tasks\.\w+\.(?!(predict|evaluate|decoder|embeddings|bundle|localisation|scoring|score_table|task)$))"
 )
 
 

@@ -12,7 +12,6 @@ import seetell
 
 def test_the_public_names_are_these():
     assert seetell.__all__ == [
-        "Alignment",
         "BundleError",
         "Caption",
         "Captioner",

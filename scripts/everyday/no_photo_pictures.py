@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 Picture = tuple[str, Image.Image]
-"""What it is: "a blank picture", "text" or "a chart or drawing"; and the picture, RGB."""
+"""What it is: "nothing", "text" or "charts"; and the picture, RGB."""
 
 TEXT = """
 the of and to in a is that for it as was with be by on not he his but at are this have from or had an they which one
@@ -44,12 +44,12 @@ def drawn(count: int, rng: np.random.Generator, icons: list[Path]) -> Iterator[P
     """
     fonts = font_files()
     makers: list[Callable[[], Picture]] = [
-        lambda: ("a blank picture", blank(rng)),
+        lambda: ("nothing", blank(rng)),
         lambda: ("text", page(rng, fonts)),
         lambda: ("text", page(rng, fonts)),
-        lambda: ("a chart or drawing", chart(rng)),
-        lambda: ("a chart or drawing", diagram(rng, fonts)),
-        lambda: ("a chart or drawing", icon(rng, icons)),
+        lambda: ("charts", chart(rng)),
+        lambda: ("charts", diagram(rng, fonts)),
+        lambda: ("charts", icon(rng, icons)),
     ]
     for number in range(count):
         kind, picture = makers[number % len(makers)]()
@@ -240,7 +240,7 @@ def screenshots(pages: list[Path], chromium: str, rng: np.random.Generator) -> I
             view.wait_for_timeout(30)
             yield "text", _shot(view)
             view.set_content(_form(rng) if number % 2 else _bars(rng))
-            yield ("text" if number % 2 else "a chart or drawing"), _shot(view)
+            yield ("text" if number % 2 else "charts"), _shot(view)
             view.close()
         browser.close()
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from seetell.alttext.filling import Filled, Image
     from seetell.results import Caption
 
-MIN_CONFIDENCE = 0.5
+MIN_CONFIDENCE = 0.7
 """Least confidence of the model's alt text, if the model has any: a wrong text is worse than none."""
 
 

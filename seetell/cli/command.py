@@ -36,7 +36,7 @@ FILES = click.Path()
 MODEL = Named(model_names)
 SPLIT = click.Choice(["train", "val", "test"])
 POSITIVE = Whole(min=1)
-PRECISION_HELP = "Of the encoder, where a model has several, such as fp32; the bundled models have int8 alone."
+PRECISION_HELP = "Of the encoder, where a model has several, such as fp32 and int8; each bundled model has one."
 
 
 class Format(str, Enum):

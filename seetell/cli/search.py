@@ -73,7 +73,7 @@ def search(
     embedder = load_for(find_task("retrieval"), model, threads=threads)
     with PhotoIndex(location or default_location(), embedder) as photos:
         hits = photos.search(sentence, image=image, top=top)
-        reading = embedder.read(sentence or "")
+        reading = embedder.read_query(sentence or "")
         if reading.note:
             click.echo(printable(reading.note), err=True)
         for hit in hits:

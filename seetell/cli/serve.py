@@ -226,7 +226,7 @@ def _chosen(models: tuple[str, ...]) -> dict[str, str]:
     for option in models:
         command, _, name = option.partition("=")
         if not (command and name):
-            raise UsageError(f"--model {option}: expected COMMAND=NAME, such as caption=flickr8k-transformer")
+            raise UsageError(f"--model {option}: expected COMMAND=NAME, such as caption=everyday-transformer")
         if command != SEARCH and not find_task(command).command:
             raise UsageError(f"--model {option}: {command} has no command to serve; its model is that of {SEARCH}")
         chosen[command if command == SEARCH else find_task(command).command] = name

@@ -24,6 +24,9 @@ PAGES = (".html", ".htm")
 DRAWN_SIDE = 1280
 """Shortest side of a drawn image in pixels, where the image is as large."""
 
+NAMED = 10
+"""Images that a line on standard error names at most."""
+
 Item = tuple[str, str]
 """An image's path and the text that goes with it."""
 
@@ -133,11 +136,26 @@ class Attention(SideOutput):
 
         visible_box = predictor.bundle.preprocessing.visible_box
         self._folder = opened.enter_context(AttentionFolder(self.value, visible_box=visible_box))
+        self._without: list[str] = []
+        opened.callback(self._tell)
 
     def add(self, image: str, result: Any, files: dict[str, str]) -> None:
         """Write the page of an image whose words have a place."""
-        if not isinstance(result, PhotoError) and result.words:
+        if isinstance(result, PhotoError):
+            return
+        if result.words:
             files["page"] = str(self._folder.add(image, result))
+        else:
+            self._without.append(image)
+
+    def _tell(self) -> None:
+        """Name the images without maps."""
+        from seetell.cli.rows import printable
+
+        if self._without:
+            names = ", ".join(printable(image) for image in self._without[:NAMED])
+            more = f" and {len(self._without) - NAMED:,} more" if len(self._without) > NAMED else ""
+            print(f"no attention maps, as the caption is shortened or withheld: {names}{more}", file=sys.stderr)
 
 
 class Report(SideOutput):

@@ -63,6 +63,7 @@ def snippets(
     from seetell.tasks.grounding.snippets import check_aligner, infer_snippets
     from seetell.tasks.retrieval.config import RetrievalConfig
     from seetell.tasks.retrieval.models import build
+    from seetell.tasks.retrieval.tagging import cache_tags, open_tagger
     from seetell.training.config import only
     from seetell.training.encoding import features_cache
     from seetell.training.trained import load_trained
@@ -90,7 +91,11 @@ def snippets(
         raise DataError(f"{data}: no readable photos in {' and '.join(chosen)}; see: seetell data check {data}")
     lines = []
     with Progress() as progress:
-        for done, found in enumerate(infer_snippets(trained, cache, records, beta=beta), 1):
+        tagger = open_tagger(trained.config.section)
+        tags = cache_tags(
+            tagger, trained.config, records, progress=lambda done, total: progress("tagging", done, total)
+        )
+        for done, found in enumerate(infer_snippets(trained, cache, records, beta=beta, tags=tags), 1):
             for snippet in found:
                 image, of_split = snippet.photo.path.resolve(), None if dataset.single_split else snippet.photo.split
                 lines.append(snippet_line(image, snippet.box, " ".join(snippet.words), split=of_split))

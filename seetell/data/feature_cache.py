@@ -22,8 +22,12 @@ from seetell.atomic_write import atomic_file
 from seetell.errors import DataError, PhotoError
 from seetell.file_lock import FileLock, LockedError
 from seetell.photos import Preprocessing, open_photo
+from seetell.photos.preprocessing import largest
 
-Encode = Callable[[np.ndarray], np.ndarray]
+Encode = Callable[..., np.ndarray]
+"""Maps images ``(B, 3, H, W)``, once for each way of preprocessing, to features ``(B, *shape)``."""
+
+Images = tuple[np.ndarray, ...]
 Item = TypeVar("Item")
 Prepared = TypeVar("Prepared")
 
@@ -34,7 +38,7 @@ class FeatureCache:
     Args:
         folder: folder of all caches; this one is in a subfolder named by its key.
         weights_hash: hash of the encoder's weights.
-        preprocessing: preprocessing of the encoder's input.
+        preprocessing: preprocessing of the encoder's input, or of its several inputs.
         shape: shape of the features of one photo.
         flips: also store the features of the mirrored photo.
     """
@@ -44,20 +48,21 @@ class FeatureCache:
         folder: str | Path,
         *,
         weights_hash: str,
-        preprocessing: Preprocessing,
+        preprocessing: Preprocessing | Sequence[Preprocessing],
         shape: tuple[int, ...],
         flips: bool = False,
     ) -> None:
         self.shape = (2 if flips else 1, *shape)
+        self._ways = (preprocessing,) if isinstance(preprocessing, Preprocessing) else tuple(preprocessing)
+        described = [way.to_dict() for way in self._ways]
         description = {
             "weights": weights_hash,
-            "preprocessing": preprocessing.to_dict(),
+            "preprocessing": described[0] if isinstance(preprocessing, Preprocessing) else described,
             "shape": list(self.shape),
             "dtype": "float16",
         }
         key = hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()[:16]
         self.folder = Path(folder) / key
-        self.preprocessing = preprocessing
         self._record_bytes = int(np.prod(self.shape)) * np.dtype(np.float16).itemsize
         self._rows: dict[str, int] = {}
         try:
@@ -129,7 +134,7 @@ class FeatureCache:
 
         Args:
             photos: files of the needed photos.
-            encode: maps images ``(B, 3, H, W)`` to features ``(B, *shape)``.
+            encode: see :data:`Encode`.
             batch_size: photos per call of ``encode``.
             progress: called after each batch with the number of photos done and the number of missing ones.
 
@@ -151,7 +156,7 @@ class FeatureCache:
                     failures.update((photo, str(item)) for photo, item in batch if isinstance(item, PhotoError))
                     images = {photo: item for photo, item in batch if not isinstance(item, PhotoError)}
                     if images:
-                        records.write(self._encode(np.stack(list(images.values())), encode))
+                        records.write(self._encode(list(images.values()), encode))
                         _sync(records)
                         for photo in images:
                             identity = photo_identity(photo)
@@ -163,21 +168,23 @@ class FeatureCache:
                         progress(min(number * batch_size, len(missing)), len(missing))
         return failures
 
-    def _load(self, batch: Sequence[Path]) -> list[tuple[Path, np.ndarray | PhotoError]]:
-        size = (self.preprocessing.width, self.preprocessing.height)
-        loaded: list[tuple[Path, np.ndarray | PhotoError]] = []
+    def _load(self, batch: Sequence[Path]) -> list[tuple[Path, Images | PhotoError]]:
+        loaded: list[tuple[Path, Images | PhotoError]] = []
         for photo in batch:
             try:
-                loaded.append((photo, self.preprocessing(open_photo(photo, at_least=size))))
+                opened = open_photo(photo, at_least=largest(self._ways))
+                loaded.append((photo, tuple(way(opened) for way in self._ways)))
             except PhotoError as error:
                 loaded.append((photo, error))
         return loaded
 
-    def _encode(self, images: np.ndarray, encode: Encode) -> bytes:
-        """Encode images ``(B, 3, H, W)`` and, with flips, their mirror images; return the bytes of the records."""
+    def _encode(self, images: Sequence[Images], encode: Encode) -> bytes:
+        """Encode images and, with flips, their mirror images; return the bytes of the records."""
+        batches = [np.stack(batch) for batch in zip(*images, strict=True)]
         records = np.empty((len(images), *self.shape), np.float16)
-        for view, batch in enumerate([images, images[..., ::-1]][: self.shape[0]]):
-            records[:, view] = encode(np.ascontiguousarray(batch))
+        for view in range(self.shape[0]):
+            seen = [np.ascontiguousarray(batch[..., ::-1]) if view else batch for batch in batches]
+            records[:, view] = encode(*seen)
         return records.tobytes()
 
     @contextmanager

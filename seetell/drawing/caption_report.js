@@ -117,7 +117,7 @@ const row = (photo) => ({
     ? { error: photo.error }
     : {
         caption: photo.caption.value.replace(/\s+/g, " ").trim(),
-        ...(photo.confidence !== null && { confidence: photo.confidence }),
+        ...(photo.confidence !== null && !changed(photo) && { confidence: photo.confidence }),
         logprob: photo.logprob,
         ...(photo.reason && !changed(photo) && { reason: photo.reason }),
         model: photo.model,

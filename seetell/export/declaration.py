@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -13,14 +13,19 @@ from torch import Tensor, nn
 
 from seetell.data.records import PhotoDataset, PhotoRecord
 from seetell.errors import BundleError, PhotoError
-from seetell.nn.backbones import Encoder, Features
+from seetell.nn.backbones import Encoder, Features, Tags
 from seetell.nn.onnx_graph import onnx_graph
 from seetell.photos import Preprocessing
+from seetell.runtime.bundle import Bundle
+from seetell.runtime.image_stream import preprocess_all
 from seetell.runtime.sessions import Graph
+from seetell.runtime.tags import ImageTagger, stacked
 from seetell.training.batches import photo_pixels
 from seetell.training.config import CardConfig
 
 CALIBRATION_IMAGES, COMPARISON_IMAGES = 128, 32
+
+Opened = TypeVar("Opened")
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,10 @@ class Examples:
         """Preprocessed images to compare on, ``(N, 3, H, W)``; see :func:`sample_images` for errors."""
         return sample_images(self.preprocessing, self.compared, COMPARISON_IMAGES)
 
+    def comparison_for(self, preprocessings: Sequence[Preprocessing]) -> list[dict[Preprocessing, np.ndarray]]:
+        """Return the images of :attr:`comparison` prepared for several networks."""
+        return sample(self.compared, COMPARISON_IMAGES, lambda photo: preprocess_all(photo.path, preprocessings))
+
 
 def sample_images(preprocessing: Preprocessing, photos: Sequence[PhotoRecord], count: int) -> np.ndarray:
     """Open photos evenly spread over a data set; unreadable ones are skipped.
@@ -72,15 +81,20 @@ def sample_images(preprocessing: Preprocessing, photos: Sequence[PhotoRecord], c
     Raises:
         BundleError: fewer than two are left.
     """
+    return np.stack(sample(photos, count, lambda photo: photo_pixels(photo, preprocessing)))
+
+
+def sample(photos: Sequence[PhotoRecord], count: int, open_one: Callable[[PhotoRecord], Opened]) -> list[Opened]:
+    """Open photos evenly spread over a data set in some way; see :func:`sample_images`."""
     images = []
     for photo in photos[:: max(1, len(photos) // count)][:count]:
         try:
-            images.append(photo_pixels(photo, preprocessing))
+            images.append(open_one(photo))
         except PhotoError:
             continue
     if len(images) < 2:
         raise BundleError("exporting needs at least two readable photos of the run's data set to compare with torch")
-    return np.stack(images)
+    return images
 
 
 @dataclass(frozen=True)
@@ -95,7 +109,8 @@ class GraphSpec:
         outputs: names of the returned tensors.
         dynamic_shapes: for each argument the axes of any length, as :func:`torch.export.export` takes them.
         weights: where its arrays are kept: ``own``, in its file in float32; ``half``, in its file, the large ones in
-            half precision; ``shared``, in the bundle's ``weights.safetensors``, those that are there.
+            half precision; ``int8``, in its file, large matrices in 8 bits; ``shared``, in the bundle's
+            ``weights.safetensors``, those that are there.
         quantise: whether an int8 copy can be made, calibrated on images. Its one input must be ``images``.
         tolerance: largest allowed difference from the module in float32, relative to the greatest value of each
             output; ``None`` where one of :attr:`Declaration.checks` measures the graph.
@@ -107,7 +122,7 @@ class GraphSpec:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     dynamic_shapes: tuple[object, ...]
-    weights: Literal["own", "half", "shared"] = "own"
+    weights: Literal["own", "half", "int8", "shared"] = "own"
     quantise: bool = False
     tolerance: float | None = None
 
@@ -149,6 +164,7 @@ class Declaration:
         distilled_from: names of the models that taught it.
         scores: of the validation photos, by which the weights were chosen; ``None`` for those of the run.
         card: licence of the weights, and data that they were trained on; ``None`` for that of the run.
+        tagger: the bundle whose detectors tag the images for this one; ``None`` where no tags are read.
     """
 
     architecture: str
@@ -162,6 +178,7 @@ class Declaration:
     distilled_from: Sequence[str] = ()
     scores: Mapping[str, float] | None = None
     card: CardConfig | None = None
+    tagger: Bundle | None = None
 
 
 class FeaturesGraph(nn.Module):
@@ -203,3 +220,10 @@ def comparison_features(encoder: Encoder, examples: Examples) -> Features:
         features = encoder(torch.from_numpy(examples.comparison))
     # views of one activation would be traced with strides of their own
     return Features(features.pooled.clone(), None if features.grid is None else features.grid.clone())
+
+
+def comparison_tags(tagger: ImageTagger, features: Features, examples: Examples) -> Tags:
+    """Return the tags of the images that graphs are compared on, given their features."""
+    images = stacked(examples.comparison_for(tagger.preprocessings), tagger.preprocessings)
+    found = tagger(images, features.pooled.numpy()).features
+    return Tags(*(torch.from_numpy(found[name]) for name in Tags._fields))

@@ -8,6 +8,7 @@ not at all.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace as with_changes
 from pathlib import Path
@@ -21,10 +22,11 @@ from seetell.export.card import write_description
 from seetell.export.declaration import Declaration, GraphSpec
 from seetell.export.parity import measure_graph, require_parity
 from seetell.export.quantisation import quantise
-from seetell.export.shared_weights import externalise_weights, halve_weights, write_weights
+from seetell.export.shared_weights import externalise_weights, halve_weights, quantise_weights, write_weights
 from seetell.language.decoding import Decoding
-from seetell.runtime.bundle import FORMAT, Bundle, owner_folder, read_description, sha256
+from seetell.runtime.bundle import FORMAT, Bundle, bundled_models, owner_folder, read_description, sha256
 from seetell.runtime.sessions import Graph
+from seetell.runtime.tags import TAGGING_GRAPHS
 from seetell.training.config import UNSPECIFIED, CardConfig
 from seetell.training.trained import Trained, load_trained
 
@@ -32,7 +34,7 @@ PRECISIONS = ("int8", "fp32")
 WEIGHTS, VOCABULARY, LABELS = "weights.safetensors", "vocabulary.json", "labels.json"
 DESCRIPTION = "model.json"
 
-MACHINE_ONLY = ("device", "threads", "card", "init_from", "teachers", "path", "cache", "boxes")
+MACHINE_ONLY = ("device", "threads", "card", "init_from", "teachers", "tagger", "path", "cache", "boxes")
 """Fields of a configuration that hold on one machine only, or that ``model.json`` has under another name."""
 
 
@@ -52,6 +54,7 @@ def export_run(
     precisions: Sequence[str] = PRECISIONS,
     decoding: Mapping[str, Any] | None = None,
     encoder_of: str | None = None,
+    shared_encoder: bool = False,
     replace: bool = False,
 ) -> dict[str, Any]:
     """Write the bundle of a run's best weights.
@@ -64,6 +67,8 @@ def export_run(
         precisions: of graphs that can be quantised, ``int8`` or ``fp32``; the first is the default.
         decoding: decoding defaults that differ from the run's.
         encoder_of: use the encoder of this model, a folder beside ``target`` or a bundled model, instead of writing it.
+        shared_encoder: the encoder's graph, too, reads its arrays from the weights for further training, in half
+            precision; see :func:`~seetell.nn.onnx_graph.absorb_norms`. For the precision ``fp32`` alone.
         replace: overwrite ``target`` if it exists.
 
     Returns:
@@ -92,16 +97,29 @@ def export_run(
         declared = _with_decoding(declared, decoding, task=trained.config.task)
     owner = _encoder_owner(trained, declared, target, encoder_of) if encoder_of else None
     with atomic_directory(target) as folder:
-        files, parity = _write_graphs(declared, folder, precisions, owner)
+        files, parity = _write_graphs(declared, folder, precisions, owner, shared_encoder=shared_encoder)
         if trained.vocabulary is not None:
             trained.vocabulary.save(folder / VOCABULARY)
         if declared.labels:
             (folder / LABELS).write_text(json.dumps(declared.labels, indent=1, ensure_ascii=False) + "\n", "utf-8")
         description = _description(trained, declared, folder, name=name or trained.config.name)
         description["graphs"] = {spec.name: _described(spec, files[spec.name]) for spec in declared.graphs}
+        shared = {}
         if owner is not None:
             hashes = {precision: sha256(file) for precision, file in files["encoder"].items()}
-            description["shared"] = {"encoder": {"model": owner.folder.name, "sha256": hashes}}
+            shared["encoder"] = {"model": owner.folder.name, "sha256": hashes}
+        if declared.tagger is not None:
+            tagging = [name for name in TAGGING_GRAPHS if name in declared.tagger.graphs]
+            way, entries = declared.tagger.preprocessing.to_dict(), declared.tagger.description["graphs"]
+            description["graphs"] |= {
+                name: {**({"preprocessing": way} if "images" in entries[name]["inputs"] else {}), **entries[name]}
+                for name in tagging
+            }
+            shared |= {
+                name: shared_with for name in tagging if (shared_with := _owner_of(declared.tagger, name, owner))
+            }
+        if shared:
+            description["shared"] = shared
         description["parity"] = parity
         write_description(folder, description)
     return description
@@ -136,7 +154,7 @@ def _encoder_owner(trained: Trained, declared: Declaration, target: Path, name: 
 
 
 def _write_graphs(
-    declared: Declaration, folder: Path, precisions: Sequence[str], owner: Bundle | None
+    declared: Declaration, folder: Path, precisions: Sequence[str], owner: Bundle | None, *, shared_encoder: bool
 ) -> tuple[dict[str, dict[str, Path]], dict[str, float]]:
     """Write weights and graphs, and compare them with torch.
 
@@ -148,8 +166,12 @@ def _write_graphs(
     """
     if declared.weights:
         write_weights(declared.weights, folder / WEIGHTS)
+    if declared.tagger is not None:
+        _copy_own_tagging_graphs(declared.tagger, folder, owner)
     files, measured = {}, {}
     for spec in declared.graphs:
+        if shared_encoder and spec.name == "encoder":
+            spec = with_changes(spec, weights="shared")
         if owner is not None and spec.name == "encoder":
             written = _default_first(owner.graphs["encoder"].files, owner.graphs["encoder"].default)
         else:
@@ -169,6 +191,28 @@ def _write_graphs(
     return files, {name: value for name, (value, _) in measured.items()}
 
 
+def _copy_own_tagging_graphs(tagger: Bundle, folder: Path, owner: Bundle | None) -> None:
+    """Copy the graphs that a bundle tags images with, but for those that can be shared."""
+    for name in TAGGING_GRAPHS:
+        if name in tagger.graphs and not _owner_of(tagger, name, owner):
+            for file in tagger.graphs[name].files.values():
+                shutil.copyfile(file, folder / file.name)
+
+
+def _owner_of(tagger: Bundle, graph: str, owner: Bundle | None) -> dict[str, Any]:
+    """Return how ``model.json`` describes a tagging graph that is another bundle's; nothing where it must be copied.
+
+    It is the bundle that the tagger shares it with, or the tagger, if that is a bundled model or the one whose encoder
+    is shared.
+    """
+    shared: dict[str, Any] = tagger.description.get("shared", {}).get(graph, {})
+    installed = [*bundled_models().values(), *([] if owner is None else [owner.folder])]
+    if not shared and tagger.folder.resolve() in [folder.resolve() for folder in installed]:
+        hashes = {precision: sha256(file) for precision, file in tagger.graphs[graph].files.items()}
+        shared = {"model": tagger.folder.name, "sha256": hashes}
+    return shared
+
+
 def _default_first(files: Mapping[str, Path], default: str) -> dict[str, Path]:
     return {default: files[default], **files}
 
@@ -179,6 +223,8 @@ def _write_graph(spec: GraphSpec, folder: Path) -> dict[str, Path]:
     file.write_bytes(spec.to_onnx())
     if spec.weights == "half":
         halve_weights(file)
+    elif spec.weights == "int8":
+        quantise_weights(file)
     elif spec.weights == "shared":
         externalise_weights(file, folder / WEIGHTS)
     return {"fp32": file}

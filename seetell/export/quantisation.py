@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,13 +34,15 @@ class _Batches(CalibrationDataReader):  # type: ignore[misc]
         return next(self._batches, None)
 
 
-def quantise(source: Path, target: Path, images: np.ndarray) -> None:
+def quantise(source: Path, target: Path, images: np.ndarray, *, operators: Sequence[str] | None = None) -> None:
     """Write an int8 copy of a graph with one input, ``images``.
 
     Args:
         source: the ONNX file in float32.
         target: the ONNX file to write.
         images: preprocessed images to measure activations on, ``(N, 3, H, W)``; a hundred are enough.
+        operators: kinds of node that are quantised, such as ``Conv``; all that can be when absent. Each kind that is
+            rounds its outputs once more.
     """
     root = logging.getLogger()
     level = root.level
@@ -59,6 +61,7 @@ def quantise(source: Path, target: Path, images: np.ndarray) -> None:
                 weight_type=QuantType.QInt8,
                 per_channel=True,
                 reduce_range=True,
+                op_types_to_quantize=operators,
                 nodes_to_exclude=convolutions[:FLOAT_CONVOLUTIONS],
             )
     finally:

@@ -22,6 +22,10 @@ LARGE = 1024
 """Arrays of this many elements or more are stored in half precision."""
 
 
+ROUNDING = 1e-3
+"""Largest difference by rounding, relative to the greatest value of an array."""
+
+
 def write_weights(parts: Mapping[str, Mapping[str, Tensor]], path: Path) -> None:
     """Write arrays in half precision, named ``part.name``.
 
@@ -40,6 +44,8 @@ def write_weights(parts: Mapping[str, Mapping[str, Tensor]], path: Path) -> None
 def externalise_weights(graph: Path, weights: Path) -> None:
     """Rewrite a graph so that it reads every array that a weights file contains, also transposed, from there.
 
+    An array of the same name with other values stays, such as of a convolution that a normalisation was fused into.
+
     Args:
         graph: an ONNX file in the same folder as ``weights``; rewritten.
         weights: written by :func:`write_weights`.
@@ -57,7 +63,8 @@ def externalise_weights(graph: Path, weights: Path) -> None:
         if name not in header and len(array.dims) == 2:
             name, transposed = _transpose_of(array, matrices, stored), True
         entry = header.get(name, {})
-        if entry.get("dtype") != "F16" or entry["shape"] != list(array.dims)[:: -1 if transposed else 1]:
+        alike = entry.get("dtype") == "F16" and entry["shape"] == list(array.dims)[:: -1 if transposed else 1]
+        if not alike or not (transposed or _is_rounded(stored[name], array)):
             arrays.append(array)
             continue
         half = _external_array(f"{array.name}.half", entry, weights.name, offset)
@@ -85,6 +92,36 @@ def halve_weights(graph: Path) -> None:
     graph.write_bytes(model.SerializeToString())
 
 
+def quantise_weights(graph: Path) -> None:
+    """Rewrite a graph so that its large matrices are stored in 8-bit integers and widened when it is loaded.
+
+    Each row or each column has a scale of its own, whichever rounds less; nothing else is rounded. Arrays of more axes
+    are taken as several matrices.
+    """
+    model = onnx.load(graph)
+    widened = []
+    for array in list(model.graph.initializer):
+        if array.data_type != TensorProto.FLOAT or len(array.dims) < 2 or np.prod(array.dims) < LARGE:
+            continue
+        name, values = array.name, numpy_helper.to_array(array)
+        choices: tuple[Any, ...] = ((1, 2, 3),) if values.ndim == 4 else (-2, -1)  # a filter of a convolution is whole
+        rounded, scale = min(
+            (_rounded(values, axis) for axis in choices), key=lambda pair: np.square(pair[0] * pair[1] - values).sum()
+        )
+        array.CopyFrom(numpy_helper.from_array(rounded.astype(np.int8), f"{name}.int8"))
+        model.graph.initializer.append(numpy_helper.from_array(scale, f"{name}.scale"))
+        widened.append(helper.make_node("Cast", [f"{name}.int8"], [f"{name}.wide"], to=TensorProto.FLOAT))
+        widened.append(helper.make_node("Mul", [f"{name}.wide", f"{name}.scale"], [name]))
+    _prepend(model, widened)
+    graph.write_bytes(model.SerializeToString())
+
+
+def _rounded(values: np.ndarray, axis: int | tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Return an array as whole numbers from -127 to 127, and the scales along axes, to be multiplied with them."""
+    scale = np.maximum(np.abs(values).max(axis=axis, keepdims=True), np.finfo(np.float32).tiny) / np.float32(127)
+    return np.rint(values / scale), scale
+
+
 def _prepend(model: onnx.ModelProto, nodes: Sequence[NodeProto]) -> None:
     """Compute nodes before all others."""
     following = [*nodes, *model.graph.node]
@@ -100,6 +137,13 @@ def _transpose_of(array: TensorProto, matrices: Sequence[str], stored: Mapping[s
         if same_shape and np.array_equal(stored[name].numpy(), values.T.astype(np.float16)):
             return name
     return ""
+
+
+def _is_rounded(stored: Tensor, array: TensorProto) -> bool:
+    """Return whether a stored array is another one in half precision."""
+    values = numpy_helper.to_array(array)
+    largest = np.abs(values).max(initial=0, where=np.isfinite(values))
+    return bool(np.isclose(stored.float().numpy(), values, rtol=0, atol=ROUNDING * largest).all())
 
 
 def _external_array(name: str, entry: Mapping[str, Any], location: str, offset: int) -> TensorProto:

@@ -9,18 +9,30 @@ Works with any model through a callback that advances by one word, batched over 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args
+
+import numpy as np
 
 from seetell.errors import UsageError, unknown
 from seetell.language.beam_search import beam_search
 from seetell.language.hypotheses import Hypothesis, Limits, State, Step
+from seetell.language.phrases import FUNCTION_WORDS
 from seetell.language.sampling import sample
 from seetell.language.vocabulary import END, START, UNK
 
 Method = Literal["greedy", "beam", "sample"]
 _RENAMED = {"block_ngrams": "no_repeat_ngram_size"}
+
+MAX_BEAM_SIZE = 100
+"""More beams take much memory, and find no better sentences."""
+
+MAX_LENGTH_PENALTY = 10.0
+
+_DETERMINERS = "a an the this that these those his her its their my your some another each every"
+_JOINING = "of in on at to for from by with into onto and or but as while near over under behind beside between through"
+_BAD_ENDINGS = frozenset(f"{_DETERMINERS} {_JOINING} during is are".split())
 
 __all__ = ["Decoding", "Hypothesis", "Method", "State", "Step", "decode"]
 
@@ -32,14 +44,17 @@ class Decoding:
     Attributes:
         method: ``greedy`` takes the most probable word each time, ``beam`` searches the most probable sentence,
             ``sample`` draws at random.
-        beam_size: number of beams of ``beam``.
+        beam_size: number of beams of ``beam``, at most 100.
         length_penalty: sentences are ranked by ``logprob / length ** length_penalty``; 0 favours short ones, 1 ranks by
-            the mean per word.
+            the mean per word; at most 10.
         max_words: longest sentence.
         temperature: of ``sample``: below 1 favours the most probable words, above 1 flattens the distribution.
         top_k: of ``sample``: draw among this many most probable words; 0 for all.
         top_p: of ``sample``: draw among the fewest words that together have this probability.
         no_repeat_ngram_size: n-grams of this size occur at most once in a sentence; 0 for no limit.
+        remove_bad_endings: sentences do not end in a word that another must follow, such as ``a`` or ``with``; training
+            on CIDEr-D rewards such ends.
+        no_repeat_content_words: a word that is no function word occurs at most once in a sentence.
         seed: of ``sample``: the same seed gives the same sentences.
     """
 
@@ -51,6 +66,8 @@ class Decoding:
     top_k: int = 0
     top_p: float = 1.0
     no_repeat_ngram_size: int = 0
+    remove_bad_endings: bool = False
+    no_repeat_content_words: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -60,12 +77,19 @@ class Decoding:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise UsageError(f"decoding: {name} must be a whole number of at least {least}, got {value!r}")
+        for name in ("remove_bad_endings", "no_repeat_content_words"):
+            if not isinstance(getattr(self, name), bool):
+                raise UsageError(f"decoding: {name} must be true or false, got {getattr(self, name)!r}")
         for name in ("length_penalty", "temperature", "top_p"):
             value = getattr(self, name)
             if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
                 raise UsageError(f"decoding: {name} must be a number, got {value!r}")
-        if self.length_penalty < 0:
-            raise UsageError(f"decoding: length_penalty must be at least 0, got {self.length_penalty}")
+        if self.beam_size > MAX_BEAM_SIZE:
+            raise UsageError(f"decoding: beam_size must be at most {MAX_BEAM_SIZE}, got {self.beam_size}")
+        if not 0 <= self.length_penalty <= MAX_LENGTH_PENALTY:
+            raise UsageError(
+                f"decoding: length_penalty must be from 0 to {MAX_LENGTH_PENALTY:g}, got {self.length_penalty}"
+            )
         if self.temperature <= 0:
             raise UsageError(
                 f"decoding: temperature must be above 0, got {self.temperature}; method='greedy' is its limit towards 0"
@@ -99,6 +123,14 @@ class Decoding:
         return replace(self, **options)
 
 
+def _those(words: Sequence[str], belongs: Callable[[str], bool]) -> np.ndarray:
+    return np.fromiter(map(belongs, words), bool, len(words))
+
+
+def _is_content(word: str) -> bool:
+    return word.isalpha() and word not in FUNCTION_WORDS
+
+
 def decode(
     step: Step,
     state: State,
@@ -107,6 +139,7 @@ def decode(
     start: int = START,
     end: int = END,
     suppressed_tokens: Sequence[int] = (START, UNK),
+    words: Sequence[str] = (),
     sample_ids: Sequence[int] | None = None,
 ) -> list[list[Hypothesis]]:
     """Generate sentences for a batch of ``B`` images.
@@ -119,6 +152,7 @@ def decode(
         start: id fed before the first word.
         end: id that ends a sentence.
         suppressed_tokens: word ids that are never generated.
+        words: of the vocabulary, by id; ``remove_bad_endings`` and ``no_repeat_content_words`` need them.
         sample_ids: for ``sample``, for each image the id of its stream of random numbers; by default its index
             in the batch. An image's sentence depends on the seed and this id only, not on its batch.
 
@@ -129,7 +163,14 @@ def decode(
         SeetellError: the model returned NaN.
     """
     limits = Limits(
-        decoding.max_words, decoding.length_penalty, decoding.no_repeat_ngram_size, start, end, suppressed_tokens
+        decoding.max_words,
+        decoding.length_penalty,
+        decoding.no_repeat_ngram_size,
+        start,
+        end,
+        suppressed_tokens,
+        _those(words, _BAD_ENDINGS.__contains__) if decoding.remove_bad_endings and words else None,
+        _those(words, _is_content) if decoding.no_repeat_content_words and words else None,
     )
     if decoding.method == "sample":
         return sample(

@@ -104,6 +104,9 @@ class Limits:
     start: int
     end: int
     suppressed_tokens: Sequence[int]
+    bad_endings: np.ndarray | None = None
+    """``(V,)`` bool by word id, as is ``said_once``."""
+    said_once: np.ndarray | None = None
 
 
 Choose = Callable[[Beams, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
@@ -133,11 +136,12 @@ def generate(step: Step, state: State, choose: Choose, limits: Limits) -> list[l
     live, last = Beams.begin(images), np.full(images, limits.start, np.int64)
     while len(live):
         logprobs, state = step(last, state)
+        allowed = mask_logprobs(logprobs, live, limits)
         if live.words == limits.max_words:
             for row, image in enumerate(live.image):
-                finished[image].append(live.finish(row, float(logprobs[row, limits.end]), limits.length_penalty))
+                finished[image].append(live.finish(row, float(allowed[row, limits.end]), limits.length_penalty))
             break
-        rows, last, gained = choose(live, mask_logprobs(logprobs, live, limits))
+        rows, last, gained = choose(live, allowed)
         for stuck in np.flatnonzero(~np.isin(live.image, live.image[rows])):  # nothing may follow, not even END
             finished[live.image[stuck]].append(live.finish(int(stuck), -np.inf, limits.length_penalty))
         ends = last == limits.end
@@ -159,7 +163,8 @@ def mask_logprobs(logprobs: np.ndarray, sentences: Beams, limits: Limits) -> np.
     Args:
         logprobs: ``(N, V)`` under the model.
         sentences: the ``N`` rows they continue.
-        limits: suppressed tokens, and the size of the n-grams that may not be repeated.
+        limits: suppressed tokens, words after which a sentence may not end, words that occur at most once, and the size
+            of the n-grams that may not be repeated.
 
     Returns:
         A copy ``(N, V)`` with minus infinity for masked words.
@@ -171,6 +176,11 @@ def mask_logprobs(logprobs: np.ndarray, sentences: Beams, limits: Limits) -> np.
     if np.isnan(allowed).any():
         raise SeetellError("the captioner returned NaN probabilities: its training diverged or its file is damaged")
     allowed[:, list(limits.suppressed_tokens)] = -np.inf
+    if limits.bad_endings is not None and sentences.words:
+        allowed[limits.bad_endings[sentences.tokens[:, -1]], limits.end] = -np.inf
+    if limits.said_once is not None and sentences.words:
+        rows, places = np.nonzero(limits.said_once[sentences.tokens])
+        allowed[rows, sentences.tokens[rows, places]] = -np.inf
     if limits.no_repeat_ngram_size and sentences.words >= limits.no_repeat_ngram_size:
         before = limits.no_repeat_ngram_size - 1
         starts = sentences.words - before  # an n-gram begins at each of these positions

@@ -153,6 +153,15 @@ def objects_named(tokens: Sequence[str]) -> list[str]:
         >>> objects_named("a man eats a hot dog on a train track".split())
         ['person', 'hot dog']
     """
+    return [name for name, _, _ in object_mentions(tokens)]
+
+
+def object_mentions(tokens: Sequence[str]) -> list[tuple[str, int, int]]:
+    """Return the mentions of COCO's classes in a caption; see :func:`objects_named`.
+
+    Returns:
+        For each the class, and where its phrase begins and ends: ``tokens[begin:end]``.
+    """
     phrases = object_phrases()
     found: list[tuple[str, int, int]] = []  # class, first token, end
     place = 0
@@ -168,7 +177,7 @@ def objects_named(tokens: Sequence[str]) -> list[str]:
         place = end
     animals = {start for name, start, _ in found if name in _ANIMALS}
     return [
-        name
+        (name, start, end)
         for name, start, end in found
         if not (tokens[start] in _KIN and end in animals)  # "a baby elephant"
         and not (tokens[start] in _FLOCK and end + 1 in animals)  # "a family of elephants"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
 from seetell.errors import UsageError
 from seetell.language.phrases import FUNCTION_WORDS
-from seetell.language.similar_words import similar_word
+from seetell.language.similar_words import class_word, number_forms, similar_word
 from seetell.language.tokenizer import tokenize
 from seetell.language.vocabulary import Vocabulary
 
@@ -27,6 +27,7 @@ class Reading:
         unknown_words: the content words that are left out.
         read_as: the content words that are read as others, and these.
         suggestion: a known word that is spelled like one that is left out, if none is known.
+        text: the sentence as the user wrote it.
     """
 
     tokens: tuple[str, ...]
@@ -35,6 +36,7 @@ class Reading:
     unknown_words: tuple[str, ...] = ()
     read_as: Mapping[str, str] = field(default_factory=dict)
     suggestion: str = ""
+    text: str = ""
 
     @property
     def content_words(self) -> tuple[str, ...]:
@@ -66,7 +68,7 @@ class Reading:
         if self.content_words:
             return
         if not self.unknown_words:
-            raise UsageError(f"{' '.join(self.tokens)!r} names nothing that a photo can show; {ADVICE}")
+            raise UsageError(f"{self.text!r:.80} names nothing that a photo can show; {ADVICE}")
         hint = f" (did you mean {self.suggestion!r}?)" if self.suggestion else ""
         raise UsageError(f"not known: {', '.join(self.unknown_words)}{hint}; {ADVICE}")
 
@@ -94,10 +96,28 @@ def read_sentence(text: str, vocabulary: Vocabulary, *, max_words: int) -> Readi
                 read_as[token] = other
     words = [read_as.get(token, token) for token in tokens]
     known = [word in vocabulary for word in words]
-    near: list[str] = []
+    suggestion = ""
     if unknown and not any(map(_is_content, (word for word, is_known in zip(words, known, strict=True) if is_known))):
-        near = get_close_matches(next(iter(unknown)), vocabulary.words, n=1, cutoff=0.8)
-    return Reading(tuple(tokens), tuple(known), tuple(words), tuple(unknown), read_as, *near)
+        suggestion = next(iter(get_close_matches(next(iter(unknown)), vocabulary.words, n=1, cutoff=0.8)), "")
+    return Reading(tuple(tokens), tuple(known), tuple(words), tuple(unknown), read_as, suggestion, text)
+
+
+def read_as_detected(reading: Reading, detected: Container[str]) -> Reading:
+    """Read the words that name an object class as that class, where they are not detected in images but it is.
+
+    A model may know *poodle* from captions, and yet have a detector for *dog* only.
+
+    Args:
+        reading: of a sentence.
+        detected: the words that are detected in images, each in singular or plural or both.
+    """
+    read_as, words = dict(reading.read_as), list(reading.words)
+    for place, (token, word) in enumerate(zip(reading.tokens, reading.words, strict=True)):
+        if reading.known[place] and _is_content(word) and not any(form in detected for form in number_forms(word)):
+            for other in class_word(word):
+                if other in detected:
+                    words[place] = read_as[token] = other
+    return replace(reading, words=tuple(words), read_as=read_as)
 
 
 def _is_content(token: str) -> bool:

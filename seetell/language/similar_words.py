@@ -9,6 +9,8 @@ from collections.abc import Container, Iterator
 from functools import cache
 from pathlib import Path
 
+from seetell.language.object_names import object_phrases
+
 PATH = Path(__file__).with_name("similar_words.txt")
 """A line a word: the word, a colon, and the words it may be read as, nearest first."""
 
@@ -38,8 +40,15 @@ def inflections(word: str) -> Iterator[str]:
     yield from (f"{word}ing", f"{word.removesuffix('e')}ing", f"{word}ed")
 
 
+def number_forms(word: str) -> Iterator[str]:
+    """Yield a word, and what may be its plural or singular."""
+    yield word
+    if len(word) > 2:
+        yield from (f"{word}s", f"{word}es", word.removesuffix("s"), word.removesuffix("es"))
+
+
 def similar_word(word: str, known: Container[str]) -> str | None:
-    """Return the known word that a word is read as: another form of it, or the nearest of the list.
+    """Return the known word that a word is read as: another form, the object class it names, or the nearest listed.
 
     Args:
         word: in lower case, not known itself.
@@ -50,7 +59,20 @@ def similar_word(word: str, known: Container[str]) -> str | None:
     """
     forms = list(dict.fromkeys(inflections(word)))
     listed = (similar for form in (word, *forms) for similar in _similar_words().get(form, ()))
-    return next((candidate for candidate in (*forms, *listed) if candidate in known), None)
+    return next((candidate for candidate in (*forms, *class_word(word), *listed) if candidate in known), None)
+
+
+def class_word(word: str) -> tuple[str, ...]:
+    """Return the noun of the object class that a word names, such as *table* of *desk*, which names a *dining table*.
+
+    Args:
+        word: in lower case.
+
+    Returns:
+        At most one; none for *hotdog*, which is no dog.
+    """
+    name = object_phrases().get((word,), "")
+    return () if name in ("", "hot dog") else (name.split()[-1],)
 
 
 @cache

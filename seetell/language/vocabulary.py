@@ -49,6 +49,10 @@ class Vocabulary:
         kept = sorted((word for word, count in counts.items() if count >= min_count), key=lambda w: (-counts[w], w))
         return cls(SPECIALS + tuple(word for word in kept if word not in SPECIALS), min_count)
 
+    def with_words(self, words: Iterable[str]) -> Vocabulary:
+        """Return a vocabulary that has these words, too, behind its own."""
+        return Vocabulary(tuple(dict.fromkeys((*self.words, *words))), self.min_count)
+
     def __len__(self) -> int:
         return len(self.words)
 

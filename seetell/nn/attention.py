@@ -96,14 +96,19 @@ class MultiHeadAttention(nn.Module):
         )
         return self._merge_heads(attended)
 
-    def forward_with_weights(self, query: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    def forward_with_weights(
+        self, query: Tensor, keys: Tensor, values: Tensor, *, attn_mask: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Attend as :meth:`forward` does in evaluation mode, and return the attention weights too.
 
         Returns:
             The outputs ``(N, T, width)``, and the weights averaged over heads, ``(N, T, S)``; rows sum to 1.
         """
         queries = self._split_heads(self.query(query)) / keys.shape[3] ** 0.5
-        weights = torch.softmax(queries @ keys.transpose(2, 3), dim=3)  # (N, heads, T, S)
+        scores = queries @ keys.transpose(2, 3)  # (N, heads, T, S)
+        if attn_mask is not None:
+            scores = scores.masked_fill(~attn_mask, -torch.inf)
+        weights = torch.softmax(scores, dim=3)
         return self._merge_heads(weights @ values), weights.mean(dim=1)
 
     def _split_heads(self, vectors: Tensor) -> Tensor:

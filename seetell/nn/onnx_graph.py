@@ -12,7 +12,9 @@ import io
 import logging
 import warnings
 from collections.abc import Iterator, Sequence
+from typing import Any
 
+import numpy as np
 import onnx
 import torch
 from torch import Tensor, nn
@@ -81,6 +83,37 @@ def _quiet() -> Iterator[None]:
                 logger.setLevel(level)
 
 
+def absorb_norms(module: nn.Module) -> nn.Module:
+    """Return an equivalent copy whose normalisations, where they follow a convolution, add a bias and nothing else.
+
+    A graph of it has the convolutions' weights as they are, whether or not the exporter fuses them, also where both are
+    stored in half precision.
+
+    Args:
+        module: in evaluation mode.
+    """
+    copied = copy.deepcopy(module)
+    for layers, place in _normalised(copied):
+        convolution, norm = layers[place], layers[place + 1]
+        fused = fuse_conv_bn_eval(convolution, norm)
+        with torch.no_grad():
+            convolution.weight.copy_(fused.weight)
+            norm.bias.copy_(fused.bias if convolution.bias is None else fused.bias - convolution.bias)
+            scale, variance = _neutral(norm.eps)
+            norm.weight.fill_(scale)
+            norm.running_mean.zero_()
+            norm.running_var.fill_(variance)
+    return copied
+
+
+def _neutral(eps: float) -> tuple[float, float]:
+    """Return a scale and a variance, exact in half precision, with which a normalisation multiplies by 1."""
+    scales = np.arange(1, 2, 2**-10)  # all numbers of half precision from 1 to 2
+    variances = (scales**2 - eps).astype(np.float16).astype(float)
+    best = np.abs(scales / np.sqrt(variances + eps) - 1).argmin()
+    return float(scales[best]), float(variances[best])
+
+
 PLAIN_CONVOLUTIONS = (nn.Conv2d, SamePadConv2d)
 """Convolutions that apply their weights unchanged, unlike weight-standardised ones."""
 
@@ -92,13 +125,19 @@ def fuse_conv_bn(module: nn.Module) -> nn.Module:
         module: in evaluation mode.
     """
     copied = copy.deepcopy(module)
-    for layers in copied.modules():
+    for layers, place in _normalised(copied):
+        layers[place] = fuse_conv_bn_eval(layers[place], layers[place + 1])
+        layers[place + 1] = nn.Identity()
+    return copied
+
+
+def _normalised(module: nn.Module) -> Iterator[tuple[Any, int]]:
+    """Yield each ``nn.Sequential`` with the places of convolutions that a normalisation follows."""
+    for layers in module.modules():
         if not isinstance(layers, nn.Sequential):
             continue
         for place in range(len(layers) - 1):
             layer, norm = layers[place], layers[place + 1]
             # subclasses may do more than their base: timm's normalisation activates too
             if isinstance(layer, nn.Conv2d) and type(layer) in PLAIN_CONVOLUTIONS and type(norm) is nn.BatchNorm2d:
-                layers[place] = fuse_conv_bn_eval(layer, norm)
-                layers[place + 1] = nn.Identity()
-    return copied
+                yield layers, place

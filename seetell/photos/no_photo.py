@@ -1,9 +1,9 @@
 """Recognise pictures that are no photos: blank ones, text, charts and drawings.
 
 What is drawn has flat areas, few colours, and edges that are either sharp or absent; a camera's picture has noise and
-shades nearly everywhere. A logistic regression on such statistics of the pixels and their squares tells them apart, and
-a second one text from charts and drawings. ``scripts/everyday/fit_no_photo.py`` makes the pictures, fits both, measures
-them and writes their coefficients, ``no_photo.json``.
+shades nearly everywhere. A logistic regression on such statistics of the pixels and their products tells them apart.
+``scripts/everyday/fit_no_photo.py`` makes the pictures, fits and measures it and writes its coefficients,
+``no_photo.json``.
 """
 
 from __future__ import annotations
@@ -11,11 +11,15 @@ from __future__ import annotations
 import json
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 
-Kind = Literal["a blank picture", "text", "a chart or drawing"]
+Kind = Literal["a blank picture", "text or a drawing"]
+"""Charts, diagrams, icons and screenshots count as drawings."""
+
+BLANK_PICTURE: Final = "a blank picture"
+"""The kind of a picture that shows nothing."""
 
 BLOCK = 8
 """Pixels of a block's side."""
@@ -44,16 +48,13 @@ def no_photo(pixels: np.ndarray) -> Kind | None:
     """
     found = statistics(pixels)
     mean, scale, weights = _coefficients()
-    drawn, text = weights @ inputs(found, mean, scale)
-    if drawn <= 0:
+    if inputs(found, mean, scale) @ weights <= 0:
         return None
-    if found[NAMES.index("edges")] < np.log(BLANK + TINY):
-        return "a blank picture"
-    return "text" if text > 0 else "a chart or drawing"
+    return BLANK_PICTURE if found[NAMES.index("edges")] < np.log(BLANK + TINY) else "text or a drawing"
 
 
 def inputs(found: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """Return what the regressions take: the standardised statistics, their squares, and 1.
+    """Return what the regression takes: the standardised statistics, the products of any two of them, and 1.
 
     Args:
         found: ``(…, F)`` statistics.
@@ -61,10 +62,12 @@ def inputs(found: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray
         scale: ``(F,)``, their standard deviations.
 
     Returns:
-        ``(…, 2F + 1)``.
+        ``(…, F + F(F + 1)/2 + 1)``.
     """
     standard = ((found - mean) / scale).clip(-FARTHEST, FARTHEST)
-    return np.concatenate([standard, standard**2, np.ones((*standard.shape[:-1], 1))], axis=-1)
+    one, other = np.triu_indices(standard.shape[-1])
+    products = standard[..., one] * standard[..., other]
+    return np.concatenate([standard, products, np.ones((*standard.shape[:-1], 1))], axis=-1)
 
 
 def statistics(pixels: np.ndarray) -> np.ndarray:
@@ -155,7 +158,7 @@ def _entropy(shares: np.ndarray) -> float:
 
 @cache
 def _coefficients() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return mean and scale of the statistics ``(F,)``, and the weights of both regressions ``(2, 2F + 1)``."""
+    """Return mean and scale of the statistics ``(F,)``, and the regression's weights."""
     content = json.loads((files("seetell.photos") / "no_photo.json").read_text(encoding="utf-8"))
     assert content["statistics"] == list(NAMES)
-    return np.array(content["mean"]), np.array(content["scale"]), np.array([content["drawn"], content["text"]])
+    return np.array(content["mean"]), np.array(content["scale"]), np.array(content["weights"])

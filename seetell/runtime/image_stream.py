@@ -123,15 +123,27 @@ def preprocess_with_size(
     Returns:
         The encoder's input, and width and height of the upright image in pixels.
     """
+    prepared, size = preprocess_all_with_size(image, (preprocessing,))
+    return prepared[preprocessing], size
+
+
+def preprocess_all_with_size(
+    image: PhotoSource | ResizedPhoto, preprocessings: Sequence[Preprocessing]
+) -> tuple[dict[Preprocessing, np.ndarray], tuple[int, int]]:
+    """Open an image once; see :func:`preprocess_all`.
+
+    Returns:
+        The input of each network, and width and height of the upright image in pixels.
+    """
     if isinstance(image, ResizedPhoto):
-        return preprocess(image, preprocessing), image.size
+        return preprocess_all(image, preprocessings), image.size
     if isinstance(image, (np.ndarray, Image.Image)):
         image = open_photo(image)
         size = image.size
     else:
         image = image if isinstance(image, (str, os.PathLike, bytes)) else image.read()
         size = photo_size(image)  # a large JPEG file is decoded at a smaller scale
-    return preprocess(image, preprocessing), size
+    return preprocess_all(image, preprocessings), size
 
 
 def run_with_oom_fallback(

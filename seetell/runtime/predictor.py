@@ -6,6 +6,7 @@ A task's predictor defines how a batch is processed, and how an image is prepare
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Generic, TypeVar, cast
@@ -45,7 +46,7 @@ class Predictor(ABC, Generic[Prepared, Result]):
 
     task: ClassVar[str]
     text_input: ClassVar[str] = ""
-    batch_size: ClassVar[int] = 16
+    batch_size: int = 16
     takes_resized: ClassVar[bool] = False
 
     def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
@@ -174,5 +175,7 @@ class Predictor(ABC, Generic[Prepared, Result]):
         for name, value in (("batch_size", batch_size), ("workers", workers)):
             if value < 1:
                 raise UsageError(f"{name} must be at least 1, got {value}")
+        if isinstance(images, (str, bytes, os.PathLike)):
+            raise UsageError(f"expected many images, got one: pass a list, such as [{images!r:.80}]")
         prepare: Callable[[Any], Prepared] = (lambda pair: self.prepare(*pair)) if self.text_input else self.prepare
         return stream(iter(images), prepare, batch_fn, batch_size=batch_size, workers=workers)

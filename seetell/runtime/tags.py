@@ -19,13 +19,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seetell.geometry.boxes import nms
+from seetell.geometry.boxes import nms_per_class
 from seetell.photos.preprocessing import Preprocessing
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.sessions import Graph
 
+TAGGING_GRAPHS = ("detector", "tag_encoder", "tag_classifier", "word_detectors")
+
 COUNTED_SCORE = 0.35
 """Detections of at least this score are counted."""
+
+MIN_DETECTION_SCORE = 0.05
+"""Least score of detections for models that weigh them by their scores."""
 
 MAX_COUNT = 10
 NMS_IOU = 0.5
@@ -33,8 +38,11 @@ NMS_IOU = 0.5
 MAX_DETECTIONS = 100
 """Most detections that are kept of an image."""
 
-DETECTED_AT_ONCE = 4
-"""Images that the detector sees at once: more take more memory and no less time."""
+DETECTIONS, MAX_DETECTION_ROWS = "detections", 20
+"""Name and number of the rows of detections among the features of an image; see :meth:`ImageTags.named`."""
+
+DETECTION_COLUMNS = 6
+"""Columns of :meth:`Detections.rows`: class, score and the four sides of the box."""
 
 Images = Mapping[Preprocessing, np.ndarray]
 """The same images prepared for several networks, ``(B, 3, H, W)`` float32 for each."""
@@ -53,6 +61,13 @@ class Detections(NamedTuple):
     scores: np.ndarray
     boxes: np.ndarray
 
+    def rows(self, count: int) -> np.ndarray:
+        """Return the first detections as rows of class, score and box, ``(count, 6)`` float32, filled up with zeros."""
+        rows = np.zeros((count, DETECTION_COLUMNS), np.float32)
+        found = min(count, len(self.labels))
+        rows[:found, 0], rows[:found, 1], rows[:found, 2:] = (part[:found] for part in self)
+        return rows
+
 
 @dataclass(frozen=True, eq=False)
 class ImageTags:
@@ -68,6 +83,11 @@ class ImageTags:
 
     features: Mapping[str, np.ndarray]
     detections: Sequence[Detections]
+
+    def named(self) -> dict[str, np.ndarray]:
+        """Return the features and, as ``detections`` ``(B, 20, 6)``, the rows of the first detections."""
+        rows = [found.rows(MAX_DETECTION_ROWS) for found in self.detections]
+        return {**self.features, DETECTIONS: np.stack(rows)}
 
 
 class ImageTagger:
@@ -123,22 +143,19 @@ class ImageTagger:
             images: prepared in each of :attr:`preprocessings`.
             pooled: ``(B, D)``, what the bundle's encoder makes of them, for word detectors; without it, there are none.
         """
-        shown = images[self._detector.preprocessing]
-        found = [
-            found_in(scores, boxes, min_score=min(self._min_score, COUNTED_SCORE))
-            for first in range(0, len(shown), DETECTED_AT_ONCE)
-            for scores, boxes in zip(
-                *self._detector.graph.run({"images": shown[first : first + DETECTED_AT_ONCE]}, ["scores", "boxes"]),
-                strict=True,
-            )
-        ]
+        min_score = min(self._min_score, COUNTED_SCORE)
+        found = self._detector.graph.run_each(
+            images[self._detector.preprocessing],
+            ["scores", "boxes"],
+            lambda scores, boxes: found_in(scores[0], boxes[0], min_score=min_score),
+        )
         features = {
             "objects": np.stack([best[:, 0] for best, _ in found]),
             "object_boxes": np.stack([best[:, 1:] for best, _ in found]),
         }
         if self._encoder is not None and self._classifier is not None:
-            encoded = self._encoder.graph.run({"images": images[self._encoder.preprocessing]}, ["pooled"])
-            (features["imagenet"],) = self._classifier.run({"pooled": encoded[0]}, ["logits"])
+            (encoded,) = self._encoder.graph.run_in_parts(images[self._encoder.preprocessing], ["pooled"])
+            (features["imagenet"],) = self._classifier.run({"pooled": encoded}, ["logits"])
         if self._word_detectors is not None and pooled is not None:
             names = ["words", "presence"]
             features |= zip(names, self._word_detectors.run({**features, "pooled": pooled}, names), strict=True)
@@ -149,17 +166,17 @@ class _Sighted:
     """A graph that sees images, and how they are prepared for it."""
 
     def __init__(self, bundle: Bundle, name: str, *, threads: int) -> None:
-        self.graph = Graph.open(bundle, name, threads=threads)
+        self.graph = Graph.open(bundle, name, threads=1, images_at_once=threads)
         self.preprocessing = bundle.graphs[name].preprocessing or bundle.preprocessing
 
 
-def tagger_of(bundle: Bundle, *, threads: int) -> ImageTagger | None:
-    """Return the tagger of a bundle; ``None`` where it does not tag images.
+def tagger_of(bundle: Bundle, *, threads: int, min_score: float = COUNTED_SCORE) -> ImageTagger | None:
+    """Return the tagger of a bundle; ``None`` where it does not tag images. See :class:`ImageTagger`.
 
     Raises:
         BundleError: a graph of the tagger is damaged.
     """
-    return ImageTagger(bundle, threads=threads) if "detector" in bundle.graphs else None
+    return ImageTagger(bundle, threads=threads, min_score=min_score) if "detector" in bundle.graphs else None
 
 
 def found_in(scores: np.ndarray, boxes: np.ndarray, *, min_score: float) -> tuple[np.ndarray, Detections]:
@@ -190,16 +207,13 @@ def detect(scores: np.ndarray, boxes: np.ndarray, *, min_score: float) -> Detect
         boxes: ``(N, 4)`` xyxy of each place, in shares of the image.
         min_score: least score.
     """
-    places, labels = np.nonzero(scores >= min_score)
-    kept_scores, kept_boxes = scores[places, labels], boxes[places]
-    apart = kept_boxes + 2.0 * labels[:, None]  # boxes of different classes never overlap
-    kept = nms(apart, kept_scores, iou_threshold=NMS_IOU, max_boxes=MAX_DETECTIONS)
-    return Detections(labels[kept], kept_scores[kept], kept_boxes[kept])
+    places, labels = nms_per_class(boxes, scores, threshold=min_score, iou_threshold=NMS_IOU, max_boxes=MAX_DETECTIONS)
+    return Detections(labels, scores[places, labels], boxes[places])
 
 
-def stacked(images: Sequence[Images]) -> Images:
-    """Return images that were prepared one by one as batches."""
-    return {way: np.stack([image[way] for image in images]) for way in images[0]}
+def stacked(images: Sequence[Images], preprocessings: Sequence[Preprocessing]) -> Images:
+    """Return images that were prepared one by one as batches, in some of the ways."""
+    return {way: np.stack([image[way] for image in images]) for way in preprocessings}
 
 
 def _above(detections: Detections, min_score: float) -> Detections:

@@ -27,6 +27,9 @@ APPLICATION = 0x5EE7E11
 TIMEOUT = 30.0
 """Seconds to wait while another process writes a batch."""
 
+PAGE = 16_384
+"""Bytes of a page of the file: several vectors fit on one, however long they are."""
+
 VECTOR = np.dtype("<f2")
 
 _SCHEMA = f"""
@@ -102,6 +105,7 @@ class Store:
 
     def _prepare(self, write: bool) -> None:
         if write and not self._value("SELECT count(*) FROM sqlite_master"):
+            self._database.execute(f"PRAGMA page_size = {PAGE}")  # only before the first transaction
             with self.transaction():
                 for statement in _SCHEMA.split(";\n"):
                     self._database.execute(statement)

@@ -40,8 +40,9 @@ class AllFeatures(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Encode ``(B, 3, H, W)``."""
-        pooled, grid = self.encoder(images)
-        return torch.cat([pooled[:, None], grid], dim=1) if self.with_grid else pooled[:, None]
+        features = self.encoder(images)
+        pooled = features.pooled[:, None]
+        return torch.cat([pooled, features.grid], dim=1) if self.with_grid else pooled
 
 
 class Activations(nn.Module):

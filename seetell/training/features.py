@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -11,17 +11,21 @@ from torch import Tensor
 
 from seetell.data.feature_cache import FeatureCache, prefetch
 from seetell.data.records import PhotoRecord
-from seetell.nn.backbones import Encoder, Features
+from seetell.nn.backbones import Encoder, Features, Tags
 from seetell.training.batches import BatchIndices, cropped_pixels, photo_pixels
 
 
 class FeatureSource(Protocol):
     """Gives the features of some photos, for training in batches and for validation in order."""
 
-    def prepare(self, indices: BatchIndices) -> Tensor:
-        """Read what the features of a training batch are computed from, ``(B, …)``; runs in a thread."""
+    def prepare(self, indices: BatchIndices) -> Any:
+        """Read what the features of a training batch are computed from; runs in a thread.
 
-    def features(self, prepared: Tensor, /) -> Features:
+        Returns:
+            A tensor ``(B, …)``, or tensors that can be moved together by ``to(device)``.
+        """
+
+    def features(self, prepared: Any, /) -> Features:
         """Compute the features of a prepared batch."""
 
     def batches(self, batch_size: int) -> Iterator[Features]:
@@ -118,4 +122,5 @@ class PixelFeatures:
 def on_device(features: Features, device: torch.device) -> Features:
     """Return features on a device."""
     grid = None if features.grid is None else features.grid.to(device)
-    return Features(pooled=features.pooled.to(device), grid=grid)
+    tags = None if features.tags is None else Tags(*(part.to(device) for part in features.tags))
+    return Features(features.pooled.to(device), grid, tags)

@@ -72,6 +72,7 @@ def prepare_captions(
     progress: Progress,
     train_encoder_after: int = -1,
     frozen_stages: int = 0,
+    words: Sequence[str] = (),
 ) -> PreparedCaptions:
     """Prepare to train on captions.
 
@@ -83,6 +84,7 @@ def prepare_captions(
         progress: called with the numbers of photos encoded or opened, and of all.
         train_encoder_after: the step from which the encoder is trained; -1 never.
         frozen_stages: stages of the encoder that are never trained.
+        words: added to the vocabulary, however rare they are in the captions.
 
     Raises:
         DataError: there is nothing to train or validate on.
@@ -104,7 +106,7 @@ def prepare_captions(
     train, val = readable(dataset.source, failures, train, val)
     vocabulary = Vocabulary.build(
         (tokenize(caption) for photo in train for caption in photo.captions), min_count=config.data.min_count
-    )
+    ).with_words(words)
     encoded_train, encoded_val = (
         CaptionedPhotos(
             photos, tuple(tuple(vocabulary.encode(tokenize(text)) for text in photo.captions) for photo in photos)

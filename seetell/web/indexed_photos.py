@@ -57,7 +57,7 @@ class IndexedPhotos:
         Raises:
             UsageError: it knows no content word of it.
         """
-        reading = self._embedder.read(sentence)
+        reading = self._embedder.read_query(sentence)
         reading.require_content()
         return reading
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from PIL import Image
 
 from seetell.alttext.alt_text import alt_text
 from seetell.cli.main import main
+from seetell.runtime.bundle import bundled_models
 from seetell.tasks.loading import load
 
 
@@ -287,3 +289,32 @@ def test_drawings_do_not_fail(site: Path, tiny_bundle: Path, capsys: pytest.Capt
     (site / "a.html").write_text('<img src="logo.svg">')
     assert alt(site / "a.html", "-m", tiny_bundle) == 0
     assert "1 image skipped" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not bundled_models(), reason="no model is bundled with this checkout")
+def test_what_is_no_photo_or_not_sure_is_left_to_the_person(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    Image.new("RGB", (60, 60), "white").save(tmp_path / "blank.png")
+    photo = Path(__file__).parents[2] / "examples" / "dog.jpg"
+    (tmp_path / "dog.jpg").write_bytes(photo.read_bytes())
+    page = tmp_path / "a.md"
+    page.write_text("![](blank.png)\n![](dog.jpg)\n")
+    assert alt(page, "--min-confidence", "1") == 0
+    out, err = capsys.readouterr()
+    assert out == ""
+    blank, dog, summary = err.splitlines()
+    assert blank == f"{page}:1: blank.png: left to you: no photo: a blank picture"
+    assert re.fullmatch(r".*:2: dog\.jpg: left to you: confidence 0\.\d\d is below 1", dog)
+    assert summary == "1 page, 0 alt texts to write, 0 images with alt text before, 2 images left to you"
+    assert alt(page, "--min-confidence", "1", "--any-picture", "-f", "jsonl") == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["skip_reason"] for row in rows] == ["withheld", "withheld"]
+    assert rows[0]["photo"] == str(tmp_path / "blank.png")
+    assert rows[0]["reason"] == "no photo: a blank picture"
+    assert rows[1]["reason"].endswith("is below 1")
+    assert alt(page, "--min-confidence", "0", "--any-picture", "--write") == 0
+    assert re.fullmatch(r"!\[\w.+\.\]\(blank\.png\)\n!\[\w.+\.\]\(dog\.jpg\)\n", page.read_text())
+
+
+def test_a_model_without_a_confidence_is_not_asked_for_one(site: Path, tiny_bundle: Path):
+    assert alt(site / "about.md", "-m", tiny_bundle) in (0, 1)
+    assert alt(site / "about.md", "-m", tiny_bundle, "--min-confidence", "0.5") == 2

@@ -118,11 +118,29 @@ def test_bad_files_get_their_error_and_good_ones_their_caption(hostile, tiny_bun
 @pytest.mark.skipif(not bundled_models(), reason="no model is bundled with this checkout")
 def test_the_bundled_model_captions_the_hostile_folder(hostile):
     folder, bad = hostile
-    done = seetell(folder, "--format", "jsonl")
+    done = seetell(folder, "--format", "jsonl", "--any-picture")
     rows = [json.loads(line) for line in done.stdout.decode("utf-8").splitlines()]
     assert done.returncode == 1
     assert sum("error" in row for row in rows) == len(bad)
     assert all(row["caption"] for row in rows if "error" not in row)
+
+
+@pytest.mark.skipif(not bundled_models(), reason="no model is bundled with this checkout")
+def test_what_is_no_photo_is_no_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    photo = save(tmp_path / "a.png")
+    assert in_process(photo) == 0
+    assert capsys.readouterr() == ("", f"{photo}: withheld: no photo: a blank picture\n")
+    assert in_process(photo, "--any-picture") == 0
+    assert capsys.readouterr().out.startswith(f"{photo}\t")
+
+
+def test_a_model_without_a_confidence_refuses_to_compare_it(
+    tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert in_process(save(tmp_path / "a.png"), "-m", tiny_bundle, "--min-confidence", "0.5") == 2
+    said = capsys.readouterr().err
+    assert "tiny does not tell how sure it is" in said
+    assert "bundled models that do: everyday-transformer" in said
 
 
 def test_text_and_csv_and_the_exit_status(tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -164,14 +182,16 @@ def test_options_reach_the_decoder(tiny_bundle: Path, tmp_path: Path, capsys: py
     [
         (["--sample", "--beam", "3"], "use one of them"),
         (["--temperature", "0.5"], "temperature: only together with sample"),
-        (["--beam", "0"], "Invalid value for '--beam': 0 is not in the range x>=1"),
+        (["--beam", "0"], "Invalid value for '--beam': 0 is not in the range 1<=x<=100"),
+        (["--beam", "100000"], "Invalid value for '--beam': 100000 is not in the range 1<=x<=100"),
+        (["--length-penalty", "1e9"], "Invalid value for '--length-penalty'"),
         (["--sample", "--top-p", "7"], "Invalid value for '--top-p': 7.0 is not in the range x<=1"),
         (["--batch-size", "0"], "Invalid value for '--batch-size': 0 is not in the range x>=1"),
         (["--threads", "0"], "threads must be at least 1"),
         (["--precision", "int4"], "unknown precision 'int4'"),
         (["--model", "nothing"], "unknown model 'nothing'"),
         (["--model", "captoin"], "Did you mean 'caption'?"),
-        (["--model", "flickr8k-transfomer"], "Did you mean 'flickr8k-transformer'?"),
+        (["--model", "everyday-transfomer"], "Did you mean 'everyday-transformer'?"),
         (["--model", "align"], "is a model for grounding (seetell align); expected one for captioning"),
     ],
 )
@@ -230,7 +250,7 @@ def test_an_interrupt_and_a_closed_pipe_end_quietly(tiny_bundle: Path, tmp_path:
 def test_it_ends_quietly_when_nobody_reads_on(tmp_path: Path, options: list[str]):
     for number in range(3):
         save(tmp_path / f"{number}.png")
-    command = [sys.executable, "-m", "seetell", "caption", str(tmp_path), *options]
+    command = [sys.executable, "-m", "seetell", "caption", str(tmp_path), "--any-picture", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None

@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cli.test_caption import in_process, save
+from runtime.tiny_bundle import write_tiny_bundle
 
+from seetell.runtime.bundle import read_description
 from seetell.tasks.loading import load
 
 
@@ -34,6 +36,16 @@ def test_captions_are_as_ever_and_pages_lie_beside(
     plain = capsys.readouterr().out
     assert in_process(*photos, "-m", attending_bundle, "--attention", where) == 0
     assert capsys.readouterr().out == plain
+
+
+def test_photos_without_maps_are_named(attending_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    settings = read_description(attending_bundle)["settings"] | {"photos_only": True}
+    bundle = write_tiny_bundle(tmp_path / "of photos", grid=(2, 3), settings=settings)
+    blank, where = save(tmp_path / "blank.png"), tmp_path / "where"
+    assert in_process(blank, "-m", bundle, "--attention", where) == 0
+    assert f"no attention maps, as the caption is shortened or withheld: {blank}\n" in capsys.readouterr().err
+    assert in_process(blank, "-m", bundle, "--attention", where, "--any-picture") == 0
+    assert "no attention maps" not in capsys.readouterr().err
 
 
 def test_beside_the_photos_its_own_pictures_are_not_captioned(

@@ -49,7 +49,7 @@ def completed(line: str, shell: str = "bash") -> list[str]:
     [
         ("seetell capt", ["plain,caption"]),
         ("seetell data ", ["plain,check"]),
-        ("seetell caption --model flickr8k-t", ["plain,flickr8k-transformer"]),
+        ("seetell caption --model every", ["plain,everyday-transformer"]),
         ("seetell evaluate capt", ["plain,caption"]),
         ("seetell models flickr8k-d", ["plain,flickr8k-dense"]),
         ("seetell caption --model runs", ["file,runs"]),

@@ -22,8 +22,8 @@ def test_what_is_wrong_is_said_before_anything_is_loaded(tmp_path: Path, capsys:
     status, _, err = run(capsys, tmp_path / "run", tmp_path / "mine")
     assert status
     assert "exists; name another folder, or replace it with --force" in err
-    status, _, err = run(capsys, tmp_path / "run", tmp_path / "bundle", "--encoder-of", "flickr8k-transfomer")
-    assert (status, "Did you mean 'flickr8k-transformer'" in err) == (2, True)
+    status, _, err = run(capsys, tmp_path / "run", tmp_path / "bundle", "--encoder-of", "everyday-transfomer")
+    assert (status, "Did you mean 'everyday-transformer'" in err) == (2, True)
     status, _, err = run(capsys, tmp_path / "run", tmp_path / "bundle")
     assert status
     assert "has no best.safetensors" in err

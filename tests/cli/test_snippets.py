@@ -60,7 +60,7 @@ def test_an_aligner_of_whole_photos_is_refused_before_photos_are_encoded(
     aligner: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
     trained, shapes = aligner
-    whole = SimpleNamespace(model=SimpleNamespace(compared=("whole",)))
+    whole = SimpleNamespace(model=SimpleNamespace(config=SimpleNamespace(compared=("whole",))))
     monkeypatch.setattr("seetell.training.trained.load_trained", lambda *given: whole)
     monkeypatch.setattr("seetell.training.encoding.features_cache", lambda *given, **options: pytest.fail("encoded"))
     assert run(trained, "--data", shapes, "--output", tmp_path / "phrases.jsonl") == 1

@@ -42,6 +42,21 @@ def test_records_are_the_features_of_photo_and_mirror_image(tmp_path, photos):
             np.testing.assert_allclose(record[view], encode(pixels)[0], atol=1e-3)
 
 
+def test_photos_may_be_prepared_for_several_networks(tmp_path, photos):
+    larger = Preprocessing(12, 16, resample="bilinear")
+
+    def encode_both(images, others):
+        assert others.shape[1:] == (3, 12, 16)
+        return np.concatenate([encode(images), others[:, :, :, :8].mean(axis=(2, 3))[:, None]], axis=1)
+
+    filled = cache(tmp_path / "cache", preprocessing=(SIZE, larger), shape=(6, 3))
+    assert filled.fill(photos, encode_both, batch_size=5) == {}
+    record = filled.open()[filled.rows(photos[:1])][0]
+    photo = open_photo(photos[0])
+    np.testing.assert_allclose(record[1, 5], larger(photo)[:, :, 8:].mean(axis=(1, 2)), atol=1e-2)
+    np.testing.assert_allclose(record[0, :5], encode(SIZE(photo)[None])[0], atol=1e-3)
+
+
 def test_a_second_fill_encodes_only_what_is_new(tmp_path, photos):
     seen = []
 

@@ -175,12 +175,30 @@ def test_all_captions_are_saved_as_csv(page: Page, report: Path):
     expect(told(page)).to_contain_text("1 caption edited")
     expect(told(page)).not_to_contain_text("not saved")
     header, *rows = csv.reader(text.splitlines(keepends=True))
-    assert header == ["image", "caption", "logprob", "error"]
+    assert header == ["image", "caption", "confidence", "logprob", "reason", "error"]
     names = [str(report.parent / name) for name in [*CAPTIONS, BROKEN]]
     assert [row[0] for row in rows] == names
-    assert rows[0][1:] == ['my "dog", a <b> one', "-1", ""]
-    assert rows[1][1:] == ['men before a <gate> & "walls", old', "-9", ""]
-    assert rows[4][1:] == ["", "", "the file is cut short"]
+    assert rows[0][1:] == ['my "dog", a <b> one', "", "-1", "", ""]
+    assert rows[1][1:] == ['men before a <gate> & "walls", old', "", "-9", "", ""]
+    assert rows[4][1:] == ["", "", "", "", "the file is cut short"]
+
+
+def test_a_withheld_caption_stays_so_until_it_is_written(browser: Browser, tmp_path: Path):
+    path = tmp_path / "report.html"
+    with CaptionReport(path) as written:
+        for name, confidence in (("a.jpg", 0.25), ("b.jpg", 0.125)):
+            written.add(name, Caption("", (), float("nan"), "tiny", confidence, reason="confidence is below 0.5"))
+        written.add("c.jpg", Caption("a dog", (Word("a", -1.0),), -1.0, "tiny", 0.0625))
+    with opened(browser, path, **VIEWS["light"]) as page:
+        page.select_option("#order", "confidence")
+        assert shown(page) == ["a dog", "", ""]
+        page.locator("textarea").last.fill("my cat")
+        mine, kept, _ = [json.loads(line) for line in saved(page, "jsonl").split("\n")[:-1]]
+    assert kept == {
+        "image": "b.jpg", "caption": "", "confidence": 0.125, "logprob": None, "reason": "confidence is below 0.5",
+        "model": "tiny", "edited": False,
+    }  # fmt: skip
+    assert mine == {"image": "a.jpg", "caption": "my cat", "logprob": None, "model": "tiny", "edited": True}
 
 
 def test_no_cell_of_the_csv_begins_a_formula(page: Page, report: Path):

@@ -180,6 +180,41 @@ def test_special_tokens_are_never_generated_and_sentences_stay_within_max_words(
 
 
 @pytest.mark.parametrize("method", ["greedy", "beam", "sample"])
+def test_no_sentence_ends_in_a_word_that_another_must_follow(method: str):
+    def breaks_off(photo: int, words: tuple[int, ...]) -> np.ndarray:  # says 3 and 4 in turn, and likes to end
+        word = 3 if len(words) % 2 == 0 else 4
+        out = np.full(5, -9.0, np.float32)
+        out[END], out[word] = np.log(0.6), np.log(0.3)
+        return out
+
+    words = ["<end>", "<start>", "<unk>", "a", "dog"]
+    options = {"method": method, "max_words": 6, "beam_size": 3, "remove_bad_endings": True}
+    for hypotheses in run(breaks_off, list(range(20)), Decoding(**options), words=words):
+        assert not {hypothesis.tokens[-1] for hypothesis in hypotheses if hypothesis.tokens} & {3}
+    plain = run(breaks_off, list(range(20)), Decoding(**options | {"remove_bad_endings": False}), words=words)
+    if method != "sample":
+        assert plain[0][0].tokens != (3, 4)
+    cut = run(breaks_off, [0], Decoding(**options | {"max_words": 1}), words=words)[0]
+    assert all(hypothesis.logprob == -np.inf for hypothesis in cut if hypothesis.tokens == (3,))
+
+
+def test_content_words_are_said_once():
+    words = ["<end>", "<start>", "<unk>", "a", "dog", "dog2"]
+
+    def babbler(photo: int, said: tuple[int, ...]) -> np.ndarray:  # a dog a dog a dog
+        out = np.full(6, -6.0, np.float32)
+        out[4 if said and said[-1] == 3 else 3] = -0.1
+        return out
+
+    plain = run(babbler, [0], Decoding(beam_size=3, max_words=6), words=words)[0][0].tokens
+    assert plain.count(4) > 1
+    for method in ("greedy", "beam", "sample"):
+        decoding = Decoding(method=method, beam_size=3, max_words=6, no_repeat_content_words=True)
+        tokens = run(babbler, [0], decoding, words=words)[0][0].tokens
+        assert tokens.count(4) <= 1
+
+
+@pytest.mark.parametrize("method", ["greedy", "beam", "sample"])
 def test_a_model_that_cannot_end_is_cut_at_max_words(method: str):
     def endless(photo: int, words: tuple[int, ...]) -> np.ndarray:
         return np.array([-np.inf, -np.inf, -np.inf, np.log(0.7), np.log(0.3)], np.float32)
@@ -309,7 +344,9 @@ def test_options_survive_json_and_name_what_is_wrong():
         {"beam_size": "5"},
         {"beam_size": True},
         {"max_words": 0},
+        {"beam_size": 101},
         {"length_penalty": -1.0},
+        {"length_penalty": 1e9},
         {"temperature": 0.0},
         {"temperature": float("nan")},
         {"top_p": 0.0},

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from seetell.language.object_names import CLASSES, object_phrases, objects_named, plurals
+from seetell.language.object_names import CLASSES, object_mentions, object_phrases, objects_named, plurals
 from seetell.language.tokenizer import tokenize
 
 
@@ -102,3 +102,11 @@ def test_the_phrases_cannot_be_changed():
     assert object_phrases()["train", "track"] == ""
     with pytest.raises(TypeError):
         object_phrases()["cat",] = "dog"  # type: ignore[index]
+
+
+def test_where_the_phrases_are():
+    tokens = ["two", "men", "eat", "a", "hot", "dog", "by", "a", "train", "track"]
+    assert [(name, tokens[begin:end]) for name, begin, end in object_mentions(tokens)] == [
+        ("person", ["men"]),
+        ("hot dog", ["hot", "dog"]),
+    ]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from seetell.errors import UsageError
-from seetell.language.reading import Reading, read_sentence
+from seetell.language.reading import Reading, read_as_detected, read_sentence
 from seetell.language.similar_words import PATH, inflections, similar_word
 from seetell.language.vocabulary import SPECIALS, Vocabulary
 
@@ -30,6 +30,15 @@ def test_other_forms_and_similar_words_are_read_instead():
     assert reading.to_dict() == {"read_as": {"poodles": "dog", "trees": "tree"}}
 
 
+def test_words_without_a_detector_are_read_as_the_object_class_that_they_name():
+    vocabulary = Vocabulary((*SPECIALS, "a", "poodle", "puppies", "dogs", "sofa", "red", "tree"))
+    reading = read_sentence("a red poodle, puppies, dogs, lorries on a sofa", vocabulary, max_words=24)
+    detected = read_as_detected(reading, {"dog", "red"})
+    assert detected.read_as == {"poodle": "dog", "puppies": "dog"}  # "dogs" are detected, and no couch is
+    assert detected.content_words == ("red", "dog", "dogs", "sofa")
+    assert (detected.tokens, detected.unknown_words) == (reading.tokens, reading.unknown_words)
+
+
 def test_other_words_are_left_out_by_name():
     reading = read("a red xyzzy & a qwertz xyzzy")
     assert reading.unknown_words == ("xyzzy", "qwertz")
@@ -45,6 +54,7 @@ def test_other_words_are_left_out_by_name():
         ("the gras", r"not known: gras \(did you mean 'grass'\?\); describe"),
         ("on a &", "'on a &' names nothing that a photo can show; describe"),
         ("", "'' names nothing"),
+        ("🐶", "'🐶' names nothing"),
         ("on <unk>", "names nothing|not known"),
     ],
 )
@@ -82,6 +92,20 @@ def test_the_list_names_words_once_and_never_themselves():
         word, _, similar = line.partition(": ")
         assert similar
         assert word not in similar.split()
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "read_as"),
+    [
+        ("lorry", {"truck", "wagon"}, "truck"),
+        ("lorries", {"truck", "wagon"}, "truck"),
+        ("smartphones", {"phone"}, "phone"),
+        ("firemen", {"person", "men"}, "person"),
+        ("hotdog", {"dog"}, None),
+    ],
+)
+def test_names_of_objects_are_read_as_their_class(word: str, known: set[str], read_as: str | None):
+    assert similar_word(word, known) == read_as
 
 
 def test_a_tulip_is_a_flower():

@@ -110,3 +110,10 @@ def test_words_are_unique():
 )
 def test_what_was_split_off_goes_back(words: list[str], text: str):
     assert detokenise(words) == text
+
+
+def test_words_are_added_behind_its_own():
+    vocabulary = Vocabulary.build([["a", "dog"]], min_count=1)
+    more = vocabulary.with_words(["giraffe", "dog", "giraffe"])
+    assert more.words == (*vocabulary.words, "giraffe")
+    assert more.encode(["dog"]) == vocabulary.encode(["dog"])

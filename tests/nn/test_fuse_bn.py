@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from seetell.nn.backbones import create_encoder, weights_hash
-from seetell.nn.onnx_graph import fuse_conv_bn
+from seetell.nn.onnx_graph import absorb_norms, fuse_conv_bn
 
 
 class HalvedConvolution(nn.Conv2d):
@@ -53,3 +53,19 @@ def test_layers_that_do_more_stay_as_they_are():
     images = torch.randn(2, 3, 5, 5, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         torch.testing.assert_close(folded(images), layers(images))
+
+
+def test_absorbed_norms_leave_convolutions_as_they_are_in_half_precision_too():
+    encoder = with_statistics(create_encoder("efficientnet_lite0", weights="none", image_size=64))
+    images = torch.randn(2, 3, 64, 64)
+    with torch.no_grad():
+        absorbed = absorb_norms(encoder)
+        grid = encoder(images).grid
+        torch.testing.assert_close(absorbed(images).grid, grid, rtol=1e-3, atol=1e-3 * grid.abs().max().item())
+        stored = absorbed.half().float()
+        own = dict(stored.named_parameters())
+        fused = dict(fuse_conv_bn(stored).named_parameters())
+    compared = [name for name, values in fused.items() if name in own and values.ndim == 4]
+    assert len(compared) > 20
+    for name in compared:
+        torch.testing.assert_close(fused[name], own[name], rtol=1e-6, atol=0)

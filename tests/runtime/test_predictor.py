@@ -86,7 +86,7 @@ def test_where_memory_does_not_suffice_batches_are_halved(bundle: Bundle):
         "not enough memory for it",
         "c2",
     ]
-    assert list(model.predict_many("abcd", batch_size=4, most=1)) == ["a0", "b1", "c2", "d3"]
+    assert list(model.predict_many(list("abcd"), batch_size=4, most=1)) == ["a0", "b1", "c2", "d3"]
 
 
 def test_options_and_arguments_are_checked_at_the_call(bundle: Bundle):
@@ -102,6 +102,9 @@ def test_options_and_arguments_are_checked_at_the_call(bundle: Bundle):
     for name in ("batch_size", "workers"):
         with pytest.raises(UsageError, match=f"{name} must be at least 1, got 0"):
             model.predict_many([], **{name: 0})
+    for image in ("one.jpg", b"content", Path("one.jpg")):
+        with pytest.raises(UsageError, match=r"expected many images, got one: pass a list, such as \["):
+            model.predict_many(image)
     with pytest.raises(UsageError, match="threads must be at least 1, got 0"):
         Shouter(bundle, threads=0)
     model.check(loud=True)

@@ -11,6 +11,7 @@ from onnx import TensorProto, helper
 
 from seetell.errors import BundleError
 from seetell.runtime import sessions
+from seetell.runtime.bundle import Bundle
 from seetell.runtime.sessions import Graph
 
 
@@ -96,3 +97,11 @@ def test_a_loop_that_cannot_be_ended_is_left_behind(tmp_path: Path):
     assert done.returncode == 1
     assert "did not end within 0 seconds" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_large_batch_in_parts_is_the_same_as_at_once(tiny_bundle: Path):
+    graph = Graph.open(Bundle.load(tiny_bundle), "encoder", threads=1)
+    for count in (1, 2, 5):
+        images = np.random.default_rng(count).normal(size=(count, 3, 8, 8)).astype(np.float32)
+        (parts,) = graph.run_in_parts(images, ["pooled"])
+        np.testing.assert_allclose(parts, graph.run({"images": images}, ["pooled"])[0], rtol=1e-5)

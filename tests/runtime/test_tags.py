@@ -34,7 +34,7 @@ def prepared(tagger: ImageTagger) -> list[dict[Preprocessing, np.ndarray]]:
 
 def test_every_network_sees_images_as_it_was_made_for(tagger: ImageTagger):
     assert [way.width for way in tagger.preprocessings] == [DETECTOR_SIZE, TAG_ENCODER_SIZE]
-    tags = tagger(stacked(prepared(tagger)), POOLED)
+    tags = tagger(stacked(prepared(tagger), tagger.preprocessings), POOLED)
     shapes = {name: array.shape for name, array in tags.features.items()}
     assert shapes == {
         "objects": (6, len(OBJECTS)),
@@ -51,9 +51,9 @@ def test_every_network_sees_images_as_it_was_made_for(tagger: ImageTagger):
 
 def test_a_batch_is_tagged_as_its_images_one_by_one(tagger: ImageTagger):
     images = prepared(tagger)
-    together = tagger(stacked(images), POOLED)
+    together = tagger(stacked(images, tagger.preprocessings), POOLED)
     for row, image in enumerate(images):
-        alone = tagger(stacked([image]), POOLED[row : row + 1])
+        alone = tagger(stacked([image], tagger.preprocessings), POOLED[row : row + 1])
         for name, values in alone.features.items():
             np.testing.assert_allclose(values[0], together.features[name][row], atol=1e-5)
         for one, other in zip(alone.detections[0], together.detections[row], strict=True):
@@ -69,7 +69,7 @@ def test_graphs_may_be_absent(tmp_path: Path):
     assert found.words == ()
     words = ImageTagger(Bundle.load(add_tagger(folder, graphs=("word_detectors",))), threads=1)
     assert words.outputs == ("objects", "object_boxes", "words", "presence")
-    assert set(words(stacked(prepared(words)), POOLED).features) == set(words.outputs)
+    assert set(words(stacked(prepared(words), words.preprocessings), POOLED).features) == set(words.outputs)
 
 
 def test_a_detector_with_other_outputs_is_refused(tmp_path: Path):
@@ -106,7 +106,7 @@ def test_boxes_of_different_classes_do_not_suppress_each_other():
 def test_weaker_detections_only_where_they_are_asked_for(tmp_path: Path):
     bundle = Bundle.load(add_tagger(write_tiny_bundle(tmp_path / "tiny")))
     strict, lenient = (ImageTagger(bundle, threads=1, min_score=score) for score in (0.6, 0.01))
-    images = stacked(prepared(strict))
+    images = stacked(prepared(strict), strict.preprocessings)
     few, many = strict(images, POOLED), lenient(images, POOLED)
     assert sum(len(found.labels) for found in few.detections) < sum(len(found.labels) for found in many.detections)
     assert min(score for found in few.detections for score in found.scores) >= 0.6

@@ -46,7 +46,7 @@ def write_tiny_bundle(folder: Path, *, seed: int = 0, grid: tuple[int, int] | No
                 helper.make_node("Flatten", ["mean"], ["flat"]),
                 helper.make_node("MatMul", ["flat", "project"], ["pooled"]),
             ],
-            {"images": (TensorProto.FLOAT, ["B", 3, SIZE, SIZE])},
+            {"images": (TensorProto.FLOAT, ["B", 3, "H", "W"])},
             {"pooled": ["B", FEATURES]},
             [weights("project", 3, FEATURES)],
         )

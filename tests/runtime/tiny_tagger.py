@@ -17,12 +17,19 @@ CLASSES, PLACES = 5, 4
 DETECTOR_SIZE, TAG_ENCODER_SIZE = 12, 10
 
 
-def add_tagger(folder: Path, *, graphs: tuple[str, ...] = ("tag_encoder", "word_detectors"), seed: int = 0) -> Path:
+def add_tagger(
+    folder: Path,
+    *,
+    graphs: tuple[str, ...] = ("tag_encoder", "word_detectors"),
+    reads_pooled: bool = True,
+    seed: int = 0,
+) -> Path:
     """Add a detector and further graphs to a bundle.
 
     Args:
         folder: of the bundle.
         graphs: besides the detector; ``tag_encoder`` stands for ``tag_classifier`` too.
+        reads_pooled: whether the word detectors read the encoder's features.
         seed: of the weights.
     """
     random = np.random.default_rng(seed)
@@ -80,7 +87,8 @@ def add_tagger(folder: Path, *, graphs: tuple[str, ...] = ("tag_encoder", "word_
         entries["tag_encoder"]["preprocessing"] = Preprocessing(TAG_ENCODER_SIZE, TAG_ENCODER_SIZE).to_dict()
         entries["tag_classifier"] = graph_entry(folder, {"fp32": "tag_classifier.onnx"})
     if "word_detectors" in graphs:
-        read = {"pooled": FEATURES, "objects": len(OBJECTS)}
+        read = {"pooled": FEATURES} if reads_pooled else {}
+        read |= {"objects": len(OBJECTS)}
         read |= {"imagenet": CLASSES} if "tag_encoder" in graphs else {}
         width = sum(read.values())
         save_graph(

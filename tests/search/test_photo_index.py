@@ -13,6 +13,7 @@ from search.toy import ColourEmbedder
 from seetell.errors import PhotoError, PhotoIndexError, UsageError
 from seetell.search import nearest, ranking
 from seetell.search.photo_index import PhotoIndex
+from seetell.search.store import VECTOR, Store
 
 
 @pytest.fixture
@@ -238,3 +239,13 @@ def test_many_photos_are_found_without_faiss(crowd: Path, tmp_path: Path, monkey
     assert len(hits) == 1200
     assert hits[0].photo.endswith("77.png")
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+def test_long_vectors_waste_no_space(tmp_path: Path):
+    vector = np.zeros(1034, VECTOR).tobytes()
+    with Store(tmp_path / "index", write=True) as store:
+        rows = [(number.to_bytes(32, "big"), vector) for number in range(200)]
+        statement = "INSERT INTO contents (hash, vector, checksum) VALUES (?1, ?2, checksum(?1, ?2, NULL))"
+        with store.transaction():
+            store.change_many(statement, rows)
+    assert (tmp_path / "index" / "photos.db").stat().st_size < 1.5 * 200 * len(vector)

@@ -332,7 +332,7 @@ def test_a_full_disk_leaves_the_index_as_it_was(runs: Runs, monkeypatch: pytest.
     begun = Store.transaction
 
     def on_a_small_disk(self):
-        self.rows("PRAGMA max_page_count = 12")
+        self.rows("PRAGMA max_page_count = 8")
         return begun(self)
 
     with monkeypatch.context() as patched:

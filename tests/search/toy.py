@@ -34,6 +34,8 @@ class ColourEmbedder:
     def read(self, text: str) -> Reading:
         return read_sentence(text, Vocabulary((*SPECIALS, *COLOURS)), max_words=24)
 
+    read_query = read
+
     def _vector(self, photo: str) -> np.ndarray | PhotoError:
         try:
             return np.asarray(open_photo(photo)).reshape(-1, 3).mean(axis=0).astype(np.float32) + 1

@@ -12,14 +12,15 @@ from web.browser import browser  # noqa: E402
 from web.conftest import served  # noqa: E402
 
 import seetell  # noqa: E402
+from seetell.tasks.registry import tasks  # noqa: E402
 from seetell.web.application import application  # noqa: E402
 
 EXAMPLES = TESTS.parent / "examples"
 PICTURES = TESTS.parent / "docs" / "pictures"
 PHONE = {"viewport": {"width": 390, "height": 780}, "device_scale_factor": 1.5, "has_touch": True, "is_mobile": True}
 VIEWS = {
-    "light": {"viewport": {"width": 1180, "height": 1000}},
-    "dark": {"viewport": {"width": 1180, "height": 1000}, "color_scheme": "dark"},
+    "light": {"viewport": {"width": 1180, "height": 1270}},
+    "dark": {"viewport": {"width": 1180, "height": 1270}, "color_scheme": "dark"},
     "phone": PHONE,
 }
 BELOW_THE_PHOTO = """() => {
@@ -31,7 +32,7 @@ BELOW_THE_PHOTO = """() => {
 
 def main() -> None:
     """Take all pictures."""
-    app = application({command: seetell.load(command) for command in ("caption", "regions", "align")})
+    app = application({task.command: seetell.load(task.command) for task in tasks().values() if task.command})
     with served(app) as port, browser() as chromium:
         for name, options in VIEWS.items():
             context = chromium.new_context(**options, reduced_motion="reduce")

@@ -15,6 +15,7 @@ from web.conftest import ADDRESS, DOG, photo_file, until
 
 import seetell
 from seetell.results import row
+from seetell.runtime.bundle import bundled_models
 from seetell.search.photo_index import PhotoIndex
 from seetell.tasks.captioning.predict import Captioner
 from seetell.tasks.dense_captioning.predict import DenseCaptioner
@@ -52,6 +53,22 @@ def test_a_model_without_attention_refuses_it(tiny_bundle: Any):
         assert client.post("/v1/caption", files={"image": photo_file()}).status_code == 200
 
 
+@pytest.mark.skipif(not bundled_models(), reason="no model is bundled with this checkout")
+def test_a_caption_below_the_least_confidence_is_withheld():
+    app = application({"caption": seetell.load(threads=1)}, defaults={"caption": {"min_confidence": 1.0}})
+    content = {"image": ("dog.jpg", DOG.read_bytes())}
+    with TestClient(app, base_url=ADDRESS) as client:
+        listed = client.get("/v1/models").json()["tasks"]["caption"]["options"]["min_confidence"]
+        assert listed == {"type": "number", "default": 1.0, "minimum": 0, "maximum": 1}
+        withheld = client.post("/v1/caption", files=content)
+        assert (withheld.status_code, withheld.json()["caption"]) == (200, None)
+        assert withheld.json()["reason"].endswith("is below 1")
+        told = client.post("/v1/caption?min_confidence=0", files=content).json()
+        assert told["caption"]
+        assert told["confidence"] == withheld.json()["confidence"]
+        assert client.post("/v1/caption?min_confidence=1.1", files=content).status_code == 422
+
+
 def test_an_option_has_the_default_that_the_server_gives_it(dense_captioner: DenseCaptioner):
     app = application({"regions": dense_captioner}, defaults={"regions": {"top": 1}})
     with TestClient(app, base_url=ADDRESS) as client:
@@ -77,7 +94,8 @@ def test_the_models_are_listed_with_their_options(client: TestClient, captioner:
         },
     }
     assert listed["tasks"]["regions"]["options"] == {
-        "top": {"type": "integer", "default": 10, "minimum": 1, "maximum": 100}
+        "top": {"type": "integer", "default": 10, "minimum": 1, "maximum": 100},
+        "threshold": {"type": "number", "minimum": 0, "maximum": 1},
     }
     assert listed["tasks"]["align"]["text_input"] == "sentence"
 
@@ -113,7 +131,7 @@ def test_of_a_batch_of_photos_only_the_faulty_one_fails(dense_captioner: DenseCa
     )
     with batcher._changed:  # all are queued before the first batch starts
         items = [dense_captioner.prepare(DOG.read_bytes()) for _ in range(3)]
-        items[1] = items[1][0][:, :8], items[1][1]
+        items[1] = {way: view[:, :8] for way, view in items[1][0].items()}, items[1][1]
         futures = [batcher.submit("regions", item, {"top": 5}) for item in items]
     with pytest.raises(Exception, match="dimensions"):
         futures[1].result(60)
@@ -145,9 +163,12 @@ def test_a_search_tells_names_and_shows_small_copies_but_no_paths(client: TestCl
 @pytest.mark.parametrize(
     ("address", "message"),
     [
-        ("/v1/caption?atention=true", "unknown query parameter 'atention'. Did you mean 'attention'? Known: attention"),
+        (
+            "/v1/caption?atention=true",
+            "unknown query parameter 'atention'. Did you mean 'attention'? Known: any_picture, attention, min_conf",
+        ),
         ("/v1/align?top=3", "unknown query parameter 'top'. Known: none"),
-        ("/v1/regions?top=3&q=dog", "unknown query parameter 'q'. Known: top"),
+        ("/v1/regions?top=3&q=dog", "unknown query parameter 'q'. Known: threshold, top"),
     ],
 )
 def test_unknown_parameters_are_refused_by_name(client: TestClient, address: str, message: str):

@@ -122,15 +122,22 @@ def test_a_sentence_of_ones_own_gets_boxes(page: Page, grounder: PhraseGrounder)
     assert box["x"] - ground["x"] == pytest.approx(left * scale, abs=2)
     assert box["width"] == pytest.approx((right - left) * scale, abs=2)
     assert box["height"] == pytest.approx((bottom - top) * scale, abs=2)
+    page.fill("#align-text", "a red qwertz")
+    page.press("#align-text", "Enter")
+    expect(page.locator("[data-command=align] .count")).to_contain_text("Not known, left out: qwertz.")
     page.fill("#align-text", "qwertz")
     page.press("#align-text", "Enter")
-    expect(page.locator("[data-command=align] .problem")).to_contain_text("knows no word")
+    expect(page.locator("[data-command=align] .problem")).to_contain_text("Not known: qwertz")
     expect(page.locator(".boxes[data-command=align] .box")).to_have_count(0)
 
 
 def test_a_search_finds_photos_and_one_of_them_is_described(page: Page):
-    page.fill("#query", "green")
+    page.fill("#query", "xyzzy")
     page.press("#query", "Enter")
+    expect(page.locator("#search-problem")).to_contain_text("Not known: xyzzy")
+    page.fill("#query", "green squares")
+    page.press("#query", "Enter")
+    expect(page.locator("#search-status")).to_contain_text("Read as: squares as square.")
     expect(page.locator("#found li")).to_have_count(3)
     first = page.locator("#found button").first
     expect(first).to_contain_text("grass.png")
@@ -215,6 +222,49 @@ def test_where_a_key_is_needed_the_page_asks_for_it(browser: Browser, captioner:
         expect(page.locator("#door")).not_to_be_visible()
         choose(page, photo_file())
         described(page, captioner.caption(photo_file()))
+
+
+WITHHELD = {
+    "image": "photo.png",
+    "caption": None,
+    "reason": "no photo: text or a drawing",
+    "confidence": None,
+    "model": "m",
+}
+TAGS = {
+    "image": "photo.png",
+    "caption": "two dogs on a beach",
+    "confidence": 0.76,
+    "kind": "tags",
+    "logprob": None,
+    "words": [],
+}
+
+
+def test_a_withheld_caption_says_why_and_a_reading_of_tags_is_one_part(page: Page, captioner: Captioner):
+    section = page.locator("[data-command=caption]")
+    page.route("**/v1/caption*", lambda route: route.fulfill(json=WITHHELD))
+    choose(page, photo_file())
+    expect(section.locator(".count")).to_have_text("No caption: no photo: text or a drawing.")
+    expect(section.locator(".part")).to_have_count(0)
+    expect(section.locator(".copy-text")).to_be_hidden()
+    page.click("[data-command=caption] .copy-json")
+    expect(section.locator(".copy-json")).to_have_text("Copied")
+    assert json.loads(page.evaluate("navigator.clipboard.readText()")) == WITHHELD
+    no_violations(page)
+    page.unroute("**/v1/caption*")
+    page.route("**/v1/caption*", lambda route: route.fulfill(json={**TAGS, "model": "m"}))
+    choose(page, photo_file((0, 0, 200)))
+    expect(section.locator(".count")).to_have_text(
+        "Made of what the detectors found. 76% sure that all of it is there."
+    )
+    expect(section.locator(".part")).to_have_text(["two dogs on a beach"])
+    section.locator(".part").hover()
+    expect(section.locator(".description")).to_contain_text("not sure enough of a sentence")
+    page.unroute("**/v1/caption*")
+    choose(page, photo_file())
+    described(page, captioner.caption(photo_file()))
+    expect(section.locator(".count")).to_have_text("")
 
 
 def test_another_pages_script_is_answered(page: Page, captioner: Captioner):

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from seetell.errors import RecipeError
 from seetell.nn.backbones.efficientnet_lite import VARIANTS, EfficientNetLite
-from seetell.nn.backbones.encoder import Encoder, Features, weights_hash
+from seetell.nn.backbones.encoder import Encoder, Features, Tags, weights_hash
 from seetell.regular_file import open_regular
 
-__all__ = ["OWN", "Encoder", "Features", "create_encoder", "weights_hash"]
+__all__ = ["OWN", "Encoder", "Features", "Tags", "create_encoder", "weights_hash"]
 
 OWN: dict[str, Callable[..., Encoder]] = dict.fromkeys(VARIANTS, EfficientNetLite)
 """Encoders of this folder by name; each is called with its name, ``pretrained`` and ``image_size``."""

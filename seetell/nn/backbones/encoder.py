@@ -14,16 +14,34 @@ from seetell.errors import RecipeError
 from seetell.photos import Preprocessing
 
 
+class Tags(NamedTuple):
+    """What detectors find in a batch of images; see :class:`seetell.runtime.tags.ImageTags`.
+
+    Attributes:
+        objects: ``(B, O)``, the highest score of each object class.
+        object_boxes: ``(B, O, 5)``, its box, xyxy in shares of the image, and how many of the class there are.
+        words: ``(B, W)``, probabilities of the words that are detected.
+        presence: ``(B, O)``, how likely each class is there, all considered: logits.
+    """
+
+    objects: Tensor
+    object_boxes: Tensor
+    words: Tensor
+    presence: Tensor
+
+
 class Features(NamedTuple):
     """What an encoder makes of a batch of images.
 
     Attributes:
         pooled: ``(B, D)``, one vector per image.
         grid: ``(B, L, D)``, one vector per location, row by row; ``None`` where only ``pooled`` was kept.
+        tags: what detectors find, for models that read it.
     """
 
     pooled: Tensor
     grid: Tensor | None
+    tags: Tags | None = None
 
 
 class Encoder(nn.Module):

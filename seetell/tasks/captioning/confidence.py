@@ -10,14 +10,12 @@ measures how far they can be trusted.
 
 from __future__ import annotations
 
-import heapq
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from seetell.language.object_names import object_phrases, objects_named
-from seetell.language.tokenizer import tokenize
 
 LEAST, MOST = 1e-3, 1 - 1e-3
 """Bounds of the words' probabilities, so that their logits are finite."""
@@ -25,8 +23,8 @@ LEAST, MOST = 1e-3, 1 - 1e-3
 UNKNOWN = 0.02
 """Stands for the probability of the things in a caption that names none that a detector knows."""
 
-LIKELIEST = 8
-"""Words whose mean logit tells how usual an image is."""
+CERTAIN = 3.0
+"""Presence, a logit, beyond which a class is no more likely there."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +69,8 @@ class Evidence:
     Attributes:
         objects: features of the object classes it names: ``presence``, the least logit, and ``logprob``, the mean
             log-probability of the caption's words; ``None`` if it names none.
-        things: features of the other things it names: ``probability``, the least logit of their detectors, ``lift``,
-            the least difference from the word's usual logit, ``usual``, the mean logit of the image's likeliest words,
-            and ``logprob``; ``None`` if it names object classes alone.
+        things: features of the other things it names: ``probability``, the least logit of their detectors, and
+            ``logprob``; ``None`` if it names object classes alone.
     """
 
     objects: Mapping[str, float] | None
@@ -87,14 +84,14 @@ class Calibration:
     Attributes:
         objects: of the object classes that a caption names.
         things: of the other things that it names.
-        usual: the words that name such things, each with the logit of its mean probability over many photos.
+        words: those that name such things.
         object: of one object class in a short reading; its feature is ``presence``.
         scene: of the scene in a short reading; its feature is ``probability``.
     """
 
     objects: Logistic
     things: Logistic
-    usual: Mapping[str, float]
+    words: frozenset[str]
     object: Logistic
     scene: Logistic
 
@@ -107,12 +104,14 @@ class Calibration:
             TypeError, ValueError: a coefficient is no finite number.
         """
         regressions = {name: Logistic.from_dict(content[name]) for name in ("objects", "things", "object", "scene")}
-        return cls(usual={word: float(logit) for word, logit in content["usual"].items()}, **regressions)
+        if not isinstance(content["words"], list) or not all(isinstance(word, str) for word in content["words"]):
+            raise TypeError("expected words to be a list of them")
+        return cls(words=frozenset(content["words"]), **regressions)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types ready for JSON."""
         regressions = {name: getattr(self, name).to_dict() for name in ("objects", "things", "object", "scene")}
-        return {**regressions, "usual": dict(self.usual)}
+        return {**regressions, "words": sorted(self.words)}
 
     def confidence(self, evidence: Evidence) -> float:
         """Return the probability that everything a caption names is there."""
@@ -120,43 +119,40 @@ class Calibration:
         return math.prod(regression(features) for regression, features in parts if features is not None)
 
 
-def things_named(tokens: Sequence[str], usual: Mapping[str, float]) -> list[str]:
+def things_named(tokens: Sequence[str], words: Collection[str]) -> list[str]:
     """Return the things besides object classes that a caption names, one entry per mention.
 
     Args:
         tokens: the caption in lower case, as ``tokenize`` returns it.
-        usual: the words that name things.
+        words: those that name things.
     """
     phrases = object_phrases()
-    return [token for token in tokens if token in usual and not phrases.get((token,))]
+    return [token for token in tokens if token in words and not phrases.get((token,))]
 
 
 def evidence(
-    text: str, logprob: float, presence: Mapping[str, float], words: Mapping[str, float], usual: Mapping[str, float]
+    tokens: Sequence[str],
+    logprob: float,
+    presence: Mapping[str, float],
+    words: Mapping[str, float],
+    things: Collection[str],
 ) -> Evidence:
     """Look up what a caption names in the tags of its image.
 
     Args:
-        text: the caption.
+        tokens: the words of the caption.
         logprob: mean log-probability of its words and its end.
         presence: logit of each object class.
         words: probability of each word that is detected.
-        usual: the words that name things, with their usual logits.
+        things: the words that name things.
     """
-    tokens = tokenize(text)
     classes = [presence[name] for name in objects_named(tokens) if name in presence]
-    things = {word: logit(words[word]) for word in things_named(tokens, usual) if word in words}
+    named = [logit(words[word]) for word in things_named(tokens, things) if word in words]
     said = {"logprob": logprob}
-    objects = {**said, "presence": min(classes)} if classes else None
-    if classes and not things:
+    objects = {**said, "presence": min(*classes, CERTAIN)} if classes else None
+    if classes and not named:
         return Evidence(objects, None)
-    likeliest = heapq.nlargest(LIKELIEST, words.values())
-    features = {
-        "probability": min(things.values(), default=logit(UNKNOWN)),
-        "lift": min((value - usual[word] for word, value in things.items()), default=0.0),
-        "usual": math.fsum(map(logit, likeliest)) / len(likeliest),
-    }
-    return Evidence(objects, {**said, **features})
+    return Evidence(objects, {**said, "probability": min(named, default=logit(UNKNOWN))})
 
 
 def logit(probability: float) -> float:

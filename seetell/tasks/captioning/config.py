@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Literal
 from seetell.config import check_fractions, check_parts, check_positive, check_shares, check_sizes
 from seetell.errors import RecipeError
 from seetell.language.decoding import Decoding
-from seetell.tasks.captioning.models import config_type
-from seetell.training.config import FindModel, RunConfig, Section
+from seetell.tasks.captioning.models import USES_TAGS, config_type
+from seetell.training.config import FindModel, RunConfig, Section, check_cached
 from seetell.training.optimisers import OptimiserConfig
 
 
@@ -145,6 +145,8 @@ class CaptioningConfig(CaptionerSection):
         self_critical: optimising CIDEr-D instead of the likelihood of reference captions.
         language_metrics: caption the validation photos and score the captions; the best model is then the one with the
             highest CIDEr-D, otherwise the one with the lowest loss.
+        tagger: folder of the bundle whose detectors tag the photos, for a captioner that reads tags; on the command
+            line also the name of a bundled model. Empty for the bundle that ``init_from`` names.
     """
 
     DEFAULTS: ClassVar[Mapping[str, Any]] = {"name": "captioner", "validation": {"every": 2500, "photos": 3200}}
@@ -154,6 +156,7 @@ class CaptioningConfig(CaptionerSection):
     distillation: DistillationConfig = field(default_factory=DistillationConfig)
     self_critical: SelfCriticalConfig = field(default_factory=SelfCriticalConfig)
     language_metrics: bool = True
+    tagger: str = ""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -173,8 +176,12 @@ class CaptioningConfig(CaptionerSection):
                 "data.crop: cached features cannot be cropped; set encoder.cache to '' or captioning.finetune.after to "
                 "a step"
             )
+        if USES_TAGS[self.architecture]:
+            check_cached(config, "a captioner that reads tags")
 
     def with_models(self, find: FindModel) -> CaptioningConfig:
-        """Return the same with the names of teachers replaced by their folders."""
+        """Return the same with the names of teachers and of the tagger replaced by their folders."""
         teachers = tuple(find("captioning.distillation.teachers", name) for name in self.distillation.teachers)
-        return dataclasses.replace(self, distillation=dataclasses.replace(self.distillation, teachers=teachers))
+        tagger = find("captioning.tagger", self.tagger) if self.tagger else ""
+        distillation = dataclasses.replace(self.distillation, teachers=teachers)
+        return dataclasses.replace(self, distillation=distillation, tagger=tagger)

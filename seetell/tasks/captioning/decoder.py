@@ -62,17 +62,18 @@ class Decoder:
     """The graphs ``decoder_start`` and ``decoder_step`` of a bundle, and the search over their words.
 
     Attributes:
-        features: names of the features it reads: ``pooled``, perhaps ``grid``.
+        features: names of the features it reads: ``pooled``, perhaps ``grid``, perhaps tags.
 
     Args:
         bundle: whose decoder.
         threads: processor threads to compute with.
+        tags: names of the features that the bundle's tagger gives.
 
     Raises:
         BundleError: a graph is damaged, or the bundle has no decoder.
     """
 
-    def __init__(self, bundle: Bundle, *, threads: int) -> None:
+    def __init__(self, bundle: Bundle, *, threads: int, tags: Sequence[str] = ()) -> None:
         self._model, self._vocabulary = bundle.name, bundle.require_vocabulary()
         self._start = Graph.open(bundle, "decoder_start", threads=threads)
         self._step = Graph.open(bundle, "decoder_step", threads=threads)
@@ -80,7 +81,7 @@ class Decoder:
         self._memories = sorted(name for name in self._start.outputs if name.startswith("memory_"))
         self._states = [f"state_{index}" for index in range(len(self._start.outputs) - len(self._memories))]
         self._next_states = [f"next_{state}" for state in self._states]
-        self._start.require(inputs=["pooled", "grid"], outputs=self._states)
+        self._start.require(inputs=["pooled", "grid", *tags], outputs=self._states)
         inputs = ["tokens", "photos", *self._memories, *self._states]
         self._step.require(inputs=inputs, outputs=["logprobs", *self._next_states])
 
@@ -100,7 +101,8 @@ class Decoder:
         """Generate a caption for every row of features.
 
         Args:
-            features: ``pooled`` ``(N, D)`` and, where it is read, ``grid`` ``(N, L, D)``.
+            features: ``pooled`` ``(N, D)`` and, where they are read, ``grid`` ``(N, L, D)`` and those of
+                :class:`~seetell.runtime.tags.ImageTags`.
             decoding: the options.
             sample_ids: for each row the id of its stream of random numbers; by default its index.
             grid: rows and columns of the attention maps; ``None`` for captions without.
@@ -111,9 +113,49 @@ class Decoder:
         Raises:
             BundleError: the decoder attends to another number of locations than ``grid`` has.
         """
-        count = len(features["pooled"])
-        if not count:
+        if not len(features["pooled"]):
             return []
+        step, state = self._started(features)
+        ranked = decode(partial(step, "logprobs"), state, decoding, words=self._vocabulary.words, sample_ids=sample_ids)
+        best = [hypotheses[0] for hypotheses in ranked]
+        if grid is None:
+            return [self._caption(hypothesis, [None] * len(hypothesis.tokens)) for hypothesis in best]
+        maps = attention_maps(partial(step, "attention"), state, [hypothesis.tokens for hypothesis in best], grid)
+        return list(map(self._caption, best, maps))
+
+    def hypotheses(
+        self, features: Mapping[str, np.ndarray], decoding: Decoding, *, forbidden: np.ndarray
+    ) -> list[list[Hypothesis]]:
+        """Search sentences without certain words.
+
+        Args:
+            features: of ``N`` rows; see :meth:`captions`.
+            decoding: the options.
+            forbidden: ``(N, V)`` bool, the words that may not be in a row's sentences; END must be allowed.
+
+        Returns:
+            For each row its sentences, highest score first.
+        """
+        if not len(features["pooled"]):
+            return []
+        run, state = self._started(features)
+        penalty = np.where(forbidden, np.float32(-np.inf), np.float32(0))
+
+        def step(tokens: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+            logprobs, following = run("logprobs", tokens, state)
+            return logprobs + penalty[state[0]], following
+
+        return decode(step, state, decoding, words=self._vocabulary.words)
+
+    def _started(
+        self, features: Mapping[str, np.ndarray]
+    ) -> tuple[Callable[[str, np.ndarray, State], tuple[np.ndarray, State]], State]:
+        """Read features.
+
+        Returns:
+            What advances by one word, given the name of the output to return, the last words and the state; and the
+            state before the first word, whose first array is each row's image.
+        """
         started = self._start.run(features, [*self._memories, *self._states])
         memory = dict(zip(self._memories, started, strict=False))
 
@@ -123,13 +165,7 @@ class Decoder:
             returned, *following = self._step.run(feeds, [output, *self._next_states])
             return returned, (photos, *following)
 
-        state = (np.arange(count), *started[len(memory) :])  # each row's image and state
-        sample_ids = range(count) if sample_ids is None else sample_ids
-        best = [ranked[0] for ranked in decode(partial(step, "logprobs"), state, decoding, sample_ids=sample_ids)]
-        if grid is None:
-            return [self._caption(hypothesis, [None] * len(hypothesis.tokens)) for hypothesis in best]
-        maps = attention_maps(partial(step, "attention"), state, [hypothesis.tokens for hypothesis in best], grid)
-        return list(map(self._caption, best, maps))
+        return step, (np.arange(len(features["pooled"])), *started[len(memory) :])
 
     def _caption(self, hypothesis: Hypothesis, maps: Sequence[np.ndarray | None]) -> Caption:
         texts = self._vocabulary.decode(hypothesis.tokens)

@@ -22,6 +22,7 @@ from seetell.nn.backbones import Encoder, weights_hash
 from seetell.runtime.bundle import Bundle
 from seetell.tasks.captioning.config import CaptioningConfig, DistillationConfig
 from seetell.tasks.captioning.models import Captioner, SoftTargets, build
+from seetell.tasks.captioning.tagging import PhotoTagger, TaggedFeatures, load_tagger_bundle, tagger_bundle
 from seetell.training.batches import BatchIndices
 from seetell.training.config import RunConfig, config_from_dict, only
 from seetell.training.encoding import Progress, features_cache
@@ -107,8 +108,21 @@ def load_teachers(
             )
         captioner.requires_grad_(False).to(device)
         encoder.requires_grad_(False).to(device).to(memory_format=torch.channels_last)
-        teachers.append(Teacher(captioner, encoder, _feature_source(config, photos, captioner, encoder, progress)))
+        source = _feature_source(config, photos, captioner, encoder, progress)
+        if captioner.uses_tags:
+            tagger = PhotoTagger(_tagger_bundle(Path(name)), threads=torch.get_num_threads())
+            paths, cache = [photo.path for photo in photos], config.encoder.cache
+            tags, _ = tagger.cache(cache, paths, flips=config.data.flip, progress=progress)
+            source = TaggedFeatures(source, tagger, tags, photos)
+        teachers.append(Teacher(captioner, encoder, source))
     return Teachers(config.section.distillation, teachers)
+
+
+def _tagger_bundle(teacher: Path) -> Bundle:
+    """Return the bundle whose detectors tag photos for a teacher: a bundle itself, or the one that a run names."""
+    if RunFolder(teacher).best.exists():
+        return tagger_bundle(RunFolder(teacher).load_config(only(captioning=CaptioningConfig)))
+    return load_tagger_bundle(teacher)
 
 
 def load_captioner(path: Path) -> tuple[Vocabulary, Encoder, Captioner]:

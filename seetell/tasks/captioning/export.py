@@ -17,18 +17,21 @@ from seetell.export.declaration import (
     GraphSpec,
     ParityCheck,
     comparison_features,
+    comparison_tags,
     encoder_graph,
 )
-from seetell.nn.backbones import Features
+from seetell.nn.backbones import Features, Tags
 from seetell.runtime.sessions import Graph
+from seetell.runtime.tags import ImageTagger
 from seetell.tasks.captioning.models import Captioner
+from seetell.tasks.captioning.tagging import tagger_bundle
 from seetell.training.trained import Trained
 
 STEPS = 5
 
 
 class StartGraph(nn.Module):
-    """A captioner's start: ``pooled`` and, where it is read, ``grid`` → ``memory_0``, …, ``state_0``, …."""
+    """A captioner's start: ``pooled`` and, where they are read, ``grid`` and tags → ``memory_0``, …, ``state_0``, …."""
 
     def __init__(self, captioner: Captioner) -> None:
         super().__init__()
@@ -36,7 +39,10 @@ class StartGraph(nn.Module):
 
     def forward(self, *features: Tensor) -> tuple[Tensor, ...]:
         """Return memory and first state."""
-        memory, state = self.captioner.start(Features(features[0], features[1] if len(features) > 1 else None))
+        pooled, *others = features
+        uses_grid = self.captioner.uses_grid
+        tags = Tags(*others[int(uses_grid) :]) if self.captioner.uses_tags else None
+        memory, state = self.captioner.start(Features(pooled, others[0] if uses_grid else None, tags))
         return *memory, *state
 
 
@@ -101,7 +107,8 @@ def decoder_check(captioner: Captioner, features: Features) -> ParityCheck:
 def decoder_difference(captioner: Captioner, features: Features, graphs: Mapping[str, Graph]) -> float:
     """Return the largest absolute difference of a log-probability over the first steps of greedy decoding."""
     # one image fewer than in the example shows whether the batch axis is dynamic
-    features = Features(features.pooled[1:], None if features.grid is None else features.grid[1:])
+    tags = None if features.tags is None else Tags(*(part[1:] for part in features.tags))
+    features = Features(features.pooled[1:], None if features.grid is None else features.grid[1:], tags)
     start, step = graphs["decoder_start"], graphs["decoder_step"]
     feeds = {name: part.numpy() for name, part in _inputs(captioner, features).items()}
     feeds = dict(zip(start.outputs, start.run(feeds, start.outputs), strict=True))
@@ -115,16 +122,19 @@ def decoder_difference(captioner: Captioner, features: Features, graphs: Mapping
             outputs = dict(zip(step.outputs, step.run(feeds, step.outputs), strict=True))
             feeds |= {name.removeprefix("next_"): part for name, part in outputs.items()}
             likely = logprobs.numpy() > -10  # words with a probability below 1 in 20,000 are never generated
-            differences.append(np.abs(logprobs.numpy() - outputs["logprobs"])[likely].max())
+            differences.append(np.abs(logprobs.numpy()[likely] - outputs["logprobs"][likely]).max())
             tokens = logprobs.argmax(dim=1)
     return float(np.max(differences))
 
 
 def _inputs(captioner: Captioner, features: Features) -> dict[str, Tensor]:
     """Return the features that a captioner reads, by the names of its graph's inputs."""
+    given = {"pooled": features.pooled}
     if captioner.uses_grid and features.grid is not None:
-        return {"pooled": features.pooled, "grid": features.grid}
-    return {"pooled": features.pooled}
+        given["grid"] = features.grid
+    if captioner.uses_tags and features.tags is not None:
+        given |= features.tags._asdict()
+    return given
 
 
 def graphs(trained: Trained) -> Declaration:
@@ -133,6 +143,11 @@ def graphs(trained: Trained) -> Declaration:
     section = trained.config.section
     examples = Examples.of(read(data.path, **data.reading), encoder)
     features = comparison_features(encoder, examples)
+    tagger = None
+    if captioner.uses_tags:
+        tagger = tagger_bundle(trained.config)
+        tags = comparison_tags(ImageTagger(tagger, threads=1), features, examples)
+        features = features._replace(tags=tags)
     module = FeaturesGraph(encoder, with_grid=captioner.uses_grid)
     outputs = ("pooled", "grid") if captioner.uses_grid else ("pooled",)
     return Declaration(
@@ -143,8 +158,10 @@ def graphs(trained: Trained) -> Declaration:
         settings={
             "decoding": section.decoding.to_dict(),
             **({"grid": list(encoder.grid_size)} if captioner.attends else {}),
+            **({name: tagger.settings[name] for name in ("objects", "words")} if tagger else {}),
         },
         checks=(decoder_check(captioner, features),),
         weights={"encoder": encoder.state_dict(), "captioner": captioner.state_dict()},
         distilled_from=[Path(teacher).name for teacher in section.distillation.teachers],
+        tagger=tagger,
     )

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,24 +15,35 @@ import numpy as np
 
 from seetell.errors import PhotoError, UsageError
 from seetell.language.decoding import Decoding
-from seetell.photos.no_photo import no_photo
+from seetell.photos.no_photo import BLANK_PICTURE, no_photo
 from seetell.photos.opening import PhotoSource
+from seetell.photos.preprocessing import Preprocessing
 from seetell.results import Caption
 from seetell.runtime.bundle import Bundle, bundled_models, read_description
-from seetell.runtime.image_stream import BatchFn
+from seetell.runtime.image_stream import BatchFn, preprocess, preprocess_all
 from seetell.runtime.predictor import Predictor
 from seetell.runtime.sessions import Graph
+from seetell.runtime.tags import Images, stacked, tagger_of
+from seetell.tasks.captioning.confidence import Calibration
 from seetell.tasks.captioning.decoder import Decoder
 from seetell.tasks.captioning.withholding import Rater, withheld
 
 _SAMPLING = ("temperature", "top_k", "top_p", "seed")
 
 
-class Captioner(Predictor[np.ndarray, Caption]):
+TAGGED_BATCH = 6
+"""Images processed at once by default where they are tagged: each waits for it in several sizes."""
+
+Prepared = np.ndarray | Images
+"""An image for the encoder, ``(3, H, W)``; where the model tags images, for each of its networks."""
+
+
+class Captioner(Predictor[Prepared, Caption]):
     """A loaded captioning model; see :class:`~seetell.runtime.predictor.Predictor`.
 
     Attributes:
         decoding: the default decoding options.
+        tagger: what tags images for the decoder; ``None`` where it reads no tags.
     """
 
     task = "captioning"
@@ -40,16 +52,36 @@ class Captioner(Predictor[np.ndarray, Caption]):
     def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
         super().__init__(bundle, precision=precision, threads=threads)
         self.decoding = bundle.setting("decoding", Decoding.from_dict)
-        self._encoder = Graph.open(bundle, "encoder", precision=precision, threads=self.threads)
-        self._decoder = Decoder(bundle, threads=self.threads)
-        self._encoder.require(inputs=["images"], outputs=self._decoder.features)
+        self.tagger = tagger_of(bundle, threads=self.threads)
+        tags: tuple[str, ...] = ()
+        if self.tagger is not None:
+            tags, self.batch_size = self.tagger.outputs, TAGGED_BATCH
+        self._encoder = Graph.open(bundle, "encoder", precision=precision, threads=1, images_at_once=self.threads)
+        self._decoder = Decoder(bundle, threads=self.threads, tags=tags)
+        self._encoded = [name for name in self._decoder.features if name not in tags]
+        self._encoder.require(inputs=["images"], outputs=self._encoded)
         self._photos_only = "photos_only" in bundle.settings and bundle.setting("photos_only", bool)
         self._rater: Rater | None = None
+        if self.tagger is not None and "confidence" in bundle.settings:
+            calibration = bundle.setting("confidence", Calibration.from_dict)
+            self._rater = Rater(calibration, self.tagger.objects, self.tagger.words)
 
     @property
     def has_confidence(self) -> bool:
         """Whether its captions have a confidence."""
         return self._rater is not None
+
+    @property
+    def preprocessings(self) -> tuple[Preprocessing, ...]:
+        """Those of the encoder and of the tagger's networks."""
+        others = () if self.tagger is None else self.tagger.preprocessings
+        return tuple(dict.fromkeys((self.bundle.preprocessing, *others)))
+
+    def prepare(self, image: PhotoSource, text: str = "") -> Prepared:
+        """Open an image; see :meth:`Predictor.prepare`."""
+        if self.tagger is None:
+            return preprocess(image, self.bundle.preprocessing)
+        return preprocess_all(image, self.preprocessings)
 
     @property
     def attends(self) -> bool:
@@ -88,17 +120,19 @@ class Captioner(Predictor[np.ndarray, Caption]):
         *,
         attention: bool = False,
         sample: bool = False,
-        min_confidence: float = 0.0,
+        min_confidence: float | None = None,
         any_picture: bool = False,
         **options: Any,
-    ) -> BatchFn[np.ndarray, Caption]:
+    ) -> BatchFn[Prepared, Caption]:
         """Return the function that captions a batch.
 
         Args:
             attention: see :meth:`caption`.
             min_confidence: a sentence with less :attr:`~seetell.results.Caption.confidence` is replaced by a shorter
                 reading of the image's tags that has as much; where there is none, the caption is withheld.
-            any_picture: caption pictures that are no photos, too, which a model of photos otherwise withholds.
+                ``None`` stands for 0.
+            any_picture: caption pictures that are no photos, too, which a model of photos otherwise withholds; the
+                caption of a blank one has a confidence of 0.
             sample: sample words instead of searching, the same as ``method="sample"``.
             options: decoding options that replace the model's own, such as ``beam_size=3`` or ``temperature=0.8``; see
                 :class:`~seetell.language.decoding.Decoding`. ``None`` stands for the model's own.
@@ -107,8 +141,9 @@ class Captioner(Predictor[np.ndarray, Caption]):
             UsageError: an option is unknown or its value not allowed, options contradict each other, or the model has
                 no attention to return, or no confidence to compare.
         """
-        if not 0 <= min_confidence <= 1:
-            raise UsageError(f"min_confidence is between 0 and 1, got {min_confidence}")
+        min_confidence = 0.0 if min_confidence is None else min_confidence
+        if not isinstance(min_confidence, int | float) or not 0 <= min_confidence <= 1:
+            raise UsageError(f"min_confidence is between 0 and 1, got {min_confidence!r}")
         if min_confidence and not self.has_confidence:
             raise UsageError(
                 f"{self.name} does not tell how sure it is, so min_confidence has nothing to compare; bundled models "
@@ -128,11 +163,11 @@ class Captioner(Predictor[np.ndarray, Caption]):
             decoding=decoding,
             grid=self._attention_grid() if attention else None,
             min_confidence=min_confidence,
-            recognise=self._photos_only and not any_picture,
+            any_picture=any_picture,
         )
 
     def encode(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """Return the features the decoder reads.
+        """Return the features of the encoder that the decoder reads.
 
         Args:
             images: ``(B, 3, H, W)`` float32, preprocessed by ``bundle.preprocessing``.
@@ -140,8 +175,15 @@ class Captioner(Predictor[np.ndarray, Caption]):
         Returns:
             ``pooled`` ``(B, D)`` and, where the model attends, ``grid`` ``(B, L, D)``.
         """
-        names = self._decoder.features
-        return dict(zip(names, self._encoder.run({"images": images}, names), strict=True))
+        return dict(zip(self._encoded, self._encoder.run_in_parts(images, self._encoded), strict=True))
+
+    def features(self, images: Sequence[Prepared]) -> dict[str, np.ndarray]:
+        """Return all that is known of prepared images: what :meth:`encode` returns, and the features of their tags."""
+        encoded = self.encode(np.stack([self._view(image) for image in images]))
+        if self.tagger is None:
+            return encoded
+        seen = stacked([image for image in images if not isinstance(image, np.ndarray)], self.tagger.preprocessings)
+        return {**encoded, **self.tagger(seen, encoded["pooled"]).features}
 
     def _attention_grid(self) -> tuple[int, int]:
         if not self.attends:
@@ -163,24 +205,36 @@ class Captioner(Predictor[np.ndarray, Caption]):
 
     def _captions(
         self,
-        images: Sequence[np.ndarray],
+        images: Sequence[Prepared],
         sample_ids: Sequence[int],
         *,
         decoding: Decoding,
         grid: tuple[int, int] | None,
         min_confidence: float,
-        recognise: bool,
+        any_picture: bool,
     ) -> list[Caption]:
-        kinds = [no_photo(self.bundle.preprocessing.restore(image)) if recognise else None for image in images]
+        kinds = [
+            no_photo(self.bundle.preprocessing.restore(self._view(image))) if self._photos_only else None
+            for image in images
+        ]
+        blank = [kind == BLANK_PICTURE for kind in kinds]
+        if any_picture:
+            kinds = [kind if min_confidence and kind == BLANK_PICTURE else None for kind in kinds]
         rows = [row for row, kind in enumerate(kinds) if kind is None]
-        captions = iter(
-            self._decoder.captions(
-                self.encode(np.stack([images[row] for row in rows])),
-                decoding,
-                sample_ids=[sample_ids[row] for row in rows],
-                grid=grid,
-            )
-            if rows
-            else ()
-        )
-        return [next(captions) if kind is None else withheld(f"no photo: {kind}", self.name) for kind in kinds]
+        captions: list[Caption] = []
+        if rows:
+            features = self.features([images[row] for row in rows])
+            sample_ids = [sample_ids[row] for row in rows]
+            captions = self._decoder.captions(features, decoding, sample_ids=sample_ids, grid=grid)
+            if self._rater is not None:
+                captions = self._rater(captions, features, min_confidence=min_confidence)
+                captions = [
+                    replace(caption, confidence=0.0) if blank[row] else caption
+                    for row, caption in zip(rows, captions, strict=True)
+                ]
+        made = iter(captions)
+        return [next(made) if kind is None else withheld(f"no photo: {kind}", self.name) for kind in kinds]
+
+    def _view(self, image: Prepared) -> np.ndarray:
+        """Return what the encoder sees of a prepared image, ``(3, H, W)``."""
+        return image if isinstance(image, np.ndarray) else image[self.bundle.preprocessing]

@@ -65,17 +65,18 @@ class SelfCriticalLoss:
         config: the number of samples, and the baseline of their rewards.
         reward: of sentences.
         max_words: longest sentence sampled.
+        dropout: take the gradient with dropout: a little biased, as sentences are sampled without, but regularised.
     """
 
-    def __init__(self, config: SelfCriticalConfig, reward: Reward, *, max_words: int) -> None:
-        self._config, self._reward, self._max_words = config, reward, max_words
+    def __init__(self, config: SelfCriticalConfig, reward: Reward, *, max_words: int, dropout: bool = False) -> None:
+        self._config, self._reward, self._max_words, self._dropout = config, reward, max_words, dropout
 
     def __call__(self, captioner: Captioner, features: Features, photos: Sequence[int]) -> tuple[Tensor, float]:
         """Sample sentences and weight their log-probabilities by how far their rewards exceed the baseline.
 
         Args:
             captioner: put in evaluation mode: with dropout, sentences would not be sampled from the probabilities whose
-                gradient is taken.
+                gradient is taken; with ``dropout`` put in training mode after they are sampled.
             features: of ``B`` photos.
             photos: ``(B,)`` their positions among the training photos.
 
@@ -97,6 +98,7 @@ class SelfCriticalLoss:
         device = features.pooled.device
         targets = targets.to(device)
         real = targets != IGNORE_INDEX
+        captioner.train(self._dropout)
         with torch.backends.cudnn.flags(enabled=False):  # its recurrent layers have a gradient in training mode alone
             logits = captioner(features, inputs.to(device), targets)
         nll = F.cross_entropy(logits / temperature, targets[real], reduction="none")  # (M,)

@@ -1,6 +1,6 @@
 """A shorter reading of an image, made from its tags alone: "a person and two dogs on a beach".
 
-It says up to three object classes that are likely there, and the scene, as long as all of it together is likely enough.
+It says what is likeliest, and of up to three object classes and the scene as much as is nearly certain together.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from seetell.language.object_names import plurals
 from seetell.tasks.captioning.confidence import Calibration, logit
 
 MOST_OBJECTS = 3
+NEARLY_CERTAIN = 0.8
+"""Least probability of all that is said, if it is more than one thing."""
 
 SPOKEN = {
     "dining table": "table",
@@ -100,7 +102,7 @@ def tag_reading(
     tags = _tags(calibration, presence, counts, words)
     confidence, said = 1.0, list[_Tag]()
     for tag in sorted(tags, reverse=True):
-        if confidence * tag.probability < min_confidence:
+        if confidence * tag.probability < (max(min_confidence, NEARLY_CERTAIN) if said else min_confidence):
             break
         if sum(not other.is_scene for other in said) < MOST_OBJECTS or tag.is_scene:
             confidence *= tag.probability

@@ -16,7 +16,12 @@ TASK = Task(
     export="export:graphs",
     options=(
         Option(
-            "beam_size", int, "Sentences followed at once; 1 takes the most probable word.", flag="--beam", minimum=1
+            "beam_size",
+            int,
+            "Sentences followed at once; 1 takes the most probable word.",
+            flag="--beam",
+            minimum=1,
+            maximum=100,
         ),
         Option("sample", bool, "Sample words at random instead of searching.", False),
         Option("temperature", float, "With --sample: below 1 is safer, above 1 bolder."),
@@ -24,7 +29,7 @@ TASK = Task(
         Option("top_p", float, "With --sample: sample among words of this probability.", maximum=1),
         Option("seed", int, "With --sample: the same seed gives the same captions.", minimum=0),
         Option("max_words", int, "Longest caption.", minimum=1),
-        Option("length_penalty", float, "0 favours short captions, 1 long ones.", minimum=0),
+        Option("length_penalty", float, "0 favours short captions, 1 long ones.", minimum=0, maximum=10),
         Option("no_repeat_ngram_size", int, "Never repeat this many words in a row.", minimum=0),
         Option(
             "min_confidence",

@@ -13,11 +13,12 @@ from seetell.data.records import CaptionDataset
 from seetell.language.vocabulary import Vocabulary
 from seetell.nn.backbones import Features, weights_hash
 from seetell.tasks.captioning.distillation import load_teachers
-from seetell.tasks.captioning.models import USES_GRID, build, caption_tensors
+from seetell.tasks.captioning.models import USES_GRID, USES_TAGS, build, caption_tensors
 from seetell.tasks.captioning.models.captioner import Captioner
 from seetell.tasks.captioning.region_features import RegionFeatures, check_regions
 from seetell.tasks.captioning.scheduled_sampling import replace_with_samples
 from seetell.tasks.captioning.self_critical import CiderReward, SelfCriticalLoss
+from seetell.tasks.captioning.tagging import PhotoTagger, TaggedFeatures, tagger_bundle
 from seetell.tasks.captioning.validation import validate
 from seetell.training import task
 from seetell.training.config import RunConfig
@@ -60,6 +61,10 @@ class Training(task.Training):
         if self._pretrained is not None and self._pretrained.vocabulary is not None:  # fails before photos are encoded
             before = self._pretrained.vocabulary
             self._load_pretrained(seeded(config, build, self.encoder, before), before)
+        self._tagger = None
+        if USES_TAGS[section.architecture]:
+            self._tagger = PhotoTagger(tagger_bundle(config), threads=torch.get_num_threads())
+            self._tagger.check(config, self.encoder)
         encoder_hash = weights_hash(self.encoder)
         self.prepared = prepare_captions(
             config,
@@ -74,6 +79,11 @@ class Training(task.Training):
         device = next(self.encoder.parameters()).device
         train = self.prepared.train
         self._counts = np.array([len(captions) for captions in train.captions])
+        self._tags = None
+        if self._tagger is not None:
+            photos = [photo.path for split in (train, self.prepared.val) for photo in split.photos]
+            folder, flips = config.encoder.cache, config.data.flip
+            self._tags, _ = self._tagger.cache(folder, list(dict.fromkeys(photos)), flips=flips, progress=on_encoding)
         self._teachers = None
         if section.distillation.teachers:
             self._teachers = load_teachers(config, train.photos, self.vocabulary, device=device, progress=on_encoding)
@@ -85,6 +95,7 @@ class Training(task.Training):
             "encoder_hash": encoder_hash,
             "data_hash": self.prepared.data_hash,
             "teachers_hash": None if self._teachers is None else self._teachers.hash,
+            **({} if self._tagger is None else {"tagger_hash": self._tagger.hash}),
         }
 
     @classmethod
@@ -109,6 +120,8 @@ class Training(task.Training):
         with torch.no_grad():
             features = Features(pooled, torch.cat(grids) if grids else None)
             self.captioner.fit_normalisation(on_device(features, self.device))
+        if self._tagger is not None:
+            self.captioner.name_tags(self.vocabulary.words, self._tagger.objects, self._tagger.words)
         if self._pretrained is not None:
             self._load_pretrained(self.captioner, self.vocabulary)
 
@@ -158,7 +171,13 @@ class Training(task.Training):
         self._val_source = self._feature_source(self.prepared.val)
 
     def _feature_source(self, captioned: CaptionedPhotos) -> FeatureSource:
-        """Return where features come from in the current phase."""
+        """Return where features, and tags where they are read, come from in the current phase."""
+        source = self._untagged_source(captioned)
+        if self._tagger is None or self._tags is None:
+            return source
+        return TaggedFeatures(source, self._tagger, self._tags, captioned.photos)
+
+    def _untagged_source(self, captioned: CaptionedPhotos) -> FeatureSource:
         prepared = self.prepared
         if self._of_regions:
             assert prepared.cache is not None

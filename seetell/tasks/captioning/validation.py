@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from seetell.language.decoding import Decoding, Hypothesis, State, decode
-from seetell.language.vocabulary import Vocabulary
+from seetell.language.vocabulary import START, UNK, Vocabulary
 from seetell.metrics import score_captions
 from seetell.nn.backbones import Features
 from seetell.tasks.captioning.models import IGNORE_INDEX, Captioner, caption_tensors
@@ -83,11 +83,26 @@ def validation_loss(
 
 def caption_features(captioner: Captioner, features: Features, decoding: Decoding, vocabulary: Vocabulary) -> list[str]:
     """Return a caption for each photo of a batch; see :func:`best_hypotheses`."""
-    return [" ".join(vocabulary.decode(best.tokens)) for best in best_hypotheses(captioner, features, decoding)]
+    best = best_hypotheses(captioner, features, decoding, words=vocabulary.words)
+    return [" ".join(vocabulary.decode(hypothesis.tokens)) for hypothesis in best]
 
 
-def best_hypotheses(captioner: Captioner, features: Features, decoding: Decoding) -> list[Hypothesis]:
+def best_hypotheses(
+    captioner: Captioner, features: Features, decoding: Decoding, *, words: Sequence[str] = ()
+) -> list[Hypothesis]:
     """Return the best hypothesis for each photo of a batch, by the same decoding code as at prediction."""
+    return [ranked[0] for ranked in ranked_hypotheses(captioner, features, decoding, words=words)]
+
+
+def ranked_hypotheses(
+    captioner: Captioner,
+    features: Features,
+    decoding: Decoding,
+    *,
+    forbidden: Sequence[int] = (),
+    words: Sequence[str] = (),
+) -> list[list[Hypothesis]]:
+    """Return the hypotheses for each photo of a batch, best first, without forbidden words."""
     device = features.pooled.device
 
     def step(tokens: np.ndarray, state: State) -> tuple[np.ndarray, State]:
@@ -99,7 +114,7 @@ def best_hypotheses(captioner: Captioner, features: Features, decoding: Decoding
     with torch.inference_mode():
         memory, state = captioner.start(features)
     rows = (np.arange(len(features.pooled)), *(_numpy(part) for part in state))  # each row's photo and state
-    return [ranked[0] for ranked in decode(step, rows, decoding)]
+    return decode(step, rows, decoding, suppressed_tokens=(START, UNK, *forbidden), words=words)
 
 
 def _numpy(tensor: Tensor) -> np.ndarray:

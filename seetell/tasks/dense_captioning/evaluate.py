@@ -28,7 +28,7 @@ def evaluate(
     """Find and describe the regions of a data set's images, and score them against the annotated ones.
 
     See :mod:`seetell.tasks.evaluation`. With Flickr30k Entities, ``captions`` is the data set whose images and splits
-    count. There are no options: a dense captioner is scored with all regions that it finds.
+    count. There are no options: a dense captioner is scored with all regions that it finds, whatever their scores.
 
     Returns:
         mAP, that of the boxes alone, and the recall of the first 50, 100 and 300 proposals at an IoU of 0.5; ``rows``
@@ -44,7 +44,7 @@ def evaluate(
     dataset = read_regions(data.path, format=data.format, photos=data.photos, captions=captions)
     images = images_of(dataset, split)
     top = predictor.localisation.max_detections
-    results = predictor.predict_many([image.path for image in images], top=top)
+    results = predictor.predict_many([image.path for image in images], top=top, threshold=0.0)
     found, failures = collect("describing regions", images, results, progress)
     opened = [image for image, _ in found]
     proposed, _ = collect(

@@ -6,15 +6,19 @@ The non-maximum suppression between the graphs is left to numpy.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from seetell.data.regions import read_regions
+from seetell.errors import RecipeError
 from seetell.export.declaration import Declaration, Examples, GraphSpec, encoder_graph
 from seetell.nn.backbones import Encoder, Features
+from seetell.runtime.bundle import Bundle, bundled_models
 from seetell.tasks.captioning.export import decoder_check, decoder_graphs
 from seetell.tasks.dense_captioning.model import SHORTCUT_SAMPLES, DenseCap
+from seetell.tasks.dense_captioning.object_agreement import DETECTED_SCORE
 from seetell.training.trained import Trained
 
 
@@ -206,6 +210,7 @@ def graphs(trained: Trained) -> Declaration:
         "max_detections": config.roi_head.max_detections,
         "caption_confidence_weight": config.caption_confidence_weight,
     }
+    detector = detector_bundle(section.detector) if section.detector else None
     own = {name: value for name, value in densecap.state_dict().items() if not name.startswith("captioner.")}
     return Declaration(
         architecture="densecap",
@@ -216,10 +221,35 @@ def graphs(trained: Trained) -> Declaration:
         ),
         examples=examples,
         models=(densecap,),
-        settings={"decoding": section.decoding.to_dict(), "localisation": localisation},
+        settings={
+            "decoding": section.decoding.to_dict(),
+            "localisation": localisation,
+            "phrases": {"temperature": section.temperature},
+            **({} if detector is None else _agreement(detector)),
+        },
         checks=(decoder_check(captioner, features),),
         weights={"densecap": own, "captioner": captioner.state_dict()},
+        tagger=detector,
     )
+
+
+def detector_bundle(name: str) -> Bundle:
+    """Load the bundle of an object detector by its name or from its folder.
+
+    Raises:
+        BundleError: it is no bundle, or damaged.
+        RecipeError: it has no detector.
+    """
+    bundle = Bundle.load(bundled_models().get(name, Path(name)))
+    if "detector" not in bundle.graphs or not bundle.labels:
+        raise RecipeError(f"dense_captioning.detector: {bundle.name} has no graph 'detector'; name an object detector")
+    return bundle
+
+
+def _agreement(detector: Bundle) -> dict[str, object]:
+    """Return the settings of a bundle that shares a detector; ``scripts/regions/fit_agreement.py`` fits the least."""
+    objects = list(detector.labels or ())
+    return {"objects": objects, "agreement": {"least_evidence": [DETECTED_SCORE] * len(objects)}}
 
 
 def _detected_features(densecap: DenseCap, maps: tuple[torch.Tensor, ...]) -> Features:

@@ -19,21 +19,27 @@ import numpy as np
 
 from seetell.errors import PhotoError, UsageError
 from seetell.geometry.boxes import Box, area, intersection_over_smaller, nms
-from seetell.language.decoding import Decoding
+from seetell.language.decoding import Decoding, Hypothesis
+from seetell.language.vocabulary import detokenise
 from seetell.photos.opening import PhotoSource
+from seetell.photos.preprocessing import Preprocessing
 from seetell.results import Region, Regions
 from seetell.runtime.bundle import Bundle
-from seetell.runtime.image_stream import BatchFn, preprocess_with_size
+from seetell.runtime.image_stream import BatchFn, preprocess_all_with_size
 from seetell.runtime.predictor import Predictor
 from seetell.runtime.sessions import Graph
+from seetell.runtime.tags import Detections, Images, ImageTagger, stacked
 from seetell.tasks.captioning.decoder import Decoder
+from seetell.tasks.dense_captioning.confidence import Confidence
+from seetell.tasks.dense_captioning.object_agreement import DETECTED_SCORE, Doubts, ObjectAgreement, least_evidence
+from seetell.tasks.dense_captioning.phrases import FUNCTION_WORDS, PRONOUNS, Chosen, choose, repeats_word, word_mask
 
 TOP = 10
 DUPLICATE_OVERLAP = 0.4
 """Of two regions with the same phrase, that of lower score goes if more than this of the smaller is in the other."""
 
-Prepared = tuple[np.ndarray, tuple[int, int]]
-"""The encoder's input ``(3, H, W)`` float32, and the image's width and height."""
+Prepared = tuple[Images, tuple[int, int]]
+"""The inputs ``(3, H, W)`` float32 of the networks that see images, and the image's width and height."""
 
 
 @dataclass(frozen=True)
@@ -77,12 +83,41 @@ class Localisation:
         return cls(strides=strides, **values)
 
 
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A described region before it is scored.
+
+    Attributes:
+        text: the phrase.
+        box: ``(4,)`` xyxy in shares of the image.
+        objectness: of the box.
+        hypothesis: the phrase as it was found.
+        likeness: how alike it is expected to be to a phrase drawn from the model.
+    """
+
+    text: str
+    box: np.ndarray
+    objectness: float
+    hypothesis: Hypothesis
+    likeness: float
+
+    @property
+    def mean_logprob(self) -> float:
+        """The mean log-probability of the words and END."""
+        return self.hypothesis.logprob / (len(self.hypothesis.tokens) + 1)
+
+
 class DenseCaptioner(Predictor[Prepared, Regions]):
     """A loaded dense captioner; see :class:`~seetell.runtime.predictor.Predictor`.
 
+    Where its bundle has an object detector, phrases agree with what it finds.
+
     Attributes:
         localisation: how it chooses boxes.
-        decoding: how it decodes phrases.
+        decoding: how it searches phrases.
+        temperature: of the choice among the phrases found, see :func:`~.phrases.choose`.
+        agreement: what phrases may name, given what the detector found; ``None`` without one.
+        confidence: how it scores regions; ``None`` for objectness and the probability of the words.
     """
 
     task = "dense_captioning"
@@ -93,6 +128,10 @@ class DenseCaptioner(Predictor[Prepared, Regions]):
         super().__init__(bundle, precision=precision, threads=threads)
         self.localisation = bundle.setting("localisation", Localisation.from_dict)
         self.decoding = bundle.setting("decoding", Decoding.from_dict)
+        self.temperature = bundle.setting("phrases", lambda setting: float(setting["temperature"]))
+        self.confidence = (
+            bundle.setting("confidence", Confidence.from_dict) if "confidence" in bundle.settings else None
+        )
         strides = self.localisation.strides
         self._maps = [f"map_{stride}" for stride in strides]
         self._levels = [f"level_{stride}" for stride in strides]
@@ -106,21 +145,44 @@ class DenseCaptioner(Predictor[Prepared, Regions]):
         self._regions.require(
             inputs=[*self._levels, *self._maps, "context", *boxes], outputs=["boxes", "scores", *self._decoder.features]
         )
+        vocabulary = bundle.require_vocabulary()
+        self._pronouns, self._function_words = word_mask(vocabulary, PRONOUNS), word_mask(vocabulary, FUNCTION_WORDS)
+        self._tagger = self.agreement = None
+        if "detector" in bundle.graphs:
+            self._tagger = ImageTagger(bundle, threads=self.threads, min_score=DETECTED_SCORE)
+            objects = self._tagger.objects
+            least = bundle.setting("agreement", lambda setting: least_evidence(setting, objects))
+            self.agreement = ObjectAgreement(objects, vocabulary, least)
+
+    @property
+    def preprocessings(self) -> tuple[Preprocessing, ...]:
+        """Those of the encoder and of the object detector."""
+        others = () if self._tagger is None else self._tagger.preprocessings
+        return tuple(dict.fromkeys((self.bundle.preprocessing, *others)))
+
+    @property
+    def threshold(self) -> float:
+        """The least score of the regions that are told by default."""
+        return 0.0 if self.confidence is None else self.confidence.threshold
 
     def prepare(self, image: PhotoSource, text: str = "") -> Prepared:
         """Open an image; see :meth:`Predictor.prepare`."""
-        return preprocess_with_size(image, self.bundle.preprocessing)
+        return preprocess_all_with_size(image, self.preprocessings)
 
-    def bind(self, *, top: int = TOP) -> BatchFn[Prepared, Regions]:
+    def bind(self, *, top: int = TOP, threshold: float | None = None) -> BatchFn[Prepared, Regions]:
         """Return the function that finds and describes the regions of a batch.
 
         Args:
             top: maximum number of regions per image.
+            threshold: least score, from 0 to 1; the model's own when absent.
 
         Raises:
-            UsageError: ``top`` is below 1.
+            UsageError: ``top`` is below 1, or ``threshold`` not from 0 to 1.
         """
-        return partial(self._predict, top=_validate_top(top))
+        threshold = self.threshold if threshold is None else threshold
+        if not 0 <= threshold <= 1:
+            raise UsageError(f"threshold must be from 0 to 1, got {threshold}")
+        return partial(self._predict, top=_validate_top(top), threshold=threshold)
 
     def propose_many(
         self, images: Iterable[PhotoSource], *, top: int, batch_size: int | None = None, workers: int | None = None
@@ -132,30 +194,141 @@ class DenseCaptioner(Predictor[Prepared, Regions]):
         propose = partial(self._propose, top=_validate_top(top))
         return self._stream(images, propose, batch_size=batch_size, workers=workers)
 
-    def _predict(self, batch: Sequence[Prepared], sample_ids: Sequence[int], *, top: int) -> list[Regions]:
+    def _predict(
+        self, batch: Sequence[Prepared], sample_ids: Sequence[int], *, top: int, threshold: float
+    ) -> list[Regions]:
+        results = []
+        for (_, size), (candidates, found) in zip(batch, self.candidates(batch), strict=True):
+            scores = self._scores(candidates)
+            told = [place for place, score in enumerate(scores.tolist()) if score >= threshold]
+            scale = np.tile(size, 2)
+            regions = [
+                Region(candidates[place].text, _box(candidates[place].box * scale), float(scores[place]))
+                for place in told
+            ]
+            if found is not None:
+                extra = self._untold(found, [candidates[place] for place in told])
+                regions += [Region(text, _box(box * scale), score) for text, box, score in extra if score >= threshold]
+            ranked = sorted(regions, key=lambda region: -region.score)
+            results.append(Regions(drop_duplicate_captions(ranked)[:top], size, self.name))
+        return results
+
+    def candidates(self, batch: Sequence[Prepared]) -> list[tuple[list[Candidate], Detections | None]]:
+        """Return the described regions of each image before they are scored, and what the object detector found.
+
+        Args:
+            batch: from :meth:`prepare`.
+        """
+        found = self.detect(batch)
+        head, kept = self._localise(batch)
+        rows = np.concatenate(kept)
+        owners = np.repeat(np.arange(len(batch)), list(map(len, kept)))
+        boxes, objectness = head["boxes"][rows].astype(np.float64) / self._input_size, head["scores"][rows]
+        features = {name: head[name][rows] for name in self._decoder.features}
+        chosen = self._choose_phrases(features, boxes, owners, found)
+        candidates: list[list[Candidate]] = [[] for _ in batch]
+        for row, one in enumerate(chosen):
+            if one is not None:
+                text = self._text(one.hypothesis)
+                candidates[owners[row]].append(Candidate(text, boxes[row], float(objectness[row]), *one))
+        return list(zip(candidates, [None] * len(batch) if found is None else found, strict=True))
+
+    def detect(self, batch: Sequence[Prepared]) -> list[Detections] | None:
+        """Return what the object detector finds in each image; ``None`` without one.
+
+        Args:
+            batch: from :meth:`prepare`.
+        """
+        if self._tagger is None:
+            return None
+        images = stacked([images for images, _ in batch], self._tagger.preprocessings)
+        return list(self._tagger(images).detections)
+
+    def _localise(self, batch: Sequence[Prepared]) -> tuple[dict[str, np.ndarray], list[np.ndarray]]:
+        """Return what the region head makes of all proposals, and the indices of the final boxes of each image."""
         maps = self._run_backbone(batch)
         proposals = self._select_proposals(
             maps.pop("boxes"), maps.pop("logits"), max_proposals=self.localisation.proposals
         )
         owners = np.repeat(np.arange(len(batch)), [len(boxes) for boxes, _ in proposals])
         head = self._run_region_head(maps, np.concatenate([boxes for boxes, _ in proposals]), owners)
-        kept = self._final_nms(head["boxes"], head["scores"], head.pop("photos"), count=len(batch))
-        rows = np.concatenate(kept)
-        captions = self._decoder.captions({name: head[name][rows] for name in self._decoder.features}, self.decoding)
-        weight = self.localisation.caption_confidence_weight
-        confidences = [math.exp(weight * caption.logprob / (len(caption.words) + 1)) for caption in captions]
-        boxes, scores = head["boxes"][rows].astype(np.float64), head["scores"][rows] * np.array(confidences)
-        results, start = [], 0
-        for (_, size), places in zip(batch, kept, strict=True):
-            scale = self._scale(size)
-            own = range(start, start + len(places))
-            start += len(places)
-            regions = [
-                Region(captions[row].text, _box(boxes[row] * scale), float(scores[row]))
-                for row in sorted(own, key=lambda row: -scores[row])
+        return head, self._final_nms(head["boxes"], head["scores"], head.pop("photos"), count=len(batch))
+
+    def _choose_phrases(
+        self,
+        features: Mapping[str, np.ndarray],
+        boxes: np.ndarray,
+        owners: np.ndarray,
+        found: Sequence[Detections] | None,
+    ) -> list[Chosen | None]:
+        """Choose a phrase for each of ``N`` regions; ``None`` where none agrees with what the detector found.
+
+        Args:
+            features: what the decoder reads of them.
+            boxes: ``(N, 4)`` in shares of the image.
+            owners: ``(N,)`` their images, ascending.
+            found: in each image.
+        """
+        forbidden = np.tile(self._pronouns, (len(boxes), 1))
+        ranked = self._search(features, forbidden)
+        agreement = self.agreement
+        if agreement is not None and found is not None:
+            each = [agreement.doubts(boxes[owners == photo], one) for photo, one in enumerate(found)]
+            doubts = Doubts(*(np.concatenate(part) for part in zip(*each, strict=True)))
+
+            def agreeing(row: int, hypotheses: Sequence[Hypothesis]) -> list[Hypothesis]:
+                return [one for one in hypotheses if doubts.allow(row, agreement.named(one.tokens))]
+
+            ranked = [agreeing(row, hypotheses) for row, hypotheses in enumerate(ranked)]
+            again = np.array([row for row, hypotheses in enumerate(ranked) if not hypotheses], np.intp)
+            if len(again):
+                without = forbidden[again] | agreement.words_naming(doubts.unlikely[again])
+                searched = self._search({name: value[again] for name, value in features.items()}, without)
+                for row, hypotheses in zip(again.tolist(), searched, strict=True):
+                    ranked[row] = agreeing(row, hypotheses)
+        described = [row for row, hypotheses in enumerate(ranked) if hypotheses]
+        chosen: list[Chosen | None] = [None] * len(ranked)
+        picked = choose([ranked[row] for row in described], self._function_words, temperature=self.temperature)
+        for row, one in zip(described, picked, strict=True):
+            chosen[row] = one
+        return chosen
+
+    def _search(self, features: Mapping[str, np.ndarray], forbidden: np.ndarray) -> list[list[Hypothesis]]:
+        """Search phrases of at least a word that end, and say no content word twice."""
+        ranked = self._decoder.hypotheses(features, self.decoding, forbidden=forbidden)
+        return [
+            [
+                each
+                for each in row
+                if each.tokens and math.isfinite(each.logprob) and not repeats_word(each.tokens, self._function_words)
             ]
-            results.append(Regions(drop_duplicate_captions(regions)[:top], size, self.name))
-        return results
+            for row in ranked
+        ]
+
+    def _scores(self, candidates: Sequence[Candidate]) -> np.ndarray:
+        """Return the score of each region, ``(N,)``."""
+        objectness = np.array([each.objectness for each in candidates])
+        logprobs = np.array([each.mean_logprob for each in candidates])
+        if self.confidence is None:
+            scores: np.ndarray = objectness * np.exp(self.localisation.caption_confidence_weight * logprobs)
+            return scores
+        return self.confidence.of_regions(objectness, logprobs, np.array([each.likeness for each in candidates]))
+
+    def _untold(self, found: Detections, told: Sequence[Candidate]) -> list[tuple[str, np.ndarray, float]]:
+        """Return phrase, box in shares and score for each confident detection that none of some regions tells."""
+        agreement = self.agreement
+        if agreement is None or self.confidence is None:
+            return []
+        boxes = np.array([each.box for each in told]).reshape(-1, 4)
+        untold = agreement.untold(found, boxes, [agreement.named(each.hypothesis.tokens) for each in told])
+        labels, scores, detected = found
+        sure = self.confidence.of_detections(scores[untold]).tolist()
+        return [
+            (agreement.phrase(int(labels[one])), detected[one], score) for one, score in zip(untold, sure, strict=True)
+        ]
+
+    def _text(self, hypothesis: Hypothesis) -> str:
+        return detokenise(self.bundle.require_vocabulary().decode(hypothesis.tokens))
 
     def _propose(self, batch: Sequence[Prepared], sample_ids: Sequence[int], *, top: int) -> list[Regions]:
         maps = self._run_backbone(batch)
@@ -164,7 +337,7 @@ class DenseCaptioner(Predictor[Prepared, Regions]):
             Regions(
                 tuple(
                     Region("", _box(box), float(1 / (1 + np.exp(-logit))))
-                    for box, logit in zip(boxes * self._scale(size), logits, strict=True)
+                    for box, logit in zip(boxes / self._input_size * np.tile(size, 2), logits, strict=True)
                 ),
                 size,
                 self.name,
@@ -174,14 +347,21 @@ class DenseCaptioner(Predictor[Prepared, Regions]):
 
     def _run_backbone(self, batch: Sequence[Prepared]) -> dict[str, np.ndarray]:
         """Return the feature maps of a batch, and ``boxes`` ``(B, A, 4)`` and ``logits`` ``(B, A)`` of all anchors."""
-        maps = self._encoder.run({"images": np.stack([image for image, _ in batch])}, self._maps)
+        images = np.stack([images[self.bundle.preprocessing] for images, _ in batch])
+        maps = self._encoder.run({"images": images}, self._maps)
         named = dict(zip(self._maps, maps, strict=True))
         outputs = self._proposals.outputs
         return named | dict(zip(outputs, self._proposals.run(named, outputs), strict=True))
 
-    def _scale(self, size: tuple[int, int]) -> np.ndarray:
-        """Return what scales boxes to the pixels of an image of that width and height, ``(4,)``."""
-        return np.tile(size / np.array([self.bundle.preprocessing.width, self.bundle.preprocessing.height]), 2)
+    @property
+    def _size(self) -> tuple[int, int]:
+        """Width and height of the encoder's input, which the image fills."""
+        return self.bundle.preprocessing.width, self.bundle.preprocessing.height
+
+    @property
+    def _input_size(self) -> np.ndarray:
+        """The same as what boxes in its pixels are divided by, ``(4,)``."""
+        return np.tile(self._size, 2)
 
     def _select_proposals(
         self, boxes: np.ndarray, logits: np.ndarray, *, max_proposals: int

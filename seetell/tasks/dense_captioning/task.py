@@ -16,7 +16,17 @@ TASK = Task(
     train="train:Training",
     model="model:build",
     export="export:graphs",
-    options=(Option("top", int, "Maximum number of regions per image.", 10, minimum=1, maximum=100, served=True),),
+    options=(
+        Option("top", int, "Maximum number of regions per image.", 10, minimum=1, maximum=100, served=True),
+        Option(
+            "threshold",
+            float,
+            "Least score of a region, from 0 to 1; the model's own when absent.",
+            minimum=0,
+            maximum=1,
+            served=True,
+        ),
+    ),
     evaluate_options=(
         Option("captions", Path, "With Flickr30k Entities: the data set whose images and splits count."),
     ),

@@ -109,5 +109,6 @@ class Training(task.Training):
             self.vocabulary,
             decoding=self.config.section.decoding,
             max_words=self.config.data.max_words,
+            temperature=self.config.section.temperature,
         )
         return Validation(values.get("dense_mAP", values["detection_mAP"]), values)

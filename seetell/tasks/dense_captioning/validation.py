@@ -15,8 +15,9 @@ from seetell.language.vocabulary import Vocabulary
 from seetell.metrics.dense import dense_average_precision
 from seetell.metrics.meteor import Meteor
 from seetell.results import Region
-from seetell.tasks.captioning.validation import best_hypotheses, validation_loss
+from seetell.tasks.captioning.validation import ranked_hypotheses, validation_loss
 from seetell.tasks.dense_captioning.model import DenseCap
+from seetell.tasks.dense_captioning.phrases import FUNCTION_WORDS, PRONOUNS, choose, word_mask
 from seetell.tasks.dense_captioning.region_targets import FeatureMapCache, RegionTargets
 
 BATCH = 10
@@ -30,6 +31,7 @@ def validate(
     *,
     decoding: Decoding,
     max_words: int,
+    temperature: float,
 ) -> dict[str, float]:
     """Detect and describe the regions of photos, and score them.
 
@@ -38,8 +40,9 @@ def validate(
         maps: of the photos.
         targets: the photos and their true regions.
         vocabulary: the captioner's.
-        decoding: how regions are targets.
+        decoding: how phrases are searched.
         max_words: longer reference phrases are cut.
+        temperature: of the choice among the phrases found.
 
     Returns:
         ``dense_mAP``, where METEOR is installed, and ``detection_mAP``, see :mod:`seetell.metrics.dense`; the recall of
@@ -49,6 +52,8 @@ def validate(
     truth = {photo.id: photo.regions for photo in targets.photos}
     detected, proposed = {}, {}
     nats, words = 0.0, 0
+    pronouns = np.flatnonzero(word_mask(vocabulary, PRONOUNS)).tolist()
+    function_words = word_mask(vocabulary, FUNCTION_WORDS)
     for rows, batch in _batches(densecap, maps):
         with torch.inference_mode():
             detections = densecap.detect(batch)
@@ -60,11 +65,12 @@ def validate(
         for row, each in zip(rows, detections, strict=True):
             photo = targets.photos[row]
             scale = np.tile(photo.size / np.array(densecap.regions.image_size[::-1]), 2)
-            captions = best_hypotheses(densecap.captioner, each.features, decoding)
-            phrases = [" ".join(vocabulary.decode(best.tokens)) for best in captions]
+            ranked = ranked_hypotheses(densecap.captioner, each.features, decoding, forbidden=pronouns)
+            chosen = [one.hypothesis for one in choose(ranked, function_words, temperature=temperature)]
+            phrases = [" ".join(vocabulary.decode(one.tokens)) for one in chosen]
             confidences = [
-                math.exp(densecap.config.caption_confidence_weight * best.logprob / (len(best.tokens) + 1))
-                for best in captions
+                math.exp(densecap.config.caption_confidence_weight * one.logprob / (len(one.tokens) + 1))
+                for one in chosen
             ]
             detected[photo.id] = _regions(
                 each.boxes, phrases, (each.scores.numpy(force=True) * confidences).tolist(), scale

@@ -38,7 +38,7 @@ def evaluate(
     lacking = sorted({name for image in images for name in image.classes} - set(predictor.labels))
     if lacking:
         raise DataError(f"{dataset.source}: {predictor.name} does not know the classes {', '.join(lacking)}")
-    chosen = {"threshold": THRESHOLD, "top": TOP, **options}
+    chosen = {"threshold": THRESHOLD, "top": TOP, "same_place_iou": 1.0, **options}
     results = predictor.predict_many([image.path for image in images], **chosen)
     found, failures = collect("detecting", images, results, progress)
     scores = detection_average_precision(

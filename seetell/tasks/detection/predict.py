@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from seetell.errors import BundleError, UsageError
-from seetell.geometry.boxes import Boxes, nms_per_class
+from seetell.geometry.boxes import CANDIDATES, Boxes, nms, nms_per_class
 from seetell.photos.opening import PhotoSource
 from seetell.results import Region, Regions
 from seetell.runtime.bundle import Bundle
@@ -26,6 +26,8 @@ from seetell.runtime.predictor import Predictor
 from seetell.runtime.sessions import Graph
 
 TOP = 20
+SAME_PLACE_IOU = 0.8
+"""Of two boxes of any classes that overlap more, the one of higher score is told: one object is of one class."""
 
 Prepared = tuple[np.ndarray, tuple[int, int]]
 """The detector's input ``(3, H, W)`` float32, and the image's width and height."""
@@ -84,12 +86,16 @@ class Detector(Predictor[Prepared, Regions]):
         """Open an image; see :meth:`Predictor.prepare`."""
         return preprocess_with_size(image, self.bundle.preprocessing)
 
-    def bind(self, *, threshold: float | None = None, top: int = TOP) -> BatchFn[Prepared, Regions]:
+    def bind(
+        self, *, threshold: float | None = None, top: int = TOP, same_place_iou: float = SAME_PLACE_IOU
+    ) -> BatchFn[Prepared, Regions]:
         """Return the function that finds the objects of a batch.
 
         Args:
             threshold: least score, from 0 to 1; the model's own when absent.
             top: maximum number of objects per image.
+            same_place_iou: of two boxes of any classes that overlap more, the one of higher score is kept; 1 keeps
+                both, as average precision is measured.
 
         Raises:
             UsageError: one is out of its range.
@@ -99,24 +105,42 @@ class Detector(Predictor[Prepared, Regions]):
             raise UsageError(f"threshold must be from 0 to 1, got {threshold}")
         if top < 1:
             raise UsageError(f"top must be at least 1, got {top}")
-        return partial(self._predict, threshold=threshold, top=top)
+        if not 0 <= same_place_iou <= 1:
+            raise UsageError(f"same_place_iou must be from 0 to 1, got {same_place_iou}")
+        return partial(self._predict, threshold=threshold, top=top, same_place_iou=same_place_iou)
 
     def _predict(
-        self, batch: Sequence[Prepared], sample_ids: Sequence[int], *, threshold: float, top: int
+        self,
+        batch: Sequence[Prepared],
+        sample_ids: Sequence[int],
+        *,
+        threshold: float,
+        top: int,
+        same_place_iou: float,
     ) -> list[Regions]:
         images = np.stack([image for image, _ in batch])
         scores, boxes = self._detector.run({"images": images}, ["scores", "boxes"])  # (B, N, K), (B, N, 4)
         return [
-            self._regions(one, each, size, threshold=threshold, top=top)
+            self._regions(one, each, size, threshold=threshold, top=top, same_place_iou=same_place_iou)
             for one, each, (_, size) in zip(scores, boxes, batch, strict=True)
         ]
 
     def _regions(
-        self, scores: np.ndarray, boxes: Boxes, size: tuple[int, int], *, threshold: float, top: int
+        self,
+        scores: np.ndarray,
+        boxes: Boxes,
+        size: tuple[int, int],
+        *,
+        threshold: float,
+        top: int,
+        same_place_iou: float,
     ) -> Regions:
+        most = top if same_place_iou == 1 else max(top, CANDIDATES)
         kept, classes = nms_per_class(
-            boxes, scores, threshold=threshold, iou_threshold=self.selection.nms_iou, max_boxes=top
+            boxes, scores, threshold=threshold, iou_threshold=self.selection.nms_iou, max_boxes=most
         )
+        told = nms(boxes[kept], scores[kept, classes], iou_threshold=same_place_iou, max_boxes=top)
+        kept, classes = kept[told], classes[told]
         left, upper, right, lower = self.bundle.preprocessing.visible_box(size)
         start, extent = np.array([left, upper] * 2), np.array([right - left, lower - upper] * 2)
         edges = np.clip(start + boxes[kept] * extent, 0, np.tile(size, 2))

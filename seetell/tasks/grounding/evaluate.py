@@ -68,7 +68,7 @@ def evaluate(
     located: list[Located] = []
 
     def embedded() -> Iterator[PhotoEmbeddings | PhotoError]:
-        """Yield embeddings without their grids, which are needed to locate phrases and large."""
+        """Yield embeddings without their grids and tags, which are needed to locate phrases and large."""
         results = predictor.embedder.embed_each([image.path for image in images], with_grid=bool(phrases))
         for image, result in zip(images, results, strict=True):
             asked = phrases.get(image.path)
@@ -77,7 +77,7 @@ def evaluate(
                 continue
             if asked is not None and asked.spans:
                 located.append((asked, *_locate(predictor, result, asked)))
-            yield replace(result, grid=None)
+            yield replace(result, grid=None, tags=None)
 
     evaluation = rank(predictor.embedder, *collect("embedding images", images, embedded(), progress))
     if entities is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,8 +29,9 @@ class Grounding:
     Attributes:
         boxes: ``(N, 4)`` float32, xyxy normalised to [0, 1].
         points: ``(N, 2)`` float32, the most probable location as x and y, normalised in the same way.
-        scores: ``(N,)`` float32, confidence, higher is better: the predicted intersection over union with the true box
-            or, without a grounding head, the maximum cosine of the phrase and a cell.
+        scores: ``(N,)`` float32, confidence, higher is better: how likely the box is right, or the predicted
+            intersection over union with the true box or, without a grounding head, the maximum cosine of the phrase and
+            a cell.
         heat: ``(N, rows, columns)`` float32, each map at least 0 and of sum 1.
     """
 
@@ -67,12 +68,14 @@ def phrase_vectors(sentences: SentenceEmbeddings, spans: Sequence[tuple[int, int
     return np.stack(phrases) if phrases else np.zeros((0, 2 * sentences.words.shape[1]), np.float32)
 
 
-def ground_with_head(graph: Graph, grid: np.ndarray, phrases: np.ndarray, size: tuple[int, int]) -> Grounding:
+def ground_with_head(
+    graph: Graph, features: Mapping[str, np.ndarray], phrases: np.ndarray, size: tuple[int, int]
+) -> Grounding:
     """Localise phrases with a head that was trained on boxes.
 
     Args:
         graph: the head.
-        grid: of the image, ``(1, L, D)``.
+        features: ``grid`` of the image, ``(1, L, D)``, and ``detections``, ``(1, K, 6)``, for a head that reads them.
         phrases: see :func:`phrase_vectors`, ``(N, 2·H)``.
         size: rows and columns of the grid.
     """
@@ -80,7 +83,7 @@ def ground_with_head(graph: Graph, grid: np.ndarray, phrases: np.ndarray, size: 
         empty = np.zeros((0, 4), np.float32)
         return Grounding(empty, empty[:, :2], empty[:, 0], np.zeros((0, *size), np.float32))
     outputs = ["heat", "boxes", "overlaps"]
-    heat, boxes, overlaps = graph.run({"grid": grid, "phrases": phrases}, outputs)
+    heat, boxes, overlaps = graph.run({**features, "phrases": phrases}, outputs)
     maps = heat.reshape(-1, *size)
     return Grounding(boxes, heatmap_peaks(maps), overlaps, maps)
 

@@ -2,13 +2,15 @@
 
 It takes word embeddings and whitened grid cells of a trained, frozen aligner. Several attention maps, each the dot
 products of a phrase with all cells, may mark what the phrase names, its parts and its surroundings. The first is the
-heat map; a small network regresses the box from all of them. Letters: ``B`` images, ``N`` phrases of each, ``L`` cells,
-``H`` length of a word's embedding.
+heat map; a small network regresses the box from all of them. Where images are tagged, phrases attend to detected
+objects as well, and the regressed box may give way to that of objects. Letters: ``B`` images, ``N`` phrases of each,
+``L`` cells, ``H`` length of a word's embedding.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,12 +18,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.ops import box_convert, generalized_box_iou_loss
-from torchvision.ops._utils import _loss_inter_union
 
 from seetell.config import check_probabilities, check_sizes
 from seetell.errors import RecipeError
 from seetell.language.vocabulary import Vocabulary
 from seetell.nn.backbones import Encoder
+from seetell.tasks.grounding.detections import BoxSelector, CandidateReader, box_iou, candidates, selection_loss
 
 if TYPE_CHECKING:
     from seetell.training.config import RunConfig
@@ -36,6 +38,8 @@ class GrounderConfig:
         maps: number of attention maps; divides ``width``.
         mixer_hidden_size: hidden units of the network that mixes cells.
         hidden_size: hidden units of the network that regresses boxes.
+        detections: objects that are candidates for boxes; 0 where images are not tagged.
+        selector_hidden_size: hidden units of the network that chooses among candidates.
         dropout: probability of zeroing an element between layers.
         feature_dropout: probability of zeroing an element of the image's features, the same in all cells.
     """
@@ -44,11 +48,15 @@ class GrounderConfig:
     maps: int = 8
     mixer_hidden_size: int = 128
     hidden_size: int = 256
+    detections: int = 0
+    selector_hidden_size: int = 96
     dropout: float = 0.1
     feature_dropout: float = 0.2
 
     def __post_init__(self) -> None:
-        check_sizes(self, "width", "maps", "mixer_hidden_size", "hidden_size")
+        check_sizes(self, "width", "maps", "mixer_hidden_size", "hidden_size", "selector_hidden_size")
+        if self.detections < 0:
+            raise RecipeError(f"detections: expected 0 or more, got {self.detections}")
         if self.width % self.maps:
             raise RecipeError(f"maps: expected a divisor of the width {self.width}, got {self.maps}")
         check_probabilities(self, "dropout", "feature_dropout")
@@ -61,11 +69,23 @@ class GroundingOutput(NamedTuple):
         heat: logits of each cell, ``(B, N, L)``.
         boxes: ``(B, N, 4)``, xyxy normalised to [0, 1]; may reach beyond the image.
         overlaps: predicted intersection over union of each box with the true one, ``(B, N)``.
+        candidates: :attr:`boxes` and those of objects, ``(B, N, 1 + C, 4)``; ``None`` where images are not tagged.
+        fits: logits that each candidate is right, ``(B, N, 1 + C)``; ``None`` as :attr:`candidates`.
     """
 
     heat: Tensor
     boxes: Tensor
     overlaps: Tensor
+    candidates: Tensor | None = None
+    fits: Tensor | None = None
+
+    def chosen(self) -> tuple[Tensor, Tensor]:
+        """Return the best box of each phrase, ``(B, N, 4)``, and how sure it is, ``(B, N)``."""
+        if self.candidates is None or self.fits is None:
+            return self.boxes, self.overlaps
+        best, chosen = self.fits.max(dim=2)
+        boxes = self.candidates.gather(2, chosen[..., None, None].expand(-1, -1, 1, 4))[:, :, 0]
+        return boxes, best.sigmoid()
 
 
 class Grounder(nn.Module):
@@ -75,13 +95,16 @@ class Grounder(nn.Module):
         config: sizes.
         components: length of a cell's vector, see
             :meth:`seetell.tasks.retrieval.models.aligner.Aligner.whiten_cells`.
-        cells: ``L``.
+        grid: rows and columns of cells.
         words: ``2·H``, length of a phrase's vector, see :func:`phrase_vector`.
+        objects: classes of detected objects; 0 where images are not tagged.
     """
 
-    def __init__(self, config: GrounderConfig, *, components: int, cells: int, words: int) -> None:
+    def __init__(
+        self, config: GrounderConfig, *, components: int, grid: tuple[int, int], words: int, objects: int = 0
+    ) -> None:
         super().__init__()
-        self.config, width = config, config.width
+        self.config, self.objects, width, cells = config, objects, config.width, math.prod(grid)
         self.cell = nn.Linear(components, width)
         self.surroundings = nn.Linear(components, width)
         self.place = nn.Parameter(0.02 * torch.randn(cells, width))
@@ -92,8 +115,13 @@ class Grounder(nn.Module):
         self.phrase = nn.Sequential(nn.Linear(words, width), nn.GELU(), nn.Dropout(config.dropout))
         self.key, self.value, self.query = (nn.Linear(width, width) for _ in range(3))
         self.likely_place = nn.Linear(width, cells)
+        inputs = cells * config.maps + 2 * width
+        if config.detections:
+            self.reader = CandidateReader(objects, width=width, maps=config.maps, grid=grid, dropout=config.dropout)
+            self.selector = BoxSelector(width, config.selector_hidden_size, grid=grid, dropout=config.dropout)
+            inputs += width + self.reader.outputs
         self.box = nn.Sequential(
-            nn.Linear(cells * config.maps + 2 * width, config.hidden_size),
+            nn.Linear(inputs, config.hidden_size),
             nn.GELU(),
             nn.Dropout(config.dropout),
             nn.Linear(config.hidden_size, config.hidden_size),
@@ -102,12 +130,13 @@ class Grounder(nn.Module):
             nn.Linear(config.hidden_size, 5),
         )
 
-    def forward(self, cells: Tensor, phrases: Tensor) -> GroundingOutput:
+    def forward(self, cells: Tensor, phrases: Tensor, detections: Tensor) -> GroundingOutput:
         """Locate phrases.
 
         Args:
             cells: whitened features of each image's cells, ``(B, L, components)``.
             phrases: ``(B, N, 2·H)``, at least one.
+            detections: of each image, ``(B, K, 6)``; see :class:`~seetell.tasks.retrieval.models.tags.ObjectTags`.
         """
         maps, width = self.config.maps, self.config.width
         if self.training and self.config.feature_dropout:
@@ -122,9 +151,21 @@ class Grounder(nn.Module):
         products = queries @ keys / math.sqrt(width / maps)  # (B, maps, N, L)
         heat = products[:, 0] + self.likely_place(phrase)
         attended = heat.softmax(dim=2) @ self.value(x)
-        box = self.box(torch.cat([products.transpose(1, 2).flatten(2), phrase, attended], dim=2)).sigmoid()
+        seen = [products.transpose(1, 2).flatten(2), phrase, attended]
+        if not self.config.detections:
+            return GroundingOutput(heat, *self._regress(seen))
+        found = candidates(detections[:, : self.config.detections], self.objects)
+        vectors = self.reader.read(found, x)
+        *read, fitting = self.reader(found, vectors, phrase)
+        boxes, overlaps = self._regress([*seen, *read])
+        choice = self.selector(found, vectors, phrase, fitting, boxes.detach(), heat.softmax(dim=2).detach())
+        return GroundingOutput(heat, boxes, overlaps, *choice)
+
+    def _regress(self, seen: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Return boxes ``(B, N, 4)`` and their expected overlaps ``(B, N)``."""
+        box = self.box(torch.cat(list(seen), dim=2)).sigmoid()
         centre, size, overlaps = box[..., :2], box[..., 2:4], box[..., 4]
-        return GroundingOutput(heat, torch.cat([centre - size / 2, centre + size / 2], dim=2), overlaps)
+        return torch.cat([centre - size / 2, centre + size / 2], dim=2), overlaps
 
 
 def phrase_vector(words: Tensor) -> Tensor:
@@ -160,16 +201,11 @@ def grounding_loss(located: GroundingOutput, boxes: Tensor, cover: Tensor) -> Te
     found, true = (box_convert(corners, "xyxy", "cxcywh") for corners in (located.boxes, boxes))
     sides_loss = (found - true).abs().sum(dim=2).mean()
     generalised_loss = generalized_box_iou_loss(located.boxes, boxes, reduction="mean")
-    overlap_loss = F.l1_loss(located.overlaps, paired_iou(located.boxes, boxes).detach())
+    overlap_loss = F.l1_loss(located.overlaps, box_iou(located.boxes, boxes).detach())
     loss: Tensor = 0.5 * spread_loss + mass_loss + SIDES * sides_loss + OVERLAP * generalised_loss + overlap_loss
+    if located.candidates is not None and located.fits is not None:
+        loss = loss + selection_loss(located.candidates, located.fits, boxes)
     return loss
-
-
-def paired_iou(one: Tensor, other: Tensor) -> Tensor:
-    """Return the intersection over union of each box ``(…, 4)`` with the other at its place, ``(…)``."""
-    shared, covered = _loss_inter_union(one, other)
-    overlap: Tensor = shared / covered.clamp(min=1e-9)
-    return overlap
 
 
 def build(config: RunConfig, encoder: Encoder, vocabulary: Vocabulary | None) -> Grounder:
@@ -178,6 +214,7 @@ def build(config: RunConfig, encoder: Encoder, vocabulary: Vocabulary | None) ->
     return Grounder(
         config.section.grounder,
         components=aligner.components,
-        cells=math.prod(encoder.grid_size),
-        words=2 * aligner.width,
+        grid=encoder.grid_size,
+        words=2 * aligner.members * aligner.width,
+        objects=aligner.object_classes,
     )

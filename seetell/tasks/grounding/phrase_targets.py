@@ -76,7 +76,9 @@ def _vectors(photo: PhotoPhrases, aligner: Trained) -> Tensor:
     assert aligner.vocabulary is not None
     encoded = [aligner.vocabulary.encode(list(words)) for words in photo.sentences]
     if not encoded:
-        return torch.zeros(0, 2 * aligner.config.section.aligner.width, dtype=torch.float16)
+        return torch.zeros(
+            0, 2 * aligner.config.section.aligner.members * aligner.config.section.aligner.width, dtype=torch.float16
+        )
     with torch.inference_mode():
         sentences = sentence_tensors(encoded, max_words=aligner.config.data.max_words)
         words = aligner.model.embed_sentences(*sentences).words

@@ -18,17 +18,19 @@ from seetell.language.phrases import BETA, segment_sentence
 from seetell.language.reading import Reading
 from seetell.language.vocabulary import detokenise
 from seetell.photos.opening import PhotoSource
+from seetell.photos.preprocessing import Preprocessing
 from seetell.results import Alignment, Region
 from seetell.runtime.bundle import Bundle
-from seetell.runtime.image_stream import BatchFn, preprocess_with_size
+from seetell.runtime.image_stream import BatchFn, preprocess_all_with_size
 from seetell.runtime.predictor import Predictor
 from seetell.runtime.sessions import Graph
+from seetell.runtime.tags import DETECTIONS, Images
 from seetell.tasks.grounding.localisation import Grounding, ground_with_head, ground_zero_shot, phrase_vectors
 from seetell.tasks.retrieval.embeddings import PhotoEmbeddings, SentenceEmbeddings
 from seetell.tasks.retrieval.predict import Embedder
 
-Prepared = tuple[np.ndarray, tuple[int, int], str]
-"""The encoder's input ``(3, H, W)`` float32, the image's width and height, and the sentence."""
+Prepared = tuple[Images, tuple[int, int], str]
+"""The image prepared for each network, its width and height, and the sentence."""
 
 
 class PhraseGrounder(Predictor[Prepared, Alignment]):
@@ -50,7 +52,7 @@ class PhraseGrounder(Predictor[Prepared, Alignment]):
         self.embedder = Embedder(bundle, precision=precision, threads=threads)
         self._head = Graph.open(bundle, "grounding", threads=self.threads) if "grounding" in bundle.graphs else None
         if self._head is not None:
-            self._head.require(inputs=["grid", "phrases"], outputs=["heat", "boxes", "overlaps"])
+            self._head.require(inputs=["grid", "phrases", DETECTIONS], outputs=["heat", "boxes", "overlaps"])
 
     def align(self, image: PhotoSource, sentence: str, *, beta: float = BETA) -> Alignment:
         """Cut a sentence into phrases and find the box of each in an image.
@@ -85,13 +87,20 @@ class PhraseGrounder(Predictor[Prepared, Alignment]):
 
     def check_text(self, text: str) -> str:
         """Check that a sentence has a content word that the model knows; see :meth:`Predictor.check_text`."""
+        if not isinstance(text, str):
+            raise UsageError(f"expected a sentence, got {text!r:.80}")
         reading = self.embedder.read(text)
         reading.require_content()
         return reading.note
 
+    @property
+    def preprocessings(self) -> tuple[Preprocessing, ...]:
+        """Those of :attr:`embedder`."""
+        return self.embedder.preprocessings
+
     def prepare(self, image: PhotoSource, text: str = "") -> Prepared:
         """Open an image; see :meth:`Predictor.prepare`."""
-        return *preprocess_with_size(image, self.bundle.preprocessing), text
+        return *preprocess_all_with_size(image, self.preprocessings), text
 
     def bind(self, *, beta: float | None = None) -> BatchFn[Prepared, Alignment]:
         """Return the function that aligns a batch.
@@ -145,9 +154,10 @@ class PhraseGrounder(Predictor[Prepared, Alignment]):
             raise UsageError(f"{self.name} compares whole photos only, so it cannot tell where a phrase is")
         phrases = phrase_vectors(sentences, spans)
         if self._head is not None:
-            return ground_with_head(self._head, image.grid, phrases, self.bundle.grid)
+            features = {"grid": image.grid, **(image.tags or {})}
+            return ground_with_head(self._head, features, phrases, self.bundle.grid)
         means = phrases[:, : sentences.words.shape[1]]
-        return ground_zero_shot(means, self.embedder.embed_cells(image.grid[0]), self.bundle.grid)
+        return ground_zero_shot(means, self.embedder.embed_cells(image), self.bundle.grid)
 
     def _align(self, batch: Sequence[Prepared], sample_ids: Sequence[int], *, beta: float) -> list[Alignment]:
         sentences = self.embedder.embed_sentences(text for _, _, text in batch)

@@ -20,7 +20,9 @@ from seetell.geometry.boxes import Box, window_boxes
 from seetell.language.phrases import segments, viterbi_decode
 from seetell.language.tokenizer import tokenize
 from seetell.photos import photo_size
+from seetell.tasks.retrieval.tagging import read_tags
 from seetell.tasks.retrieval.validation import sentence_tensors
+from seetell.tasks.tagging import CachedTags
 from seetell.training.features import unpack_features
 from seetell.training.trained import Trained
 
@@ -48,14 +50,19 @@ def check_aligner(trained: Trained) -> None:
     Raises:
         CheckpointError: it compares whole photos only.
     """
-    if "regions" not in trained.model.compared:
+    if "regions" not in trained.model.config.compared:
         raise CheckpointError(
             "the aligner compares whole photos only; expected one with retrieval.aligner.similarity: both"
         )
 
 
 def infer_snippets(
-    trained: Trained, cache: FeatureCache, photos: Sequence[PhotoRecord], *, beta: float
+    trained: Trained,
+    cache: FeatureCache,
+    photos: Sequence[PhotoRecord],
+    *,
+    beta: float,
+    tags: CachedTags | None = None,
 ) -> Iterator[list[Snippet]]:
     """Divide the captions of photos into snippets.
 
@@ -65,6 +72,7 @@ def infer_snippets(
         photos: with their captions; words beyond the aligner's ``data.max_words`` are skipped.
         beta: the bonus β for neighbours of one region, in standard deviations of a caption's scores of words and
             regions.
+        tags: of all the photos, for an aligner that reads them.
 
     Yields:
         The snippets of one photo after the other, in the order of its captions.
@@ -84,7 +92,10 @@ def infer_snippets(
         tokens, lengths = sentence_tensors([vocabulary.encode(words) for words in captions], max_words=most)
         features = unpack_features(torch.from_numpy(records[rows[start : start + _BATCH], 0].astype(np.float32)))
         with torch.inference_mode():
-            regions = aligner.embed_photos(aligner.whiten_regions(features)).regions
+            found_tags = (
+                None if tags is None else read_tags(tags, [photo.path for photo in batch], 0, torch.device("cpu"))
+            )
+            regions = aligner.embed_photos(aligner.prepare(features, found_tags)).regions[:, : len(windows)]
             embedded = aligner.embed_sentences(tokens, lengths).words
             unary = (embedded @ regions[torch.from_numpy(owners)].transpose(1, 2)).numpy()  # (N, T, R)
         scaled = np.stack([scores / (scores[:n].std() + 1e-12) for scores, n in zip(unary, lengths, strict=True)])

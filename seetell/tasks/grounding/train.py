@@ -20,13 +20,15 @@ from seetell.data.entity_records import EntityDataset, EntityPhoto, PhotoPhrases
 from seetell.errors import CheckpointError, DataError, RecipeError
 from seetell.geometry.boxes import flip_boxes
 from seetell.metrics.localisation import LocalisationScores, LocatedPhrases, localisation
-from seetell.nn.backbones import weights_hash
+from seetell.nn.backbones import Features, weights_hash
 from seetell.tasks.grounding.localisation import heatmap_peaks
 from seetell.tasks.grounding.model import Grounder, build, grounding_loss
 from seetell.tasks.grounding.phrase_targets import PhraseTargets, read_phrase_targets
 from seetell.tasks.retrieval.config import RetrievalConfig
-from seetell.tasks.retrieval.feature_cache import WhitenedFeatureCache
+from seetell.tasks.retrieval.feature_cache import PreparedFeatureCache
 from seetell.tasks.retrieval.models import build as build_aligner
+from seetell.tasks.retrieval.models.tags import ObjectTags
+from seetell.tasks.retrieval.tagging import cache_tags, open_tagger
 from seetell.training import task
 from seetell.training.config import RunConfig, only
 from seetell.training.encoding import Progress, features_cache
@@ -69,6 +71,11 @@ class Training(task.Training):
             flips=config.data.flip,
             progress=on_encoding,
         )
+        section, photos = self.aligner.config.section, [photo for split in splits for photo in split]
+        opened = [photo for photo in photos if photo.path not in self.failures]
+        self._tags = None
+        if config.section.grounder.detections:
+            self._tags = cache_tags(open_tagger(section), config, opened, progress=on_encoding)
         self.train, self.val = map(self._split, splits)
         self.model = self.grounder = seeded(config, build, self.encoder, self.vocabulary).to(config.device)
         assert self.vocabulary is not None
@@ -116,14 +123,18 @@ class Training(task.Training):
 
     def begin(self, phase: Phase) -> None:
         """Whiten the cells of all photos once."""
-        whitened = partial(
-            WhitenedFeatureCache, self.aligner.model.whiten_cells, self._cache, device=torch.device("cpu")
+        prepared = partial(
+            PreparedFeatureCache, self._cells_and_detections, self._cache, device=torch.device("cpu"), tags=self._tags
         )
-        self._train_cells = whitened(self.train.photos, views=2 if self.config.data.flip else 1)
-        self._val_cells = whitened(self.val.photos, views=1)
+        self._train_cells = prepared(self.train.photos, views=2 if self.config.data.flip else 1)
+        self._val_cells = prepared(self.val.photos, views=1)
+
+    def _cells_and_detections(self, features: Features, tags: ObjectTags | None) -> tuple[Tensor, Tensor]:
+        cells = self.aligner.model.whiten_cells(features)
+        return cells, cells.new_zeros(len(cells), 0, 6) if tags is None else tags.detections
 
     def batch(self, step: int) -> tuple[Tensor, ...]:
-        """Read cells of photos, and phrases with their boxes and the cells that these cover."""
+        """Read cells and detections of photos, and phrases with their boxes and the cells that these cover."""
         targets, per_photo = self.train.targets, self.config.section.phrases_per_photo
         indices = self.draw(step, targets.counts, per_photo)
         rows = targets.rows(indices.photos, indices.captions)
@@ -132,12 +143,12 @@ class Training(task.Training):
         boxes[mirrored] = torch.from_numpy(flip_boxes(boxes[mirrored].numpy(), width=1))
         grids = coverage[mirrored].reshape(-1, per_photo, *self.encoder.grid_size)
         coverage[mirrored] = grids.flip(3).flatten(2)
-        return self._train_cells.prepare(indices), targets.vectors[rows].float(), boxes, coverage
+        return *self._train_cells.prepare(indices), targets.vectors[rows].float(), boxes, coverage
 
     def loss(self, step: int, batch: tuple[Any, ...]) -> tuple[Tensor, dict[str, float]]:
         """Return the weighted sum of the losses of heat maps, boxes and expected overlaps."""
-        cells, phrases, boxes, coverage = (part.to(self.device) for part in batch)
-        return grounding_loss(self.grounder(cells, phrases), boxes, coverage), {}
+        cells, detections, phrases, boxes, coverage = (part.to(self.device) for part in batch)
+        return grounding_loss(self.grounder(cells, phrases, detections), boxes, coverage), {}
 
     def validate(self) -> Validation:
         """Measure how many boxes and points are right; their sum is the score."""
@@ -171,13 +182,14 @@ def check_aligner(grounder: Trained, aligner: Trained) -> None:
 
 
 def predict_boxes(
-    grounder: Grounder, cells: Iterable[Tensor], targets: PhraseTargets, grid: tuple[int, int]
+    grounder: Grounder, images: Iterable[Sequence[Tensor]], targets: PhraseTargets, grid: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Locate all phrases of photos.
 
     Args:
         grounder: in evaluation mode.
-        cells: whitened features of each photo's cells, ``(1, L, components)``, in the order of the targets' photos.
+        images: whitened features of each photo's cells, ``(1, L, components)``, and its detections, ``(1, K, 6)``, in
+            the order of the targets' photos.
         targets: at least one phrase of each photo.
         grid: rows and columns.
 
@@ -188,9 +200,9 @@ def predict_boxes(
     boxes, points = [], []
     vectors = torch.split(targets.vectors, targets.counts.tolist())
     with torch.inference_mode():
-        for photo_cells, phrases in zip(cells, vectors, strict=True):
-            output = grounder(photo_cells.to(device), phrases[None].float().to(device))
-            boxes.append(output.boxes[0].cpu().numpy())
+        for (cells, detections), phrases in zip(images, vectors, strict=True):
+            output = grounder(cells.to(device), phrases[None].float().to(device), detections.to(device))
+            boxes.append(output.chosen()[0][0].cpu().numpy())
             points.append(heatmap_peaks(output.heat[0].softmax(dim=1).reshape(-1, *grid).cpu().numpy()))
     return np.concatenate(boxes), np.concatenate(points)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
@@ -9,7 +10,7 @@ from typing import Any, ClassVar, Literal
 from seetell.config import check_positive
 from seetell.errors import RecipeError
 from seetell.tasks.retrieval.models.aligner import AlignerConfig
-from seetell.training.config import RunConfig, Section, check_cached
+from seetell.training.config import FindModel, RunConfig, Section, check_cached
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class RetrievalConfig(Section):
     Attributes:
         aligner: the model.
         ranking: its loss.
+        tagger: folder of the bundle that tags images, for an aligner that reads tags; on the command line also the name
+            of a bundled model.
         init_word_embeddings: initialise its word vectors with those of the captioner that ``init_from`` names.
     """
 
@@ -44,6 +47,7 @@ class RetrievalConfig(Section):
 
     aligner: AlignerConfig = field(default_factory=AlignerConfig)
     ranking: RankingConfig = field(default_factory=RankingConfig)
+    tagger: str = ""
     init_word_embeddings: bool = True
 
     def check(self, config: RunConfig) -> None:
@@ -51,3 +55,11 @@ class RetrievalConfig(Section):
         if config.batch_size < 2:
             raise RecipeError(f"batch_size: an aligner compares photos, expected at least 2, got {config.batch_size}")
         check_cached(config, "an aligner")
+        if self.aligner.reads_tags != bool(self.tagger):
+            raise RecipeError(
+                "retrieval.tagger: name the bundle that tags images if, and only if, the aligner reads tags"
+            )
+
+    def with_models(self, find: FindModel) -> RetrievalConfig:
+        """Return the same with the name of the tagger replaced by its folder."""
+        return dataclasses.replace(self, tagger=find("retrieval.tagger", self.tagger) if self.tagger else "")

@@ -23,18 +23,35 @@ class PhotoEmbeddings:
         whole: ``(P, H)`` float32 of length 1; ``H`` is 0 where only regions are compared.
         grid: the encoder's grid, ``(P, L, D)`` float32, which only phrase grounding needs; ``None`` where it was not
             asked for.
+        tags: what the tagger found, by name, ``(P, …)``; ``None`` as for :attr:`grid`, and where no tags are read.
     """
 
     regions: np.ndarray
     whole: np.ndarray
     grid: np.ndarray | None = None
+    tags: Mapping[str, np.ndarray] | None = None
+
+    @classmethod
+    def joined(cls, several: Sequence[PhotoEmbeddings]) -> PhotoEmbeddings:
+        """Join embeddings, at least one; grids and tags are kept where all have them."""
+        grids = [one.grid for one in several if one.grid is not None]
+        tags = [one.tags for one in several if one.tags is not None]
+        return cls(
+            np.concatenate([one.regions for one in several]),
+            np.concatenate([one.whole for one in several]),
+            np.concatenate(grids) if len(grids) == len(several) else None,
+            {name: np.concatenate([each[name] for each in tags]) for name in tags[0]}
+            if len(tags) == len(several)
+            else None,
+        )
 
     def __len__(self) -> int:
         return len(self.whole)
 
     def __getitem__(self, chosen: slice) -> PhotoEmbeddings:
         grid = None if self.grid is None else self.grid[chosen]
-        return PhotoEmbeddings(self.regions[chosen], self.whole[chosen], grid)
+        tags = None if self.tags is None else {name: found[chosen] for name, found in self.tags.items()}
+        return PhotoEmbeddings(self.regions[chosen], self.whole[chosen], grid, tags)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +78,7 @@ def embed_features(graph: Graph, features: Mapping[str, np.ndarray]) -> PhotoEmb
 
     Args:
         graph: ``image_embedding``.
-        features: ``pooled`` ``(P, D)`` and ``grid`` ``(P, L, D)``.
+        features: ``pooled`` ``(P, D)`` and ``grid`` ``(P, L, D)`` and, for a model that reads them, tags.
     """
     named = dict(zip(graph.outputs, graph.run(features, graph.outputs), strict=True))
     photos = len(features["pooled"])

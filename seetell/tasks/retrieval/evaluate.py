@@ -54,9 +54,7 @@ def rank(
     captions = [caption for image, _ in embedded for caption in image.captions]
     sentences = predictor.embed_sentences(captions)
     owners = np.repeat(np.arange(len(embedded)), [len(image.captions) for image, _ in embedded])
-    images = PhotoEmbeddings(
-        np.concatenate([one.regions for _, one in embedded]), np.concatenate([one.whole for _, one in embedded])
-    )
+    images = PhotoEmbeddings.joined([one for _, one in embedded])
     scores = predictor.score(images, sentences)
     found, best = retrieval(scores, owners), scores.argmax(axis=1)
     return Evaluation(

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from seetell.data import read
 from seetell.errors import BundleError
@@ -27,10 +27,14 @@ from seetell.export.declaration import (
 from seetell.geometry.boxes import window_boxes
 from seetell.language.tokenizer import tokenize
 from seetell.nn.backbones import Features
+from seetell.runtime.bundle import Bundle
 from seetell.runtime.sessions import Graph
+from seetell.runtime.tags import stacked
 from seetell.tasks.retrieval.embeddings import embed_features, embed_tokens, score
 from seetell.tasks.retrieval.models.aligner import Aligner
-from seetell.tasks.retrieval.models.sentences import Gru, PaperBrnn, SentenceEncoder, padding_mask
+from seetell.tasks.retrieval.models.sentences import Gru, PaperBrnn, SentenceEncoder
+from seetell.tasks.retrieval.models.tags import ObjectTags
+from seetell.tasks.retrieval.tagging import open_tagger
 from seetell.tasks.retrieval.validation import score_all
 from seetell.training.trained import Trained
 
@@ -76,29 +80,25 @@ def _update_gate_first(gates: Tensor) -> Tensor:
 
 
 class PhotosGraph(nn.Module):
-    """``pooled (B, D)``, ``grid (B, L, D)`` → ``regions (B, R, H)`` and ``whole (B, H)``, those that are compared.
+    """``pooled (B, D)``, ``grid (B, L, D)`` and tags → ``regions (B, R, H)`` and ``whole (B, H)``, those compared.
 
-    Whitening and projection are linear, and are fused.
+    Whitening and projection are linear, and are fused. Tags are those of
+    :class:`~seetell.tasks.retrieval.models.tags.ObjectTags`, for an aligner that reads them.
     """
 
     def __init__(self, aligner: Aligner) -> None:
         super().__init__()
-        self.compared, self.unit = aligner.compared, aligner.config.normalise_regions
-        self.pooling = nn.Parameter(aligner.pooling[1:].clone(), requires_grad=False)
-        if "regions" in self.compared:
-            self.region = after_whitening(aligner, aligner.region)
-        if "whole" in self.compared:
-            self.photo = after_whitening(aligner, aligner.photo)
+        self.aligner = copy.deepcopy(aligner)
+        self.aligner.register_module("whitening", nn.Identity())
+        for member, fused in zip(aligner.members, self.aligner.members, strict=True):
+            for name in ("region", "photo"):
+                if hasattr(member, name):
+                    setattr(fused, name, after_whitening(aligner, getattr(member, name)))
 
-    def forward(self, pooled: Tensor, grid: Tensor | None = None) -> tuple[Tensor, ...]:
+    def forward(self, pooled: Tensor, grid: Tensor, *tags: Tensor) -> tuple[Tensor, ...]:
         """Embed."""
-        embedded = []
-        if grid is not None:
-            regions = self.region(torch.cat([pooled[:, None], self.pooling @ grid], dim=1))
-            embedded.append(F.normalize(regions, dim=2) if self.unit else regions)
-        if "whole" in self.compared:
-            embedded.append(F.normalize(self.photo(pooled), dim=1))
-        return tuple(embedded)
+        prepared = self.aligner.prepare(Features(pooled, grid), ObjectTags(*tags) if tags else None)
+        return tuple(part for part in self.aligner.embed_photos(prepared) if part is not None)
 
 
 class SentencesGraph(nn.Module):
@@ -107,46 +107,40 @@ class SentencesGraph(nn.Module):
     def __init__(self, aligner: Aligner) -> None:
         super().__init__()
         self.aligner = copy.deepcopy(aligner)
-        if isinstance(aligner.encoder, Gru):
-            self.aligner.encoder = GruGraph(aligner.encoder)
+        for member in self.aligner.members:
+            if isinstance(member.encoder, Gru):
+                member.encoder = GruGraph(member.encoder)
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> tuple[Tensor, ...]:
         """Embed."""
-        aligner = self.aligner
-        words, _, whole = aligner.embed_sentences(tokens, lengths)
-        embedded = []
-        if words is not None:
-            words = words * padding_mask(lengths, tokens.shape[1])[:, :, None]
-            if aligner.config.word_score == "norm":
-                words = words / (words.square().sum(dim=(1, 2)) + 1e-12).sqrt()[:, None, None]
-            elif aligner.config.word_score == "mean":
-                words = words / lengths[:, None, None]
-            embedded.append(words * aligner.log_scales["regions"].exp())
-        if whole is not None:
-            embedded.append(whole * aligner.log_scales["whole"].exp())
-        return tuple(embedded)
+        words, _, whole = self.aligner.embed_sentences(tokens, lengths)
+        return tuple(part for part in (words, whole) if part is not None)
 
 
-def aligner_graphs(aligner: Aligner, features: Features) -> tuple[GraphSpec, GraphSpec]:
-    """Declare the graphs ``image_embedding`` and ``sentence_embedding``, with features of two images or more to trace.
+def aligner_graphs(aligner: Aligner, features: Features, tags: ObjectTags | None = None) -> tuple[GraphSpec, GraphSpec]:
+    """Declare the graphs ``image_embedding`` and ``sentence_embedding``, whose large matrices are in 8 bits.
+
+    Args:
+        aligner: in evaluation mode.
+        features: of two images or more, to trace with.
+        tags: of the same images, where they are read.
 
     Raises:
         BundleError: its sentence encoder is the paper's, whose steps ONNX has no operator for.
     """
-    if isinstance(aligner.encoder, PaperBrnn):
+    if isinstance(aligner.members[0].encoder, PaperBrnn):
         raise BundleError("an aligner with aligner.sentence_encoder 'brnn' cannot be exported; train one with 'gru'")
-    given = {"pooled": features.pooled}
-    if "regions" in aligner.compared:
-        assert features.grid is not None
-        given["grid"] = features.grid
+    assert features.grid is not None
+    given = {"pooled": features.pooled, "grid": features.grid, **({} if tags is None else tags._asdict())}
     photos: dict[int, object] = {0: torch.export.Dim("photos", min=1)}
     images = GraphSpec(
         name="image_embedding",
         module=PhotosGraph(aligner),
         examples=tuple(given.values()),
         inputs=tuple(given),
-        outputs=tuple(aligner.compared),
-        dynamic_shapes=tuple(photos for _ in given),
+        outputs=tuple(aligner.config.compared),
+        dynamic_shapes=(photos, photos) if tags is None else (photos, photos, tuple(photos for _ in tags)),
+        weights="int8",
     )
     rows, words = torch.export.Dim("sentences", min=1), torch.export.Dim("words", min=2)
     sentences = GraphSpec(
@@ -154,8 +148,9 @@ def aligner_graphs(aligner: Aligner, features: Features) -> tuple[GraphSpec, Gra
         module=SentencesGraph(aligner),
         examples=(torch.full((3, 5), 3), torch.tensor([5, 3, 1])),
         inputs=("tokens", "lengths"),
-        outputs=tuple("words" if name == "regions" else name for name in aligner.compared),
+        outputs=tuple("words" if name == "regions" else name for name in aligner.config.compared),
         dynamic_shapes=({0: rows, 1: words}, {0: rows}),
+        weights="int8",
     )
     return images, sentences
 
@@ -183,29 +178,51 @@ def graphs(trained: Trained) -> Declaration:
     """
     data, encoder, aligner = trained.config.data, trained.encoder, trained.model
     examples = Examples.of(read(data.path, **data.reading), encoder)
-    features = comparison_features(encoder, examples)
+    features, tags = comparison_features(encoder, examples), comparison_tags(trained, examples)
     sentences = comparison_sentences(trained, examples)
     return Declaration(
         architecture="aligner",
         graphs=(
             encoder_graph(FeaturesGraph(encoder, with_grid=True), ("pooled", "grid"), examples),
-            *aligner_graphs(aligner, features),
+            *aligner_graphs(aligner, features, tags),
         ),
         examples=examples,
         models=(aligner,),
         settings={
             "max_words": data.max_words,
             "grid": list(encoder.grid_size),
-            "regions": window_boxes(aligner.config.windows)[: aligner.regions].tolist(),
+            "regions": window_boxes(aligner.config.windows)[: aligner.windows].tolist(),
+            **tagger_settings(trained),
         },
         checks=(
             ParityCheck(
                 name="alignment_score_max_difference",
-                tolerance=1e-3,
-                measure=lambda graphs: score_difference(aligner, features, sentences, graphs),
+                tolerance=5e-2,  # of matrices in 8 bits
+                measure=lambda graphs: score_difference(aligner, features, tags, sentences, graphs),
             ),
         ),
+        tagger=Bundle.load(trained.config.section.tagger) if aligner.config.reads_tags else None,
     )
+
+
+def tagger_settings(trained: Trained) -> dict[str, Any]:
+    """Return what a predictor needs to know to tag images as an aligner reads them, and how wide the evidence is."""
+    tagger = open_tagger(trained.config.section)
+    if tagger is None:
+        return {}
+    settings = {"objects": list(tagger.objects), "words": list(tagger.words)}
+    config = trained.model.config
+    return {**settings, "word_evidence": config.detected_words + 2} if config.word_evidence else settings
+
+
+def comparison_tags(trained: Trained, examples: Examples) -> ObjectTags | None:
+    """Return the tags of the images that graphs are compared on; ``None`` where they are not read."""
+    tagger = open_tagger(trained.config.section)
+    if tagger is None:
+        return None
+    images = stacked(examples.comparison_for(tagger.preprocessings), tagger.preprocessings)
+    found = tagger.tag(*(images[way] for way in tagger.preprocessings))
+    return ObjectTags(**{name: torch.from_numpy(found[name]) for name in ObjectTags._fields})
 
 
 def comparison_sentences(trained: Trained, examples: Examples) -> list[list[int]]:
@@ -216,14 +233,19 @@ def comparison_sentences(trained: Trained, examples: Examples) -> list[list[int]
 
 
 def score_difference(
-    aligner: Aligner, features: Features, sentences: Sequence[Sequence[int]], graphs: Mapping[str, Graph]
+    aligner: Aligner,
+    features: Features,
+    tags: ObjectTags | None,
+    sentences: Sequence[Sequence[int]],
+    graphs: Mapping[str, Graph],
 ) -> float:
     """Return the largest difference of a score between graphs and torch, relative to the scores' deviation."""
     assert features.grid is not None
     with torch.inference_mode():
-        regions = aligner.whiten_regions(features)
-    expected = score_all(aligner, [regions], sentences, max_words=max(map(len, sentences)))
+        prepared = aligner.prepare(features, tags)
+    expected = score_all(aligner, [prepared], sentences, max_words=max(map(len, sentences)))
     given = {"pooled": features.pooled.numpy(), "grid": features.grid.numpy()}
+    given |= {} if tags is None else {name: tag.numpy() for name, tag in tags._asdict().items()}
     actual = score(
         embed_features(graphs["image_embedding"], given), embed_tokens(graphs["sentence_embedding"], sentences)
     )

@@ -16,16 +16,26 @@ from functools import partial
 import numpy as np
 
 from seetell.errors import PhotoError, UsageError
-from seetell.language.reading import Reading, read_sentence
+from seetell.language.reading import Reading, read_as_detected, read_sentence
 from seetell.photos.opening import PhotoSource
+from seetell.photos.preprocessing import Preprocessing
 from seetell.runtime.bundle import Bundle
-from seetell.runtime.image_stream import BatchFn
+from seetell.runtime.image_stream import BatchFn, preprocess_all
 from seetell.runtime.predictor import Predictor
 from seetell.runtime.sessions import Graph
+from seetell.runtime.tags import DETECTIONS, MIN_DETECTION_SCORE, Images, stacked, tagger_of
 from seetell.tasks.retrieval.embeddings import PhotoEmbeddings, SentenceEmbeddings, embed_features, embed_tokens, score
 
+_ENCODED = ("pooled", "grid")
 
-class Embedder(Predictor[np.ndarray, PhotoEmbeddings]):
+CAPTION_WORDS = 5
+"""Content words from which on the encoder of sentences is trusted as much as ever in searches: those of a caption."""
+
+TRUST = 2 / 3
+"""Weight of that encoder in searches, where evidence of words counts more than in scores: photos are of all kinds."""
+
+
+class Embedder(Predictor[Images, PhotoEmbeddings]):
     """A loaded model that embeds images and sentences; see :class:`~seetell.runtime.predictor.Predictor`.
 
     Attributes:
@@ -40,11 +50,14 @@ class Embedder(Predictor[np.ndarray, PhotoEmbeddings]):
         self.max_words = bundle.setting("max_words", int)
         self.identity = _identity(bundle, precision)
         self._vocabulary = bundle.require_vocabulary()
+        self._evidence = bundle.setting("word_evidence", int) if "word_evidence" in bundle.settings else 0
+        self._tagger = tagger_of(bundle, threads=self.threads, min_score=MIN_DETECTION_SCORE)
         self._encoder = Graph.open(bundle, "encoder", precision=precision, threads=self.threads)
         self._images = Graph.open(bundle, "image_embedding", threads=self.threads)
         self._sentences = Graph.open(bundle, "sentence_embedding", threads=self.threads)
         self._encoder.require(inputs=["images"], outputs=["pooled", "grid"])
-        self._images.require(inputs=["pooled", "grid"], outputs=[])
+        tags = [] if self._tagger is None else [*self._tagger.outputs, DETECTIONS]
+        self._images.require(inputs=["pooled", "grid", *tags], outputs=[])
         outputs = ["words" if name == "regions" else name for name in self._images.outputs]
         self._sentences.require(inputs=["tokens", "lengths"], outputs=outputs)
 
@@ -53,11 +66,22 @@ class Embedder(Predictor[np.ndarray, PhotoEmbeddings]):
         """Whether it compares words with regions, so that it can tell where in an image a word is."""
         return "regions" in self._images.outputs
 
-    def bind(self, *, with_grid: bool = False) -> BatchFn[np.ndarray, PhotoEmbeddings]:
+    @property
+    def preprocessings(self) -> tuple[Preprocessing, ...]:
+        """Those of the encoder and of the tagger's networks."""
+        others = () if self._tagger is None else self._tagger.preprocessings
+        return tuple(dict.fromkeys((self.bundle.preprocessing, *others)))
+
+    def prepare(self, image: PhotoSource, text: str = "") -> Images:
+        """Open an image and prepare it for each of :attr:`preprocessings`; see :meth:`Predictor.prepare`."""
+        return preprocess_all(image, self.preprocessings)
+
+    def bind(self, *, with_grid: bool = False) -> BatchFn[Images, PhotoEmbeddings]:
         """Return the function that embeds a batch.
 
         Args:
-            with_grid: keep the encoder's grid, which phrase grounding needs: some hundred kilobytes per image.
+            with_grid: keep the encoder's grid and the tags, which phrase grounding needs: some hundred kilobytes per
+                image.
         """
         return partial(self._embed, with_grid=with_grid)
 
@@ -78,12 +102,7 @@ class Embedder(Predictor[np.ndarray, PhotoEmbeddings]):
             embedded.append(item)
         if not embedded:
             return PhotoEmbeddings(np.zeros((0, 0, 0), np.float32), np.zeros((0, 0), np.float32))
-        grids = [one.grid for one in embedded if one.grid is not None]
-        return PhotoEmbeddings(
-            np.concatenate([one.regions for one in embedded]),
-            np.concatenate([one.whole for one in embedded]),
-            np.concatenate(grids) if grids else None,
-        )
+        return PhotoEmbeddings.joined(embedded)
 
     def embed_each(
         self, images: Iterable[PhotoSource], *, with_grid: bool = False
@@ -98,6 +117,13 @@ class Embedder(Predictor[np.ndarray, PhotoEmbeddings]):
     def read(self, text: str) -> Reading:
         """Return how a sentence is read: the words that the model knows, reads as others, or leaves out."""
         return read_sentence(text, self._vocabulary, max_words=self.max_words)
+
+    def read_query(self, text: str) -> Reading:
+        """Return how a search reads a sentence: as :meth:`read`, and words without a detector as their object class."""
+        reading = self.read(text)
+        if not self._evidence or self._tagger is None:
+            return reading
+        return read_as_detected(reading, frozenset(self._tagger.words))
 
     def score(self, images: PhotoEmbeddings, sentences: SentenceEmbeddings) -> np.ndarray:
         """Score every image with every sentence, ``(P, S)`` float32, higher is better."""
@@ -122,6 +148,10 @@ class Embedder(Predictor[np.ndarray, PhotoEmbeddings]):
     def sentence_vectors(self, sentences: Sequence[str]) -> np.ndarray:
         """Embed whole sentences for a search, ``(S, H)`` float32.
 
+        Where vectors hold evidence of detected words, it counts more than in :meth:`score`, and the most for one or
+        two words, of which an encoder that was trained on captions says little; it is that of the words of
+        :meth:`read_query`.
+
         Raises:
             UsageError: no content word of a sentence is known, or the model compares words with regions only.
         """
@@ -129,19 +159,35 @@ class Embedder(Predictor[np.ndarray, PhotoEmbeddings]):
         readings = [self.read(sentence) for sentence in sentences]
         for reading in readings:
             reading.require_content()
-        return self._embed_readings(readings).whole
+        vectors = self._embed_readings(readings).whole
+        if self._evidence:
+            words = np.array([len(reading.content_words) for reading in readings], np.float32)
+            trust = TRUST * np.minimum(1, words / CAPTION_WORDS)
+            evidence = self._embed_readings([self.read_query(sentence) for sentence in sentences]).whole
+            vectors = np.concatenate(
+                [trust[:, None] * vectors[:, : -self._evidence], evidence[:, -self._evidence :]], axis=1
+            )
+        return vectors
 
-    def embed_cells(self, grid: np.ndarray) -> np.ndarray:
-        """Embed each cell of a grid ``(L, D)`` as if it were a whole image, ``(L, H)``."""
-        spread = np.broadcast_to(grid, (len(grid), *grid.shape))
-        return embed_features(self._images, {"pooled": grid, "grid": spread}).regions[:, 0]
+    def embed_cells(self, image: PhotoEmbeddings) -> np.ndarray:
+        """Embed each cell of an image's grid as if it were a region, ``(L, H)``.
 
-    def _embed(
-        self, images: Sequence[np.ndarray], sample_ids: Sequence[int], *, with_grid: bool
-    ) -> list[PhotoEmbeddings]:
-        pooled, grid = self._encoder.run({"images": np.stack(images)}, ["pooled", "grid"])
-        embedded = embed_features(self._images, {"pooled": pooled, "grid": grid})
-        embedded = replace(embedded, grid=grid) if with_grid else embedded
+        Args:
+            image: one image, embedded with its grid.
+        """
+        assert image.grid is not None
+        (grid,), tags = image.grid, image.tags or {}
+        features = {"pooled": grid, "grid": np.broadcast_to(grid[:, None], (len(grid), *grid.shape))}
+        features |= {name: np.repeat(found, len(grid), axis=0) for name, found in tags.items()}
+        window = 1 if tags else 0  # tags belong to the first region, the whole image
+        return embed_features(self._images, features).regions[:, window]
+
+    def _embed(self, images: Sequence[Images], sample_ids: Sequence[int], *, with_grid: bool) -> list[PhotoEmbeddings]:
+        batch = stacked(images, self.preprocessings)
+        pooled, grid = self._encoder.run_in_parts(batch[self.bundle.preprocessing], _ENCODED)
+        tags = None if self._tagger is None else self._tagger(batch, pooled).named()
+        embedded = embed_features(self._images, {"pooled": pooled, "grid": grid, **(tags or {})})
+        embedded = replace(embedded, grid=grid, tags=tags) if with_grid else embedded
         return [embedded[row : row + 1] for row in range(len(images))]
 
     def _embed_readings(self, readings: Sequence[Reading]) -> SentenceEmbeddings:

@@ -16,9 +16,11 @@ from seetell.errors import DataError
 from seetell.language.vocabulary import Vocabulary
 from seetell.nn.backbones import weights_hash
 from seetell.tasks.retrieval.config import RankingConfig
-from seetell.tasks.retrieval.feature_cache import WhitenedFeatureCache, sample_features
+from seetell.tasks.retrieval.feature_cache import PreparedFeatureCache, read_features, sample_photos
 from seetell.tasks.retrieval.models import build
+from seetell.tasks.retrieval.models.member import PhotoFeatures
 from seetell.tasks.retrieval.models.scores import hardest_negative, info_nce, max_margin
+from seetell.tasks.retrieval.tagging import cache_tags, open_tagger, read_tags
 from seetell.tasks.retrieval.validation import rank, sentence_tensors
 from seetell.training import task
 from seetell.training.config import RunConfig
@@ -50,7 +52,13 @@ class Training(task.Training):
             )
         self._pretrained = pretrained_of(config)
         self.encoder = frozen_encoder(config, self._pretrained)
-        self.prepared = prepare_captions(config, dataset, self.encoder, with_grid=True, progress=on_encoding)
+        self._tagger = tagger = open_tagger(config.section)
+        words = () if tagger is None else tagger.words
+        self.prepared = prepare_captions(
+            config, dataset, self.encoder, with_grid=True, progress=on_encoding, words=words
+        )
+        photos = (*self.prepared.train.photos, *self.prepared.val.photos)
+        self._tags = cache_tags(tagger, config, photos, progress=on_encoding)
         self.failures, self.vocabulary = self.prepared.failures, self.prepared.vocabulary
         self.model = self.aligner = seeded(config, build, self.encoder, self.vocabulary).to(config.device)
         self._ranking_loss = _ranking_loss(config.section.ranking)
@@ -59,6 +67,7 @@ class Training(task.Training):
             "vocabulary_hash": self.vocabulary.hash,
             "encoder_hash": weights_hash(self.encoder),
             "data_hash": self.prepared.data_hash,
+            **({} if tagger is None else {"tagger_hash": tagger.hash}),
         }
 
     @classmethod
@@ -69,21 +78,27 @@ class Training(task.Training):
     def initialise(self) -> None:
         """Fit the whitening to training photos, and load pretrained word vectors."""
         assert self.prepared.cache is not None
-        some = sample_features(self.prepared.cache, self.prepared.train.photos, most=FITTING_PHOTOS)
-        self.aligner.fit_normalisation(on_device(some, self.device))
+        some = sample_photos(self.prepared.train.photos, most=FITTING_PHOTOS)
+        features = on_device(read_features(self.prepared.cache, some), self.device)
+        tags = None if self._tags is None else read_tags(self._tags, some, 0, self.device)
+        self.aligner.fit_normalisation(features, tags)
+        if self._tagger is not None and self.config.section.aligner.word_evidence:
+            self.aligner.evidence.name(self._tagger.words, self.vocabulary.words)
         if self._pretrained is not None and self.config.section.init_word_embeddings:
             setting = "retrieval.aligner.word_size"
-            load_word_embeddings(self.aligner.embedding, self.vocabulary, self._pretrained, setting=setting)
+            for member in self.aligner.members:
+                load_word_embeddings(member.embedding, self.vocabulary, self._pretrained, setting=setting)
 
     def begin(self, phase: Phase) -> None:
-        """Whiten the features of all photos once."""
-        assert self.prepared.cache is not None
-        whitened = partial(WhitenedFeatureCache, self.aligner.whiten_regions, self.prepared.cache, device=self.device)
-        self._train_features = whitened(self.prepared.train.photos, views=2 if self.config.data.flip else 1)
-        self._val_features = whitened(self.prepared.val.photos, views=1)
+        """Compute what all photos are embedded from once."""
+        cache = self.prepared.cache
+        assert cache is not None
+        prepared = partial(PreparedFeatureCache, self.aligner.prepare, cache, device=self.device, tags=self._tags)
+        self._train_features = prepared(self.prepared.train.photos, views=2 if self.config.data.flip else 1)
+        self._val_features = prepared(self.prepared.val.photos, views=1)
 
     def batch(self, step: int) -> tuple[Tensor, ...]:
-        """Read whitened features of photos, the photo of each sentence, and the sentences."""
+        """Read what photos are embedded from, the photo of each sentence, and the sentences."""
         data, captions = self.config.data, self.prepared.train.captions
         indices = self.draw(step, self._counts, data.captions_per_photo).unique_photos()
         sentences = [
@@ -93,20 +108,23 @@ class Training(task.Training):
         ]
         owners = np.repeat(np.arange(len(indices.photos)), data.captions_per_photo)
         tensors = sentence_tensors(sentences, max_words=data.max_words)
-        return self._train_features.prepare(indices), torch.from_numpy(owners), *tensors
+        return torch.from_numpy(owners), *tensors, *self._train_features.prepare(indices)
 
     def loss(self, step: int, batch: tuple[Any, ...]) -> tuple[Tensor, dict[str, float]]:
-        """Return the mean loss of each score and, of several, of their sum: each must rank well by itself."""
-        features, owners, tokens, lengths = (part.to(self.device) for part in batch)
-        photos = self.aligner.embed_photos(features)
-        sentences = self.aligner.embed_sentences(tokens, lengths)
-        scores = list(self.aligner.scores(photos, sentences).values())
-        ranked = [*scores, torch.stack(scores).sum(dim=0)] if len(scores) > 1 else scores
-        return torch.stack([self._ranking_loss(each, owners) for each in ranked]).mean(), {}
+        """Return the mean loss over members of each score and, of several, of their sum: each must rank well alone."""
+        owners, tokens, lengths, *features = (part.to(self.device) for part in batch)
+        photos, losses = PhotoFeatures(*features), []
+        for member in self.aligner.members:
+            sentences = member.embed_sentences(tokens, lengths)
+            scores = list(member.scores(member.embed_photos(photos), sentences).values())
+            ranked = [*scores, torch.stack(scores).sum(dim=0)] if len(scores) > 1 else scores
+            losses.append(torch.stack([self._ranking_loss(each.float(), owners) for each in ranked]).mean())
+        return torch.stack(losses).mean(), {}
 
     def validate(self) -> Validation:
         """Measure recalls both ways; their sum is the score."""
-        features, captions = self._val_features.batches(VALIDATION_BATCH), self.prepared.val.captions
+        features = (PhotoFeatures(*parts) for parts in self._val_features.batches(VALIDATION_BATCH))
+        captions = self.prepared.val.captions
         ranked = rank(self.aligner, features, captions, max_words=self.config.data.max_words)
         return Validation(ranked.sum, ranked.named())
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from seetell.language.vocabulary import END, UNK
 from seetell.metrics.retrieval import RetrievalScores, retrieval
 from seetell.tasks.retrieval.models.aligner import Aligner
+from seetell.tasks.retrieval.models.member import PhotoFeatures
 
 SENTENCES = 250  # scored at a time with the photos of a batch
 
@@ -34,13 +35,13 @@ def sentence_tensors(sentences: Sequence[Sequence[int]], *, max_words: int) -> t
 
 
 def score_all(
-    aligner: Aligner, photos: Iterable[Tensor], sentences: Sequence[Sequence[int]], *, max_words: int
+    aligner: Aligner, photos: Iterable[PhotoFeatures], sentences: Sequence[Sequence[int]], *, max_words: int
 ) -> np.ndarray:
     """Score all sentences for all photos.
 
     Args:
         aligner: in evaluation mode.
-        photos: whitened region features of ``P`` photos, in batches.
+        photos: what ``P`` photos are embedded from, in batches.
         sentences: encoded, ``S`` of them.
         max_words: longer sentences are cut.
 
@@ -55,14 +56,13 @@ def score_all(
             for batch in (sentences[start : start + SENTENCES] for start in range(0, len(sentences), SENTENCES))
         ]
         for features in photos:
-            images = aligner.embed_photos(features.to(device))
-            scores = [aligner.scores(images, each).values() for each in embedded]
-            rows.append(torch.cat([torch.stack(list(each)).sum(dim=0) for each in scores], dim=1).cpu().numpy())
+            images = aligner.embed_photos(PhotoFeatures(*(part.to(device) for part in features)))
+            rows.append(torch.cat([aligner.scores(images, each) for each in embedded], dim=1).cpu().numpy())
     return np.concatenate(rows)
 
 
 def rank(
-    aligner: Aligner, photos: Iterable[Tensor], captions: Sequence[Sequence[Sequence[int]]], *, max_words: int
+    aligner: Aligner, photos: Iterable[PhotoFeatures], captions: Sequence[Sequence[Sequence[int]]], *, max_words: int
 ) -> RetrievalScores:
     """Rank photos for their sentences, ``captions``, and sentences for their photos; see :func:`score_all`."""
     sentences = [sentence for photo in captions for sentence in photo]

@@ -44,6 +44,7 @@ export class RegionsView extends TaskView {
   show({ regions }) {
     if (this.needsText) {
       this.#fill(regions.map((_, rank) => rank));
+      this.find(".count").textContent = describeReading(this.row).trim();
       this.stage.bring(this);
       return;
     }
@@ -64,8 +65,9 @@ export class RegionsView extends TaskView {
     const matching = regions.map((_, rank) => rank).filter((rank) => matches(regions[rank].text, this.filter.value));
     this.#fill(matching.slice(0, this.most.value));
     this.find(".limit").textContent = this.most.value;
-    const count = regions.length ? `${this.#shown.length} of ${regions.length} regions shown.` : "No region found.";
-    this.find(".count").textContent = count + describeReading(this.row);
+    this.find(".count").textContent = regions.length
+      ? `${this.#shown.length} of ${regions.length} regions shown.`
+      : "No region found.";
   }
 
   #fill(ranks) {

@@ -27,9 +27,10 @@ export class TextView extends TaskView {
     this.words.clear();
   }
 
-  show({ caption, confidence, reason, words, visible_box: box, size }) {
+  show({ caption, confidence, kind, reason, words, visible_box: box, size }) {
     this.copyText.hidden = caption === null;
-    const sure = confidence === null ? "" : `${Math.round(100 * confidence)}% sure that all of it is there.`;
+    const made = kind === "tags" ? "Made of what the detectors found. " : "";
+    const sure = confidence === null ? "" : `${made}${Math.round(100 * confidence)}% sure that all of it is there.`;
     this.find(".count").textContent = reason ? `No caption: ${reason}.` : sure;
     if (caption === null) {
       this.stage.announce(`No caption: ${reason}.`);

@@ -36,7 +36,7 @@ def test_every_encoder_keeps_the_contract(name, size):
     encoder = create_encoder(name, weights="none", image_size=size)
     shape = encoder.preprocessing
     images = torch.randn(2, 3, shape.height, shape.width)
-    pooled, grid = encoder(images)
+    pooled, grid, _ = encoder(images)
     rows, columns = encoder.grid_size
     assert pooled.shape == (2, encoder.channels)
     assert grid.shape == (2, rows * columns, encoder.channels)

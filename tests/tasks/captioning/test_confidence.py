@@ -5,9 +5,18 @@ import math
 import pytest
 
 from seetell.language.tokenizer import tokenize
-from seetell.tasks.captioning.confidence import UNKNOWN, Calibration, Evidence, Logistic, evidence, logit, things_named
+from seetell.tasks.captioning.confidence import (
+    CERTAIN,
+    UNKNOWN,
+    Calibration,
+    Evidence,
+    Logistic,
+    evidence,
+    logit,
+    things_named,
+)
 
-USUAL = {"grass": -2.0, "street": -3.0, "dog": -2.0}
+THINGS = {"grass", "street", "dog"}
 PRESENCE = {"person": 3.0, "dog": -1.5, "hot dog": -4.0}
 WORDS = {"grass": 0.5, "street": 0.01, "dog": 0.9, "red": 0.3}
 
@@ -24,24 +33,28 @@ def test_a_logistic_regression():
 
 
 def test_things_are_the_words_that_name_no_object_class():
-    assert things_named(tokenize("A dog on the grass by a red street."), USUAL) == ["grass", "street"]
+    assert things_named(tokenize("A dog on the grass by a red street."), THINGS) == ["grass", "street"]
 
 
 def test_the_least_likely_class_and_thing_count():
-    found = evidence("A man and his dog on the grass of a street.", -0.5, PRESENCE, WORDS, USUAL)
+    found = evidence(tokenize("A man and his dog on the grass of a street."), -0.5, PRESENCE, WORDS, THINGS)
     assert found.objects == {"logprob": -0.5, "presence": -1.5}
-    assert found.things is not None
-    assert found.things["probability"] == pytest.approx(logit(0.01))
-    assert found.things["lift"] == pytest.approx(logit(0.01) + 3.0)
-    assert found.things["usual"] == pytest.approx(sum(map(logit, WORDS.values())) / 4)
+    assert found.things == {"logprob": -0.5, "probability": pytest.approx(logit(0.01))}
+
+
+def test_a_class_that_is_certain_is_not_surer_the_more_of_it_is_seen():
+    found = evidence(tokenize("a man"), -0.5, {"person": 9.0}, WORDS, THINGS)
+    assert found.objects == {"logprob": -0.5, "presence": CERTAIN}
 
 
 def test_a_sentence_of_classes_alone_needs_no_things():
-    assert evidence("two dogs", -1.0, PRESENCE, WORDS, USUAL) == Evidence({"logprob": -1.0, "presence": -1.5}, None)
+    assert evidence(tokenize("two dogs"), -1.0, PRESENCE, WORDS, THINGS) == Evidence(
+        {"logprob": -1.0, "presence": -1.5}, None
+    )
 
 
 def test_a_sentence_that_names_nothing_known_is_no_sure_one():
-    found = evidence("a thing in the background", -1.0, PRESENCE, WORDS, USUAL)
+    found = evidence(tokenize("a thing in the background"), -1.0, PRESENCE, WORDS, THINGS)
     assert found.objects is None
     assert found.things is not None
     assert found.things["probability"] == logit(UNKNOWN)
@@ -51,7 +64,7 @@ def calibration() -> Calibration:
     return Calibration(
         objects=Logistic(0.0, {"presence": 1.0}),
         things=Logistic(0.0, {"probability": 1.0}),
-        usual=USUAL,
+        words=frozenset(THINGS),
         object=Logistic(0.0, {"presence": 1.0}),
         scene=Logistic(0.0, {"probability": 1.0}),
     )
@@ -61,8 +74,8 @@ def test_the_confidence_is_the_product_of_both():
     both = calibration()
     assert both.confidence(Evidence({"presence": 0.0}, {"probability": 0.0})) == pytest.approx(0.25)
     assert both.confidence(Evidence({"presence": 0.0}, None)) == pytest.approx(0.5)
-    likely = evidence("a man on the grass", -1.0, PRESENCE, WORDS, USUAL)
-    unlikely = evidence("a man on the street", -1.0, PRESENCE, WORDS, USUAL)
+    likely = evidence(tokenize("a man on the grass"), -1.0, PRESENCE, WORDS, THINGS)
+    unlikely = evidence(tokenize("a man on the street"), -1.0, PRESENCE, WORDS, THINGS)
     assert both.confidence(likely) > both.confidence(unlikely)
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from seetell.export.shared_weights import externalise_weights, write_weights
-from seetell.nn.backbones import Features
+from seetell.nn.backbones import Features, Tags
 from seetell.runtime.sessions import Graph
 from seetell.tasks.captioning.export import decoder_difference, decoder_graphs
 from seetell.tasks.captioning.models import CONFIGS, create_captioner
@@ -17,6 +17,7 @@ SIZES = {
     "multimodal_rnn": {"embedding_size": 8, "hidden_size": 12},
     "neuraltalk2": {"embedding_size": 8, "hidden_size": 12, "cell": "gru"},
     "show_attend_tell": ATTENDING,
+    "tag_transformer": {"width": 12, "feedforward": 16, "objects": 5, "words": 7, "object_tokens": 3},
     "up_down": ATTENDING,
 }
 
@@ -26,7 +27,11 @@ def test_graphs_match_torch(architecture, tmp_path):
     torch.manual_seed(0)
     config = CONFIGS[architecture](**SIZES[architecture])
     captioner = create_captioner(architecture, config, feature_size=7, vocabulary_size=20, locations=9).eval()
-    features = Features(torch.randn(3, 7), 4 * torch.randn(3, 9, 7))
+    captioner.name_tags(
+        [*"abcdefghijklmnop", "dog", "boat", "dogs", "t"], ["dog", "boat", "cat", "bed", "kite"], "abcdefg"
+    )
+    tags = Tags(torch.rand(3, 5), torch.rand(3, 5, 5), torch.rand(3, 7), torch.randn(3, 5))
+    features = Features(torch.randn(3, 7), 4 * torch.randn(3, 9, 7), tags if captioner.uses_tags else None)
     captioner.fit_normalisation(features)
     files = {}
     for spec in decoder_graphs(captioner, features):

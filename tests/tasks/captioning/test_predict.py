@@ -210,8 +210,50 @@ def test_the_bundled_captioner_is_deterministic():
     captioner = seetell.load()
     rng = np.random.default_rng(0)
     photos = [rng.integers(0, 256, (90, 120, 3), dtype=np.uint8), plain((90, 160, 230), (300, 200))]
-    first = [captioner.caption(photo) for photo in photos]
+    first = [captioner.caption(photo, any_picture=True) for photo in photos]
     assert all(len(caption.words) >= 3 for caption in first)
-    assert first == [captioner.caption(photo) for photo in photos]
-    many = list(captioner.caption_many(photos))
+    assert 0 < first[0].confidence < 1
+    assert first[1].confidence == 0
+    assert first == [captioner.caption(photo, any_picture=True) for photo in photos]
+    many = list(captioner.caption_many(photos, any_picture=True))
     assert [caption.text for caption in many] == [caption.text for caption in first]
+
+
+@pytest.mark.skipif(not bundled_models(), reason="no model is bundled with this checkout")
+def test_what_is_no_photo_or_not_sure_is_withheld_and_the_rest_of_the_batch_told():
+    captioner = seetell.load()
+    photo = Image.open(Path(__file__).parents[3] / "examples" / "dog.jpg")
+    blank, told, withheld = (
+        *captioner.caption_many([plain((200, 30, 30)), photo]),
+        captioner.caption(photo, min_confidence=1),
+    )
+    assert (blank.text, blank.reason, blank.confidence) == ("", "no photo: a blank picture", None)
+    assert told.text == captioner.caption(photo).text
+    assert told.reason == ""
+    assert (withheld.text, withheld.words) == ("", ())
+    assert withheld.reason == f"confidence {withheld.confidence:.2f} is below 1"
+    assert withheld.confidence == told.confidence
+
+
+@pytest.mark.skipif(not bundled_models(), reason="no model is bundled with this checkout")
+def test_nothing_is_surely_in_a_blank_picture():
+    captioner = seetell.load(threads=1)
+    told, withheld = (captioner.caption(plain((255, 255, 255)), any_picture=True, min_confidence=m) for m in (0, 0.1))
+    assert (bool(told.text), told.confidence) == (True, 0.0)
+    assert (withheld.text, withheld.reason) == ("", "no photo: a blank picture")
+
+
+def test_only_a_model_of_photos_looks_whether_it_is_one(captioner: Captioner, tmp_path: Path):
+    assert captioner.caption(plain((255, 0, 0))).text
+    of_photos = load(
+        write_tiny_bundle(tmp_path / "of photos", settings=captioner.bundle.settings | {"photos_only": True})
+    )
+    assert of_photos.caption(plain((255, 0, 0))).reason == "no photo: a blank picture"
+    assert of_photos.caption(plain((255, 0, 0)), any_picture=True).text
+
+
+@pytest.mark.parametrize("least", [-0.1, 1.5, "abc"])
+def test_a_confidence_is_a_probability(captioner: Captioner, least: object):
+    with pytest.raises(UsageError, match="between 0 and 1"):
+        captioner.bind(min_confidence=least)
+    assert captioner.caption(plain((255, 0, 0)), min_confidence=None).text

@@ -11,7 +11,7 @@ from seetell.language.vocabulary import END, START, UNK, Vocabulary
 from seetell.metrics import score_captions
 from seetell.metrics.cider import cider
 from seetell.metrics.frequencies import DocumentFrequencies
-from seetell.nn.backbones import Features
+from seetell.nn.backbones import Features, Tags
 from seetell.tasks.captioning.config import SelfCriticalConfig
 from seetell.tasks.captioning.models import CONFIGS, IGNORE_INDEX, Captioner, DecoderStart, create_captioner
 from seetell.tasks.captioning.self_critical import CiderReward, SelfCriticalLoss, sample_sentences
@@ -108,11 +108,21 @@ def test_every_captioner_can_learn_from_rewards(architecture: str):
     captioner = create_captioner(
         architecture, CONFIGS[architecture](), feature_size=4, vocabulary_size=WORDS, locations=3
     )
-    features = Features(torch.randn(PHOTOS, 4), torch.randn(PHOTOS, 3, 4))
+    tags = None
+    if captioner.uses_tags:
+        objects, words = CONFIGS[architecture]().objects, CONFIGS[architecture]().words
+        tags = Tags(
+            torch.rand(PHOTOS, objects),
+            torch.rand(PHOTOS, objects, 5),
+            torch.rand(PHOTOS, words),
+            torch.randn(PHOTOS, objects),
+        )
+    features = Features(torch.randn(PHOTOS, 4), torch.randn(PHOTOS, 3, 4), tags)
     loss, _ = SelfCriticalLoss(SelfCriticalConfig(samples=3), value, max_words=4)(captioner, features, range(PHOTOS))
     loss.backward()
-    assert all(torch.isfinite(parameter.grad).all() for parameter in captioner.parameters())
-    assert any(parameter.grad.any() for parameter in captioner.parameters())
+    gradients = [parameter.grad for name, parameter in captioner.named_parameters() if not name.startswith("null_")]
+    assert all(torch.isfinite(gradient).all() for gradient in gradients)
+    assert any(gradient.any() for gradient in gradients)
 
 
 CAPTIONS = [
@@ -148,3 +158,23 @@ def test_settings_that_cannot_work_are_errors():
         SelfCriticalConfig(temperature=0)
     with pytest.raises(RecipeError, match="greedy"):
         configured({"task": "captioning", "captioning": {"self_critical": {"baseline": "gready"}}})
+
+
+@pytest.mark.parametrize("dropout", [False, True])
+def test_the_gradient_is_taken_with_dropout_only_if_asked(dropout: bool):
+    modes = []
+
+    class Watched(OneWord):
+        def step(self, tokens, photos, memory, state):
+            modes.append(("step", self.training))
+            return super().step(tokens, photos, memory, state)
+
+        def forward(self, features: Features, inputs: Tensor, targets: Tensor) -> Tensor:
+            modes.append(("forward", self.training))
+            return super().forward(features, inputs, targets)
+
+    config = SelfCriticalConfig(after=0, samples=2)
+    SelfCriticalLoss(config, value, max_words=4, dropout=dropout)(Watched(PHOTOS), FEATURES, range(PHOTOS))
+    first = [name for name, _ in modes].index("forward")
+    assert {training for _, training in modes[:first]} == {False}  # sampled without
+    assert {training for _, training in modes[first:]} == {dropout}

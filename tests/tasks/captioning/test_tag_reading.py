@@ -9,7 +9,7 @@ from seetell.tasks.captioning.tag_reading import Reading, tag_reading
 CALIBRATION = Calibration(
     objects=Logistic(0.0, {"presence": 1.0}),
     things=Logistic(0.0, {"probability": 1.0}),
-    usual={},
+    words=frozenset(),
     object=Logistic(0.0, {"presence": 1.0}),
     scene=Logistic(0.0, {"probability": 1.0}),
 )
@@ -54,19 +54,19 @@ def test_the_scene_is_said_with_its_preposition_or_alone():
     assert alone.text == "a living room"
 
 
-def test_as_much_is_said_as_is_likely_enough():
-    found = {"person": (3.0, 1), "dog": (1.5, 1), "kite": (0.0, 1)}
-    texts = {least: reading(least, **found) for least in (0.9, 0.7, 0.3)}
-    assert [said and said.text for said in texts.values()] == [
-        "a person",
-        "a person and a dog",
-        "a person, a dog and a kite",
-    ]
+def test_what_is_likeliest_is_said_and_what_is_nearly_certain_with_it():
+    found = {"person": (4.0, 1), "dog": (2.5, 1), "kite": (0.0, 1)}
+    texts = {least: reading(least, **found) for least in (0.95, 0.5, 0.3)}
+    assert [said and said.text for said in texts.values()] == ["a person", "a person and a dog", "a person and a dog"]
     assert all(said is not None and said.confidence >= least for least, said in texts.items())
+    alone = reading(0.4, kite=(0.0, 1))
+    assert alone is not None
+    assert (alone.text, alone.confidence) == ("a kite", pytest.approx(0.5))
+    assert reading(0.6, kite=(0.0, 1)) is None
 
 
 def test_at_most_three_objects_are_said():
-    said = reading(0.1, scenes={"park": 0.6}, person=(4.0, 1), dog=(3.5, 1), kite=(3.0, 1), bench=(2.5, 1))
+    said = reading(0.5, scenes={"park": 0.98}, person=(5.0, 1), dog=(4.5, 1), kite=(4.2, 1), bench=(4.1, 1))
     assert said is not None
     assert said.text == "a person, a dog and a kite in a park"
 

@@ -18,7 +18,8 @@ from seetell.language.decoding import Decoding
 from seetell.nn.backbones import weights_hash
 from seetell.photos import open_photo
 from seetell.runtime.bundle import Bundle
-from seetell.tasks.captioning.validation import best_hypotheses
+from seetell.tasks.captioning.validation import ranked_hypotheses
+from seetell.tasks.dense_captioning.phrases import FUNCTION_WORDS, choose, repeats_word, word_mask
 from seetell.tasks.dense_captioning.predict import DenseCaptioner, Localisation
 from seetell.tasks.registry import find_task
 from seetell.tasks.retrieval.config import RetrievalConfig
@@ -37,7 +38,7 @@ def test_the_bundle_is_complete_and_described(dense_bundle):
     assert localisation.strides == (4, 8, 16)
     assert localisation.pre_nms_top_n == 60
     decoding = bundle.setting("decoding", Decoding.from_dict)
-    assert decoding == Decoding(beam_size=3, length_penalty=1.5, max_words=8)
+    assert decoding == Decoding(beam_size=12, length_penalty=1.0, max_words=8)
     assert set(bundle.require_vocabulary().words[3:]) == {"a", "red", "green", "blue", "box"}
     assert "twelve photos of boxes" in bundle.card()
     assert "| dense_mAP |" in bundle.card()
@@ -67,7 +68,14 @@ def test_the_runtime_matches_torch(dense_bundle, dense_run):
         with torch.inference_mode():
             maps = trained.encoder.feature_maps(image)
             (expected,) = trained.model.detect([maps[stride] for stride in trained.model.config.strides])
-        phrases = best_hypotheses(trained.model.captioner, expected.features, captioner.decoding)
+        ranked = ranked_hypotheses(trained.model.captioner, expected.features, captioner.decoding)
+        function_words = word_mask(trained.vocabulary, FUNCTION_WORDS)
+        ranked = [
+            [one for one in hypotheses if one.tokens and not repeats_word(one.tokens, function_words)]
+            for hypotheses in ranked
+        ]
+        assert all(ranked)
+        phrases = [one.hypothesis for one in choose(ranked, function_words, temperature=captioner.temperature)]
         confidences = [math.exp(0.2 * best.logprob / (len(best.tokens) + 1)) for best in phrases]
         scores = expected.scores.numpy() * confidences
         highest = int(scores.argmax())

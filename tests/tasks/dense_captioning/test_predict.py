@@ -71,10 +71,10 @@ def test_prepared_photos_give_the_same_regions(captioner):
 def test_a_photo_too_large_for_memory_does_not_affect_the_others(captioner, monkeypatch):
     predict = captioner._predict
 
-    def scarce(photos, sample_ids, *, top):
+    def scarce(photos, sample_ids, **options):
         if any(size == (96, 96) for _, size in photos):
             raise MemoryError
-        return predict(photos, sample_ids, top=top)
+        return predict(photos, sample_ids, **options)
 
     monkeypatch.setattr(captioner, "_predict", scarce)
     prepared = [captioner.prepare(boxes(side, side)) for side in (64, 96, 128)]
@@ -82,6 +82,14 @@ def test_a_photo_too_large_for_memory_does_not_affect_the_others(captioner, monk
     assert isinstance(scarcely, PhotoError)
     assert first
     assert last
+
+
+def test_regions_below_the_threshold_are_not_told(captioner):
+    found = captioner.predict(boxes(64, 64), top=100)
+    middle = found[len(found) // 2].score
+    sure = captioner.predict(boxes(64, 64), top=100, threshold=middle)
+    assert 0 < len(sure) < len(found)
+    assert min(region.score for region in sure) >= middle
 
 
 def test_no_region_repeats_a_better_one(captioner):
@@ -116,5 +124,7 @@ def test_arguments_are_checked(dense_bundle, captioner):
         seetell.load(dense_bundle, precision="fp64")
     with pytest.raises(UsageError, match="top must be at least 1"):
         captioner.predict(boxes(64, 64), top=0)
+    with pytest.raises(UsageError, match="threshold must be from 0 to 1"):
+        captioner.predict(boxes(64, 64), threshold=1.5)
     with pytest.raises(PhotoError):
         captioner.predict("nowhere.jpg")

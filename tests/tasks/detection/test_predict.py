@@ -41,7 +41,7 @@ def detector(bundled: Detector, monkeypatch: pytest.MonkeyPatch) -> Detector:
 
 
 def test_the_best_of_boxes_of_a_class_that_overlap_in_pixels_of_the_photo(detector: Detector):
-    found = detector.predict(Image.new("RGB", (200, 100)))
+    found = detector.predict(Image.new("RGB", (200, 100)), same_place_iou=1)
     assert [(region.text, region.box) for region in found] == [
         ("cat", (0, 0, 100, 100)),
         ("dog", (0, 0, 100, 100)),
@@ -51,11 +51,23 @@ def test_the_best_of_boxes_of_a_class_that_overlap_in_pixels_of_the_photo(detect
     assert (found.size, found.model) == ((200, 100), "coco-nanodet")
 
 
+def test_one_object_is_of_one_class(detector: Detector):
+    photo = Image.new("RGB", (200, 100))
+    assert [(each.text, each.score) for each in detector.predict(photo)] == [
+        ("cat", pytest.approx(0.9)),
+        ("cat", pytest.approx(0.5)),
+    ]
+    assert [each.score for each in detector.predict(photo, top=2)] == pytest.approx([0.9, 0.5])
+    with pytest.raises(UsageError, match="same_place_iou must be from 0 to 1"):
+        detector.check(same_place_iou=2)
+
+
 def test_threshold_and_top(detector: Detector):
     photos = [Image.new("RGB", (60, 60)), Image.new("RGB", (20, 40))]
-    assert [[each.text for each in found] for found in detector.predict_many(photos, threshold=0.6)] == [
-        ["cat", "dog"]
+    assert [[each.text for each in found] for found in detector.predict_many(photos, threshold=0.4)] == [
+        ["cat", "cat"]
     ] * 2
+    assert [each.text for each in detector.predict(photos[0], threshold=0.6)] == ["cat"]
     assert [each.text for each in detector.predict(photos[0], top=1)] == ["cat"]
     assert not detector.predict(photos[0], threshold=0.95).regions
 

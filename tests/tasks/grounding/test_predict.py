@@ -83,6 +83,8 @@ def test_unknown_words_have_no_box(model: PhraseGrounder):
 def test_sentences_without_a_known_content_word_are_refused(model: PhraseGrounder):
     with pytest.raises(UsageError, match="not known: wug; describe what a photo shows"):
         model.align(halves(), "a wug is on it")
+    with pytest.raises(UsageError, match="expected a sentence, got None"):
+        model.check_text(None)
     with pytest.raises(UsageError, match="'on a' names nothing that a photo can show"):
         model.align(halves(), "on a")
     assert [found.regions for found in model.align_many([(halves(), "a wug"), (halves(), "")])] == [(), ()]

@@ -65,7 +65,7 @@ def test_without_beta_each_word_takes_the_region_that_fits_it_best(shapes, cache
     features = torch.from_numpy(cache.open()[0, 0].astype(np.float32))
     pooled, grid = features[None, 0], features[None, 1:]
     with torch.inference_mode():
-        seen = aligner.embed_photos(aligner.whiten_regions(Features(pooled, grid))).regions[0]
+        seen = aligner.embed_photos(aligner.prepare(Features(pooled, grid))).regions[0]
         said = aligner.embed_sentences(torch.tensor([WORDS.encode(["a", "red", "cross"])]), torch.tensor([3])).words[0]
     best = (said @ seen.T).argmax(dim=1).tolist()
     joined = 1 + sum(one != other for one, other in itertools.pairwise(best))

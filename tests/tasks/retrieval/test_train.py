@@ -7,13 +7,16 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from runtime.tiny_bundle import write_tiny_bundle
+from runtime.tiny_tagger import DETECTED, add_tagger
 from training_runs import StoppedError, assert_same_run, configured, loop_of, sections, stop_at
 
 from seetell.data import read
 from seetell.data.snippets import snippet_line
 from seetell.errors import CheckpointError, DataError, RecipeError
 from seetell.nn.backbones import weights_hash
-from seetell.tasks.retrieval.feature_cache import WhitenedFeatureCache
+from seetell.tasks.retrieval.feature_cache import PreparedFeatureCache
+from seetell.tasks.retrieval.models.member import PhotoFeatures
 from seetell.tasks.retrieval.train import Training
 from seetell.tasks.retrieval.validation import rank, score_all, sentence_tensors
 from seetell.training.checkpoint import read_checkpoint
@@ -49,14 +52,15 @@ def shapes_recipe(shapes, tmp_path, small_encoder):
     return make
 
 
-def whitened(training: Training) -> WhitenedFeatureCache:
-    return WhitenedFeatureCache(
-        training.aligner.whiten_regions,
+def photos_of(training: Training, batch_size: int) -> list[PhotoFeatures]:
+    cache = PreparedFeatureCache(
+        training.aligner.prepare,
         training.prepared.cache,
         training.prepared.train.photos,
         views=1,
         device=torch.device("cpu"),
     )
+    return [PhotoFeatures(*parts) for parts in cache.batches(batch_size)]
 
 
 MODES = {
@@ -113,7 +117,7 @@ def test_overfits_the_shapes(shapes, tmp_path):
     loop.run()
     training = loop.training
     captions = training.prepared.train.captions
-    ranked = rank(training.aligner.eval(), whitened(training).batches(4), captions, max_words=16)
+    ranked = rank(training.aligner.eval(), photos_of(training, 4), captions, max_words=16)
     assert ranked.sum == 600
 
 
@@ -153,10 +157,41 @@ def test_the_encoder_of_a_pretrained_captioner_is_loaded_and_saved(shapes, tmp_p
     frozen = {"aligner": {"freeze_word_embeddings": True}}
     chosen = shapes_recipe(init_from=str(tmp_path / "captioner"), steps=2, retrieval=frozen, ema_decay=0.9)
     loop = loop_of(chosen, read(shapes), tmp_path / "frozen")
-    initial = loop.training.aligner.embedding.weight.clone()
+    initial = loop.training.aligner.members[0].embedding.weight.clone()
     loop.run()
     parts, _ = read_checkpoint(tmp_path / "frozen" / "best.safetensors")
-    assert torch.equal(parts["aligner"]["embedding.weight"], initial)
+    assert torch.equal(parts["aligner"]["members.0.embedding.weight"], initial)
+
+
+@pytest.fixture(scope="module")
+def tagger(tmp_path_factory) -> Path:
+    return add_tagger(write_tiny_bundle(tmp_path_factory.mktemp("bundles") / "tiny"))
+
+
+TAGGED = {"imagenet_classes": 5, "object_classes": 3, "detected_words": 4, "detections": 2, "word_evidence": 0.5}
+
+
+def test_members_that_read_tags(shapes, tmp_path, shapes_recipe, tagger):
+    chosen = shapes_recipe(steps=3, retrieval={"tagger": str(tagger), "aligner": {**TAGGED, "members": 2}})
+    loop = loop_of(chosen, read(shapes), tmp_path / "run")
+    loop.run()
+    training = loop.training
+    assert set(DETECTED) <= set(training.vocabulary.words)
+    aligner = training.aligner
+    assert (aligner.evidence.numbers < len(DETECTED)).sum() >= len(DETECTED)
+    assert aligner.evidence.prior.min() < aligner.evidence.prior.max()
+    one, other = (member.photo.weight for member in aligner.members)
+    assert not torch.equal(one, other)
+    assert aligner.members[0].detection.weight.any()
+    assert loop_of(chosen, read(shapes), tmp_path / "run").step == 3
+
+
+def test_tags_that_the_tagger_does_not_give_are_refused(shapes, tmp_path, shapes_recipe, tagger):
+    section = {"tagger": str(tagger), "aligner": {**TAGGED, "object_classes": 80}}
+    with pytest.raises(RecipeError, match=r"aligner.object_classes: the tagger gives 3, got 80"):
+        loop_of(shapes_recipe(retrieval=section), read(shapes), tmp_path / "run")
+    with pytest.raises(RecipeError, match=r"retrieval.tagger: name the bundle"):
+        shapes_recipe(retrieval={"aligner": TAGGED})
 
 
 def test_another_recipe_or_other_sentences_are_refused(shapes, tmp_path, shapes_recipe):
@@ -177,9 +212,8 @@ def test_scores_do_not_depend_on_batches(shapes, tmp_path, shapes_recipe):
     training = loop_of(shapes_recipe(steps=2), read(shapes), tmp_path / "run").training
     train = training.prepared.train
     sentences = [caption for photo in train.captions for caption in photo]
-    source = whitened(training)
-    whole = score_all(training.aligner.eval(), source.batches(50), sentences, max_words=16)
-    parts = score_all(training.aligner, source.batches(3), sentences[:7], max_words=16)
+    whole = score_all(training.aligner.eval(), photos_of(training, 50), sentences, max_words=16)
+    parts = score_all(training.aligner, photos_of(training, 3), sentences[:7], max_words=16)
     assert whole.shape == (10, 20)
     np.testing.assert_allclose(whole[:, :7], parts, rtol=1e-4, atol=1e-4)
 

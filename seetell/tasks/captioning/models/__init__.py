@@ -19,6 +19,7 @@ from seetell.tasks.captioning.models.captioner import (
 from seetell.tasks.captioning.models.multimodal_rnn import MultimodalRnn, MultimodalRnnConfig
 from seetell.tasks.captioning.models.neuraltalk2 import NeuralTalk2, NeuralTalk2Config
 from seetell.tasks.captioning.models.show_attend_tell import ShowAttendTell, ShowAttendTellConfig
+from seetell.tasks.captioning.models.tag_transformer import TagTransformer, TagTransformerConfig
 from seetell.tasks.captioning.models.transformer import Transformer, TransformerConfig
 from seetell.tasks.captioning.models.up_down import UpDown, UpDownConfig
 
@@ -29,6 +30,7 @@ __all__ = [
     "CONFIGS",
     "IGNORE_INDEX",
     "USES_GRID",
+    "USES_TAGS",
     "Captioner",
     "DecoderStart",
     "DecoderStep",
@@ -42,11 +44,13 @@ _CAPTIONERS: dict[str, tuple[type[Any], type[Captioner]]] = {
     "multimodal_rnn": (MultimodalRnnConfig, MultimodalRnn),
     "neuraltalk2": (NeuralTalk2Config, NeuralTalk2),
     "show_attend_tell": (ShowAttendTellConfig, ShowAttendTell),
+    "tag_transformer": (TagTransformerConfig, TagTransformer),
     "transformer": (TransformerConfig, Transformer),
     "up_down": (UpDownConfig, UpDown),
 }
 CONFIGS: dict[str, type[Any]] = {name: config for name, (config, _) in _CAPTIONERS.items()}
 USES_GRID: dict[str, bool] = {name: captioner.uses_grid for name, (_, captioner) in _CAPTIONERS.items()}
+USES_TAGS: dict[str, bool] = {name: captioner.uses_tags for name, (_, captioner) in _CAPTIONERS.items()}
 
 
 def config_type(architecture: str) -> type[Any]:

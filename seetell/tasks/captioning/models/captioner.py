@@ -89,7 +89,8 @@ class Captioner(nn.Module):
     Attributes:
         word_embedding: one vector per word.
         uses_grid: whether it reads ``Features.grid`` beside, or instead of, ``Features.pooled``.
-        vocab_parameters: names of the parameters whose first axis is the vocabulary.
+        uses_tags: whether it reads ``Features.tags``.
+        vocab_parameters: names of the parameters and buffers whose first axis is the vocabulary.
         attends: whether steps return attention weights.
         needs_num_locations: whether it has parameters per location, and so is made for a number of locations.
         growing_state: indices of the state's tensors whose second axis grows by one with each word (key-value caches).
@@ -97,10 +98,20 @@ class Captioner(nn.Module):
 
     word_embedding: nn.Embedding
     uses_grid: bool = False
+    uses_tags: bool = False
     vocab_parameters: tuple[str, ...] = ("word_embedding.weight", "output.weight", "output.bias")
     attends: bool = False
     needs_num_locations: bool = False
     growing_state: tuple[int, ...] = ()
+
+    def name_tags(self, vocabulary: Sequence[str], objects: Sequence[str], words: Sequence[str]) -> None:
+        """Tell which words of the vocabulary name a tag; by default nothing.
+
+        Args:
+            vocabulary: the captioner's words.
+            objects: names of the detector's classes.
+            words: those that are detected.
+        """
 
     def fit_normalisation(self, features: Features) -> None:
         """Measure features of some training images before training begins; by default nothing."""

@@ -2,28 +2,32 @@
 
 Deep Visual-Semantic Alignments (Karpathy & Fei-Fei, 2015) compares every word with every region. Most of its successors
 compare one vector of the whole image with one of the whole sentence; an aligner may use either score or the sum of
-both. Letters: ``B`` images, ``N`` sentences, ``R`` regions, ``T`` words, ``H`` length of an
-embedding.
+both. Several members, trained side by side from different initial weights, are averaged. Letters: ``B`` images, ``N``
+sentences, ``R`` regions, ``T`` words, ``H`` length of an embedding.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from seetell.config import check_probabilities, check_sizes
 from seetell.errors import RecipeError, unknown
 from seetell.geometry.boxes import pooling_weights, window_boxes
-from seetell.language.vocabulary import UNK
 from seetell.nn.backbones import Features
-from seetell.nn.standardisation import Whitening
+from seetell.nn.standardisation import Standardise, Whitening
+from seetell.tasks.retrieval.models.member import Member, PhotoEmbeddings, PhotoFeatures, SentenceEmbeddings
 from seetell.tasks.retrieval.models.scores import WordScore, real_words, word_scores
-from seetell.tasks.retrieval.models.sentences import SENTENCE_ENCODERS, create_sentence_encoder, padding_mask
+from seetell.tasks.retrieval.models.sentences import SENTENCE_ENCODERS, padding_mask
+from seetell.tasks.retrieval.models.tags import ObjectTags, pool_boxes, tag_vector
+from seetell.tasks.retrieval.models.words import NORM, WordEvidence, fill_up
+
+MAX_DEVIATIONS = 6.0
+"""Standardised tags are clipped to this many standard deviations."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +37,16 @@ class AlignerConfig:
     Attributes:
         similarity: ``region_word``, every word with every region (eq. 8); ``global``, the whole image with the whole
             sentence; or ``both``, whose scores add up.
-        width: length ``H`` of the embeddings.
+        members: how many are averaged, each with its own sentence encoder and projections.
+        width: length ``H`` of each member's embeddings.
         components: principal components kept of the image's features.
         windows: regions beside the whole image: an entry n adds n × n windows that overlap by half.
+        imagenet_classes: classes whose logits are read; 0 where images are not tagged.
+        object_classes: classes of objects that are read; 0 where images are not tagged.
+        detected_words: words that word detectors know; 0 where images are not tagged.
+        detections: regions beside the windows: the objects of highest score.
+        word_evidence: weight of the words' evidence, which is added to the trained scores; see
+            :mod:`seetell.tasks.retrieval.models.words`.
         normalise_regions: scale region vectors to length 1; the paper does not.
         word_score: ``sum`` of the words' scores (eq. 8), their ``mean``, or the sum over the ``norm`` of all words.
         sentence_encoder: ``brnn``, the paper's network, ``gru``, ``transformer`` or ``convolution``.
@@ -47,13 +58,20 @@ class AlignerConfig:
         dropout: probability of zeroing an element of word vectors and of the sentence encoder's output, the same
             elements for all words of a sentence.
         feature_dropout: probability of zeroing an element of the image's features, the same in all its regions.
+        tag_dropout: probability of zeroing a tag.
         word_dropout: probability of replacing a word by the unknown word in training.
     """
 
     similarity: Literal["both", "region_word", "global"] = "both"
+    members: int = 1
     width: int = 256
     components: int = 512
     windows: tuple[int, ...] = (3, 4)
+    imagenet_classes: int = 0
+    object_classes: int = 0
+    detected_words: int = 0
+    detections: int = 0
+    word_evidence: float = 0.0
     normalise_regions: bool = True
     word_score: WordScore = "norm"
     sentence_encoder: str = "gru"
@@ -64,41 +82,42 @@ class AlignerConfig:
     heads: int = 4
     dropout: float = 0.3
     feature_dropout: float = 0.3
+    tag_dropout: float = 0.3
     word_dropout: float = 0.1
 
     def __post_init__(self) -> None:
         if self.sentence_encoder not in SENTENCE_ENCODERS:
             problem = unknown("sentence encoder", self.sentence_encoder, SENTENCE_ENCODERS)
             raise RecipeError(f"sentence_encoder: {problem}")
-        check_sizes(self, "width", "components", "word_size", "hidden_size", "layers", "heads")
-        check_probabilities(self, "dropout", "feature_dropout", "word_dropout")
+        check_sizes(self, "members", "width", "components", "word_size", "hidden_size", "layers", "heads")
+        check_probabilities(self, "dropout", "feature_dropout", "tag_dropout", "word_dropout")
         window_boxes(self.windows)
+        tags = self.imagenet_classes, self.object_classes, self.detected_words
+        if min(*tags, self.detections) < 0 or any(tags) != all(tags) or (self.detections and not all(tags)):
+            raise RecipeError(
+                "imagenet_classes, object_classes, detected_words: expected the sizes of the tagger, or 0 for all and "
+                f"for detections, got {', '.join(map(str, tags))} and {self.detections} detections"
+            )
+        if self.word_evidence < 0 or (self.word_evidence and (self.similarity == "region_word" or not all(tags))):
+            raise RecipeError(
+                "word_evidence: expected 0 or more, and 0 where images are not tagged or no whole images compared, "
+                f"got {self.word_evidence}"
+            )
 
+    @property
+    def reads_tags(self) -> bool:
+        """Whether images are tagged."""
+        return self.object_classes > 0
 
-class PhotoEmbeddings(NamedTuple):
-    """Images in the common space.
+    @property
+    def tags(self) -> int:
+        """The length of :func:`~seetell.tasks.retrieval.models.tags.tag_vector`."""
+        return self.imagenet_classes + 3 * self.object_classes
 
-    Attributes:
-        regions: ``(B, R, H)``, the whole image first; ``None`` where only the whole is compared.
-        whole: ``(B, H)`` of length 1; ``None`` where only regions are compared.
-    """
-
-    regions: Tensor | None
-    whole: Tensor | None
-
-
-class SentenceEmbeddings(NamedTuple):
-    """Sentences in the common space.
-
-    Attributes:
-        words: ``(N, T, H)``, any finite values in padding; ``None`` where only the whole is compared.
-        lengths: words per sentence, ``(N,)``.
-        whole: ``(N, H)`` of length 1; ``None`` where only words are compared.
-    """
-
-    words: Tensor | None
-    lengths: Tensor
-    whole: Tensor | None
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The scores that add up: ``regions``, ``whole`` or both."""
+        return {"both": ("regions", "whole"), "region_word": ("regions",), "global": ("whole",)}[self.similarity]
 
 
 class Aligner(nn.Module):
@@ -112,6 +131,7 @@ class Aligner(nn.Module):
     """
 
     pooling: Tensor
+    members: Sequence[Member]
 
     def __init__(
         self, config: AlignerConfig, *, feature_size: int, grid_size: tuple[int, int], vocabulary_size: int
@@ -121,59 +141,50 @@ class Aligner(nn.Module):
             raise RecipeError(
                 f"aligner.components: the encoder's vectors have {feature_size} elements, got {config.components}"
             )
-        self.config = config
+        self.config, self.grid_size = config, grid_size
         self.register_buffer("pooling", torch.from_numpy(pooling_weights(window_boxes(config.windows), grid_size)))
         self.whitening = Whitening(feature_size, config.components)
-        self.embedding = nn.Embedding(vocabulary_size, config.word_size)
-        self.embedding.requires_grad_(not config.freeze_word_embeddings)
-        self.encoder = create_sentence_encoder(
-            config.sentence_encoder,
-            inputs=config.word_size,
-            hidden=config.hidden_size,
-            layers=config.layers,
-            heads=config.heads,
-        )
-        if config.similarity != "global":
-            self.region = nn.Linear(config.components, config.width)
-            self.word = nn.Linear(self.encoder.width, config.width)
-            if not config.normalise_regions:
-                nn.init.uniform_(self.region.weight, -1, 1)  # gives products v·s the scale of the margin of 1
-                self.region.weight.data.div_((config.components * config.width) ** 0.5)
-        if config.similarity != "region_word":
-            self.photo = nn.Linear(config.components, config.width)
-            self.sentence = nn.Linear(self.encoder.width, config.width)
-        self.log_scales = nn.ParameterDict(
-            {name: nn.Parameter(torch.tensor(math.log(1 / 0.07))) for name in self.compared}
-        )
+        if config.reads_tags:
+            self.standardise = Standardise(config.tags)
+        if config.word_evidence:
+            self.evidence = WordEvidence(config.detected_words, vocabulary_size)
+        members = (Member(config, vocabulary_size=vocabulary_size, windows=self.windows) for _ in range(config.members))
+        self.members = cast("Sequence[Member]", nn.ModuleList(members))
 
     @property
-    def compared(self) -> tuple[str, ...]:
-        """The scores that add up: ``regions``, ``whole`` or both."""
-        return {"both": ("regions", "whole"), "region_word": ("regions",), "global": ("whole",)}[self.config.similarity]
+    def windows(self) -> int:
+        """The number of windows per image, the whole image included."""
+        return 1 if self.config.similarity == "global" else len(self.pooling)
 
-    def fit_normalisation(self, features: Features) -> None:
-        """Measure the features of some training images before training begins."""
+    def fit_normalisation(self, features: Features, tags: ObjectTags | None = None) -> None:
+        """Measure the features, and the tags where they are read, of some training images before training begins."""
         assert features.grid is not None
         self.whitening.fit(torch.cat([features.pooled, features.grid.flatten(0, 1)]))
+        if tags is not None:
+            self.standardise.fit(tag_vector(tags))
+        if tags is not None and self.config.word_evidence:
+            self.evidence.fit(tags.words)
 
     def freeze_temperature(self) -> None:
         """Fix the scales of scores at 1, for losses with a margin; otherwise they are learnt."""
-        for scale in self.log_scales.values():
-            nn.init.zeros_(scale)
-            scale.requires_grad_(False)
+        for member in self.members:
+            for scale in member.log_scales.values():
+                nn.init.zeros_(scale)
+                scale.requires_grad_(False)
 
-    @property
-    def regions(self) -> int:
-        """``R``: the number of regions per image, the whole image included."""
-        return 1 if self.config.similarity == "global" else len(self.pooling)
-
-    def whiten_regions(self, features: Features) -> Tensor:
-        """Return the whitened features of each region, ``(B, R, components)``."""
+    def prepare(self, features: Features, tags: ObjectTags | None = None) -> PhotoFeatures:
+        """Return what images are embedded from; tags are needed for an aligner that reads them."""
         assert features.grid is not None
         # whitening is linear: pooling first leaves fewer vectors to whiten
-        pooled = torch.cat([features.pooled[:, None], self.pooling[1 : self.regions] @ features.grid], dim=1)
-        whitened: Tensor = self.whitening(pooled)
-        return whitened
+        pooled = [features.pooled[:, None], self.pooling[1 : self.windows] @ features.grid]
+        if tags is None:
+            empty = features.pooled[:, :0]
+            return PhotoFeatures(self.whitening(torch.cat(pooled, dim=1)), empty, empty[:, :, None], empty)
+        detections = tags.detections[:, : self.config.detections]
+        pooled.append(pool_boxes(features.grid, detections[..., 2:], self.grid_size))
+        standardised = self.standardise(tag_vector(tags)).clamp(-MAX_DEVIATIONS, MAX_DEVIATIONS)
+        evidence = self.evidence.of_images(tags.words) if self.config.word_evidence else standardised[:, :0]
+        return PhotoFeatures(self.whitening(torch.cat(pooled, dim=1)), standardised, detections, evidence)
 
     def whiten_cells(self, features: Features) -> Tensor:
         """Return the whitened features of each cell of the grid, ``(B, L, components)``."""
@@ -181,60 +192,45 @@ class Aligner(nn.Module):
         whitened: Tensor = self.whitening(features.grid)
         return whitened
 
-    def embed_photos(self, whitened: Tensor) -> PhotoEmbeddings:
-        """Embed images, given what :meth:`whiten_regions` returned."""
-        config, whole, regions = self.config, None, None
-        vectors = _variational_dropout(whitened, config.feature_dropout, training=self.training)
-        if config.similarity != "region_word":
-            whole = F.normalize(self.photo(vectors[:, 0]), dim=1)
-        if config.similarity != "global":
-            regions = self.region(vectors)
-            regions = F.normalize(regions, dim=2) if config.normalise_regions else regions
-        return PhotoEmbeddings(regions, whole)
+    def embed_photos(self, photos: PhotoFeatures) -> PhotoEmbeddings:
+        """Embed images by all members, whose vectors are joined, and by the words' evidence.
+
+        Args:
+            photos: what :meth:`prepare` returned.
+        """
+        regions, wholes = zip(*(member.embed_photos(photos) for member in self.members), strict=True)
+        whole = None
+        if wholes[0] is not None:
+            whole = torch.cat(wholes, dim=1) / len(wholes) ** 0.5
+            whole = fill_up(torch.cat([whole, photos.evidence], dim=1)) if self.config.word_evidence else whole
+        return PhotoEmbeddings(None if regions[0] is None else torch.cat(regions, dim=2), whole)
 
     def embed_sentences(self, tokens: Tensor, lengths: Tensor) -> SentenceEmbeddings:
-        """Embed sentences.
+        """Embed sentences by all members, whose vectors are joined and scaled; see :meth:`scores`.
 
         Args:
             tokens: word numbers ``(N, T)`` int64, any in padding.
             lengths: words per sentence, ``(N,)`` int64, at least 1.
         """
-        config, words, whole = self.config, None, None
-        if self.training and config.word_dropout:
-            tokens = tokens.masked_fill(torch.rand(tokens.shape, device=tokens.device) < config.word_dropout, UNK)
-        vectors = _variational_dropout(self.embedding(tokens), config.dropout, training=self.training)
-        hidden = _variational_dropout(self.encoder(vectors, lengths), config.dropout, training=self.training)
-        if config.similarity != "region_word":
-            real = padding_mask(lengths, tokens.shape[1])[:, :, None]
-            mean = (hidden * real).sum(dim=1) / lengths[:, None]
-            whole = F.normalize(self.sentence(mean), dim=1)
-        if config.similarity != "global":
-            words = self.word(hidden)
-            words = torch.relu(words) if self.encoder.rectified else words
-        return SentenceEmbeddings(words, lengths, whole)
+        each = [member.scaled(member.embed_sentences(tokens, lengths)) for member in self.members]
+        words, _, wholes = zip(*each, strict=True)
+        whole = None
+        if wholes[0] is not None:
+            whole = torch.cat(wholes, dim=1) / len(wholes) ** 0.5
+            if self.config.word_evidence:
+                evidence = self.evidence.of_sentences(tokens, padding_mask(lengths, tokens.shape[1]))
+                whole = torch.cat([whole, self.config.word_evidence * evidence, torch.zeros_like(whole[:, :1])], dim=1)
+                whole = NORM * whole
+        joined = None if words[0] is None else torch.cat(words, dim=2) / len(words)
+        return SentenceEmbeddings(joined, lengths, whole)
 
-    def scores(self, photos: PhotoEmbeddings, sentences: SentenceEmbeddings) -> dict[str, Tensor]:
-        """Compare all images with all sentences.
-
-        Returns:
-            A matrix ``(B, N)`` for each of :attr:`compared`, times its scale.
-        """
-        compared = {}
+    def scores(self, photos: PhotoEmbeddings, sentences: SentenceEmbeddings) -> Tensor:
+        """Compare all images with all sentences: Σ_t max_i v_i·s_t plus the product of the whole embeddings, (B, N)."""
+        totals = []
         if photos.regions is not None and sentences.words is not None:
             words, owners = real_words(sentences.words, sentences.lengths)
-            count, kind = len(sentences.lengths), self.config.word_score
-            compared["regions"] = word_scores(photos.regions, words, owners, sentences=count, kind=kind)
+            count = len(sentences.lengths)
+            totals.append(word_scores(photos.regions, words, owners, sentences=count, kind="sum"))
         if photos.whole is not None and sentences.whole is not None:
-            compared["whole"] = photos.whole @ sentences.whole.T
-        return {name: score * self.log_scales[name].exp() for name, score in compared.items()}
-
-
-def _variational_dropout(vectors: Tensor, probability: float, *, training: bool) -> Tensor:
-    """Zero elements of ``(N, T, D)`` in training, the same ones along the whole second axis.
-
-    Gal & Ghahramani, "A Theoretically Grounded Application of Dropout in Recurrent Neural Networks", 2016. It also
-    draws few random numbers, which take much time on a CPU.
-    """
-    if not training or not probability:
-        return vectors
-    return vectors * F.dropout(torch.ones_like(vectors[:, :1]), probability)
+            totals.append(photos.whole @ sentences.whole.T)
+        return torch.stack(totals).sum(dim=0)

@@ -9,11 +9,12 @@ import torch
 from seetell.errors import RecipeError
 from seetell.language.decoding import Decoding
 from seetell.language.vocabulary import END, START, Vocabulary
-from seetell.nn.backbones import Features
+from seetell.nn.backbones import Features, Tags
 from seetell.tasks.captioning.models import (
     CONFIGS,
     IGNORE_INDEX,
     USES_GRID,
+    USES_TAGS,
     SoftTargets,
     caption_tensors,
     create_captioner,
@@ -22,6 +23,8 @@ from seetell.tasks.captioning.models.neuraltalk2 import NeuralTalk2Config
 from seetell.tasks.captioning.validation import caption_features
 
 V, D = 11, 6
+WORDS = ["<end>", "<start>", "<unk>", "a", "dog", "sees", "people", "bear", "on", "grass", "boat"]
+OBJECTS, DETECTED = ["person", "dog", "boat", "bear", "teddy bear"], ["grass", "dog", "sees"]
 CAPTIONS = [[[3, 4, 5], [6, 7]], [[8], [9, 10, 3, 4]]]
 
 
@@ -29,6 +32,7 @@ SMALL = {
     "multimodal_rnn": {"embedding_size": 8, "hidden_size": 8},
     "neuraltalk2": {"embedding_size": 8, "hidden_size": 8},
     "show_attend_tell": {"embedding_size": 8, "hidden_size": 8, "annotation_size": 6, "attention_size": 5},
+    "tag_transformer": {"width": 8, "heads": 2, "feedforward": 16, "objects": 5, "words": 3, "object_tokens": 2},
     "transformer": {"width": 8, "heads": 2, "feedforward": 16},
     "up_down": {"embedding_size": 8, "hidden_size": 8, "annotation_size": 6, "attention_size": 5},
 }
@@ -37,12 +41,16 @@ SMALL = {
 def small(architecture: str = "neuraltalk2", **settings):
     torch.manual_seed(0)
     config = CONFIGS[architecture](**{**SMALL[architecture], **settings})
-    return create_captioner(architecture, config, feature_size=D, vocabulary_size=V, locations=4)
+    captioner = create_captioner(architecture, config, feature_size=D, vocabulary_size=V, locations=4)
+    captioner.name_tags(WORDS, OBJECTS, DETECTED)
+    return captioner
 
 
 def features(photos: int = 2) -> Features:
     random = torch.Generator().manual_seed(1)
-    return Features(torch.randn(photos, D, generator=random), torch.randn(photos, 4, D, generator=random))
+    pooled, grid = torch.randn(photos, D, generator=random), torch.randn(photos, 4, D, generator=random)
+    shapes = (photos, 5), (photos, 5, 5), (photos, 3), (photos, 5)
+    return Features(pooled, grid, Tags(*(torch.rand(shape, generator=random) for shape in shapes)))
 
 
 VARIANTS = {
@@ -53,6 +61,7 @@ VARIANTS = {
     "rnn-2": ("neuraltalk2", {"cell": "rnn", "layers": 2}),
     "soft-attention": ("show_attend_tell", {}),
     "hard-attention": ("show_attend_tell", {"attention": "hard"}),
+    "tag-transformer": ("tag_transformer", {}),
     "transformer": ("transformer", {}),
     "transformer-encoder": ("transformer", {"layers": 1, "encoder_layers": 2}),
     "transformer-few-positions": ("transformer", {"positions": 2}),
@@ -108,6 +117,8 @@ def test_every_parameter_gets_a_gradient(variant):
     captioner = small(architecture, **settings)
     inputs, targets = caption_tensors(CAPTIONS, max_words=16)
     captioner.loss(features(), inputs, targets, label_smoothing=0.1).backward()
+    if captioner.uses_tags:  # which may be all that is known of an image
+        captioner.loss(features()._replace(grid=None), inputs, targets, label_smoothing=0.1).backward()
     for name, parameter in captioner.named_parameters():
         assert parameter.grad is not None, name
         assert torch.isfinite(parameter.grad).all(), name
@@ -129,7 +140,8 @@ def test_teachers_who_say_what_people_say_teach_the_same(variant):
 
 
 @pytest.mark.parametrize(
-    "variant", ["multimodal-rnn", "lstm", "soft-attention", "hard-attention", "transformer", "up-down"]
+    "variant",
+    ["multimodal-rnn", "lstm", "soft-attention", "hard-attention", "tag-transformer", "transformer", "up-down"],
 )
 def test_learns_a_toy_set_by_heart(variant: str):
     architecture, settings = VARIANTS[variant]
@@ -151,7 +163,7 @@ def test_the_photo_changes_the_caption_and_padding_does_not(architecture: str):
     captioner = small(architecture).eval()
     inputs, targets = caption_tensors(CAPTIONS, max_words=16)
     logits = captioner(features(), inputs, targets)
-    other = Features(features().pooled.flip(0), features().grid)
+    other = features()._replace(pooled=features().pooled.flip(0))
     assert not torch.allclose(logits, captioner(other, inputs, targets))
     scrambled = torch.where(targets == IGNORE_INDEX, torch.full_like(inputs, 5), inputs)
     torch.testing.assert_close(captioner(features(), scrambled, targets), logits)
@@ -160,7 +172,7 @@ def test_the_photo_changes_the_caption_and_padding_does_not(architecture: str):
 @pytest.mark.parametrize("architecture", CONFIGS)
 def test_what_it_reads_is_declared(architecture: str):
     captioner = small(architecture)
-    assert captioner.uses_grid == USES_GRID[architecture]
+    assert (captioner.uses_grid, captioner.uses_tags) == (USES_GRID[architecture], USES_TAGS[architecture])
     own = captioner.state_dict()
     assert [own[name].shape[0] for name in captioner.vocab_parameters] == [V] * len(captioner.vocab_parameters)
 

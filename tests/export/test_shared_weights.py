@@ -1,0 +1,33 @@
+"""Weights in fewer bits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from torch import nn
+
+from seetell.export.shared_weights import halve_weights, quantise_weights
+from seetell.nn.onnx_graph import onnx_graph
+from seetell.runtime.sessions import Graph
+
+
+@pytest.mark.parametrize(("store", "share", "tolerance"), [(halve_weights, 0.55, 1e-3), (quantise_weights, 0.3, 0.02)])
+def test_a_graph_in_fewer_bits_computes_the_same(tmp_path: Path, store, share, tolerance):
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(40, 200), nn.Tanh(), nn.Linear(200, 60))
+    module[0].weight.data *= torch.logspace(-2, 1, 200)[:, None]  # rows of different size
+    images = torch.randn(3, 40)
+    file = tmp_path / "graph.onnx"
+    shapes = ({0: torch.export.Dim("rows", min=1)},)
+    file.write_bytes(onnx_graph(module, (images,), inputs=["x"], outputs=["y"], dynamic_shapes=shapes))
+    size = file.stat().st_size
+    store(file)
+    onnx.checker.check_model(onnx.load(file))
+    assert file.stat().st_size < share * size
+    (computed,) = Graph(file, threads=1).run({"x": images[:2].numpy()}, ["y"])
+    expected = module(images[:2]).detach().numpy()
+    assert np.abs(computed - expected).max() < tolerance * np.abs(expected).max()

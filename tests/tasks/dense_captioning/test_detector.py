@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import seetell
+from seetell.errors import BundleError, RecipeError
+from seetell.runtime.bundle import bundled_models
+from seetell.tasks.dense_captioning.confidence import Confidence
+from seetell.tasks.dense_captioning.export import detector_bundle
+from seetell.tasks.dense_captioning.phrases import PRONOUNS
+from seetell.tasks.dense_captioning.predict import DenseCaptioner
+
+DOG = Path(__file__).parents[3] / "examples" / "dog.jpg"
+
+
+@pytest.fixture
+def with_detector(dense_bundle: Path, tmp_path: Path) -> Path:
+    """The dense captioner of coloured boxes, beside the bundled object detector."""
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    for file in dense_bundle.iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    bundled = json.loads((bundled_models()["flickr8k-dense"] / "model.json").read_text("utf-8"))
+    description = json.loads((folder / "model.json").read_text("utf-8"))
+    description["graphs"]["detector"] = bundled["graphs"]["detector"]
+    description["shared"] = {"detector": bundled["shared"]["detector"]}
+    description["settings"] |= {name: bundled["settings"][name] for name in ("objects", "agreement")}
+    (folder / "model.json").write_text(json.dumps(description), "utf-8")
+    return folder
+
+
+def with_settings(folder: Path, **settings: object) -> DenseCaptioner:
+    description = json.loads((folder / "model.json").read_text("utf-8"))
+    description["settings"] |= settings
+    (folder / "model.json").write_text(json.dumps(description), "utf-8")
+    captioner = seetell.load(folder, threads=1)
+    assert isinstance(captioner, DenseCaptioner)
+    return captioner
+
+
+def test_the_detector_has_its_own_view(with_detector: Path):
+    captioner = with_settings(with_detector)
+    assert [way.height for way in captioner.preprocessings] == [64, 416]
+    assert captioner.agreement is not None
+    (found,) = captioner.detect([captioner.prepare(DOG)]) or ()
+    assert captioner.agreement.objects[found.labels[0]] == "dog"
+
+
+def test_an_object_that_no_region_tells_gets_a_region(with_detector: Path):
+    coefficients = dict.fromkeys(Confidence.__dataclass_fields__, 0.0) | {"objectness": 1.0, "detection": 1.0}
+    captioner = with_settings(with_detector, confidence=coefficients)
+    (told,) = [region for region in captioner.predict(DOG, top=100) if region.text == "a dog"]
+    assert told.score > 0.5
+    left, upper, right, lower = told.box
+    assert 0 <= left < right <= 1024
+    assert 0 <= upper < lower <= 768
+
+
+def test_the_least_evidence_must_fit_the_objects(with_detector: Path):
+    with pytest.raises(BundleError, match="expected a number for each of 80 objects, got 1"):
+        with_settings(with_detector, agreement={"least_evidence": [0.1]})
+
+
+def test_a_detector_must_be_one():
+    assert detector_bundle("coco-nanodet").labels is not None
+    with pytest.raises(RecipeError, match="has no graph 'detector'"):
+        detector_bundle("imagenet-efficientnet-lite2")
+
+
+@pytest.mark.parametrize("photo", ["dog.jpg", "cat.jpg", "officer.jpg"])
+def test_the_bundled_model_tells_no_pronouns_and_what_is_there(photo: str):
+    captioner = seetell.load("regions", threads=1)
+    told = captioner.predict(DOG.with_name(photo), threshold=0.0, top=100)
+    assert told
+    assert not any(set(region.text.split()) & PRONOUNS for region in told)
+    (found,) = captioner.detect([captioner.prepare(DOG.with_name(photo))]) or ()
+    likely = {captioner.agreement.objects[label] for label, score in zip(found.labels, found.scores, strict=True)
+              if score >= 0.15}  # fmt: skip
+    named = {name for region in told for name in captioner.agreement.named(_tokens(captioner, region.text))}
+    assert {captioner.agreement.objects[name] for name in named} <= likely
+
+
+def _tokens(captioner: DenseCaptioner, text: str) -> tuple[int, ...]:
+    return tuple(captioner.bundle.require_vocabulary().encode(text.split()))
