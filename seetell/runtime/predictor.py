@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, ClassVar, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from seetell.errors import PhotoError, UsageError
 from seetell.photos.opening import PhotoSource
@@ -17,6 +17,9 @@ from seetell.photos.preprocessing import Preprocessing
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.image_stream import BatchFn, preprocess, run_with_oom_fallback, stream
 from seetell.runtime.threads import resolve_num_threads
+
+if TYPE_CHECKING:
+    from seetell.runtime.tags import ImageTagger
 
 Prepared = TypeVar("Prepared")
 Result = TypeVar("Result")
@@ -33,6 +36,7 @@ class Predictor(ABC, Generic[Prepared, Result]):
         precision: the encoder's, such as ``int8``; ``None`` for the bundle's own choice.
         threads: processor threads that it computes with.
         takes_resized: whether :meth:`prepare` accepts a photo that another process resized.
+        tagger: what tags its images; ``None`` where nothing does.
 
     Args:
         bundle: the model.
@@ -52,11 +56,13 @@ class Predictor(ABC, Generic[Prepared, Result]):
     def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
         self.bundle, self.precision = bundle, precision
         self.threads = resolve_num_threads(threads)
+        self.tagger: ImageTagger | None = None
 
     @property
     def preprocessings(self) -> tuple[Preprocessing, ...]:
-        """The ways in which :meth:`prepare` resizes an image: one for each network that sees images."""
-        return (self.bundle.preprocessing,)
+        """The ways in which :meth:`prepare` resizes an image: those of the encoder and of the tagger's networks."""
+        others = () if self.tagger is None else self.tagger.preprocessings
+        return tuple(dict.fromkeys((self.bundle.preprocessing, *others)))
 
     @property
     def name(self) -> str:

@@ -38,16 +38,17 @@ class Graph:
 
     Args:
         source: the file, or its content.
-        threads: how many threads one operator may use.
-        images_at_once: how many images :meth:`run_each` computes at a time.
+        threads: how many threads it computes with.
+        images_alone: it is run by :meth:`run_each`, which computes an image on each thread; otherwise each operator
+            uses all threads.
     """
 
-    def __init__(self, source: Path | bytes, *, threads: int, images_at_once: int = 1) -> None:
-        self._images_at_once = images_at_once
+    def __init__(self, source: Path | bytes, *, threads: int, images_alone: bool = False) -> None:
+        self._images_at_once = threads if images_alone else 1
         self._name = str(source) if isinstance(source, Path) else "the graph in memory"
         self._has_loops = isinstance(source, Path) and check_graph(source)
         options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = 1 if images_alone else threads
         options.inter_op_num_threads = 1
         options.log_severity_level = FATAL  # errors are raised
         # a plan of memory for every shape met: decoding meets hundreds, for 90 MB and no speed
@@ -68,22 +69,22 @@ class Graph:
 
     @classmethod
     def open(
-        cls, bundle: Bundle, name: str, *, threads: int, precision: str | None = None, images_at_once: int = 1
+        cls, bundle: Bundle, name: str, *, threads: int, precision: str | None = None, images_alone: bool = False
     ) -> Graph:
         """Open a graph of a bundle.
 
         Args:
             bundle: the model.
             name: of the graph, such as ``encoder``.
-            threads: how many threads one operator may use.
+            threads: how many threads it computes with.
             precision: ``int8`` or ``fp32``; the bundle's own choice when absent.
-            images_at_once: see the class.
+            images_alone: see the class.
 
         Raises:
             BundleError: there is no such graph, it is damaged, or its inputs and outputs are not those described.
             UsageError: there is none of that precision.
         """
-        graph = cls(bundle.graph(name, precision), threads=threads, images_at_once=images_at_once)
+        graph = cls(bundle.graph(name, precision), threads=threads, images_alone=images_alone)
         graph.require(inputs=bundle.graphs[name].inputs, outputs=bundle.graphs[name].outputs)
         return graph
 

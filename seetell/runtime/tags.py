@@ -166,7 +166,7 @@ class _Sighted:
     """A graph that sees images, and how they are prepared for it."""
 
     def __init__(self, bundle: Bundle, name: str, *, threads: int) -> None:
-        self.graph = Graph.open(bundle, name, threads=1, images_at_once=threads)
+        self.graph = Graph.open(bundle, name, threads=threads, images_alone=True)
         self.preprocessing = bundle.graphs[name].preprocessing or bundle.preprocessing
 
 

@@ -17,7 +17,6 @@ from seetell.errors import PhotoError, UsageError
 from seetell.language.decoding import Decoding
 from seetell.photos.no_photo import BLANK_PICTURE, no_photo
 from seetell.photos.opening import PhotoSource
-from seetell.photos.preprocessing import Preprocessing
 from seetell.results import Caption
 from seetell.runtime.bundle import Bundle, bundled_models, read_description
 from seetell.runtime.image_stream import BatchFn, preprocess, preprocess_all
@@ -29,7 +28,6 @@ from seetell.tasks.captioning.decoder import Decoder
 from seetell.tasks.captioning.withholding import Rater, withheld
 
 _SAMPLING = ("temperature", "top_k", "top_p", "seed")
-
 
 TAGGED_BATCH = 6
 """Images processed at once by default where they are tagged: each waits for it in several sizes."""
@@ -43,7 +41,6 @@ class Captioner(Predictor[Prepared, Caption]):
 
     Attributes:
         decoding: the default decoding options.
-        tagger: what tags images for the decoder; ``None`` where it reads no tags.
     """
 
     task = "captioning"
@@ -56,7 +53,7 @@ class Captioner(Predictor[Prepared, Caption]):
         tags: tuple[str, ...] = ()
         if self.tagger is not None:
             tags, self.batch_size = self.tagger.outputs, TAGGED_BATCH
-        self._encoder = Graph.open(bundle, "encoder", precision=precision, threads=1, images_at_once=self.threads)
+        self._encoder = Graph.open(bundle, "encoder", precision=precision, threads=self.threads, images_alone=True)
         self._decoder = Decoder(bundle, threads=self.threads, tags=tags)
         self._encoded = [name for name in self._decoder.features if name not in tags]
         self._encoder.require(inputs=["images"], outputs=self._encoded)
@@ -70,12 +67,6 @@ class Captioner(Predictor[Prepared, Caption]):
     def has_confidence(self) -> bool:
         """Whether its captions have a confidence."""
         return self._rater is not None
-
-    @property
-    def preprocessings(self) -> tuple[Preprocessing, ...]:
-        """Those of the encoder and of the tagger's networks."""
-        others = () if self.tagger is None else self.tagger.preprocessings
-        return tuple(dict.fromkeys((self.bundle.preprocessing, *others)))
 
     def prepare(self, image: PhotoSource, text: str = "") -> Prepared:
         """Open an image; see :meth:`Predictor.prepare`."""

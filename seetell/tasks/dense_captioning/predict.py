@@ -22,7 +22,6 @@ from seetell.geometry.boxes import Box, area, intersection_over_smaller, nms
 from seetell.language.decoding import Decoding, Hypothesis
 from seetell.language.vocabulary import detokenise
 from seetell.photos.opening import PhotoSource
-from seetell.photos.preprocessing import Preprocessing
 from seetell.results import Region, Regions
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.image_stream import BatchFn, preprocess_all_with_size
@@ -147,18 +146,12 @@ class DenseCaptioner(Predictor[Prepared, Regions]):
         )
         vocabulary = bundle.require_vocabulary()
         self._pronouns, self._function_words = word_mask(vocabulary, PRONOUNS), word_mask(vocabulary, FUNCTION_WORDS)
-        self._tagger = self.agreement = None
+        self.agreement: ObjectAgreement | None = None
         if "detector" in bundle.graphs:
-            self._tagger = ImageTagger(bundle, threads=self.threads, min_score=DETECTED_SCORE)
-            objects = self._tagger.objects
+            self.tagger = ImageTagger(bundle, threads=self.threads, min_score=DETECTED_SCORE)
+            objects = self.tagger.objects
             least = bundle.setting("agreement", lambda setting: least_evidence(setting, objects))
             self.agreement = ObjectAgreement(objects, vocabulary, least)
-
-    @property
-    def preprocessings(self) -> tuple[Preprocessing, ...]:
-        """Those of the encoder and of the object detector."""
-        others = () if self._tagger is None else self._tagger.preprocessings
-        return tuple(dict.fromkeys((self.bundle.preprocessing, *others)))
 
     @property
     def threshold(self) -> float:
@@ -239,10 +232,10 @@ class DenseCaptioner(Predictor[Prepared, Regions]):
         Args:
             batch: from :meth:`prepare`.
         """
-        if self._tagger is None:
+        if self.tagger is None:
             return None
-        images = stacked([images for images, _ in batch], self._tagger.preprocessings)
-        return list(self._tagger(images).detections)
+        images = stacked([images for images, _ in batch], self.tagger.preprocessings)
+        return list(self.tagger(images).detections)
 
     def _localise(self, batch: Sequence[Prepared]) -> tuple[dict[str, np.ndarray], list[np.ndarray]]:
         """Return what the region head makes of all proposals, and the indices of the final boxes of each image."""

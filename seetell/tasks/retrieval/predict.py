@@ -18,7 +18,6 @@ import numpy as np
 from seetell.errors import PhotoError, UsageError
 from seetell.language.reading import Reading, read_as_detected, read_sentence
 from seetell.photos.opening import PhotoSource
-from seetell.photos.preprocessing import Preprocessing
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.image_stream import BatchFn, preprocess_all
 from seetell.runtime.predictor import Predictor
@@ -51,12 +50,12 @@ class Embedder(Predictor[Images, PhotoEmbeddings]):
         self.identity = _identity(bundle, precision)
         self._vocabulary = bundle.require_vocabulary()
         self._evidence = bundle.setting("word_evidence", int) if "word_evidence" in bundle.settings else 0
-        self._tagger = tagger_of(bundle, threads=self.threads, min_score=MIN_DETECTION_SCORE)
-        self._encoder = Graph.open(bundle, "encoder", precision=precision, threads=self.threads)
+        self.tagger = tagger_of(bundle, threads=self.threads, min_score=MIN_DETECTION_SCORE)
+        self._encoder = Graph.open(bundle, "encoder", precision=precision, threads=self.threads, images_alone=True)
         self._images = Graph.open(bundle, "image_embedding", threads=self.threads)
         self._sentences = Graph.open(bundle, "sentence_embedding", threads=self.threads)
         self._encoder.require(inputs=["images"], outputs=["pooled", "grid"])
-        tags = [] if self._tagger is None else [*self._tagger.outputs, DETECTIONS]
+        tags = [] if self.tagger is None else [*self.tagger.outputs, DETECTIONS]
         self._images.require(inputs=["pooled", "grid", *tags], outputs=[])
         outputs = ["words" if name == "regions" else name for name in self._images.outputs]
         self._sentences.require(inputs=["tokens", "lengths"], outputs=outputs)
@@ -65,12 +64,6 @@ class Embedder(Predictor[Images, PhotoEmbeddings]):
     def compares_words(self) -> bool:
         """Whether it compares words with regions, so that it can tell where in an image a word is."""
         return "regions" in self._images.outputs
-
-    @property
-    def preprocessings(self) -> tuple[Preprocessing, ...]:
-        """Those of the encoder and of the tagger's networks."""
-        others = () if self._tagger is None else self._tagger.preprocessings
-        return tuple(dict.fromkeys((self.bundle.preprocessing, *others)))
 
     def prepare(self, image: PhotoSource, text: str = "") -> Images:
         """Open an image and prepare it for each of :attr:`preprocessings`; see :meth:`Predictor.prepare`."""
@@ -121,9 +114,9 @@ class Embedder(Predictor[Images, PhotoEmbeddings]):
     def read_query(self, text: str) -> Reading:
         """Return how a search reads a sentence: as :meth:`read`, and words without a detector as their object class."""
         reading = self.read(text)
-        if not self._evidence or self._tagger is None:
+        if not self._evidence or self.tagger is None:
             return reading
-        return read_as_detected(reading, frozenset(self._tagger.words))
+        return read_as_detected(reading, frozenset(self.tagger.words))
 
     def score(self, images: PhotoEmbeddings, sentences: SentenceEmbeddings) -> np.ndarray:
         """Score every image with every sentence, ``(P, S)`` float32, higher is better."""
@@ -185,7 +178,7 @@ class Embedder(Predictor[Images, PhotoEmbeddings]):
     def _embed(self, images: Sequence[Images], sample_ids: Sequence[int], *, with_grid: bool) -> list[PhotoEmbeddings]:
         batch = stacked(images, self.preprocessings)
         pooled, grid = self._encoder.run_in_parts(batch[self.bundle.preprocessing], _ENCODED)
-        tags = None if self._tagger is None else self._tagger(batch, pooled).named()
+        tags = None if self.tagger is None else self.tagger(batch, pooled).named()
         embedded = embed_features(self._images, {"pooled": pooled, "grid": grid, **(tags or {})})
         embedded = replace(embedded, grid=grid, tags=tags) if with_grid else embedded
         return [embedded[row : row + 1] for row in range(len(images))]
