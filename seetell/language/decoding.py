@@ -9,8 +9,9 @@ Works with any model through a callback that advances by one word, batched over 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -18,7 +19,7 @@ import numpy as np
 from seetell.errors import UsageError, unknown
 from seetell.language.beam_search import beam_search
 from seetell.language.hypotheses import Hypothesis, Limits, State, Step
-from seetell.language.phrases import FUNCTION_WORDS
+from seetell.language.phrases import FUNCTION_WORDS, word_mask
 from seetell.language.sampling import sample
 from seetell.language.vocabulary import END, START, UNK
 
@@ -123,12 +124,14 @@ class Decoding:
         return replace(self, **options)
 
 
-def _those(words: Sequence[str], belongs: Callable[[str], bool]) -> np.ndarray:
-    return np.fromiter(map(belongs, words), bool, len(words))
+@lru_cache(maxsize=8)
+def _bad_endings(words: tuple[str, ...]) -> np.ndarray:
+    return word_mask(words, _BAD_ENDINGS)
 
 
-def _is_content(word: str) -> bool:
-    return word.isalpha() and word not in FUNCTION_WORDS
+@lru_cache(maxsize=8)
+def _content_words(words: tuple[str, ...]) -> np.ndarray:
+    return word_mask(words, {word for word in words if word.isalpha()} - FUNCTION_WORDS)
 
 
 def decode(
@@ -169,8 +172,8 @@ def decode(
         start,
         end,
         suppressed_tokens,
-        _those(words, _BAD_ENDINGS.__contains__) if decoding.remove_bad_endings and words else None,
-        _those(words, _is_content) if decoding.no_repeat_content_words and words else None,
+        _bad_endings(tuple(words)) if decoding.remove_bad_endings and words else None,
+        _content_words(tuple(words)) if decoding.no_repeat_content_words and words else None,
     )
     if decoding.method == "sample":
         return sample(

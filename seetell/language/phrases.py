@@ -7,7 +7,7 @@ has a region, and neighbours prefer the same one. Letters: ``B`` sentences, ``T`
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -137,6 +137,11 @@ FUNCTION_WORDS = OPENING_WORDS | JOINING_WORDS
 
 BETA = 0.1
 """Default bonus, which joins chunks that fit one region equally well; a caption then has two or three phrases."""
+
+
+def word_mask(vocabulary: Sequence[str], words: Container[str]) -> np.ndarray:
+    """Return which of the ``V`` words of a vocabulary are among others, ``(V,)`` bool."""
+    return np.fromiter((word in words for word in vocabulary), bool, len(vocabulary))
 
 
 def segment_sentence(

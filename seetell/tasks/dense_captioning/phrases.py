@@ -14,7 +14,6 @@ from typing import NamedTuple
 import numpy as np
 
 from seetell.language.hypotheses import Hypothesis
-from seetell.language.vocabulary import Vocabulary
 
 
 def _words(text: str) -> frozenset[str]:
@@ -50,11 +49,6 @@ class Chosen(NamedTuple):
 
     hypothesis: Hypothesis
     likeness: float
-
-
-def word_mask(vocabulary: Vocabulary, words: frozenset[str]) -> np.ndarray:
-    """Return which words of a vocabulary are among the given ones, ``(V,)`` bool."""
-    return np.array([word in words for word in vocabulary.words])
 
 
 def repeats_word(tokens: Sequence[int], function_words: np.ndarray) -> bool:

@@ -20,6 +20,7 @@ import numpy as np
 from seetell.errors import PhotoError, UsageError
 from seetell.geometry.boxes import Box, area, intersection_over_smaller, nms
 from seetell.language.decoding import Decoding, Hypothesis
+from seetell.language.phrases import word_mask
 from seetell.language.vocabulary import detokenise
 from seetell.photos.opening import PhotoSource
 from seetell.results import Region, Regions
@@ -31,7 +32,7 @@ from seetell.runtime.tags import Detections, Images, ImageTagger, stacked
 from seetell.tasks.captioning.decoder import Decoder
 from seetell.tasks.dense_captioning.confidence import Confidence
 from seetell.tasks.dense_captioning.object_agreement import DETECTED_SCORE, Doubts, ObjectAgreement, least_evidence
-from seetell.tasks.dense_captioning.phrases import FUNCTION_WORDS, PRONOUNS, Chosen, choose, repeats_word, word_mask
+from seetell.tasks.dense_captioning.phrases import FUNCTION_WORDS, PRONOUNS, Chosen, choose, repeats_word
 
 TOP = 10
 DUPLICATE_OVERLAP = 0.4
@@ -145,7 +146,8 @@ class DenseCaptioner(Predictor[Prepared, Regions]):
             inputs=[*self._levels, *self._maps, "context", *boxes], outputs=["boxes", "scores", *self._decoder.features]
         )
         vocabulary = bundle.require_vocabulary()
-        self._pronouns, self._function_words = word_mask(vocabulary, PRONOUNS), word_mask(vocabulary, FUNCTION_WORDS)
+        self._pronouns = word_mask(vocabulary.words, PRONOUNS)
+        self._function_words = word_mask(vocabulary.words, FUNCTION_WORDS)
         self.agreement: ObjectAgreement | None = None
         if "detector" in bundle.graphs:
             self.tagger = ImageTagger(bundle, threads=self.threads, min_score=DETECTED_SCORE)

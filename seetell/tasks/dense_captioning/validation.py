@@ -11,13 +11,14 @@ from torch import Tensor
 
 from seetell.errors import DataError
 from seetell.language.decoding import Decoding
+from seetell.language.phrases import word_mask
 from seetell.language.vocabulary import Vocabulary
 from seetell.metrics.dense import dense_average_precision
 from seetell.metrics.meteor import Meteor
 from seetell.results import Region
 from seetell.tasks.captioning.validation import ranked_hypotheses, validation_loss
 from seetell.tasks.dense_captioning.model import DenseCap
-from seetell.tasks.dense_captioning.phrases import FUNCTION_WORDS, PRONOUNS, choose, word_mask
+from seetell.tasks.dense_captioning.phrases import FUNCTION_WORDS, PRONOUNS, choose
 from seetell.tasks.dense_captioning.region_targets import FeatureMapCache, RegionTargets
 
 BATCH = 10
@@ -52,8 +53,8 @@ def validate(
     truth = {photo.id: photo.regions for photo in targets.photos}
     detected, proposed = {}, {}
     nats, words = 0.0, 0
-    pronouns = np.flatnonzero(word_mask(vocabulary, PRONOUNS)).tolist()
-    function_words = word_mask(vocabulary, FUNCTION_WORDS)
+    pronouns = np.flatnonzero(word_mask(vocabulary.words, PRONOUNS)).tolist()
+    function_words = word_mask(vocabulary.words, FUNCTION_WORDS)
     for rows, batch in _batches(densecap, maps):
         with torch.inference_mode():
             detections = densecap.detect(batch)

@@ -15,11 +15,12 @@ from seetell.data.regions import read_regions
 from seetell.errors import BundleError, CheckpointError
 from seetell.export.exporter import export_run
 from seetell.language.decoding import Decoding
+from seetell.language.phrases import word_mask
 from seetell.nn.backbones import weights_hash
 from seetell.photos import open_photo
 from seetell.runtime.bundle import Bundle
 from seetell.tasks.captioning.validation import ranked_hypotheses
-from seetell.tasks.dense_captioning.phrases import FUNCTION_WORDS, choose, repeats_word, word_mask
+from seetell.tasks.dense_captioning.phrases import FUNCTION_WORDS, choose, repeats_word
 from seetell.tasks.dense_captioning.predict import DenseCaptioner, Localisation
 from seetell.tasks.registry import find_task
 from seetell.tasks.retrieval.config import RetrievalConfig
@@ -69,7 +70,7 @@ def test_the_runtime_matches_torch(dense_bundle, dense_run):
             maps = trained.encoder.feature_maps(image)
             (expected,) = trained.model.detect([maps[stride] for stride in trained.model.config.strides])
         ranked = ranked_hypotheses(trained.model.captioner, expected.features, captioner.decoding)
-        function_words = word_mask(trained.vocabulary, FUNCTION_WORDS)
+        function_words = word_mask(trained.vocabulary.words, FUNCTION_WORDS)
         ranked = [
             [one for one in hypotheses if one.tokens and not repeats_word(one.tokens, function_words)]
             for hypotheses in ranked

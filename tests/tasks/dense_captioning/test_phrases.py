@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from seetell.language.hypotheses import Hypothesis
+from seetell.language.phrases import word_mask
 from seetell.language.vocabulary import Vocabulary
 from seetell.metrics.dense import METEORS
 from seetell.tasks.dense_captioning.phrases import (
@@ -13,11 +14,10 @@ from seetell.tasks.dense_captioning.phrases import (
     choose,
     likeness,
     repeats_word,
-    word_mask,
 )
 
 WORDS = Vocabulary(("<end>", "<start>", "<unk>", "a", "dog", "brown", "its", "cat", "small", "mouth"), 1)
-FUNCTION = word_mask(WORDS, FUNCTION_WORDS)
+FUNCTION = word_mask(WORDS.words, FUNCTION_WORDS)
 
 
 def padded(*phrases: str) -> np.ndarray:
@@ -36,7 +36,7 @@ def test_thresholds_are_those_of_the_metric():
 
 
 def test_masks_name_pronouns_and_function_words():
-    assert np.flatnonzero(word_mask(WORDS, PRONOUNS)).tolist() == [6]
+    assert np.flatnonzero(word_mask(WORDS.words, PRONOUNS)).tolist() == [6]
     assert np.flatnonzero(FUNCTION).tolist() == [3, 6]
 
 
