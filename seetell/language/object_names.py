@@ -122,6 +122,11 @@ def plurals(phrase: str) -> list[str]:
     return [" ".join([*before, form]) for form in forms]
 
 
+def with_article(name: str) -> str:
+    """Return a name with its indefinite article: ``an elephant``."""
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
 @cache
 def object_phrases() -> Mapping[tuple[str, ...], str]:
     """Return the class of each phrase, in singular and plural; an empty string where it only contains a name.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from seetell.language.object_names import plurals
+from seetell.language.object_names import plurals, with_article
 from seetell.tasks.captioning.confidence import Calibration, logit
 
 MOST_OBJECTS = 3
@@ -139,5 +139,5 @@ def _counted(name: str, count: int) -> str:
     if name in UNCOUNTED:
         return spoken
     if count < 2:
-        return f"{'an' if spoken[0] in 'aeiou' else 'a'} {spoken}"
+        return with_article(spoken)
     return _ONE_TO_THREE[min(count, 3)] + plurals(spoken)[0]

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from seetell.runtime.bundle import numbers
+
 RIGHT_IOU, RIGHT_METEOR = 0.5, 0.15
 _EDGE = 1e-4
 
@@ -47,10 +49,7 @@ class Confidence:
             KeyError: a field is missing.
             TypeError: one is not a number.
         """
-        values = {field.name: content[field.name] for field in fields(cls)}
-        if not all(isinstance(value, (int, float)) for value in values.values()):
-            raise TypeError(f"expected numbers, got {dict(content)}")
-        return cls(**values)
+        return cls(**numbers(content, [field.name for field in fields(cls)]))
 
     def of_regions(self, objectness: np.ndarray, logprob: np.ndarray, likeness: np.ndarray) -> np.ndarray:
         """Return the probability that each region is right, ``(N,)``; the arguments are ``(N,)`` each."""

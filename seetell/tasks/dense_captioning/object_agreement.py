@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seetell.geometry.boxes import intersection_over_smaller, iou, nms
-from seetell.language.object_names import object_phrases, objects_named
+from seetell.language.object_names import object_phrases, objects_named, with_article
 from seetell.language.vocabulary import Vocabulary
 from seetell.runtime.tags import Detections
 
@@ -149,8 +149,7 @@ class ObjectAgreement:
     def phrase(self, label: int) -> str:
         """Return a phrase for an object of a class, such as ``a refrigerator``."""
         name = self.objects[label]
-        article = "an" if name[0] in "aeiou" else "a"
-        return UNCOUNTED.get(name, f"{article} {name}")
+        return UNCOUNTED.get(name) or with_article(name)
 
 
 def least_evidence(value: Mapping[str, Any], objects: Sequence[str]) -> np.ndarray:

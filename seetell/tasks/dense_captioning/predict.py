@@ -24,7 +24,7 @@ from seetell.language.phrases import word_mask
 from seetell.language.vocabulary import detokenise
 from seetell.photos.opening import PhotoSource
 from seetell.results import Region, Regions
-from seetell.runtime.bundle import Bundle
+from seetell.runtime.bundle import Bundle, numbers
 from seetell.runtime.image_stream import BatchFn, preprocess_all_with_size
 from seetell.runtime.predictor import Predictor
 from seetell.runtime.sessions import Graph
@@ -76,11 +76,11 @@ class Localisation:
             KeyError: a field is missing.
             TypeError: one is not a number.
         """
-        values = {field.name: content[field.name] for field in fields(cls)}
-        strides = tuple(int(stride) for stride in values.pop("strides"))
-        if not strides or not all(isinstance(value, (int, float)) and value >= 0 for value in values.values()):
-            raise TypeError(f"expected numbers, none of them negative, got {dict(content)}")
-        return cls(strides=strides, **values)
+        strides = tuple(int(stride) for stride in content["strides"])
+        if not strides:
+            raise TypeError(f"expected strides, got {dict(content)}")
+        names = [field.name for field in fields(cls) if field.name != "strides"]
+        return cls(strides=strides, **numbers(content, names, least=0, expected="numbers, none of them negative"))
 
 
 @dataclass(frozen=True, eq=False)

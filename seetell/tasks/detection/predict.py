@@ -20,7 +20,7 @@ from seetell.errors import BundleError, UsageError
 from seetell.geometry.boxes import CANDIDATES, Boxes, nms, nms_per_class
 from seetell.photos.opening import PhotoSource
 from seetell.results import Region, Regions
-from seetell.runtime.bundle import Bundle
+from seetell.runtime.bundle import Bundle, numbers
 from seetell.runtime.image_stream import BatchFn, preprocess_with_size
 from seetell.runtime.predictor import Predictor
 from seetell.runtime.sessions import Graph
@@ -53,10 +53,8 @@ class Selection:
             KeyError: a field is missing.
             TypeError: one is not a number from 0 to 1.
         """
-        values = {field.name: content[field.name] for field in fields(cls)}
-        if not all(isinstance(value, (int, float)) and 0 <= value <= 1 for value in values.values()):
-            raise TypeError(f"expected numbers from 0 to 1, got {dict(content)}")
-        return cls(**values)
+        names = [field.name for field in fields(cls)]
+        return cls(**numbers(content, names, least=0, most=1, expected="numbers from 0 to 1"))
 
 
 class Detector(Predictor[Prepared, Regions]):
