@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from corpus import Corpus
 from make_features import Photos
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 from vocabulary import Words
 
 from seetell.language.object_names import CLASSES
 from seetell.nn.backbones import Features
 from seetell.tasks.captioning.models.tag_transformer import TagTransformer, TagTransformerConfig
 from seetell.tasks.captioning.models.transformer import Transformer, TransformerConfig
+from seetell.training.ema import ExponentialMovingAverage
 
 FEATURES, LOCATIONS = 1280, 64
 _PER_WORD = ("word_embedding.weight", "output_bias")
@@ -93,27 +96,51 @@ def features_of(photos: Photos, rows: np.ndarray, views: np.ndarray) -> Features
     return Features(grid.mean(dim=1), grid, photos.tags(rows, views))
 
 
-class MovingAverage:
-    """The exponential moving average of a captioner's weights, shorter in the beginning.
+def parameter_groups(captioner: TagTransformer, *, rate: float, new_rate: float) -> list[dict[str, Any]]:
+    """Return the parameters for an optimiser: the first captioner's at one learning rate, new ones at another."""
+    named = list(captioner.named_parameters())
+    return [
+        {"params": [value for name, value in named if not name.startswith(TAG_PARAMETERS)], "lr": rate},
+        {"params": [value for name, value in named if name.startswith(TAG_PARAMETERS)], "lr": new_rate},
+    ]
+
+
+def optimise(
+    captioner: TagTransformer,
+    loss: Callable[[], Tensor],
+    optimiser: torch.optim.Optimizer,
+    rate: Callable[[int], float],
+    *,
+    steps: int,
+    decay: float,
+    report: Callable[[Tensor], str],
+    every: int,
+) -> None:
+    """Train a captioner, which has the average of its weights in the end.
 
     Args:
-        captioner: whose weights are averaged.
+        captioner: trained.
+        loss: of the next batch.
+        optimiser: of the captioner's parameters.
+        rate: factor of the learning rates at a step, counted from 0.
+        steps: of the optimiser.
         decay: of the average.
+        report: what is printed of a loss.
+        every: steps between reports.
     """
-
-    def __init__(self, captioner: TagTransformer, decay: float) -> None:
-        self._captioner, self._decay, self._steps = captioner, decay, 0
-        self.weights = {
-            name: value.clone() for name, value in captioner.state_dict().items()
-        }  # buffers stay as they are
-
-    @torch.no_grad()
-    def update(self) -> None:
-        """Take the weights after another step in."""
-        self._steps += 1
-        decay = min(self._decay, self._steps / (self._steps + 9))
-        for name, value in self._captioner.named_parameters():
-            self.weights[name].lerp_(value, 1 - decay)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, rate)
+    average, started = ExponentialMovingAverage({"captioner": captioner}, decay=decay), time.monotonic()
+    for step in range(1, steps + 1):
+        optimiser.zero_grad()
+        value = loss()
+        value.backward()
+        nn.utils.clip_grad_norm_(captioner.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        average.update()
+        if step % every == 0 or step == steps:
+            print(f"step {step}: {report(value)}, {time.monotonic() - started:.0f} s", flush=True)
+    average.apply()
 
 
 SIGHT = ("grid_", "pooled_", "locations", "feature_")

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +23,10 @@ import numpy as np
 import torch
 from captioner import (
     FEATURES,
-    TAG_PARAMETERS,
-    MovingAverage,
     features_of,
     initial_captioner,
+    optimise,
+    parameter_groups,
     save_captioner,
     starting_captioner,
 )
@@ -35,7 +34,7 @@ from corpus import Corpus
 from make_features import Photos
 from mentions import Mentions
 from simulated_tags import SimulatedTags
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 from vocabulary import Words
 
@@ -86,7 +85,7 @@ class CrossEntropy:
     max_words: int = 18
 
 
-class Lesson:
+class CaptionMixture:
     """Everything that the captioner is trained on, and the captioner.
 
     Args:
@@ -205,30 +204,23 @@ def without_photos(
 
 def main(corpus: Corpus, work: Path, config: CrossEntropy, *, device: torch.device) -> TagTransformer:
     """Train, and write the average of the weights."""
-    lesson = Lesson(corpus, work, config, device)
-    captioner = lesson.captioner
-    new = [value for name, value in captioner.named_parameters() if name.startswith(TAG_PARAMETERS)]
-    old = [value for name, value in captioner.named_parameters() if not name.startswith(TAG_PARAMETERS)]
-    rates = [{"params": old, "lr": config.learning_rate}, {"params": new, "lr": config.new_learning_rate}]
-    optimiser = torch.optim.AdamW(rates, betas=(0.9, 0.98), weight_decay=0.01)
+    mixture = CaptionMixture(corpus, work, config, device)
+    captioner = mixture.captioner.train()
+    groups = parameter_groups(captioner, rate=config.learning_rate, new_rate=config.new_learning_rate)
 
     def rate(step: int) -> float:
         return min(1, (step + 1) / config.warmup) * (0.515 + 0.485 * math.cos(math.pi * step / config.steps))
 
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, rate)
-    average, started = MovingAverage(captioner, config.decay), time.monotonic()
-    captioner.train()
-    for step in range(1, config.steps + 1):
-        optimiser.zero_grad()
-        loss = lesson.loss()
-        loss.backward()
-        nn.utils.clip_grad_norm_(captioner.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
-        average.update()
-        if step % 50 == 0 or step == config.steps:
-            print(f"step {step}: loss {loss.item():.3f}, {time.monotonic() - started:.0f} s", flush=True)
-    captioner.load_state_dict(average.weights)
+    optimise(
+        captioner,
+        mixture.loss,
+        torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=0.01),
+        rate,
+        steps=config.steps,
+        decay=config.decay,
+        report=lambda loss: f"loss {loss.item():.3f}",
+        every=50,
+    )
     save_captioner(captioner, work / "cross_entropy.safetensors")
     return captioner.eval()
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,13 +24,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from captioner import TAG_PARAMETERS, MovingAverage, features_of, load_captioner, save_captioner
+from captioner import features_of, load_captioner, optimise, parameter_groups, save_captioner
 from corpus import Corpus
 from cross_entropy import without_photos
 from make_features import Photos
 from mentions import Mentions
 from simulated_tags import SimulatedTags
-from torch import Tensor, nn
+from torch import Tensor
 from vocabulary import Words
 
 from seetell.language.object_names import CLASSES, objects_named
@@ -159,7 +158,7 @@ class TruthfulReward:
         return rewards - self._penalty * np.array(absent)
 
 
-class Rewarded:
+class RewardMixture:
     """Everything that is rewarded.
 
     Args:
@@ -251,28 +250,22 @@ def main(corpus: Corpus, work: Path, name: str, *, device: torch.device, steps: 
         config = replace(config, steps=steps, stop=steps)
     start = work / "cross_entropy.safetensors"
     captioner = load_captioner(corpus, words, start, dropout=config.dropout, feature_dropout=config.dropout).to(device)
-    rewarded = Rewarded(corpus, work, config, device)
-    new = [value for name, value in captioner.named_parameters() if name.startswith(TAG_PARAMETERS)]
-    old = [value for name, value in captioner.named_parameters() if not name.startswith(TAG_PARAMETERS)]
-    optimiser = torch.optim.Adam(
-        [{"params": old, "lr": config.learning_rate}, {"params": new, "lr": config.new_learning_rate}]
-    )
+    mixture = RewardMixture(corpus, work, config, device)
+    groups = parameter_groups(captioner, rate=config.learning_rate, new_rate=config.new_learning_rate)
 
     def rate(step: int) -> float:
         return min(1, (step + 1) / config.warmup) * (0.5 + 0.475 * math.cos(math.pi * step / config.steps))
 
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, rate)
-    average, started = MovingAverage(captioner, config.decay), time.monotonic()
-    for step in range(1, config.stop + 1):
-        optimiser.zero_grad()
-        rewarded.loss(captioner).backward()
-        nn.utils.clip_grad_norm_(captioner.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
-        average.update()
-        if step % 20 == 0 or step == config.stop:
-            print(f"step {step}: reward {rewarded.mean_reward():.3f}, {time.monotonic() - started:.0f} s", flush=True)
-    captioner.load_state_dict(average.weights)
+    optimise(
+        captioner,
+        lambda: mixture.loss(captioner),
+        torch.optim.Adam(groups),
+        rate,
+        steps=config.stop,
+        decay=config.decay,
+        report=lambda _: f"reward {mixture.mean_reward():.3f}",
+        every=20,
+    )
     save_captioner(captioner, work / f"{name}.safetensors")
 
 

@@ -49,11 +49,15 @@ class ExponentialMovingAverage:
     def applied(self) -> Iterator[None]:
         """Replace the parameters by their averages within a ``with`` block."""
         present = {name: parameter.detach().clone() for name, parameter in self._parameters.items()}
-        self._put(self.values)
+        self.apply()
         try:
             yield
         finally:
             self._put(present)
+
+    def apply(self) -> None:
+        """Replace the parameters by their averages."""
+        self._put(self.values)
 
     @torch.no_grad()
     def _put(self, values: Mapping[str, Tensor]) -> None:

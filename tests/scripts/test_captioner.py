@@ -5,12 +5,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from captioner import MovingAverage, initial_captioner, mix, return_to_start, starting_weights
+from captioner import initial_captioner, mix, return_to_start, starting_weights
 from corpus import Start
 from vocabulary import Words
 
 from seetell.language.vocabulary import SPECIALS, Vocabulary
 from seetell.tasks.captioning.models.transformer import Transformer, TransformerConfig
+from seetell.training.ema import ExponentialMovingAverage
 
 SIZES = {"width": 16, "layers": 1, "heads": 2, "feedforward": 32, "positions": 40}
 KNOWN = (*SPECIALS, "a", "dog", "cat", "bus", "runs")
@@ -68,13 +69,15 @@ def test_captioners_are_mixed_but_for_what_is_not_learnt(corpus, words):
 
 def test_the_average_follows_the_weights(corpus, words):
     captioner = initial_captioner(corpus, words, dropout=0.0, feature_dropout=0.0)
-    average = MovingAverage(captioner, 0.5)
-    before = average.weights["gains"].clone()
+    average = ExponentialMovingAverage({"captioner": captioner}, decay=0.5)
+    before = average.values["captioner.gains"].clone()
     with torch.no_grad():
         captioner.gains.add_(1)
     average.update()  # in the beginning the new weights count for most
-    torch.testing.assert_close(average.weights["gains"], before + 0.9)
+    torch.testing.assert_close(average.values["captioner.gains"], before + 0.9)
     for _ in range(30):
         average.update()
-    torch.testing.assert_close(average.weights["gains"], before + 1)
-    assert (average.weights["thresholds"] == -torch.inf).all()
+    torch.testing.assert_close(average.values["captioner.gains"], before + 1)
+    average.apply()
+    torch.testing.assert_close(captioner.gains, before + 1)
+    assert (captioner.thresholds == -torch.inf).all()
