@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from seetell.language.decoding import Decoding
     from seetell.photos.opening import open_photo
     from seetell.results import Caption, Regions
-    from seetell.tasks.captioning.predict import Captioner
+    from seetell.tasks.captioning.captioner import Captioner
     from seetell.tasks.classification.predict import Classifier
     from seetell.tasks.dense_captioning.predict import DenseCaptioner
     from seetell.tasks.detection.predict import Detector
@@ -53,7 +53,7 @@ _HOMES = {
     "seetell.language.decoding": ("Decoding",),
     "seetell.photos.opening": ("open_photo",),
     "seetell.results": ("Caption", "Regions"),
-    "seetell.tasks.captioning.predict": ("Captioner",),
+    "seetell.tasks.captioning.captioner": ("Captioner",),
     "seetell.tasks.classification.predict": ("Classifier",),
     "seetell.tasks.dense_captioning.predict": ("DenseCaptioner",),
     "seetell.tasks.detection.predict": ("Detector",),

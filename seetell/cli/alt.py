@@ -23,8 +23,10 @@ from seetell.cli.command import (
     format_option,
     model_option,
     threads_option,
+    with_backend_params,
 )
 from seetell.errors import PhotoError, SeetellError, UsageError
+from seetell.tasks.registry import find_task
 
 if TYPE_CHECKING:
     from seetell.alttext.filling import Filled, Image
@@ -34,6 +36,7 @@ MIN_CONFIDENCE = 0.7
 """Least confidence of the model's alt text, if the model has any: a wrong text is worse than none."""
 
 
+@with_backend_params(find_task("caption").backends)
 @command("alt")
 @argument("paths", nargs=-1, required=True, metavar="PATH...", help="HTML and Markdown files, and folders of them.")
 @click.option("--write", is_flag=True, help="Change the files; without it they are only read.")
@@ -64,7 +67,7 @@ MIN_CONFIDENCE = 0.7
     f"{MIN_CONFIDENCE} when absent, if the model has a confidence.",
 )
 @click.option("--any-picture", is_flag=True, help="Describe what is no photo, too: text, charts, drawings.")
-@model_option("caption")
+@model_option("caption", find_task("caption").backends)
 @format_option(Format.diff, Format.jsonl, help="A diff, or an object for each image without alt text.")
 @click.option("--batch-size", type=POSITIVE, default=16, help="Photos captioned at once.")
 @threads_option()
@@ -81,6 +84,7 @@ def alt(
     output_format: Format,
     batch_size: int,
     threads: int | None,
+    **backend: Any,
 ) -> int:
     """Fill in the alt text that images of web pages and Markdown files lack.
 
@@ -120,9 +124,8 @@ def alt(
         if photo is None:
             return iter(())  # no model to load
         from seetell.tasks.loading import load_for
-        from seetell.tasks.registry import find_task
 
-        captioner = load_for(find_task("caption"), model, threads=threads)
+        captioner = load_for(find_task("caption"), model, threads=threads, **backend)
         least = min_confidence
         if least is None:
             least = MIN_CONFIDENCE if captioner.has_confidence else 0.0

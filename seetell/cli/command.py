@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from seetell.cli.completion import Named, model_names
+from seetell.tasks.backends import BACKENDS, backend_options
 from seetell.tasks.registry import Option
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -100,9 +101,41 @@ def format_option(*formats: Format, help: str) -> Decorator[Any]:
     )
 
 
-def model_option(default: str, *, help: str = "A bundled model's name or a model folder.") -> Decorator[Any]:
-    """Add ``--model``."""
+def model_help(schemes: Iterable[str]) -> str:
+    """Return the help of a model: how those of bundles and of these backends are named."""
+    return f"{', '.join(['A bundled model', 'a model folder', *(BACKENDS[scheme].form for scheme in schemes)])}."
+
+
+def model_option(default: str, schemes: Iterable[str] = (), *, about: str = "") -> Decorator[Any]:
+    """Add ``--model``.
+
+    Args:
+        default: the model when absent.
+        schemes: of the backends whose models it takes.
+        about: begins the help.
+    """
+    help = f"{about} {model_help(schemes)}".strip()
     return click.option("--model", "-m", metavar="MODEL", type=MODEL, default=default, help=help)
+
+
+def backend_params(schemes: Iterable[str]) -> list[click.Option]:
+    """Return the options of the backends of these schemes, by which models that are no bundles are loaded."""
+    return [task_option(option) for option in backend_options(schemes)]
+
+
+def backend_values(values: dict[str, Any]) -> dict[str, Any]:
+    """Take the options of backends out of a command's values, and return them for loading."""
+    return {option.name: values.pop(option.name) for option in backend_options() if option.name in values}
+
+
+def with_backend_params(schemes: Iterable[str]) -> Decorator[Any]:
+    """Add the options of the backends of these schemes."""
+
+    def decorate(decorated: Any) -> Any:
+        decorated.params += backend_params(schemes)
+        return decorated
+
+    return decorate
 
 
 def threads_option() -> Decorator[Any]:

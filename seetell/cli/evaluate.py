@@ -17,20 +17,26 @@ from seetell.cli.command import (
     PRECISION_HELP,
     SPLIT,
     argument,
+    backend_values,
     command,
+    model_help,
     set_option,
     task_option,
+    with_backend_params,
 )
 from seetell.config import parse_settings
 from seetell.errors import UsageError
-from seetell.tasks.registry import Task, tasks
+from seetell.tasks.backends import BACKENDS
+from seetell.tasks.registry import Task, find_task, tasks
 
 if TYPE_CHECKING:
     from seetell.tasks.evaluation import Evaluation
 
 
+@with_backend_params(BACKENDS)
 @command("evaluate")
-@argument("model", metavar="MODEL", type=MODEL, help="Name of a bundled model, or a model folder.")
+@argument("model", metavar="MODEL", type=MODEL, help=model_help(BACKENDS))
+@click.option("--task", "task_name", metavar="TASK", help="Evaluate as this task; the model's own if absent.")
 @click.option("--data", type=EXISTING, required=True, help="The data set: a folder or file as for training.")
 @click.option("--split", type=SPLIT, default="val", help="The part to score on.")
 @click.option("--photos", metavar="DIR", type=EXISTING, help="Folder of the photos, if the data set does not say.")
@@ -41,6 +47,7 @@ if TYPE_CHECKING:
 @click.option("--record", is_flag=True, help="Note the scores in the bundle and on its card.")
 def evaluate(
     model: str,
+    task_name: str | None,
     data: Path,
     split: str,
     photos: Path | None,
@@ -66,18 +73,22 @@ def evaluate(
     """
     from seetell.cli.output_file import check_writable, write_file
     from seetell.cli.progress import Progress
+    from seetell.runtime.bundle_predictor import BundlePredictor
     from seetell.tasks.evaluation import DataOptions
     from seetell.tasks.loading import load_for, task_of
 
+    backend = backend_values(options)
     given = {name: value for name, value in options.items() if value is not None}
     chosen = parse_settings(settings)
     if record and (chosen or precision):
         raise UsageError("--record notes the scores of the bundle as it is; leave out --set and --precision")
     if output is not None:
         check_writable(output, "--output", inputs=[data])
-    task = _task_for(model, task_of(model), given)
-    predictor = load_for(task, model, precision=precision)
+    task = _task_for(model, task_of(model) if task_name is None else find_task(task_name), given)
+    predictor = load_for(task, model, precision=precision, **backend)
     if record:
+        if not isinstance(predictor, BundlePredictor):
+            raise UsageError(f"--record notes the scores in a bundle; {model} is none")
         check_writable(predictor.bundle.folder / "model.json", "--record")
     with Progress() as progress:
         evaluation: Evaluation = task.load("evaluate")(

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from seetell.cli.command import FILES, argument, command, index_option, model_option, threads_option
+from seetell.cli.command import (
+    FILES,
+    argument,
+    command,
+    index_option,
+    model_option,
+    threads_option,
+    with_backend_params,
+)
+from seetell.tasks.registry import find_task
 
 if TYPE_CHECKING:
     from seetell.search.update import Update
 
 
+@with_backend_params(find_task("retrieval").backends)
 @command("index")
 @argument(
     "paths",
@@ -24,10 +34,12 @@ if TYPE_CHECKING:
     help="Folders, files, patterns, or - for a list on stdin.",
 )
 @index_option()
-@model_option("align")
+@model_option("align", find_task("retrieval").backends)
 @click.option("--retry", is_flag=True, help="Retry photos that failed before and have not changed.")
 @threads_option()
-def index(paths: tuple[str, ...], location: Path | None, model: str, retry: bool, threads: int | None) -> int:
+def index(
+    paths: tuple[str, ...], location: Path | None, model: str, retry: bool, threads: int | None, **backend: Any
+) -> int:
     """Index photos, so that seetell search finds them by what they show.
 
     Run again, it encodes only photos that are new or changed, and notices those that were moved or deleted. It may be
@@ -45,7 +57,6 @@ def index(paths: tuple[str, ...], location: Path | None, model: str, retry: bool
     from seetell.search.location import default_location
     from seetell.search.photo_index import PhotoIndex
     from seetell.tasks.loading import load_for
-    from seetell.tasks.registry import find_task
 
     allow_undecodable_names()
     besides = Besides()
@@ -55,7 +66,8 @@ def index(paths: tuple[str, ...], location: Path | None, model: str, retry: bool
         for path in ([name] if os.path.isdir(name) else expand([name], standard_input(), besides))
     )
     named = (besides.file(path) for path in named)
-    with PhotoIndex(location or default_location(), load_for(find_task("retrieval"), model, threads=threads)) as photos:
+    embedder = load_for(find_task("retrieval"), model, threads=threads, **backend)
+    with PhotoIndex(location or default_location(), embedder) as photos:
         with Progress() as progress:
             done = photos.update(named, retry=retry, progress=lambda read, total: progress("photos", read, total))
         for path, reason in done.failures.items():

@@ -18,6 +18,8 @@ from seetell.cli.command import (
     Argument,
     Command,
     Format,
+    backend_params,
+    backend_values,
     format_option,
     model_option,
     task_option,
@@ -58,7 +60,7 @@ def command_for(task: Task) -> Command:
     command = Command(task.command, callback=predict, help=_help(task), short_help=task.summary)
     command.params = [_argument(task), *([_captions(task)] if task.text_input else [])]
     for decorate in (
-        model_option(task.command),
+        model_option(task.command, task.backends),
         format_option(Format.text, Format.jsonl, Format.csv, help="How results are written."),
     ):
         decorate(command)
@@ -68,7 +70,7 @@ def command_for(task: Task) -> Command:
         click.Option(["--batch-size"], type=POSITIVE, help="Photos per batch; the model's own choice when absent."),
     ]
     threads_option()(command)
-    command.params += [option for option, _ in outputs]
+    command.params += [*backend_params(task.backends), *(option for option, _ in outputs)]
     return command
 
 
@@ -116,6 +118,7 @@ def _predict(
     **options: Any,
 ) -> int:
     """Predict for every image that was named; return the exit status."""
+    loading = backend_values(options)
     for output in outputs:
         output.check(outputs)
         options |= output.options
@@ -132,7 +135,7 @@ def _predict(
     from seetell.results import row
     from seetell.tasks.loading import load_for
 
-    predictor = load_for(task, model, precision=precision, threads=threads)
+    predictor = load_for(task, model, precision=precision, threads=threads, **loading)
     predictor.check(**options)
     if task.text_input and captions is None:
         _tell(predictor.check_text(words[-1]))

@@ -20,7 +20,9 @@ from seetell.cli.command import (
     index_option,
     model_option,
     threads_option,
+    with_backend_params,
 )
+from seetell.tasks.registry import find_task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from seetell.search.photo_index import Hit
 
 
+@with_backend_params(find_task("retrieval").backends)
 @command("search")
 @argument("sentence", metavar="[SENTENCE]", required=False, help="What the photos should show.")
 @click.option("--image", metavar="PHOTO", type=FILES, help="A photo that they should be like, alone or with SENTENCE.")
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
 @click.option("--gallery", "page", metavar="FILE", type=FOLDER_OR_FILE, help="Write a web page of the photos there.")
 @click.option("--open-report", is_flag=True, help="Show the web page in a browser; a temporary one without --gallery.")
 @index_option()
-@model_option("align", help="The model that the index was made with.")
+@model_option("align", find_task("retrieval").backends, about="The model that the index was made with.")
 @threads_option()
 def search(
     sentence: str | None,
@@ -48,6 +51,7 @@ def search(
     location: Path | None,
     model: str,
     threads: int | None,
+    **backend: Any,
 ) -> None:
     """List the photos of an index that fit a sentence or are like a photo, highest score first.
 
@@ -63,14 +67,13 @@ def search(
     from seetell.search.location import default_location
     from seetell.search.photo_index import PhotoIndex
     from seetell.tasks.loading import load_for
-    from seetell.tasks.registry import find_task
 
     if not (sentence or "").strip() and image is None:
         raise UsageError('say what to look for: seetell search "a dog on a beach", or --image PHOTO')
     if page is not None:
         check_writable(page, "--gallery", inputs=[image])
     allow_undecodable_names(utf8=output_format is Format.jsonl)
-    embedder = load_for(find_task("retrieval"), model, threads=threads)
+    embedder = load_for(find_task("retrieval"), model, threads=threads, **backend)
     with PhotoIndex(location or default_location(), embedder) as photos:
         hits = photos.search(sentence, image=image, top=top)
         reading = embedder.read_query(sentence or "")

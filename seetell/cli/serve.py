@@ -19,9 +19,11 @@ from seetell.cli.command import (
     set_option,
     task_option,
     threads_option,
+    with_backend_params,
 )
 from seetell.errors import UsageError, unknown
 from seetell.extras import require
+from seetell.tasks.backends import BACKENDS
 
 if TYPE_CHECKING:
     from seetell.web.access import Access
@@ -33,6 +35,7 @@ SEARCH = "search"
 KEY_VARIABLE = "SEETELL_API_KEY"
 
 
+@with_backend_params(BACKENDS)
 @command("serve")
 @click.option("--host", default="127.0.0.1", help="Address to serve on; any but this machine's own needs a key.")
 @click.option("--port", type=Whole(0, 65535), default=8000, help="Port to serve on; 0 for any free port.")
@@ -43,7 +46,7 @@ KEY_VARIABLE = "SEETELL_API_KEY"
     metavar="COMMAND=NAME",
     multiple=True,
     help="The model of a command, such as caption, regions, align or search: a bundled model's name, a model folder, "
-    "or none to leave the command out; repeatable.",
+    "a model of a backend, or none to leave the command out; repeatable.",
 )
 @set_option(
     "An option of a command where a request says nothing of it, such as caption.min_confidence=0.5; repeatable."
@@ -102,6 +105,7 @@ def serve(
     batch_size: int,
     threads: int | None,
     log: bool,
+    **backend: Any,
 ) -> None:
     """Serve a web page that describes photos, and an HTTP API.
 
@@ -136,8 +140,9 @@ def serve(
     limits = Limits(max_megabytes * 2**20, max_megapixels * 10**6, queue, time_limit, rate, batch_size)
     with listen(host, port) as listening:
         address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
-        photos = _photos(location, chosen.pop(SEARCH, None), threads)
-        predictors = _predictors(chosen, threads)
+        loading = _loading(chosen, backend)
+        photos = _photos(location, chosen.pop(SEARCH, None), threads, loading)
+        predictors = _predictors(chosen, threads, loading)
         _check_defaults(defaults, predictors)
         app = application(predictors, photos=photos, limits=limits, access=access, defaults=defaults)
         if log:
@@ -267,12 +272,33 @@ def _check_defaults(defaults: dict[str, dict[str, Any]], predictors: dict[str, A
         predictors[name].check(**options)
 
 
-def _predictors(chosen: dict[str, str], threads: int | None) -> dict[str, Any]:
+def _loading(chosen: dict[str, str], options: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the options to load each model with that is no bundle, by its name.
+
+    Args:
+        chosen: names of models by command.
+        options: of backends.
+
+    Raises:
+        UsageError: an option is of no backend whose models are served.
+    """
+    from seetell.tasks.backends import check_options, parse_reference
+
+    backends = {name: reference[0] for name in chosen.values() if (reference := parse_reference(name)) is not None}
+    known = {option.name for backend in backends.values() for option in backend.options}
+    check_options(None, {name: value for name, value in options.items() if name not in known}, "every --model")
+    return {
+        name: {option.name: options[option.name] for option in backend.options} for name, backend in backends.items()
+    }
+
+
+def _predictors(chosen: dict[str, str], threads: int | None, loading: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Load the model of each command.
 
     Args:
         chosen: names of models by command; ``none`` for no model. A command that is absent has its bundled model.
         threads: processor threads.
+        loading: options of backends, by a model's name.
 
     Raises:
         UsageError: there is no such model, or it is for another task.
@@ -285,17 +311,20 @@ def _predictors(chosen: dict[str, str], threads: int | None) -> dict[str, Any]:
     for task in tasks().values():
         name = chosen.get(task.command)
         if task.command and name != "none" and (name or bundled_for(task)):
-            predictors[task.command] = load_for(task, name, threads=threads)
+            predictors[task.command] = load_for(task, name, threads=threads, **loading.get(name or "", {}))
     return predictors
 
 
-def _photos(location: Path | None, model: str | None, threads: int | None) -> IndexedPhotos | None:
+def _photos(
+    location: Path | None, model: str | None, threads: int | None, loading: dict[str, dict[str, Any]]
+) -> IndexedPhotos | None:
     """Open an index.
 
     Args:
         location: its folder; ``None`` for no index.
         model: of the index; the bundled one when absent.
         threads: processor threads.
+        loading: options of backends, by a model's name.
 
     Raises:
         UsageError: there is no such model, or it is for another task.
@@ -309,7 +338,8 @@ def _photos(location: Path | None, model: str | None, threads: int | None) -> In
     from seetell.tasks.registry import find_task
     from seetell.web.indexed_photos import IndexedPhotos
 
-    photos = IndexedPhotos(location, load_for(find_task("retrieval"), model, threads=threads))
+    embedder = load_for(find_task("retrieval"), model, threads=threads, **loading.get(model or "", {}))
+    photos = IndexedPhotos(location, embedder)
     photos.check()
     return photos
 

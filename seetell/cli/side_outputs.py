@@ -134,8 +134,7 @@ class Attention(SideOutput):
         """Make the folder."""
         from seetell.drawing.attention_folder import AttentionFolder
 
-        visible_box = predictor.bundle.preprocessing.visible_box
-        self._folder = opened.enter_context(AttentionFolder(self.value, visible_box=visible_box))
+        self._folder = opened.enter_context(AttentionFolder(self.value, visible_box=predictor.visible_box))
         self._without: list[str] = []
         opened.callback(self._tell)
 

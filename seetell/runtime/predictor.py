@@ -1,7 +1,6 @@
 """What every predictor has in common: options checked first, images opened by worker threads, batches, memory.
 
-A task's predictor defines how a batch is processed, and how an image is prepared where that is not the encoder's input;
-:class:`Predictor` does the rest.
+A task's predictor defines how an image is prepared and how a batch is processed; :class:`Predictor` does the rest.
 """
 
 from __future__ import annotations
@@ -9,43 +8,36 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
+from typing import Any, ClassVar, Generic, TypeVar
 
 from seetell.errors import PhotoError, UsageError
 from seetell.photos.opening import PhotoSource
 from seetell.photos.preprocessing import Preprocessing
-from seetell.runtime.bundle import Bundle
-from seetell.runtime.image_stream import BatchFn, preprocess, run_with_oom_fallback, stream
+from seetell.runtime.image_stream import BatchFn, run_with_oom_fallback, stream
 from seetell.runtime.threads import resolve_num_threads
-
-if TYPE_CHECKING:
-    from seetell.runtime.tags import ImageTagger
 
 Prepared = TypeVar("Prepared")
 Result = TypeVar("Result")
 
 
 class Predictor(ABC, Generic[Prepared, Result]):
-    """A loaded model that predicts.
+    """A loaded model that predicts: a bundle, or a model of another library.
 
     Attributes:
         task: name of the task that it predicts for.
         text_input: name of the text that goes with each image; empty where images are predicted alone.
         batch_size: images processed at once by default.
-        bundle: the model.
-        precision: the encoder's, such as ``int8``; ``None`` for the bundle's own choice.
-        threads: processor threads that it computes with.
         takes_resized: whether :meth:`prepare` accepts a photo that another process resized.
-        tagger: what tags its images; ``None`` where nothing does.
+        preprocessings: the ways in which :meth:`prepare` resizes an image, where it takes such photos.
+        name: the model's, which every result carries.
+        threads: processor threads that it computes with.
 
     Args:
-        bundle: the model.
-        precision: ``int8`` or ``fp32`` for the encoder; the bundle's own choice when absent.
+        name: see above.
         threads: processor threads to compute with; the physical cores when absent.
 
     Raises:
-        UsageError: ``precision`` or ``threads`` is not possible.
-        BundleError: a graph is damaged, or the bundle is of another task.
+        UsageError: ``threads`` is not possible.
     """
 
     task: ClassVar[str]
@@ -53,22 +45,26 @@ class Predictor(ABC, Generic[Prepared, Result]):
     batch_size: int = 16
     takes_resized: ClassVar[bool] = False
 
-    def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
-        self.bundle, self.precision = bundle, precision
-        self.threads = resolve_num_threads(threads)
-        self.tagger: ImageTagger | None = None
+    def __init__(self, name: str, *, threads: int | None = None) -> None:
+        self.name, self.threads = name, resolve_num_threads(threads)
 
     @property
     def preprocessings(self) -> tuple[Preprocessing, ...]:
-        """The ways in which :meth:`prepare` resizes an image: those of the encoder and of the tagger's networks."""
-        others = () if self.tagger is None else self.tagger.preprocessings
-        return tuple(dict.fromkeys((self.bundle.preprocessing, *others)))
+        """See the class."""
+        return ()
 
-    @property
-    def name(self) -> str:
-        """The bundle's name, which every result carries."""
-        return self.bundle.name
+    def visible_box(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
+        """Return the part of an image that the model sees, over which its attention maps lie.
 
+        Args:
+            size: width and height of the image.
+
+        Returns:
+            A box ``xyxy`` in pixels.
+        """
+        return 0.0, 0.0, float(size[0]), float(size[1])
+
+    @abstractmethod
     def prepare(self, image: PhotoSource, text: str = "") -> Prepared:
         """Open an image for :meth:`predict_prepared`; may be called from many threads.
 
@@ -76,13 +72,9 @@ class Predictor(ABC, Generic[Prepared, Result]):
             image: a path, a file's content, an open binary file, a Pillow image, or an array ``(H, W, 3)`` uint8.
             text: what goes with it, see ``text_input``.
 
-        Returns:
-            The encoder's input, ``(3, H, W)`` float32, unless a task's predictor says otherwise.
-
         Raises:
             PhotoError: the image cannot be used.
         """
-        return cast(Prepared, preprocess(image, self.bundle.preprocessing))
 
     @abstractmethod
     def bind(self, *args: Any, **options: Any) -> BatchFn[Prepared, Result]:

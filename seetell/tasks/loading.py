@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from seetell.errors import BundleError, UsageError, unknown
 from seetell.runtime.bundle import Bundle, bundled_models, read_description
+from seetell.tasks.backends import BACKENDS, Backend, check_options, parse_reference
 from seetell.tasks.registry import Task, find_task, tasks
 
 if TYPE_CHECKING:
-    from seetell.tasks.captioning.predict import Captioner
+    from seetell.tasks.captioning.captioner import Captioner
     from seetell.tasks.classification.predict import Classifier
     from seetell.tasks.dense_captioning.predict import DenseCaptioner
     from seetell.tasks.grounding.predict import PhraseGrounder
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 @overload
 def load(
     model: Literal["caption"] = "caption", *, precision: str | None = None, threads: int | None = None
-) -> Captioner: ...
+) -> Captioner[Any]: ...
 
 
 @overload
@@ -40,32 +41,54 @@ def load(model: Literal["retrieval"], *, precision: str | None = None, threads: 
 
 
 @overload
-def load(model: str | Path, *, precision: str | None = None, threads: int | None = None) -> Any: ...
+def load(
+    model: str | Path,
+    *,
+    task: str | None = None,
+    precision: str | None = None,
+    threads: int | None = None,
+    **options: Any,
+) -> Any: ...
 
 
-def load(model: str | Path = "caption", *, precision: str | None = None, threads: int | None = None) -> Any:
+def load(
+    model: str | Path = "caption",
+    *,
+    task: str | None = None,
+    precision: str | None = None,
+    threads: int | None = None,
+    **options: Any,
+) -> Any:
     """Load a model.
 
     Args:
         model: a command or a task, such as ``caption``, ``regions``, ``align``, ``classify`` or ``retrieval``, for the
-            first bundled model of that task; the name of a bundled model; or the path of a model folder.
-        precision: ``int8`` or ``fp32`` for the encoder; the bundle's own choice when absent.
+            first bundled model of that task; the name of a bundled model; the path of a model folder; or a model of a
+            backend, such as ``hf:OWNER/NAME`` or ``openai:NAME@URL``, see :mod:`seetell.tasks.backends`.
+        task: a command or a task, where the model does not say it; ``caption`` for a backend's when absent.
+        precision: ``int8`` or ``fp32`` for the encoder of a bundle; the bundle's own choice when absent.
         threads: processor threads to compute with; the physical cores when absent.
+        options: of the backend, such as ``device`` or ``prompt``.
 
     Returns:
         The predictor of the task, such as :class:`seetell.Captioner`.
 
     Raises:
-        UsageError: there is no such model, or not in this precision.
+        UsageError: there is no such model, or not in this precision, or an option is not its backend's.
         BundleError: the model folder is incomplete or damaged.
     """
-    folder, task = _resolve(model)
-    task = task or _task_of(folder)
-    return task.load("predict")(Bundle.load(folder), precision=precision, threads=threads)
+    return load_for(
+        task_of(model) if task is None else find_task(task), model, precision=precision, threads=threads, **options
+    )
 
 
 def load_for(
-    task: Task, model: str | Path | None = None, *, precision: str | None = None, threads: int | None = None
+    task: Task,
+    model: str | Path | None = None,
+    *,
+    precision: str | None = None,
+    threads: int | None = None,
+    **options: Any,
 ) -> Any:
     """Load a model as the predictor of a task.
 
@@ -74,11 +97,20 @@ def load_for(
         model: see :func:`load`; the task's first bundled model when absent.
         precision: see :func:`load`.
         threads: see :func:`load`.
+        options: see :func:`load`; ``None`` stands for not given.
 
     Raises:
-        UsageError: there is no such model, not in this precision, or it is a model for another task.
+        UsageError: there is no such model, not in this precision, or it is a model for another task, or an option is
+            not its backend's.
         BundleError: the model folder is incomplete or damaged.
     """
+    reference = None if model is None else _reference(model)
+    if reference is not None:
+        backend, name = reference
+        if precision is not None:
+            raise UsageError(f"{model}: precision is for bundles; a model of {backend.form} has options of its own")
+        return task.load_backend(backend.scheme)(name, threads=threads, **check_options(backend, options, model))
+    check_options(None, options, model or task.command)
     bundle = Bundle.load(find_model(task.name if model is None else model))
     if bundle.task not in (task.name, *task.reads):
         example = bundled_for(task)
@@ -95,13 +127,16 @@ def find_model(model: str | Path) -> Path:
         model: see :func:`load`. A name takes precedence over a path: ``./NAME`` is always a path.
 
     Raises:
-        UsageError: there is no such model.
+        UsageError: there is no such model, or it is a backend's.
     """
+    reference = _reference(model)
+    if reference is not None:
+        raise UsageError(f"{model}: expected a bundle, got a model of {reference[0].form}")
     return _resolve(model)[0]
 
 
 def task_of(model: str | Path) -> Task:
-    """Return the task whose predictor :func:`load` returns.
+    """Return the task whose predictor :func:`load` returns: of a backend's models, which may serve several, captioning.
 
     Args:
         model: see :func:`load`.
@@ -110,6 +145,8 @@ def task_of(model: str | Path) -> Task:
         UsageError: there is no such model.
         BundleError: the model folder is damaged.
     """
+    if _reference(model) is not None:
+        return find_task("caption")
     folder, task = _resolve(model)
     return task or _task_of(folder)
 
@@ -120,6 +157,11 @@ def bundled_for(task: Task) -> Path | None:
     for folder in bundled_models().values():
         first.setdefault(read_description(folder).get("task"), folder)
     return next((first[name] for name in (task.name, *task.reads) if name in first), None)
+
+
+def _reference(model: str | Path) -> tuple[Backend, str] | None:
+    """Return the backend and the name of a model that is no bundle."""
+    return None if str(model) in bundled_models() else parse_reference(model)
 
 
 def _resolve(model: str | Path) -> tuple[Path, Task | None]:
@@ -134,7 +176,10 @@ def _resolve(model: str | Path) -> tuple[Path, Task | None]:
     if Path(model).is_dir():
         return Path(model), None
     commands = [known.command or known.name for known in tasks().values() if bundled_for(known)]
-    raise UsageError(f"{unknown('model', model, [*commands, *bundled])} A path must be that of a model folder.")
+    raise UsageError(
+        f"{unknown('model', model, [*commands, *bundled])} A path must be that of a model folder; models "
+        f"of other libraries are named {', '.join(backend.form for backend in BACKENDS.values())}."
+    )
 
 
 def _named_task(name: str | Path) -> Task | None:

@@ -2,7 +2,7 @@
 
 >>> from seetell.tasks.registry import find_task
 >>> find_task("caption").load("predict")
-<class 'seetell.tasks.captioning.predict.Captioner'>
+<class 'seetell.tasks.captioning.predict.BundleCaptioner'>
 
 Command line, server and loading go through this table and know the shapes of results, never a task. Everything heavy in
 a declaration is a name, imported when it is first asked for.
@@ -16,7 +16,7 @@ import pkgutil
 import sys
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
 from types import MappingProxyType
@@ -78,6 +78,8 @@ class Task:
         evaluate_options: further options of ``seetell evaluate``.
         text_input: name of a text that goes with each image, such as ``sentence``.
         reads: tasks whose bundles its predictor can load besides its own.
+        backends: predictors of models that are no bundles, by the scheme of :mod:`seetell.tasks.backends`; each is
+            called with the model's name, ``threads`` and the options of the backend.
         package: where the parts are; filled in for the package's own tasks and for entry points.
     """
 
@@ -96,6 +98,7 @@ class Task:
     evaluate_options: tuple[Option, ...] = ()
     text_input: str = ""
     reads: tuple[str, ...] = ()
+    backends: Mapping[str, str] = field(default_factory=dict)
     package: str = ""
 
     def load(self, part: str) -> Any:
@@ -110,6 +113,20 @@ class Task:
         place = getattr(self, part) if part in _PARTS else ""
         if not place:
             raise UsageError(f"{self.name}: {unknown('part', part, (p for p in _PARTS if getattr(self, p)))}")
+        return self._imported(place)
+
+    def load_backend(self, scheme: str) -> Any:
+        """Import and return the predictor of a backend's models.
+
+        Raises:
+            UsageError: the task has none for this backend.
+        """
+        if scheme not in self.backends:
+            able = ", ".join(task.command or task.name for task in tasks().values() if scheme in task.backends)
+            raise UsageError(f"seetell {self.command or self.name} takes no {scheme}: models; those that do: {able}")
+        return self._imported(self.backends[scheme])
+
+    def _imported(self, place: str) -> Any:
         module, _, attribute = place.partition(":")
         return getattr(import_module(f"{self.package}.{module}"), attribute)
 

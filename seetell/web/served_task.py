@@ -119,7 +119,7 @@ class ServedTask:
         """
         answer = row(upload.name, result)
         if isinstance(result, Caption) and any(word.attention is not None for word in result.words):
-            box = self.predictor.bundle.preprocessing.visible_box(size)
+            box = self.predictor.visible_box(size)
             answer |= {"size": list(size), "visible_box": [round(edge, 2) for edge in box]}
         return answer
 

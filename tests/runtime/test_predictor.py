@@ -5,10 +5,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from runtime.tiny_bundle import write_tiny_bundle
 
 from seetell.errors import PhotoError, UsageError
-from seetell.runtime.bundle import Bundle
 from seetell.runtime.predictor import Predictor
 
 
@@ -18,8 +16,8 @@ class Shouter(Predictor[str, str]):
     task = "shouting"
     batch_size = 3
 
-    def __init__(self, bundle: Bundle, **options) -> None:
-        super().__init__(bundle, **options)
+    def __init__(self, name: str, **options) -> None:
+        super().__init__(name, **options)
         self.batches: list[int] = []
 
     def prepare(self, image, text: str = "") -> str:
@@ -43,24 +41,19 @@ class Caller(Shouter):
     text_input = "sentence"
 
 
-@pytest.fixture
-def bundle(tmp_path: Path) -> Bundle:
-    return Bundle.load(write_tiny_bundle(tmp_path / "tiny"))
-
-
-def test_one_image(bundle: Bundle):
-    model = Shouter(bundle, threads=1)
-    assert (model.name, model.threads) == ("tiny", 1)
+def test_one_image():
+    model = Shouter("loud", threads=1)
+    assert (model.name, model.threads) == ("loud", 1)
     assert model.predict("a", loud=True) == "A0"
-    assert Caller(bundle).predict("a", "b") == "ab0"
+    assert Caller("loud").predict("a", "b") == "ab0"
     with pytest.raises(PhotoError, match="not a photo"):
         model.predict("broken")
     with pytest.raises(PhotoError, match="not enough memory"):
         model.predict("huge")
 
 
-def test_many_images_in_order_in_batches_numbered_through(bundle: Bundle):
-    model = Shouter(bundle, threads=1)
+def test_many_images_in_order_in_batches_numbered_through():
+    model = Shouter("loud", threads=1)
     results = list(model.predict_many(["a", "b", "broken", "c", "d"]))
     assert [str(result) for result in results] == ["a0", "b1", "broken: not a photo", "c3", "d4"]
     assert model.batches == [2, 2]
@@ -68,19 +61,19 @@ def test_many_images_in_order_in_batches_numbered_through(bundle: Bundle):
     assert model.batches[2:] == [4]
 
 
-def test_texts_go_with_their_images(bundle: Bundle):
-    assert list(Caller(bundle).predict_many([("a", "x"), ("b", "y")])) == ["ax0", "by1"]
+def test_texts_go_with_their_images():
+    assert list(Caller("loud").predict_many([("a", "x"), ("b", "y")])) == ["ax0", "by1"]
 
 
-def test_prepared_images_in_small_batches(bundle: Bundle):
-    model = Shouter(bundle, threads=1)
+def test_prepared_images_in_small_batches():
+    model = Shouter("loud", threads=1)
     assert model.predict_prepared(list("abcdefg")) == [f"{letter}{number}" for number, letter in enumerate("abcdefg")]
     assert model.batches == [3, 3, 1]
     assert model.predict_prepared([]) == []
 
 
-def test_where_memory_does_not_suffice_batches_are_halved(bundle: Bundle):
-    model = Shouter(bundle, threads=1)
+def test_where_memory_does_not_suffice_batches_are_halved():
+    model = Shouter("loud", threads=1)
     assert [str(item) for item in model.predict_prepared(["a", "huge", "c"])] == [
         "a0",
         "not enough memory for it",
@@ -89,8 +82,8 @@ def test_where_memory_does_not_suffice_batches_are_halved(bundle: Bundle):
     assert list(model.predict_many(list("abcd"), batch_size=4, most=1)) == ["a0", "b1", "c2", "d3"]
 
 
-def test_options_and_arguments_are_checked_at_the_call(bundle: Bundle):
-    model = Shouter(bundle)
+def test_options_and_arguments_are_checked_at_the_call():
+    model = Shouter("loud")
     for call in (
         model.check,
         partial(model.predict, "a"),
@@ -106,5 +99,5 @@ def test_options_and_arguments_are_checked_at_the_call(bundle: Bundle):
         with pytest.raises(UsageError, match=r"expected many images, got one: pass a list, such as \["):
             model.predict_many(image)
     with pytest.raises(UsageError, match="threads must be at least 1, got 0"):
-        Shouter(bundle, threads=0)
+        Shouter("loud", threads=0)
     model.check(loud=True)

@@ -10,8 +10,9 @@ import seetell
 from seetell.errors import BundleError, UsageError
 from seetell.runtime import bundle as bundle_module
 from seetell.runtime.bundle import bundled_models
+from seetell.tasks import registry
 from seetell.tasks.loading import find_model, load, load_for
-from seetell.tasks.registry import find_task
+from seetell.tasks.registry import Task, find_task
 
 
 @pytest.fixture
@@ -49,7 +50,8 @@ def test_a_name_goes_before_a_folder_of_that_name(bundled: Path, tmp_path: Path,
 
 
 def test_the_predictor_is_that_of_the_bundles_task_or_of_the_task_named(bundled: Path):
-    assert type(load()) is type(load("zebra")) is type(load(bundled / "tiny")) is seetell.Captioner
+    assert type(load()) is type(load("zebra")) is type(load(bundled / "tiny")) is find_task("caption").load("predict")
+    assert isinstance(load(), seetell.Captioner)
     assert type(load("able")) is type(load("retrieval")) is seetell.Embedder
     grounder = load("align", threads=1)
     assert type(grounder) is seetell.PhraseGrounder
@@ -85,3 +87,49 @@ def test_a_training_run_is_told_from_a_model(tmp_path: Path):
     (run / "recipe.yaml").touch()
     with pytest.raises(BundleError, match=rf"a training run; .*: seetell export {run} my-captioner"):
         load(run)
+
+
+class Remote:
+    """Stands in for a backend's predictor."""
+
+    def __init__(self, name: str, **options) -> None:
+        self.name, self.options = name, options
+
+
+@pytest.fixture
+def remote(monkeypatch: pytest.MonkeyPatch) -> Task:
+    task = Task("shouting", "shout", "Shouts.", "text", "", backends={"hf": "test_loading:Remote"}, package="x")
+    monkeypatch.setattr(Task, "_imported", lambda self, place: Remote)
+    monkeypatch.setattr(registry, "_registered", {"shouting": task})
+    return task
+
+
+def test_a_backends_model_is_loaded_by_its_name_with_the_options_given(remote: Task, tmp_path: Path):
+    loaded = load_for(remote, "hf:owner/name", threads=2, device="cpu", dtype=None, trust_remote_code=False)
+    assert (loaded.name, loaded.options) == ("owner/name", {"threads": 2, "device": "cpu"})
+    assert load("hf:owner/name", task="shout", prompt="loud").options == {"threads": None, "prompt": "loud"}
+    (tmp_path / "config.json").write_text("{}")
+    assert load_for(remote, tmp_path).name == str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "message"),
+    [
+        ("hf:", {}, "expected hf:OWNER/NAME or hf:FOLDER"),
+        ("hf:a/b", {"precision": "int8"}, "precision is for bundles"),
+        ("hf:a/b", {"timeout": 3.0}, "--timeout: hf:a/b is a model of hf:OWNER/NAME.* named openai:NAME@URL"),
+        ("openai:a@http://x", {}, "seetell shout takes no openai: models"),
+        ("tiny", {"device": "cpu"}, "--device: tiny is a bundle; it is for models named hf:OWNER/NAME"),
+        ("hub:a/b", {}, r"unknown model 'hub:a/b'.*openai:NAME@URL"),
+    ],
+)
+def test_names_and_options_of_another_backend_are_refused(
+    remote: Task, bundled: Path, model: str, options: dict, message: str
+):
+    with pytest.raises(UsageError, match=message):
+        load_for(remote, model, **options)
+
+
+def test_a_backends_model_is_no_bundle(bundled: Path):
+    with pytest.raises(UsageError, match="hf:a/b: expected a bundle, got a model of hf:OWNER/NAME"):
+        find_model("hf:a/b")

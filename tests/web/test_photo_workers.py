@@ -15,7 +15,7 @@ from web.wire import ask, form, health
 
 from seetell.errors import PhotoError, PhotoFormatError
 from seetell.photos import Preprocessing, open_photo
-from seetell.tasks.captioning.predict import Captioner
+from seetell.tasks.captioning.predict import BundleCaptioner
 from seetell.web import photo_workers
 from seetell.web.application import application
 from seetell.web.limits import Limits
@@ -118,7 +118,7 @@ def test_closing_ends_what_is_being_opened(large: bytes):
 
 
 def test_a_server_goes_on_answering_while_a_photo_hangs(
-    captioner: Captioner, serving: Serving, large: bytes, monkeypatch: pytest.MonkeyPatch
+    captioner: BundleCaptioner, serving: Serving, large: bytes, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(photo_workers.PhotoWorkers.__init__, "__kwdefaults__", {"seconds": 0.5})
     with (

@@ -10,11 +10,16 @@ from seetell.metrics import score_captions
 from seetell.tasks.evaluation import DataOptions, Evaluation, Progress, collect, images_of
 
 if TYPE_CHECKING:
-    from seetell.tasks.captioning.predict import Captioner
+    from seetell.tasks.captioning.captioner import Captioner
 
 
 def evaluate(
-    predictor: Captioner, data: DataOptions, *, split: str = "val", progress: Progress | None = None, **options: Any
+    predictor: Captioner[Any],
+    data: DataOptions,
+    *,
+    split: str = "val",
+    progress: Progress | None = None,
+    **options: Any,
 ) -> Evaluation:
     """Caption the images of a data set and score the captions against its references.
 

@@ -6,23 +6,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from seetell.errors import PhotoError, UsageError
+from seetell.errors import UsageError
 from seetell.language.decoding import Decoding
 from seetell.photos.no_photo import BLANK_PICTURE, no_photo
 from seetell.photos.opening import PhotoSource
 from seetell.results import Caption
 from seetell.runtime.bundle import Bundle, bundled_models, read_description
+from seetell.runtime.bundle_predictor import BundlePredictor
 from seetell.runtime.image_stream import BatchFn, preprocess, preprocess_all
-from seetell.runtime.predictor import Predictor
 from seetell.runtime.sessions import Graph
 from seetell.runtime.tags import Images, stacked, tagger_of
+from seetell.tasks.captioning.captioner import Captioner
 from seetell.tasks.captioning.confidence import Calibration
 from seetell.tasks.captioning.decoder import Decoder
 from seetell.tasks.captioning.withholding import Rater, withheld
@@ -36,14 +37,13 @@ Prepared = np.ndarray | Images
 """An image for the encoder, ``(3, H, W)``; where the model tags images, for each of its networks."""
 
 
-class Captioner(Predictor[Prepared, Caption]):
-    """A loaded captioning model; see :class:`~seetell.runtime.predictor.Predictor`.
+class BundleCaptioner(BundlePredictor[Prepared, Caption], Captioner[Prepared]):
+    """A captioner of a bundle; see :class:`~seetell.runtime.bundle_predictor.BundlePredictor`.
 
     Attributes:
         decoding: the default decoding options.
     """
 
-    task = "captioning"
     takes_resized = True
 
     def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
@@ -78,33 +78,6 @@ class Captioner(Predictor[Prepared, Caption]):
     def attends(self) -> bool:
         """Whether it can return an attention map for every word."""
         return self._decoder.attends
-
-    def caption(self, image: PhotoSource, *, attention: bool = False, **options: Any) -> Caption:
-        """Describe an image in a sentence.
-
-        Args:
-            image: a path, a file's content, an open binary file, a Pillow image, or an array ``(H, W, 3)`` uint8.
-            attention: return with every word where the model looked: ``(H, W)`` over the part of the image that
-                ``bundle.preprocessing.visible_box`` gives.
-            options: see :meth:`bind`.
-
-        Raises:
-            PhotoError: the image cannot be used.
-            UsageError: an option is unknown or its value not allowed, or the model has no attention to return.
-        """
-        return self.predict(image, attention=attention, **options)
-
-    def caption_many(
-        self,
-        images: Iterable[PhotoSource],
-        *,
-        batch_size: int | None = None,
-        workers: int | None = None,
-        attention: bool = False,
-        **options: Any,
-    ) -> Iterator[Caption | PhotoError]:
-        """Describe many images, in their order; see :meth:`predict_many` and :meth:`caption`."""
-        return self.predict_many(images, batch_size=batch_size, workers=workers, attention=attention, **options)
 
     def bind(
         self,

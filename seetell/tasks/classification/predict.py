@@ -15,15 +15,15 @@ import numpy as np
 from seetell.errors import BundleError, UsageError
 from seetell.results import Label, Labels
 from seetell.runtime.bundle import Bundle
+from seetell.runtime.bundle_predictor import BundlePredictor
 from seetell.runtime.image_stream import BatchFn
-from seetell.runtime.predictor import Predictor
 from seetell.runtime.sessions import Graph
 
 TOP = 5
 
 
-class Classifier(Predictor[np.ndarray, Labels]):
-    """A loaded classifier; see :class:`~seetell.runtime.predictor.Predictor`.
+class Classifier(BundlePredictor[np.ndarray, Labels]):
+    """A loaded classifier; see :class:`~seetell.runtime.bundle_predictor.BundlePredictor`.
 
     Attributes:
         labels: the classes that it chooses among.

@@ -25,8 +25,8 @@ from seetell.language.vocabulary import detokenise
 from seetell.photos.opening import PhotoSource
 from seetell.results import Region, Regions
 from seetell.runtime.bundle import Bundle, numbers
+from seetell.runtime.bundle_predictor import BundlePredictor
 from seetell.runtime.image_stream import BatchFn, preprocess_all_with_size
-from seetell.runtime.predictor import Predictor
 from seetell.runtime.sessions import Graph
 from seetell.runtime.tags import Detections, Images, ImageTagger, stacked
 from seetell.tasks.captioning.decoder import Decoder
@@ -107,8 +107,8 @@ class Candidate:
         return self.hypothesis.logprob / (len(self.hypothesis.tokens) + 1)
 
 
-class DenseCaptioner(Predictor[Prepared, Regions]):
-    """A loaded dense captioner; see :class:`~seetell.runtime.predictor.Predictor`.
+class DenseCaptioner(BundlePredictor[Prepared, Regions]):
+    """A loaded dense captioner; see :class:`~seetell.runtime.bundle_predictor.BundlePredictor`.
 
     Where its bundle has an object detector, phrases agree with what it finds.
 

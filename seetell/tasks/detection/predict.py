@@ -21,8 +21,8 @@ from seetell.geometry.boxes import CANDIDATES, Boxes, nms, nms_per_class
 from seetell.photos.opening import PhotoSource
 from seetell.results import Region, Regions
 from seetell.runtime.bundle import Bundle, numbers
+from seetell.runtime.bundle_predictor import BundlePredictor
 from seetell.runtime.image_stream import BatchFn, preprocess_with_size
-from seetell.runtime.predictor import Predictor
 from seetell.runtime.sessions import Graph
 
 TOP = 20
@@ -57,8 +57,8 @@ class Selection:
         return cls(**numbers(content, names, least=0, most=1, expected="numbers from 0 to 1"))
 
 
-class Detector(Predictor[Prepared, Regions]):
-    """A loaded object detector; see :class:`~seetell.runtime.predictor.Predictor`.
+class Detector(BundlePredictor[Prepared, Regions]):
+    """A loaded object detector; see :class:`~seetell.runtime.bundle_predictor.BundlePredictor`.
 
     The text of a region is the name of its class.
 

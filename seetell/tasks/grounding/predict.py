@@ -21,8 +21,8 @@ from seetell.photos.opening import PhotoSource
 from seetell.photos.preprocessing import Preprocessing
 from seetell.results import Alignment, Region
 from seetell.runtime.bundle import Bundle
+from seetell.runtime.bundle_predictor import BundlePredictor
 from seetell.runtime.image_stream import BatchFn, preprocess_all_with_size
-from seetell.runtime.predictor import Predictor
 from seetell.runtime.sessions import Graph
 from seetell.runtime.tags import DETECTIONS, Images
 from seetell.tasks.grounding.localisation import Grounding, ground_with_head, ground_zero_shot, phrase_vectors
@@ -33,8 +33,8 @@ Prepared = tuple[Images, tuple[int, int], str]
 """The image prepared for each network, its width and height, and the sentence."""
 
 
-class PhraseGrounder(Predictor[Prepared, Alignment]):
-    """A loaded model that grounds phrases; see :class:`~seetell.runtime.predictor.Predictor`.
+class PhraseGrounder(BundlePredictor[Prepared, Alignment]):
+    """A loaded model that grounds phrases; see :class:`~seetell.runtime.bundle_predictor.BundlePredictor`.
 
     A bundle with a grounding head, which was trained on boxes, gives the box that the head predicts. Any other model
     that embeds words finds the rectangle of cells that fit the phrase's words.

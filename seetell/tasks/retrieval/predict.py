@@ -19,8 +19,8 @@ from seetell.errors import PhotoError, UsageError
 from seetell.language.reading import Reading, read_as_detected, read_sentence
 from seetell.photos.opening import PhotoSource
 from seetell.runtime.bundle import Bundle
+from seetell.runtime.bundle_predictor import BundlePredictor
 from seetell.runtime.image_stream import BatchFn, preprocess_all
-from seetell.runtime.predictor import Predictor
 from seetell.runtime.sessions import Graph
 from seetell.runtime.tags import DETECTIONS, MIN_DETECTION_SCORE, Images, stacked, tagger_of
 from seetell.tasks.retrieval.embeddings import PhotoEmbeddings, SentenceEmbeddings, embed_features, embed_tokens, score
@@ -34,8 +34,8 @@ TRUST = 2 / 3
 """Weight of that encoder in searches, where evidence of words counts more than in scores: photos are of all kinds."""
 
 
-class Embedder(Predictor[Images, PhotoEmbeddings]):
-    """A loaded model that embeds images and sentences; see :class:`~seetell.runtime.predictor.Predictor`.
+class Embedder(BundlePredictor[Images, PhotoEmbeddings]):
+    """A loaded model that embeds images and sentences; see :class:`~seetell.runtime.bundle_predictor.BundlePredictor`.
 
     Attributes:
         max_words: longer sentences are cut.

@@ -9,7 +9,7 @@ from runtime.tiny_bundle import write_tiny_bundle
 
 from seetell.errors import BundleError, UsageError
 from seetell.runtime import bundle as bundle_module
-from seetell.tasks.captioning.predict import Captioner
+from seetell.tasks.captioning.predict import BundleCaptioner
 from seetell.tasks.loading import load
 
 COLOURS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (255, 255, 0)]
@@ -17,11 +17,11 @@ PHOTOS = [Image.new("RGB", (20, 10), colour) for colour in COLOURS]
 
 
 @pytest.fixture(scope="module")
-def captioner(attending_bundle: Path) -> Captioner:
+def captioner(attending_bundle: Path) -> BundleCaptioner:
     return load(attending_bundle, threads=1)
 
 
-def test_every_word_has_a_map_that_sums_to_1(captioner: Captioner):
+def test_every_word_has_a_map_that_sums_to_1(captioner: BundleCaptioner):
     caption = captioner.caption(PHOTOS[0], attention=True)
     assert len(caption.words) > 1
     for word in caption.words:
@@ -32,7 +32,7 @@ def test_every_word_has_a_map_that_sums_to_1(captioner: Captioner):
     assert np.array(caption.to_dict()["words"][0]["attention"]).shape == (2, 3)
 
 
-def test_a_map_is_that_of_the_step_that_predicts_the_word(captioner: Captioner):
+def test_a_map_is_that_of_the_step_that_predicts_the_word(captioner: BundleCaptioner):
     caption = captioner.caption(PHOTOS[1], attention=True)
     features = captioner.encode(captioner.bundle.preprocessing(PHOTOS[1])[None])
     (state,) = captioner._decoder._start.run(features, ["state_0"])
@@ -46,13 +46,13 @@ def test_a_map_is_that_of_the_step_that_predicts_the_word(captioner: Captioner):
 
 
 @pytest.mark.parametrize("options", [{}, {"method": "greedy"}, {"method": "sample", "seed": 3, "max_words": 9}])
-def test_captions_are_the_same_with_and_without(captioner: Captioner, options: dict[str, object]):
+def test_captions_are_the_same_with_and_without(captioner: BundleCaptioner, options: dict[str, object]):
     without = list(captioner.caption_many(PHOTOS, **options))
     assert list(captioner.caption_many(PHOTOS, attention=True, **options)) == without
     assert all(word.attention is None for caption in without for word in caption.words)
 
 
-def test_a_batch_matches_one_by_one(captioner: Captioner):
+def test_a_batch_matches_one_by_one(captioner: BundleCaptioner):
     many = list(captioner.caption_many([PHOTOS[0], b"no photo", *PHOTOS[1:]], attention=True, batch_size=4))
     del many[1]
     assert len({len(caption.words) for caption in many}) > 1

@@ -15,7 +15,7 @@ import seetell
 from seetell.errors import BundleError, PhotoError, UsageError
 from seetell.results import Caption
 from seetell.runtime.bundle import Bundle, bundled_models, read_description
-from seetell.tasks.captioning.predict import Captioner
+from seetell.tasks.captioning.predict import BundleCaptioner
 from seetell.tasks.loading import load
 
 COLOURS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (255, 255, 0), (0, 255, 255)]
@@ -26,11 +26,11 @@ def plain(colour: tuple[int, int, int], size: tuple[int, int] = (20, 10)) -> Ima
 
 
 @pytest.fixture(scope="module")
-def captioner(tiny_bundle: Path) -> Captioner:
+def captioner(tiny_bundle: Path) -> BundleCaptioner:
     return load(tiny_bundle, threads=1)
 
 
-def test_a_caption_has_its_words_and_their_log_probabilities(captioner: Captioner):
+def test_a_caption_has_its_words_and_their_log_probabilities(captioner: BundleCaptioner):
     caption = captioner.caption(plain((255, 0, 0)))
     assert caption.model == "tiny"
     assert caption.text
@@ -40,7 +40,7 @@ def test_a_caption_has_its_words_and_their_log_probabilities(captioner: Captione
     assert caption.to_dict()["caption"] == str(caption) == caption.text
 
 
-def test_captions_match_the_graphs_run_by_hand(captioner: Captioner):
+def test_captions_match_the_graphs_run_by_hand(captioner: BundleCaptioner):
     caption = captioner.caption(plain((255, 0, 0)), method="greedy", max_words=6)
     features = captioner.encode(captioner.bundle.preprocessing(plain((255, 0, 0)))[None])
     (state,) = captioner._decoder._start.run(features, ["state_0"])
@@ -64,7 +64,7 @@ def test_captions_match_the_graphs_run_by_hand(captioner: Captioner):
     assert caption.logprob == pytest.approx(total, abs=1e-4)
 
 
-def test_paths_bytes_files_arrays_and_images_give_the_same_caption(captioner: Captioner, tmp_path: Path):
+def test_paths_bytes_files_arrays_and_images_give_the_same_caption(captioner: BundleCaptioner, tmp_path: Path):
     photo = plain((0, 0, 255))
     photo.save(tmp_path / "blue.png")
     content = (tmp_path / "blue.png").read_bytes()
@@ -77,7 +77,7 @@ def test_paths_bytes_files_arrays_and_images_give_the_same_caption(captioner: Ca
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 16])
 @pytest.mark.parametrize("options", [{}, {"method": "greedy"}, {"method": "sample", "seed": 3}])
-def test_many_match_one_by_one_in_order(captioner: Captioner, batch_size: int, options: dict[str, object]):
+def test_many_match_one_by_one_in_order(captioner: BundleCaptioner, batch_size: int, options: dict[str, object]):
     photos = [plain(colour) for colour in COLOURS]
     many = list(captioner.caption_many(photos, batch_size=batch_size, workers=2, **options))
     whole = list(captioner.caption_many(photos, batch_size=len(photos), workers=1, **options))
@@ -87,7 +87,7 @@ def test_many_match_one_by_one_in_order(captioner: Captioner, batch_size: int, o
     assert len({caption.text for caption in many}) > 1
 
 
-def test_a_bad_photo_gives_its_error_and_does_not_affect_the_others(captioner: Captioner, tmp_path: Path):
+def test_a_bad_photo_gives_its_error_and_does_not_affect_the_others(captioner: BundleCaptioner, tmp_path: Path):
     good = [plain(colour) for colour in COLOURS]
     mixed: list[object] = list(good)
     for place in (0, 2, 3, 9):
@@ -104,7 +104,7 @@ def test_a_bad_photo_gives_its_error_and_does_not_affect_the_others(captioner: C
 
 
 @pytest.mark.parametrize("options", [{}, {"method": "greedy", "max_words": 3}])
-def test_prepared_photos_give_the_same_captions(captioner: Captioner, options: dict[str, object]):
+def test_prepared_photos_give_the_same_captions(captioner: BundleCaptioner, options: dict[str, object]):
     photos = [plain(colour) for colour in COLOURS]
     prepared = [captioner.prepare(photo) for photo in photos]
     assert captioner.predict_prepared(prepared, **options) == list(captioner.caption_many(photos, **options))
@@ -113,14 +113,14 @@ def test_prepared_photos_give_the_same_captions(captioner: Captioner, options: d
         captioner.predict_prepared(prepared, attention=True)
 
 
-def test_only_bad_photos_and_none_at_all(captioner: Captioner, tmp_path: Path):
+def test_only_bad_photos_and_none_at_all(captioner: BundleCaptioner, tmp_path: Path):
     results = list(captioner.caption_many([tmp_path / "a.jpg", b"", 3]))
     assert all(isinstance(result, PhotoError) for result in results)
     assert len(results) == 3
     assert list(captioner.caption_many([])) == []
 
 
-def test_photos_are_read_ahead_by_at_most_two_batches_and_threads_end(captioner: Captioner):
+def test_photos_are_read_ahead_by_at_most_two_batches_and_threads_end(captioner: BundleCaptioner):
     taken = itertools.count()
     seen = 0
 
@@ -137,7 +137,7 @@ def test_photos_are_read_ahead_by_at_most_two_batches_and_threads_end(captioner:
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("seetell-images")]
 
 
-def test_a_batch_that_memory_does_not_hold_is_halved(captioner: Captioner, monkeypatch: pytest.MonkeyPatch):
+def test_a_batch_that_memory_does_not_hold_is_halved(captioner: BundleCaptioner, monkeypatch: pytest.MonkeyPatch):
     encode, sizes = captioner.encode, []
 
     def scarce(images: np.ndarray) -> dict[str, np.ndarray]:
@@ -155,7 +155,7 @@ def test_a_batch_that_memory_does_not_hold_is_halved(captioner: Captioner, monke
     assert sizes[0] == 4
 
 
-def test_preparing_without_memory_is_a_photo_error(captioner: Captioner, monkeypatch: pytest.MonkeyPatch):
+def test_preparing_without_memory_is_a_photo_error(captioner: BundleCaptioner, monkeypatch: pytest.MonkeyPatch):
     def explode(*_: object, **__: object) -> None:
         raise MemoryError
 
@@ -164,7 +164,7 @@ def test_preparing_without_memory_is_a_photo_error(captioner: Captioner, monkeyp
         captioner.caption(np.zeros((4, 4, 3), np.uint8))
 
 
-def test_options_and_arguments_are_checked_at_the_call(captioner: Captioner, tiny_bundle: Path):
+def test_options_and_arguments_are_checked_at_the_call(captioner: BundleCaptioner, tiny_bundle: Path):
     for wrong in ({"beam_sise": 2}, {"beam_size": 0}, {"batch_size": 0}, {"workers": 0}):
         with pytest.raises(UsageError, match=next(iter(wrong))):
             captioner.caption_many([], **wrong)
@@ -178,7 +178,7 @@ def test_options_and_arguments_are_checked_at_the_call(captioner: Captioner, tin
 def test_a_bundle_of_another_task_or_with_other_graphs_is_refused(tmp_path: Path):
     other = Bundle.load(write_tiny_aligner(tmp_path / "other", settings={"decoding": {}}))
     with pytest.raises(BundleError, match="no graph 'decoder_start'; it is a model for the task 'retrieval'"):
-        Captioner(other)
+        BundleCaptioner(other)
     graphs = read_description(write_tiny_bundle(tmp_path / "whole"))["graphs"]
     swapped = graphs | {"decoder_start": graphs["decoder_step"], "decoder_step": graphs["decoder_start"]}
     misnamed = graphs | {"decoder_step": {**graphs["decoder_step"], "fp32": "decoder_start.onnx"}}
@@ -189,7 +189,7 @@ def test_a_bundle_of_another_task_or_with_other_graphs_is_refused(tmp_path: Path
         load(write_tiny_bundle(tmp_path / "misspelled", settings={"decoding": {"beam": 5}}))
 
 
-def test_sampling_and_searching_exclude_each_other(captioner: Captioner):
+def test_sampling_and_searching_exclude_each_other(captioner: BundleCaptioner):
     photo = plain((255, 0, 0))
     assert captioner.caption(photo, sample=True, seed=4) == captioner.caption(photo, method="sample", seed=4)
     assert captioner.caption(photo, beam_size=None, sample=False) == captioner.caption(photo)
@@ -243,7 +243,7 @@ def test_nothing_is_surely_in_a_blank_picture():
     assert (withheld.text, withheld.reason) == ("", "no photo: a blank picture")
 
 
-def test_only_a_model_of_photos_looks_whether_it_is_one(captioner: Captioner, tmp_path: Path):
+def test_only_a_model_of_photos_looks_whether_it_is_one(captioner: BundleCaptioner, tmp_path: Path):
     assert captioner.caption(plain((255, 0, 0))).text
     of_photos = load(
         write_tiny_bundle(tmp_path / "of photos", settings=captioner.bundle.settings | {"photos_only": True})
@@ -253,7 +253,7 @@ def test_only_a_model_of_photos_looks_whether_it_is_one(captioner: Captioner, tm
 
 
 @pytest.mark.parametrize("least", [-0.1, 1.5, "abc"])
-def test_a_confidence_is_a_probability(captioner: Captioner, least: object):
+def test_a_confidence_is_a_probability(captioner: BundleCaptioner, least: object):
     with pytest.raises(UsageError, match="between 0 and 1"):
         captioner.bind(min_confidence=least)
     assert captioner.caption(plain((255, 0, 0)), min_confidence=None).text

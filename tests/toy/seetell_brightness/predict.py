@@ -10,13 +10,13 @@ import numpy as np
 from seetell.errors import BundleError, UsageError
 from seetell.results import Label, Labels
 from seetell.runtime.bundle import Bundle
+from seetell.runtime.bundle_predictor import BundlePredictor
 from seetell.runtime.image_stream import BatchFn
-from seetell.runtime.predictor import Predictor
 from seetell.runtime.sessions import Graph
 
 
-class Judge(Predictor[np.ndarray, Labels]):
-    """A loaded model; see :class:`~seetell.runtime.predictor.Predictor`."""
+class Judge(BundlePredictor[np.ndarray, Labels]):
+    """A loaded model; see :class:`~seetell.runtime.bundle_predictor.BundlePredictor`."""
 
     task = "brightness"
 

@@ -1,0 +1,52 @@
+"""What predictors of bundles have in common: the encoder's precision, what tags images, and how an image is resized."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from seetell.photos.opening import PhotoSource
+from seetell.photos.preprocessing import Preprocessing
+from seetell.runtime.bundle import Bundle
+from seetell.runtime.image_stream import preprocess
+from seetell.runtime.predictor import Predictor, Prepared, Result
+
+if TYPE_CHECKING:
+    from seetell.runtime.tags import ImageTagger
+
+
+class BundlePredictor(Predictor[Prepared, Result]):
+    """A predictor of a bundle.
+
+    Attributes:
+        bundle: the model.
+        precision: the encoder's, such as ``int8``; ``None`` for the bundle's own choice.
+        tagger: what tags its images; ``None`` where nothing does.
+
+    Args:
+        bundle: the model.
+        precision: ``int8`` or ``fp32`` for the encoder; the bundle's own choice when absent.
+        threads: processor threads to compute with; the physical cores when absent.
+
+    Raises:
+        UsageError: ``precision`` or ``threads`` is not possible.
+        BundleError: a graph is damaged, or the bundle is of another task.
+    """
+
+    def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
+        super().__init__(bundle.name, threads=threads)
+        self.bundle, self.precision = bundle, precision
+        self.tagger: ImageTagger | None = None
+
+    @property
+    def preprocessings(self) -> tuple[Preprocessing, ...]:
+        """The ways in which :meth:`prepare` resizes an image: those of the encoder and of the tagger's networks."""
+        others = () if self.tagger is None else self.tagger.preprocessings
+        return tuple(dict.fromkeys((self.bundle.preprocessing, *others)))
+
+    def visible_box(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
+        """Return the part of an image that the encoder sees; see :meth:`Predictor.visible_box`."""
+        return self.bundle.preprocessing.visible_box(size)
+
+    def prepare(self, image: PhotoSource, text: str = "") -> Prepared:
+        """Open an image and return the encoder's input, ``(3, H, W)`` float32; see :meth:`Predictor.prepare`."""
+        return cast(Prepared, preprocess(image, self.bundle.preprocessing))
