@@ -1,0 +1,1 @@
+"""Libraries and servers that run models which are no bundles; each is imported when such a model is loaded."""
