@@ -13,6 +13,8 @@ EXTRAS = {
     "meteor": ("pycocoevalcap", "snowballstemmer"),
     "web": ("fastapi", "starlette", "uvicorn", "python_multipart", "prometheus_client"),
     "search": ("faiss",),
+    "parquet": ("pyarrow",),
+    "formats": ("pillow_heif", "pillow_jxl", "rawpy"),
 }
 """The modules that each extra brings."""
 

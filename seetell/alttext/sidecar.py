@@ -19,7 +19,7 @@ from seetell.alttext.alt_text import alt_text
 from seetell.alttext.xmp import EMPTY, RDF, Outline, with_properties
 from seetell.atomic_write import atomic_file
 from seetell.errors import PhotoError
-from seetell.photos.formats import SUFFIXES, UNSUPPORTED
+from seetell.photos.formats import PICTURES, RAW
 
 ALT_TEXT = ("Iptc4xmpCore", "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/", "AltTextAccessibility")
 DESCRIPTION = ("dc", "http://purl.org/dc/elements/1.1/", "description")
@@ -34,13 +34,6 @@ _FILE_NAMES = (
 """Properties that name the file that a sidecar is for; by the last, its name before it was renamed."""
 
 _FORMATS = {"jpg": "jpeg", "jpe": "jpeg", "jfif": "jpeg", "tif": "tiff", "apng": "png", "pjpeg": "jpeg", "mpo": "jpeg"}
-_BY_FORMAT = {kind.name: kind.suffixes for kind in UNSUPPORTED}
-RAW = _BY_FORMAT["RAW"]
-"""Endings of cameras' raw photos; beside one, ``dog.xmp`` is its sidecar for every program."""
-
-PICTURES = frozenset({*SUFFIXES, *RAW, *_BY_FORMAT["HEIC"], *_BY_FORMAT["JPEG XL"], *_BY_FORMAT["PSD"]})
-"""Endings of the pictures that programs write sidecars for."""
-
 LARGEST = 64 * 2**20
 """Largest size of a sidecar in bytes; those with long edit histories have a few million."""
 
@@ -75,7 +68,7 @@ class Sidecars:
         if existing is not None:
             owner = _other_owner(existing, path, others)
         else:
-            owner = next((name for name in others if _suffix(name) in RAW), "")
+            owner = next((name for name in others if _suffix(name) in RAW.suffixes), "")
         if not owner:
             return existing or (full if self._full_names else short)
         if self._full_names:

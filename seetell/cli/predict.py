@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,12 +24,17 @@ from seetell.cli.command import (
     task_option,
     threads_option,
 )
+from seetell.cli.output_rows import RowsOption, output_options, take_output
 from seetell.cli.side_outputs import SideOutput, side_outputs
 from seetell.errors import PhotoError, UsageError
 from seetell.tasks.registry import Task
 
 if TYPE_CHECKING:
-    from seetell.cli.inputs import Besides
+    from seetell.bulk.executors import Done, LoadedBy
+    from seetell.bulk.items import Item, Shard
+    from seetell.bulk.run import Fields
+    from seetell.cli.named_items import NamedItems
+    from seetell.cli.progress import Progress
 
 LINES = {
     "text": "A line is a photo and its caption.",
@@ -54,14 +58,15 @@ def command_for(task: Task) -> Command:
 
     def predict(**values: Any) -> int:
         asked = [make(option.opts[0], values.pop(str(option.name))) for option, make in outputs]
-        return _predict(task, [output for output in asked if output.value], **values)
+        rows, drawing = take_output(task, values)
+        return _predict(task, [output for output in (*asked, drawing) if output and output.value], rows, **values)
 
     declared = [task_option(option) for option in task.options if option.name not in taken]
     command = Command(task.command, callback=predict, help=_help(task), short_help=task.summary)
     command.params = [_argument(task), *([_captions(task)] if task.text_input else [])]
     for decorate in (
         model_option(task.command, task.backends),
-        format_option(Format.text, Format.jsonl, Format.csv, help="How results are written."),
+        format_option(Format.text, Format.jsonl, Format.csv, help="How results are written to standard output."),
     ):
         decorate(command)
     command.params += declared
@@ -70,12 +75,12 @@ def command_for(task: Task) -> Command:
         click.Option(["--batch-size"], type=POSITIVE, help="Photos per batch; the model's own choice when absent."),
     ]
     threads_option()(command)
-    command.params += [*backend_params(task.backends), *(option for option, _ in outputs)]
+    command.params += [*output_options(task), *backend_params(task.backends), *(option for option, _ in outputs)]
     return command
 
 
 def _help(task: Task) -> str:
-    another = f"seetell {task.command} photos/ --format jsonl > {WRITTEN[task.result]}.jsonl"
+    another = f"seetell {task.command} photos/ --output {WRITTEN[task.result]}.jsonl"
     if task.text_input:
         another = f"seetell caption photos/ --format jsonl | seetell {task.command} --captions -"
     return (
@@ -107,6 +112,7 @@ def _captions(task: Task) -> click.Option:
 def _predict(
     task: Task,
     outputs: Sequence[SideOutput],
+    to_files: RowsOption | None,
     *,
     words: tuple[str, ...],
     model: str,
@@ -114,66 +120,133 @@ def _predict(
     precision: str | None,
     batch_size: int | None,
     threads: int | None,
+    shard: Shard,
     captions: str | None = None,
     **options: Any,
 ) -> int:
     """Predict for every image that was named; return the exit status."""
-    loading = backend_values(options)
+    loading = {"precision": precision, "threads": threads, **backend_values(options)}
     for output in outputs:
         output.check(outputs)
         options |= output.options
+    if to_files is not None:
+        to_files.check(task, outputs, output_format)
+    from seetell.bulk.executors import LoadedBy
+    from seetell.cli.named_items import NamedItems
+
     options = {name: value for name, value in options.items() if value is not None}
-    from seetell.cli.inputs import Besides
-
-    besides = Besides()
-    items, total = _items(task, words, captions, outputs, besides)
-    if total == 0:
-        return 0
-
-    from seetell.cli.progress import Progress
-    from seetell.cli.rows import Rows
-    from seetell.results import row
-    from seetell.tasks.loading import load_for
-
-    predictor = load_for(task, model, precision=precision, threads=threads, **loading)
-    predictor.check(**options)
-    if task.text_input and captions is None:
-        _tell(predictor.check_text(words[-1]))
-    read: deque[tuple[str, str]] = deque()
-
-    def inputs() -> Iterator[Any]:
-        for image, text in items:
-            read.append((image, text))
-            source = besides.source(image)
-            if source is besides.photo and outputs:
-                raise UsageError(f"{outputs[0].option} is for photos in files; name the file instead of -")
-            yield (source, text) if task.text_input else source
-
-    results = predictor.predict_many(inputs(), batch_size=batch_size, **options)
-    failed = False
-    with ExitStack() as opened, Progress(shown=not sys.stdout.isatty()) as progress:
-        for output in outputs:
-            output.open(predictor, opened)
-        rows = Rows(output_format, task.result)
-        for done, result in enumerate(results, 1):
-            image, text = read.popleft()
-            if captions is not None and not isinstance(result, PhotoError):
-                try:
-                    _tell(predictor.check_text(text), image)
-                except UsageError as error:
-                    result = PhotoError(str(error))
-            files: dict[str, str] = {}
-            for output in outputs:
-                try:
-                    output.add(image, result, files)
-                except PhotoError as error:
-                    result, files = error, {}
-            rows.write({"image": image, **({task.text_input: text} if text else {}), **row(image, result), **files})
-            failed = failed or isinstance(result, PhotoError)
-            progress("photos", done, total)
-    if besides.skipped_files:
-        click.echo(f"skipped: {besides.skipped_files}", err=True)
+    recipe = LoadedBy(task.name, model, loading, options, batch_size)
+    named = NamedItems(task, words, captions, shard)
+    text = words[-1] if task.text_input and captions is None else ""
+    files_only = next((output.option for output in outputs), "" if to_files is None else "--output")
+    work = _Work(task, outputs, recipe, named, text, files_only)
+    failed = work.to_standard_output(output_format) if to_files is None else work.to_files(to_files)
+    if named.besides.skipped_files:
+        click.echo(f"skipped: {named.besides.skipped_files}", err=True)
     return 1 if failed else 0
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What a command has to do.
+
+    Attributes:
+        task: whose command it is.
+        outputs: what is made besides rows.
+        recipe: loads the model.
+        named: the images.
+        text: that goes with all of them; empty where they have texts of their own, or none.
+        files_only: an option that takes no photo on standard input, or empty.
+    """
+
+    task: Task
+    outputs: Sequence[SideOutput]
+    recipe: LoadedBy
+    named: NamedItems
+    text: str
+    files_only: str
+
+    def to_standard_output(self, output_format: Format) -> int:
+        """Write rows to standard output as they come; return how many failed."""
+        from seetell.cli.progress import Progress
+        from seetell.cli.rows import Rows
+
+        selected: Iterator[Item] = iter(self.named)
+        for output in self.outputs:
+            selected = output.select(selected)
+        total = None
+        if not self.named.once:
+            known = list(selected)
+            selected, total = iter(known), len(known)
+        if total == 0:
+            return 0
+        rows = Rows(output_format, self.task.result)
+        with Progress(shown=not sys.stdout.isatty()) as progress:
+            return self._run(enumerate(selected), lambda position, row: rows.write(row), progress, total)
+
+    def to_files(self, option: RowsOption) -> int:
+        """Write rows to files, which have those of earlier runs; return how many failed."""
+        from seetell.cli.progress import Progress
+
+        with option.open(self.task, self.recipe) as rows:
+            total, pending = (None, None) if self.named.once else rows.count(self.named)
+            with Progress(lines=True, rates=True) as progress:
+                if pending != 0:
+                    before = 0 if total is None or pending is None else total - pending
+                    self._run(rows.pending(self.named), rows.write, progress, total, before=before)
+                summary = rows.finish()
+        option.tell(summary)
+        return summary.failed
+
+    def _run(
+        self,
+        pending: Iterator[tuple[int, Item]],
+        write: Callable[[int, Mapping[str, Any]], None],
+        progress: Progress,
+        total: int | None,
+        *,
+        before: int = 0,
+    ) -> int:
+        from seetell.bulk.executors import Local
+        from seetell.bulk.run import run
+
+        predictor = self.recipe.load()
+        if self.text:
+            _tell(predictor.check_text(self.text))
+        executor = Local(
+            predictor, self.recipe, source=self._source, check_texts=bool(self.task.text_input and not self.text)
+        )
+        with ExitStack() as opened:
+            for output in self.outputs:
+                output.open(predictor, opened)
+            return run(
+                pending,
+                executor,
+                write,
+                text_input=self.task.text_input,
+                add=self._add,
+                progress=lambda done, total: progress("photos", done, total),
+                total=total,
+                before=before,
+            )
+
+    def _source(self, image: str) -> str | bytes:
+        """Return what to open for an image: the file, or what standard input is."""
+        opened = self.named.besides.source(image)
+        if opened is self.named.besides.photo and self.files_only:
+            raise UsageError(f"{self.files_only} is for photos in files; name the file instead of -")
+        return opened
+
+    def _add(self, done: Done, fields: Fields) -> Done:
+        """Make the side outputs of a result; return it, or an error where one cannot be made."""
+        _tell(done.note, done.item.image)
+        for output in self.outputs:
+            try:
+                output.add(done.item.image, done.result, fields)
+            except PhotoError as error:
+                done = done._replace(result=error)
+                fields.clear()
+        return done
 
 
 def _tell(note: str, image: str = "") -> None:
@@ -182,65 +255,3 @@ def _tell(note: str, image: str = "") -> None:
 
     if note:
         click.echo(printable(f"{image}: {note}" if image else note), err=True)
-
-
-def _items(
-    task: Task, words: tuple[str, ...], captions: str | None, outputs: Sequence[SideOutput], besides: Besides
-) -> tuple[Iterator[tuple[str, str]], int | None]:
-    """Return the images, each with its text or an empty one, and how many there are, if that can be known.
-
-    Raises:
-        UsageError: there are none, or a text that is needed is missing.
-    """
-    from seetell.cli.inputs import STANDARD_INPUT, at_least_one, expand, standard_input
-
-    total = None
-    if captions is not None:
-        if words:
-            raise UsageError(f"name photos and a {task.text_input}, or --captions, but not both")
-        pairs: Iterator[tuple[str, str]] = _captions_of(captions)
-        if captions != STANDARD_INPUT:  # so that a line that is wrong is told before the work
-            known = list(pairs)
-            pairs, total = iter(known), len(known)
-    else:
-        text = ""
-        if task.text_input:
-            if len(words) < 2 or not words[-1].strip():
-                raise UsageError(f"name a photo and a {task.text_input}, or --captions; for example: {task.example}")
-            *paths, text = words
-        else:
-            paths = list(words)
-        images = expand(paths, standard_input(), besides)
-        if STANDARD_INPUT not in paths:
-            found = list(images)
-            images, total = iter(found), len(found)
-        pairs = ((image, text) for image in at_least_one(images, paths, besides))
-    for output in outputs:
-        pairs = output.select(pairs)
-    if total is not None:
-        selected = list(pairs)
-        pairs, total = iter(selected), len(selected)
-    return pairs, total
-
-
-def _captions_of(file: str) -> Iterator[tuple[str, str]]:
-    """Yield images and their captions; rows with an error, or whose caption is withheld, are skipped.
-
-    Raises:
-        UsageError: the file cannot be read, or a line is not such an object.
-    """
-    from seetell.cli.inputs import STANDARD_INPUT, standard_input
-
-    try:
-        with nullcontext(standard_input()) if file == STANDARD_INPUT else open(file, "rb") as lines:
-            for number, line in enumerate(lines, 1):
-                try:
-                    content = json.loads(line)
-                    if "error" not in content and "reason" not in content:
-                        yield str(content["image"]), str(content["caption"])
-                except (ValueError, TypeError, KeyError) as error:
-                    raise UsageError(
-                        f"--captions {file}, line {number}: expected a JSON object with image and caption"
-                    ) from error
-    except OSError as error:
-        raise UsageError(f"--captions {file}: cannot be read ({error.strerror})") from error

@@ -23,18 +23,27 @@ class Progress:
     Args:
         shown: whether to show bars, given a terminal.
         lines: whether to print a line now and then without one, as long work in the background needs.
+        rates: whether to show how many are done in a second, and in lines the time left.
     """
 
-    def __init__(self, *, shown: bool = True, lines: bool = False) -> None:
+    def __init__(self, *, shown: bool = True, lines: bool = False, rates: bool = False) -> None:
         self._bars: Bars | None = None
-        self._lines = lines
+        self._lines, self._rates = lines, rates
+        self._began: dict[str, tuple[float, int]] = {}
         self._last_line = time.monotonic()
         self._tasks: dict[str, Any] = {}
         if shown and sys.stderr.isatty():
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            rate = [TextColumn("{task.fields[rate]}")] if rates else []
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                *rate,
+                TimeRemainingColumn(),
+            )
             self._bars = Progress(*columns, console=Console(stderr=True), redirect_stdout=False)
 
     def __call__(self, what: str, done: int, total: int | None = None, *, note: str = "") -> None:
@@ -46,15 +55,24 @@ class Progress:
             total: of how many, if that is known.
             note: shown beside it.
         """
+        now = time.monotonic()
+        rate = self._rate(what, done, now) if self._rates else 0.0
         if self._bars is None:
-            now = time.monotonic()
             if self._lines and (done == total or now - self._last_line >= SECONDS_PER_LINE):
                 self._last_line = now
-                self.say(f"{what}: {done:,}{'' if total is None else f' of {total:,}'}{note}")
+                left = "" if not rate or total in (None, done) else f", {_duration((total - done) / rate)} left"
+                per_second = f", {rate:.3g} a second{left}" if rate else ""
+                self.say(f"{what}: {done:,}{'' if total is None else f' of {total:,}'}{per_second}{note}")
             return
+        shown = f"{rate:.3g}/s" if rate else ""
         if what not in self._tasks:
-            self._tasks[what] = self._bars.add_task(what, total=total)
-        self._bars.update(self._tasks[what], description=f"{what}{note}", completed=done, total=total)
+            self._tasks[what] = self._bars.add_task(what, total=total, completed=done, rate=shown)
+        self._bars.update(self._tasks[what], description=f"{what}{note}", completed=done, total=total, rate=shown)
+
+    def _rate(self, what: str, done: int, now: float) -> float:
+        """Return how many were done in a second since the first call, which may have been told of earlier work."""
+        began, first = self._began.setdefault(what, (now, done))
+        return (done - first) / (now - began) if now > began else 0.0
 
     def say(self, line: str) -> None:
         """Print a line, above the bars."""
@@ -73,3 +91,14 @@ class Progress:
     ) -> None:
         if self._bars is not None:
             self._bars.stop()
+
+
+def _duration(seconds: float) -> str:
+    """Return a time as people say it, in its largest two units."""
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return f"{seconds:.0f} s"
+    if minutes < 60:
+        return f"{minutes} min"
+    hours = round(minutes / 60)
+    return f"{minutes // 60} h {minutes % 60} min" if hours < 48 else f"{hours / 24:.1f} days"

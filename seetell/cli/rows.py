@@ -6,18 +6,11 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from seetell.bulk.csv_rows import COLUMNS, cells, items_of
 from seetell.cli.command import Format
-from seetell.csv_cells import defuse
-
-COLUMNS = {
-    "text": ("image", "caption", "confidence", "kind", "logprob", "reason", "error"),
-    "regions": ("image", "text", "score", "left", "top", "right", "bottom", "error"),
-    "labels": ("image", "text", "score", "error"),
-}
-"""The columns of CSV by the shape of results."""
 
 
 class Rows:
@@ -25,8 +18,9 @@ class Rows:
 
     Args:
         output_format: ``text`` writes tab-separated lines, and images without a result to standard error; ``jsonl`` one
-            object per line, see :func:`seetell.results.row`; ``csv`` the columns of :data:`COLUMNS`, one line per
-            caption, region or label, with an apostrophe before text that would be a formula.
+            object per line, see :func:`seetell.results.row`; ``csv`` the columns of
+            :data:`seetell.bulk.csv_rows.COLUMNS`, one line per caption, region or label, with an apostrophe before text
+            that would be a formula.
         shape: of the results: ``text``, ``regions`` or ``labels``.
     """
 
@@ -48,24 +42,15 @@ class Rows:
         if self._format is Format.jsonl:
             sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
         elif self._format is Format.csv:
-            items = [row] if "error" in row else self._items(row)
-            self._table.writerows([defuse(item.get(column)) for column in COLUMNS[self._shape]] for item in items)
+            items = [row] if "error" in row else items_of(row, self._shape)
+            self._table.writerows(cells(item, COLUMNS[self._shape]) for item in items)
         elif "error" in row or "reason" in row:
             why = row["error"] if "error" in row else f"withheld: {row['reason']}"
             sys.stderr.write(f"{printable(row['image'])}: {printable(why)}\n")
         else:
             image = printable(row["image"])
-            sys.stdout.writelines(f"{image}\t{self._text(item)}\n" for item in self._items(row))
+            sys.stdout.writelines(f"{image}\t{self._text(item)}\n" for item in items_of(row, self._shape))
         sys.stdout.flush()
-
-    def _items(self, row: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-        """Yield what a row holds, each with the image: its caption, or its regions, or its labels."""
-        if self._shape == "text":
-            yield row
-            return
-        for item in row[self._shape]:
-            edges = dict(zip(("left", "top", "right", "bottom"), item.get("box", ()), strict=False))
-            yield {"image": row["image"], **item, **edges}
 
     def _text(self, item: Mapping[str, Any]) -> str:
         if self._shape == "text":

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 import click
 
+from seetell.bulk.items import Item
 from seetell.cli.command import FOLDER_OR_FILE
 from seetell.cli.output_file import check_writable, write_file
 from seetell.errors import PhotoError, UsageError
@@ -27,9 +28,6 @@ DRAWN_SIDE = 1280
 NAMED = 10
 """Images that a line on standard error names at most."""
 
-Item = tuple[str, str]
-"""An image's path and the text that goes with it."""
-
 
 class SideOutput:
     """A file, or files, that the user asked for by an option.
@@ -40,9 +38,11 @@ class SideOutput:
 
     Attributes:
         options: of the predictor, which it needs.
+        whole_run: whether it shows all images of a run together, so that a run that is resumed cannot make it.
     """
 
     options: ClassVar[Mapping[str, Any]] = {}
+    whole_run: ClassVar[bool] = False
 
     def __init__(self, option: str, value: Any) -> None:
         self.option = option
@@ -93,7 +93,7 @@ class Sidecar(SideOutput):
         """Skip images with a complete sidecar, unless that is overwritten or a report is to show all."""
         skipped = 0
         for item in items:
-            if not self._all and self._sidecars.is_complete(item[0]):
+            if not self._all and self._sidecars.is_complete(item.image):
                 skipped += 1
                 continue
             yield item
@@ -123,12 +123,13 @@ class Attention(SideOutput):
     """A folder of pages that show where each word came from."""
 
     options: ClassVar[Mapping[str, Any]] = {"attention": True}
+    whole_run = True
 
     def select(self, items: Iterator[Item]) -> Iterator[Item]:
         """Skip the pictures that an earlier run wrote there."""
         from seetell.drawing.attention_folder import is_picture_of
 
-        return (item for item in items if not is_picture_of(self.value, item[0]))
+        return (item for item in items if not is_picture_of(self.value, item.image))
 
     def open(self, predictor: Any, opened: ExitStack) -> None:
         """Make the folder."""
@@ -160,6 +161,8 @@ class Attention(SideOutput):
 class Report(SideOutput):
     """A web page of all images and their captions; put in place when the run ends."""
 
+    whole_run = True
+
     def check(self, others: Sequence[SideOutput]) -> None:
         """Refuse a photo's name, and the place of another page."""
         check_writable(self.value, self.option)
@@ -181,10 +184,15 @@ class Report(SideOutput):
 class Drawing(SideOutput):
     """A picture or a page of one image with its result."""
 
+    whole_run = True
+
+    @staticmethod
+    def makes(path: Path) -> bool:
+        """Return whether a file has the ending of a picture or page."""
+        return path.suffix.lower() in (*PICTURES, *PAGES)
+
     def check(self, others: Sequence[SideOutput]) -> None:
-        """Refuse a name with another ending."""
-        if self.value.suffix.lower() not in (*PICTURES, *PAGES):
-            raise UsageError(f"--output {self.value}: expected a name that ends in .png, .jpg or .html")
+        """Refuse a place that takes no file."""
         check_writable(self.value, self.option, picture=True)
 
     def select(self, items: Iterator[Item]) -> Iterator[Item]:
@@ -192,7 +200,7 @@ class Drawing(SideOutput):
         first = list(itertools.islice(items, 2))
         if len(first) > 1:
             raise UsageError("--output shows one photo; name one, or leave --output out")
-        check_writable(self.value, self.option, inputs=[image for image, _ in first], picture=True)
+        check_writable(self.value, self.option, inputs=[item.image for item in first], picture=True)
         return iter(first)
 
     def add(self, image: str, result: Any, files: dict[str, str]) -> None:
@@ -213,6 +221,8 @@ class Drawing(SideOutput):
 
 class DenseCapResults(SideOutput):
     """DenseCap's ``results.json``, written when the run ends without an error."""
+
+    whole_run = True
 
     def check(self, others: Sequence[SideOutput]) -> None:
         """Refuse a place that takes no file."""
@@ -235,15 +245,6 @@ class DenseCapResults(SideOutput):
             write_file(self.value, json.dumps(densecap_results(self._rows)) + "\n")
 
 
-def _drawing_option(what: str) -> click.Option:
-    return click.Option(
-        ["--output", "-o"],
-        metavar="FILE",
-        type=FOLDER_OR_FILE,
-        help=f"{what} of one photo: .png, .jpg, or .html, a page.",
-    )
-
-
 def side_outputs(task: Task) -> list[tuple[click.Option, type[SideOutput]]]:
     """Return the options that the shape of a task's results permits, and what each makes."""
     if task.result == "text":
@@ -260,11 +261,7 @@ def side_outputs(task: Task) -> list[tuple[click.Option, type[SideOutput]]]:
         outputs += [(names, SidecarOption), (overwrite, SidecarOption)]
         text = "Write a web page there of all photos, to filter, edit and save captions."
         return [*outputs, (click.Option(["--report"], metavar="FILE", type=FOLDER_OR_FILE, help=text), Report)]
-    if task.result == "labels":
-        return [(_drawing_option("A bar chart"), Drawing)]
-    outputs = [(_drawing_option("A picture with the boxes"), Drawing)]
-    if not task.text_input:
+    if task.result == "regions" and not task.text_input:
         text = "Write the regions to DenseCap's results.json as well."
-        option = click.Option(["--results"], metavar="FILE", type=FOLDER_OR_FILE, help=text)
-        outputs.append((option, DenseCapResults))
-    return outputs
+        return [(click.Option(["--results"], metavar="FILE", type=FOLDER_OR_FILE, help=text), DenseCapResults)]
+    return []

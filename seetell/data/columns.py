@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from seetell.photos.formats import SUFFIXES
+from seetell.photos.formats import is_photo_name
 
 _IMAGE = (
     "image",
@@ -85,7 +85,7 @@ def _not_found(names: Sequence[str], no_image: bool, no_captions: bool) -> str:
     if no_captions:
         wanted.append("one with its caption (caption, text, description, or caption_1, caption_2, …)")
     message = f"expected a header with columns, {' and '.join(wanted)}, but found {_listed(names)}"
-    if any(cell.lower().endswith(tuple(SUFFIXES)) for cell in names):
+    if any(is_photo_name(cell) for cell in names):
         return f"{message}; this looks like data: add a first line with the columns' names, such as image,caption"
     return f"{message}; rename a column"
 

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from seetell.photos.formats import SUFFIXES
+from seetell.photos.formats import is_photo_name
 
 _USUAL_NAMES = (
     "images",
@@ -69,7 +69,7 @@ class PhotoFolders:
 
     def names(self, folder: Path) -> list[str]:
         """Return the names of the photo files in ``folder``, sorted."""
-        names = {name for name in self._listing(folder).values() if PurePosixPath(name).suffix.lower() in SUFFIXES}
+        names = {name for name in self._listing(folder).values() if is_photo_name(name)}
         return sorted(names)
 
     def _find(self, name: str) -> Path | None:

@@ -6,12 +6,10 @@ Only common photo formats are tried, so no file reaches Pillow's rarer decoders 
 from __future__ import annotations
 
 import ctypes
-import errno
 import importlib
 import io
 import logging
 import os
-import re
 import stat
 import threading
 import warnings
@@ -22,10 +20,12 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageFile, _imaging
 
-from seetell.errors import PhotoError, PhotoFormatError, PhotoMemoryError
+from seetell.errors import PhotoError, PhotoFormatError
+from seetell.photos import jpeg_xl, raw
 from seetell.photos.budget import DecodeBudget
 from seetell.photos.colour import from_array, is_rgb, to_rgb
-from seetell.photos.formats import FORMATS, unsupported
+from seetell.photos.decoder_errors import one_line, photo_errors
+from seetell.photos.formats import FORMATS, HEIC, JPEG_XL, RAW, Other, other_format
 from seetell.photos.structure import check_exif, halvings
 
 PhotoSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | np.ndarray
@@ -37,7 +37,16 @@ MAX_REDUCTION = 4
 
 LARGE_BYTES = 256 * 2**20
 """Memory that any photo may take while it is decoded; one that takes more must be large as a file, too."""
-LEAST_BITS = {"JPEG": 0.05, "MPO": 0.05, "WEBP": 0.02, "AVIF": 0.02, "JPEG2000": 0.02}
+LEAST_BITS = {
+    "JPEG": 0.05,
+    "MPO": 0.05,
+    "WEBP": 0.02,
+    "AVIF": 0.02,
+    "JPEG2000": 0.02,
+    "HEIF": 0.02,
+    JPEG_XL.name: 0.02,
+    RAW.name: 1.0,
+}
 LEAST_BITS_LOSSLESS = 0.25
 """Bits of a file for each pixel of a photo that is larger than ``LARGE_BYTES``; sound photos have ten times as many."""
 MAX_BYTES = 3 * 2**29
@@ -55,12 +64,6 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_UNSUPPORTED_KIND = re.compile(
-    r"unsupported|not supported|cannot handle|unknown (pixel mode|data organization|raw mode)|"
-    r"illegal conversion|not implemented|unknown compression",
-    re.IGNORECASE,
-)
-"""What Pillow says of files that are sound, but of a kind that it does not decode."""
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # what it logs is in the errors; not for standard error
 _warning_filters = threading.Lock()
 budget = DecodeBudget()
@@ -84,7 +87,7 @@ def open_photo(source: PhotoSource, *, at_least: tuple[int, int] | None = None) 
     if isinstance(source, np.ndarray):
         return from_array(source)
     name = _name(source)
-    with _photo_errors(name):
+    with photo_errors(name):
         if isinstance(source, Image.Image):
             source.load()
             return _turned(to_rgb(source), _orientation(source))
@@ -103,7 +106,13 @@ def photo_size(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[int, 
         PhotoFormatError: it is not a photo.
     """
     name = _name(source)
-    with _photo_errors(name), _binary(source) as file:
+    with photo_errors(name), _binary(source) as file:
+        kind = _other_kind(file, name)
+        if kind is JPEG_XL:
+            return jpeg_xl.photo_size(file)
+        if kind is RAW:
+            with raw.opened(file) as opened:
+                return opened.size
         with _quiet():
             photo, _ = _identified(file, name)
             if photo.format == "PNG" and "exif" not in photo.info:  # Pillow would decode it to look after the pixels
@@ -113,35 +122,6 @@ def photo_size(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[int, 
                 tags = photo.getexif()
                 size = int(tags[_WIDTH_TAG]), int(tags[_HEIGHT_TAG])
         return size[::-1] if _orientation(photo) >= 5 else size
-
-
-@contextmanager
-def _photo_errors(name: str) -> Iterator[None]:
-    """Turn whatever a decoder raises into a ``PhotoError`` that names the photo."""
-    try:
-        yield
-    except PhotoError as error:
-        if str(error).startswith(f"{name}: "):
-            raise
-        raise type(error)(f"{name}: {error}") from error
-    except Image.DecompressionBombError as error:
-        raise PhotoError(f"{name}: has more pixels than Pillow decodes ({_one_line(error)})") from error
-    except MemoryError as error:
-        raise PhotoMemoryError(f"{name}: not enough memory to decode it") from error
-    except Exception as error:  # a decoder meeting hostile bytes may raise anything
-        if isinstance(error, OSError) and error.errno is not None:
-            raise PhotoError(f"{name}: {_reason(name, error)}") from error
-        reason = _one_line(error)
-        if isinstance(error.__cause__, KeyError) and reason.isdecimal():  # a TIFF tag's value
-            reason = f"unknown compression {reason}"
-        if "out of memory" in reason.lower():
-            raise PhotoMemoryError(f"{name}: not enough memory to decode it") from error
-        if _UNSUPPORTED_KIND.search(reason):
-            raise PhotoFormatError(
-                f"{name}: a kind of its format that is not supported ({reason}); save it as PNG or JPEG"
-            ) from error
-        cut_short = "cut short or " if isinstance(error, OSError) else ""
-        raise PhotoError(f"{name}: the file is {cut_short}damaged ({reason})") from error
 
 
 def _name(source: object) -> str:
@@ -181,6 +161,11 @@ def _quiet() -> Iterator[None]:
 
 
 def _decoded(file: BinaryIO, name: str, at_least: tuple[int, int] | None) -> Image.Image:
+    kind = _other_kind(file, name)
+    if kind is JPEG_XL:
+        return _decoded_jpeg_xl(file, name, at_least)
+    if kind is RAW:
+        return _decoded_raw(file, name, at_least)
     with _quiet():
         photo, scales = _identified(file, name)
     pixels = coded = photo.width * photo.height
@@ -188,11 +173,9 @@ def _decoded(file: BinaryIO, name: str, at_least: tuple[int, int] | None) -> Ima
         pixels = _reduce(photo, scales, at_least if _orientation(photo) < 5 else at_least[::-1])
     kept_whole = bool(photo.info.get("progressive"))  # all coefficients are held in memory, whatever the scale
     if pixels > MAX_PIXELS or coded > MAX_PIXELS * (1 if kept_whole else MAX_REDUCTION):
-        raise PhotoError(
-            f"{name}: has {coded // 10**6} million pixels; at most {MAX_PIXELS // 10**6} million are decoded"
-        )
+        raise _too_many_pixels(coded, name)
     need = _memory(photo, pixels, coded)
-    _check_memory(need, photo, coded, name, file)
+    _check_memory(need, photo.format or "", coded, name, file)
     with budget.reserve(need):
         try:
             with _quiet() if photo.format == "TIFF" else nullcontext():  # TIFF alone reads its tags while decoding
@@ -203,6 +186,47 @@ def _decoded(file: BinaryIO, name: str, at_least: tuple[int, int] | None) -> Ima
             raise
         coloured = photo._new(photo.im) if is_rgb(photo) else to_rgb(photo)  # without the file
         return _turned(coloured, _orientation(photo))  # asked again: Pillow turns TIFF and AVIF itself while loading
+
+
+def _decoded_jpeg_xl(file: BinaryIO, name: str, at_least: tuple[int, int] | None) -> Image.Image:
+    width, height = jpeg_xl.photo_size(file)
+    with _reserved(jpeg_xl.BYTES_PER_PIXEL * width * height, JPEG_XL, width * height, name, file):
+        file.seek(0)
+        decoded = jpeg_xl.decode(file.read())
+        if isinstance(decoded, Image.Image):
+            return decoded if is_rgb(decoded) else to_rgb(decoded)
+    return _decoded(io.BytesIO(decoded), name, at_least)
+
+
+def _decoded_raw(file: BinaryIO, name: str, at_least: tuple[int, int] | None) -> Image.Image:
+    """Return the JPEG that the camera stored, if it is as large as needed, or develop the photo."""
+    with raw.opened(file) as photo:
+        if at_least is not None:
+            with suppress(PhotoError), photo_errors(name):  # a preview that is damaged is done without
+                preview = photo.preview() or b""
+                size = photo_size(preview)
+                if photo.shows_all(size) and size[0] >= at_least[0] and size[1] >= at_least[1]:
+                    return _decoded(io.BytesIO(preview), name, at_least)
+        half = at_least is not None and photo.is_enough_in_half(at_least)
+        need = photo.pixels * (raw.BYTES_PER_HALF if half else raw.BYTES_PER_PIXEL)
+        with _reserved(need, RAW, photo.pixels, name, file):
+            return from_array(photo.develop(half=half))
+
+
+@contextmanager
+def _reserved(need: int, kind: Other, pixels: int, name: str, file: BinaryIO) -> Iterator[None]:
+    """Check the size of a photo, and hold the memory that it takes while the block runs."""
+    if pixels > MAX_PIXELS:
+        raise _too_many_pixels(pixels, name)
+    _check_memory(need, kind.name, pixels, name, file)
+    with budget.reserve(need):
+        yield
+
+
+def _too_many_pixels(pixels: int, name: str) -> PhotoError:
+    return PhotoError(
+        f"{name}: has {pixels // 10**6} million pixels; at most {MAX_PIXELS // 10**6} million are decoded"
+    )
 
 
 def _reduce(photo: ImageFile.ImageFile, scales: int, at_least: tuple[int, int]) -> int:
@@ -233,21 +257,21 @@ def _memory(photo: ImageFile.ImageFile, pixels: int, coded: int) -> int:
         need += 2 * coded * sum(layer[1] * layer[2] for layer in layers) // max(1, across * down)
     elif photo.format == "WEBP":
         need += 12 * pixels  # its canvas, the frame before, and the bytes that Pillow takes over
-    elif photo.format == "AVIF":
+    elif photo.format in ("AVIF", "HEIF"):
         need += 6 * pixels
     elif photo.format == "JPEG2000":
         need += 4 * len(photo.getbands()) * pixels  # integers of 32 bits
     return need
 
 
-def _check_memory(need: int, photo: ImageFile.ImageFile, coded: int, name: str, file: BinaryIO) -> None:
+def _check_memory(need: int, image_format: str, coded: int, name: str, file: BinaryIO) -> None:
     if need > MAX_BYTES:
         raise PhotoError(
             f"{name}: takes {need // 2**20:,} MB of memory to decode; at most {MAX_BYTES // 2**20:,} MB are taken; "
             "make it smaller"
         )
     if need > LARGE_BYTES:
-        least = int(coded * LEAST_BITS.get(photo.format or "", LEAST_BITS_LOSSLESS) / 8)
+        least = int(coded * LEAST_BITS.get(image_format, LEAST_BITS_LOSSLESS) / 8)
         length = _length(file)
         if length < least:
             raise PhotoError(
@@ -271,6 +295,23 @@ def _length(file: BinaryIO) -> int:
     return length
 
 
+def _other_kind(file: BinaryIO, name: str) -> Other | None:
+    """Return the format of a file that Pillow does not open by itself, but another module; ``None`` for others.
+
+    Raises:
+        PhotoFormatError: nothing that is installed opens it.
+        PhotoError: the file is empty.
+    """
+    start = file.read(512)
+    if not start:
+        raise PhotoError(f"{name}: the file is empty")
+    kind = other_format(start) or (RAW if raw.is_raw(file, start, name) else None)
+    file.seek(0)
+    if kind is None or kind.is_opened:
+        return kind
+    raise PhotoFormatError(f"{name}: {kind.name} is not {'installed' if kind.module else 'supported'}; {kind.remedy}")
+
+
 def _identified(file: BinaryIO, name: str) -> tuple[ImageFile.ImageFile, int]:
     """Read the header with the plugin whose signature matches.
 
@@ -281,21 +322,18 @@ def _identified(file: BinaryIO, name: str) -> tuple[ImageFile.ImageFile, int]:
         The photo, and how often its decoder can halve its sides.
     """
     start = file.read(512)
-    if not start:
-        raise PhotoError(f"{name}: the file is empty")
-    known = unsupported(start)
-    if known is not None:
-        raise PhotoFormatError(f"{name}: {known.name} is not supported; {known.remedy}")
+    if HEIC.start.match(start):
+        return _opened_heic(file, name), 0
     for image_format, (plugin, _) in FORMATS.items():
         try:
-            importlib.import_module(f"PIL.{plugin}")
+            importlib.import_module(plugin)
         except ImportError:  # AVIF came with Pillow 11.3
             continue
         factory, accept = Image.OPEN[image_format]
         fits = accept(start[:16]) if accept else False
         if isinstance(fits, str):
             raise PhotoFormatError(
-                f"{name}: this installation of Pillow was built without {image_format} ({_one_line(fits)})"
+                f"{name}: this installation of Pillow was built without {image_format} ({one_line(fits)})"
             )
         if fits:
             scales = halvings(file, image_format, _length(file))
@@ -309,6 +347,16 @@ def _identified(file: BinaryIO, name: str) -> tuple[ImageFile.ImageFile, int]:
                     raise MemoryError from error
                 raise
     raise PhotoFormatError(f"{name}: not a photo; expected JPEG, PNG, WebP, GIF, BMP, TIFF, PPM, JPEG 2000 or AVIF")
+
+
+def _opened_heic(file: BinaryIO, name: str) -> ImageFile.ImageFile:
+    """Read the header of a HEIC file; libheif turns the photo upright itself."""
+    from pillow_heif import HeifImageFile, options
+
+    options.DECODE_THREADS = 1  # photos are decoded by several threads already
+    file.seek(0)
+    opened: ImageFile.ImageFile = HeifImageFile(file, name)  # type: ignore[no-untyped-call]
+    return opened
 
 
 def _webp_pixels(start: bytes) -> int:
@@ -341,21 +389,3 @@ def _orientation(photo: Image.Image) -> int:
 
 def _turned(photo: Image.Image, orientation: int) -> Image.Image:
     return photo.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else photo
-
-
-def _reason(name: str, error: OSError) -> str:
-    if re.match(r"[a-z][a-z0-9+.-]+://", name, re.IGNORECASE):
-        return "is an address, not a file; download it first: curl -O ADDRESS"
-    if isinstance(error, FileNotFoundError):
-        return "no such file"
-    if isinstance(error, IsADirectoryError):
-        return "is a folder; expected a photo file"
-    if isinstance(error, PermissionError):
-        return "no permission to read it"
-    if error.errno == errno.ENOMEM:
-        return "not enough memory to read it"
-    return f"cannot be read ({error.strerror})"
-
-
-def _one_line(error: object) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

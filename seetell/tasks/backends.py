@@ -43,13 +43,22 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
             "hf:OWNER/NAME or hf:FOLDER",
             (
                 Option(
-                    "device", str, "Where it runs, such as cpu, cuda, cuda:1 or mps; the fastest there is if absent."
+                    "device",
+                    str,
+                    "Where it runs, such as cpu, cuda, cuda:1 or mps; the fastest there is if absent.",
+                    changes_results=False,
                 ),
                 Option(
                     "dtype", str, "Its numbers; the model's own if absent.", choices=("float32", "float16", "bfloat16")
                 ),
                 Option("revision", str, "Branch, tag or commit of the model on the Hub."),
-                Option("trust_remote_code", bool, "Run Python code that comes with the model.", False),
+                Option(
+                    "trust_remote_code",
+                    bool,
+                    "Run Python code that comes with the model.",
+                    False,
+                    changes_results=False,
+                ),
                 _PROMPT,
                 _MAX_TOKENS,
             ),
@@ -60,8 +69,21 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
             (
                 _PROMPT,
                 _MAX_TOKENS,
-                Option("timeout", float, "Seconds to wait for an answer of the server.", minimum=0.1),
-                Option("concurrency", int, "Requests to the server at once.", minimum=1, maximum=256),
+                Option(
+                    "timeout",
+                    float,
+                    "Seconds to wait for an answer of the server.",
+                    minimum=0.1,
+                    changes_results=False,
+                ),
+                Option(
+                    "concurrency",
+                    int,
+                    "Requests to the server at once.",
+                    minimum=1,
+                    maximum=256,
+                    changes_results=False,
+                ),
                 Option("max_side", int, "Longest side in pixels of the images that are sent.", minimum=32),
             ),
         ),

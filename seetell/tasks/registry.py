@@ -44,6 +44,7 @@ class Option:
         maximum: greatest value.
         choices: the only values, if they are few.
         served: whether it is a query parameter of ``POST /v1/<command>`` too.
+        changes_results: whether results depend on it, so that those made with different values do not mix in a file.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Option:
     maximum: float | None = None
     choices: tuple[str, ...] = ()
     served: bool = False
+    changes_results: bool = True
 
 
 @dataclass(frozen=True)

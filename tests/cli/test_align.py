@@ -148,7 +148,10 @@ def test_a_page_is_written(run, tmp_path: Path):
         (("photos/a.png", "red", "--captions", "-"), "but not both"),
         (("--captions", "absent.jsonl"), "absent.jsonl: cannot be read (No such file"),
         (("photos", "red", "--output", "x.png"), "--output shows one photo"),
-        (("photos/a.png", "red", "--output", "x.gif"), "expected a name that ends in .png, .jpg or .html"),
+        (
+            ("photos/a.png", "red", "--output", "x.gif"),
+            ".parquet, or a folder/, or .png, .jpg or .html to show the result of one photo",
+        ),
         (("photos/a.png", "red", "--output", "nowhere/x.png"), "there is no folder nowhere"),
     ],
 )

@@ -10,6 +10,7 @@ from PIL import Image
 
 from seetell.cli.inputs import Besides, at_least_one, expand
 from seetell.errors import UsageError
+from seetell.extras import install_command
 
 
 @pytest.fixture
@@ -121,7 +122,8 @@ def test_a_list_whose_first_name_begins_as_a_picture_does_is_a_list(folder: Path
     assert found("-", listed=f"{name}\nother.jpg\n".encode()) == [name, "other.jpg"]
 
 
-def test_what_a_folder_holds_besides_photos_is_counted_by_format(folder: Path):
+def test_what_a_folder_holds_besides_photos_is_counted_by_format(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("seetell.photos.formats._is_installed", lambda module: False)
     for name in ("a.HEIC", "b.heif", "c.jxl", "d.nef", "deep/e.CR2", "f.txt", ".g.heic", "h"):
         (folder / "photos" / name).touch()
     (folder / "photos" / "linked").symlink_to(folder / "photos" / "deep", target_is_directory=True)
@@ -129,9 +131,9 @@ def test_what_a_folder_holds_besides_photos_is_counted_by_format(folder: Path):
     assert len(list(expand(["photos"], io.BytesIO(), besides))) == 5
     told = str(besides.skipped_files)
     for part in (
-        "2 HEIC (export it as JPEG",
-        "2 RAW (develop it to JPEG",
-        "1 JPEG XL (convert it: djxl",
+        f"2 HEIC ({install_command('formats')} opens it; or export it as JPEG",
+        "[formats]' opens it; or develop it to JPEG",
+        "[formats]' opens it; or convert it: djxl",
         "2 .txt",
         "1 .bin",
         "1 without an ending",
@@ -142,6 +144,17 @@ def test_what_a_folder_holds_besides_photos_is_counted_by_format(folder: Path):
     assert list(expand(["photos/*.[Hh]*"], io.BytesIO(), besides)) == []
     with pytest.raises(UsageError, match=r"no photos found in photos; skipped: 2 HEIC"):
         at_least_one(iter([]), ["photos"], besides)
+
+
+def test_with_the_extra_photos_of_more_formats_are_found(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("seetell.photos.formats._is_installed", lambda module: module != "rawpy")
+    for name in ("a.HEIC", "c.jxl", "d.nef"):
+        (folder / "photos" / "deep" / name).touch()
+    besides = Besides()
+    found = [os.path.basename(path) for path in expand(["photos/deep"], io.BytesIO(), besides)]
+    assert {"a.HEIC", "c.jxl"} < set(found)
+    assert "d.nef" not in found
+    assert "1 RAW" in str(besides.skipped_files)
 
 
 def test_a_linked_folder_is_entered_where_it_is_named(folder: Path):

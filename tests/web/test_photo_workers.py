@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from raw_photo import dng
 from web.conftest import Serving, photo_file, until
 from web.wire import ask, form, health
 
@@ -51,6 +53,26 @@ def test_a_photo_is_what_it_is_when_opened_here(workers: PhotoWorkers, tmp_path:
             assert np.array_equal(view, way.resize(open_photo(content)))
     assert workers.open(content, side=100).pixels.shape == (60, 100, 3)
     assert len(workers._all) == 1
+
+
+@pytest.mark.parametrize("kind", ["HEIC", "JPEG XL", "RAW"])
+def test_photos_of_the_extra_formats_are_opened_there_too(workers: PhotoWorkers, kind: str):
+    pixels = np.full((60, 90, 3), (200, 80, 40), np.uint8)
+    content = dng(pixels) if kind == "RAW" else _saved(pixels, {"HEIC": "HEIF", "JPEG XL": "JXL"}[kind])
+    opened = workers.open(content, side=30)
+    assert opened.size == (90, 60)
+    assert np.array_equal(opened.pixels, workers.open(content, side=30).pixels)
+    assert abs(opened.pixels.astype(int) - (200, 80, 40)).mean() < 30
+
+
+def _saved(pixels: np.ndarray, image_format: str) -> bytes:
+    import pillow_heif
+    import pillow_jxl  # noqa: F401  # registers itself
+
+    pillow_heif.register_heif_opener()
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, image_format)
+    return content.getvalue()
 
 
 def test_errors_are_the_same_as_here(workers: PhotoWorkers):

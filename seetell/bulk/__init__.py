@@ -1,0 +1,1 @@
+"""One resumable map of a model over many pictures into rows of an output, here or on other machines."""

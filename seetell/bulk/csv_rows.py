@@ -1,0 +1,117 @@
+"""Rows as CSV: one line per caption, region or label."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from seetell.atomic_write import atomic_file
+from seetell.bulk.row_log import Row
+from seetell.csv_cells import defuse, restore
+from seetell.errors import DataError
+
+COLUMNS = {
+    "text": ("image", "caption", "confidence", "kind", "logprob", "reason", "error"),
+    "regions": ("image", "text", "score", "left", "top", "right", "bottom", "error"),
+    "labels": ("image", "text", "score", "error"),
+}
+"""The columns by the shape of results."""
+
+_EDGES = ("left", "top", "right", "bottom")
+_NUMBERS = {"confidence", "logprob", "score", *_EDGES}
+
+
+def items_of(row: Mapping[str, Any], shape: str) -> Iterator[Mapping[str, Any]]:
+    """Yield what a row holds, each with the image: its caption, or its regions, or its labels.
+
+    Args:
+        row: of an image that did not fail, see :func:`seetell.results.row`.
+        shape: of its result.
+    """
+    if shape == "text":
+        yield row
+        return
+    for item in row[shape]:
+        edges = dict(zip(_EDGES, item.get("box", ()), strict=False))
+        yield {"image": row["image"], **item, **edges}
+
+
+def cells(item: Mapping[str, Any], columns: Sequence[str]) -> list[Any]:
+    """Return the cells of a line, with an apostrophe before text that would be a formula."""
+    return [defuse(item.get(column)) for column in columns]
+
+
+@dataclass(frozen=True)
+class CsvRows:
+    """Files of CSV.
+
+    An image without regions or labels has a line without one, and the task's text has a column, so that what is done
+    can be told. Words and attention are left out.
+
+    Args:
+        shape: of the results.
+        text_input: name of the text that goes with each image, or empty.
+    """
+
+    shape: str
+    text_input: str = ""
+    ending: ClassVar[str] = ".csv"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        image, *others = COLUMNS[self.shape]
+        return (image, *([self.text_input] if self.text_input else []), *others)
+
+    def write(self, path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Write a new file; see :class:`seetell.bulk.formats.Format`."""
+        with atomic_file(path) as file:
+            text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="")
+            table = csv.writer(text, lineterminator="\n")
+            table.writerow(self.columns)
+            for row in rows:
+                named = {"image": row["image"], self.text_input: row.get(self.text_input)}
+                items = [] if "error" in row else list(items_of(row, self.shape))
+                table.writerows(cells({**item, **named}, self.columns) for item in items or [row])
+            text.flush()
+            os.fsync(file.fileno())
+            text.detach()
+
+    def read(self, path: Path, *, only_names: bool = False) -> Iterator[Row]:
+        """Yield the rows of a file, without what the columns do not hold."""
+        with open(path, encoding="utf-8", newline="") as file:
+            lines = csv.DictReader(file)
+            if tuple(lines.fieldnames or ()) != self.columns:
+                raise DataError(f"{path}: expected the columns {', '.join(self.columns)}")
+            for _, group in itertools.groupby(lines, key=self._named):
+                yield self._row(list(group))
+
+    def _named(self, line: Mapping[str, str]) -> tuple[str, ...]:
+        return tuple(restore(line[column] or "") for column in ("image", self.text_input) if column)
+
+    def _row(self, lines: Sequence[Mapping[str, str]]) -> Row:
+        items = [{column: _value(column, cell) for column, cell in line.items() if cell} for line in lines]
+        row = {column: value for column, value in items[0].items() if column in ("image", self.text_input, "error")}
+        if "error" in row:
+            return row
+        if self.shape == "text":
+            return {"caption": None, **items[0]}
+        row[self.shape] = [
+            {
+                **{column: item[column] for column in ("text", "score") if column in item},
+                **({"box": [item[edge] for edge in _EDGES]} if "left" in item else {}),
+            }
+            for item in items
+            if "score" in item
+        ]
+        return row
+
+
+def _value(column: str, cell: str) -> Any:
+    return float(cell) if column in _NUMBERS else restore(cell)

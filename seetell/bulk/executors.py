@@ -1,0 +1,139 @@
+"""Who predicts: this process, or others that load the same model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from seetell.bulk.items import Item
+from seetell.errors import PhotoError, UsageError
+from seetell.tasks.registry import find_task
+
+if TYPE_CHECKING:
+    from seetell.photos.opening import PhotoSource
+
+
+@dataclass(frozen=True)
+class LoadedBy:
+    """How a process loads a model and what it asks of it; can be pickled.
+
+    Attributes:
+        task: name of the task that it predicts for.
+        model: see :func:`seetell.tasks.loading.load`.
+        loading: keyword arguments of loading, such as ``precision`` and ``threads``.
+        options: keyword arguments of prediction.
+        batch_size: images processed at once; the model's own choice when absent.
+    """
+
+    task: str
+    model: str
+    loading: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    batch_size: int | None = None
+
+    def load(self) -> Any:
+        """Load the model, and check the options.
+
+        Raises:
+            UsageError: there is no such model, or an option is not allowed.
+            BundleError: it is damaged.
+        """
+        from seetell.tasks.loading import load_for
+
+        predictor = load_for(find_task(self.task), self.model, **self.loading)
+        predictor.check(**self.options)
+        return predictor
+
+    def identity(self) -> str:
+        """Return what differs where results may, without loading the model: a hash of a bundle's files and settings.
+
+        Raises:
+            UsageError: there is no such model.
+        """
+        from seetell.runtime.bundle import read_description
+        from seetell.tasks.backends import parse_reference
+        from seetell.tasks.loading import find_model
+
+        if parse_reference(self.model) is not None:
+            return self.model
+        description = read_description(find_model(self.model))
+        parts = [description.get(name) for name in ("files", "shared", "preprocessing", "settings")]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+class Done(NamedTuple):
+    """The result of an item.
+
+    Attributes:
+        position: of the item in the input.
+        item: what it was made for.
+        result: one of :mod:`seetell.results`, or the error of an image that cannot be used.
+        note: what a user should know of how the model read the text; mostly empty.
+    """
+
+    position: int
+    item: Item
+    result: Any
+    note: str = ""
+
+
+class Executor(Protocol):
+    """Predicts for items."""
+
+    def results(self, items: Iterator[tuple[int, Item]]) -> Iterator[Done]:
+        """Yield the result of each item, once, in any order.
+
+        Args:
+            items: with their positions; taken as they are needed, no more than a bounded number ahead.
+        """
+
+
+class Local:
+    """Predicts in this process; results come in the order of the items.
+
+    Args:
+        predictor: the model, see :meth:`LoadedBy.load`.
+        recipe: that it was loaded by.
+        source: returns what to open for the path of an image.
+        check_texts: check the text of each item, an unusable one being an error of that item.
+    """
+
+    def __init__(
+        self,
+        predictor: Any,
+        recipe: LoadedBy,
+        *,
+        source: Callable[[str], PhotoSource] = lambda image: image,
+        check_texts: bool = False,
+    ) -> None:
+        self._predictor, self._recipe, self._source, self._check_texts = predictor, recipe, source, check_texts
+        self._with_texts = bool(find_task(recipe.task).text_input)
+
+    def results(self, items: Iterator[tuple[int, Item]]) -> Iterator[Done]:
+        """Yield the result of each item; see :class:`Executor`."""
+        read: deque[tuple[int, Item]] = deque()
+
+        def inputs() -> Iterator[Any]:
+            for position, item in items:
+                read.append((position, item))
+                source = self._source(item.image)
+                yield (source, item.text) if self._with_texts else source
+
+        options = self._recipe.options
+        for result in self._predictor.predict_many(inputs(), batch_size=self._recipe.batch_size, **options):
+            done = Done(*read.popleft(), result)
+            yield checked_text(self._predictor, done) if self._check_texts else done
+
+
+def checked_text(predictor: Any, done: Done) -> Done:
+    """Return a result with what is to be said of its text, or an error where the model can make nothing of it."""
+    if isinstance(done.result, PhotoError):
+        return done
+    try:
+        return done._replace(note=predictor.check_text(done.item.text))
+    except UsageError as error:
+        return done._replace(result=PhotoError(str(error)))

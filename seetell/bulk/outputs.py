@@ -1,0 +1,376 @@
+"""Where rows go: a file, or a folder of numbered files. Each is resumed by what is in it."""
+
+from __future__ import annotations
+
+import os
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seetell.bulk.formats import Format, JsonLines
+from seetell.bulk.items import Item, Shard
+from seetell.bulk.ledger import Ledger
+from seetell.bulk.row_log import Row, RowLog, write_rows
+from seetell.bulk.settings import Settings
+from seetell.errors import SeetellError, UsageError
+from seetell.file_lock import FileLock, LockedError
+from seetell.tasks.registry import Task
+
+ROWS_PER_FILE = 10_000
+
+
+@dataclass(frozen=True)
+class Beside:
+    """The files that lie beside rows.
+
+    Attributes:
+        settings: what the rows were made with.
+        failures: the rows of items that failed; only where there are some.
+        lock: while a process writes.
+        log: rows that are not yet in a file of their format.
+    """
+
+    settings: Path
+    failures: Path
+    lock: Path
+    log: Path
+
+    @classmethod
+    def file(cls, path: Path) -> Beside:
+        """Return those of a file."""
+        return cls(
+            settings=path.with_name(f"{path.name}.seetell"),
+            failures=path.with_name(f"{path.stem}.failures.jsonl"),
+            lock=path.with_name(f"{path.name}.lock"),
+            log=path if path.suffix == JsonLines.ending else path.with_name(f"{path.name}.rows.jsonl"),
+        )
+
+    @classmethod
+    def folder(cls, path: Path, part: str) -> Beside:
+        """Return those in a folder, whose names programs that read folders of rows leave out.
+
+        Args:
+            path: the folder.
+            part: added to the names of what is a process's own.
+        """
+        return cls(
+            settings=path / "_settings.json",
+            failures=path / f"_failures{part}.jsonl",
+            lock=path / f"_lock{part}",
+            log=path / f"_rows{part}.jsonl",
+        )
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What an output has when a run is done.
+
+    Attributes:
+        rows: all of them.
+        failed: the rows of items that failed, in this run or before.
+        failures: the file that lists those.
+    """
+
+    rows: int
+    failed: int
+    failures: Path
+
+
+class Output(ABC):
+    """Rows on disk, one for each item; a context manager, which only one process has at a time.
+
+    What was written stays, whatever ends the process. Items that have a row are not pending; with
+    :meth:`finish` the rows are in the order of the input, and those of items that it no longer has stay where they are.
+
+    Args:
+        path: the file or folder.
+        beside: the files beside it.
+        settings: what the rows are made with.
+        task: whose results they are.
+        retry: drop the rows of items that failed, so that they are pending.
+
+    Raises:
+        UsageError: it has rows that were made with something else, or that no such run made.
+        SeetellError: another process is writing it.
+        DataError: a file is damaged.
+        OSError: it cannot be written.
+    """
+
+    def __init__(self, path: Path, beside: Beside, settings: Settings, task: Task, *, retry: bool = False) -> None:
+        self.path = path
+        self.failed = 0
+        self.ledger = Ledger()
+        self._beside, self._text_input = beside, task.text_input
+        self._log, self._failures = RowLog(beside.log), RowLog(beside.failures)
+        try:
+            self._lock = FileLock(beside.lock)
+        except LockedError as error:
+            raise SeetellError(
+                f"{path}: another seetell is writing it; run again when it is done, or name another output"
+            ) from error
+        try:
+            self._check_settings(settings, task)
+            if retry:
+                self._drop_failed()
+            self._take_stock()
+        except BaseException:
+            self.close()
+            raise
+
+    def _check_settings(self, settings: Settings, task: Task) -> None:
+        if self._has_rows():
+            if not self._beside.settings.exists():
+                raise UsageError(
+                    f"{self.path}: exists, and no run that can be resumed wrote it ({self._beside.settings.name} is "
+                    "missing); name another output"
+                )
+            settings.check(Settings.read(self._beside.settings), task, self.path)
+        else:
+            settings.write(self._beside.settings)
+
+    def _take_stock(self) -> None:
+        """Note which items have a row, and renew the list of those that failed."""
+        if self._has_rows():
+            write_rows(self._beside.failures, (row for row in self._noted(self._stored()) if "error" in row))
+        if not self.failed:
+            self._beside.failures.unlink(missing_ok=True)
+
+    def _noted(self, rows: Iterator[Row]) -> Iterator[Row]:
+        for row in rows:
+            if self.ledger.add_row(Item.of(row, self._text_input)):
+                self.failed += "error" in row
+                yield row
+
+    def count(self, items: Iterable[Item]) -> tuple[int, int]:
+        """Return how many items there are, and how many are pending; see :meth:`Ledger.count`."""
+        return self.ledger.count(items)
+
+    def pending(self, items: Iterable[Item]) -> Iterator[tuple[int, Item]]:
+        """Yield the position and the item of each that has no row."""
+        return self.ledger.pending(items)
+
+    def write(self, position: int, row: Mapping[str, Any]) -> None:
+        """Write a row; positions may come in any order.
+
+        Args:
+            position: of the item in the input.
+            row: see :func:`seetell.results.row`.
+
+        Raises:
+            OSError: it cannot be written; the rows before are.
+        """
+        self._append(row)
+        self.ledger.written(position)
+        if "error" in row:
+            self.failed += 1
+            self._failures.append(row)
+
+    def finish(self) -> Summary:
+        """Put the rows in order and the files in place; called when no item is pending."""
+        self._finish()
+        return Summary(self.ledger.rows, self.failed, self._beside.failures)
+
+    def close(self) -> None:
+        """Close the files, and let other processes write."""
+        with suppress(OSError):
+            self._log.close()
+        self._failures.close()
+        self._lock.release()
+
+    def __enter__(self) -> Output:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _position(self, row: Row) -> int | None:
+        return self.ledger.position(Item.of(row, self._text_input))
+
+    @abstractmethod
+    def _has_rows(self) -> bool:
+        """Return whether there is a file that may have rows."""
+
+    @abstractmethod
+    def _drop_failed(self) -> None:
+        """Drop the rows of items that failed."""
+
+    @abstractmethod
+    def _stored(self) -> Iterator[Row]:
+        """Mend what a killed process left, and yield the rows, each with at least image, text and error."""
+
+    @abstractmethod
+    def _append(self, row: Mapping[str, Any]) -> None: ...
+
+    @abstractmethod
+    def _finish(self) -> None: ...
+
+
+class RowFile(Output):
+    """A file of JSON lines, to which rows are appended as they come."""
+
+    def __init__(self, path: Path, settings: Settings, task: Task, *, retry: bool = False) -> None:
+        super().__init__(path, Beside.file(path), settings, task, retry=retry)
+
+    def _has_rows(self) -> bool:
+        return _any(self.path)
+
+    def _drop_failed(self) -> None:
+        self._log.keep(_has_result)
+
+    def _stored(self) -> Iterator[Row]:
+        return self._log.recover()
+
+    def _append(self, row: Mapping[str, Any]) -> None:
+        self._log.append(row)
+
+    def _finish(self) -> None:
+        if not self.ledger.in_order:
+            self._log.put_in_order(self._position)
+
+
+class TableFile(Output):
+    """A file in a format that cannot be appended to: rows go to a log beside it, of which it is made at the end."""
+
+    def __init__(self, path: Path, format: Format, settings: Settings, task: Task, *, retry: bool = False) -> None:
+        self._format = format
+        super().__init__(path, Beside.file(path), settings, task, retry=retry)
+
+    def _has_rows(self) -> bool:
+        return _any(self.path) or _any(self._log.path)
+
+    def _drop_failed(self) -> None:
+        if self._has_rows():
+            self._to_log()
+            self._log.keep(_has_result)
+
+    def _stored(self) -> Iterator[Row]:
+        if self._log.path.exists() or not self.path.exists():
+            return self._log.recover()
+        return self._format.read(self.path, only_names=True)
+
+    def _append(self, row: Mapping[str, Any]) -> None:
+        self._to_log()
+        self._log.append(row)
+
+    def _finish(self) -> None:
+        if not self.ledger.in_order:
+            self._to_log()
+            self._log.put_in_order(self._position)
+        if self._log.path.exists() or not self.path.exists():
+            self._log.close()
+            self._format.write(self.path, self._log.read())
+            self._log.path.unlink(missing_ok=True)
+
+    def _to_log(self) -> None:
+        """Have all rows in the log; where there is one, they are."""
+        if not self._log.path.exists() and _any(self.path):
+            write_rows(self._log.path, self._format.read(self.path))
+
+
+class PartFolder(Output):
+    """A folder of numbered files, each with a number of rows, in its place whole or not at all.
+
+    Within a file rows are in the order of the input; what is added to the input later comes in further files.
+
+    Args:
+        path: the folder; created if absent.
+        format: of the files.
+        settings: see :class:`Output`.
+        task: see :class:`Output`.
+        rows_per_file: of each file but the last of a run.
+        shard: the part of the input that this process does. Each has files of its own, whose names say so.
+        retry: see :class:`Output`.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        format: Format,
+        settings: Settings,
+        task: Task,
+        *,
+        rows_per_file: int = ROWS_PER_FILE,
+        shard: Shard = Shard(),  # noqa: B008
+        retry: bool = False,
+    ) -> None:
+        self._format, self._rows_per_file, self._shard = format, rows_per_file, shard
+        self._of_shard = "" if shard.count == 1 else f"-{shard.number}-of-{shard.count}"
+        self._rows_in_log = 0
+        if path.is_dir() and any(path.iterdir()) and not Beside.folder(path, "").settings.exists():
+            raise UsageError(f"{path}: is a folder of other files; name a new or empty one")
+        path.mkdir(exist_ok=True)
+        super().__init__(path, Beside.folder(path, self._of_shard), settings, task, retry=retry)
+
+    def _has_rows(self) -> bool:
+        return any(_NAME.match(name) or name.startswith("_rows") for name in os.listdir(self.path))
+
+    def _drop_failed(self) -> None:
+        self._log.keep(_has_result)
+        for part in self._parts(own=True):
+            if any("error" in row for row in self._format.read(part, only_names=True)):
+                kept = any(map(_has_result, self._format.read(part, only_names=True)))
+                if kept:
+                    self._format.write(part, (row for row in self._format.read(part) if _has_result(row)))
+                else:
+                    part.unlink()
+
+    def _stored(self) -> Iterator[Row]:
+        for part in self._parts():
+            yield from self._format.read(part, only_names=True)
+        if self._in_parts():  # the process was killed between making a file of the log and removing it
+            self._log.path.unlink()
+        for row in self._log.recover():
+            self._rows_in_log += 1
+            yield row
+
+    def _in_parts(self) -> bool:
+        first = next(self._log.read(), None)
+        return first is not None and self.ledger.has_row(Item.of(first, self._text_input))
+
+    def _append(self, row: Mapping[str, Any]) -> None:
+        if self._rows_in_log >= self._rows_per_file:
+            self._seal()
+        self._log.append(row)
+        self._rows_in_log += 1
+
+    def _finish(self) -> None:
+        if self._rows_in_log:
+            self._seal()
+
+    def _seal(self) -> None:
+        """Make the next file of the log."""
+        self._log.put_in_order(self._position)
+        self._format.write(self._next_part(), self._log.read())
+        self._log.path.unlink()
+        self._rows_in_log = 0
+
+    def _next_part(self) -> Path:
+        last = max((int(part.stem.rpartition("-")[2]) for part in self._parts(own=True)), default=-1)
+        return self.path / f"part{self._of_shard}-{last + 1:05d}{self._format.ending}"
+
+    def _parts(self, *, own: bool = False) -> list[Path]:
+        """Return the files, in order: all, but for those of other parts of the same division, or only the process's."""
+        wanted = []
+        for name in sorted(os.listdir(self.path)):
+            if found := _NAME.match(name):
+                number, count = int(found["number"] or 1), int(found["count"] or 1)
+                other = count == self._shard.count and number != self._shard.number
+                if not other and (not own or count == self._shard.count):
+                    wanted.append(self.path / name)
+        return wanted
+
+
+_NAME = re.compile(r"part-((?P<number>\d+)-of-(?P<count>\d+)-)?\d{5,}\.\w+$")
+
+
+def _any(path: Path) -> bool:
+    """Return whether a file has anything."""
+    return path.exists() and path.stat().st_size > 0
+
+
+def _has_result(row: Row) -> bool:
+    return "error" not in row

@@ -1,0 +1,146 @@
+"""``--output`` of commands that predict: files and folders of rows, which a later run resumes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from seetell.bulk.formats import ENDINGS
+from seetell.bulk.items import Shard
+from seetell.bulk.outputs import ROWS_PER_FILE
+from seetell.bulk.settings import Settings
+from seetell.cli.command import FILES, POSITIVE, Format
+from seetell.cli.output_file import check_writable
+from seetell.cli.rows import printable
+from seetell.cli.side_outputs import Drawing, SideOutput
+from seetell.errors import UsageError
+from seetell.tasks.backends import backend_options
+from seetell.tasks.registry import Task
+
+if TYPE_CHECKING:
+    from seetell.bulk.executors import LoadedBy
+    from seetell.bulk.outputs import Output, Summary
+
+
+def _shard(context: click.Context, parameter: click.Parameter, value: str | None) -> Shard:
+    try:
+        return Shard() if value is None else Shard.parse(value)
+    except UsageError as error:
+        raise UsageError(f"--shard: {error}") from error
+
+
+def output_options(task: Task) -> list[click.Option]:
+    """Return the options by which rows are written to files rather than to standard output."""
+    one = "" if task.result == "text" else " A name in .png, .jpg or .html instead shows the result of one photo."
+    return [
+        click.Option(
+            ["--output", "-o"],
+            metavar="FILE",
+            type=FILES,
+            help="Write the rows there: a name in .jsonl, .csv or .parquet, or a folder/ of several files. Run again, "
+            f"it does only what is missing.{one}",
+        ),
+        click.Option(["--retry"], is_flag=True, help="With --output: do the photos that failed again."),
+        click.Option(
+            ["--rows-per-file"],
+            type=POSITIVE,
+            help=f"With --output: make it a folder of numbered files of so many rows; {ROWS_PER_FILE:,} in a folder/.",
+        ),
+        click.Option(
+            ["--shard"],
+            metavar="I/N",
+            callback=_shard,
+            help="Do only the I-th of N parts of the photos, as one of N machines.",
+        ),
+    ]
+
+
+@dataclass(frozen=True)
+class RowsOption:
+    """What was asked for by :func:`output_options`.
+
+    Attributes:
+        path: the file or folder.
+        rows_per_file: of a folder's files.
+        shard: the part of the photos.
+        retry: do again what failed.
+    """
+
+    path: str
+    rows_per_file: int | None
+    shard: Shard
+    retry: bool
+
+    def check(self, task: Task, outputs: Sequence[SideOutput], output_format: Format) -> None:
+        """Check before any work that rows can be written there, and nothing contradicts that.
+
+        Raises:
+            UsageError: they cannot, or something does.
+        """
+        from seetell.bulk.opening import is_folder
+
+        path, ending = Path(self.path), Path(self.path).suffix
+        folder = is_folder(self.path, self.rows_per_file)
+        if ending not in (*ENDINGS, *([""] if folder else [])):
+            drawn = "" if task.result == "text" else ", or .png, .jpg or .html to show the result of one photo"
+            expected = f"a name that ends in {', '.join(ENDINGS)}, or a folder/{drawn}"
+            raise UsageError(f"--output {self.path}: expected {expected}")
+        for output in outputs:
+            if output.whole_run:
+                raise UsageError(
+                    f"{output.option} shows all photos of a run, and --output {self.path} is resumed by a later one; "
+                    "leave one of them out"
+                )
+        if output_format is not Format.text and ending != f".{output_format.value}":
+            raise UsageError(f"--format says how standard output is written; --output {self.path} has its own format")
+        if not folder:
+            check_writable(path, "--output")
+        elif not path.parent.is_dir():
+            raise UsageError(f"--output {self.path}: there is no folder {path.parent}; make it first")
+        elif path.exists() and not path.is_dir():
+            raise UsageError(f"--output {self.path}: is a file; expected the name of a folder, for --rows-per-file")
+
+    def open(self, task: Task, recipe: LoadedBy) -> Output:
+        """Open the output; see :func:`seetell.bulk.opening.open_output`."""
+        from seetell.bulk.opening import open_output
+
+        given = {name: value for name, value in recipe.loading.items() if value is not None and value is not False}
+        passing = {"threads", *(option.name for option in backend_options() if not option.changes_results)}
+        made_with = {name: value for name, value in given.items() if name not in passing} | dict(recipe.options)
+        settings = Settings(task.name, recipe.model, recipe.identity(), made_with)
+        return open_output(
+            self.path, settings, task, rows_per_file=self.rows_per_file, shard=self.shard, retry=self.retry
+        )
+
+    def tell(self, summary: Summary) -> None:
+        """Say on standard error what there is now."""
+        failed = ""
+        if summary.failed:
+            failed = f", {summary.failed:,} of them failed: {summary.failures}; --retry does them again"
+        rows = "1 photo" if summary.rows == 1 else f"{summary.rows:,} photos"
+        print(printable(f"{self.path}: {rows}{failed}"), file=sys.stderr)
+
+
+def take_output(task: Task, values: dict[str, Any]) -> tuple[RowsOption | None, Drawing | None]:
+    """Take the options of :func:`output_options`, but for the shard, out of a command's values.
+
+    Returns:
+        What ``--output`` stands for: rows, or a drawing of one result.
+
+    Raises:
+        UsageError: an option of rows is given without them.
+    """
+    path, of_rows = values.pop("output"), {name: values.pop(name) for name in ("rows_per_file", "retry")}
+    if path is not None and (task.result == "text" or os.path.isdir(path) or not Drawing.makes(Path(path))):
+        return RowsOption(path, shard=values["shard"], **of_rows), None
+    for name, value in of_rows.items():
+        if value:
+            flag = f"--{name.replace('_', '-')}"
+            raise UsageError(f"{flag} is for rows in files; give --output, such as --output rows.jsonl")
+    return None, None if path is None else Drawing("--output", Path(path))
