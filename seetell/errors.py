@@ -21,6 +21,10 @@ class PhotoMemoryError(PhotoError):
     """A photo that may be sound, but for which there is not enough memory now."""
 
 
+class NoAnswerError(PhotoError):
+    """A photo for which the server that runs the model gave no answer."""
+
+
 class DataError(SeetellError):
     """A data set, results or references file that does not follow its format."""
 
@@ -35,6 +39,10 @@ class CheckpointError(SeetellError):
 
 class BundleError(SeetellError):
     """A model bundle that is missing, incomplete, or does not match its own description."""
+
+
+class ModelServerError(SeetellError):
+    """A server that runs a model and cannot be reached, or answers none of its requests."""
 
 
 class PhotoIndexError(SeetellError):

@@ -176,4 +176,16 @@ class Predictor(ABC, Generic[Prepared, Result]):
         if isinstance(images, (str, bytes, os.PathLike)):
             raise UsageError(f"expected many images, got one: pass a list, such as [{images!r:.80}]")
         prepare: Callable[[Any], Prepared] = (lambda pair: self.prepare(*pair)) if self.text_input else self.prepare
-        return stream(iter(images), prepare, batch_fn, batch_size=batch_size, workers=workers)
+        return self._streamed(iter(images), prepare, batch_fn, batch_size=batch_size, workers=workers)
+
+    def _streamed(
+        self,
+        images: Iterator[Any],
+        prepare: Callable[[Any], Prepared],
+        batch_fn: BatchFn[Prepared, Result],
+        *,
+        batch_size: int,
+        workers: int,
+    ) -> Iterator[Result | PhotoError]:
+        """Prepare images and process them; see :func:`~seetell.runtime.image_stream.stream`."""
+        return stream(images, prepare, batch_fn, batch_size=batch_size, workers=workers)

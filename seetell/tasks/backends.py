@@ -72,7 +72,7 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
                 Option(
                     "timeout",
                     float,
-                    "Seconds to wait for an answer of the server.",
+                    "Seconds for a server's answer to an image, further tries included.",
                     minimum=0.1,
                     changes_results=False,
                 ),
@@ -84,7 +84,9 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
                     maximum=256,
                     changes_results=False,
                 ),
-                Option("max_side", int, "Longest side in pixels of the images that are sent.", minimum=32),
+                Option(
+                    "max_side", int, "Longest side in pixels of the images that are sent.", minimum=32, maximum=8192
+                ),
             ),
         ),
     }

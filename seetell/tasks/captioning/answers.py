@@ -26,9 +26,8 @@ _EXCERPT = 100
 """Characters of an answer that a reason quotes."""
 
 _THOUGHTS = r"think|thinking|thought|reasoning|reflection"
-_THOUGHT = re.compile(rf"<({_THOUGHTS})>.*?</\1>|\[THINK\].*?\[/THINK\]|◁think▷.*?◁/think▷", re.DOTALL | re.IGNORECASE)
-_THOUGHT_END = re.compile(rf".*(?:</(?:{_THOUGHTS})>|\[/THINK\]|◁/think▷)", re.DOTALL | re.IGNORECASE)
-_THOUGHT_START = re.compile(rf"(?:<(?:{_THOUGHTS})>|\[THINK\]|◁think▷).*", re.DOTALL | re.IGNORECASE)
+_THOUGHT_START = re.compile(rf"<(?:{_THOUGHTS})>|\[THINK\]|◁think▷", re.IGNORECASE)
+_THOUGHT_END = re.compile(rf"</(?:{_THOUGHTS})>|\[/THINK\]|◁/think▷", re.IGNORECASE)
 _MARKS = re.compile(
     r"<\|[^<>|]{1,40}\|>|</?(?:s|bos|eos|pad|unk|start_of_turn|end_of_turn|answer|caption|output)>", re.IGNORECASE
 )
@@ -37,9 +36,9 @@ _MARKS = re.compile(
 _NO_TEXT = re.compile(r"\s*(?:```.*|~~~.*|[-*_]{3,})\s*")
 _LINE_START = re.compile(r"\s*(?:(?:#{1,6}|>|[-*•+]|\d{1,2}[.)])\s+)*")
 _INLINE = (
-    (re.compile(r"!?\[([^\]]*)\]\([^)]*\)"), r"\1"),
-    (re.compile(r"(\*\*|__|`)(?=\S)(.+?)(?<=\S)\1"), r"\2"),
-    (re.compile(r"(?<!\w)([*_])(?=\S)(.+?)(?<=\S)\1(?!\w)"), r"\2"),
+    (re.compile(r"!?\[([^\[\]]{0,400})\]\([^()]{0,400}\)"), r"\1"),
+    (re.compile(r"(\*\*|__|`)(?=\S)(.{1,400}?)(?<=\S)\1"), r"\2"),
+    (re.compile(r"(?<!\w)([*_])(?=\S)(.{1,400}?)(?<=\S)\1(?!\w)"), r"\2"),
 )
 """Markdown within a line."""
 
@@ -130,8 +129,11 @@ def tidied(text: str, *, cut_off: bool = False) -> str:
     Thoughts, courtesies, labels, Markdown and quotation marks around it are removed. Of an answer that was cut off,
     the sentences that are whole are kept; where there is none, it ends in "…".
     """
-    text = _THOUGHT_START.sub("", _THOUGHT_END.sub("", _THOUGHT.sub("", text)))
-    lines = [_without_markdown(line) for line in _MARKS.sub("", text).splitlines() if not _NO_TEXT.fullmatch(line)]
+    lines = [
+        _without_markdown(line)
+        for line in _MARKS.sub("", _without_thoughts(text)).splitlines()
+        if not _NO_TEXT.fullmatch(line)
+    ]
     text = " ".join(" ".join(lines).split())
     text = _CLOSINGS.sub("", _OPENINGS.sub("", text, count=1) if _OPENINGS.match(text) else text)
     text = _unquoted(text.strip())
@@ -141,10 +143,17 @@ def tidied(text: str, *, cut_off: bool = False) -> str:
     return text
 
 
+def _without_thoughts(text: str) -> str:
+    """Return what comes after the last thought; of one that never ends, what comes before it."""
+    *_, begin = 0, *(end.end() for end in _THOUGHT_END.finditer(text))
+    never_ends = _THOUGHT_START.search(text, begin)
+    return text[begin:] if never_ends is None else text[begin : never_ends.start()]
+
+
 def _ends(text: str) -> Iterator[int]:
     """Yield where sentences end."""
     for end in _END.finditer(text):
-        if not (end[0] == "." and _ABBREVIATION.search(text, 0, end.start())):
+        if not (end[0] == "." and _ABBREVIATION.search(text, max(0, end.start() - 8), end.start())):
             yield end.end()
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from seetell.errors import PhotoError
+from seetell.errors import PhotoError, UsageError
+from seetell.language.decoding import Decoding
 from seetell.photos.opening import PhotoSource
 from seetell.results import Caption
 from seetell.runtime.predictor import Predictor, Prepared
+
+_SAMPLING = ("temperature", "top_k", "top_p", "seed")
 
 
 class Captioner(Predictor[Prepared, Caption]):
@@ -57,3 +60,38 @@ class Captioner(Predictor[Prepared, Caption]):
     ) -> Iterator[Caption | PhotoError]:
         """Describe many images, in their order; see :meth:`predict_many` and :meth:`caption`."""
         return self.predict_many(images, batch_size=batch_size, workers=workers, attention=attention, **options)
+
+
+def chosen_decoding(default: Decoding, *, sample: bool, options: Mapping[str, Any]) -> Decoding:
+    """Return how sentences are decoded where a call gives some options.
+
+    Args:
+        default: the model's own way.
+        sample: draw words at random instead of searching, the same as ``method="sample"``.
+        options: of :class:`~seetell.language.decoding.Decoding`; ``None`` stands for the model's own.
+
+    Raises:
+        UsageError: an option is unknown or its value not allowed, or options contradict each other.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    if sample and "beam_size" in given:
+        raise UsageError("sample draws one caption and beam_size searches among several: use one of them")
+    if sample or "beam_size" in given:
+        given.setdefault("method", "sample" if sample else "beam")
+    decoding = default.with_options(**given)
+    unused = [name for name in _SAMPLING if name in given] if decoding.method != "sample" else []
+    if unused:
+        raise UsageError(f"{', '.join(unused)}: only together with sample")
+    return decoding
+
+
+def checked_confidence(value: float | None) -> float:
+    """Return a least confidence; 0 for ``None``.
+
+    Raises:
+        UsageError: it is not from 0 to 1.
+    """
+    value = 0.0 if value is None else value
+    if not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise UsageError(f"min_confidence is between 0 and 1, got {value!r}")
+    return value

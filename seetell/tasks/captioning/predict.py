@@ -23,12 +23,10 @@ from seetell.runtime.bundle_predictor import BundlePredictor
 from seetell.runtime.image_stream import BatchFn, preprocess, preprocess_all
 from seetell.runtime.sessions import Graph
 from seetell.runtime.tags import Images, stacked, tagger_of
-from seetell.tasks.captioning.captioner import Captioner
+from seetell.tasks.captioning.captioner import Captioner, checked_confidence, chosen_decoding
 from seetell.tasks.captioning.confidence import Calibration
 from seetell.tasks.captioning.decoder import Decoder
 from seetell.tasks.captioning.withholding import Rater, withheld
-
-_SAMPLING = ("temperature", "top_k", "top_p", "seed")
 
 TAGGED_BATCH = 6
 """Images processed at once by default where they are tagged: each waits for it in several sizes."""
@@ -105,23 +103,13 @@ class BundleCaptioner(BundlePredictor[Prepared, Caption], Captioner[Prepared]):
             UsageError: an option is unknown or its value not allowed, options contradict each other, or the model has
                 no attention to return, or no confidence to compare.
         """
-        min_confidence = 0.0 if min_confidence is None else min_confidence
-        if not isinstance(min_confidence, int | float) or not 0 <= min_confidence <= 1:
-            raise UsageError(f"min_confidence is between 0 and 1, got {min_confidence!r}")
+        min_confidence = checked_confidence(min_confidence)
         if min_confidence and not self.has_confidence:
             raise UsageError(
                 f"{self.name} does not tell how sure it is, so min_confidence has nothing to compare; bundled models "
                 f"that do: {self._bundled_with('confidence')}"
             )
-        options = {name: value for name, value in options.items() if value is not None}
-        if sample and "beam_size" in options:
-            raise UsageError("sample draws one caption and beam_size searches among several: use one of them")
-        if sample or "beam_size" in options:
-            options.setdefault("method", "sample" if sample else "beam")
-        decoding = self.decoding.with_options(**options)
-        unused = [name for name in _SAMPLING if name in options] if decoding.method != "sample" else []
-        if unused:
-            raise UsageError(f"{', '.join(unused)}: only together with sample")
+        decoding = chosen_decoding(self.decoding, sample=sample, options=options)
         return partial(
             self._captions,
             decoding=decoding,

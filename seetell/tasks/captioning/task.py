@@ -9,6 +9,7 @@ TASK = Task(
     result="text",
     example="seetell caption photo.jpg",
     predict="predict:BundleCaptioner",
+    backends={"openai": "chat:ChatCaptioner"},
     evaluate="evaluate:evaluate",
     config="config:CaptioningConfig",
     train="train:Training",

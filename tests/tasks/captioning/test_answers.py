@@ -50,6 +50,14 @@ def test_sentences_that_look_like_courtesies_or_markdown_stay(sentence: str):
     assert tidied(sentence) == sentence
 
 
+@pytest.mark.parametrize(
+    "part", ["<think>", "</think>", "**a ", "*a ", "`", "[a](", "a. ", "<|", "- ", '"', "Sure, ", "i'm "]
+)
+def test_an_answer_of_any_length_is_read_in_linear_time(part: str):
+    """A quadratic one would take minutes."""
+    assert len(tidied(part * 30_000, cut_off=True)) <= 30_000 * len(part) + 1
+
+
 def test_of_an_answer_that_was_cut_off_whole_sentences_are_kept():
     assert tidied(f"{SENTENCE} It barks. It has a", cut_off=True) == f"{SENTENCE} It barks."
     assert sentence_of(f"{SENTENCE} It barks. It has a", cut_off=True) == SENTENCE

@@ -1,0 +1,180 @@
+"""Sentences for images from a model behind a server that speaks OpenAI's protocol.
+
+>>> import seetell
+>>> captioner = seetell.load("openai:gemma3@http://127.0.0.1:11434")
+>>> print(captioner.caption("photo.jpg"))
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, cast
+
+from PIL import Image
+
+from seetell.errors import PhotoError, UsageError
+from seetell.language.decoding import Decoding
+from seetell.photos.opening import PhotoSource, open_photo
+from seetell.results import Caption
+from seetell.runtime.backends.openai import ChatModel
+from seetell.runtime.image_stream import BatchFn
+from seetell.runtime.in_order import in_order
+from seetell.tasks.captioning.answers import MAX_TOKENS, PROMPT, caption_of
+from seetell.tasks.captioning.captioner import Captioner, checked_confidence, chosen_decoding
+
+CONCURRENCY = 4
+"""Requests at once."""
+
+MAX_SIDE = 768
+"""Longest side in pixels of the images that are sent."""
+
+_QUALITY = 90
+"""Of the JPEG files that are sent."""
+
+_SENT = ("temperature", "top_p", "seed")
+"""Options of decoding that the protocol has."""
+
+Ask = Callable[[tuple[bytes, int]], "Caption | PhotoError"]
+"""Captions an image, given as a JPEG file with its number in the run."""
+
+
+class ChatCaptioner(Captioner[bytes]):
+    """A captioner that asks a server; see :class:`~seetell.runtime.predictor.Predictor`.
+
+    Images are prepared as JPEG files without the photo's metadata. The server alone sees them.
+
+    Attributes:
+        prompt: what the model is asked.
+
+    Args:
+        reference: ``NAME@URL``, see :class:`~seetell.runtime.backends.openai.ChatModel`.
+        threads: of the processor, which is not what takes the time.
+        prompt: what the model is asked; one sentence of alt text when absent.
+        max_tokens: longest answer in the model's tokens; ``MAX_TOKENS`` when absent.
+        timeout: seconds for the answer to an image, further tries included; see there.
+        concurrency: requests at once; ``CONCURRENCY`` when absent.
+        max_side: longest side in pixels of the images that are sent; ``MAX_SIDE`` when absent.
+
+    Raises:
+        UsageError: an argument is not allowed, or see :class:`~seetell.runtime.backends.openai.ChatModel`.
+        ModelServerError: see there.
+    """
+
+    def __init__(
+        self,
+        reference: str,
+        *,
+        threads: int | None = None,
+        prompt: str | None = None,
+        max_tokens: int | None = None,
+        timeout: float | None = None,
+        concurrency: int | None = None,
+        max_side: int | None = None,
+    ) -> None:
+        if prompt is not None and not prompt.strip():
+            raise UsageError("prompt: expected what the model is asked, got blanks")
+        for name, value in {
+            "max_tokens": max_tokens,
+            "timeout": timeout,
+            "concurrency": concurrency,
+            "max_side": max_side,
+        }.items():
+            if value is not None and not value > 0:
+                raise UsageError(f"{name} must be more than 0, got {value}")
+        self._model = ChatModel(reference, timeout=timeout)
+        super().__init__(self._model.name, threads=threads)
+        self.prompt = PROMPT if prompt is None else prompt
+        self.batch_size = concurrency or CONCURRENCY
+        self._max_tokens, self._max_side = max_tokens or MAX_TOKENS, max_side or MAX_SIDE
+
+    def prepare(self, image: PhotoSource, text: str = "") -> bytes:
+        """Open an image, and return it as a JPEG file no larger than is sent; see :meth:`Predictor.prepare`."""
+        photo = open_photo(image, at_least=(self._max_side, self._max_side))
+        photo.thumbnail((self._max_side, self._max_side), Image.Resampling.LANCZOS)
+        file = io.BytesIO()
+        photo.save(file, "JPEG", quality=_QUALITY)
+        return file.getvalue()
+
+    def bind(
+        self,
+        *,
+        attention: bool = False,
+        sample: bool = False,
+        min_confidence: float | None = None,
+        any_picture: bool = False,
+        **options: Any,
+    ) -> BatchFn[bytes, Caption]:
+        """Return the function that captions a batch.
+
+        Args:
+            attention: refused; a server tells no attention.
+            sample: draw words at random instead of taking the most probable ones.
+            min_confidence: refused if it is above 0: a server tells no confidence.
+            any_picture: accepted; it captions all pictures.
+            options: ``temperature``, ``top_p`` and ``seed``, to which an image's number in the run is added, all
+                together with ``sample``. ``None`` stands for not given. The protocol has no others.
+
+        Raises:
+            UsageError: an option is unknown, its value not allowed, or the protocol has none like it.
+        """
+        if attention:
+            raise UsageError(f"{self.name} is behind a server, which does not tell where in the image a word came from")
+        if checked_confidence(min_confidence):
+            raise UsageError(
+                f"{self.name} is behind a server, which does not tell how sure it is, so min_confidence has nothing to "
+                "compare"
+            )
+        return self._batched(self._asking(sample, options))
+
+    def _asking(self, sample: bool, options: Mapping[str, Any]) -> Ask:
+        given = {name: value for name, value in options.items() if value is not None}
+        chosen = chosen_decoding(Decoding(method="greedy"), sample=sample, options=given)
+        others = [name for name in given if name not in (*_SENT, "method") and (name, given[name]) != ("beam_size", 1)]
+        if others:
+            raise UsageError(
+                f"{', '.join(others)}: {self.name} is behind a server, which takes {', '.join(_SENT)} only"
+            )
+        sampling = {name: given[name] for name in _SENT if name in given}
+        if chosen.method == "sample":
+            sampling.setdefault("temperature", chosen.temperature)
+
+        def ask(numbered: tuple[bytes, int]) -> Caption | PhotoError:
+            image, number = numbered
+            wanted = {**sampling, "seed": sampling["seed"] + number} if "seed" in sampling else sampling
+            try:
+                answer = self._model.ask(self.prompt, image, max_tokens=self._max_tokens, sampling=wanted or None)
+            except PhotoError as error:
+                return error
+            return caption_of(answer, model=self.name, prompt=self.prompt)
+
+        return ask
+
+    def _batched(self, ask: Ask) -> BatchFn[bytes, Any]:
+        def captions(batch: Sequence[bytes], sample_ids: Sequence[int]) -> list[Caption | PhotoError]:
+            numbered = list(zip(batch, sample_ids, strict=True))
+            if len(numbered) == 1:
+                return [ask(numbered[0])]
+            return list(in_order(ask, numbered, threads=self.batch_size))
+
+        return captions
+
+    def _streamed(
+        self,
+        images: Iterator[Any],
+        prepare: Callable[[Any], bytes],
+        batch_fn: BatchFn[bytes, Any],
+        *,
+        batch_size: int,
+        workers: int,
+    ) -> Iterator[Caption | PhotoError]:
+        """Ask for the next image as soon as any request has been answered, instead of batch by batch."""
+
+        def caption(numbered: tuple[int, Any]) -> Caption | PhotoError:
+            number, image = numbered
+            try:
+                return cast(Caption, batch_fn([prepare(image)], [number])[0])
+            except PhotoError as error:
+                return error
+
+        return in_order(caption, enumerate(images), threads=min(batch_size, self.batch_size))
