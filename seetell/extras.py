@@ -13,6 +13,7 @@ EXTRAS = {
     "meteor": ("pycocoevalcap", "snowballstemmer"),
     "web": ("fastapi", "starlette", "uvicorn", "python_multipart", "prometheus_client"),
     "search": ("faiss",),
+    "hf": ("transformers", "torch", "torchvision", "safetensors", "huggingface_hub"),
     "parquet": ("pyarrow",),
     "formats": ("pillow_heif", "pillow_jxl", "rawpy"),
 }

@@ -51,6 +51,7 @@ class Caption:
             has none, or never came to a sentence.
         kind: ``sentence``, or ``tags`` for the shorter reading made from tags.
         reason: why the sentence is withheld, such as "confidence 0.31 is below 0.5"; empty if it is not.
+        keywords: what is in the image, lower case and in the singular; ``None`` if they were not asked for.
     """
 
     shape: ClassVar[str] = "text"
@@ -61,6 +62,7 @@ class Caption:
     confidence: float | None = None
     kind: Literal["sentence", "tags"] = "sentence"
     reason: str = ""
+    keywords: tuple[str, ...] | None = None
 
     def __str__(self) -> str:
         return self.text or self.reason
@@ -69,17 +71,19 @@ class Caption:
         """Return plain types ready for JSON.
 
         A ``logprob`` that is not finite is ``None``. Withheld, ``caption`` is ``None``, ``reason`` says why, and there
-        are neither words nor their probability.
+        are neither words nor their probability. ``keywords`` only if they were asked for.
         """
         confidence = None if self.confidence is None else round(self.confidence, 4)
+        found = {} if self.keywords is None else {"keywords": list(self.keywords)}
         if self.reason:
-            return {"caption": None, "reason": self.reason, "confidence": confidence, "model": self.model}
+            return {"caption": None, "reason": self.reason, "confidence": confidence, **found, "model": self.model}
         return {
             "caption": self.text,
             "confidence": confidence,
             "kind": self.kind,
             "logprob": _rounded_logprob(self.logprob),
             "words": [word.to_dict() for word in self.words],
+            **found,
             "model": self.model,
         }
 

@@ -10,6 +10,7 @@ import described_boxes
 import hypothesis
 import pytest
 import small_encoder as small
+from runtime.fake_hub import FakeHub, fake_hub
 from runtime.tiny_aligner import write_tiny_aligner
 from runtime.tiny_bundle import write_tiny_bundle
 
@@ -63,6 +64,15 @@ def one_registry() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(ONNXRegistry, "from_torchlib", staticmethod(functools.cache(ONNXRegistry.from_torchlib)))
         yield
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
+    """A Hub on this machine, which nobody waits for."""
+    monkeypatch.setattr("seetell.runtime.download.FIRST_WAIT", 0.0)
+    with fake_hub() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        yield hub
 
 
 @pytest.fixture

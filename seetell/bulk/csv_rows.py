@@ -17,11 +17,14 @@ from seetell.csv_cells import defuse, restore
 from seetell.errors import DataError
 
 COLUMNS = {
-    "text": ("image", "caption", "confidence", "kind", "logprob", "reason", "error"),
+    "text": ("image", "caption", "confidence", "kind", "logprob", "keywords", "reason", "error"),
     "regions": ("image", "text", "score", "left", "top", "right", "bottom", "error"),
     "labels": ("image", "text", "score", "error"),
 }
 """The columns by the shape of results."""
+
+KEYWORDS = "; "
+"""Stands between the keywords of a cell."""
 
 _EDGES = ("left", "top", "right", "bottom")
 _NUMBERS = {"confidence", "logprob", "score", *_EDGES}
@@ -35,7 +38,7 @@ def items_of(row: Mapping[str, Any], shape: str) -> Iterator[Mapping[str, Any]]:
         shape: of its result.
     """
     if shape == "text":
-        yield row
+        yield {**row, "keywords": KEYWORDS.join(row["keywords"])} if "keywords" in row else row
         return
     for item in row[shape]:
         edges = dict(zip(_EDGES, item.get("box", ()), strict=False))
@@ -101,7 +104,8 @@ class CsvRows:
         if "error" in row:
             return row
         if self.shape == "text":
-            return {"caption": None, **items[0]}
+            told = {"keywords": items[0]["keywords"].split(KEYWORDS)} if "keywords" in items[0] else {}
+            return {"caption": None, **items[0], **told}
         row[self.shape] = [
             {
                 **{column: item[column] for column in ("text", "score") if column in item},

@@ -104,7 +104,7 @@ class Output(ABC):
         self.path = path
         self.failed = 0
         self.ledger = Ledger()
-        self._beside, self._text_input = beside, task.text_input
+        self._beside, self._settings, self._task, self._begun = beside, settings, task, False
         self._log, self._failures = RowLog(beside.log), RowLog(beside.failures)
         try:
             self._lock = FileLock(beside.lock)
@@ -113,7 +113,7 @@ class Output(ABC):
                 f"{path}: another seetell is writing it; run again when it is done, or name another output"
             ) from error
         try:
-            self._check_settings(settings, task)
+            self._check_settings()
             if retry:
                 self._drop_failed()
             self._take_stock()
@@ -121,16 +121,22 @@ class Output(ABC):
             self.close()
             raise
 
-    def _check_settings(self, settings: Settings, task: Task) -> None:
+    def _check_settings(self) -> None:
         if self._has_rows():
             if not self._beside.settings.exists():
                 raise UsageError(
                     f"{self.path}: exists, and no run that can be resumed wrote it ({self._beside.settings.name} is "
                     "missing); name another output"
                 )
-            settings.check(Settings.read(self._beside.settings), task, self.path)
-        else:
-            settings.write(self._beside.settings)
+            self._settings.check(Settings.read(self._beside.settings), self._task, self.path)
+
+    def _begin(self) -> None:
+        """Note the settings before the first row; a run that fails before leaves nothing behind."""
+        if not self._begun:
+            self._check_settings()  # another process may have begun with another part of a folder
+            if not self._has_rows():
+                self._settings.write(self._beside.settings)
+            self._begun = True
 
     def _take_stock(self) -> None:
         """Note which items have a row, and renew the list of those that failed."""
@@ -141,7 +147,7 @@ class Output(ABC):
 
     def _noted(self, rows: Iterator[Row]) -> Iterator[Row]:
         for row in rows:
-            if self.ledger.add_row(Item.of(row, self._text_input)):
+            if self.ledger.add_row(Item.of(row, self._task.text_input)):
                 self.failed += "error" in row
                 yield row
 
@@ -163,6 +169,7 @@ class Output(ABC):
         Raises:
             OSError: it cannot be written; the rows before are.
         """
+        self._begin()
         self._append(row)
         self.ledger.written(position)
         if "error" in row:
@@ -171,6 +178,7 @@ class Output(ABC):
 
     def finish(self) -> Summary:
         """Put the rows in order and the files in place; called when no item is pending."""
+        self._begin()
         self._finish()
         return Summary(self.ledger.rows, self.failed, self._beside.failures)
 
@@ -188,7 +196,7 @@ class Output(ABC):
         self.close()
 
     def _position(self, row: Row) -> int | None:
-        return self.ledger.position(Item.of(row, self._text_input))
+        return self.ledger.position(Item.of(row, self._task.text_input))
 
     @abstractmethod
     def _has_rows(self) -> bool:
@@ -228,6 +236,7 @@ class RowFile(Output):
         self._log.append(row)
 
     def _finish(self) -> None:
+        self.path.touch()  # there may be no items
         if not self.ledger.in_order:
             self._log.put_in_order(self._position)
 
@@ -300,10 +309,11 @@ class PartFolder(Output):
         self._format, self._rows_per_file, self._shard = format, rows_per_file, shard
         self._of_shard = "" if shard.count == 1 else f"-{shard.number}-of-{shard.count}"
         self._rows_in_log = 0
-        if path.is_dir() and any(path.iterdir()) and not Beside.folder(path, "").settings.exists():
+        own = Beside.folder(path, self._of_shard)
+        if path.is_dir() and not own.settings.exists() and any(name[0] not in "._" for name in os.listdir(path)):
             raise UsageError(f"{path}: is a folder of other files; name a new or empty one")
         path.mkdir(exist_ok=True)
-        super().__init__(path, Beside.folder(path, self._of_shard), settings, task, retry=retry)
+        super().__init__(path, own, settings, task, retry=retry)
 
     def _has_rows(self) -> bool:
         return any(_NAME.match(name) or name.startswith("_rows") for name in os.listdir(self.path))
@@ -329,7 +339,7 @@ class PartFolder(Output):
 
     def _in_parts(self) -> bool:
         first = next(self._log.read(), None)
-        return first is not None and self.ledger.has_row(Item.of(first, self._text_input))
+        return first is not None and self.ledger.has_row(Item.of(first, self._task.text_input))
 
     def _append(self, row: Mapping[str, Any]) -> None:
         if self._rows_in_log >= self._rows_per_file:

@@ -17,7 +17,7 @@ from seetell.atomic_write import atomic_file
 from seetell.bulk.row_log import Row
 from seetell.errors import DataError
 
-ROW_GROUP = 8192
+ROW_GROUP = 4096
 """Rows that are held in memory at once."""
 
 _TEXT, _NUMBER = pa.string(), pa.float64()
@@ -29,6 +29,7 @@ _OF_SHAPE = {
         "kind": _TEXT,
         "logprob": _NUMBER,
         "words": pa.list_(pa.struct({"text": _TEXT, "logprob": _NUMBER})),
+        "keywords": pa.list_(_TEXT),
         "reason": _TEXT,
     },
     "regions": {"regions": pa.list_(_REGION), "size": pa.list_(pa.int64()), "score": _NUMBER},

@@ -38,13 +38,15 @@ class Named(click.Path):
 
 
 def model_names() -> list[str]:
-    """Return what names a bundled model: the commands, and the models' own names."""
+    """Return what names a model on this disk: the commands, bundles' own names, and those of the Hub's models."""
+    from seetell.runtime.backends.hub_cache import cached_models
     from seetell.runtime.bundle import bundled_models
+    from seetell.runtime.user_models import user_models
     from seetell.tasks.loading import bundled_for
     from seetell.tasks.registry import tasks
 
     commands = [task.command or task.name for task in tasks().values() if bundled_for(task)]
-    return [*commands, *bundled_models()]
+    return [*commands, *bundled_models(), *user_models(), *(f"hf:{model.name}" for model in cached_models())]
 
 
 def install(shell: str, group: click.Command, home: Path) -> Path:

@@ -23,7 +23,7 @@ COMMANDS = {
     "index": ("seetell.cli.index:index", "Index photos, to be searched."),
     "search": ("seetell.cli.search:search", "Find photos by what they show."),
     "serve": ("seetell.cli.serve:serve", "Serve a web page and an HTTP API that describe photos."),
-    "models": ("seetell.cli.models:models", "List the models that came with seetell, or print a card."),
+    "models": ("seetell.cli.models:models", "List, download and remove models, or print a card."),
     "data": ("seetell.cli.data:data", "Check a data set."),
     "score": ("seetell.cli.score:score", "Score captions against references."),
     "train": ("seetell.cli.train:train", "Train a model from a recipe."),

@@ -1,37 +1,101 @@
-"""``seetell models``: the models that came with seetell, and their cards."""
+"""``seetell models``: what is on this disk, and the cards; its subcommands download models and remove them."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from seetell.cli.command import MODEL, Format, argument, command, format_option
+from seetell.cli.command import MODEL, Command, Format, argument, format_option
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from seetell.cli.completion import Named
+    from seetell.runtime.backends.hub_cache import CachedModel
 
 
-@command("models")
+class ModelsCommand(Command):
+    """A command with a NAME, in whose place a subcommand may stand."""
+
+    @property
+    def subcommands(self) -> Mapping[str, click.Command]:
+        """By name."""
+        from seetell.cli.pull import pull, remove
+
+        return {"pull": pull, "remove": remove}
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Return the context of the subcommand, where one is named first; it is then invoked instead."""
+        if args and args[0] in self.subcommands:
+            return self.subcommands[args[0]].make_context(f"{info_name} {args[0]}", args[1:], parent=parent, **extra)
+        return super().make_context(info_name, args, parent=parent, **extra)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write arguments, options and the subcommands."""
+        super().format_options(ctx, formatter)
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, found.get_short_help_str()) for name, found in self.subcommands.items()])
+
+
+class NameOrSubcommand(click.ParamType[str]):
+    """The name of a model, which completes to the subcommands, too."""
+
+    name = "model"
+
+    def __init__(self, model: Named) -> None:
+        self._model = model
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+        """Return subcommands and models that begin so."""
+        from click.shell_completion import CompletionItem
+
+        names = [CompletionItem(name) for name in ("pull", "remove") if name.startswith(incomplete)]
+        found = self._model.shell_complete(ctx, param, incomplete)
+        return names + [item for item in found if not names or item.type == "plain"]
+
+
+@click.command("models", cls=ModelsCommand)
 @argument(
-    "name", metavar="[NAME]", required=False, type=MODEL, help="Print the card of this bundled model or model folder."
+    "name",
+    metavar="[NAME]",
+    required=False,
+    type=NameOrSubcommand(MODEL),
+    help="Print the card of this model: a bundled or downloaded one, a model folder, or hf:OWNER/NAME.",
 )
 @format_option(Format.text, Format.json, help="For people or programs.")
 @click.option("--verify", is_flag=True, help="Compare the files of NAME with their hashes.")
 def models(name: str | None, output_format: Format, verify: bool) -> None:
-    """List the models that came with seetell, or print the card of one.
+    """List the models on this disk, or print the card of one.
+
+    They are those that came with seetell, bundles that were downloaded, and models of the Hugging Face Hub in its
+    cache.
 
     Example: seetell models caption
     """
     from seetell.errors import UsageError
-    from seetell.runtime.bundle import Bundle, bundled_models, read_description
-    from seetell.tasks.loading import find_model
+    from seetell.tasks.backends import hub_name
 
     if name is None:
         if verify:
             raise UsageError("--verify takes the NAME of a model")
-        rows = [_row(folder, read_description(folder)) for folder in bundled_models().values()]
+        rows = _rows()
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False) if output_format is Format.json else _table(rows))
-        return
+    elif (hub := hub_name(name)) is not None:
+        _show_hub_model(hub, output_format, verify=verify)
+    else:
+        _show_bundle(name, output_format, verify=verify)
+
+
+def _show_bundle(name: str, output_format: Format, *, verify: bool) -> None:
+    from seetell.runtime.bundle import Bundle
+    from seetell.tasks.loading import find_model
+
     bundle = Bundle.load(find_model(name))
     if verify:
         bundle.verify()
@@ -42,25 +106,92 @@ def models(name: str | None, output_format: Format, verify: bool) -> None:
         click.echo(bundle.card())
 
 
-def _row(folder: Path, description: dict[str, Any]) -> dict[str, Any]:
+def _show_hub_model(name: str, output_format: Format, *, verify: bool) -> None:
+    from seetell.runtime.backends.hub_cache import find_cached
+
+    model = find_cached(name)
+    row = _hub_row(model)
+    if verify:
+        model.verify()
+        click.echo(f"hf:{name}: all files are as recorded")
+    elif output_format is Format.json:
+        row |= {"snapshot": None if model.snapshot is None else str(model.snapshot), "config": dict(model.config)}
+        click.echo(json.dumps(row, indent=1, ensure_ascii=False))
+    else:
+        facts = {
+            "architecture": model.architecture,
+            "tasks here": ", ".join(row["tasks"]),
+            "licence": model.licence,
+            "size": f"{model.megabytes:,.1f} MB",
+            "files": model.snapshot or f"not complete; run: seetell models pull hf:{name}",
+        }
+        click.echo("\n".join([f"# hf:{name}", "", *(f"- {fact}: {value or '-'}" for fact, value in facts.items())]))
+        if prose := model.prose():
+            click.echo(f"\n{prose}")
+
+
+def _rows() -> list[dict[str, Any]]:
+    from seetell.runtime.backends.hub_cache import cached_models
+    from seetell.runtime.bundle import bundled_models, read_description
+    from seetell.runtime.user_models import user_models
+
+    folders = [*bundled_models().values(), *user_models().values()]
+    bundles = [_bundle_row(folder, read_description(folder)) for folder in folders]
+    return [*bundles, *map(_hub_row, cached_models())]
+
+
+def _bundle_row(folder: Path, description: Mapping[str, Any]) -> dict[str, Any]:
     scores = description.get("scores") or {}
     return {
         "name": folder.name,
-        "task": description.get("task"),
+        "tasks": [description.get("task")],
         "megabytes": round(sum(path.stat().st_size for path in folder.iterdir() if path.is_file()) / 1e6, 1),
         "dev_cider": scores.get("dev", scores.get("val", {})).get("CIDEr"),
         "licence": description.get("licence"),
+        "complete": True,
         "path": str(folder),
     }
 
 
+def _hub_row(model: CachedModel) -> dict[str, Any]:
+    from seetell.tasks.backends import transformers_tasks
+
+    return {
+        "name": f"hf:{model.name}",
+        "tasks": [task.name for task in transformers_tasks(model.config)],
+        "megabytes": round(model.megabytes, 1),
+        "dev_cider": None,
+        "licence": model.licence,
+        "complete": model.snapshot is not None,
+        "path": str(model.folder),
+    }
+
+
 def _table(rows: list[dict[str, Any]]) -> str:
+    """Return a table; of what did not come with seetell, it says where that lies."""
     if not rows:
         return "no models are bundled; make one with: seetell export"
-    lines = [("NAME", "TASK", "SIZE MB", "DEV CIDER", "LICENCE")]
+    from seetell.runtime.bundle import BUNDLES
+
+    lines = [("NAME", "TASK", "SIZE MB", "DEV CIDER", "LICENCE", "WHERE")]
     for row in rows:
-        cider = "-" if row["dev_cider"] is None else f"{row['dev_cider']:.3f}"
-        lines.append((row["name"], str(row["task"]), f"{row['megabytes']:.1f}", cider, str(row["licence"])))
-    widths = [max(len(line[column]) for line in lines) for column in range(5)]
+        path = Path(row["path"])
+        where = "came with seetell" if path.parent == BUNDLES else _short(path)
+        lines.append(
+            (
+                row["name"],
+                ", ".join(map(str, row["tasks"])) or "-",
+                f"{row['megabytes']:.1f}",
+                "-" if row["dev_cider"] is None else f"{row['dev_cider']:.3f}",
+                str(row["licence"] or "-"),
+                where if row["complete"] else f"not complete; run: seetell models pull {row['name']}",
+            )
+        )
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     padded = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
     return "\n".join(line.rstrip() for line in padded)
+
+
+def _short(path: Path) -> str:
+    home = Path.home()
+    return f"~/{path.relative_to(home).as_posix()}" if path.is_relative_to(home) else str(path)

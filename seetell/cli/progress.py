@@ -24,23 +24,31 @@ class Progress:
         shown: whether to show bars, given a terminal.
         lines: whether to print a line now and then without one, as long work in the background needs.
         rates: whether to show how many are done in a second, and in lines the time left.
+        sizes: whether bytes are counted, which are shown as megabytes.
     """
 
-    def __init__(self, *, shown: bool = True, lines: bool = False, rates: bool = False) -> None:
+    def __init__(self, *, shown: bool = True, lines: bool = False, rates: bool = False, sizes: bool = False) -> None:
         self._bars: Bars | None = None
-        self._lines, self._rates = lines, rates
+        self._lines, self._rates, self._sizes = lines, rates, sizes
         self._began: dict[str, tuple[float, int]] = {}
         self._last_line = time.monotonic()
         self._tasks: dict[str, Any] = {}
         if shown and sys.stderr.isatty():
             from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+            from rich.progress import (
+                BarColumn,
+                DownloadColumn,
+                MofNCompleteColumn,
+                Progress,
+                TextColumn,
+                TimeRemainingColumn,
+            )
 
             rate = [TextColumn("{task.fields[rate]}")] if rates else []
             columns = (
                 TextColumn("{task.description}"),
                 BarColumn(),
-                MofNCompleteColumn(),
+                DownloadColumn() if sizes else MofNCompleteColumn(),
                 *rate,
                 TimeRemainingColumn(),
             )
@@ -61,10 +69,11 @@ class Progress:
             if self._lines and (done == total or now - self._last_line >= SECONDS_PER_LINE):
                 self._last_line = now
                 left = "" if not rate or total in (None, done) else f", {_duration((total - done) / rate)} left"
-                per_second = f", {rate:.3g} a second{left}" if rate else ""
-                self.say(f"{what}: {done:,}{'' if total is None else f' of {total:,}'}{per_second}{note}")
+                per_second = f", {self._speed(rate)} a second{left}" if rate else ""
+                of = "" if total is None else f" of {self._amount(total)}"
+                self.say(f"{what}: {self._amount(done)}{of}{per_second}{note}")
             return
-        shown = f"{rate:.3g}/s" if rate else ""
+        shown = f"{self._speed(rate)}/s" if rate else ""
         if what not in self._tasks:
             self._tasks[what] = self._bars.add_task(what, total=total, completed=done, rate=shown)
         self._bars.update(self._tasks[what], description=f"{what}{note}", completed=done, total=total, rate=shown)
@@ -73,6 +82,12 @@ class Progress:
         """Return how many were done in a second since the first call, which may have been told of earlier work."""
         began, first = self._began.setdefault(what, (now, done))
         return (done - first) / (now - began) if now > began else 0.0
+
+    def _amount(self, count: int) -> str:
+        return f"{count / 1e6:,.1f} MB" if self._sizes else f"{count:,}"
+
+    def _speed(self, rate: float) -> str:
+        return f"{rate / 1e6:.3g} MB" if self._sizes else f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"
 
     def say(self, line: str) -> None:
         """Print a line, above the bars."""

@@ -54,7 +54,7 @@ class Rows:
 
     def _text(self, item: Mapping[str, Any]) -> str:
         if self._shape == "text":
-            return printable(item["caption"])
+            return "\t".join(printable(item[field]) for field in ("caption", "keywords") if item.get(field))
         box = f"\t{' '.join(f'{edge:.0f}' for edge in item['box'])}" if "box" in item else ""
         return f"{printable(item['text'])}\t{item['score']:.2f}{box}"
 

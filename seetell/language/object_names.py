@@ -133,6 +133,15 @@ def object_phrases() -> Mapping[tuple[str, ...], str]:
 
     "Orange" alone is missing: whether it is the fruit depends on its neighbours, see :func:`objects_named`.
     """
+    named = _named()
+    phrases = {tuple(form.split()): named[phrase] for phrase in named for form in (phrase, *plurals(phrase))}
+    del phrases["orange",]  # which is read with its neighbours
+    return MappingProxyType(phrases)
+
+
+@cache
+def _named() -> dict[str, str]:
+    """Return the class of each phrase in the singular."""
     named: dict[str, str] = {}
     for entry in _entries(_OTHER):
         phrase, _, name = entry.partition("=")
@@ -140,9 +149,17 @@ def object_phrases() -> Mapping[tuple[str, ...], str]:
     for entry in _entries(_SYNONYMS, "; "):
         name, _, synonyms = entry.partition(": ")
         named |= dict.fromkeys([name, *filter(None, synonyms.split(", "))], name)
-    phrases = {tuple(form.split()): named[phrase] for phrase in named for form in (phrase, *plurals(phrase))}
-    del phrases["orange",]  # which is read with its neighbours
-    return MappingProxyType(phrases)
+    return named
+
+
+@cache
+def _singulars() -> dict[str, str]:
+    return {form: phrase for phrase in _named() for form in plurals(phrase)}
+
+
+def singular(phrase: str) -> str:
+    """Return the singular of a phrase of :func:`object_phrases`: ``puppy`` of ``puppies``; of another, itself."""
+    return _singulars().get(phrase, phrase)
 
 
 def objects_named(tokens: Sequence[str]) -> list[str]:

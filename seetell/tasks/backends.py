@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from seetell.errors import UsageError
-from seetell.tasks.registry import Option
+from seetell.tasks.registry import Option, Task, tasks
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,25 @@ def parse_reference(model: str | Path) -> tuple[Backend, str] | None:
     if not os.path.isfile(folder / "model.json") and os.path.isfile(folder / "config.json"):
         return BACKENDS["hf"], str(model)
     return None
+
+
+def hub_name(model: str) -> str | None:
+    """Return the name on the Hub of a model named ``hf:OWNER/NAME``; ``None`` for any other, and for folders."""
+    reference = parse_reference(model)
+    if reference is None or reference[0].scheme != "hf" or os.path.isdir(reference[1]):
+        return None
+    return reference[1]
+
+
+def transformers_tasks(config: Mapping[str, Any]) -> list[Task]:
+    """Return the tasks that a model of transformers can be used for, as far as its ``config.json`` tells."""
+    names = config.get("architectures")
+    architecture = str(names[0]) if isinstance(names, list) and names else ""
+    return [task for task in tasks().values() if any(_fits(architecture, name, config) for name in task.architectures)]
+
+
+def _fits(architecture: str, pattern: str, config: Mapping[str, Any]) -> bool:
+    return fnmatchcase(architecture, pattern) and ("*" not in pattern or "vision_config" in config)
 
 
 def check_options(backend: Backend | None, options: Mapping[str, Any], model: object) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from seetell.errors import BundleError, UsageError, unknown
 from seetell.runtime.bundle import Bundle, bundled_models, read_description
+from seetell.runtime.user_models import user_models
 from seetell.tasks.backends import BACKENDS, Backend, check_options, parse_reference
 from seetell.tasks.registry import Task, find_task, tasks
 
@@ -63,8 +64,8 @@ def load(
 
     Args:
         model: a command or a task, such as ``caption``, ``regions``, ``align``, ``classify`` or ``retrieval``, for the
-            first bundled model of that task; the name of a bundled model; the path of a model folder; or a model of a
-            backend, such as ``hf:OWNER/NAME`` or ``openai:NAME@URL``, see :mod:`seetell.tasks.backends`.
+            first bundled model of that task; the name of a bundled or downloaded model; the path of a model folder; or
+            a model of a backend, such as ``hf:OWNER/NAME`` or ``openai:NAME@URL``, see :mod:`seetell.tasks.backends`.
         task: a command or a task, where the model does not say it; ``caption`` for a backend's when absent.
         precision: ``int8`` or ``fp32`` for the encoder of a bundle; the bundle's own choice when absent.
         threads: processor threads to compute with; the physical cores when absent.
@@ -173,11 +174,14 @@ def _resolve(model: str | Path) -> tuple[Path, Task | None]:
     folder = None if task is None else bundled_for(task)
     if folder is not None:
         return folder, task
+    downloaded = user_models()
+    if str(model) in downloaded:
+        return downloaded[str(model)], None
     if Path(model).is_dir():
         return Path(model), None
     commands = [known.command or known.name for known in tasks().values() if bundled_for(known)]
     raise UsageError(
-        f"{unknown('model', model, [*commands, *bundled])} A path must be that of a model folder; models "
+        f"{unknown('model', model, [*commands, *bundled, *downloaded])} A path must be that of a model folder; models "
         f"of other libraries are named {', '.join(backend.form for backend in BACKENDS.values())}."
     )
 

@@ -82,6 +82,8 @@ class Task:
         reads: tasks whose bundles its predictor can load besides its own.
         backends: predictors of models that are no bundles, by the scheme of :mod:`seetell.tasks.backends`; each is
             called with the model's name, ``threads`` and the options of the backend.
+        architectures: classes of transformers that its predictor of ``hf`` runs, by which it is told what a model on
+            the disk is for; a name with ``*`` stands for those that have a vision encoder.
         package: where the parts are; filled in for the package's own tasks and for entry points.
     """
 
@@ -101,6 +103,7 @@ class Task:
     text_input: str = ""
     reads: tuple[str, ...] = ()
     backends: Mapping[str, str] = field(default_factory=dict)
+    architectures: tuple[str, ...] = ()
     package: str = ""
 
     def load(self, part: str) -> Any:

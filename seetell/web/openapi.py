@@ -81,7 +81,7 @@ SHAPES: dict[str, dict[str, Any]] = {
         "`visible_box` of the upright image (left, top, right, bottom in pixels), whose width and height are `size`. "
         "`confidence` is the probability that everything the sentence names is there, if the model has one. With "
         "too little of it, `kind` is `tags`, a shorter reading, or `caption` is null and `reason` says why, as it does "
-        "for an image that is no photo.",
+        "for an image that is no photo. `keywords`, if they were asked for, are what is surely there.",
         _object(
             image=_TEXT,
             caption={"type": ["string", "null"]},
@@ -90,6 +90,7 @@ SHAPES: dict[str, dict[str, Any]] = {
             reason_=_TEXT,
             logprob_=_LOGPROB,
             words_=_array(text=_TEXT, logprob=_LOGPROB, attention_={"type": "array", "items": _NUMBERS}),
+            keywords_={"type": "array", "items": _TEXT},
             model=_TEXT,
             size_=_NUMBERS,
             visible_box_=_NUMBERS,

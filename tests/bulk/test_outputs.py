@@ -37,6 +37,16 @@ def test_a_run_writes_a_row_for_each_item(output: Path):
     assert sorted(path.name for path in output.parent.iterdir()) == [output.name, f"{output.name}.seetell"]
 
 
+def test_keywords_are_read_as_they_were_written(output: Path):
+    rows = [
+        {"image": "a.jpg", "caption": "a dog", "keywords": ["dog", "tennis ball"], "confidence": 0.5},
+        {"image": "b.jpg", "caption": "a cat", "confidence": 0.5},
+    ]
+    written = format_of(output.suffix, CAPTIONING)
+    written.write(output, rows)
+    assert list(written.read(output)) == rows
+
+
 def test_an_interrupted_run_is_resumed(output: Path):
     with suppress(KeyboardInterrupt):
         caption("abcdef", output, Toy(stop_after=2))

@@ -52,6 +52,8 @@ def completed(line: str, shell: str = "bash") -> list[str]:
         ("seetell caption --model every", ["plain,everyday-transformer"]),
         ("seetell evaluate capt", ["plain,caption"]),
         ("seetell models flickr8k-d", ["plain,flickr8k-dense"]),
+        ("seetell models pu", ["plain,pull"]),
+        ("seetell models pull --rev", ["plain,--revision"]),
         ("seetell caption --model runs", ["file,runs"]),
         ("seetell caption photo", ["file,photo"]),
         ("seetell caption a.jpg --format ", ["plain,text", "plain,jsonl", "plain,csv"]),

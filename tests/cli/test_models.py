@@ -3,7 +3,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import click
 import pytest
+from runtime.fake_hub import FakeHub
 from runtime.tiny_bundle import write_tiny_bundle
 
 from seetell.cli.main import main
@@ -18,19 +20,37 @@ def run(*arguments: str) -> int:
 
 @pytest.fixture
 def bundled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    write_tiny_bundle(tmp_path / "tiny")
-    monkeypatch.setattr(bundle_module, "BUNDLES", tmp_path)
-    return tmp_path
+    folder = tmp_path / "bundles"
+    write_tiny_bundle(folder / "tiny")
+    monkeypatch.setattr(bundle_module, "BUNDLES", folder)
+    monkeypatch.setenv("SEETELL_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
+    return folder
+
+
+def put_hub_model(cache: Path) -> Path:
+    """Put a model into the Hub's cache, and return its folder."""
+    folder = cache / "models--owner--describer"
+    snapshot = folder / "snapshots" / ("1" * 40)
+    snapshot.mkdir(parents=True)
+    (folder / "blobs").mkdir()
+    config = {"architectures": ["BlipForConditionalGeneration"], "vision_config": {}}
+    (snapshot / "config.json").write_text(json.dumps(config))
+    (snapshot / "README.md").write_text("---\nlicense: mit\n---\n# Describer")
+    (folder / "blobs" / ("2" * 64)).write_bytes(b"w" * 1_500_000)
+    (snapshot / "model.safetensors").symlink_to(Path("..") / ".." / "blobs" / ("2" * 64))
+    return folder
 
 
 def test_the_list_names_task_size_score_and_licence(bundled: Path, capsys: pytest.CaptureFixture[str]):
     assert run() == 0
     heading, row = capsys.readouterr().out.splitlines()
-    assert heading.split() == ["NAME", "TASK", "SIZE", "MB", "DEV", "CIDER", "LICENCE"]
-    assert row.split() == ["tiny", "captioning", "0.0", "0.500", "CC0-1.0"]
+    assert heading.split() == ["NAME", "TASK", "SIZE", "MB", "DEV", "CIDER", "LICENCE", "WHERE"]
+    assert row.split() == ["tiny", "captioning", "0.0", "0.500", "CC0-1.0", "came", "with", "seetell"]
     assert run("--format", "json") == 0
     (listed,) = json.loads(capsys.readouterr().out)
-    assert (listed["name"], listed["dev_cider"], listed["path"]) == ("tiny", 0.5, str(bundled / "tiny"))
+    assert (listed["name"], listed["tasks"], listed["dev_cider"]) == ("tiny", ["captioning"], 0.5)
+    assert listed["path"] == str(bundled / "tiny")
 
 
 def test_a_model_without_scores_is_listed_too(bundled: Path, capsys: pytest.CaptureFixture[str]):
@@ -58,3 +78,89 @@ def test_what_is_not_there(bundled: Path, capsys: pytest.CaptureFixture[str]):
     (bundled / "tiny" / "model.json").unlink()
     assert run() == 0
     assert "no models are bundled" in capsys.readouterr().out
+
+
+def test_downloaded_models_are_listed_with_their_places(
+    bundled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    write_tiny_bundle(tmp_path / "models" / "mine")
+    put_hub_model(tmp_path / "cache")
+    begun = tmp_path / "cache" / "models--owner--begun" / "blobs"
+    begun.mkdir(parents=True)
+    (begun / "0.seetell.incomplete").write_bytes(b"half")
+    assert run() == 0
+    rows = {row.split()[0]: row.split() for row in capsys.readouterr().out.splitlines()}
+    assert rows["mine"][-1] == "~/models/mine"
+    assert rows["hf:owner/describer"][1:] == ["captioning", "1.5", "-", "mit", "~/cache/models--owner--describer"]
+    assert " ".join(rows["hf:owner/begun"]).endswith("not complete; run: seetell models pull hf:owner/begun")
+
+
+def test_the_card_of_a_model_of_the_hub(bundled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    folder = put_hub_model(tmp_path / "cache")
+    assert run("hf:owner/describer") == 0
+    card = capsys.readouterr().out
+    for said in ("architecture: BlipForConditionalGeneration", "tasks here: captioning", "licence: mit", "# Describer"):
+        assert said in card
+    assert run("hf:owner/describer", "--format", "json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["path"], told["complete"], told["megabytes"]) == (str(folder), True, 1.5)
+    assert run("hf:owner/describer", "--verify") == 1
+    assert "model.safetensors was changed or damaged" in capsys.readouterr().err
+    assert run("hf:owner/other") == 2
+    assert "seetell models pull hf:owner/other" in capsys.readouterr().err
+
+
+def test_a_bundle_is_pulled_used_and_removed(
+    bundled: Path, hub: FakeHub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    folder = write_tiny_bundle(tmp_path / "there" / "far")
+    hub.models["some/far"] = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert run("pull", f"{hub.storage_url}/some/far") == 0
+    out, err = capsys.readouterr()
+    assert "seetell models far" in out
+    assert "MB of 0.0 MB" in err
+    assert run("far", "--verify") == 0
+    assert run("remove", "far", "--yes") == 0
+    assert run("far") == 2
+
+
+def test_a_model_of_the_hub_is_pulled_and_removed(
+    bundled: Path, hub: FakeHub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    pytest.importorskip("huggingface_hub", reason="needs the extra hf")
+    hub.models["owner/model"] = {"config.json": b'{"a": 1}', "model.safetensors": b"w" * 2**20, "code.py": b"exit()"}
+    assert run("pull", "owner/model") == 0
+    out, err = capsys.readouterr()
+    assert "hf:owner/model: 1.0 MB at commit c0ffee" in out
+    assert "code.py was not downloaded" in err
+    assert run("hf:owner/model", "--verify") == 0
+    assert run("pull", "owner/none") == 2
+    assert run("remove", "hf:owner/model", "--yes") == 0
+    assert list((tmp_path / "cache").glob("models--*")) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["pull", "tiny"], "came with seetell"),
+        (["pull", "."], "is on this disk"),
+        (["pull", "openai:gemma@http://127.0.0.1:1/v1"], "its server has the model"),
+        (["pull", "https://example.org/x", "--revision", "v2"], "are for models of hf:OWNER/NAME"),
+        (["remove", "tiny", "--yes"], "goes with it"),
+        (["remove", "tinny", "--yes"], "unknown downloaded bundle"),
+        (["remove", "hf:owner/none", "--yes"], "is not on this disk"),
+    ],
+)
+def test_what_cannot_be_pulled_or_removed(
+    arguments: list[str], said: str, bundled: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert run(*arguments) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_removing_asks_first(bundled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    write_tiny_bundle(tmp_path / "models" / "mine")
+    monkeypatch.setattr("click.confirm", lambda question, abort: (_ for _ in ()).throw(click.Abort()))
+    assert run("remove", "mine") == 130
+    assert (tmp_path / "models" / "mine").is_dir()

@@ -74,7 +74,10 @@ def test_a_picture_and_a_page(run, tmp_path: Path):
     ("arguments", "message"),
     [
         (["a.png", "b.png", "--output", "shown.png"], "--output shows one photo"),
-        (["a.png", "--output", "shown.gif"], ".parquet, or a folder/, or .png, .jpg or .html to show the result of one photo"),
+        (
+            ["a.png", "--output", "shown.gif"],
+            ".parquet, or a folder/, or .png, .jpg or .html to show the result of one photo",
+        ),
         (["a.png", "--top", "0"], "Invalid value for '--top': 0 is not in the range 1<=x<=100"),
         (["a.png", "--results", "nowhere/results.json"], "there is no folder nowhere"),
         (["empty"], "no photos found in empty"),

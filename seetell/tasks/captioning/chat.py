@@ -22,6 +22,7 @@ from seetell.runtime.image_stream import BatchFn
 from seetell.runtime.in_order import in_order
 from seetell.tasks.captioning.answers import MAX_TOKENS, PROMPT, caption_of
 from seetell.tasks.captioning.captioner import Captioner, checked_confidence, chosen_decoding
+from seetell.tasks.captioning.keywords import with_nouns
 
 CONCURRENCY = 4
 """Requests at once."""
@@ -103,6 +104,7 @@ class ChatCaptioner(Captioner[bytes]):
         sample: bool = False,
         min_confidence: float | None = None,
         any_picture: bool = False,
+        keywords: bool = False,
         **options: Any,
     ) -> BatchFn[bytes, Caption]:
         """Return the function that captions a batch.
@@ -112,6 +114,7 @@ class ChatCaptioner(Captioner[bytes]):
             sample: draw words at random instead of taking the most probable ones.
             min_confidence: refused if it is above 0: a server tells no confidence.
             any_picture: accepted; it captions all pictures.
+            keywords: tell the nouns of the sentence as keywords; nothing confirms them.
             options: ``temperature``, ``top_p`` and ``seed``, to which an image's number in the run is added, all
                 together with ``sample``. ``None`` stands for not given. The protocol has no others.
 
@@ -125,7 +128,8 @@ class ChatCaptioner(Captioner[bytes]):
                 f"{self.name} is behind a server, which does not tell how sure it is, so min_confidence has nothing to "
                 "compare"
             )
-        return self._batched(self._asking(sample, options))
+        captions = self._batched(self._asking(sample, options))
+        return with_nouns(captions) if keywords else captions
 
     def _asking(self, sample: bool, options: Mapping[str, Any]) -> Ask:
         given = {name: value for name, value in options.items() if value is not None}

@@ -26,6 +26,7 @@ from seetell.runtime.tags import Images, stacked, tagger_of
 from seetell.tasks.captioning.captioner import Captioner, checked_confidence, chosen_decoding
 from seetell.tasks.captioning.confidence import Calibration
 from seetell.tasks.captioning.decoder import Decoder
+from seetell.tasks.captioning.keywords import nouns_as_keywords
 from seetell.tasks.captioning.withholding import Rater, withheld
 
 TAGGED_BATCH = 6
@@ -84,6 +85,7 @@ class BundleCaptioner(BundlePredictor[Prepared, Caption], Captioner[Prepared]):
         sample: bool = False,
         min_confidence: float | None = None,
         any_picture: bool = False,
+        keywords: bool = False,
         **options: Any,
     ) -> BatchFn[Prepared, Caption]:
         """Return the function that captions a batch.
@@ -95,6 +97,7 @@ class BundleCaptioner(BundlePredictor[Prepared, Caption], Captioner[Prepared]):
                 ``None`` stands for 0.
             any_picture: caption pictures that are no photos, too, which a model of photos otherwise withholds; the
                 caption of a blank one has a confidence of 0.
+            keywords: tell what is surely in the image, too; see :mod:`seetell.tasks.captioning.keywords`.
             sample: sample words instead of searching, the same as ``method="sample"``.
             options: decoding options that replace the model's own, such as ``beam_size=3`` or ``temperature=0.8``; see
                 :class:`~seetell.language.decoding.Decoding`. ``None`` stands for the model's own.
@@ -116,6 +119,7 @@ class BundleCaptioner(BundlePredictor[Prepared, Caption], Captioner[Prepared]):
             grid=self._attention_grid() if attention else None,
             min_confidence=min_confidence,
             any_picture=any_picture,
+            keywords=keywords,
         )
 
     def encode(self, images: np.ndarray) -> dict[str, np.ndarray]:
@@ -164,6 +168,7 @@ class BundleCaptioner(BundlePredictor[Prepared, Caption], Captioner[Prepared]):
         grid: tuple[int, int] | None,
         min_confidence: float,
         any_picture: bool,
+        keywords: bool,
     ) -> list[Caption]:
         kinds = [
             no_photo(self.bundle.preprocessing.restore(self._view(image))) if self._photos_only else None
@@ -177,15 +182,25 @@ class BundleCaptioner(BundlePredictor[Prepared, Caption], Captioner[Prepared]):
         if rows:
             features = self.features([images[row] for row in rows])
             sample_ids = [sample_ids[row] for row in rows]
-            captions = self._decoder.captions(features, decoding, sample_ids=sample_ids, grid=grid)
+            sentences = self._decoder.captions(features, decoding, sample_ids=sample_ids, grid=grid)
+            captions = sentences
             if self._rater is not None:
                 captions = self._rater(captions, features, min_confidence=min_confidence)
                 captions = [
                     replace(caption, confidence=0.0) if blank[row] else caption
                     for row, caption in zip(rows, captions, strict=True)
                 ]
+            if keywords and self._rater is not None:
+                found = self._rater.keywords(sentences, features)
+                captions = [replace(caption, keywords=each) for caption, each in zip(captions, found, strict=True)]
+            elif keywords:
+                captions = list(map(nouns_as_keywords, captions))
         made = iter(captions)
-        return [next(made) if kind is None else withheld(f"no photo: {kind}", self.name) for kind in kinds]
+        none = () if keywords else None
+        return [
+            next(made) if kind is None else replace(withheld(f"no photo: {kind}", self.name), keywords=none)
+            for kind in kinds
+        ]
 
     def _view(self, image: Prepared) -> np.ndarray:
         """Return what the encoder sees of a prepared image, ``(3, H, W)``."""

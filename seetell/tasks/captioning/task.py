@@ -15,6 +15,7 @@ TASK = Task(
     train="train:Training",
     model="models:build",
     export="export:graphs",
+    architectures=("*ForConditionalGeneration", "GitForCausalLM", "VisionEncoderDecoderModel"),
     options=(
         Option(
             "beam_size",
@@ -41,6 +42,7 @@ TASK = Task(
             maximum=1,
             served=True,
         ),
+        Option("keywords", bool, "Tell keywords, too: what is surely there.", False, served=True),
         Option("any_picture", bool, "Caption what is no photo, too: text, charts, drawings.", False, served=True),
         Option("attention", bool, "Return with every word where in the image the model looked.", False, served=True),
     ),

@@ -9,6 +9,7 @@ import numpy as np
 
 from seetell.results import Caption
 from seetell.tasks.captioning.confidence import Calibration, evidence
+from seetell.tasks.captioning.keywords import keywords
 from seetell.tasks.captioning.tag_reading import tag_reading
 
 
@@ -41,6 +42,19 @@ class Rater:
         return [
             self._rated(*row, min_confidence=min_confidence)
             for row in zip(captions, presence, counts, words, strict=True)
+        ]
+
+    def keywords(self, captions: Sequence[Caption], tags: Mapping[str, np.ndarray]) -> list[tuple[str, ...]]:
+        """Return the keywords of a batch; see :func:`~seetell.tasks.captioning.keywords.keywords`.
+
+        Args:
+            captions: their sentences, as they were generated.
+            tags: see :meth:`__call__`.
+        """
+        presence, words = _by_name(self._objects, tags["presence"]), _by_name(self._words, tags["words"])
+        return [
+            keywords([word.text for word in caption.words], self._calibration, *found)
+            for caption, *found in zip(captions, presence, words, strict=True)
         ]
 
     def _rated(

@@ -71,6 +71,12 @@ def test_a_caption_carries_the_models_name_and_the_words_the_server_tells(server
     assert (load(server).caption(plain(0)).text, load(server).caption(plain(0)).words) == (SENTENCE, ())
 
 
+def test_keywords_are_the_nouns_of_the_sentence(server: ChatServer):
+    server.always = answer("Two dogs run on the beach.")
+    assert load(server).caption(plain(0), keywords=True).keywords == ("dog", "beach")
+    assert load(server).caption(plain(0)).keywords is None
+
+
 def test_a_refusal_is_withheld(server: ChatServer):
     server.always = answer("I'm sorry, I can't help with that.")
     assert "refused" in load(server).caption(plain(0)).reason

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from seetell.bulk.settings import Settings
+from seetell.errors import DataError, UsageError
+from seetell.tasks.registry import find_task
+
+CAPTIONING = find_task("caption")
+MADE = Settings("captioning", "caption", "1", {"beam_size": 3, "sample": False, "precision": "int8"})
+
+
+def difference(now: Settings, before: Settings = MADE) -> str:
+    with pytest.raises(UsageError) as raised:
+        now.check(before, CAPTIONING, Path("rows.jsonl"))
+    return str(raised.value).removeprefix("rows.jsonl: its rows were made ").partition(";")[0]
+
+
+def test_they_come_back(tmp_path: Path):
+    MADE.write(tmp_path / "settings")
+    read = Settings.read(tmp_path / "settings")
+    assert read == MADE
+    MADE.check(read, CAPTIONING, Path("rows.jsonl"))
+
+
+def test_differences_are_named_as_they_are_typed():
+    assert difference(replace(MADE, task="detection")) == "by captioning, not detection"
+    assert difference(replace(MADE, model="./mine", identity="2")) == "with the model 'caption', not './mine'"
+    assert difference(replace(MADE, identity="2")) == "with the model 'caption', not another version of it"
+    sampled = replace(MADE, options={"sample": True})
+    assert difference(sampled) == (
+        "with --beam 3, not without --beam and without --sample, not with --sample and "
+        "with --precision int8, not without --precision"
+    )
+
+
+def test_an_option_that_came_later_counts_as_its_default():
+    before = replace(MADE, options={"beam_size": 3, "precision": "int8"})
+    MADE.check(before, CAPTIONING, Path("rows.jsonl"))
+    assert "--min-confidence 0.5" in difference(replace(MADE, options={**MADE.options, "min_confidence": 0.5}), before)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 2, "task": "captioning"}', '{"format": 1, "odd": 1}'])
+def test_a_damaged_file_is_named(content: str, tmp_path: Path):
+    (tmp_path / "rows.jsonl.seetell").write_text(content)
+    with pytest.raises(DataError, match=r"rows\.jsonl\.seetell: cannot be read"):
+        Settings.read(tmp_path / "rows.jsonl.seetell")

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from seetell.cli.main import main
+
+
+@pytest.fixture
+def run(tiny_bundle: Path, tiny_aligner: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: Any):
+    for number in range(5):
+        photo = tmp_path / "photos" / f"{number}.png"
+        photo.parent.mkdir(exist_ok=True)
+        Image.new("RGB", (30, 20), (50 * number, 10, 0)).save(photo)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: object, command: str = "caption") -> tuple[int, str, str]:
+        """Return the exit status of a command and what it wrote to standard output and error."""
+        model = tiny_bundle if command == "caption" else tiny_aligner
+        with pytest.raises(SystemExit) as caught:
+            main([command, *map(str, arguments), "--model", str(model), "--threads", "1"])
+        return int(caught.value.code or 0), *capsys.readouterr()
+
+    return run
+
+
+def rows(path: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
+
+
+def test_the_rows_are_those_of_standard_output(run):
+    Path("photos/3.png").write_bytes(b"no photo")
+    status, out, err = run("photos", "--output", "rows.jsonl")
+    assert (status, out) == (1, "")
+    assert err.splitlines() == [
+        err.splitlines()[0],
+        "rows.jsonl: 5 photos, 1 of them failed: rows.failures.jsonl; --retry does them again",
+    ]
+    assert err.startswith("photos: 5 of 5")
+    printed = run("photos", "--format", "jsonl")[1]
+    assert rows("rows.jsonl") == [json.loads(line) for line in printed.splitlines()]
+    assert rows("rows.failures.jsonl") == [rows("rows.jsonl")[3]]
+
+
+def test_run_again_it_does_what_is_missing(run, monkeypatch: pytest.MonkeyPatch):
+    run("photos", "-o", "rows.jsonl")
+    whole = Path("rows.jsonl").read_bytes()
+    lines = whole.splitlines(keepends=True)
+    Path("rows.jsonl").write_bytes(b"".join(lines[:2]) + lines[2][:20])
+    assert run("photos", "-o", "rows.jsonl")[0] == 0
+    assert Path("rows.jsonl").read_bytes() == whole
+    monkeypatch.setattr("seetell.tasks.loading.load_for", lambda *given, **options: pytest.fail("is not needed"))
+    assert run("photos", "-o", "rows.jsonl") == (0, "", "rows.jsonl: 5 photos\n")
+
+
+def test_what_failed_is_done_again_on_request(run):
+    content = Path("photos/1.png").read_bytes()
+    Path("photos/1.png").write_bytes(b"")
+    assert run("photos", "-o", "rows.jsonl")[0] == 1
+    Path("photos/1.png").write_bytes(content)
+    assert run("photos", "-o", "rows.jsonl")[0] == 1
+    assert run("photos", "-o", "rows.jsonl", "--retry")[0] == 0
+    assert [row["image"] for row in rows("rows.jsonl")] == [f"photos/{number}.png" for number in range(5)]
+    assert not Path("rows.failures.jsonl").exists()
+
+
+def test_a_folder_of_files_and_shards(run):
+    for number in (1, 2):
+        status, _, _ = run("photos", "--output", "out/", "--rows-per-file", 2, "--shard", f"{number}/2")
+        assert status == 0
+    files = sorted(path.name for path in Path("out").iterdir())
+    assert {"part-1-of-2-00000.jsonl", "part-2-of-2-00000.jsonl", "_settings.json"} <= set(files)
+    images = [row["image"] for name in files if name.startswith("part") for row in rows(f"out/{name}")]
+    assert sorted(images) == [f"photos/{number}.png" for number in range(5)]
+
+
+def test_a_shard_of_standard_output(run):
+    shards = [run("photos", "--shard", f"{number}/2")[1].splitlines() for number in (1, 2)]
+    assert sorted(shards[0] + shards[1]) == sorted(run("photos")[1].splitlines())
+
+
+def test_a_list_on_standard_input_is_resumed(run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    import io
+    import sys
+
+    for names in ("photos/0.png\nphotos/3.png\n", "photos/0.png\nphotos/2.png\nphotos/3.png\n"):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(names.encode())))
+        assert run("-", "-o", "rows.jsonl")[0] == 0
+    assert [row["image"] for row in rows("rows.jsonl")] == ["photos/0.png", "photos/2.png", "photos/3.png"]
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(Path("photos/0.png").read_bytes())))
+    assert "--output is for photos in files; name the file instead of -" in run("-", "-o", "rows.jsonl")[2]
+
+
+def test_sidecars_are_written_for_photos_that_get_a_row(run):
+    run("photos/0.png", "--sidecar")
+    before = Path("photos/0.xmp").read_bytes()
+    assert run("photos", "--sidecar", "-o", "rows.jsonl")[0] == 0
+    assert len(list(Path("photos").glob("*.xmp"))) == 5
+    assert Path("photos/0.xmp").read_bytes() == before
+    assert [Path(row["sidecar"]).name for row in rows("rows.jsonl")] == [f"{number}.xmp" for number in range(5)]
+
+
+def test_texts_are_part_of_what_a_row_is_for(run):
+    assert run("photos", "red", "-o", "rows.jsonl", command="align")[0] == 0
+    assert run("photos", "red", "-o", "rows.jsonl", command="align")[2] == "rows.jsonl: 5 photos\n"
+    assert run("photos", "green", "-o", "rows.jsonl", command="align")[0] == 0
+    assert [row["sentence"] for row in rows("rows.jsonl")] == ["red"] * 5 + ["green"] * 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("-o", "rows.txt"), "--output rows.txt: expected a name that ends in .jsonl, .csv, .parquet, or a folder/\n"),
+        (("-o", "chart.png"), "--output chart.png: expected a name that ends in"),
+        (("-o", "absent/rows.jsonl"), "there is no folder absent"),
+        (("-o", "absent/rows/"), "there is no folder absent"),
+        (("-o", "photos"), "photos: is a folder of other files"),
+        (("-o", "photos/0.png", "--rows-per-file", "2"), "expected a name that ends in"),
+        (("-o", "rows.jsonl", "--report", "all.html"), "--report shows all photos of a run"),
+        (("-o", "rows.jsonl", "--format", "csv"), "--format says how standard output is written"),
+        (("--retry",), "--retry is for rows in files; give --output"),
+        (("--rows-per-file", "3"), "--rows-per-file is for rows in files; give --output"),
+        (("--shard", "3/2"), "--shard: expected a part from 1/2 to 2/2, got 3/2"),
+        (("-o", "rows.jsonl", "--temperature", "0.5"), "temperature"),
+    ],
+)
+def test_wrong_use_is_named_before_any_work(run, arguments: tuple[str, ...], message: str):
+    before = sorted(Path().rglob("*"))
+    status, out, err = run("photos", *arguments)
+    assert (status, out) == (2, "")
+    assert message in err
+    assert sorted(Path().rglob("*")) == before
+
+
+def test_other_options_are_refused(run):
+    run("photos", "-o", "rows.jsonl", "--beam", 2)
+    status, _, err = run("photos", "-o", "rows.jsonl")
+    assert status == 2
+    assert err.startswith("seetell: rows.jsonl: its rows were made with --beam 2, not without --beam; do the same")
