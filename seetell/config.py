@@ -78,6 +78,10 @@ def _convert(wanted: Any, value: Any, path: str, renamed: Mapping[str, str] | No
         return None if value is None else _convert(given, value, path, renamed)
     if origin is tuple:
         return _convert_tuple(choices, value, path, renamed)
+    if origin is dict:
+        if not isinstance(value, Mapping):
+            raise RecipeError(f"{path}: expected fields, got {value!r}")
+        return dict(value)
     if origin is Literal:
         if value not in choices:
             raise RecipeError(f"{path}: {unknown('value', value, choices, renamed=_fitting(renamed, choices))}")

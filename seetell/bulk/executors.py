@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from seetell.bulk.items import Item
+from seetell.bulk.settings import Settings
 from seetell.errors import PhotoError, UsageError
+from seetell.tasks.backends import backend_options, parse_reference
 from seetell.tasks.registry import find_task
 
 if TYPE_CHECKING:
@@ -48,14 +50,23 @@ class LoadedBy:
         predictor.check(**self.options)
         return predictor
 
-    def identity(self) -> str:
-        """Return what differs where results may, without loading the model: a hash of a bundle's files and settings.
+    def settings(self) -> Settings:
+        """Return what results depend on, without loading the model: without threads, device and other such options.
 
         Raises:
             UsageError: there is no such model.
         """
+        passing = {"threads", *(option.name for option in backend_options() if not option.changes_results)}
+        given = {
+            name: value
+            for name, value in self.loading.items()
+            if value is not None and value is not False and name not in passing
+        }
+        return Settings(self.task, self.model, self._identity(), {**given, **self.options})
+
+    def _identity(self) -> str:
+        """Return what differs where models do: a hash of a bundle's files and settings, or a backend's name of one."""
         from seetell.runtime.bundle import read_description
-        from seetell.tasks.backends import parse_reference
         from seetell.tasks.loading import find_model
 
         if parse_reference(self.model) is not None:

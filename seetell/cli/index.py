@@ -68,7 +68,7 @@ def index(
     named = (besides.file(path) for path in named)
     embedder = load_for(find_task("retrieval"), model, threads=threads, **backend)
     with PhotoIndex(location or default_location(), embedder) as photos:
-        with Progress() as progress:
+        with Progress(rates=True) as progress:
             done = photos.update(named, retry=retry, progress=lambda read, total: progress("photos", read, total))
         for path, reason in done.failures.items():
             click.echo(f"{printable(path)}: {printable(reason)}", err=True)

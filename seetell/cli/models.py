@@ -24,9 +24,10 @@ class ModelsCommand(Command):
     @property
     def subcommands(self) -> Mapping[str, click.Command]:
         """By name."""
+        from seetell.cli.backbones import backbones
         from seetell.cli.pull import pull, remove
 
-        return {"pull": pull, "remove": remove}
+        return {"pull": pull, "remove": remove, "backbones": backbones}
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
@@ -55,7 +56,7 @@ class NameOrSubcommand(click.ParamType[str]):
         """Return subcommands and models that begin so."""
         from click.shell_completion import CompletionItem
 
-        names = [CompletionItem(name) for name in ("pull", "remove") if name.startswith(incomplete)]
+        names = [CompletionItem(name) for name in ("pull", "remove", "backbones") if name.startswith(incomplete)]
         found = self._model.shell_complete(ctx, param, incomplete)
         return names + [item for item in found if not names or item.type == "plain"]
 

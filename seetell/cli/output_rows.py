@@ -14,13 +14,11 @@ import click
 from seetell.bulk.formats import ENDINGS
 from seetell.bulk.items import Shard
 from seetell.bulk.outputs import ROWS_PER_FILE
-from seetell.bulk.settings import Settings
 from seetell.cli.command import FILES, POSITIVE, Format
 from seetell.cli.output_file import check_writable
 from seetell.cli.rows import printable
 from seetell.cli.side_outputs import Drawing, SideOutput
 from seetell.errors import UsageError
-from seetell.tasks.backends import backend_options
 from seetell.tasks.registry import Task
 
 if TYPE_CHECKING:
@@ -110,12 +108,8 @@ class RowsOption:
         """Open the output; see :func:`seetell.bulk.opening.open_output`."""
         from seetell.bulk.opening import open_output
 
-        given = {name: value for name, value in recipe.loading.items() if value is not None and value is not False}
-        passing = {"threads", *(option.name for option in backend_options() if not option.changes_results)}
-        made_with = {name: value for name, value in given.items() if name not in passing} | dict(recipe.options)
-        settings = Settings(task.name, recipe.model, recipe.identity(), made_with)
         return open_output(
-            self.path, settings, task, rows_per_file=self.rows_per_file, shard=self.shard, retry=self.retry
+            self.path, recipe.settings(), task, rows_per_file=self.rows_per_file, shard=self.shard, retry=self.retry
         )
 
     def tell(self, summary: Summary) -> None:

@@ -140,7 +140,7 @@ def serve(
     limits = Limits(max_megabytes * 2**20, max_megapixels * 10**6, queue, time_limit, rate, batch_size)
     with listen(host, port) as listening:
         address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
-        loading = _loading(chosen, backend)
+        loading = _loading(chosen, backend, time_limit)
         photos = _photos(location, chosen.pop(SEARCH, None), threads, loading)
         predictors = _predictors(chosen, threads, loading)
         _check_defaults(defaults, predictors)
@@ -272,12 +272,13 @@ def _check_defaults(defaults: dict[str, dict[str, Any]], predictors: dict[str, A
         predictors[name].check(**options)
 
 
-def _loading(chosen: dict[str, str], options: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def _loading(chosen: dict[str, str], options: dict[str, Any], time_limit: float) -> dict[str, dict[str, Any]]:
     """Return the options to load each model with that is no bundle, by its name.
 
     Args:
         chosen: names of models by command.
         options: of backends.
+        time_limit: seconds after which nobody waits for an answer any more.
 
     Raises:
         UsageError: an option is of no backend whose models are served.
@@ -287,6 +288,8 @@ def _loading(chosen: dict[str, str], options: dict[str, Any]) -> dict[str, dict[
     backends = {name: reference[0] for name in chosen.values() if (reference := parse_reference(name)) is not None}
     known = {option.name for backend in backends.values() for option in backend.options}
     check_options(None, {name: value for name, value in options.items() if name not in known}, "every --model")
+    if "timeout" in known:
+        options["timeout"] = min(options["timeout"] or time_limit, time_limit)
     return {
         name: {option.name: options[option.name] for option in backend.options} for name, backend in backends.items()
     }

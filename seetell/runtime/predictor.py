@@ -28,6 +28,7 @@ class Predictor(ABC, Generic[Prepared, Result]):
         text_input: name of the text that goes with each image; empty where images are predicted alone.
         batch_size: images processed at once by default.
         takes_resized: whether :meth:`prepare` accepts a photo that another process resized.
+        remote: whether another machine computes; then any number of threads may predict.
         preprocessings: the ways in which :meth:`prepare` resizes an image, where it takes such photos.
         name: the model's, which every result carries.
         threads: processor threads that it computes with.
@@ -44,6 +45,7 @@ class Predictor(ABC, Generic[Prepared, Result]):
     text_input: ClassVar[str] = ""
     batch_size: int = 16
     takes_resized: ClassVar[bool] = False
+    remote: ClassVar[bool] = False
 
     def __init__(self, name: str, *, threads: int | None = None) -> None:
         self.name, self.threads = name, resolve_num_threads(threads)

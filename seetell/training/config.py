@@ -74,16 +74,21 @@ class EncoderConfig:
     """The image encoder.
 
     Attributes:
-        name: ``efficientnet_lite0``, ``efficientnet_lite1``, ``efficientnet_lite2`` or any model of timm.
+        name: a name that :func:`~seetell.nn.backbones.create_encoder` takes, such as ``efficientnet_lite0``.
         weights: ``imagenet``, ``none`` or a safetensors file.
         image_size: side of the square input in pixels; the encoder's own when absent.
         cache: folder for features computed once while the encoder is frozen; empty runs the encoder every time.
+        options: of the network itself, such as ``shortcut: B`` of ``cifar_resnet20``.
+        train_batch_norms: while the encoder is trained, normalise by the statistics of batches, and keep their average
+            for prediction. For batches of many images, and networks that are trained from scratch.
     """
 
     name: str = "efficientnet_lite0"
     weights: str = "imagenet"
     image_size: int | None = None
     cache: str = ".cache/features"
+    options: dict[str, Any] = field(default_factory=dict)
+    train_batch_norms: bool = False
 
 
 @dataclass(frozen=True)

@@ -178,7 +178,14 @@ def frozen_encoder(config: RunConfig, pretrained: PretrainedModel | None) -> Enc
         raise RecipeError(f"device: torch cannot use {config.device!r} here ({error}); try 'cpu'") from error
     chosen = config.encoder
     encoder: Encoder = seeded(
-        config, lambda _: create_encoder(chosen.name, weights=chosen.weights, image_size=chosen.image_size)
+        config,
+        lambda _: create_encoder(
+            chosen.name,
+            weights=chosen.weights,
+            image_size=chosen.image_size,
+            train_batch_norms=chosen.train_batch_norms,
+            options=chosen.options,
+        ),
     )
     if pretrained is not None:
         load_encoder(encoder, pretrained)

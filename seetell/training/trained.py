@@ -87,7 +87,7 @@ def assemble(
     """
     chosen = config.encoder
     weights = "none" if "encoder" in parts else chosen.weights
-    encoder = create_encoder(chosen.name, weights=weights, image_size=chosen.image_size)
+    encoder = create_encoder(chosen.name, weights=weights, image_size=chosen.image_size, options=chosen.options)
     if "encoder" in parts:
         encoder.load_state_dict(parts["encoder"])
     model = build(config, encoder, vocabulary)

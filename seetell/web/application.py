@@ -64,26 +64,18 @@ def application(
     }
     for command in served.keys() & {*RESERVED}:
         raise UsageError(f"a task cannot be served as {command!r}: /v1/{command} is an address of the server's own")
-    runs: dict[str, Run] = {command: predictor.predict_prepared for command, predictor in predictors.items()}
-    if photos is not None:
-        runs["search"] = photos.search
-    batcher = Batcher(
-        runs,
-        batch_size=limits.batch_size,
-        observe=metrics.count_batch,
-        timeout=limits.seconds,
-        on_close=photos.close if photos is not None else lambda: None,
-    )
-    handler = RequestHandler(batcher, limits, threads=max((each.threads for each in predictors.values()), default=1))
+    batchers = _batchers(predictors, photos, limits, metrics)
+    handler = RequestHandler(batchers, limits, threads=max((each.threads for each in predictors.values()), default=1))
     metrics.add_gauge("seetell_in_flight", "Requests being read, waiting or processed.", lambda: handler.in_flight)
-    metrics.add_gauge("seetell_waiting", "Jobs waiting for a model.", lambda: len(batcher))
+    metrics.add_gauge("seetell_waiting", "Jobs waiting for a model.", lambda: sum(map(len, {*batchers.values()})))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         handler.workers.start()
         yield
         handler.close()
-        await asyncio.to_thread(batcher.close)
+        for batcher in {*batchers.values()}:
+            await asyncio.to_thread(batcher.close)
 
     app = FastAPI(
         title="seetell",
@@ -119,7 +111,8 @@ def application(
     @app.get("/healthz", **openapi.HEALTH)
     async def health() -> JSONResponse:
         """Return whether the server can answer."""
-        state = batcher.state
+        states = {batcher.state for batcher in batchers.values()}
+        state = next((state for state in ("stopping", "stuck") if state in states), "ok")
         return JSONResponse({"status": state, "in_flight": handler.in_flight}, 200 if state == "ok" else 503)
 
     @app.get("/metrics", include_in_schema=False)
@@ -137,6 +130,32 @@ def application(
             expose_headers=["Retry-After", "X-Request-ID"],
         )
     return app
+
+
+def _batchers(
+    predictors: Mapping[str, Predictor[Any, Any]], photos: IndexedPhotos | None, limits: Limits, metrics: ServerMetrics
+) -> dict[str, Batcher]:
+    """Return what runs the jobs of each command and of ``search``.
+
+    It is one for all models that compute here, which would only slow each other down, and one for each that computes
+    elsewhere.
+    """
+
+    def batcher(runs: Mapping[str, Run], *, size: int = limits.batch_size, **options: Any) -> dict[str, Batcher]:
+        made = Batcher(runs, batch_size=size, observe=metrics.count_batch, timeout=limits.seconds, **options)
+        return dict.fromkeys(runs, made)
+
+    remote = [command for command, each in predictors.items() if isinstance(each, Predictor) and each.remote]
+    runs: dict[str, Run] = {
+        command: predictor.predict_prepared for command, predictor in predictors.items() if command not in remote
+    }
+    if photos is not None:
+        runs["search"] = photos.search
+    batchers = batcher(runs, on_close=photos.close if photos is not None else lambda: None) if runs else {}
+    for command in remote:
+        predictor = predictors[command]
+        batchers |= batcher({command: predictor.predict_prepared}, size=1, threads=predictor.batch_size)
+    return batchers
 
 
 def _add_search(app: FastAPI, handler: RequestHandler, photos: IndexedPhotos) -> None:

@@ -1,4 +1,4 @@
-"""Dynamic batching: one thread owns the models and runs jobs of several requests together.
+"""Dynamic batching: a thread owns the models and runs jobs of several requests together.
 
 While it runs a batch, the next one gathers: no job waits for others to arrive, and batches grow with the load. Every
 job gets a result or an error, except those of a batch that never ends: a thread cannot be ended from outside, so they
@@ -28,7 +28,7 @@ CLOSE_SECONDS = 0.3
 
 
 State = Literal["ok", "stuck", "stopping"]
-"""Whether a batcher accepts jobs; if not, a batch runs longer than the timeout, or the batcher is closed."""
+"""Whether a batcher accepts jobs; if not, its threads' batches run longer than the timeout, or it is closed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,14 +40,15 @@ class _Job:
 
 
 class Batcher:
-    """Gathers jobs of the same name and options, and runs them together on one thread.
+    """Gathers jobs of the same name and options, and runs them together.
 
     Args:
         runs: what runs the jobs of each name.
         batch_size: jobs per batch at most.
         observe: called after each batch.
         timeout: seconds after which a batch counts as stuck.
-        on_close: called last, on the same thread.
+        threads: batches at once; more than one for models that may be run by several threads.
+        on_close: called last, on the last thread.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Batcher:
         batch_size: int,
         observe: Observe,
         timeout: float,
+        threads: int = 1,
         on_close: Callable[[], object] = lambda: None,
     ) -> None:
         self._runs = dict(runs)
@@ -64,12 +66,16 @@ class Batcher:
         self._observe = observe
         self._timeout = timeout
         self._on_close = on_close
-        self._batch_start: float | None = None  # None between batches
+        self._batch_starts: dict[threading.Thread, float] = {}  # of the threads that are not between batches
         self._waiting: list[_Job] = []
         self._changed = threading.Condition()
         self._closed = False
-        self._thread = threading.Thread(target=self._work, name="seetell-models", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._work, name="seetell-models", daemon=True) for _ in range(threads)
+        ]
+        self._working = {*self._threads}
+        for thread in self._threads:
+            thread.start()
 
     def submit(self, name: str, item: Any, options: Mapping[str, Any] | None = None) -> Future[Any]:
         """Queue a job; it is skipped if its future is cancelled before its turn.
@@ -88,10 +94,11 @@ class Batcher:
     @property
     def state(self) -> State:
         """Whether it accepts jobs."""
-        start = self._batch_start
-        if self._closed or not self._thread.is_alive():
+        starts = list(self._batch_starts.values())
+        if self._closed:
             return "stopping"
-        return "stuck" if start is not None and time.monotonic() - start > self._timeout else "ok"
+        late = [start for start in starts if time.monotonic() - start > self._timeout]
+        return "stuck" if len(late) == len(self._threads) else "ok"
 
     def __len__(self) -> int:
         """Return how many jobs are waiting."""
@@ -101,8 +108,10 @@ class Batcher:
         """Finish the current batch if that takes no longer than ``CLOSE_SECONDS``, cancel the waiting jobs and end."""
         with self._changed:
             self._closed = True
-            self._changed.notify()
-        self._thread.join(min(CLOSE_SECONDS, self._timeout))
+            self._changed.notify_all()
+        end = time.monotonic() + min(CLOSE_SECONDS, self._timeout)
+        for thread in self._threads:
+            thread.join(max(0.0, end - time.monotonic()))
 
     def _work(self) -> None:
         try:
@@ -113,9 +122,13 @@ class Batcher:
         finally:
             with self._changed:
                 self._closed = True
+                self._changed.notify_all()
+                self._working.discard(threading.current_thread())
+                last = not self._working
             for job in self._waiting:
                 job.future.cancel()
-            self._on_close()
+            if last:
+                self._on_close()
 
     def _next_batch(self) -> list[_Job]:
         """Wait for jobs; return the oldest and those that can run with it, or none once the batcher is closed."""
@@ -148,8 +161,8 @@ class Batcher:
 
     def _run(self, jobs: Sequence[_Job]) -> Sequence[Any] | Exception:
         """Return the results of a batch, or why it failed as a whole."""
-        name, start = jobs[0].name, time.monotonic()
-        self._batch_start = start
+        name, start, thread = jobs[0].name, time.monotonic(), threading.current_thread()
+        self._batch_starts[thread] = start
         try:
             results = list(self._runs[name]([job.item for job in jobs], **jobs[0].options))
             if len(results) != len(jobs):
@@ -160,5 +173,5 @@ class Batcher:
                 return error
             return RuntimeError(f"{name} ended with {error!r}")  # which a future can hold
         finally:
-            self._batch_start = None
+            del self._batch_starts[thread]
         return results

@@ -32,7 +32,8 @@ _ERRORS = {
     500: ("failed", "An error in the server."),
     503: (
         "busy",
-        "Too many requests (`busy`), or no answer in time (`timed_out`, `stuck`); `Retry-After` says when to retry.",
+        "Too many requests (`busy`), no answer in time (`timed_out`, `stuck`), or none from the server that runs the "
+        "model (`no_answer`); `Retry-After` says when to retry.",
     ),
 }
 _ALWAYS = (401, 403, 421, 429, 500, 503)

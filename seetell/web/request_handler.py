@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 
-from seetell.errors import PhotoError, UsageError
+from seetell.errors import ModelServerError, NoAnswerError, PhotoError, UsageError
 from seetell.web.access import client_address
 from seetell.web.admission import Admission
 from seetell.web.batching import Batcher
@@ -27,7 +27,7 @@ class RequestHandler:
     """Answers requests within the limits.
 
     Args:
-        batcher: runs the models; jobs of a task have its command's name.
+        batchers: run the models, by the names of their jobs; those of a task have its command's.
         limits: of requests.
         threads: images opened at once.
 
@@ -35,8 +35,8 @@ class RequestHandler:
         workers: the processes that open images.
     """
 
-    def __init__(self, batcher: Batcher, limits: Limits, *, threads: int) -> None:
-        self._batcher = batcher
+    def __init__(self, batchers: Mapping[str, Batcher], limits: Limits, *, threads: int) -> None:
+        self._batchers = batchers
         self._limits = limits
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="seetell-photos")
         self.workers = PhotoWorkers()
@@ -106,9 +106,9 @@ class RequestHandler:
 
     async def _run(self, name: str, item: Any, options: Mapping[str, Any] | None = None) -> Any:
         try:
-            future = self._batcher.submit(name, item, options)
+            future = self._batchers[name].submit(name, item, options)
         except RuntimeError as error:
-            raise unavailable(self._batcher.state, str(error)) from error
+            raise unavailable(self._batchers[name].state, str(error)) from error
         return await asyncio.wrap_future(future)
 
     async def _in_time(self, request: Request, work: Awaitable[Result]) -> Result:
@@ -122,6 +122,9 @@ class RequestHandler:
             if leaving.done():
                 raise ClientDisconnect
             raise unavailable("timed_out", f"no answer within {self._limits.seconds:g} seconds; try again later")
+        except (NoAnswerError, ModelServerError) as error:
+            message = "the server that runs the model gave no answer; try again later"
+            raise unavailable("no_answer", message) from error
         except PhotoError as error:
             raise unusable(error) from error
         except UsageError as error:

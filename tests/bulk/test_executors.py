@@ -34,11 +34,17 @@ def test_what_is_not_allowed_is_wrong_use_when_loading(tiny_bundle: Path):
         LoadedBy("captioning", str(tiny_bundle), options={"beam_size": 0}).load()
 
 
-def test_identities_differ_where_models_do(tiny_bundle: Path, attending_bundle: Path):
-    identities = [LoadedBy("captioning", str(bundle)).identity() for bundle in (tiny_bundle, attending_bundle)]
+def test_settings_tell_models_apart_however_they_are_named(tiny_bundle: Path, attending_bundle: Path):
+    identities = [LoadedBy("captioning", str(bundle)).settings().identity for bundle in (tiny_bundle, attending_bundle)]
     assert identities[0] != identities[1]
-    assert LoadedBy("captioning", f"{tiny_bundle}/").identity() == identities[0]
-    assert LoadedBy("captioning", "hf:owner/name").identity() == "hf:owner/name"
+    assert LoadedBy("captioning", f"{tiny_bundle}/").settings().identity == identities[0]
+    assert LoadedBy("captioning", "hf:owner/name").settings().identity == "hf:owner/name"
+
+
+def test_settings_are_what_changes_results(tiny_bundle: Path):
+    loading = {"threads": 2, "precision": None, "device": "cuda", "prompt": "Describe it.", "trust_remote_code": False}
+    recipe = LoadedBy("captioning", str(tiny_bundle), loading, {"beam_size": 2}, batch_size=4)
+    assert recipe.settings().options == {"prompt": "Describe it.", "beam_size": 2}
 
 
 def test_results_of_this_process_are_the_predictors(tiny_bundle: Path, photos: list[str]):

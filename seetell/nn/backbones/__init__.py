@@ -2,23 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from inspect import signature
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from seetell.errors import RecipeError
+from seetell.nn.backbones import cifar_densenet, fishnet, highway, vgg
+from seetell.nn.backbones.alexnet2012 import AlexNet2012
+from seetell.nn.backbones.cifar_resnet import CifarResNet
 from seetell.nn.backbones.efficientnet_lite import VARIANTS, EfficientNetLite
-from seetell.nn.backbones.encoder import Encoder, Features, Tags, weights_hash
+from seetell.nn.backbones.encoder import Encoder, Features, PublishedHead, Tags, weights_hash
+from seetell.nn.backbones.fractalnet import FractalNet
+from seetell.nn.backbones.inception_bn import InceptionBn
+from seetell.nn.backbones.lenet5 import LeNet5
+from seetell.nn.backbones.mobilenet_v1 import MobileNetV1
+from seetell.nn.backbones.nin import Nin
+from seetell.nn.backbones.plain_network import PlainNetwork
+from seetell.nn.backbones.preact_resnet import PreActResNet
+from seetell.nn.backbones.stochastic_depth import StochasticDepthResNet
+from seetell.nn.backbones.vgg_small import VggSmall
+from seetell.nn.backbones.wide_resnet import WideResNet
+from seetell.nn.backbones.zfnet import ZFNet
 from seetell.regular_file import open_regular
 
-__all__ = ["OWN", "Encoder", "Features", "Tags", "create_encoder", "weights_hash"]
+__all__ = ["OWN", "Encoder", "Features", "PublishedHead", "Tags", "create_encoder", "weights_hash"]
 
-OWN: dict[str, Callable[..., Encoder]] = dict.fromkeys(VARIANTS, EfficientNetLite)
-"""Encoders of this folder by name; each is called with its name, ``pretrained`` and ``image_size``."""
+OWN: dict[str, Callable[..., Encoder]] = {
+    **dict.fromkeys(VARIANTS, EfficientNetLite),
+    "lenet5": LeNet5,
+    "alexnet2012": AlexNet2012,
+    "zfnet": ZFNet,
+    "nin": Nin,
+    **dict.fromkeys(vgg.KERNELS, vgg.Vgg),
+    "vgg_small": VggSmall,
+    "inception_bn": InceptionBn,
+    **dict.fromkeys(highway.CHANNELS, highway.Highway),
+    **dict.fromkeys([f"cifar_resnet{depth}" for depth in (20, 32, 44, 56, 110)], CifarResNet),
+    **dict.fromkeys([f"cifar_plain{depth}" for depth in (20, 32, 44, 56, 110)], PlainNetwork),
+    **dict.fromkeys([f"cifar_preact_resnet{depth}" for depth in (20, 56, 110, 164)], PreActResNet),
+    **dict.fromkeys([f"cifar_stochastic_depth{depth}" for depth in (20, 56, 110)], StochasticDepthResNet),
+    **dict.fromkeys(["cifar_wide_resnet16_4", "cifar_wide_resnet28_10"], WideResNet),
+    **dict.fromkeys(["cifar_fractalnet20", "cifar_fractalnet40"], FractalNet),
+    **dict.fromkeys(cifar_densenet.VARIANTS, cifar_densenet.CifarDenseNet),
+    "mobilenet_v1": MobileNetV1,
+    **dict.fromkeys(fishnet.VARIANTS, fishnet.FishNet),
+}
+"""Encoders of this folder by name; each is called with its name, ``pretrained``, ``image_size`` and its own options."""
 
 
 def create_encoder(
-    name: str, *, weights: str = "imagenet", image_size: int | None = None, train_batch_norms: bool = False
+    name: str,
+    *,
+    weights: str = "imagenet",
+    image_size: int | None = None,
+    train_batch_norms: bool = False,
+    options: Mapping[str, Any] = MappingProxyType({}),
 ) -> Encoder:
     """Make an image encoder.
 
@@ -30,16 +71,30 @@ def create_encoder(
             file that :meth:`Encoder.state_dict` fits.
         image_size: side of the square input in pixels; the encoder's own when absent.
         train_batch_norms: see :class:`Encoder`.
+        options: of the network itself, where it is a key of ``OWN``; see its class.
 
     Raises:
-        RecipeError: the name is unknown, or the weights are missing or do not fit.
+        RecipeError: the name or an option is unknown, or the weights are missing or do not fit.
     """
     create = OWN.get(name, _from_library)
-    encoder = create(name, pretrained=weights == "imagenet", image_size=image_size)
+    _check_options(name, create, options)
+    try:
+        encoder = create(name, pretrained=weights == "imagenet", image_size=image_size, **options)
+    except TypeError as error:
+        if not options:
+            raise
+        raise RecipeError(f"encoder.options: {name} cannot be made with {dict(options)}: {error}") from error
     encoder.name, encoder.train_batch_norms = name, train_batch_norms
     if weights not in ("imagenet", "none"):
         _load_file(encoder, Path(weights))
     return encoder.eval()
+
+
+def _check_options(name: str, create: Callable[..., Encoder], options: Mapping[str, Any]) -> None:
+    known = [option for option in signature(create).parameters if option not in ("name", "pretrained", "image_size")]
+    for option in options:
+        if option not in known:
+            raise RecipeError(f"encoder.options: {name} has {', '.join(known) or 'no options'}, got {option!r}")
 
 
 def _from_library(name: str, *, pretrained: bool, image_size: int | None) -> Encoder:

@@ -44,6 +44,29 @@ class Features(NamedTuple):
     tags: Tags | None = None
 
 
+class PublishedHead(nn.Module):
+    """What a paper puts behind the last map of its network to classify it.
+
+    Args:
+        hidden: the map ``(B, D, h, w)`` → ``(B, F)``.
+        output: ``(B, F)`` → ``(B, K)``; the identity, where ``hidden`` ends with the classes.
+    """
+
+    def __init__(self, hidden: nn.Module, output: nn.Linear | nn.Identity) -> None:
+        super().__init__()
+        self.hidden, self.output = hidden, output
+
+    def forward(self, activation: Tensor) -> Tensor:
+        """Return logits ``(B, K)`` of the last map, ``(B, D, h, w)``."""
+        logits: Tensor = self.output(self.hidden(activation))
+        return logits
+
+
+def pooling_head(channels: int, classes: int) -> PublishedHead:
+    """Return global average pooling and one linear layer, the head of most networks since Network in Network."""
+    return PublishedHead(nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()), nn.Linear(channels, classes))
+
+
 class Encoder(nn.Module):
     """An image encoder that publishes what heads and decoders need to know of it.
 
@@ -89,8 +112,8 @@ class Encoder(nn.Module):
 
         In convolutional networks the cell in row ``i`` and column ``j`` is centred at the pixel ``(j·s, i·s)``, which
         is where torchvision's anchors have it: within a pixel where ``s`` divides the image's sides, otherwise within
-        half a stride. Networks that cut the image into patches (ViT, Swin, ConvNeXt) have their cells up to half a
-        stride further right and down, at the patches' centres.
+        half a stride. Networks that cut the image into patches (ViT, Swin, ConvNeXt) or pool without overlap (VGG) have
+        their cells up to half a stride further right and down, at the patches' centres.
 
         Args:
             images: ``(B, 3, H, W)``.
@@ -151,6 +174,17 @@ class Encoder(nn.Module):
     def forward_from_stage(self, activation: Tensor, *, frozen_stages: int) -> Features:
         """Resume from the activation that :meth:`first_stages` returned."""
         raise self._not_split(frozen_stages)
+
+    def published_head(self, classes: int) -> PublishedHead:
+        """Return what the network's paper puts behind the last map, that of the grid, with random weights.
+
+        Raises:
+            RecipeError: it is not known here.
+        """
+        raise RecipeError(
+            f"encoder.name: the head that {self.name} was published with is not known here; a linear classifier is "
+            "trained on any encoder"
+        )
 
     def _not_split(self, frozen_stages: int) -> RecipeError:
         return RecipeError(

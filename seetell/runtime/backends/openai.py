@@ -64,8 +64,9 @@ class ChatModel:
         self._client = HttpClient(self.address, _key(self.address))
         self._not_taken: frozenset[str] = frozenset()
         self._failures, self._counting = 0, threading.Lock()
-        self._listed = self._list()
-        if self._listed and not {self.name, f"{self.name}:latest"} & {*self._listed}:
+        listed = self._list()
+        self._listed = listed or ()
+        if listed is not None and not {self.name, f"{self.name}:latest"} & {*listed}:
             self._try()
 
     def ask(self, prompt: str, image: bytes, *, max_tokens: int, sampling: Mapping[str, float] | None = None) -> Answer:
@@ -154,8 +155,8 @@ class ChatModel:
             return Answer("", refusal="content filter")
         raise NoAnswerError(f"the server answered {status}{said and f': {said}'}")
 
-    def _list(self) -> tuple[str, ...]:
-        """Return the names of the server's models; none if it does not tell."""
+    def _list(self) -> tuple[str, ...] | None:
+        """Return the names of the server's models; ``None`` if it does not tell."""
         try:
             reply = self._client.request("GET", "/models", seconds=min(self._seconds, PROBE_SECONDS), tries=2)
         except UnansweredError as error:
@@ -166,7 +167,9 @@ class ChatModel:
             ) from error
         self._check(reply)
         models = reply.content.get("data") if isinstance(reply.content, dict) else None
-        ids = [model.get("id") for model in models if isinstance(model, dict)] if isinstance(models, list) else []
+        if reply.status != 200 or not isinstance(models, list):
+            return None
+        ids = [model.get("id") for model in models if isinstance(model, dict)]
         return tuple(name for name in ids if isinstance(name, str))
 
     def _try(self) -> None:
@@ -178,6 +181,8 @@ class ChatModel:
         self._check(reply)
         if reply.status in (400, 404, 422):
             self._unknown_model(_said(reply))
+        if reply.status == 500:
+            raise ModelServerError(f"{self.address} fails at {self.name}, which it does not list: {_said(reply)}")
 
     def _check(self, reply: Reply) -> None:
         """Raise an error if the server wants another key, or is elsewhere."""

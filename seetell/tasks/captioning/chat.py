@@ -62,6 +62,8 @@ class ChatCaptioner(Captioner[bytes]):
         ModelServerError: see there.
     """
 
+    remote = True
+
     def __init__(
         self,
         reference: str,

@@ -39,7 +39,8 @@ export class TextView extends TaskView {
     }
     this.stage.describe(altText(caption));
     if (!words.length) {
-      this.words.fill([{ text: caption, description: "What the model's detectors found; it was not sure enough of a sentence." }]);
+      const description = kind === "tags" ? "What the model's detectors found; it was not sure enough of a sentence." : "";
+      this.words.fill([{ text: caption, description }]);
       return;
     }
     this.words.fill(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import functools
 
 import pytest
 import timm
 import torch
 import torchvision
+from encoder_cases import DEEPER
 
 from seetell.errors import RecipeError
 from seetell.nn.backbones import OWN, create_encoder, weights_hash
@@ -15,7 +17,7 @@ from seetell.nn.backbones.efficientnet_lite import VARIANTS
 from seetell.nn.backbones.encoder import Encoder
 
 LITE = ["efficientnet_lite0", "efficientnet_lite2"]
-OTHERS_OF_OURS = sorted(OWN.keys() - VARIANTS.keys())
+OTHERS_OF_OURS = sorted(OWN.keys() - VARIANTS.keys() - DEEPER)
 TIMM = ["test_resnet", "test_efficientnet", "test_convnext", "test_vit", "timm/resnet18", "tf_mobilenetv3_small_075"]
 TORCHVISION = [
     "torchvision/resnet18",
@@ -63,7 +65,7 @@ def test_convolutional_encoders_have_maps_from_stride_2_on(name):
 
 @pytest.mark.parametrize("name", [*LITE, *OTHERS_OF_OURS, *TIMM, *TORCHVISION])
 def test_maps_pass_gradients_to_every_parameter_before_them(name):
-    encoder = encoder_of(name).train()
+    encoder = encoder_of(name)
     parameters = list(encoder.parameters())
     stages = 2 if len(encoder.feature_map_channels) > 1 else 1
     stride = list(encoder.feature_map_channels)[stages - 1]
@@ -169,11 +171,11 @@ def test_asking_for_trainable_parameters_changes_nothing():
     assert weights_hash(encoder) == before
 
 
-def centres(encoder: Encoder, size: int) -> dict[int, float]:
-    """Of each stride, the pixel column that the middle cell's receptive field is centred at."""
+def centres(encoder: Encoder, size: int, strides: list[int] | None = None) -> dict[int, float]:
+    """Of each stride, how far right of its place the middle cell's receptive field is centred, in pixels."""
     touched = images(1, size).requires_grad_()
     found = {}
-    for stride, activation in encoder.feature_maps(touched).items():
+    for stride, activation in encoder.feature_maps(touched, strides).items():
         middle = size // 2 // stride
         (gradient,) = torch.autograd.grad(activation[0, :, middle, middle].abs().sum(), touched, retain_graph=True)
         reached = torch.nonzero(gradient.abs().sum(dim=(0, 1, 2)))[:, 0]
@@ -192,6 +194,24 @@ def test_cells_are_centred_at_multiples_of_the_stride(name, size):
         assert abs(offsets[stride]) <= (1 if size % 32 == 0 else stride / 2)
     rows = encoder.feature_maps(torch.zeros(1, 3, size, size))[32].shape[2]
     assert rows in (-(-size // 32), -(-size // 32) + 1)
+
+
+@pytest.mark.parametrize("name", OTHERS_OF_OURS)
+def test_cells_of_ours_are_centred_within_half_a_stride(name):
+    """Those that pool without overlap have their cells at the centres of what is pooled, half a stride inside."""
+    encoder = create_encoder(name, weights="none", image_size=160)
+    for layer in encoder.modules():
+        if isinstance(layer, torch.nn.MaxPool2d):  # which passes gradients to one cell only
+            layer.forward = functools.partial(mean_pooled, layer)
+        elif isinstance(layer, torch.nn.ReLU):
+            layer.forward = lambda activation: activation
+    finest = min(encoder.feature_map_channels)
+    for stride, offset in centres(encoder, 160, [finest, 2 * finest]).items():
+        assert -1 <= offset <= stride / 2
+
+
+def mean_pooled(layer, activation):
+    return torch.nn.functional.avg_pool2d(activation, layer.kernel_size, layer.stride, layer.padding)
 
 
 def test_cells_of_patches_are_centred_in_them():

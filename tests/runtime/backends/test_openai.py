@@ -32,7 +32,7 @@ def ask(server: ChatServer, **options: float) -> Answer:
     ],
 )
 def test_a_reference_names_a_model_and_a_server(server: ChatServer, reference: str, name: str, address: str):
-    server.models = []
+    server.probe = error(404, "no such page")
     found = ChatModel(reference.format(server.port))
     assert (found.name, str(found.address)) == (name, address.format(server.port))
     found.ask("What?", b"", max_tokens=5)
@@ -157,9 +157,7 @@ def test_a_server_that_is_down_is_told_before_the_first_image(pauses: list[float
         ChatModel(f"tiny@http://127.0.0.1:{port}")
 
 
-@pytest.mark.parametrize(
-    "probe", [error(404, "no"), error(501, "no"), reply(200, b"hi"), reply(200, {"data": [{}, 1]})]
-)
+@pytest.mark.parametrize("probe", [error(404, "no"), error(501, "no"), reply(200, b"hi"), reply(200, {"data": None})])
 def test_a_server_need_not_list_its_models(server: ChatServer, probe: object):
     server.probe = probe  # type: ignore[assignment]
     assert ask(server).text == SENTENCE
@@ -190,7 +188,7 @@ def test_an_unknown_model_is_told_with_those_that_there_are(server: ChatServer):
         UsageError, match=r"unknown model 'gema3'. Did you mean 'gemma3:4b'. Known: gemma3:4b, llava:7b.*try p"
     ):
         model(server, "gema3")
-    server.models = []
+    server.probe = error(404, "no such page")
     with pytest.raises(UsageError, match=r"unknown model 'gema3'. Known: none"):
         model(server, "gema3").ask("What?", b"", max_tokens=5)
 
@@ -199,6 +197,12 @@ def test_a_model_that_is_still_loading_is_no_unknown_one(server: ChatServer, pau
     server.models, server.always = ["other"], error(503, "Loading model")
     model(server)
     assert len(server.requests) == 5
+
+
+def test_a_model_that_a_server_cannot_load_is_told(server: ChatServer, pauses: list[float]):
+    server.models, server.always = [], reply(500, b"Internal Server Error")
+    with pytest.raises(ModelServerError, match=r"/v1 fails at tiny, which it does not list: Internal Server Error"):
+        model(server)
 
 
 def test_a_wrong_path_is_told(server: ChatServer):

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from seetell.cli.main import main
+from seetell.nn.backbones import catalogue
+
+
+@pytest.fixture
+def two_encoders(monkeypatch):
+    names = ("lenet5", "cifar_resnet20")
+    monkeypatch.setattr(catalogue, "CATALOGUE", [entry for entry in catalogue.CATALOGUE if entry.name in names])
+
+
+def listed(capsys, *arguments: str) -> str:
+    with pytest.raises(SystemExit) as stopped:
+        main(["models", "backbones", *arguments])
+    assert stopped.value.code == 0
+    return capsys.readouterr().out
+
+
+def test_encoders_are_listed_with_what_they_cost(capsys, two_encoders):
+    header, lenet, resnet = listed(capsys).splitlines()
+    assert header.split() == ["NAME", "PIXELS", "PRINTED", "HERE", "GFLOPS", "MS", "PAPER"]
+    assert lenet.split()[:5] == ["lenet5", "32", "0.060", "0.062", "0.001"]
+    assert resnet.split()[:5] == ["cifar_resnet20", "32", "0.27", "0.270", "0.081"]
+    assert float(resnet.split()[5]) > 0
+
+
+def test_times_can_be_left_out(capsys, two_encoders):
+    assert "MS" not in listed(capsys, "--no-timing").split()
+    lines = listed(capsys, "--no-timing", "--format", "table").splitlines()
+    assert lines[0] == "| encoder | paper | pixels | printed, M | here, M | GFLOPs |"
+    assert lines[3] == "| `cifar_resnet20` | He et al. 2015 | 32 | 0.27 | 0.270 | 0.081 |"
+
+
+def test_programs_read_json(capsys, two_encoders):
+    lenet, resnet = json.loads(listed(capsys, "--format", "json"))
+    assert (lenet["parameters"], resnet["parameters"], resnet["classes"]) == (61_706, 269_722, 10)
+    assert resnet["milliseconds"] > 0
+    assert resnet["gflops"] == pytest.approx(0.0811, abs=5e-4)
