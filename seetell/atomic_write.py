@@ -34,7 +34,7 @@ _swept: set[Path] = set()
 
 
 @contextmanager
-def atomic_file(path: Path, *, keep_identity: bool = False) -> Iterator[BinaryIO]:
+def atomic_file(path: Path, *, keep_identity: bool = False, in_place: bool = True) -> Iterator[BinaryIO]:
     """Open a file whose content replaces ``path`` when the block ends, and is dropped when the block fails.
 
     An existing file keeps its permissions, and its new content is on the disk before the old content goes. A symbolic
@@ -44,6 +44,8 @@ def atomic_file(path: Path, *, keep_identity: bool = False) -> Iterator[BinaryIO
         path: the file to write; its folder must exist.
         keep_identity: whether an existing file keeps its owner, extended attributes and hard links too. Where that
             needs it, the new content, once on the disk, is copied into the file, and the old one back if that fails.
+        in_place: whether it may be copied so. If not, what cannot be kept otherwise is lost: hard links keep the old
+            content, and a process that is killed leaves one of the two.
 
     Raises:
         OSError: it cannot be written.
@@ -58,17 +60,18 @@ def atomic_file(path: Path, *, keep_identity: bool = False) -> Iterator[BinaryIO
     partial = _beside(target)
     descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
     try:
-        in_place = False
+        copied = False
         try_lock(descriptor)
         with open(descriptor, "wb") as file:
             yield file
             if existing is not None:
                 if keep_identity:
-                    in_place = existing.st_nlink > 1 or not _take_over(file.fileno(), target, existing)
+                    kept = _take_over(file.fileno(), target, existing) and existing.st_nlink == 1
+                    copied = in_place and not kept
                 shutil.copymode(target, partial)
                 file.flush()
                 os.fsync(file.fileno())
-        if in_place:
+        if copied:
             _copy_into(target, partial.read_bytes())
             partial.unlink()
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 
 class SeetellError(Exception):
@@ -51,6 +52,18 @@ class PhotoIndexError(SeetellError):
 
 class UsageError(SeetellError):
     """A command or function called in a way it does not allow; exit status 2."""
+
+
+class OtherTaskError(UsageError):
+    """A model that a task cannot use, although others may.
+
+    Attributes:
+        source: the model, as the backends of other tasks take it.
+    """
+
+    def __init__(self, message: str, source: Any) -> None:
+        super().__init__(message)
+        self.source = source
 
 
 def unknown(kind: str, name: object, known: Iterable[object], *, renamed: Mapping[str, str] | None = None) -> str:

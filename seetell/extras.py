@@ -32,7 +32,7 @@ def require(extra: str, what: str) -> None:
     """
     missing = [module for module in EXTRAS[extra] if importlib.util.find_spec(module) is None]
     if missing:
-        raise UsageError(missing_module(what, missing[0]))
+        raise UsageError(_missing(what, missing[0], extra))
 
 
 def missing_module(what: str, module: str) -> str:
@@ -42,7 +42,10 @@ def missing_module(what: str, module: str) -> str:
         what: needs it.
         module: the top-level one; where no extra brings it, that for training is said to.
     """
-    extra = next((name for name, modules in EXTRAS.items() if module in modules), "train")
+    return _missing(what, module, next((name for name, modules in EXTRAS.items() if module in modules), "train"))
+
+
+def _missing(what: str, module: str, extra: str) -> str:
     return f"{what} needs {module}, which is not installed: {install_command(extra)}"
 
 

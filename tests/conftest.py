@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,15 @@ def attending_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_aligner(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An aligner that knows colours, not to be written to."""
     return write_tiny_aligner(tmp_path_factory.mktemp("bundles") / "colours")
+
+
+@pytest.fixture(scope="session")
+def tiny_hub(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of a model of transformers with random weights, by its kind, such as ``blip``; to be read only."""
+    from runtime import tiny_hub
+
+    folder = tmp_path_factory.mktemp("hub")
+    return functools.cache(lambda name: tiny_hub.make(name, folder / name))
 
 
 @pytest.fixture(scope="session")

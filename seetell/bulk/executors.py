@@ -127,15 +127,22 @@ class Local:
     def results(self, items: Iterator[tuple[int, Item]]) -> Iterator[Done]:
         """Yield the result of each item; see :class:`Executor`."""
         read: deque[tuple[int, Item]] = deque()
+        positions: deque[int] = deque()
 
         def inputs() -> Iterator[Any]:
             for position, item in items:
                 read.append((position, item))
+                positions.append(position)
                 source = self._source(item.image)
                 yield (source, item.text) if self._with_texts else source
 
-        options = self._recipe.options
-        for result in self._predictor.predict_many(inputs(), batch_size=self._recipe.batch_size, **options):
+        results = self._predictor.predict_many(
+            inputs(),
+            batch_size=self._recipe.batch_size,
+            sample_ids=iter(positions.popleft, None),
+            **self._recipe.options,
+        )
+        for result in results:
             done = Done(*read.popleft(), result)
             yield checked_text(self._predictor, done) if self._check_texts else done
 

@@ -17,7 +17,8 @@ from seetell.bulk.outputs import ROWS_PER_FILE
 from seetell.cli.command import FILES, POSITIVE, Format
 from seetell.cli.output_file import check_writable
 from seetell.cli.rows import printable
-from seetell.cli.side_outputs import Drawing, SideOutput
+from seetell.cli.side_output import SideOutput
+from seetell.cli.side_outputs import Drawing
 from seetell.errors import UsageError
 from seetell.tasks.registry import Task
 

@@ -25,7 +25,8 @@ from seetell.cli.command import (
     threads_option,
 )
 from seetell.cli.output_rows import RowsOption, output_options, take_output
-from seetell.cli.side_outputs import SideOutput, side_outputs
+from seetell.cli.side_output import SideOutput
+from seetell.cli.side_outputs import side_outputs
 from seetell.errors import PhotoError, UsageError
 from seetell.tasks.registry import Task
 
@@ -127,7 +128,7 @@ def _predict(
     """Predict for every image that was named; return the exit status."""
     loading = {"precision": precision, "threads": threads, **backend_values(options)}
     for output in outputs:
-        output.check(outputs)
+        output.check(outputs, options)
         options |= output.options
     if to_files is not None:
         to_files.check(task, outputs, output_format)

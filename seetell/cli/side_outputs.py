@@ -16,7 +16,9 @@ import click
 
 from seetell.bulk.items import Item
 from seetell.cli.command import FOLDER_OR_FILE
+from seetell.cli.metadata_outputs import metadata_outputs
 from seetell.cli.output_file import check_writable, write_file
+from seetell.cli.side_output import SideOutput
 from seetell.errors import PhotoError, UsageError
 from seetell.tasks.registry import Task
 
@@ -27,96 +29,6 @@ DRAWN_SIDE = 1280
 
 NAMED = 10
 """Images that a line on standard error names at most."""
-
-
-class SideOutput:
-    """A file, or files, that the user asked for by an option.
-
-    Args:
-        option: its name on the command line, such as ``--report``.
-        value: what was given.
-
-    Attributes:
-        options: of the predictor, which it needs.
-        whole_run: whether it shows all images of a run together, so that a run that is resumed cannot make it.
-    """
-
-    options: ClassVar[Mapping[str, Any]] = {}
-    whole_run: ClassVar[bool] = False
-
-    def __init__(self, option: str, value: Any) -> None:
-        self.option = option
-        self.value = value
-
-    def check(self, others: Sequence[SideOutput]) -> None:
-        """Raise a ``UsageError`` if it cannot be written; called before any work."""
-
-    def select(self, items: Iterator[Item]) -> Iterator[Item]:
-        """Return the images, with their texts, that are to be processed; called before any work."""
-        return items
-
-    def open(self, predictor: Any, opened: ExitStack) -> None:
-        """Begin; called when the model is loaded.
-
-        Args:
-            predictor: the model.
-            opened: closed when all images are done, with the error where one ends the run.
-        """
-
-    def add(self, image: str, result: Any, files: dict[str, str]) -> None:
-        """Take the result of an image.
-
-        Args:
-            image: its path.
-            result: what was predicted, or the ``PhotoError`` that it failed with.
-            files: paths of the files written for it, by their kind; may be added to.
-
-        Raises:
-            PhotoError: its file cannot be made; the image then counts as failed.
-        """
-        raise NotImplementedError
-
-
-class Sidecar(SideOutput):
-    """XMP sidecars with captions as alt text."""
-
-    def check(self, others: Sequence[SideOutput]) -> None:
-        """Take what the other options say of sidecars."""
-        from seetell.alttext.sidecar import Sidecars
-
-        given = {other.option: other.value for other in others}
-        overwrite = "--overwrite" in given
-        self._sidecars = Sidecars(full_names=given.get("--sidecar-name") == "full", overwrite=overwrite)
-        self._all = overwrite or any(isinstance(other, (Attention, Report)) for other in others)
-
-    def select(self, items: Iterator[Item]) -> Iterator[Item]:
-        """Skip images with a complete sidecar, unless that is overwritten or a report is to show all."""
-        skipped = 0
-        for item in items:
-            if not self._all and self._sidecars.is_complete(item.image):
-                skipped += 1
-                continue
-            yield item
-        if skipped:
-            which = "1 photo has" if skipped == 1 else f"{skipped:,} photos have"
-            print(f"skipped: {which} alt text in a sidecar; --overwrite captions again", file=sys.stderr)
-
-    def add(self, image: str, result: Any, files: dict[str, str]) -> None:
-        """Write the sidecar of an image that has a caption."""
-        if not isinstance(result, PhotoError) and result.text:
-            files["sidecar"] = str(self._sidecars.write(image, result.text))
-
-
-class SidecarOption(SideOutput):
-    """How sidecars are written; read by :class:`Sidecar`."""
-
-    def check(self, others: Sequence[SideOutput]) -> None:
-        """Refuse the option without sidecars."""
-        if not any(isinstance(other, Sidecar) for other in others):
-            raise UsageError(f"{self.option} says how sidecars are written; give --sidecar, too")
-
-    def add(self, image: str, result: Any, files: dict[str, str]) -> None:
-        """Do nothing."""
 
 
 class Attention(SideOutput):
@@ -163,7 +75,7 @@ class Report(SideOutput):
 
     whole_run = True
 
-    def check(self, others: Sequence[SideOutput]) -> None:
+    def check(self, others: Sequence[SideOutput], options: Mapping[str, Any]) -> None:
         """Refuse a photo's name, and the place of another page."""
         check_writable(self.value, self.option)
         folders = [Path(other.value) for other in others if isinstance(other, Attention)]
@@ -191,7 +103,7 @@ class Drawing(SideOutput):
         """Return whether a file has the ending of a picture or page."""
         return path.suffix.lower() in (*PICTURES, *PAGES)
 
-    def check(self, others: Sequence[SideOutput]) -> None:
+    def check(self, others: Sequence[SideOutput], options: Mapping[str, Any]) -> None:
         """Refuse a place that takes no file."""
         check_writable(self.value, self.option, picture=True)
 
@@ -224,7 +136,7 @@ class DenseCapResults(SideOutput):
 
     whole_run = True
 
-    def check(self, others: Sequence[SideOutput]) -> None:
+    def check(self, others: Sequence[SideOutput], options: Mapping[str, Any]) -> None:
         """Refuse a place that takes no file."""
         check_writable(self.value, self.option)
 
@@ -252,13 +164,7 @@ def side_outputs(task: Task) -> list[tuple[click.Option, type[SideOutput]]]:
         if any(option.name == "attention" for option in task.options):
             text = "Write pages and pictures there that show where each word came from."
             outputs.append((click.Option(["--attention"], metavar="DIR", help=text), Attention))
-        text = "Write the captions as alt text into XMP sidecars; photos with a complete one are skipped."
-        outputs.append((click.Option(["--sidecar"], is_flag=True, help=text), Sidecar))
-        text = "Name of new sidecars: stem, dog.xmp, as Lightroom; full, dog.jpg.xmp, as digiKam, darktable and Immich."
-        names = click.Option(["--sidecar-name"], type=click.Choice(["stem", "full"]), help=text)
-        text = "Caption photos that have a sidecar too, and replace its alt text and description."
-        overwrite = click.Option(["--overwrite"], is_flag=True, help=text)
-        outputs += [(names, SidecarOption), (overwrite, SidecarOption)]
+        outputs += metadata_outputs()
         text = "Write a web page there of all photos, to filter, edit and save captions."
         return [*outputs, (click.Option(["--report"], metavar="FILE", type=FOLDER_OR_FILE, help=text), Report)]
     if task.result == "regions" and not task.text_input:

@@ -37,7 +37,7 @@ def sample(
 
     def choose(live: Beams, allowed: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         weights = filtered_probabilities(allowed, temperature=temperature, top_k=top_k, top_p=top_p)
-        words = _draw(weights, uniform[live.image, live.words])
+        words = draw(weights, uniform[live.image, live.words])
         gained = np.take_along_axis(allowed, words[:, None], axis=1)[:, 0].astype(np.float64)
         rows = np.flatnonzero(np.isfinite(gained))
         return rows, words[rows], gained[rows]
@@ -74,7 +74,7 @@ def filtered_probabilities(logprobs: np.ndarray, *, temperature: float, top_k: i
     return kept
 
 
-def _draw(weights: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+def draw(weights: np.ndarray, uniform: np.ndarray) -> np.ndarray:
     """Draw one word per row by inverting the cumulative distribution.
 
     Args:

@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator
 
 from seetell.photos.formats import is_photo_name
 
+TEXT = ".txt"
+"""Ending of the captions beside photos in training sets: ``dog.txt`` or ``dog.jpg.txt``."""
+
 
 def photo_folders(
     folder: str, unreadable: Callable[[str], None], skipped: Callable[[str], None] = lambda name: None
@@ -16,8 +19,8 @@ def photo_folders(
     Args:
         folder: where to begin; itself it may be a symbolic link.
         unreadable: called with each folder that cannot be listed.
-        skipped: called with the name of each file that is not hidden and has no photo's name, and with that of each
-            symbolic link to a folder, which ends in a slash.
+        skipped: called with the name of each file that is not hidden, has no photo's name and is no text beside a
+            photo, and with that of each symbolic link to a folder, which ends in a slash.
 
     Yields:
         Each folder's path and the sorted names of its photos, without hidden ones.
@@ -27,7 +30,10 @@ def photo_folders(
         for name in subfolders:
             if os.path.islink(os.path.join(path, name)):
                 skipped(name + "/")
-        photos = []
-        for name in sorted(name for name in names if not name.startswith(".")):
-            photos.append(name) if is_photo_name(name) else skipped(name)
+        shown = sorted(name for name in names if not name.startswith("."))
+        photos = [name for name in shown if is_photo_name(name)]
+        described = {*photos, *(os.path.splitext(name)[0] for name in photos)}
+        for name in sorted({*shown}.difference(photos)):
+            if not (name.endswith(TEXT) and name.removesuffix(TEXT) in described):
+                skipped(name)
         yield path, photos

@@ -1,7 +1,7 @@
 """Cameras' raw photos, by LibRaw (rawpy, of the extra ``formats``): the camera's own JPEG in the file, or developed.
 
 Every camera stores a JPEG that it developed itself beside the sensor's values, mostly in full size; it is opened in a
-fraction of the time, and looks as the photographer saw it.
+tenth of the time, and looks as the photographer saw it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from seetell.photos.formats import RAW
 MAX_TAGS = 1000
 """Tags of a directory that are looked at."""
 
-BYTES_PER_PIXEL, BYTES_PER_HALF = 20, 8
+BYTES_PER_PIXEL, BYTES_PER_HALF = 26, 10
 """Memory for developing a photo, for each pixel of the sensor: in full size, and in half of it."""
 
 SAME_SHAPE = 0.03
@@ -137,13 +137,11 @@ def opened(file: BinaryIO) -> Iterator[RawPhoto]:
     import rawpy
 
     file.seek(0)
-    photo = rawpy.RawPy()
     try:
-        photo.open_buffer(io.BytesIO(file.read()))
-        photo.set_unpack_params()
-        if photo.sizes.width < 1 or photo.sizes.height < 1:
-            raise PhotoError("the file is damaged (it has no pixels)")
-        yield RawPhoto(photo)
+        with rawpy.imread(io.BytesIO(file.read())) as photo:
+            if photo.sizes.width < 1 or photo.sizes.height < 1:
+                raise PhotoError("the file is damaged (it has no pixels)")
+            yield RawPhoto(photo)
     except rawpy.LibRawFileUnsupportedError as error:
         raise PhotoFormatError(
             "a raw photo of a kind that LibRaw does not know, or damaged; develop it to JPEG"
@@ -154,5 +152,3 @@ def opened(file: BinaryIO) -> Iterator[RawPhoto]:
         reason = error.args[0] if error.args else ""
         told = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
         raise PhotoError(f"the file is cut short or damaged ({told})") from error
-    finally:
-        photo.close()

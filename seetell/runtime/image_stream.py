@@ -47,6 +47,7 @@ def stream(
     items: Iterator[Item],
     prepare: Callable[[Item], Prepared],
     predict: BatchFn[Prepared, Result],
+    sample_ids: Iterator[int],
     *,
     batch_size: int,
     workers: int,
@@ -57,6 +58,7 @@ def stream(
         items: may be endless.
         prepare: opens one; runs in the workers.
         predict: processes a batch.
+        sample_ids: a number for each item, by which sampling is seeded; each is asked for after its item.
         batch_size: items processed at once.
         workers: threads that prepare.
 
@@ -66,14 +68,19 @@ def stream(
     pool = ThreadPoolExecutor(workers, thread_name_prefix="seetell-images")
     try:
         opening: deque[Future[Prepared | PhotoError]] = deque()
-        for first in itertools.count(step=batch_size):
+        while True:
             wanted = 2 * batch_size - len(opening)
             opening.extend(pool.submit(_attempt, prepare, item) for item in itertools.islice(items, wanted))
             if not opening:
                 return
             batch = [opening.popleft().result() for _ in range(min(batch_size, len(opening)))]
-            opened = {first + place: item for place, item in enumerate(batch) if not isinstance(item, PhotoError)}
-            results = iter(run_with_oom_fallback(list(opened.values()), list(opened), predict))
+            opened = [
+                (item, number)
+                for item, number in zip(batch, sample_ids, strict=False)
+                if not isinstance(item, PhotoError)
+            ]
+            prepared, ids = [item for item, _ in opened], [number for _, number in opened]
+            results = iter(run_with_oom_fallback(prepared, ids, predict))
             for item in batch:
                 yield item if isinstance(item, PhotoError) else next(results)
     finally:
@@ -137,13 +144,21 @@ def preprocess_all_with_size(
     """
     if isinstance(image, ResizedPhoto):
         return preprocess_all(image, preprocessings), image.size
-    if isinstance(image, (np.ndarray, Image.Image)):
-        image = open_photo(image)
-        size = image.size
-    else:
-        image = image if isinstance(image, (str, os.PathLike, bytes)) else image.read()
-        size = photo_size(image)  # a large JPEG file is decoded at a smaller scale
+    image, size = with_size(image)
     return preprocess_all(image, preprocessings), size
+
+
+def with_size(image: PhotoSource) -> tuple[PhotoSource, tuple[int, int]]:
+    """Return an image, and width and height of the upright photo, of which no pixel of a file is decoded for that.
+
+    Raises:
+        PhotoError: the image cannot be used.
+    """
+    if isinstance(image, (np.ndarray, Image.Image)):
+        opened = open_photo(image)
+        return opened, opened.size
+    image = image if isinstance(image, (str, os.PathLike, bytes)) else image.read()
+    return image, photo_size(image)  # a large JPEG file is decoded at a smaller scale
 
 
 def run_with_oom_fallback(

@@ -5,6 +5,7 @@ A task's predictor defines how an image is prepared and how a batch is processed
 
 from __future__ import annotations
 
+import itertools
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -124,7 +125,13 @@ class Predictor(ABC, Generic[Prepared, Result]):
         return result
 
     def predict_many(
-        self, images: Iterable[Any], *, batch_size: int | None = None, workers: int | None = None, **options: Any
+        self,
+        images: Iterable[Any],
+        *,
+        batch_size: int | None = None,
+        workers: int | None = None,
+        sample_ids: Iterable[int] | None = None,
+        **options: Any,
     ) -> Iterator[Result | PhotoError]:
         """Predict for many images, in their order.
 
@@ -135,6 +142,8 @@ class Predictor(ABC, Generic[Prepared, Result]):
             images: see :meth:`prepare`; with a ``text_input``, pairs of an image and its text.
             batch_size: images processed at once.
             workers: threads that open images; as many as the model computes with when absent.
+            sample_ids: a number for each image, by which sampling is seeded beside the seed, so that an image gets the
+                same result in another run with others; its place among the images when absent.
             options: of the task.
 
         Yields:
@@ -143,7 +152,8 @@ class Predictor(ABC, Generic[Prepared, Result]):
         Raises:
             UsageError: an argument or option is not allowed; raised at the call, before any image is read.
         """
-        return self._stream(images, self.bind(**options), batch_size=batch_size, workers=workers)
+        batch_fn = self.bind(**options)
+        return self._stream(images, batch_fn, batch_size=batch_size, workers=workers, sample_ids=sample_ids)
 
     def predict_prepared(self, batch: Sequence[Prepared], **options: Any) -> list[Result | PhotoError]:
         """Predict for images that :meth:`prepare` opened, perhaps elsewhere and before.
@@ -168,7 +178,13 @@ class Predictor(ABC, Generic[Prepared, Result]):
         ]
 
     def _stream(
-        self, images: Iterable[Any], batch_fn: BatchFn[Prepared, Result], *, batch_size: int | None, workers: int | None
+        self,
+        images: Iterable[Any],
+        batch_fn: BatchFn[Prepared, Result],
+        *,
+        batch_size: int | None,
+        workers: int | None,
+        sample_ids: Iterable[int] | None = None,
     ) -> Iterator[Result | PhotoError]:
         batch_size = self.batch_size if batch_size is None else batch_size
         workers = self.threads if workers is None else workers
@@ -178,16 +194,18 @@ class Predictor(ABC, Generic[Prepared, Result]):
         if isinstance(images, (str, bytes, os.PathLike)):
             raise UsageError(f"expected many images, got one: pass a list, such as [{images!r:.80}]")
         prepare: Callable[[Any], Prepared] = (lambda pair: self.prepare(*pair)) if self.text_input else self.prepare
-        return self._streamed(iter(images), prepare, batch_fn, batch_size=batch_size, workers=workers)
+        numbers = itertools.count() if sample_ids is None else iter(sample_ids)
+        return self._streamed(iter(images), prepare, batch_fn, numbers, batch_size=batch_size, workers=workers)
 
     def _streamed(
         self,
         images: Iterator[Any],
         prepare: Callable[[Any], Prepared],
         batch_fn: BatchFn[Prepared, Result],
+        sample_ids: Iterator[int],
         *,
         batch_size: int,
         workers: int,
     ) -> Iterator[Result | PhotoError]:
         """Prepare images and process them; see :func:`~seetell.runtime.image_stream.stream`."""
-        return stream(images, prepare, batch_fn, batch_size=batch_size, workers=workers)
+        return stream(images, prepare, batch_fn, sample_ids, batch_size=batch_size, workers=workers)

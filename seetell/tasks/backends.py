@@ -36,6 +36,13 @@ class Backend:
 
 _PROMPT = Option("prompt", str, "What models that take instructions are asked; one sentence for alt text if absent.")
 _MAX_TOKENS = Option("max_tokens", int, "Longest answer in tokens of the model.", minimum=1)
+_MAX_SIDE = Option(
+    "max_side",
+    int,
+    "Longest side in pixels of the images that models that take instructions get.",
+    minimum=32,
+    maximum=8192,
+)
 
 BACKENDS: Mapping[str, Backend] = MappingProxyType(
     {
@@ -50,7 +57,10 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
                     changes_results=False,
                 ),
                 Option(
-                    "dtype", str, "Its numbers; the model's own if absent.", choices=("float32", "float16", "bfloat16")
+                    "dtype",
+                    str,
+                    "Its numbers; float32 on a CPU and the model's own elsewhere if absent.",
+                    choices=("float32", "float16", "bfloat16"),
                 ),
                 Option("revision", str, "Branch, tag or commit of the model on the Hub."),
                 Option(
@@ -62,6 +72,7 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
                 ),
                 _PROMPT,
                 _MAX_TOKENS,
+                _MAX_SIDE,
             ),
         ),
         "openai": Backend(
@@ -85,9 +96,7 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
                     maximum=256,
                     changes_results=False,
                 ),
-                Option(
-                    "max_side", int, "Longest side in pixels of the images that are sent.", minimum=32, maximum=8192
-                ),
+                _MAX_SIDE,
             ),
         ),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from seetell.errors import BundleError, UsageError, unknown
+from seetell.errors import BundleError, OtherTaskError, UsageError, unknown
 from seetell.runtime.bundle import Bundle, bundled_models, read_description
 from seetell.runtime.user_models import user_models
 from seetell.tasks.backends import BACKENDS, Backend, check_options, parse_reference
@@ -110,7 +110,11 @@ def load_for(
         backend, name = reference
         if precision is not None:
             raise UsageError(f"{model}: precision is for bundles; a model of {backend.form} has options of its own")
-        return task.load_backend(backend.scheme)(name, threads=threads, **check_options(backend, options, model))
+        options = check_options(backend, options, model)
+        try:
+            return task.load_backend(backend.scheme)(name, threads=threads, **options)
+        except OtherTaskError as error:
+            raise _for_others(error, task, backend) from error
     check_options(None, options, model or task.command)
     bundle = Bundle.load(find_model(task.name if model is None else model))
     if bundle.task not in (task.name, *task.reads):
@@ -158,6 +162,17 @@ def bundled_for(task: Task) -> Path | None:
     for folder in bundled_models().values():
         first.setdefault(read_description(folder).get("task"), folder)
     return next((first[name] for name in (task.name, *task.reads) if name in first), None)
+
+
+def _for_others(error: OtherTaskError, task: Task, backend: Backend) -> UsageError:
+    """Return the error for a model that a task cannot use, with the tasks that can."""
+    able = [
+        other.command or other.name
+        for other in tasks().values()
+        if backend.scheme in other.backends and other.load_backend(backend.scheme).takes(error.source)
+    ]
+    takers = f"it is for {', '.join(able)}" if able else "nothing in seetell takes such models"
+    return UsageError(f"{error}, which is none for {_use(task)}; {takers}")
 
 
 def _reference(model: str | Path) -> tuple[Backend, str] | None:

@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 from cli.test_caption import in_process, save
+from PIL import Image
 
 from seetell.alttext.alt_text import alt_text
+from seetell.photos.metadata.description import ALT_TEXT, KEYWORDS
+from seetell.photos.metadata.xmp import Outline
+from seetell.photos.opening import open_photo
 from seetell.tasks.loading import load
 
 
@@ -48,9 +52,9 @@ def test_photos_with_a_sidecar_are_captioned_again_only_on_request(
     assert in_process(tmp_path, "-m", tiny_bundle, "--sidecar", "-f", "jsonl") == 0
     told = capsys.readouterr()
     assert [json.loads(line)["sidecar"] for line in told.out.splitlines()] == [str(tmp_path / "b.xmp")]
-    assert told.err == "skipped: 1 photo has alt text in a sidecar; --overwrite captions again\n"
+    assert told.err == "skipped: 1 photo is described already; --overwrite captions again\n"
     assert in_process(tmp_path, "-m", "nothing is loaded", "--sidecar") == 0
-    assert capsys.readouterr().err == "skipped: 2 photos have alt text in a sidecar; --overwrite captions again\n"
+    assert capsys.readouterr().err == "skipped: 2 photos are described already; --overwrite captions again\n"
     assert sidecar.read_bytes() == before
     sidecar.write_bytes(before.replace(b'x-default">', b'x-default">Old '))
     assert in_process(tmp_path, "-m", tiny_bundle, "--sidecar", "--overwrite") == 0
@@ -72,12 +76,61 @@ def test_a_sidecar_that_cannot_be_written_fails_its_photo_alone(
     assert (tmp_path / "report.html").read_text(encoding="utf-8").count("data-image=") == 3
 
 
-@pytest.mark.parametrize("option", [["--overwrite"], ["--sidecar-name", "full"]])
-def test_how_sidecars_are_written_needs_sidecars(
-    tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], option: list[str]
+@pytest.mark.parametrize(
+    ("option", "needed"),
+    [
+        (["--overwrite"], "--sidecar or --txt or --write-metadata"),
+        (["--sidecar-name", "full"], "--sidecar or --txt"),
+        (["--sidecar-name", "full", "--write-metadata"], "--sidecar or --txt"),
+    ],
+)
+def test_how_captions_are_written_needs_a_place(
+    tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], option: list[str], needed: str
 ):
     assert in_process(save(tmp_path / "a.jpg"), "-m", tiny_bundle, *option) == 2
-    assert f"{option[0]} says how sidecars are written; give --sidecar, too" in capsys.readouterr().err
+    assert f"{option[0]} says how captions are written; give {needed}, too" in capsys.readouterr().err
+
+
+def test_captions_lie_beside_the_photos_as_text(tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    photos = [save(tmp_path / name) for name in ("a.jpg", "b.jpg")]
+    (tmp_path / "b.txt").write_text("mine")
+    assert in_process(tmp_path, "-m", tiny_bundle, "--txt", "-f", "jsonl") == 0
+    told = capsys.readouterr()
+    (row,) = [json.loads(line) for line in told.out.splitlines()]
+    assert (row["image"], row["txt"]) == (str(photos[0]), str(tmp_path / "a.txt"))
+    assert told.err == "skipped: 1 photo is described already; --overwrite captions again\n"
+    assert (tmp_path / "a.txt").read_text(encoding="utf-8") == row["caption"] + "\n"
+    assert (tmp_path / "b.txt").read_text() == "mine"
+    assert in_process(tmp_path, "-m", tiny_bundle, "--txt", "--overwrite") == 0
+    assert capsys.readouterr().err == ""
+    assert (tmp_path / "b.txt").read_text() != "mine"
+
+
+def test_captions_and_keywords_are_written_into_the_photos(
+    tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("seetell.tasks.captioning.keywords.keywords", lambda tokens: ("dog", "grass"))
+    photos = [save(tmp_path / name) for name in ("a.jpg", "b.png", "c.webp", "d.gif")]
+    before = [open_photo(photo).tobytes() for photo in photos]
+    options = ["-m", tiny_bundle, "--write-metadata", "--sidecar", "--keywords", "-f", "jsonl"]
+    assert in_process(*photos, *options) == 1
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row.get("metadata") for row in rows] == [*map(str, photos[:3]), None]
+    assert "its metadata were not changed: its format is not JPEG, PNG or WebP; --sidecar writes" in rows[3]["error"]
+    assert [open_photo(photo).tobytes() for photo in photos] == before
+    for photo in photos[:3]:
+        with Image.open(photo) as opened:
+            opened.load()
+            embedded = opened.info.get("xmp") or opened.info["XML:com.adobe.xmp"].encode()
+        for told in (Outline(embedded), Outline(photo.with_suffix(".xmp").read_bytes())):
+            assert told.entries(KEYWORDS) == ["dog", "grass"]
+            assert told.default_text(ALT_TEXT).endswith(".")
+    photos[1].with_suffix(".xmp").unlink()
+    assert in_process(*photos, *options) == 1
+    told_again = capsys.readouterr()
+    assert [json.loads(line)["image"] for line in told_again.out.splitlines()] == [str(photos[1]), str(photos[3])]
+    assert "skipped: 2 photos are described already" in told_again.err
+    assert photos[1].with_suffix(".xmp").exists()
 
 
 @pytest.mark.parametrize(

@@ -157,6 +157,14 @@ def test_with_the_extra_photos_of_more_formats_are_found(folder: Path, monkeypat
     assert "1 RAW" in str(besides.skipped_files)
 
 
+def test_texts_beside_photos_are_not_counted(folder: Path):
+    for name in ("z.txt", "z.gif.txt", "other.txt"):
+        (folder / "photos" / "deep" / name).touch()
+    besides = Besides()
+    assert list(expand(["photos/deep"], io.BytesIO(), besides)) == ["photos/deep/z.gif", "photos/deep/er/c.webp"]
+    assert str(besides.skipped_files) == "1 .txt"
+
+
 def test_a_linked_folder_is_entered_where_it_is_named(folder: Path):
     (folder / "linked").symlink_to(folder / "photos" / "deep", target_is_directory=True)
     assert found("linked") == ["linked/z.gif", "linked/er/c.webp"]

@@ -57,6 +57,18 @@ def test_run_again_it_does_what_is_missing(run, monkeypatch: pytest.MonkeyPatch)
     assert run("photos", "-o", "rows.jsonl") == (0, "", "rows.jsonl: 5 photos\n")
 
 
+def test_sampled_sentences_are_those_of_a_run_without_interruption(run):
+    sampled = ("--sample", "--seed", 3, "--batch-size", 2)
+    run("photos", "-o", "rows.jsonl", *sampled)
+    whole = Path("rows.jsonl").read_bytes()
+    lines = whole.splitlines(keepends=True)
+    assert len({json.loads(line)["caption"] for line in lines}) > 1
+    for kept in (lines[:1], lines[:3], [*lines[:2], lines[4]]):
+        Path("rows.jsonl").write_bytes(b"".join(kept))
+        run("photos", "-o", "rows.jsonl", *sampled)
+        assert Path("rows.jsonl").read_bytes() == whole
+
+
 def test_what_failed_is_done_again_on_request(run):
     content = Path("photos/1.png").read_bytes()
     Path("photos/1.png").write_bytes(b"")

@@ -40,7 +40,7 @@ class Colourist:
             raise UsageError(f"most: expected up to 3 colours, got {most}")
 
     def predict_many(
-        self, images: Iterable[str], *, batch_size: int | None, most: int, bold: bool
+        self, images: Iterable[str], *, batch_size: int | None, sample_ids: Iterable[int], most: int, bold: bool
     ) -> Iterator[Labels | PhotoError]:
         for image in images:
             try:

@@ -33,6 +33,15 @@ OPENAI_HOST = "api.openai.com"
 _STARTED_BY = {11434: "ollama serve", 8080: "llama-server -m MODEL --mmproj PROJECTOR", 1234: "lms server start"}
 _ENDPOINT = "/chat/completions"
 
+_BLIND = re.compile(
+    r"image input is not supported|(?:does not|doesn[’']t) support (?:image|vision|multimodal)|not a multimodal|"
+    r"unsupported content part",
+    re.IGNORECASE,
+)
+"""What Ollama, llama.cpp, LM Studio and vLLM say of a model that reads no images."""
+
+_FILTERED = re.compile(r"content.?filter|content management policy|safety", re.IGNORECASE)
+
 
 class ChatModel:
     """A model behind a server; for any number of threads.
@@ -114,11 +123,11 @@ class ChatModel:
                 reply = self._client.request("POST", _ENDPOINT, request, seconds=self._seconds)
             except UnansweredError as error:
                 raise NoAnswerError(f"the server gave no answer: {error}") from error
-            said = _said(reply)
-            refused = [name for name in wished if name in options and re.search(rf"\b{name}\b", said)]
-            if reply.status not in (400, 422) or not refused:
+            said = _said(reply) if reply.status in (400, 422) else ""
+            refused = next((name for name in wished if name in options and re.search(rf"\b{name}\b", said)), None)
+            if refused is None:
                 return reply
-            self._not_taken |= {refused[0]}
+            self._not_taken |= {refused}
 
     def _answer(self, reply: Reply) -> Answer:
         """Read a completion.
@@ -151,7 +160,9 @@ class ChatModel:
             raise ModelServerError(
                 f"{self.address}{_ENDPOINT}: there is no such page (404); the URL is often one that ends with /v1"
             )
-        if status in (400, 403) and re.search(r"content.?filter|content management policy|safety", said, re.IGNORECASE):
+        if _BLIND.search(said):
+            raise ModelServerError(f"{self.name} reads no images; name a model that does (the server says: {said})")
+        if status in (400, 403) and _FILTERED.search(said):
             return Answer("", refusal="content filter")
         raise NoAnswerError(f"the server answered {status}{said and f': {said}'}")
 

@@ -56,8 +56,12 @@ _CLOSINGS = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _QUOTES = {'"': '"', "“": "”", "„": "“", "«": "»", "‘": "’", "'": "'", "「": "」"}
-_END = re.compile(r"[.!?]+[\"'”’»)\]]*(?=\s|$)|[。！？][”」]*")
-_ABBREVIATION = re.compile(r"(?:\b(?:mr|mrs|ms|dr|st|vs|no|jr|sr|prof|approx|e\.g|i\.e)|\b[a-z])$", re.IGNORECASE)
+_END = re.compile(r"[.!?]+[\"'”’»)\]]*(?=\s*$|\s+[\"“‘«(\[]{0,3}(\w))|[。！？][”」]*")
+"""Of a sentence, with the first letter of the next one, which is none if it is lower case."""
+
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:mr|mrs|ms|dr|st|rd|ave|blvd|ft|mt|vs|no|jr|sr|prof|etc|approx|e\.g|i\.e)|\b[a-z])$", re.IGNORECASE
+)
 _PICTURE = re.compile(
     r"(?:(?:this|it) is )?(?:(?:this|the|an?) )?(?:image|photo|photograph|picture) "
     r"(?:of|shows|showing|depicts|depicting|features|featuring|captures|capturing|displays|displaying) (?=\S)",
@@ -105,7 +109,7 @@ def caption_of(answer: Answer, *, model: str, prompt: str) -> Caption:
     if _REFUSAL.match(text):
         why = "seems to get no image; is it one that sees?" if _NO_IMAGE.search(text) else "refused"
         return withheld(f"the model {why} ({_excerpt(text)})", model)
-    words = _words(text, answer.tokens)
+    words = words_of(text, answer.tokens)
     return Caption(text, words, sum(word.logprob for word in words) if words else float("nan"), model)
 
 
@@ -153,7 +157,8 @@ def _without_thoughts(text: str) -> str:
 def _ends(text: str) -> Iterator[int]:
     """Yield where sentences end."""
     for end in _END.finditer(text):
-        if not (end[0] == "." and _ABBREVIATION.search(text, max(0, end.start() - 8), end.start())):
+        abbreviated = end[0] == "." and _ABBREVIATION.search(text, max(0, end.start() - 8), end.start())
+        if not abbreviated and not (end[1] or "").islower():
             yield end.end()
 
 
@@ -177,7 +182,7 @@ def _unquoted(text: str) -> str:
     return text
 
 
-def _words(text: str, tokens: tuple[Token, ...]) -> tuple[Word, ...]:
+def words_of(text: str, tokens: tuple[Token, ...]) -> tuple[Word, ...]:
     """Return a sentence's words with their log-probabilities; none if it does not stand in the tokens as it is."""
     whole = "".join(token.text for token in tokens)
     said = text.removesuffix("…")

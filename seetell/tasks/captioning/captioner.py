@@ -9,6 +9,7 @@ from seetell.errors import PhotoError, UsageError
 from seetell.language.decoding import Decoding
 from seetell.photos.opening import PhotoSource
 from seetell.results import Caption
+from seetell.runtime.bundle import bundled_models, read_description
 from seetell.runtime.predictor import Predictor, Prepared
 
 _SAMPLING = ("temperature", "top_k", "top_p", "seed")
@@ -61,6 +62,37 @@ class Captioner(Predictor[Prepared, Caption]):
         """Describe many images, in their order; see :meth:`predict_many` and :meth:`caption`."""
         return self.predict_many(images, batch_size=batch_size, workers=workers, attention=attention, **options)
 
+    def _able(self, *, attention: bool, min_confidence: float | None) -> float:
+        """Check that the model can do what a call asks for, and return the least confidence.
+
+        Raises:
+            UsageError: it has no attention to return or no confidence to compare, or the least confidence is none.
+        """
+        least = 0.0 if min_confidence is None else min_confidence
+        if not isinstance(least, int | float) or not 0 <= least <= 1:
+            raise UsageError(f"min_confidence is between 0 and 1, got {least!r}")
+        if least and not self.has_confidence:
+            raise UsageError(
+                f"{self.name} does not tell how sure it is, so min_confidence has nothing to compare; bundled models "
+                f"that do: {self._bundled_with('confidence')}"
+            )
+        if attention and not self.attends:
+            raise UsageError(
+                f"{self.name} has no attention to show where in the image a word came from; bundled models that have: "
+                f"{self._bundled_with('grid')}"
+            )
+        return least
+
+    def _bundled_with(self, setting: str) -> str:
+        """Return the names of the task's bundled models that have a setting."""
+        descriptions = {name: read_description(folder) for name, folder in bundled_models().items()}
+        having = [
+            name
+            for name, content in descriptions.items()
+            if content.get("task") == self.task and setting in content.get("settings", {})
+        ]
+        return ", ".join(having) or "none"
+
 
 def chosen_decoding(default: Decoding, *, sample: bool, options: Mapping[str, Any]) -> Decoding:
     """Return how sentences are decoded where a call gives some options.
@@ -83,15 +115,3 @@ def chosen_decoding(default: Decoding, *, sample: bool, options: Mapping[str, An
     if unused:
         raise UsageError(f"{', '.join(unused)}: only together with sample")
     return decoding
-
-
-def checked_confidence(value: float | None) -> float:
-    """Return a least confidence; 0 for ``None``.
-
-    Raises:
-        UsageError: it is not from 0 to 1.
-    """
-    value = 0.0 if value is None else value
-    if not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise UsageError(f"min_confidence is between 0 and 1, got {value!r}")
-    return value

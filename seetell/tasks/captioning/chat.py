@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from PIL import Image
 
-from seetell.errors import PhotoError, UsageError
+from seetell.errors import PhotoError, PhotoMemoryError, UsageError
 from seetell.language.decoding import Decoding
 from seetell.photos.opening import PhotoSource, open_photo
 from seetell.results import Caption
@@ -21,7 +21,7 @@ from seetell.runtime.backends.openai import ChatModel
 from seetell.runtime.image_stream import BatchFn
 from seetell.runtime.in_order import in_order
 from seetell.tasks.captioning.answers import MAX_TOKENS, PROMPT, caption_of
-from seetell.tasks.captioning.captioner import Captioner, checked_confidence, chosen_decoding
+from seetell.tasks.captioning.captioner import Captioner, chosen_decoding
 from seetell.tasks.captioning.keywords import with_nouns
 
 CONCURRENCY = 4
@@ -94,9 +94,12 @@ class ChatCaptioner(Captioner[bytes]):
     def prepare(self, image: PhotoSource, text: str = "") -> bytes:
         """Open an image, and return it as a JPEG file no larger than is sent; see :meth:`Predictor.prepare`."""
         photo = open_photo(image, at_least=(self._max_side, self._max_side))
-        photo.thumbnail((self._max_side, self._max_side), Image.Resampling.LANCZOS)
         file = io.BytesIO()
-        photo.save(file, "JPEG", quality=_QUALITY)
+        try:
+            photo.thumbnail((self._max_side, self._max_side), Image.Resampling.LANCZOS)
+            photo.save(file, "JPEG", quality=_QUALITY)
+        except MemoryError as error:
+            raise PhotoMemoryError("not enough memory for it") from error
         return file.getvalue()
 
     def bind(
@@ -123,20 +126,15 @@ class ChatCaptioner(Captioner[bytes]):
         Raises:
             UsageError: an option is unknown, its value not allowed, or the protocol has none like it.
         """
-        if attention:
-            raise UsageError(f"{self.name} is behind a server, which does not tell where in the image a word came from")
-        if checked_confidence(min_confidence):
-            raise UsageError(
-                f"{self.name} is behind a server, which does not tell how sure it is, so min_confidence has nothing to "
-                "compare"
-            )
+        self._able(attention=attention, min_confidence=min_confidence)
         captions = self._batched(self._asking(sample, options))
         return with_nouns(captions) if keywords else captions
 
     def _asking(self, sample: bool, options: Mapping[str, Any]) -> Ask:
         given = {name: value for name, value in options.items() if value is not None}
         chosen = chosen_decoding(Decoding(method="greedy"), sample=sample, options=given)
-        others = [name for name in given if name not in (*_SENT, "method") and (name, given[name]) != ("beam_size", 1)]
+        same = {("beam_size", 1), ("method", "greedy"), ("method", "sample")}
+        others = [name for name, value in given.items() if name not in _SENT and (name, value) not in same]
         if others:
             raise UsageError(
                 f"{', '.join(others)}: {self.name} is behind a server, which takes {', '.join(_SENT)} only"
@@ -170,17 +168,18 @@ class ChatCaptioner(Captioner[bytes]):
         images: Iterator[Any],
         prepare: Callable[[Any], bytes],
         batch_fn: BatchFn[bytes, Any],
+        sample_ids: Iterator[int],
         *,
         batch_size: int,
         workers: int,
     ) -> Iterator[Caption | PhotoError]:
         """Ask for the next image as soon as any request has been answered, instead of batch by batch."""
 
-        def caption(numbered: tuple[int, Any]) -> Caption | PhotoError:
-            number, image = numbered
+        def caption(numbered: tuple[Any, int]) -> Caption | PhotoError:
+            image, number = numbered
             try:
                 return cast(Caption, batch_fn([prepare(image)], [number])[0])
             except PhotoError as error:
                 return error
 
-        return in_order(caption, enumerate(images), threads=min(batch_size, self.batch_size))
+        return in_order(caption, zip(images, sample_ids, strict=False), threads=min(batch_size, self.batch_size))

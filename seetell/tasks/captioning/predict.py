@@ -13,17 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from seetell.errors import UsageError
 from seetell.language.decoding import Decoding
 from seetell.photos.no_photo import BLANK_PICTURE, no_photo
 from seetell.photos.opening import PhotoSource
 from seetell.results import Caption
-from seetell.runtime.bundle import Bundle, bundled_models, read_description
+from seetell.runtime.bundle import Bundle
 from seetell.runtime.bundle_predictor import BundlePredictor
 from seetell.runtime.image_stream import BatchFn, preprocess, preprocess_all
 from seetell.runtime.sessions import Graph
 from seetell.runtime.tags import Images, stacked, tagger_of
-from seetell.tasks.captioning.captioner import Captioner, checked_confidence, chosen_decoding
+from seetell.tasks.captioning.captioner import Captioner, chosen_decoding
 from seetell.tasks.captioning.confidence import Calibration
 from seetell.tasks.captioning.decoder import Decoder
 from seetell.tasks.captioning.keywords import nouns_as_keywords
@@ -106,18 +105,13 @@ class BundleCaptioner(BundlePredictor[Prepared, Caption], Captioner[Prepared]):
             UsageError: an option is unknown or its value not allowed, options contradict each other, or the model has
                 no attention to return, or no confidence to compare.
         """
-        min_confidence = checked_confidence(min_confidence)
-        if min_confidence and not self.has_confidence:
-            raise UsageError(
-                f"{self.name} does not tell how sure it is, so min_confidence has nothing to compare; bundled models "
-                f"that do: {self._bundled_with('confidence')}"
-            )
+        least = self._able(attention=attention, min_confidence=min_confidence)
         decoding = chosen_decoding(self.decoding, sample=sample, options=options)
         return partial(
             self._captions,
             decoding=decoding,
-            grid=self._attention_grid() if attention else None,
-            min_confidence=min_confidence,
+            grid=self.bundle.grid if attention else None,
+            min_confidence=least,
             any_picture=any_picture,
             keywords=keywords,
         )
@@ -140,24 +134,6 @@ class BundleCaptioner(BundlePredictor[Prepared, Caption], Captioner[Prepared]):
             return encoded
         seen = stacked([image for image in images if not isinstance(image, np.ndarray)], self.tagger.preprocessings)
         return {**encoded, **self.tagger(seen, encoded["pooled"]).features}
-
-    def _attention_grid(self) -> tuple[int, int]:
-        if not self.attends:
-            raise UsageError(
-                f"{self.name} has no attention to show where in the image a word came from; bundled models that have: "
-                f"{self._bundled_with('grid')}"
-            )
-        return self.bundle.grid
-
-    def _bundled_with(self, setting: str) -> str:
-        """Return the names of the task's bundled models that have a setting."""
-        descriptions = {name: read_description(folder) for name, folder in bundled_models().items()}
-        having = [
-            name
-            for name, content in descriptions.items()
-            if content.get("task") == self.task and setting in content.get("settings", {})
-        ]
-        return ", ".join(having) or "none"
 
     def _captions(
         self,

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from email.utils import formatdate
+from pathlib import Path
 
 import pytest
 from runtime.backends.chat_server import ChatServer, Handler, Request, close, error, reply
@@ -242,6 +246,31 @@ def test_https_is_spoken_where_it_is_asked_for(pauses: list[float]):
         HttpClient(Address(True, plain.host, plain.port, "")).request("GET", "/", seconds=20)
     assert greetings[0].startswith(b"\x16\x03")  # TLS
     assert pauses == []
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
+def test_a_certificate_must_be_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pauses: list[float]):
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    making = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
+    subprocess.run([*making, "-keyout", key, "-out", certificate, *names], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    seen: list[bytes] = []
+
+    def talk(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as secured:
+            seen.append(secured.recv(65536))
+            secured.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    with raw(talk) as plain:
+        address = Address(True, plain.host, plain.port, "")
+        with pytest.raises(UnansweredError, match=r"its certificate is not trusted: self.signed"):
+            HttpClient(address, KEY).request("GET", "/", seconds=20)
+        assert (seen, pauses) == ([], [])
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert HttpClient(address, KEY).request("GET", "/", seconds=20) == Reply(200, {})
+    assert KEY.encode() in seen[0]
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>502</html>", b'{"a":', b"\xff\xfe", b"[" * 200_000, b"1" * 5000])

@@ -110,7 +110,8 @@ def test_a_probability_of_zero_is_read(server: ChatServer):
         (error(400, "image too small"), "the server answered 400: image too small"),
         (reply(422, {"detail": [{"loc": ["body"]}]}), r"the server answered 422: \[\{'loc'"),
         (reply(413, b""), "the server answered 413$"),
-        (reply(400, {"object": "error", "message": "tiny is not a multimodal model"}), "400: tiny is not a multimodal"),
+        (reply(400, {"object": "error", "message": "too many tokens"}), "400: too many tokens"),
+        (reply(400, {"error": "'url' field must be a base64 encoded image."}), "400: 'url' field must be a base64"),
         (error(400, "x" * 9999), "x…$"),
     ],
 )
@@ -121,6 +122,22 @@ def test_what_is_no_answer_is_an_error_of_its_image(
     with pytest.raises(NoAnswerError, match=message) as refused:
         ask(server)
     assert len(str(refused.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (500, "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj"),
+        (400, "this model does not support image input"),
+        (400, "Model does not support images. Please use a model that does."),
+        (400, "tiny is not a multimodal model"),
+        (500, 'Failed to parse messages: Unsupported content part type: "image_url"'),
+    ],
+)
+def test_a_model_that_reads_no_images_ends_the_run(server: ChatServer, pauses: list[float], status: int, said: str):
+    server.always = error(status, said)
+    with pytest.raises(ModelServerError, match=r"tiny reads no images; name a model that does .the server says: "):
+        ask(server)
 
 
 @pytest.mark.parametrize("status", [400, 403])
@@ -225,7 +242,7 @@ def test_a_redirect_is_told_and_not_followed(server: ChatServer):
 def test_a_server_that_answers_no_image_ends_the_run(server: ChatServer, pauses: list[float]):
     asking = model(server)
     server.script = [*[error(400, "no")] * 9, answer(), *[error(400, "no")] * 9]
-    server.always = error(400, "not multimodal")
+    server.always = error(400, "never")
     told = []
     for _ in range(19):
         try:
@@ -233,7 +250,7 @@ def test_a_server_that_answers_no_image_ends_the_run(server: ChatServer, pauses:
         except NoAnswerError:
             told.append("")
     assert "".join(told) == SENTENCE
-    with pytest.raises(ModelServerError, match=r"answered none of 10 images in a row; the last: .*400: not multimodal"):
+    with pytest.raises(ModelServerError, match=r"answered none of 10 images in a row; the last: .*400: never"):
         asking.ask("What?", b"", max_tokens=5)
     with pytest.raises(NoAnswerError):
         asking.ask("What?", b"", max_tokens=5)

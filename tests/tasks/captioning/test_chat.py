@@ -146,11 +146,12 @@ def test_sampling_is_that_of_the_protocol(server: ChatServer):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"attention": True}, "does not tell where in the image a word came from"),
-        ({"min_confidence": 0.5}, "does not tell how sure it is"),
+        ({"attention": True}, "tiny has no attention to show where in the image a word came from"),
+        ({"min_confidence": 0.5}, "tiny does not tell how sure it is"),
         ({"min_confidence": 2}, "between 0 and 1"),
         ({"beam_size": 3}, "beam_size: tiny is behind a server, which takes temperature, top_p, seed only"),
         ({"length_penalty": 1.0, "max_words": 9}, "length_penalty, max_words: tiny is behind a server"),
+        ({"method": "beam"}, "method: tiny is behind a server"),
         ({"sample": True, "top_k": 3}, "top_k: tiny"),
         ({"temperature": 0.5}, "only together with sample"),
         ({"sample": True, "temperature": -1}, "temperature must be above 0"),
@@ -237,7 +238,7 @@ def test_what_fails_for_one_image_costs_the_others_nothing(server: ChatServer, t
 
 
 def test_a_server_that_answers_nothing_ends_the_run_and_leaves_the_rest(server: ChatServer):
-    server.always = error(400, "not multimodal")
+    server.always = error(400, "never")
     read: list[int] = []
 
     def images() -> Iterator[Image.Image]:

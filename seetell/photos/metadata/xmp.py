@@ -1,17 +1,18 @@
 """XMP documents: the properties that one has, and the same document with more of them.
 
-Properties are written as language alternatives of ``x-default`` (ISO 16684-1, section 8.2.2.4), those that are missing
-in an ``rdf:Description`` of their own; no other byte of a document changes.
+Texts are written as language alternatives of ``x-default`` (ISO 16684-1, section 8.2.2.4), lists as unordered arrays,
+those that are missing in an ``rdf:Description`` of their own; no other byte of a document changes.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from xml.parsers import expat
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_ARRAYS = (f"{RDF} Bag", f"{RDF} Seq")
 _LANGUAGE = "http://www.w3.org/XML/1998/namespace lang"
 
 EMPTY = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
@@ -27,33 +28,51 @@ Property = tuple[str, str, str]
 """Prefix, namespace and name of a property."""
 
 
-def with_properties(xmp: bytes, values: Mapping[Property, str], *, overwrite: bool = False) -> bytes:
-    """Add the properties that an XMP document lacks.
+def with_properties(
+    xmp: bytes,
+    texts: Mapping[Property, str],
+    lists: Mapping[Property, Sequence[str]] | None = None,
+    *,
+    overwrite: bool = False,
+) -> bytes:
+    """Add the properties that an XMP document lacks, and the entries that its lists lack.
 
     Args:
         xmp: the document.
-        values: texts of properties.
-        overwrite: whether those that it has get these texts too; their texts in other languages stay.
+        texts: of properties.
+        lists: entries of properties that are arrays; one that differs in capitals only is there.
+        overwrite: whether texts that it has are replaced by these; those in other languages stay, and so do entries.
 
     Returns:
-        The document with another ``rdf:Description``, or unchanged.
+        The document with another ``rdf:Description`` and more entries, or unchanged.
 
     Raises:
         ValueError: it is not XMP, or not in a form that can be changed.
     """
+    lists = {wanted: entries for wanted, entries in (lists or {}).items() if entries}
     outline = Outline(xmp)
-    missing = {wanted: value for wanted, value in values.items() if wanted[1:] not in outline.properties}
+    missing = {wanted: value for wanted, value in texts.items() if wanted[1:] not in outline.properties}
+    new = {wanted: list(entries) for wanted, entries in lists.items() if wanted[1:] not in outline.properties}
     changes = []
-    if missing:
-        changes.append((outline.end, outline.end, _description(missing, outline.about, b"\r\n" in xmp)))
-    for wanted in values.keys() - missing.keys() if overwrite else ():
+    if missing or new:
+        changes.append((outline.end, outline.end, _description(missing, new, outline.about, b"\r\n" in xmp)))
+    for wanted in texts.keys() - missing.keys() if overwrite else ():
         if wanted[1:] not in outline.texts:
             raise ValueError(f"its {wanted[2]} has no text that could be overwritten; delete it there")
-        changes.append((*outline.texts[wanted[1:]], _ascii(values[wanted])))
+        changes.append((*outline.texts[wanted[1:]], _ascii(texts[wanted])))
+    for wanted in lists.keys() - new.keys():
+        there = {entry.lower() for entry in outline.entries(wanted)}
+        more = [entry for entry in lists[wanted] if entry.lower() not in there]
+        if not more:
+            continue
+        if wanted[1:] not in outline.list_ends:
+            raise ValueError(f"its {wanted[2]} is no list that could be added to; delete it there")
+        end, prefix = outline.list_ends[wanted[1:]]
+        changes.append((end, end, "".join(f"<{prefix}li>{_ascii(entry)}</{prefix}li>" for entry in more)))
     changed = xmp
     for start, end, text in sorted(changes, reverse=True):
         changed = changed[:start] + text.encode(outline.encoding) + changed[end:]
-    if changed != xmp and not {wanted[1:] for wanted in values} <= Outline(changed).properties.keys():
+    if changed != xmp and not {wanted[1:] for wanted in (*texts, *lists)} <= Outline(changed).properties.keys():
         raise ValueError("its XML cannot be changed")
     return changed
 
@@ -67,6 +86,7 @@ class Outline:
     Attributes:
         properties: its properties by their namespaces and names: the text, empty where it is a list or a structure.
         texts: spans in bytes of the texts of ``x-default`` in language alternatives.
+        list_ends: of arrays, the offset in bytes of their end tags, and the prefix of its name with a colon.
         about: the resource that they describe, mostly empty.
         end: offset in bytes of the end tag of ``rdf:RDF``.
         encoding: encoding for text inserted there.
@@ -78,6 +98,9 @@ class Outline:
     def __init__(self, xmp: bytes) -> None:
         self.properties: dict[tuple[str, str], str] = {}
         self.texts: dict[tuple[str, str], tuple[int, int]] = {}
+        self.list_ends: dict[tuple[str, str], tuple[int, str]] = {}
+        self._defaults: dict[tuple[str, str], str] = {}
+        self._entries: dict[tuple[str, str], list[str]] = {}
         self.about = ""
         self.encoding = "ascii"
         self._ends: list[int] = []
@@ -93,7 +116,7 @@ class Outline:
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._text
         parser.StartDoctypeDeclHandler = self._refuse
-        self._parser = parser
+        self._parser, self._xmp = parser, xmp
         try:
             parser.Parse(xmp, True)
         except expat.ExpatError as error:
@@ -101,9 +124,18 @@ class Outline:
         if not self._ends:
             raise ValueError("it has no rdf:RDF, as XMP has")
         self.end = self._ends[0]
-        if not _ends_at(xmp, self.end, b"RDF"):
-            raise ValueError("its rdf:RDF is empty; delete the file to have it rewritten")
-        self.texts = {name: span for name, span in self.texts.items() if _ends_at(xmp, span[1], b"li")}
+        if _end_tag(xmp, self.end, b"RDF") is None:
+            raise ValueError("its rdf:RDF is empty, and cannot be added to")
+        self.texts = {name: span for name, span in self.texts.items() if _end_tag(xmp, span[1], b"li") is not None}
+
+    def default_text(self, wanted: Property) -> str:
+        """Return the text of a property, of ``x-default`` where it has several; empty if there is none."""
+        return self._defaults.get(wanted[1:]) or self.properties.get(wanted[1:], "")
+
+    def entries(self, wanted: Property) -> list[str]:
+        """Return the entries of an array; a property with a simple text is an array of one."""
+        text = self.properties.get(wanted[1:], "")
+        return self._entries.get(wanted[1:], [text] if text else [])
 
     def _start(self, name: str, attributes: Mapping[str, str]) -> None:
         if self._open[-1:] == [f"{RDF} RDF"] and name == f"{RDF} Description":
@@ -115,13 +147,19 @@ class Outline:
         elif self._property is not None and name == f"{RDF} li" and self._open[-1] == f"{RDF} Alt":
             is_default = attributes.get(_LANGUAGE) == "x-default" and len(self._open) == self._depth + 2
             self._default = -1 if is_default else None
+        elif self._property is not None and self._is_entry(name):
+            self._entries.setdefault(self._property, []).append("")
         self._open.append(name)
 
     def _text(self, text: str) -> None:
         if self._default == -1:
             self._default = self._parser.CurrentByteIndex
+        if self._default is not None and self._property is not None and self._property not in self.texts:
+            self._defaults[self._property] = self._defaults.get(self._property, "") + text
         if self._property is not None and len(self._open) == self._depth + 1:
             self.properties[self._property] += text.strip()
+        elif self._property is not None and self._open[-1] == f"{RDF} li" and self._property in self._entries:
+            self._entries[self._property][-1] += text
 
     def _end(self, name: str) -> None:
         self._open.pop()
@@ -131,16 +169,25 @@ class Outline:
             end = self._parser.CurrentByteIndex
             self.texts.setdefault(self._property, (end if self._default == -1 else self._default, end))
             self._default = None
+        if self._property is not None and name in _ARRAYS and len(self._open) == self._depth + 1:
+            prefix = _end_tag(self._xmp, self._parser.CurrentByteIndex, name.rpartition(" ")[2].encode())
+            if prefix is not None:
+                self.list_ends[self._property] = self._parser.CurrentByteIndex, prefix
         if self._property is not None and len(self._open) == self._depth:
             self._property = None
+
+    def _is_entry(self, name: str) -> bool:
+        """Return whether an element that begins is an entry of the property's array."""
+        return name == f"{RDF} li" and self._open[-1] in _ARRAYS and len(self._open) == self._depth + 2
 
     def _refuse(self, *declared: object) -> None:
         raise ValueError("it has a document type, which XMP does not allow")
 
 
-def _ends_at(xmp: bytes, offset: int, name: bytes) -> bool:
-    """Return whether an end tag stands at an offset; an element such as ``<rdf:li/>`` has none."""
-    return re.match(rb"</([^\s>]*:)?%s\s*>" % name, xmp[offset : offset + 256].replace(b"\0", b"")) is not None
+def _end_tag(xmp: bytes, offset: int, name: bytes) -> str | None:
+    """Return the prefix of the end tag at an offset, with its colon; ``None`` if none is there, as in ``<rdf:li/>``."""
+    tag = re.match(rb"</([^\s>]*:)?%s\s*>" % name, xmp[offset : offset + 256].replace(b"\0", b""))
+    return None if tag is None else (tag[1] or b"").decode()
 
 
 def _split(name: str) -> tuple[str, str]:
@@ -148,15 +195,20 @@ def _split(name: str) -> tuple[str, str]:
     return namespace, local
 
 
-def _description(values: Mapping[Property, str], about: str, carriage_returns: bool) -> str:
+def _description(
+    texts: Mapping[Property, str], lists: Mapping[Property, Sequence[str]], about: str, carriage_returns: bool
+) -> str:
     """Return an ``rdf:Description`` in ASCII, to insert before the end tag of ``rdf:RDF``."""
-    spaces = "".join(f'\n    xmlns:{prefix}="{namespace}"' for prefix, namespace, _ in values)
+    spaces = "".join(f'\n    xmlns:{prefix}="{space}"' for prefix, space in {each[:2]: 0 for each in (*texts, *lists)})
     properties = "".join(
         f"   <{prefix}:{name}>\n    <rdf:Alt>\n"
         f'     <rdf:li xml:lang="x-default">{_ascii(value)}</rdf:li>\n'
         f"    </rdf:Alt>\n   </{prefix}:{name}>\n"
-        for (prefix, _, name), value in values.items()
+        for (prefix, _, name), value in texts.items()
     )
+    for (prefix, _, name), entries in lists.items():
+        items = "".join(f"     <rdf:li>{_ascii(entry)}</rdf:li>\n" for entry in entries)
+        properties += f"   <{prefix}:{name}>\n    <rdf:Bag>\n{items}    </rdf:Bag>\n   </{prefix}:{name}>\n"
     subject = _ascii(about).replace('"', "&quot;").replace("\n", "&#10;").replace("\r", "&#13;").replace("\t", "&#9;")
     text = f' <rdf:Description xmlns:rdf="{RDF}" rdf:about="{subject}"{spaces}>\n{properties}  </rdf:Description>\n '
     return text.replace("\n", "\r\n") if carriage_returns else text

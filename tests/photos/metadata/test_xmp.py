@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seetell.alttext.sidecar import ALT_TEXT, DESCRIPTION
-from seetell.alttext.xmp import EMPTY, RDF, Outline, with_properties
+from seetell.photos.metadata.description import ALT_TEXT, DESCRIPTION, KEYWORDS
+from seetell.photos.metadata.xmp import EMPTY, RDF, Outline, with_properties
 
 OTHERS = f"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><!-- kept -->
 <r:RDF xmlns:r="{RDF}"><r:Description r:about="uuid:1&amp;2" xmlns:dc="http://purl.org/dc/elements/1.1/"
@@ -86,3 +86,37 @@ def test_properties_have_their_texts():
     outline = Outline((OTHERS % "<xmp:CreatorTool> a\nb </xmp:CreatorTool>").encode())
     properties = {name: text for (_, name), text in outline.properties.items()}
     assert properties == {"about": "uuid:1&2", "Rating": "5", "CreatorTool": "ab", "title": ""}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "iso-8859-1"])
+@pytest.mark.parametrize("array", ["Bag", "Seq"])
+def test_entries_are_added_to_an_array_and_nothing_else_changes(array: str, encoding: str):
+    form = f"<dc:subject><r:{array}><r:li>é &amp; <!-- x -->co</r:li><r:li/> </r:{array}></dc:subject>"
+    before = f'<?xml version="1.0" encoding="{encoding}"?>' + OTHERS % form
+    assert Outline(before.encode(encoding)).entries(KEYWORDS) == ["é & co", ""]
+    after = with_properties(before.encode(encoding), {}, {KEYWORDS: ["É & CO", "dog", "<ü>"]})
+    added = "<r:li>dog</r:li><r:li>&lt;&#252;&gt;</r:li>"
+    assert after == before.replace(f"</r:{array}>", f"{added}</r:{array}>").encode(encoding)
+    assert with_properties(after, {}, {KEYWORDS: ["dog"]}) == after
+
+
+def test_an_array_that_is_missing_is_made_and_none_of_no_entries():
+    after = with_properties(EMPTY, {DESCRIPTION: "A dog."}, {KEYWORDS: ["dog", "grass"]})
+    assert Outline(after).entries(KEYWORDS) == ["dog", "grass"]
+    assert value(after, DESCRIPTION) == ["A dog."]
+    assert with_properties(EMPTY, {}, {KEYWORDS: []}) == EMPTY
+
+
+def test_the_text_of_the_default_language():
+    german = '<dc:description><r:Alt><r:li xml:lang="de">Hund</r:li><r:li xml:lang="x-default">a &amp; b</r:li></r:Alt>'
+    assert Outline((OTHERS % f"{german}</dc:description>").encode()).default_text(DESCRIPTION) == "a & b"
+    assert Outline((OTHERS % "<dc:description>dog</dc:description>").encode()).default_text(DESCRIPTION) == "dog"
+    assert Outline(EMPTY).default_text(DESCRIPTION) == ""
+
+
+@given(st.lists(st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1), min_size=1))
+def test_any_entries_are_read_back(entries: list[str]):
+    once = with_properties(EMPTY, {}, {KEYWORDS: entries})
+    assert Outline(once).entries(KEYWORDS) == entries
+    more = with_properties(once, {}, {KEYWORDS: [*entries, "one more"]})
+    assert Outline(more).entries(KEYWORDS)[: len(entries)] == entries

@@ -1,0 +1,62 @@
+"""What a prediction may get besides its row; see :mod:`seetell.cli.side_outputs`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any, ClassVar
+
+from seetell.bulk.items import Item
+
+
+class SideOutput:
+    """A file, or files, that the user asked for by an option.
+
+    Args:
+        option: its name on the command line, such as ``--report``.
+        value: what was given.
+
+    Attributes:
+        options: of the predictor, which it needs.
+        whole_run: whether it shows all images of a run together, so that a run that is resumed cannot make it.
+    """
+
+    options: ClassVar[Mapping[str, Any]] = {}
+    whole_run: ClassVar[bool] = False
+
+    def __init__(self, option: str, value: Any) -> None:
+        self.option = option
+        self.value = value
+
+    def check(self, others: Sequence[SideOutput], options: Mapping[str, Any]) -> None:
+        """Raise a ``UsageError`` if it cannot be written; called before any work.
+
+        Args:
+            others: all that was asked for, this one included.
+            options: of the predictor, as they were given.
+        """
+
+    def select(self, items: Iterator[Item]) -> Iterator[Item]:
+        """Return the images, with their texts, that are to be processed; called before any work."""
+        return items
+
+    def open(self, predictor: Any, opened: ExitStack) -> None:
+        """Begin; called when the model is loaded.
+
+        Args:
+            predictor: the model.
+            opened: closed when all images are done, with the error where one ends the run.
+        """
+
+    def add(self, image: str, result: Any, files: dict[str, str]) -> None:
+        """Take the result of an image.
+
+        Args:
+            image: its path.
+            result: what was predicted, or the ``PhotoError`` that it failed with.
+            files: paths of the files written for it, by their kind; may be added to.
+
+        Raises:
+            PhotoError: its file cannot be made; the image then counts as failed.
+        """
+        raise NotImplementedError

@@ -1,0 +1,57 @@
+"""What the writers of metadata in JPEG, PNG and WebP files have in common."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from seetell.photos.metadata.description import OtherMetadata
+
+MAX_XMP = 64 * 2**20
+"""Largest size of an XMP document in bytes; those with long edit histories have a few million."""
+
+MAX_PARTS = 100_000
+"""Most segments or chunks of a file that is changed."""
+
+
+class Part(NamedTuple):
+    """A segment of a JPEG file, or a chunk of another, with its head.
+
+    Attributes:
+        kind: a marker or a name.
+        start: offset of its head.
+        end: offset after it.
+    """
+
+    kind: bytes
+    start: int
+    end: int
+
+
+class Metadata(NamedTuple):
+    """The metadata of a photo's file that concern what is told of it.
+
+    Attributes:
+        xmp: its XMP document; ``None`` if it has none.
+        other: what it tells besides.
+    """
+
+    xmp: bytes | None
+    other: OtherMetadata = OtherMetadata()
+
+
+Change = tuple[int, int, bytes]
+"""Start and end of bytes that are replaced, and by what."""
+
+
+def spliced(content: bytes, *changes: Change) -> bytes:
+    """Return a file's content with some of its bytes replaced.
+
+    Args:
+        content: of the file.
+        changes: that do not overlap.
+    """
+    pieces, at = [], 0
+    for start, end, new in sorted(changes):
+        pieces += [content[at:start], new]
+        at = end
+    return b"".join([*pieces, content[at:]])
