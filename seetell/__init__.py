@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from seetell.tasks.detection.predict import Detector
     from seetell.tasks.grounding.predict import PhraseGrounder
     from seetell.tasks.loading import load
-    from seetell.tasks.retrieval.predict import Embedder
+    from seetell.tasks.retrieval.embedder import Embedder
 
 __version__ = "0.1.0"
 
@@ -59,7 +59,7 @@ _HOMES = {
     "seetell.tasks.detection.predict": ("Detector",),
     "seetell.tasks.grounding.predict": ("PhraseGrounder",),
     "seetell.tasks.loading": ("load",),
-    "seetell.tasks.retrieval.predict": ("Embedder",),
+    "seetell.tasks.retrieval.embedder": ("Embedder",),
 }
 
 

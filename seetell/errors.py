@@ -58,12 +58,12 @@ class OtherTaskError(UsageError):
     """A model that a task cannot use, although others may.
 
     Attributes:
-        source: the model, as the backends of other tasks take it.
+        config: its ``config.json``.
     """
 
-    def __init__(self, message: str, source: Any) -> None:
+    def __init__(self, message: str, config: Mapping[str, Any]) -> None:
         super().__init__(message)
-        self.source = source
+        self.config = config
 
 
 def unknown(kind: str, name: object, known: Iterable[object], *, renamed: Mapping[str, str] | None = None) -> str:

@@ -21,6 +21,9 @@ EXTRAS = (
     "matplotlib",
     "onnx",
     "onnxscript",
+    "pillow_heif",
+    "pillow_jxl",
+    "rawpy",
     "safetensors",
     "timm",
     "torch",
@@ -29,7 +32,8 @@ EXTRAS = (
 )
 WEB_EXTRA = ("fastapi", "prometheus_client", "python_multipart", "starlette", "uvicorn")
 NEEDS_TRAINING_EXTRA = re.compile(
-    r"seetell\.(nn|training|export|tasks\.tagging|tasks\.\w+\.(?!(predict|evaluate|decoder|embeddings|bundle|localisation|scoring|score_table|task)$))"
+    r"seetell\.(nn|training|export|runtime\.backends\.transformers|tasks\.tagging|tasks\.\w+\."
+    r"(?!(predict|evaluate|decoder|embeddings|bundle|localisation|scoring|score_table|task)$))"
 )
 
 

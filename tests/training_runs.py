@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+import small_encoder
 import torch
+from several_processes import run_together
 
 from seetell.tasks.registry import find_task
 from seetell.training.checkpoint import read_checkpoint
 from seetell.training.config import RunConfig, Section, config_from_dict
 from seetell.training.loop import TrainingLoop
+from seetell.training.processes import Processes
 from seetell.training.run_log import read_log
 from seetell.training.trained import Trained, load_trained
+
+Patches = Sequence[tuple[str, Any]]
+
+
+def draw_nothing(*given: Any, **options: Any) -> None:
+    """Draw no curves, which takes longer than a small run."""
+
+
+NO_CURVES = ("seetell.training.loop.draw_curves", draw_nothing)
 
 
 def sections(task: str) -> type[Section]:
@@ -74,3 +87,31 @@ def assert_same_run(ours: Path, theirs: Path) -> None:
         assert parts.keys() == expected_parts.keys()
         for part, arrays in expected_parts.items():
             assert all(torch.equal(parts[part][key], value) for key, value in arrays.items()), part
+
+
+def train_together(count: int, config: RunConfig, dataset: Any, folder: Path, *, patches: Patches = ()) -> None:
+    """Train a run in several processes, in which attributes are replaced before."""
+    for outcome in run_together(count, _train, config, dataset, folder, patches):
+        if outcome is not None:
+            raise outcome
+
+
+def _train(processes: Processes, config: RunConfig, dataset: Any, folder: Path, patches: Patches) -> None:
+    small_encoder.register()
+    with pytest.MonkeyPatch.context() as patched:
+        for name, value in (NO_CURVES, *patches):
+            patched.setattr(name, value)
+        with processes.first_then_others():
+            loop = loop_of(config, dataset, folder, processes=processes)
+        loop.run()
+
+
+def assert_two_train_as_one(config: RunConfig, dataset: Any, folder: Path, *, patches: Patches = ()) -> None:
+    """Compare the log of a run with that of the same run in two processes."""
+    loop_of(config, dataset, folder / "one").run()
+    train_together(2, config, dataset, folder / "two", patches=patches)
+    one, two = (read_log(folder / name / "log.jsonl") for name in ("one", "two"))
+    assert len(one) == len(two) >= config.steps
+    for line, other in zip(one, two, strict=True):
+        expected = {key: pytest.approx(value, rel=2e-3, abs=2e-5) for key, value in line.items()}
+        assert {**other, "seconds_per_step": 0} == {**expected, "seconds_per_step": 0}

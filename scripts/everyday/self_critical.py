@@ -226,7 +226,7 @@ class RewardMixture:
         reward = TruthfulReward(references, objects, self._frequencies, self._vocabulary, config.penalty)
         settings = SelfCriticalConfig(samples=config.samples, temperature=config.temperature, baseline="others")
         critic = SelfCriticalLoss(settings, reward, max_words=MAX_WORDS, dropout=config.dropout > 0)
-        loss, mean = critic(captioner, features, range(len(references)))
+        loss, _, mean = critic(captioner, features, range(len(references)))
         self._rewards.append(mean)
         return loss
 

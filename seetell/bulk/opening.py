@@ -7,7 +7,9 @@ from pathlib import Path
 
 from seetell.bulk.formats import JsonLines, format_of
 from seetell.bulk.items import Shard
-from seetell.bulk.outputs import ROWS_PER_FILE, Output, PartFolder, RowFile, TableFile
+from seetell.bulk.output_files import RowFile, TableFile
+from seetell.bulk.outputs import Output
+from seetell.bulk.part_folder import ROWS_PER_FILE, PartFolder
 from seetell.bulk.settings import Settings
 from seetell.tasks.registry import Task
 

@@ -1,9 +1,7 @@
-"""Where rows go: a file, or a folder of numbered files. Each is resumed by what is in it."""
+"""Where rows go: what a file of rows and a folder of them have in common. Each is resumed by what is in it."""
 
 from __future__ import annotations
 
-import os
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -11,16 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seetell.bulk.formats import Format, JsonLines
-from seetell.bulk.items import Item, Shard
+from seetell.bulk.formats import JsonLines
+from seetell.bulk.items import Item
 from seetell.bulk.ledger import Ledger
 from seetell.bulk.row_log import Row, RowLog, write_rows
 from seetell.bulk.settings import Settings
 from seetell.errors import SeetellError, UsageError
 from seetell.file_lock import FileLock, LockedError
 from seetell.tasks.registry import Task
-
-ROWS_PER_FILE = 10_000
 
 
 @dataclass(frozen=True)
@@ -217,170 +213,6 @@ class Output(ABC):
     def _finish(self) -> None: ...
 
 
-class RowFile(Output):
-    """A file of JSON lines, to which rows are appended as they come."""
-
-    def __init__(self, path: Path, settings: Settings, task: Task, *, retry: bool = False) -> None:
-        super().__init__(path, Beside.file(path), settings, task, retry=retry)
-
-    def _has_rows(self) -> bool:
-        return _any(self.path)
-
-    def _drop_failed(self) -> None:
-        self._log.keep(_has_result)
-
-    def _stored(self) -> Iterator[Row]:
-        return self._log.recover()
-
-    def _append(self, row: Mapping[str, Any]) -> None:
-        self._log.append(row)
-
-    def _finish(self) -> None:
-        self.path.touch()  # there may be no items
-        if not self.ledger.in_order:
-            self._log.put_in_order(self._position)
-
-
-class TableFile(Output):
-    """A file in a format that cannot be appended to: rows go to a log beside it, of which it is made at the end."""
-
-    def __init__(self, path: Path, format: Format, settings: Settings, task: Task, *, retry: bool = False) -> None:
-        self._format = format
-        super().__init__(path, Beside.file(path), settings, task, retry=retry)
-
-    def _has_rows(self) -> bool:
-        return _any(self.path) or _any(self._log.path)
-
-    def _drop_failed(self) -> None:
-        if self._has_rows():
-            self._to_log()
-            self._log.keep(_has_result)
-
-    def _stored(self) -> Iterator[Row]:
-        if self._log.path.exists() or not self.path.exists():
-            return self._log.recover()
-        return self._format.read(self.path, only_names=True)
-
-    def _append(self, row: Mapping[str, Any]) -> None:
-        self._to_log()
-        self._log.append(row)
-
-    def _finish(self) -> None:
-        if not self.ledger.in_order:
-            self._to_log()
-            self._log.put_in_order(self._position)
-        if self._log.path.exists() or not self.path.exists():
-            self._log.close()
-            self._format.write(self.path, self._log.read())
-            self._log.path.unlink(missing_ok=True)
-
-    def _to_log(self) -> None:
-        """Have all rows in the log; where there is one, they are."""
-        if not self._log.path.exists() and _any(self.path):
-            write_rows(self._log.path, self._format.read(self.path))
-
-
-class PartFolder(Output):
-    """A folder of numbered files, each with a number of rows, in its place whole or not at all.
-
-    Within a file rows are in the order of the input; what is added to the input later comes in further files.
-
-    Args:
-        path: the folder; created if absent.
-        format: of the files.
-        settings: see :class:`Output`.
-        task: see :class:`Output`.
-        rows_per_file: of each file but the last of a run.
-        shard: the part of the input that this process does. Each has files of its own, whose names say so.
-        retry: see :class:`Output`.
-    """
-
-    def __init__(
-        self,
-        path: Path,
-        format: Format,
-        settings: Settings,
-        task: Task,
-        *,
-        rows_per_file: int = ROWS_PER_FILE,
-        shard: Shard = Shard(),  # noqa: B008
-        retry: bool = False,
-    ) -> None:
-        self._format, self._rows_per_file, self._shard = format, rows_per_file, shard
-        self._of_shard = "" if shard.count == 1 else f"-{shard.number}-of-{shard.count}"
-        self._rows_in_log = 0
-        own = Beside.folder(path, self._of_shard)
-        if path.is_dir() and not own.settings.exists() and any(name[0] not in "._" for name in os.listdir(path)):
-            raise UsageError(f"{path}: is a folder of other files; name a new or empty one")
-        path.mkdir(exist_ok=True)
-        super().__init__(path, own, settings, task, retry=retry)
-
-    def _has_rows(self) -> bool:
-        return any(_NAME.match(name) or name.startswith("_rows") for name in os.listdir(self.path))
-
-    def _drop_failed(self) -> None:
-        self._log.keep(_has_result)
-        for part in self._parts(own=True):
-            if any("error" in row for row in self._format.read(part, only_names=True)):
-                kept = any(map(_has_result, self._format.read(part, only_names=True)))
-                if kept:
-                    self._format.write(part, (row for row in self._format.read(part) if _has_result(row)))
-                else:
-                    part.unlink()
-
-    def _stored(self) -> Iterator[Row]:
-        for part in self._parts():
-            yield from self._format.read(part, only_names=True)
-        if self._in_parts():  # the process was killed between making a file of the log and removing it
-            self._log.path.unlink()
-        for row in self._log.recover():
-            self._rows_in_log += 1
-            yield row
-
-    def _in_parts(self) -> bool:
-        first = next(self._log.read(), None)
-        return first is not None and self.ledger.has_row(Item.of(first, self._task.text_input))
-
-    def _append(self, row: Mapping[str, Any]) -> None:
-        if self._rows_in_log >= self._rows_per_file:
-            self._seal()
-        self._log.append(row)
-        self._rows_in_log += 1
-
-    def _finish(self) -> None:
-        if self._rows_in_log:
-            self._seal()
-
-    def _seal(self) -> None:
-        """Make the next file of the log."""
-        self._log.put_in_order(self._position)
-        self._format.write(self._next_part(), self._log.read())
-        self._log.path.unlink()
-        self._rows_in_log = 0
-
-    def _next_part(self) -> Path:
-        last = max((int(part.stem.rpartition("-")[2]) for part in self._parts(own=True)), default=-1)
-        return self.path / f"part{self._of_shard}-{last + 1:05d}{self._format.ending}"
-
-    def _parts(self, *, own: bool = False) -> list[Path]:
-        """Return the files, in order: all, but for those of other parts of the same division, or only the process's."""
-        wanted = []
-        for name in sorted(os.listdir(self.path)):
-            if found := _NAME.match(name):
-                number, count = int(found["number"] or 1), int(found["count"] or 1)
-                other = count == self._shard.count and number != self._shard.number
-                if not other and (not own or count == self._shard.count):
-                    wanted.append(self.path / name)
-        return wanted
-
-
-_NAME = re.compile(r"part-((?P<number>\d+)-of-(?P<count>\d+)-)?\d{5,}\.\w+$")
-
-
-def _any(path: Path) -> bool:
-    """Return whether a file has anything."""
-    return path.exists() and path.stat().st_size > 0
-
-
-def _has_result(row: Row) -> bool:
+def has_result(row: Row) -> bool:
+    """Return whether a row is not that of an item that failed."""
     return "error" not in row

@@ -33,7 +33,8 @@ def run(
         write: takes the position and the row of each, such as :meth:`seetell.bulk.outputs.Output.write`.
         text_input: name of the text that goes with each image, or empty.
         add: called with each result before its row is written; returns it, or what takes its place, and may add fields.
-        progress: called after each row with the number of items that have one, and of how many, if that is known.
+        progress: called at the beginning and after each row with the number of items that have one, and of how many,
+            if that is known.
         total: how many rows there will be, if that is known.
         before: how many of them there are.
 
@@ -41,6 +42,7 @@ def run(
         OSError: a row cannot be written; those before are.
     """
     failed = 0
+    progress(before, total)
     for count, done in enumerate(executor.results(pending), before + 1):
         fields: Fields = {}
         done = add(done, fields)

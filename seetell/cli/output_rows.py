@@ -13,7 +13,7 @@ import click
 
 from seetell.bulk.formats import ENDINGS
 from seetell.bulk.items import Shard
-from seetell.bulk.outputs import ROWS_PER_FILE
+from seetell.bulk.part_folder import ROWS_PER_FILE
 from seetell.cli.command import FILES, POSITIVE, Format
 from seetell.cli.output_file import check_writable
 from seetell.cli.rows import printable

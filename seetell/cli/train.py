@@ -14,7 +14,10 @@ from seetell.cli.completion import Named
 from seetell.extras import require
 
 if TYPE_CHECKING:
+    from seetell.cli.progress import Progress
     from seetell.training.config import DataConfig
+    from seetell.training.loop import TrainingLoop
+    from seetell.training.processes import Processes
 
 
 def _recipe_names() -> list[str]:
@@ -36,12 +39,36 @@ def _recipe_names() -> list[str]:
 def train(recipe: Path, settings: tuple[str, ...], output: Path | None, restart: bool) -> None:
     """Train a captioner, an aligner, a grounder or a dense captioner.
 
-    The same command again resumes a run that was stopped.
+    The same command again resumes a run that was stopped. Several processes train together as
+    torchrun --nproc-per-node 2 -m seetell train RECIPE.
 
     Example: seetell train photo-folder --set data.path=my_photos
     """
     require("train", "seetell train")
     from seetell.cli.progress import Progress
+    from seetell.training.processes import joined_processes
+
+    with joined_processes() as processes:
+        first = processes.is_first
+        with Progress(shown=first, lines=first) as progress:
+            with processes.first_then_others():
+                loop = _loop(recipe, settings, output, restart, processes, progress)
+            loop.run()
+        if first:
+            folder = loop.folder.path
+            bundle = shlex.quote(folder.resolve().name)
+            click.echo(f"Trained: {folder}. Make a bundle of it: seetell export {shlex.quote(str(folder))} {bundle}")
+
+
+def _loop(
+    recipe: Path,
+    settings: tuple[str, ...],
+    output: Path | None,
+    restart: bool,
+    processes: Processes,
+    progress: Progress,
+) -> TrainingLoop:
+    """Read the recipe and the data, and prepare the run; the first process says what it finds."""
     from seetell.tasks.registry import find_task
     from seetell.training.config import load_config
     from seetell.training.loop import TrainingLoop
@@ -55,31 +82,31 @@ def train(recipe: Path, settings: tuple[str, ...], output: Path | None, restart:
     folder = output or Path("runs") / config.name
     total = None if config.steps == -1 else config.steps
     dataset = kind.read(config)
+    if not processes.is_first:
+        return TrainingLoop(kind, config, dataset, folder, processes=processes)
     if restart:
         RunFolder(folder).clear()
-    with Progress(lines=True) as progress:
-        for note in dataset.notes:
-            progress.say(note)
-        for problem in dataset.problems[:5]:
-            progress.say(f"{problem.where}: {problem.message}")
-        if len(dataset.problems) > 5:
-            progress.say(f"… {len(dataset.problems) - 5} more; see: seetell data check {dataset.source}")
-        loop = TrainingLoop(
-            kind,
-            config,
-            dataset,
-            folder,
-            on_step=lambda done, loss: progress("training", done, total, note=f", loss {loss:.3f}"),
-            on_validation=lambda values: progress.say(_validation(values)),
-            on_encoding=lambda done, total: progress("encoding", done, total),
-        )
-        for path, reason in loop.training.failures.items():
-            progress.say(f"skipped {path}: {reason}")
-        if loop.step:
-            progress.say(f"resuming {folder} at step {loop.step}")
-        loop.run()
-    bundle = shlex.quote(folder.resolve().name)
-    click.echo(f"Trained: {folder}. Make a bundle of it: seetell export {shlex.quote(str(folder))} {bundle}")
+    for note in dataset.notes:
+        progress.say(note)
+    for problem in dataset.problems[:5]:
+        progress.say(f"{problem.where}: {problem.message}")
+    if len(dataset.problems) > 5:
+        progress.say(f"… {len(dataset.problems) - 5} more; see: seetell data check {dataset.source}")
+    loop = TrainingLoop(
+        kind,
+        config,
+        dataset,
+        folder,
+        processes=processes,
+        on_step=lambda done, loss: progress("training", done, total, note=f", loss {loss:.3f}"),
+        on_validation=lambda values: progress.say(_validation(values)),
+        on_encoding=lambda done, total: progress("encoding", done, total),
+    )
+    for path, reason in loop.training.failures.items():
+        progress.say(f"skipped {path}: {reason}")
+    if loop.step:
+        progress.say(f"resuming {folder} at step {loop.step}")
+    return loop
 
 
 def _check_paths(data: DataConfig) -> None:

@@ -1,7 +1,7 @@
 """How the weights of convolutions and linear layers begin, by name; their biases begin at 0.
 
 ``gaussian`` is AlexNet's and VGG's N(0, 0.01); ``xavier`` keeps the variance of a linear layer (Glorot & Bengio,
-AISTATS 2010), ``he`` that of one with ReLU (He et al., ICCV 2015), by its outputs.
+AISTATS 2010), ``he`` that of one with ReLU (He et al., ICCV 2015), by its inputs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ INITIALISATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "zero": nn.init.zeros_,
     "gaussian": lambda weight: nn.init.normal_(weight, std=0.01),
     "xavier": nn.init.xavier_uniform_,
-    "he": lambda weight: nn.init.kaiming_normal_(weight, mode="fan_out", nonlinearity="relu"),
+    "he": lambda weight: nn.init.kaiming_normal_(weight, nonlinearity="relu"),
 }
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor, nn
+from torchvision.models.detection._utils import BalancedPositiveNegativeSampler
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.rpn import RegionProposalNetwork as TorchvisionRPN
@@ -18,6 +19,9 @@ from torchvision.models.detection.rpn import RPNHead
 
 from seetell.config import check_parts, check_sizes
 from seetell.errors import RecipeError
+
+POSITIVE_FRACTION = 0.5
+"""Largest share of positive anchors among those that the losses sample."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,17 @@ class ProposalConfig:
         check_parts(self, "nms_iou")
 
 
+class _CountingSampler(BalancedPositiveNegativeSampler):  # type: ignore[misc]
+    """Draws anchors for the losses, and remembers how many: the losses are means over them."""
+
+    drawn = 0
+
+    def __call__(self, labels: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        positive, negative = super().__call__(labels)
+        self.drawn = sum(int(each.sum()) for each in (*positive, *negative))
+        return positive, negative
+
+
 class RegionProposalNetwork(nn.Module):
     """Anchors, a small network that scores and moves them, and non-maximum suppression.
 
@@ -93,11 +108,13 @@ class RegionProposalNetwork(nn.Module):
             fg_iou_thresh=config.positive_iou,
             bg_iou_thresh=config.negative_iou,
             batch_size_per_image=config.batch_size_per_image,
-            positive_fraction=0.5,
+            positive_fraction=POSITIVE_FRACTION,
             pre_nms_top_n={"training": config.pre_nms_top_n, "testing": config.pre_nms_top_n},
             post_nms_top_n={"training": config.post_nms_top_n_train, "testing": config.post_nms_top_n_test},
             nms_thresh=config.nms_iou,
         )
+        self._sampler = _CountingSampler(config.batch_size_per_image, POSITIVE_FRACTION)
+        self.network.fg_bg_sampler = self._sampler
 
     def scores(self, activation: Tensor) -> tuple[Tensor, Tensor]:
         """Score and move every anchor.
@@ -116,7 +133,9 @@ class RegionProposalNetwork(nn.Module):
         anchors: Tensor = self.anchors(self._images(activation), [activation])[0]
         return anchors
 
-    def forward(self, activation: Tensor, regions: Sequence[Tensor] | None = None) -> tuple[list[Tensor], list[Tensor]]:
+    def forward(
+        self, activation: Tensor, regions: Sequence[Tensor] | None = None
+    ) -> tuple[list[Tensor], list[tuple[Tensor, int]]]:
         """Propose boxes.
 
         Args:
@@ -125,11 +144,14 @@ class RegionProposalNetwork(nn.Module):
 
         Returns:
             Boxes of each image, ``(N, 4)`` ``xyxy`` in pixels of the input, highest score first and without gradient;
-            and in training the losses of objectness and boxes, otherwise none.
+            and in training the losses of objectness and boxes, each with the number of anchors that it is a mean over,
+            otherwise none.
         """
         targets = None if regions is None else [{"boxes": boxes} for boxes in regions]
         boxes, losses = self.network(self._images(activation), {"map": self.reduce(activation)}, targets)
-        return boxes, [losses["loss_objectness"], losses["loss_rpn_box_reg"]] if losses else []
+        return boxes, [
+            (losses[name], self._sampler.drawn) for name in ("loss_objectness", "loss_rpn_box_reg") if losses
+        ]
 
     def _images(self, activation: Tensor) -> ImageList:
         """Return images without content of the extent of the map: torchvision reads the stride off their size."""

@@ -22,7 +22,7 @@ from PIL import Image, ImageFile, _imaging
 
 from seetell.errors import PhotoError, PhotoFormatError
 from seetell.photos import jpeg_xl, raw
-from seetell.photos.budget import DecodeBudget
+from seetell.photos.budget import DecodeBudget, check_memory, is_free, length_of, memory_needed
 from seetell.photos.colour import from_array, is_rgb, to_rgb
 from seetell.photos.decoder_errors import one_line, photo_errors
 from seetell.photos.formats import FORMATS, HEIC, JPEG_XL, RAW, Other, other_format
@@ -34,23 +34,6 @@ PhotoSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | np.ndarr
 MAX_PIXELS = 250_000_000
 """Most pixels that are decoded. A JPEG read at reduced scale may have ``MAX_REDUCTION`` times as many in the file."""
 MAX_REDUCTION = 4
-
-LARGE_BYTES = 256 * 2**20
-"""Memory that any photo may take while it is decoded; one that takes more must be large as a file, too."""
-LEAST_BITS = {
-    "JPEG": 0.05,
-    "MPO": 0.05,
-    "WEBP": 0.02,
-    "AVIF": 0.02,
-    "JPEG2000": 0.02,
-    "HEIF": 0.02,
-    JPEG_XL.name: 0.02,
-    RAW.name: 1.0,
-}
-LEAST_BITS_LOSSLESS = 0.25
-"""Bits of a file for each pixel of a photo that is larger than ``LARGE_BYTES``; sound photos have ten times as many."""
-MAX_BYTES = 3 * 2**29
-"""Most memory that is taken for one photo."""
 
 _WIDTH_TAG = 0x0100
 _HEIGHT_TAG = 0x0101
@@ -174,14 +157,14 @@ def _decoded(file: BinaryIO, name: str, at_least: tuple[int, int] | None) -> Ima
     kept_whole = bool(photo.info.get("progressive"))  # all coefficients are held in memory, whatever the scale
     if pixels > MAX_PIXELS or coded > MAX_PIXELS * (1 if kept_whole else MAX_REDUCTION):
         raise _too_many_pixels(coded, name)
-    need = _memory(photo, pixels, coded)
-    _check_memory(need, photo.format or "", coded, name, file)
+    need = memory_needed(photo, pixels, coded)
+    check_memory(need, photo.format or "", coded, name, file)
     with budget.reserve(need):
         try:
             with _quiet() if photo.format == "TIFF" else nullcontext():  # TIFF alone reads its tags while decoding
                 photo.load()
         except (OSError, ValueError) as error:
-            if need > 2**24 and not _is_free(need):
+            if need > 2**24 and not is_free(need):
                 raise MemoryError from error  # WebP's and TIFF's decoders call that damaged
             raise
         coloured = photo._new(photo.im) if is_rgb(photo) else to_rgb(photo)  # without the file
@@ -218,7 +201,7 @@ def _reserved(need: int, kind: Other, pixels: int, name: str, file: BinaryIO) ->
     """Check the size of a photo, and hold the memory that it takes while the block runs."""
     if pixels > MAX_PIXELS:
         raise _too_many_pixels(pixels, name)
-    _check_memory(need, kind.name, pixels, name, file)
+    check_memory(need, kind.name, pixels, name, file)
     with budget.reserve(need):
         yield
 
@@ -241,60 +224,6 @@ def _reduce(photo: ImageFile.ImageFile, scales: int, at_least: tuple[int, int]) 
     return (photo.width >> times) * (photo.height >> times)
 
 
-def _memory(photo: ImageFile.ImageFile, pixels: int, coded: int) -> int:
-    """Return about how many bytes are needed to decode a photo and to make RGB of it.
-
-    Args:
-        photo: of which the header was read.
-        pixels: that are decoded.
-        coded: in the file.
-    """
-    depth = 1 if photo.mode in ("1", "L", "P") else 2 if photo.mode.startswith("I;16") else 4
-    need = pixels * (depth if is_rgb(photo) else depth + 4)
-    layers = getattr(photo, "layer", None)
-    if photo.info.get("progressive") and layers:  # coefficients of 16 bits, fewer where colours are coarser
-        across, down = max(layer[1] for layer in layers), max(layer[2] for layer in layers)
-        need += 2 * coded * sum(layer[1] * layer[2] for layer in layers) // max(1, across * down)
-    elif photo.format == "WEBP":
-        need += 12 * pixels  # its canvas, the frame before, and the bytes that Pillow takes over
-    elif photo.format in ("AVIF", "HEIF"):
-        need += 6 * pixels
-    elif photo.format == "JPEG2000":
-        need += 4 * len(photo.getbands()) * pixels  # integers of 32 bits
-    return need
-
-
-def _check_memory(need: int, image_format: str, coded: int, name: str, file: BinaryIO) -> None:
-    if need > MAX_BYTES:
-        raise PhotoError(
-            f"{name}: takes {need // 2**20:,} MB of memory to decode; at most {MAX_BYTES // 2**20:,} MB are taken; "
-            "make it smaller"
-        )
-    if need > LARGE_BYTES:
-        least = int(coded * LEAST_BITS.get(image_format, LEAST_BITS_LOSSLESS) / 8)
-        length = _length(file)
-        if length < least:
-            raise PhotoError(
-                f"{name}: {coded // 10**6} million pixels in {length // 1000:,} kB are no photo; "
-                f"one so large has at least {least // 1000:,} kB"
-            )
-
-
-def _is_free(size: int) -> bool:
-    try:
-        bytearray(size)
-    except MemoryError:
-        return False
-    return True
-
-
-def _length(file: BinaryIO) -> int:
-    here = file.tell()
-    length = file.seek(0, os.SEEK_END)
-    file.seek(here)
-    return length
-
-
 def _other_kind(file: BinaryIO, name: str) -> Other | None:
     """Return the format of a file that Pillow does not open by itself, but another module; ``None`` for others.
 
@@ -309,7 +238,8 @@ def _other_kind(file: BinaryIO, name: str) -> Other | None:
     file.seek(0)
     if kind is None or kind.is_opened:
         return kind
-    raise PhotoFormatError(f"{name}: {kind.name} is not {'installed' if kind.module else 'supported'}; {kind.remedy}")
+    why = "not opened by this installation" if kind.module else "not supported"
+    raise PhotoFormatError(f"{name}: {kind.name} is {why}; {kind.remedy}")
 
 
 def _identified(file: BinaryIO, name: str) -> tuple[ImageFile.ImageFile, int]:
@@ -336,14 +266,14 @@ def _identified(file: BinaryIO, name: str) -> tuple[ImageFile.ImageFile, int]:
                 f"{name}: this installation of Pillow was built without {image_format} ({one_line(fits)})"
             )
         if fits:
-            scales = halvings(file, image_format, _length(file))
+            scales = halvings(file, image_format, length_of(file))
             file.seek(0)
             if image_format == "TIFF":
                 _silence_libtiff()
             try:
                 return factory(file, name), scales
             except OSError as error:  # of WebP, the memory is taken before the size is told
-                if image_format == "WEBP" and not _is_free(8 * _webp_pixels(start)):
+                if image_format == "WEBP" and not is_free(8 * _webp_pixels(start)):
                     raise MemoryError from error
                 raise
     raise PhotoFormatError(f"{name}: not a photo; expected JPEG, PNG, WebP, GIF, BMP, TIFF, PPM, JPEG 2000 or AVIF")

@@ -23,7 +23,7 @@ from seetell.search.store import Store
 from seetell.search.update import Progress, Update, update
 
 if TYPE_CHECKING:
-    from seetell.tasks.retrieval.predict import Embedder
+    from seetell.tasks.retrieval.embedder import Embedder
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class PhotoIndex:
         embedder: the model; an index made with another is refused.
     """
 
-    def __init__(self, location: str | Path, embedder: Embedder) -> None:
+    def __init__(self, location: str | Path, embedder: Embedder[Any]) -> None:
         self.location = Path(location)
         self._embedder = embedder
         self._ranking: Ranking | None = None

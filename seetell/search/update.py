@@ -22,7 +22,7 @@ from seetell.search.scan import Key, key_of, scan
 from seetell.search.store import VECTOR, Store
 
 if TYPE_CHECKING:
-    from seetell.tasks.retrieval.predict import Embedder
+    from seetell.tasks.retrieval.embedder import Embedder
 
 BATCH = 64
 """Photos that may have to be encoded again after an interruption."""
@@ -114,7 +114,7 @@ class Update:
 
 def update(
     store: Store,
-    embedder: Embedder,
+    embedder: Embedder[Any],
     roots: Iterable[str],
     *,
     retry: bool = False,
@@ -161,7 +161,7 @@ def _note_missing(store: Store, photos: Sequence[Key], since: float | None) -> N
 @dataclass
 class _Run:
     store: Store
-    embedder: Embedder
+    embedder: Embedder[Any]
     done: Update
     missing: set[Key]
     retry: bool

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from seetell.errors import BundleError, OtherTaskError, UsageError, unknown
 from seetell.runtime.bundle import Bundle, bundled_models, read_description
 from seetell.runtime.user_models import user_models
-from seetell.tasks.backends import BACKENDS, Backend, check_options, parse_reference
+from seetell.tasks.backends import BACKENDS, Backend, check_options, parse_reference, transformers_tasks
 from seetell.tasks.registry import Task, find_task, tasks
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from seetell.tasks.classification.predict import Classifier
     from seetell.tasks.dense_captioning.predict import DenseCaptioner
     from seetell.tasks.grounding.predict import PhraseGrounder
-    from seetell.tasks.retrieval.predict import Embedder
+    from seetell.tasks.retrieval.embedder import Embedder
 
 
 @overload
@@ -38,7 +38,7 @@ def load(model: Literal["regions"], *, precision: str | None = None, threads: in
 
 
 @overload
-def load(model: Literal["retrieval"], *, precision: str | None = None, threads: int | None = None) -> Embedder: ...
+def load(model: Literal["retrieval"], *, precision: str | None = None, threads: int | None = None) -> Embedder[Any]: ...
 
 
 @overload
@@ -114,7 +114,7 @@ def load_for(
         try:
             return task.load_backend(backend.scheme)(name, threads=threads, **options)
         except OtherTaskError as error:
-            raise _for_others(error, task, backend) from error
+            raise _for_others(error, task) from error
     check_options(None, options, model or task.command)
     bundle = Bundle.load(find_model(task.name if model is None else model))
     if bundle.task not in (task.name, *task.reads):
@@ -164,12 +164,10 @@ def bundled_for(task: Task) -> Path | None:
     return next((first[name] for name in (task.name, *task.reads) if name in first), None)
 
 
-def _for_others(error: OtherTaskError, task: Task, backend: Backend) -> UsageError:
+def _for_others(error: OtherTaskError, task: Task) -> UsageError:
     """Return the error for a model that a task cannot use, with the tasks that can."""
     able = [
-        other.command or other.name
-        for other in tasks().values()
-        if backend.scheme in other.backends and other.load_backend(backend.scheme).takes(error.source)
+        f"seetell {other.command}" if other.command else other.example for other in transformers_tasks(error.config)
     ]
     takers = f"it is for {', '.join(able)}" if able else "nothing in seetell takes such models"
     return UsageError(f"{error}, which is none for {_use(task)}; {takers}")

@@ -1,11 +1,13 @@
 """Training batches in which every random choice follows from the seed and the step, so that nothing else is stored.
 
-Photos are shuffled anew each epoch by (seed, epoch); captions, mirroring and cropping are drawn by (seed, step).
+Photos are shuffled anew each epoch by (seed, epoch); captions, mirroring and cropping are drawn by (seed, step). A
+batch may be computed in parts, by one process or by several: it is drawn as a whole, so that it is the same one.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,6 +15,26 @@ from seetell.data.records import PhotoRecord
 from seetell.photos import Preprocessing, open_photo
 
 CROP_SCALE = 8 / 7  # random crops of 224 pixels are taken from 256
+
+
+class Part(NamedTuple):
+    """One of the parts of about the same size that a batch is computed in.
+
+    Attributes:
+        number: from 0.
+        total: of the parts.
+    """
+
+    number: int
+    total: int
+
+    def of(self, items: int) -> slice:
+        """Return the places of this part of a number of items."""
+        return slice(self.number * items // self.total, (self.number + 1) * items // self.total)
+
+
+WHOLE = Part(0, 1)
+"""A batch that is computed at once."""
 
 
 @dataclass(frozen=True)
@@ -24,17 +46,25 @@ class BatchIndices:
         captions: ``(B, C)`` positions among each photo's captions.
         mirrored: ``(B,)`` whether the photo is mirrored.
         offsets: ``(B, 2)`` where the crop lies, down and right, each from 0 to 1.
+        seeds: ``(B,)`` of the other changes to the photo.
     """
 
     photos: np.ndarray
     captions: np.ndarray
     mirrored: np.ndarray
     offsets: np.ndarray
+    seeds: np.ndarray
 
     def unique_photos(self) -> BatchIndices:
         """Return the same with each photo once; a batch across the end of an epoch may contain one twice."""
-        kept = np.sort(np.unique(self.photos, return_index=True)[1])
-        return BatchIndices(self.photos[kept], self.captions[kept], self.mirrored[kept], self.offsets[kept])
+        return self._chosen(np.sort(np.unique(self.photos, return_index=True)[1]))
+
+    def part(self, part: Part) -> BatchIndices:
+        """Return the photos of a part."""
+        return self._chosen(part.of(len(self.photos)))
+
+    def _chosen(self, places: np.ndarray | slice) -> BatchIndices:
+        return BatchIndices(*(getattr(self, field.name)[places] for field in fields(self)))
 
 
 def sample_batch_indices(
@@ -67,6 +97,7 @@ def sample_batch_indices(
         captions=captions,
         mirrored=(random.random(batch_size) < 0.5) & flip,
         offsets=random.random((batch_size, 2)),
+        seeds=random.integers(2**63, size=batch_size),
     )
 
 
@@ -75,9 +106,9 @@ def _choose(random: np.random.Generator, available: int, wanted: int) -> np.ndar
     return np.concatenate(rounds)[:wanted]
 
 
-def step_seed(seed: int, step: int) -> int:
-    """Return a step's seed for dropout, independent of those of other steps."""
-    return int(np.random.SeedSequence((seed, 3, step)).generate_state(1, np.uint64)[0] >> 1)
+def step_seed(seed: int, step: int, part: int = 0) -> int:
+    """Return the seed of a part of a step for dropout, independent of those of other steps and parts."""
+    return int(np.random.SeedSequence((seed, 3, step, part)).generate_state(1, np.uint64)[0] >> 1)
 
 
 def photo_pixels(record: PhotoRecord, preprocessing: Preprocessing) -> np.ndarray:
@@ -85,25 +116,38 @@ def photo_pixels(record: PhotoRecord, preprocessing: Preprocessing) -> np.ndarra
     return preprocessing(open_photo(record.path, at_least=(preprocessing.width, preprocessing.height)))
 
 
-def cropped_pixels(
-    record: PhotoRecord, preprocessing: Preprocessing, *, offset: np.ndarray, mirrored: bool, crop: bool
-) -> np.ndarray:
+def training_pixels(record: PhotoRecord, preprocessing: Preprocessing, *, crop: bool) -> np.ndarray:
     """Open a photo for training on pixels.
 
     Args:
         record: the photo.
         preprocessing: the encoder's.
-        offset: ``(2,)`` from 0 to 1: where the crop lies, down and right.
-        mirrored: mirror it left to right.
-        crop: enlarge by 8/7 and crop to the encoder's size, as NeuralTalk2 did; otherwise resize as at prediction.
+        crop: enlarge it by 8/7, to be cropped, as NeuralTalk2 did; otherwise resize it as at prediction.
 
     Returns:
-        ``(3, H, W)`` float32.
+        ``(H, W, 3)`` uint8.
     """
     height, width = preprocessing.height, preprocessing.width
-    full_height, full_width = (round(height * CROP_SCALE), round(width * CROP_SCALE)) if crop else (height, width)
-    photo = open_photo(record.path, at_least=(full_width, full_height))
-    pixels = preprocessing.resize(photo, height=full_height, width=full_width)
+    if crop:
+        height, width = round(height * CROP_SCALE), round(width * CROP_SCALE)
+    photo = open_photo(record.path, at_least=(width, height))
+    return preprocessing.resize(photo, height=height, width=width)
+
+
+def cropped(pixels: np.ndarray, preprocessing: Preprocessing, *, offset: np.ndarray, mirrored: bool) -> np.ndarray:
+    """Cut an encoder's input out of a photo.
+
+    Args:
+        pixels: of :func:`training_pixels`.
+        preprocessing: the encoder's.
+        offset: ``(2,)`` from 0 to 1: where the crop lies, down and right.
+        mirrored: mirror it left to right.
+
+    Returns:
+        ``(H, W, 3)`` uint8.
+    """
+    height, width = preprocessing.height, preprocessing.width
+    full_height, full_width, _ = pixels.shape
     top, left = round(offset[0] * (full_height - height)), round(offset[1] * (full_width - width))
     pixels = pixels[top : top + height, left : left + width]
-    return preprocessing.normalise(pixels[:, ::-1] if mirrored else pixels)
+    return pixels[:, ::-1] if mirrored else pixels

@@ -15,7 +15,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from seetell.atomic_write import atomic_file
 from seetell.config import (
@@ -28,6 +28,7 @@ from seetell.config import (
     set_field,
 )
 from seetell.errors import RecipeError, unknown
+from seetell.training.augmentation import UNCHANGED, AugmentationConfig
 from seetell.training.optimisers import OptimiserConfig, ScheduleConfig
 from seetell.training.renamed import renamed_fields
 
@@ -47,6 +48,7 @@ class DataConfig:
         captions_per_photo: captions drawn per photo of a batch (``seq_per_img``).
         flip: mirror half of the training photos.
         crop: while the encoder runs on pixels, train on random crops of a photo enlarged by 8/7 (224 of 256).
+        augmentation: while the encoder runs on pixels, further changes to training photos.
     """
 
     path: str = "data"
@@ -59,6 +61,7 @@ class DataConfig:
     captions_per_photo: int = 5
     flip: bool = True
     crop: bool = False
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
 
     def __post_init__(self) -> None:
         check_sizes(self, "captions_per_photo", "max_words", "min_count")
@@ -143,6 +146,13 @@ class Section:
             RecipeError: they contradict each other.
         """
 
+    def check_parts(self, parts: int, processes: int) -> None:
+        """Check that the batch may be computed in parts, by a number of processes, with the same loss.
+
+        Raises:
+            RecipeError: it may not.
+        """
+
     def with_models(self, find: FindModel) -> Section:
         """Return the same with every name of a model replaced by its folder."""
         return self
@@ -170,7 +180,9 @@ class RunConfig:
         schedule: of all learning rates.
         validation: periodic validation.
         card: rights, as the model card states them.
-        batch_size: photos per step.
+        batch_size: photos per step, of all processes together.
+        batch_parts: parts that a batch is computed in, each with random numbers of its own for dropout and sampling;
+            there is at least one per process. A run of 4 parts has the same losses on one, two and four processes.
         steps: how many in all; -1 trains until stopped.
         ema_decay: decay of the exponential moving average of the weights, such as 0.99, that is validated and becomes
             the model; 0 keeps none.
@@ -178,9 +190,12 @@ class RunConfig:
         checkpoint_every: steps between checkpoints.
         log_every: steps between lines of the log.
         seed: of all randomness.
-        device: where torch computes, such as ``cpu`` or ``cuda``.
-        mixed_precision: multiply in bfloat16 while training, which is much faster on GPUs; weights stay in 32 bits. Few
-            processors gain from it, and some cannot run an LSTM with it.
+        device: where torch computes, such as ``cpu`` or ``cuda``; ``auto`` takes a GPU where there is one.
+        precision: of the multiplications while training: ``fp32``, ``bf16`` or ``fp16``, whose loss is scaled against
+            underflow; weights stay in 32 bits. 16 bits are for GPUs: few processors gain from them, and some cannot run
+            an LSTM with them.
+        compile: translate the model with ``torch.compile``, which takes a minute or more when training begins and needs
+            a C++ compiler. Dropout draws other numbers.
         threads: torch's threads on the CPU; 0 leaves torch's choice.
     """
 
@@ -195,18 +210,20 @@ class RunConfig:
     validation: ValidationConfig = field(default_factory=ValidationConfig)
     card: CardConfig = field(default_factory=CardConfig)
     batch_size: int = 16
+    batch_parts: int = 1
     steps: int = -1
     ema_decay: float = 0.0
     divergence_factor: float = 20.0
     checkpoint_every: int = 500
     log_every: int = 25
     seed: int = 123
-    device: str = "cpu"
-    mixed_precision: bool = False
+    device: str = "auto"
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    compile: bool = False
     threads: int = 0
 
     def __post_init__(self) -> None:
-        check_sizes(self, "batch_size", "checkpoint_every", "log_every")
+        check_sizes(self, "batch_size", "batch_parts", "checkpoint_every", "log_every")
         check_limits(self, "steps")
         check_fractions(self, "ema_decay")
         if self.schedule.decay == "cosine" and self.steps == -1:
@@ -235,6 +252,8 @@ def check_cached(config: RunConfig, trained: str) -> None:
         raise RecipeError(f"encoder.cache: {trained} is trained on cached features, so it must name a folder")
     if config.data.crop:
         raise RecipeError(f"data.crop: {trained} is trained on cached features, which cannot be cropped")
+    if config.data.augmentation != UNCHANGED:
+        raise RecipeError(f"data.augmentation: {trained} is trained on cached features, whose photos cannot be changed")
 
 
 def only(**sections: type[Section]) -> Sections:

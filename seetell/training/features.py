@@ -12,7 +12,14 @@ from torch import Tensor
 from seetell.data.feature_cache import FeatureCache, prefetch
 from seetell.data.records import PhotoRecord
 from seetell.nn.backbones import Encoder, Features, Tags
-from seetell.training.batches import BatchIndices, cropped_pixels, photo_pixels
+from seetell.training.augmentation import UNCHANGED, Augmentation, AugmentationConfig, colour_components
+from seetell.training.batches import BatchIndices, cropped, photo_pixels, training_pixels
+
+KEPT_BYTES = 256 * 2**20
+"""Photos that take no more than this at the encoder's size are kept in memory, as small ones do."""
+
+COLOUR_PHOTOS = 1000
+"""From about this many photos the principal components of colours are computed."""
 
 
 class FeatureSource(Protocol):
@@ -82,35 +89,74 @@ class PixelFeatures:
 
     Args:
         encoder: runs on every batch.
-        photos: by position.
+        photos: by position. Small ones are opened once and kept, see :data:`KEPT_BYTES`.
         crop: train on random crops.
+        augmentation: further changes to training photos.
     """
 
-    def __init__(self, encoder: Encoder, photos: Sequence[PhotoRecord], *, crop: bool) -> None:
+    def __init__(
+        self,
+        encoder: Encoder,
+        photos: Sequence[PhotoRecord],
+        *,
+        crop: bool,
+        augmentation: AugmentationConfig = UNCHANGED,
+    ) -> None:
         self._encoder, self._photos, self._crop = encoder, photos, crop
+        self._kept: dict[int, np.ndarray] = {}
+        size = encoder.preprocessing
+        self._keeps = len(photos) * size.height * size.width * 3 <= KEPT_BYTES
+        self._augment = self._augmentation(augmentation) if augmentation.any else None
+
+    def _augmentation(self, config: AugmentationConfig) -> Augmentation:
+        size, components = self._encoder.preprocessing, None
+        if config.colour:
+            chosen = range(0, len(self._photos), -(-len(self._photos) // COLOUR_PHOTOS))
+            components = colour_components(np.concatenate([self._pixels(place).reshape(-1, 3) for place in chosen]))
+        return Augmentation(config, mean=size.mean, std=size.std, components=components)
+
+    def _pixels(self, place: int) -> np.ndarray:
+        """Return a photo as it is before it is cropped, ``(H, W, 3)`` uint8."""
+        if place in self._kept:
+            return self._kept[place]
+        pixels = training_pixels(self._photos[place], self._encoder.preprocessing, crop=self._crop)
+        if self._keeps:
+            self._kept[place] = pixels
+        return pixels
 
     def prepare(self, indices: BatchIndices) -> Tensor:
         """Open a training batch's photos, ``(B, 3, H, W)``."""
-        images = [
-            cropped_pixels(
-                self._photos[photo], self._encoder.preprocessing, offset=offset, mirrored=mirrored, crop=self._crop
-            )
-            for photo, offset, mirrored in zip(indices.photos, indices.offsets, indices.mirrored, strict=True)
-        ]
-        return torch.from_numpy(np.stack(images))
+        size = self._encoder.preprocessing
+        chosen = zip(indices.photos, indices.offsets, indices.mirrored, strict=True)
+        pixels = np.stack(
+            [
+                cropped(self._pixels(int(photo)), size, offset=at, mirrored=bool(mirrored))
+                for photo, at, mirrored in chosen
+            ]
+        )
+        if self._augment is not None:
+            return self._augment(pixels, indices.seeds)
+        return torch.from_numpy(size.normalise(pixels))
 
     def features(self, prepared: Tensor, /) -> Features:
         """Encode a prepared batch; gradients reach parameters that require them."""
         features: Features = self._encoder(prepared.contiguous(memory_format=torch.channels_last))
         return features
 
+    def _as_predicted(self, place: int) -> np.ndarray:
+        """Return a photo as the encoder reads it at prediction, ``(3, H, W)``."""
+        size = self._encoder.preprocessing
+        if self._crop:  # what is kept is larger
+            return photo_pixels(self._photos[place], size)
+        return size.normalise(self._pixels(place))
+
     def batches(self, batch_size: int) -> Iterator[Features]:
         """Yield the features of all photos as at prediction, in order and without gradients."""
         device = next(self._encoder.parameters()).device
 
         def load(start: int) -> Tensor:
-            chosen = self._photos[start : start + batch_size]
-            return torch.from_numpy(np.stack([photo_pixels(photo, self._encoder.preprocessing) for photo in chosen]))
+            places = range(start, min(start + batch_size, len(self._photos)))
+            return torch.from_numpy(np.stack([self._as_predicted(place) for place in places]))
 
         self._encoder.eval()
         for images in prefetch(range(0, len(self._photos), batch_size), load):

@@ -1,17 +1,19 @@
 """The training loop of all tasks: steps, log, validations, averaging, checkpoints and resumption.
 
 A task provides a :class:`~seetell.training.task.Training`: modules, batches, losses and validation. Every random choice
-of a step follows from the seed and the step's number, so that a run killed at any moment resumes bit-exactly from its
-last checkpoint.
+of a step follows from the seed, the step's number and the part of the batch, so that a run killed at any moment resumes
+bit-exactly from its last checkpoint. Several processes share the parts of each batch and make the same updates; the
+first of them validates and writes.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -22,16 +24,20 @@ from torch.optim import Optimizer
 
 from seetell.atomic_write import atomic_file
 from seetell.data.feature_cache import prefetch
-from seetell.errors import CheckpointError, SeetellError
-from seetell.training.batches import step_seed
+from seetell.errors import CheckpointError, RecipeError, SeetellError
+from seetell.training.batches import Part, step_seed
 from seetell.training.checkpoint import optimiser_arrays, read_checkpoint, restore_optimiser, write_checkpoint
 from seetell.training.config import RunConfig
 from seetell.training.ema import ExponentialMovingAverage
 from seetell.training.encoding import Progress
-from seetell.training.optimisers import clip_and_step, create_optimiser, learning_rate_factor
+from seetell.training.loss_terms import Term, combine_terms
+from seetell.training.optimisers import Plateau, clip_and_step, create_optimiser, learning_rate_factor
+from seetell.training.processes import Processes
 from seetell.training.run_folder import RunFolder
 from seetell.training.run_log import RunLog, draw_curves, read_log
 from seetell.training.task import Phase, Training
+
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class TrainingDivergedError(SeetellError):
@@ -46,6 +52,7 @@ class TrainingLoop:
         config: of the run, as :meth:`Training.complete` returned it.
         dataset: as :meth:`Training.read` returned it.
         folder: of the run, which is resumed if the folder contains a checkpoint.
+        processes: that train together, each with a loop of its own.
         on_step: called after each step with the step count and the loss.
         on_validation: called with the step count and the values of a validation.
         on_encoding: called while photos are encoded before training, with the numbers of photos done and to do.
@@ -53,6 +60,7 @@ class TrainingLoop:
     Raises:
         CheckpointError: the folder contains a run with another configuration or other data.
         DataError: there is nothing to train on.
+        RecipeError: the batch cannot be computed in as many parts as there are processes.
     """
 
     def __init__(
@@ -62,39 +70,52 @@ class TrainingLoop:
         dataset: Any,
         folder: Path,
         *,
+        processes: Processes | None = None,
         on_step: Callable[[int, float], None] = lambda step, loss: None,
         on_validation: Callable[[dict[str, Any]], None] = lambda values: None,
         on_encoding: Progress = lambda done, total: None,
     ) -> None:
         self.config, self.folder = config, RunFolder(folder)
+        self.processes = processes or Processes()
+        self._parts = _parts(config, self.processes)
         self._on_step, self._on_validation = on_step, on_validation
         if config.threads:
             torch.set_num_threads(config.threads)
-        self._lock = self.folder.lock()
+        self._lock = self.folder.lock() if self.processes.is_first else None
         try:
             self._prepare(kind, dataset, on_encoding)
         except BaseException:
-            self._lock.release()
+            self._release()
             raise
 
     def _prepare(self, kind: type[Training], dataset: Any, on_encoding: Progress) -> None:
         """Begin the run, or resume it."""
         config = self.config
-        self.folder.open_or_create(config)
-        self.training = kind(config, dataset, on_encoding=on_encoding)
+        if self.processes.is_first:
+            self.folder.open_or_create(config)
+        device = self.processes.device(config.device)
+        self.training = kind(dataclasses.replace(config, device=device), dataset, on_encoding=on_encoding)
+        self.training.processes = self.processes
+        self._scaler = torch.amp.GradScaler(self.training.device.type, enabled=config.precision == "fp16")
         self._phases = self.training.phases()
         self._phase: Phase | None = None
         self._optimisers: dict[str, Optimizer] = {}
         self._average: ExponentialMovingAverage | None = None
+        self._plateau = Plateau(config.schedule.decay_patience)
         self.step, self._first_loss, self._best = 0, math.nan, -math.inf
         if self.folder.checkpoint.exists():
             self._resume()
         else:
             self.training.initialise()
             self._create_average()
-        if self.training.vocabulary is not None:
-            self.training.vocabulary.save(self.folder.vocabulary)
-        self._log = RunLog(self.folder.log, step=self.step)
+        if config.compile:
+            _compile(self.training)
+        if self._parts[0].total > 1:
+            _check_batch_norms(self.training)
+        if self.processes.is_first:
+            if self.training.vocabulary is not None:
+                self.training.vocabulary.save(self.folder.vocabulary)
+            self._log = RunLog(self.folder.log, step=self.step)
 
     def run(self) -> None:
         """Train until the last step, then leave the run's folder to others.
@@ -103,8 +124,13 @@ class TrainingLoop:
             TrainingDivergedError: the loss is not finite, or too many times the first one.
         """
         try:
+            self.processes.copy_from_first(self.training.modules.values())
             self._run()
         finally:
+            self._release()
+
+    def _release(self) -> None:
+        if self._lock is not None:
             self._lock.release()
 
     def _run(self) -> None:
@@ -120,21 +146,38 @@ class TrainingLoop:
         self._begin(phase)
         logged = next(iter(phase.optimisers.values())).config
         started = time.monotonic()
-        for step, batch in zip(steps, prefetch(steps, self.training.batch), strict=True):
-            factor = learning_rate_factor(config.schedule, step - phase.schedule_start, steps=phase.schedule_steps)
+        for step, batch in zip(steps, prefetch(steps, self._read), strict=True):
+            factor = learning_rate_factor(
+                config.schedule,
+                step - phase.schedule_start,
+                steps=phase.schedule_steps,
+                plateaus=int(self._plateau.reached),
+            )
             loss, values = self._train_step(phase, step, batch, factor=factor)
             self._check_divergence(phase, step, loss)
             self.step = step + 1
             if step % config.log_every == 0 or self.step == last:
                 pace = (time.monotonic() - started) / (self.step - steps.start)
                 values |= {"learning_rate": logged.learning_rate * factor, "seconds_per_step": round(pace, 4)}
-                self._log.write(step, loss=loss, **values)
+                self._write_log(step, loss=loss, **values)
             self._on_step(self.step, loss)
             if self.step % config.validation.every == 0 or self.step == last:
-                with self._average.applied() if self._average is not None else nullcontext():
-                    self._validate(step)
-            if self.step % config.checkpoint_every == 0 or self.step == last:
+                if self.processes.is_first:
+                    with self._average.applied() if self._average is not None else nullcontext():
+                        self._validate(step)
+                self.processes.wait_for_first()
+                # validation may calibrate a model
+                self.processes.copy_from_first([*self.training.modules.values(), self._plateau])
+            if self.processes.is_first and (self.step % config.checkpoint_every == 0 or self.step == last):
                 self._save()
+
+    def _read(self, step: int) -> list[tuple[Any, ...]]:
+        """Read the parts of a step's batch that this process computes."""
+        return [self.training.batch(step, part) for part in self._parts]
+
+    def _write_log(self, step: int, **values: Any) -> None:
+        if self.processes.is_first:
+            self._log.write(step, **values)
 
     def _begin(self, phase: Phase) -> None:
         """Switch to a phase; its optimisers replace those of the previous one, but for the unchanged."""
@@ -154,31 +197,39 @@ class TrainingLoop:
         self._phase = phase
 
     def _train_step(
-        self, phase: Phase, step: int, batch: tuple[Any, ...], *, factor: float
+        self, phase: Phase, step: int, batch: Sequence[tuple[Any, ...]], *, factor: float
     ) -> tuple[float, dict[str, float]]:
-        """Update the weights once; return the loss and further values for the log."""
+        """Update the weights once; return the loss of the whole batch and further values for the log."""
         device = self.training.device
         for name, module in self.training.modules.items():
             module.train(name in phase.optimisers)
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            torch.manual_seed(step_seed(self.config.seed, step))
-            with torch.autocast(device.type, torch.bfloat16, enabled=self.config.mixed_precision):
-                loss, values = self.training.loss(step, batch)
+            terms = [self._terms(step, part, content) for part, content in zip(self._parts, batch, strict=True)]
+            loss = combine_terms(terms, self.processes)
             for optimiser in self._optimisers.values():
                 optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            self._scaler.scale(loss.share).backward()  # type: ignore[no-untyped-call]
         for name, optimiser in self._optimisers.items():
-            clip_and_step(optimiser, phase.optimisers[name].config, factor=factor)
+            self.processes.sum_gradients(phase.optimisers[name].parameters)
+            clip_and_step(optimiser, phase.optimisers[name].config, self._scaler, factor=factor)
+        self._scaler.update()
         if self._average is not None:
             self._average.update()
-        return loss.item(), values
+        return loss.value, loss.logged
+
+    def _terms(self, step: int, part: Part, content: tuple[Any, ...]) -> Sequence[Term]:
+        """Compute the terms of the loss of a part of the batch."""
+        torch.manual_seed(step_seed(self.config.seed, step, part.number))
+        precision, device = self.config.precision, self.training.device
+        with torch.autocast(device.type, PRECISIONS[precision], enabled=precision != "fp32"):
+            return self.training.loss(step, content)
 
     def _check_divergence(self, phase: Phase, step: int, loss: float) -> None:
         if math.isfinite(loss) and phase.comparable and math.isnan(self._first_loss):
             self._first_loss = loss
         limit = self.config.divergence_factor * self._first_loss
         if not math.isfinite(loss) or (phase.comparable and loss > limit):
-            self._log.write(step, loss=loss, stopped="divergence")
+            self._write_log(step, loss=loss, stopped="divergence")
             raise TrainingDivergedError(
                 f"step {step}: the loss is {loss:.4g}, more than {self.config.divergence_factor:g} times the first one "
                 f"({self._first_loss:.4g}); lower optimiser.learning_rate or optimiser.clip and start with --restart"
@@ -191,6 +242,7 @@ class TrainingLoop:
             module.eval()
         score, values, predictions = training.validate()
         self._log.write(step, **values)
+        self._plateau.observe(score)
         if score > self._best:
             self._best = score
             modules = training.modules
@@ -214,11 +266,14 @@ class TrainingLoop:
             parts[f"{name}_optimiser"] = optimiser_arrays(optimiser)
         if self._average is not None:
             parts["average"] = self._average.values
+        if self.config.schedule.decay == "plateau":
+            parts["plateau"] = self._plateau.state_dict()
         metadata = {
             "step": self.step,
             "first_loss": self._first_loss,
             "best": None if self._best == -math.inf else self._best,
             "averaged": 0 if self._average is None else self._average.updates,
+            "scaler": self._scaler.state_dict(),
             **self.training.hashes,
         }
         write_checkpoint(self.folder.checkpoint, parts, metadata)
@@ -234,6 +289,7 @@ class TrainingLoop:
             )
         self.step, self._first_loss = metadata["step"], metadata["first_loss"]
         self._best = -math.inf if metadata["best"] is None else metadata["best"]
+        self._scaler.load_state_dict(metadata["scaler"])
         for name, module in self.training.modules.items():
             module.load_state_dict(parts[name])
         self._begin([phase for phase in self._phases if phase.start < self.step][-1])
@@ -242,6 +298,51 @@ class TrainingLoop:
         self._create_average()
         if self._average is not None:
             self._average.restore(parts["average"], updates=metadata["averaged"])
+        if self.config.schedule.decay == "plateau":
+            self._plateau.load_state_dict(parts["plateau"])
+
+
+def _parts(config: RunConfig, processes: Processes) -> list[Part]:
+    """Return the parts of every batch that this process computes.
+
+    Raises:
+        RecipeError: the batch is too small for the processes, or its loss cannot be computed in parts.
+    """
+    count = max(config.batch_parts, processes.count)
+    if count > 1:
+        if config.batch_size < 2 * count:  # a part of fewer may be empty where photos occur twice
+            raise RecipeError(
+                f"batch_size: expected at least 2 photos for each of {count} parts, got {config.batch_size}"
+            )
+        config.section.check_parts(count, processes.count)
+    return [Part(number, count) for number in range(processes.rank, count, processes.count)]
+
+
+def _compile(training: Training) -> None:
+    """Let calls of the modules that take the most time run translated.
+
+    Raises:
+        RecipeError: there are none.
+    """
+    if not training.compiled:
+        raise RecipeError(f"compile: no part of a model for {training.config.task} gains from it; leave it false")
+    for module in training.compiled:
+        module.compile()
+
+
+def _check_batch_norms(training: Training) -> None:
+    """Check that the model does not depend on the statistics of a whole batch.
+
+    Raises:
+        RecipeError: it does.
+    """
+    for name, module in training.modules.items():
+        layers = module.train().modules()
+        if any(isinstance(layer, nn.modules.batchnorm._BatchNorm) and layer.training for layer in layers):
+            raise RecipeError(
+                f"batch_parts: the {name} has batch normalisation, which depends on the whole batch; train it with one "
+                "process and batch_parts: 1"
+            )
 
 
 def _states(modules: Mapping[str, nn.Module]) -> dict[str, dict[str, Tensor]]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from seetell.config import check_fractions, check_not_negative, check_positive, check_sizes
+from seetell.config import check_fractions, check_not_negative, check_parts, check_positive, check_sizes
 from seetell.errors import RecipeError, unknown
 
 
@@ -75,14 +75,18 @@ def create_optimiser(config: OptimiserConfig, parameters: Parameters) -> Optimiz
     return OPTIMISERS[config.name]([parameter for parameter in parameters if parameter.requires_grad], config)
 
 
-def clip_and_step(optimiser: Optimizer, config: OptimiserConfig, *, factor: float) -> None:
+def clip_and_step(
+    optimiser: Optimizer, config: OptimiserConfig, scaler: torch.amp.GradScaler, *, factor: float
+) -> None:
     """Clip the gradients, then step.
 
     Args:
         optimiser: created from ``config``.
         config: the clipping and the learning rate.
+        scaler: of the loss; a step whose gradients it made overflow is left out.
         factor: of the learning rate at this step, by the schedule.
     """
+    scaler.unscale_(optimiser)
     parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
     if config.clip and config.clip_kind == "value":
         nn.utils.clip_grad_value_(parameters, config.clip)
@@ -90,7 +94,7 @@ def clip_and_step(optimiser: Optimizer, config: OptimiserConfig, *, factor: floa
         nn.utils.clip_grad_norm_(parameters, config.clip)
     for group in optimiser.param_groups:
         group["lr"] = config.learning_rate * factor
-    optimiser.step()
+    scaler.step(optimiser)
 
 
 @dataclass(frozen=True)
@@ -99,31 +103,79 @@ class ScheduleConfig:
 
     Attributes:
         warmup: steps over which the rate rises linearly from zero.
-        decay: ``none``; ``exponential``, NeuralTalk2's smooth 0.5^((step − start) / every); or ``cosine`` to zero at
-            the last step.
-        decay_start: the step at which ``exponential`` begins.
-        decay_every: steps in which ``exponential`` halves the rate once.
+        decay: ``none``; ``exponential``, NeuralTalk2's smooth 0.5^((step − start) / every); ``cosine`` to zero at the
+            last step; ``linear`` down to ``decay_factor``; ``steps``, times ``decay_factor`` at each step of
+            ``decay_at``; or ``plateau``, times ``decay_factor`` whenever validations no longer improve.
+        decay_start: the step at which ``exponential`` and ``linear`` begin.
+        decay_every: steps in which ``exponential`` halves the rate once, or that ``linear`` takes in all.
+        decay_at: the steps of ``steps``.
+        decay_factor: see ``decay``.
+        decay_patience: validations in a row without an improvement that make a ``plateau``.
     """
 
     warmup: int = 0
-    decay: Literal["none", "exponential", "cosine"] = "none"
+    decay: Literal["none", "exponential", "cosine", "linear", "steps", "plateau"] = "none"
     decay_start: int = 0
     decay_every: int = 50000
+    decay_at: tuple[int, ...] = ()
+    decay_factor: float = 0.1
+    decay_patience: int = 5
 
     def __post_init__(self) -> None:
         check_not_negative(self, "warmup", "decay_start")
-        check_sizes(self, "decay_every")
+        check_sizes(self, "decay_every", "decay_patience")
+        check_parts(self, "decay_factor")
+        if list(self.decay_at) != sorted(set(self.decay_at)) or (self.decay == "steps") != bool(self.decay_at):
+            raise RecipeError(
+                f"decay_at: expected steps in their order for the decay 'steps', and none otherwise, got "
+                f"{list(self.decay_at)} for {self.decay!r}"
+            )
 
 
-def learning_rate_factor(config: ScheduleConfig, step: int, *, steps: int) -> float:
+class Plateau(nn.Module):
+    """Counts validations without an improvement; its buffers are kept in checkpoints.
+
+    Args:
+        patience: how many in a row make a plateau.
+    """
+
+    best: Tensor
+    waited: Tensor
+    reached: Tensor
+
+    def __init__(self, patience: int) -> None:
+        super().__init__()
+        self.patience = patience
+        self.register_buffer("best", torch.tensor(-math.inf, dtype=torch.float64))
+        self.register_buffer("waited", torch.tensor(0))
+        self.register_buffer("reached", torch.tensor(0))  # plateaus so far
+
+    def observe(self, score: float) -> None:
+        """Take note of a validation's score; higher is better."""
+        improved = score > self.best.item()
+        self.best.fill_(max(score, self.best.item()))
+        self.waited.fill_(0 if improved else self.waited.item() + 1)
+        if self.waited.item() == self.patience:
+            self.waited.zero_()
+            self.reached.add_(1)
+
+
+def learning_rate_factor(config: ScheduleConfig, step: int, *, steps: int, plateaus: int = 0) -> float:
     """Return the factor on the learning rate at a step.
 
     Args:
         config: the schedule.
         step: counted from 0.
         steps: of the whole run; read by ``cosine`` alone.
+        plateaus: that were reached so far; read by ``plateau`` alone.
     """
     warm = min(1.0, (step + 1) / (config.warmup + 1))
+    if config.decay == "linear":
+        done = min(max(step - config.decay_start, 0) / config.decay_every, 1)
+        return warm * (1 - done * (1 - config.decay_factor))
+    if config.decay in ("steps", "plateau"):
+        drops = plateaus if config.decay == "plateau" else sum(step >= place for place in config.decay_at)
+        return float(warm * config.decay_factor**drops)
     if config.decay == "exponential" and step > config.decay_start:
         return float(warm * 0.5 ** ((step - config.decay_start) / config.decay_every))
     if config.decay == "cosine":

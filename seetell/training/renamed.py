@@ -29,6 +29,7 @@ RENAMED = {
     "label_smoothing": "{task}.label_smoothing",
     "language": "captioning.language_metrics",
     "mixing": "mixer_hidden_size",
+    "mixed_precision": "precision",
     "most": "max_probability",
     "phrases_per_photo": "grounding.phrases_per_photo",
     "positive_share": "positive_fraction",

@@ -12,7 +12,7 @@ from seetell.errors import CheckpointError, RecipeError
 from seetell.file_lock import FileLock, LockedError
 from seetell.training.config import RunConfig, Sections, load_config, save_config
 
-MUTABLE_FIELDS = ("name", "steps", "device", "threads", "log_every", "checkpoint_every", "card")
+MUTABLE_FIELDS = ("name", "steps", "device", "compile", "threads", "log_every", "checkpoint_every", "card")
 """Fields that may differ when a run is resumed."""
 
 

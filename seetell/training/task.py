@@ -10,14 +10,16 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from seetell.language.vocabulary import Vocabulary
 from seetell.nn.backbones import Encoder
-from seetell.training.batches import BatchIndices, sample_batch_indices
+from seetell.training.batches import WHOLE, BatchIndices, Part, sample_batch_indices
 from seetell.training.config import RunConfig
 from seetell.training.encoding import Progress
+from seetell.training.loss_terms import Term
 from seetell.training.optimisers import OptimiserConfig
+from seetell.training.processes import Processes
 
 
 class Optimised(NamedTuple):
@@ -84,6 +86,7 @@ class Training(ABC):
         hashes: identify what the run began with and must be resumed with, by name; ``encoder_hash`` is among them, and
             ``vocabulary_hash`` where there is a vocabulary.
         failures: the photos that could not be opened, with the reasons.
+        processes: that train together; for losses that compare the photos of a whole batch.
     """
 
     part: ClassVar[str]
@@ -95,6 +98,7 @@ class Training(ABC):
     model: nn.Module
     hashes: Mapping[str, str | None]
     failures: Mapping[Path, str]
+    processes = Processes()
 
     def __init__(self, config: RunConfig, dataset: Any, *, on_encoding: Progress = lambda done, total: None) -> None:
         self.config = config
@@ -118,6 +122,11 @@ class Training(ABC):
     def modules(self) -> dict[str, nn.Module]:
         """The modules that are trained at some time of the run, by their names in checkpoints."""
         return {self.part: self.model}
+
+    @property
+    def compiled(self) -> Sequence[nn.Module]:
+        """The modules that ``compile: true`` compiles: those that :meth:`loss` calls."""
+        return [self.model]
 
     def draw(self, step: int, counts: np.ndarray, captions_per_photo: int) -> BatchIndices:
         """Choose a step's photos, captions and views; see :func:`~seetell.training.batches.sample_batch_indices`."""
@@ -143,12 +152,15 @@ class Training(ABC):
         """Prepare for the steps of a phase, those before it having been done by this process or another."""
 
     @abstractmethod
-    def batch(self, step: int) -> tuple[Any, ...]:
-        """Read what a step trains on; runs in a thread, ahead of the step."""
+    def batch(self, step: int, part: Part = WHOLE) -> tuple[Any, ...]:
+        """Read what a step trains on, or one part of it; runs in a thread, ahead of the step."""
 
     @abstractmethod
-    def loss(self, step: int, batch: tuple[Any, ...]) -> tuple[Tensor, dict[str, float]]:
-        """Return the loss of a batch and further values for the log; modules of the phase are in training mode."""
+    def loss(self, step: int, batch: tuple[Any, ...]) -> Sequence[Term]:
+        """Return the terms of the loss of what :meth:`batch` read; modules of the phase are in training mode.
+
+        Those of one step are the same for every part, and so is their order. A module's buffers do not change.
+        """
 
     @abstractmethod
     def validate(self) -> Validation:

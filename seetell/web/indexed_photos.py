@@ -19,7 +19,7 @@ from seetell.web.photo_workers import PhotoWorkers
 
 if TYPE_CHECKING:
     from seetell.language.reading import Reading
-    from seetell.tasks.retrieval.predict import Embedder
+    from seetell.tasks.retrieval.embedder import Embedder
 
 MAX_REMEMBERED = 10_000
 """Most recently found photos whose thumbnails can be fetched."""
@@ -36,7 +36,7 @@ class IndexedPhotos:
         embedder: the model that the index was made with.
     """
 
-    def __init__(self, location: str | Path, embedder: Embedder) -> None:
+    def __init__(self, location: str | Path, embedder: Embedder[Any]) -> None:
         self._location, self._embedder = location, embedder
         self._index = PhotoIndex(location, embedder)
         self._secret = secrets.token_bytes(32)

@@ -151,7 +151,8 @@ def operation(task: Task) -> dict[str, Any]:
     image = {
         "type": "string",
         "contentMediaType": "application/octet-stream",
-        "description": "An image: JPEG, PNG, WebP, GIF, BMP, TIFF, PPM, JPEG 2000 or AVIF.",
+        "description": "An image: JPEG, PNG, WebP, GIF, BMP, TIFF, PPM, JPEG 2000 or AVIF; HEIC, JPEG XL and RAW where "
+        "the server has the packages for them.",
     }
     fields: dict[str, Any] = {"image": image}
     if task.text_input:

@@ -105,6 +105,6 @@ def test_what_is_added_stands_in_the_row_and_may_fail(tiny_bundle: Path, photos:
         total=12,
         before=10,
     )
-    assert (failed, told) == (1, [(11, 12), (12, 12)])
+    assert (failed, told) == (1, [(10, 12), (11, 12), (12, 12)])
     assert rows[0]["sidecar"] == "0.xmp"
     assert rows[1] == {"image": photos[1], "error": "has no place for a sidecar"}

@@ -7,20 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from bulk.toy_executor import CAPTIONING, SETTINGS, Toy, caption
+from bulk.toy_executor import CAPTIONING, SETTINGS, Toy, caption, images
 
 from seetell.bulk.formats import format_of
-from seetell.bulk.items import Item, Shard
+from seetell.bulk.items import Item
 from seetell.bulk.opening import open_output
 from seetell.errors import DataError, SeetellError, UsageError
 
 FILES = ("rows.jsonl", "rows.csv", "rows.parquet")
-
-
-def images(output: Path) -> list[str]:
-    """Return the images of a file of rows, or of the files in a folder."""
-    files = sorted(output.glob("part-*")) if output.is_dir() else [output]
-    return [row["image"] for file in files for row in format_of(file.suffix, CAPTIONING).read(file)]
 
 
 @pytest.fixture(params=FILES)
@@ -175,65 +169,3 @@ def test_a_table_killed_before_its_log_is_gone_is_made_again(tmp_path: Path):
     log.write_bytes(unfinished)
     assert caption("abc", output)[0] == ["c"]
     assert images(output) == ["a", "b", "c"]
-
-
-class TestFolders:
-    def test_files_have_so_many_rows(self, tmp_path: Path):
-        _, summary = caption("abcdefg", tmp_path / "out.csv", rows_per_file=3)
-        names = [path.name for path in sorted((tmp_path / "out.csv").glob("part*"))]
-        assert names == ["part-00000.csv", "part-00001.csv", "part-00002.csv"]
-        assert images(tmp_path / "out.csv") == list("abcdefg")
-        assert summary.rows == 7
-
-    def test_what_is_added_comes_in_further_files(self, tmp_path: Path):
-        caption("bc", f"{tmp_path}/out/")
-        first = (tmp_path / "out" / "part-00000.jsonl").read_bytes()
-        assert caption("abc", f"{tmp_path}/out/")[0] == ["a"]
-        assert (tmp_path / "out" / "part-00000.jsonl").read_bytes() == first
-        assert images(tmp_path / "out") == ["b", "c", "a"]
-
-    def test_failures_are_tried_again_in_further_files(self, tmp_path: Path):
-        out = tmp_path / "out"
-        caption("a bad1 bad2 bad3", f"{out}/", rows_per_file=2)
-        asked, summary = caption("a bad1 bad2 bad3", f"{out}/", Toy(bad="bad3"), rows_per_file=2, retry=True)
-        assert (asked, summary.rows, summary.failed) == (["bad1", "bad2", "bad3"], 4, 1)
-        assert sorted(images(out)) == ["a", "bad1", "bad2", "bad3"]
-        assert (out / "_failures.jsonl").read_text() == '{"image": "bad3", "error": "is broken"}\n'
-
-    def test_a_kill_between_a_file_and_the_end_of_its_log_leaves_rows_once(self, tmp_path: Path):
-        out = tmp_path / "out"
-        with suppress(KeyboardInterrupt):
-            caption("abcd", f"{out}/", Toy(stop_after=2), rows_per_file=2)
-        log = (out / "_rows.jsonl").read_bytes()
-        with suppress(KeyboardInterrupt):
-            caption("abcd", f"{out}/", Toy(stop_after=1), rows_per_file=2)
-        assert (out / "part-00000.jsonl").read_bytes() == log
-        (out / "_rows.jsonl").write_bytes(log)
-        assert caption("abcd", f"{out}/", rows_per_file=2)[0] == ["c", "d"]
-        assert images(out) == list("abcd")
-
-    def test_shards_share_a_folder(self, tmp_path: Path):
-        out, everything = f"{tmp_path}/out/", [f"{number}.jpg" for number in range(40)]
-        asked = []
-        for number in (1, 2, 3):
-            shard = Shard(number, 3)
-            mine = [item.image for item in shard.of(map(Item, everything))]
-            asked += caption(mine, out, shard=shard, rows_per_file=5)[0]
-        assert sorted(asked) == sorted(everything)
-        assert sorted(images(tmp_path / "out")) == sorted(everything)
-        assert (tmp_path / "out" / "part-2-of-3-00000.jsonl").exists()
-        assert caption(everything, out)[0] == []  # one process goes on with all of them
-
-    def test_two_shards_run_at_once(self, tmp_path: Path):
-        with (
-            open_output(f"{tmp_path}/out/", SETTINGS, CAPTIONING, shard=Shard(1, 2)),
-            open_output(f"{tmp_path}/out/", SETTINGS, CAPTIONING, shard=Shard(2, 2)),
-            pytest.raises(SeetellError, match="another seetell"),
-        ):
-            open_output(f"{tmp_path}/out/", SETTINGS, CAPTIONING, shard=Shard(2, 2))
-
-    def test_a_folder_of_other_files_is_refused(self, tmp_path: Path):
-        (tmp_path / "photo.jpg").touch()
-        with pytest.raises(UsageError, match="is a folder of other files"):
-            caption("ab", tmp_path)
-        assert [path.name for path in tmp_path.iterdir()] == ["photo.jpg"]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from seetell.bulk.executors import Done
+from seetell.bulk.formats import format_of
 from seetell.bulk.items import Item
 from seetell.bulk.opening import open_output
 from seetell.bulk.outputs import Summary
@@ -56,3 +57,9 @@ def caption(
         rows.count(items)
         run(rows.pending(items), executor, rows.write)
         return executor.asked, rows.finish()
+
+
+def images(output: Path) -> list[str]:
+    """Return the images of a file of rows, or of the files in a folder."""
+    files = sorted(output.glob("part-*")) if output.is_dir() else [output]
+    return [row["image"] for file in files for row in format_of(file.suffix, CAPTIONING).read(file)]

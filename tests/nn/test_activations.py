@@ -29,7 +29,7 @@ def test_unknown_names_are_refused():
         initialise(nn.Linear(2, 2), "ones")
 
 
-@pytest.mark.parametrize(("name", "deviation"), [("gaussian", 0.01), ("he", (2 / 64) ** 0.5), ("zero", 0)])
+@pytest.mark.parametrize(("name", "deviation"), [("gaussian", 0.01), ("he", (2 / 256) ** 0.5), ("zero", 0)])
 def test_weights_begin_with_the_deviation_of_their_initialisation(name, deviation):
     torch.manual_seed(0)
     layer = nn.Linear(256, 64)

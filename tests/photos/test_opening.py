@@ -467,7 +467,7 @@ def test_too_little_memory_is_not_called_damage(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("PIL.WebPImagePlugin.WebPImageFile.load", explode)
     with pytest.raises(PhotoError, match="damaged"):
         open_photo(content)
-    monkeypatch.setattr(opening, "_is_free", lambda size: False)
+    monkeypatch.setattr(opening, "is_free", lambda size: False)
     with pytest.raises(PhotoMemoryError, match="not enough memory"):
         open_photo(content)
 
@@ -518,8 +518,8 @@ def test_a_large_photo_and_little_memory_is_not_called_damage(image_format: str,
 import resource, sys
 from PIL import AvifImagePlugin, Jpeg2KImagePlugin, WebPImagePlugin
 from seetell.errors import PhotoMemoryError
-from seetell.photos import opening
-opening.LEAST_BITS = dict.fromkeys(opening.LEAST_BITS, 0.0)
+from seetell.photos import budget, opening
+budget.LEAST_BITS = dict.fromkeys(budget.LEAST_BITS, 0.0)
 with open("/proc/self/status") as file:
     size = next(int(line.split()[1]) for line in file if line.startswith("VmSize")) * 1024
 resource.setrlimit(resource.RLIMIT_AS, (size + 40 * 2**20,) * 2)

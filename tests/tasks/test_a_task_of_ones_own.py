@@ -122,6 +122,11 @@ def test_its_command_is_there(bundle, images, capsys, tmp_path):
     with Image.open(picture) as drawn:
         assert drawn.width > 100
     assert "dark" in page.read_text(encoding="utf-8")
+    rows = tmp_path / "rows.jsonl"
+    for expected in (12, 12):  # the second run finds nothing to do
+        with pytest.raises(SystemExit):
+            main(["brighten", str(images), "--model", str(bundle), "--output", str(rows)])
+        assert len(rows.read_text(encoding="utf-8").splitlines()) == expected
     with pytest.raises(SystemExit):
         main(["evaluate", str(bundle), "--data", str(images)])
     assert json.loads(capsys.readouterr().out) == {"accuracy": 1.0, "photos": 4}

@@ -52,7 +52,8 @@ def test_a_name_goes_before_a_folder_of_that_name(bundled: Path, tmp_path: Path,
 def test_the_predictor_is_that_of_the_bundles_task_or_of_the_task_named(bundled: Path):
     assert type(load()) is type(load("zebra")) is type(load(bundled / "tiny")) is find_task("caption").load("predict")
     assert isinstance(load(), seetell.Captioner)
-    assert type(load("able")) is type(load("retrieval")) is seetell.Embedder
+    assert type(load("able")) is type(load("retrieval")) is find_task("retrieval").load("predict")
+    assert isinstance(load("able"), seetell.Embedder)
     grounder = load("align", threads=1)
     assert type(grounder) is seetell.PhraseGrounder
     assert (grounder.threads, grounder.embedder.threads) == (1, 1)

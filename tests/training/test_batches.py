@@ -6,7 +6,7 @@ import pytest
 from seetell.data import read
 from seetell.data.feature_cache import prefetch
 from seetell.photos import Preprocessing
-from seetell.training.batches import cropped_pixels, photo_pixels, sample_batch_indices
+from seetell.training.batches import Part, cropped, photo_pixels, sample_batch_indices, step_seed, training_pixels
 
 
 def drawn(step: int, **changes):
@@ -51,18 +51,20 @@ def photo(shapes):
 
 def test_pixels_without_crop_are_those_of_prediction(photo):
     size = Preprocessing(32, 32)
-    plain = cropped_pixels(photo, size, offset=np.array([0.3, 0.9]), mirrored=False, crop=False)
-    np.testing.assert_array_equal(plain, photo_pixels(photo, size))
-    mirrored = cropped_pixels(photo, size, offset=np.array([0.3, 0.9]), mirrored=True, crop=False)
-    np.testing.assert_array_equal(mirrored, plain[..., ::-1])
+    pixels = training_pixels(photo, size, crop=False)
+    plain = cropped(pixels, size, offset=np.array([0.3, 0.9]), mirrored=False)
+    np.testing.assert_array_equal(size.normalise(plain), photo_pixels(photo, size))
+    mirrored = cropped(pixels, size, offset=np.array([0.3, 0.9]), mirrored=True)
+    np.testing.assert_array_equal(mirrored, plain[:, ::-1])
 
 
 def test_crops_are_windows_of_the_enlarged_photo(photo):
     size = Preprocessing(56, 56)
     whole = photo_pixels(photo, Preprocessing(64, 64))
+    pixels = training_pixels(photo, size, crop=True)
     for offset, top, left in (((0, 0), 0, 0), ((1, 1), 8, 8), ((0.5, 0.25), 4, 2)):
-        crop = cropped_pixels(photo, size, offset=np.array(offset), mirrored=False, crop=True)
-        np.testing.assert_array_equal(crop, whole[:, top : top + 56, left : left + 56])
+        crop = cropped(pixels, size, offset=np.array(offset), mirrored=False)
+        np.testing.assert_array_equal(size.normalise(crop), whole[:, top : top + 56, left : left + 56])
 
 
 def test_prefetch_keeps_the_order_and_raises_errors():
@@ -71,3 +73,18 @@ def test_prefetch_keeps_the_order_and_raises_errors():
     assert next(batches) == (1,)
     with pytest.raises(ZeroDivisionError):
         next(batches)
+
+
+@pytest.mark.parametrize("total", [1, 2, 3])
+def test_the_parts_of_a_batch_are_the_batch(total):
+    whole = drawn(2, batch_size=7).unique_photos()
+    parts = [whole.part(Part(number, total)) for number in range(total)]
+    for field in ("photos", "captions", "mirrored", "offsets"):
+        np.testing.assert_array_equal(np.concatenate([getattr(part, field) for part in parts]), getattr(whole, field))
+    sizes = [len(part.photos) for part in parts]
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_each_part_of_each_step_has_a_seed_of_its_own():
+    assert len({step_seed(7, step, part) for step in range(4) for part in range(4)}) == 16
+    assert step_seed(7, 3) == step_seed(7, 3, 0)

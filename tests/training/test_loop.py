@@ -5,15 +5,19 @@ import math
 
 import pytest
 import torch
+from several_processes import run_together
 from torch import nn
-from training_runs import StoppedError, assert_same_run, logged, stop_at
+from training_runs import NO_CURVES, StoppedError, assert_same_run, logged, stop_at
 
-from seetell.errors import CheckpointError
+from seetell.errors import CheckpointError, RecipeError
 from seetell.training import task
+from seetell.training.batches import WHOLE
 from seetell.training.checkpoint import read_checkpoint
 from seetell.training.config import RunConfig, Section, ValidationConfig
 from seetell.training.loop import TrainingDivergedError, TrainingLoop
+from seetell.training.loss_terms import Term
 from seetell.training.optimisers import OptimiserConfig, ScheduleConfig
+from seetell.training.processes import Processes
 from seetell.training.run_folder import RunFolder
 from seetell.training.task import Optimised, Phase, Validation, seeded
 
@@ -57,14 +61,15 @@ class Training(task.Training):
         self.begun.append(phase.start)
         self.factor = self.config.section.factor if phase.start else 1.0
 
-    def batch(self, step):
-        return (torch.randn(8, 3, generator=torch.Generator().manual_seed(step)), self.factor)
+    def batch(self, step, part=WHOLE):
+        return torch.randn(8, 3, generator=torch.Generator().manual_seed(step))[part.of(8)], self.factor
 
     def loss(self, step, batch):
         self.modes.append(self.model.training)
         inputs, factor = batch
-        noise = 1e-3 * torch.randn(8)
-        return factor * (self.model(inputs)[:, 0] - inputs.sum(dim=1) + noise).square().mean(), {"factor": factor}
+        noise = 1e-3 * torch.randn(len(inputs))
+        loss = factor * (self.model(inputs)[:, 0] - inputs.sum(dim=1) + noise).square().mean()
+        return [Term(loss, len(inputs)), Term(factor, len(inputs), weight=0, name="factor")]
 
     def validate(self) -> Validation:
         assert not self.model.training
@@ -185,3 +190,73 @@ def test_a_recipe_is_written_whole(tmp_path, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         loop(tmp_path, config(steps=3))
     assert (tmp_path / "recipe.yaml").read_bytes() == before
+
+
+def train(processes: Processes, folder, chosen: RunConfig, stop: int) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(*NO_CURVES)
+        with processes.first_then_others():
+            running = loop(folder, chosen, processes=processes, on_step=stop_at(stop))
+        running.run()
+
+
+@pytest.mark.parametrize("counts", [(1, 2), (3, 1)])
+def test_a_run_resumes_with_another_number_of_processes(tmp_path, counts):
+    chosen = config(Toy(switch=4), batch_parts=4, ema_decay=0.9)
+    loop(tmp_path / "whole", chosen).run()
+    stopped = run_together(counts[0], train, tmp_path / "run", chosen, 5)
+    assert [type(outcome) for outcome in stopped] == [StoppedError] * counts[0]
+    assert run_together(counts[1], train, tmp_path / "run", chosen, -1) == [None] * counts[1]
+    for key in ("loss", "factor", "error"):
+        for one, other in zip(logged(tmp_path / "run", key), logged(tmp_path / "whole", key), strict=True):
+            assert one == (other[0], pytest.approx(other[1], rel=1e-4))
+
+
+def test_parts_of_a_batch_draw_other_numbers(tmp_path):
+    for parts in (1, 2, 4):
+        loop(tmp_path / str(parts), config(batch_parts=parts)).run()
+    one, two, four = (logged(tmp_path / str(parts), "loss") for parts in (1, 2, 4))
+    assert one[0] != two[0] != four[0]
+    assert [loss for _, loss in four] == pytest.approx([loss for _, loss in one], rel=0.05)
+
+
+def test_a_batch_that_is_too_small_for_the_processes_is_refused(tmp_path):
+    with pytest.raises(RecipeError, match="at least 2 photos for each of 3 parts, got 5"):
+        loop(tmp_path, config(batch_size=5), processes=Processes(0, 3))
+    assert not list(tmp_path.iterdir())
+
+
+def test_batch_normalisation_is_refused_in_parts(tmp_path):
+    class Normalised(Training):
+        def __init__(self, *given, **options) -> None:
+            super().__init__(*given, **options)
+            self.model.norm = nn.BatchNorm1d(3)
+
+    with pytest.raises(RecipeError, match="batch_parts: the line has batch normalisation"):
+        TrainingLoop(Normalised, config(batch_parts=2), 1.0, tmp_path)
+
+
+def test_a_run_in_fp16_resumes_exactly_with_the_scale_of_its_loss(tmp_path):
+    chosen = config(precision="fp16")
+    loop(tmp_path / "whole", chosen).run()
+    with pytest.raises(StoppedError):
+        loop(tmp_path / "stopped", chosen, on_step=stop_at(5)).run()
+    loop(tmp_path / "stopped", chosen).run()
+    assert_same_run(tmp_path / "stopped", tmp_path / "whole")
+    assert read_checkpoint(tmp_path / "whole" / "checkpoint.safetensors")[1]["scaler"]["scale"] > 1
+
+
+def test_what_cannot_be_compiled_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(Training, "compiled", ())
+    with pytest.raises(RecipeError, match="compile: no part of a model for toy gains from it"):
+        loop(tmp_path, config(compile=True))
+
+
+@pytest.mark.slow
+def test_a_compiled_model_learns_the_same(tmp_path):
+    for name, compiled in {"plain": False, "compiled": True}.items():
+        loop(tmp_path / name, config(compile=compiled)).run()
+    plain, translated = (logged(tmp_path / name, "loss") for name in ("plain", "compiled"))
+    assert [loss for _, loss in translated] == pytest.approx([loss for _, loss in plain], rel=1e-4)
+    parts, _ = read_checkpoint(tmp_path / "compiled" / "best.safetensors")
+    assert parts["line"].keys() == {"weight"}

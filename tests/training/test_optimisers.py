@@ -10,6 +10,7 @@ from seetell.errors import RecipeError
 from seetell.training.optimisers import (
     OPTIMISERS,
     OptimiserConfig,
+    Plateau,
     ScheduleConfig,
     clip_and_step,
     create_optimiser,
@@ -23,7 +24,7 @@ def moved(config: OptimiserConfig, gradients: list[float], factor: float = 1.0) 
     optimiser = create_optimiser(config, [parameter])
     for gradient in gradients:
         parameter.grad = torch.full_like(parameter, gradient)
-        clip_and_step(optimiser, config, factor=factor)
+        clip_and_step(optimiser, config, torch.amp.GradScaler("cpu", enabled=False), factor=factor)
     return parameter.item()
 
 
@@ -71,9 +72,34 @@ def test_clipping_by_value_and_by_norm():
         parameters[0].grad = torch.tensor([3.0, -4.0])
         parameters[1].grad = torch.tensor([0.05 if kind == "value" else 0.0])
         before = torch.cat([parameter.detach().clone() for parameter in parameters])
-        clip_and_step(optimiser, config, factor=1.0)
+        clip_and_step(optimiser, config, torch.amp.GradScaler("cpu", enabled=False), factor=1.0)
         step = before - torch.cat([parameter.detach() for parameter in parameters])
         torch.testing.assert_close(step, torch.tensor(expected), rtol=1e-4, atol=1e-6)
+
+
+def test_rates_drop_at_steps_on_plateaus_and_linearly():
+    steps = ScheduleConfig(decay="steps", decay_at=(10, 20))
+    assert [learning_rate_factor(steps, step, steps=30) for step in (0, 9, 10, 19, 20)] == pytest.approx(
+        [1, 1, 0.1, 0.1, 0.01]
+    )
+    plateau = ScheduleConfig(decay="plateau", decay_factor=0.5)
+    assert [learning_rate_factor(plateau, 5, steps=30, plateaus=count) for count in range(3)] == [1, 0.5, 0.25]
+    linear = ScheduleConfig(decay="linear", decay_start=10, decay_every=20, decay_factor=0.2)
+    assert [learning_rate_factor(linear, step, steps=99) for step in (0, 10, 20, 30, 60)] == pytest.approx(
+        [1, 1, 0.6, 0.2, 0.2]
+    )
+
+
+def test_a_plateau_is_some_validations_in_a_row_without_an_improvement():
+    plateau = Plateau(2)
+    reached = []
+    for score in (1, 2, 1.5, 1.9, 1.9, 3, 2, 2, 2, 2):
+        plateau.observe(score)
+        reached.append(int(plateau.reached))
+    assert reached == [0, 0, 0, 1, 1, 1, 1, 2, 2, 3]
+    again = Plateau(2)
+    again.load_state_dict(plateau.state_dict())
+    assert again.best.item() == 3
 
 
 def test_schedules():
@@ -101,3 +127,6 @@ def test_bad_schedules():
         ScheduleConfig(warmup=-1)
     with pytest.raises(RecipeError, match="decay_every: expected at least 1"):
         ScheduleConfig(decay_every=0)
+    for wrong in ({"decay": "steps"}, {"decay_at": (5,)}, {"decay": "steps", "decay_at": (5, 3)}):
+        with pytest.raises(RecipeError, match="decay_at: expected steps in their order"):
+            ScheduleConfig(**wrong)

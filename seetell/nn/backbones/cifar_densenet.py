@@ -13,8 +13,12 @@ from seetell.nn.backbones.encoder import PublishedHead, pooling_head
 from seetell.nn.backbones.staged import Stage, StagedEncoder
 from seetell.nn.initialisation import initialise
 
-VARIANTS = {"cifar_densenet40_12": (40, 12, False), "cifar_densenet_bc100_12": (100, 12, True)}
-"""By name: ``L``, ``k`` and whether it is DenseNet-BC."""
+VARIANTS = {
+    "cifar_densenet22_12": (22, 12, False),
+    "cifar_densenet40_12": (40, 12, False),
+    "cifar_densenet_bc100_12": (100, 12, True),
+}
+"""By name: ``L``, ``k`` and whether it is DenseNet-BC; the first is a small one for CPUs, which the paper has not."""
 
 
 class DenseLayer(nn.Module):

@@ -19,7 +19,14 @@ from torch.nn import functional as F
 
 from seetell.errors import RecipeError
 from seetell.extras import missing_module
-from seetell.nn.backbones.encoder import Encoder, Features, centre_same_padded, pooled_and_grid
+from seetell.nn.backbones.encoder import (
+    Encoder,
+    Features,
+    PublishedHead,
+    centre_same_padded,
+    pooled_and_grid,
+    pooling_head,
+)
 from seetell.photos import Preprocessing
 
 
@@ -202,6 +209,10 @@ class EfficientNetLite(Encoder):
                 stride = ends[number]
                 maps[stride] = centre_same_padded(activation, stride=stride, image_size=images.shape[2:])
         return maps
+
+    def published_head(self, classes: int) -> PublishedHead:
+        """Return global average pooling and the outputs."""
+        return pooling_head(self.channels, classes)
 
     def forward(self, images: Tensor) -> Features:
         """Encode ``(B, 3, H, W)`` into ``pooled (B, 1280)`` and ``grid (B, ⌈H/32⌉·⌈W/32⌉, 1280)``."""

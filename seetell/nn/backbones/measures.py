@@ -12,8 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from seetell.nn.backbones import OWN, create_encoder
 from seetell.nn.backbones.catalogue import Entry
-from seetell.nn.backbones.efficientnet_lite import EfficientNetLite
-from seetell.nn.backbones.encoder import Encoder, pooling_head
+from seetell.nn.backbones.encoder import Encoder
 
 RUNS = 5
 
@@ -38,8 +37,7 @@ class _Published(nn.Module):
     def __init__(self, encoder: Encoder, classes: int) -> None:
         super().__init__()
         self.encoder = encoder
-        linear = isinstance(encoder, EfficientNetLite)
-        self.head = pooling_head(encoder.channels, classes) if linear else encoder.published_head(classes)
+        self.head = encoder.published_head(classes)
 
     def forward(self, images: Tensor) -> Tensor:
         """Classify."""

@@ -15,7 +15,7 @@ import torchvision
 from torch import Tensor, nn
 
 from seetell.errors import RecipeError
-from seetell.nn.backbones.encoder import Encoder, Features, pooled_and_grid
+from seetell.nn.backbones.encoder import Encoder, Features, PublishedHead, pooled_and_grid, pooling_head
 from seetell.photos import Preprocessing
 
 HEAD = {"avgpool", "classifier", "fc", "head", "heads", "flatten", "dropout", "aux1", "aux2", "AuxLogits"}
@@ -55,6 +55,9 @@ class TorchvisionEncoder(Encoder):
             resample="bilinear" if transforms.interpolation.value == "bilinear" else "bicubic",
             mean=tuple(255 * value for value in mean),
             std=tuple(255 * value for value in std),
+        )
+        self._pools_to_classify = any(
+            isinstance(getattr(self.model, child, None), nn.Linear) for child in ("fc", "classifier")
         )
         for child in HEAD & dict(self.model.named_children()).keys():
             delattr(self.model, child)
@@ -108,6 +111,10 @@ class TorchvisionEncoder(Encoder):
             if number in ends:
                 maps[ends[number]] = self._channels_first(activation, number)
         return maps
+
+    def published_head(self, classes: int) -> PublishedHead:
+        """Return global average pooling and the outputs, of ResNet, DenseNet and their like."""
+        return pooling_head(self.channels, classes) if self._pools_to_classify else super().published_head(classes)
 
     def first_stages(self, frozen_stages: int) -> nn.Module:
         """Return the layers up to the map that ends the stages, ``(B, 128, H/8, W/8)`` behind three of resnet18."""

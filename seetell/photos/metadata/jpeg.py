@@ -39,8 +39,10 @@ _BY_A_CAMERA = re.compile(
 )
 """Descriptions that cameras write into every photo."""
 
-_MARKER = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")
-_PADDING = re.compile(rb"\s+(?=<\?xpacket end=)")
+LONGEST_BY_A_CAMERA = 100
+
+_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
+_PACKET_END = b"<?xpacket end="
 _FILM = re.compile(rb"MotionPhoto|MicroVideo|Container:Directory")
 """XMP of photos whose further parts are counted from the end of the file."""
 
@@ -80,9 +82,9 @@ def with_xmp(content: bytes, xmp: bytes) -> bytes:
         raise ValueError("it has signed Content Credentials, which would no longer hold")
     _check_extended([payload for segment, payload in payloads.items() if segment.kind == _APP1])
     old = _xmp_segment(file, segments)
-    head, padding = len(_XMP), _PADDING.search(xmp)
-    if head + len(xmp) > LARGEST_SEGMENT and padding is not None:
-        xmp = xmp[: padding.start()] + b"\n" + xmp[padding.end() :]
+    head, (document, packet_end, rest) = len(_XMP), xmp.rpartition(_PACKET_END)
+    if head + len(xmp) > LARGEST_SEGMENT and packet_end:
+        xmp = document.rstrip() + b"\n" + packet_end + rest  # without the padding
     if head + len(xmp) > LARGEST_SEGMENT:
         raise ValueError(f"its XMP has no room for more; a JPEG file holds {LARGEST_SEGMENT // 1000} kB")
     new = b"\xff" + _APP1 + struct.pack(">H", 2 + head + len(xmp)) + _XMP + xmp
@@ -169,7 +171,7 @@ def _exif_description(payload: bytes) -> str:
                 text = exif[place : place + length].partition(b"\0")[0].decode("utf-8", "replace").strip()
     except struct.error:
         return ""
-    return "" if _BY_A_CAMERA.fullmatch(text) else text
+    return "" if len(text) <= LONGEST_BY_A_CAMERA and _BY_A_CAMERA.fullmatch(text) else text
 
 
 def _synchronised(file: BinaryIO, segments: list[Part], xmp: bytes, old: Part | None) -> list[Change]:

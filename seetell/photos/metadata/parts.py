@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from seetell.photos.metadata.description import OtherMetadata
 
-MAX_XMP = 64 * 2**20
-"""Largest size of an XMP document in bytes; those with long edit histories have a few million."""
+MAX_XMP = 16 * 2**20
+"""Largest size in bytes of an XMP document in a photo; those with long edit histories have a few million."""
 
 MAX_PARTS = 100_000
 """Most segments or chunks of a file that is changed."""

@@ -81,11 +81,11 @@ def _text(file: BinaryIO, chunk: Part) -> bytes:
     if chunk.end - chunk.start > MAX_XMP:
         raise ValueError(f"its XMP has more than {MAX_XMP // 2**20} MiB")
     file.seek(chunk.start + 8 + len(_KEYWORD))
-    compressed, _method, *rest = file.read(chunk.end - chunk.start - 12 - len(_KEYWORD))
-    parts = bytes(rest).split(b"\0", 2)
+    data = file.read(chunk.end - chunk.start - 12 - len(_KEYWORD))
+    parts = data[2:].split(b"\0", 2)  # after the flag and the method of compression: language, keyword in it, text
     if len(parts) < 3:
         raise ValueError("its XMP chunk is damaged")
-    if not compressed:
+    if not data[0]:
         return parts[2]
     try:
         inflate = zlib.decompressobj()

@@ -99,8 +99,9 @@ class Outline:
         self.properties: dict[tuple[str, str], str] = {}
         self.texts: dict[tuple[str, str], tuple[int, int]] = {}
         self.list_ends: dict[tuple[str, str], tuple[int, str]] = {}
-        self._defaults: dict[tuple[str, str], str] = {}
-        self._entries: dict[tuple[str, str], list[str]] = {}
+        self._simple: dict[tuple[str, str], list[str]] = {}  # pieces of texts, which the parser gives line by line
+        self._defaults: dict[tuple[str, str], list[str]] = {}
+        self._entries: dict[tuple[str, str], list[list[str]]] = {}
         self.about = ""
         self.encoding = "ascii"
         self._ends: list[int] = []
@@ -121,6 +122,7 @@ class Outline:
             parser.Parse(xmp, True)
         except expat.ExpatError as error:
             raise ValueError(f"it is not XML ({error})") from error
+        self.properties |= {name: "".join(pieces) for name, pieces in self._simple.items()}
         if not self._ends:
             raise ValueError("it has no rdf:RDF, as XMP has")
         self.end = self._ends[0]
@@ -130,12 +132,12 @@ class Outline:
 
     def default_text(self, wanted: Property) -> str:
         """Return the text of a property, of ``x-default`` where it has several; empty if there is none."""
-        return self._defaults.get(wanted[1:]) or self.properties.get(wanted[1:], "")
+        return "".join(self._defaults.get(wanted[1:], ())) or self.properties.get(wanted[1:], "")
 
     def entries(self, wanted: Property) -> list[str]:
         """Return the entries of an array; a property with a simple text is an array of one."""
         text = self.properties.get(wanted[1:], "")
-        return self._entries.get(wanted[1:], [text] if text else [])
+        return ["".join(pieces) for pieces in self._entries.get(wanted[1:], [[text]] if text else [])]
 
     def _start(self, name: str, attributes: Mapping[str, str]) -> None:
         if self._open[-1:] == [f"{RDF} RDF"] and name == f"{RDF} Description":
@@ -143,23 +145,23 @@ class Outline:
             self.properties |= {_split(attribute): value for attribute, value in attributes.items()}
         elif self._open[-2:] == [f"{RDF} RDF", f"{RDF} Description"]:
             self._property, self._depth = _split(name), len(self._open)
-            self.properties[self._property] = ""
+            self._simple[self._property] = []
         elif self._property is not None and name == f"{RDF} li" and self._open[-1] == f"{RDF} Alt":
             is_default = attributes.get(_LANGUAGE) == "x-default" and len(self._open) == self._depth + 2
             self._default = -1 if is_default else None
         elif self._property is not None and self._is_entry(name):
-            self._entries.setdefault(self._property, []).append("")
+            self._entries.setdefault(self._property, []).append([])
         self._open.append(name)
 
     def _text(self, text: str) -> None:
         if self._default == -1:
             self._default = self._parser.CurrentByteIndex
         if self._default is not None and self._property is not None and self._property not in self.texts:
-            self._defaults[self._property] = self._defaults.get(self._property, "") + text
+            self._defaults.setdefault(self._property, []).append(text)
         if self._property is not None and len(self._open) == self._depth + 1:
-            self.properties[self._property] += text.strip()
+            self._simple[self._property].append(text.strip())
         elif self._property is not None and self._open[-1] == f"{RDF} li" and self._property in self._entries:
-            self._entries[self._property][-1] += text
+            self._entries[self._property][-1].append(text)
 
     def _end(self, name: str) -> None:
         self._open.pop()

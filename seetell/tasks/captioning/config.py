@@ -128,6 +128,14 @@ class CaptionerSection(Section):
             object.__setattr__(self, "captioner", config_type(self.architecture)())
         check_fractions(self, "label_smoothing")
 
+    def check_parts(self, parts: int, processes: int) -> None:
+        """Check that the loss has no state that a part of a batch changes."""
+        if parts > 1 and getattr(self.captioner, "attention", "") == "hard":
+            raise RecipeError(
+                "attention: the baseline of hard attention follows the whole batch, which cannot be computed in "
+                f"{parts} parts; train with one process and batch_parts: 1"
+            )
+
     @classmethod
     def field_types(cls, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the type of ``captioner``, which depends on the architecture."""

@@ -94,11 +94,12 @@ class HubCaptioner(HubPredictor[Caption], Captioner[Prepared]):
 
     def prepare(self, image: PhotoSource, text: str = "") -> Prepared:
         """Open an image, see :meth:`HubPredictor.prepare`; no larger than ``max_side``."""
-        opened, size = super().prepare(image)
-        if self._max_side is not None and max(opened.size) > self._max_side:
-            opened = opened.copy()
-            opened.thumbnail((self._max_side, self._max_side), Image.Resampling.LANCZOS)
-        return opened, size
+        prepared = super().prepare(image, text)
+        if self._max_side is None or max(prepared.image.size) <= self._max_side:
+            return prepared
+        smaller = prepared.image.copy()
+        smaller.thumbnail((self._max_side, self._max_side), Image.Resampling.LANCZOS)
+        return prepared._replace(image=smaller)
 
     def bind(
         self,
@@ -166,7 +167,7 @@ class HubCaptioner(HubPredictor[Caption], Captioner[Prepared]):
     def _captions(
         self, batch: Sequence[Prepared], sample_ids: Sequence[int], *, search: Search, max_words: int | None
     ) -> list[Caption]:
-        written = write(self.model, self._inputs([image for image, _ in batch]), search, sample_ids)
+        written = write(self.model, self._inputs([each.image for each in batch]), search, sample_ids)
         return [self._caption(one, max_words) for one in written]
 
     def _caption(self, written: Written, max_words: int | None) -> Caption:

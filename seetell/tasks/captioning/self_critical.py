@@ -71,7 +71,7 @@ class SelfCriticalLoss:
     def __init__(self, config: SelfCriticalConfig, reward: Reward, *, max_words: int, dropout: bool = False) -> None:
         self._config, self._reward, self._max_words, self._dropout = config, reward, max_words, dropout
 
-    def __call__(self, captioner: Captioner, features: Features, photos: Sequence[int]) -> tuple[Tensor, float]:
+    def __call__(self, captioner: Captioner, features: Features, photos: Sequence[int]) -> tuple[Tensor, int, float]:
         """Sample sentences and weight their log-probabilities by how far their rewards exceed the baseline.
 
         Args:
@@ -81,7 +81,7 @@ class SelfCriticalLoss:
             photos: ``(B,)`` their positions among the training photos.
 
         Returns:
-            The loss per word, whose gradient is that of the expected reward, and the mean reward.
+            The loss per word, whose gradient is that of the expected reward; the number of words; the mean reward.
         """
         samples, temperature = self._config.samples, self._config.temperature
         captioner.eval()
@@ -104,7 +104,7 @@ class SelfCriticalLoss:
         nll = F.cross_entropy(logits / temperature, targets[real], reduction="none")  # (M,)
         advantage = torch.from_numpy(rewards - baseline).to(nll)  # (B, C)
         weights = advantage[:, :, None].expand(real.shape)[real]  # (M,)
-        return (weights * nll).mean(), float(rewards.mean())
+        return (weights * nll).mean(), len(nll), float(rewards.mean())
 
 
 def sample_sentences(

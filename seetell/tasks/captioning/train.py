@@ -13,7 +13,7 @@ from seetell.data.records import CaptionDataset
 from seetell.language.vocabulary import Vocabulary
 from seetell.nn.backbones import Features, weights_hash
 from seetell.tasks.captioning.distillation import load_teachers
-from seetell.tasks.captioning.models import USES_GRID, USES_TAGS, build, caption_tensors
+from seetell.tasks.captioning.models import IGNORE_INDEX, USES_GRID, USES_TAGS, build, caption_tensors
 from seetell.tasks.captioning.models.captioner import Captioner
 from seetell.tasks.captioning.region_features import RegionFeatures, check_regions
 from seetell.tasks.captioning.scheduled_sampling import replace_with_samples
@@ -21,6 +21,7 @@ from seetell.tasks.captioning.self_critical import CiderReward, SelfCriticalLoss
 from seetell.tasks.captioning.tagging import PhotoTagger, TaggedFeatures, tagger_bundle
 from seetell.tasks.captioning.validation import validate
 from seetell.training import task
+from seetell.training.batches import WHOLE, Part
 from seetell.training.config import RunConfig
 from seetell.training.encoding import Progress
 from seetell.training.features import (
@@ -31,6 +32,7 @@ from seetell.training.features import (
     on_device,
     unpack_features,
 )
+from seetell.training.loss_terms import Term
 from seetell.training.preparation import CaptionedPhotos, frozen_encoder, prepare_captions, pretrained_of
 from seetell.training.task import Optimised, Phase, Validation, seeded
 from seetell.training.trained import load_model
@@ -187,12 +189,13 @@ class Training(task.Training):
         if prepared.activations is not None:
             finish = finish_encoding(self.encoder, frozen_stages=self.section.finetune.frozen_stages)
             return CachedFeatures(prepared.activations, captioned.photos, finish)
-        return PixelFeatures(self.encoder, captioned.photos, crop=self.config.data.crop)
+        data = self.config.data
+        return PixelFeatures(self.encoder, captioned.photos, crop=data.crop, augmentation=data.augmentation)
 
-    def batch(self, step: int) -> tuple[Tensor, ...]:
+    def batch(self, step: int, part: Part = WHOLE) -> tuple[Tensor, ...]:
         """Read records or pixels, positions of the photos, inputs and targets, and what teachers see."""
         data, captions = self.config.data, self.prepared.train.captions
-        indices = self.draw(step, self._counts, data.captions_per_photo)
+        indices = self.draw(step, self._counts, data.captions_per_photo).part(part)
         chosen = [
             [captions[photo][caption] for caption in drawn]
             for photo, drawn in zip(indices.photos, indices.captions, strict=True)
@@ -202,13 +205,14 @@ class Training(task.Training):
         seen_by_teachers = self._teachers.prepare(indices) if self._teachers is not None and taught else ()
         return self._train_source.prepare(indices), torch.from_numpy(indices.photos), *tensors, *seen_by_teachers
 
-    def loss(self, step: int, batch: tuple[Any, ...]) -> tuple[Tensor, dict[str, float]]:
-        """Return the loss on reference captions and teachers, or the self-critical loss."""
+    def loss(self, step: int, batch: tuple[Any, ...]) -> list[Term]:
+        """Return the loss on reference captions and teachers, or the self-critical loss, each the mean over words."""
         prepared, photos, inputs, targets, *seen_by_teachers = batch
         features = self._train_source.features(prepared.to(self.device))
         if self._self_critical is not None:
-            loss, reward = self._self_critical(self.captioner, features, photos.tolist())
-            return loss, {"reward": reward}
+            loss, words, reward = self._self_critical(self.captioner, features, photos.tolist())
+            return [Term(loss, words), Term(reward, len(photos), weight=0, name="reward")]
+        words = int((targets != IGNORE_INDEX).sum())
         inputs, targets = inputs.to(self.device), targets.to(self.device)
         if probability := self.section.scheduled_sampling.probability(step):
             inputs = replace_with_samples(self.captioner, features, inputs, targets, probability=probability)
@@ -216,7 +220,8 @@ class Training(task.Training):
         if self._teachers is not None:
             soft_targets = self._teachers.soft_targets(seen_by_teachers, inputs, targets)
         smoothing = self.section.label_smoothing
-        return self.captioner.loss(features, inputs, targets, label_smoothing=smoothing, soft_targets=soft_targets), {}
+        loss = self.captioner.loss(features, inputs, targets, label_smoothing=smoothing, soft_targets=soft_targets)
+        return [Term(loss, words)]
 
     def validate(self) -> Validation:
         """Measure the loss and, with language metrics, captions of the validation photos."""

@@ -11,11 +11,11 @@ from seetell.export.declaration import (
     Examples,
     FeaturesGraph,
     GraphSpec,
-    comparison_features,
     encoder_graph,
 )
+from seetell.nn.backbones import Encoder
 from seetell.tasks.classification.data import read_class_folders
-from seetell.tasks.classification.model import LinearClassifier
+from seetell.tasks.classification.model import Classifier, PublishedClassifier
 from seetell.training.trained import Trained
 
 
@@ -28,7 +28,7 @@ class ClassifierGraph(nn.Module):
     weight: Tensor
     scale: Tensor
 
-    def __init__(self, classifier: LinearClassifier) -> None:
+    def __init__(self, classifier: Classifier) -> None:
         super().__init__()
         linear = classifier.folded()
         scale = linear.weight.abs().amax(dim=1, keepdim=True).clamp(min=1e-12) / 127
@@ -39,6 +39,18 @@ class ClassifierGraph(nn.Module):
     def forward(self, pooled: Tensor) -> tuple[Tensor]:
         """Classify."""
         return (F.linear(pooled, self.weight.to(pooled.dtype)) * self.scale + self.bias,)
+
+
+class HiddenGraph(nn.Module):
+    """An encoder and its published head but for the last layer: ``images (B, 3, H, W)`` → ``pooled (B, F)``."""
+
+    def __init__(self, encoder: Encoder, classifier: PublishedClassifier) -> None:
+        super().__init__()
+        self.encoder, self.classifier = encoder, classifier
+
+    def forward(self, images: Tensor) -> tuple[Tensor]:
+        """Encode."""
+        return (self.classifier.hidden(self.encoder(images).grid),)
 
 
 def graphs(trained: Trained) -> Declaration:
@@ -57,23 +69,28 @@ def declaration(trained: Trained, examples: Examples, *, weights: dict[str, dict
     """Declare the bundle of a classifier.
 
     Args:
-        trained: its encoder and its :class:`LinearClassifier`.
+        trained: its encoder and its :class:`Classifier`.
         examples: images to calibrate on and to compare with torch on.
         weights: arrays to keep for further training, by part and name.
     """
-    pooled = comparison_features(trained.encoder, examples).pooled
+    published = isinstance(trained.model, PublishedClassifier)
+    encoder: nn.Module = (
+        HiddenGraph(trained.encoder, trained.model) if published else FeaturesGraph(trained.encoder, with_grid=False)
+    )
+    with torch.no_grad():
+        (pooled,) = encoder(torch.from_numpy(examples.comparison))
     classifier = GraphSpec(
         name="classifier",
         module=ClassifierGraph(trained.model).eval(),
-        examples=(pooled,),
+        examples=(pooled.clone(),),
         inputs=("pooled",),
         outputs=("logits",),
         dynamic_shapes=({0: torch.export.Dim("images", min=1)},),
         tolerance=1e-3,
     )
     return Declaration(
-        architecture="linear",
-        graphs=(encoder_graph(FeaturesGraph(trained.encoder, with_grid=False), ("pooled",), examples), classifier),
+        architecture="published-head" if published else "linear",
+        graphs=(encoder_graph(encoder, ("pooled",), examples), classifier),
         examples=examples,
         models=(trained.model,),
         settings={},

@@ -1,11 +1,8 @@
-"""A linear classifier on an encoder's pooled vector, with calibrated probabilities.
+"""Classifiers of images, with calibrated probabilities: linear ones, and the heads that encoders were published with.
 
 After training, logits are divided by a temperature that is fitted to validation images (Guo et al., "On Calibration of
 Modern Neural Networks", ICML 2017, section 4.2): of images labelled with a probability of 0.8, 80 % should be right.
 Departure: a normal prior on the temperature's logarithm, so that a handful of images does not decide it.
-
-
-Classifiers on the features of an encoder.
 """
 
 from __future__ import annotations
@@ -17,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seetell.language.vocabulary import Vocabulary
-from seetell.nn.backbones import Encoder
+from seetell.nn.backbones import Encoder, Features, PublishedHead
 from seetell.nn.standardisation import Standardise
 
 if TYPE_CHECKING:
@@ -28,27 +25,24 @@ PRIOR_DEVIATION = 0.5
 """Of the temperature's logarithm: about as far as networks with label smoothing are from 0."""
 
 
-class LinearClassifier(nn.Module):
-    """Standardised features, dropout, and one logit per class.
-
-    Args:
-        feature_size: ``D``, length of the encoder's pooled vector.
-        classes: ``K``, number of classes.
-        dropout: probability of zeroing a feature in training.
-    """
+class Classifier(nn.Module):
+    """A module that makes logits, which are calibrated outside training."""
 
     temperature: Tensor
 
-    def __init__(self, feature_size: int, classes: int, *, dropout: float = 0.0) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.norm = Standardise(feature_size)
-        self.dropout = nn.Dropout(dropout)
-        self.linear = nn.Linear(feature_size, classes)
         self.register_buffer("temperature", torch.ones(()))
 
-    def forward(self, pooled: Tensor) -> Tensor:
-        """Return logits ``(B, K)`` of pooled vectors ``(B, D)``; outside training, calibrated ones."""
-        logits: Tensor = self.linear(self.dropout(self.norm(pooled)))
+    def of(self, features: Features) -> Tensor:
+        """Return logits ``(B, K)`` of an encoder's features; outside training, calibrated ones."""
+        raise NotImplementedError
+
+    def folded(self) -> nn.Linear:
+        """Return the last layer, the temperature and what else is linear as one layer, for prediction."""
+        raise NotImplementedError
+
+    def _calibrated(self, logits: Tensor) -> Tensor:
         return logits if self.training else logits / self.temperature
 
     def calibrate(self, logits: Tensor, labels: Tensor) -> Tensor:
@@ -69,6 +63,31 @@ class LinearClassifier(nn.Module):
         self.temperature.fill_(LOG_TEMPERATURES[int(torch.stack(losses).argmin())].exp())
         return logits / self.temperature.to(logits.device)
 
+
+class LinearClassifier(Classifier):
+    """Standardised features, dropout, and one logit per class.
+
+    Args:
+        feature_size: ``D``, length of the encoder's pooled vector.
+        classes: ``K``, number of classes.
+        dropout: probability of zeroing a feature in training.
+    """
+
+    def __init__(self, feature_size: int, classes: int, *, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.norm = Standardise(feature_size)
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(feature_size, classes)
+
+    def of(self, features: Features) -> Tensor:
+        """Classify the pooled vectors."""
+        logits: Tensor = self(features.pooled)
+        return logits
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        """Return logits ``(B, K)`` of pooled vectors ``(B, D)``; outside training, calibrated ones."""
+        return self._calibrated(self.linear(self.dropout(self.norm(pooled))))
+
     def folded(self) -> nn.Linear:
         """Return standardisation, linear layer and temperature as one linear layer, for prediction."""
         with torch.no_grad():
@@ -81,7 +100,50 @@ class LinearClassifier(nn.Module):
         return folded.requires_grad_(False)
 
 
-def build(config: RunConfig, encoder: Encoder, vocabulary: Vocabulary | None) -> LinearClassifier:
+class PublishedClassifier(Classifier):
+    """What an encoder's paper put behind its last map.
+
+    Args:
+        head: of :meth:`~seetell.nn.backbones.Encoder.published_head`.
+        grid_size: rows and columns of the map.
+        classes: ``K``, number of classes.
+    """
+
+    def __init__(self, head: PublishedHead, grid_size: tuple[int, int], classes: int) -> None:
+        super().__init__()
+        self.head, self.grid_size, self.classes = head, grid_size, classes
+
+    def of(self, features: Features) -> Tensor:
+        """Classify the grids."""
+        assert features.grid is not None
+        logits: Tensor = self(features.grid)
+        return logits
+
+    def forward(self, grid: Tensor) -> Tensor:
+        """Return logits ``(B, K)`` of grids ``(B, L, D)``; outside training, calibrated ones."""
+        return self._calibrated(self.head.output(self.hidden(grid)))
+
+    def hidden(self, grid: Tensor) -> Tensor:
+        """Return what the last layer reads, ``(B, F)``."""
+        hidden: Tensor = self.head.hidden(grid.transpose(1, 2).reshape(grid.shape[0], -1, *self.grid_size))
+        return hidden
+
+    def folded(self) -> nn.Linear:
+        """Return last layer and temperature as one linear layer; a head without such a layer has the identity's."""
+        output = self.head.output
+        with torch.no_grad():
+            weight, bias = torch.eye(self.classes), torch.zeros(self.classes)
+            if isinstance(output, nn.Linear):
+                weight, bias = output.weight.data, output.bias.data
+            folded = nn.Linear(weight.shape[1], weight.shape[0])
+            folded.weight.copy_(weight / self.temperature)
+            folded.bias.copy_(bias / self.temperature)
+        return folded.requires_grad_(False)
+
+
+def build(config: RunConfig, encoder: Encoder, vocabulary: Vocabulary | None) -> Classifier:
     """Create the classifier of a run, with random weights."""
-    section = config.section
-    return LinearClassifier(encoder.channels, len(section.labels), dropout=section.dropout)
+    section, classes = config.section, len(config.section.labels)
+    if section.head == "published":
+        return PublishedClassifier(encoder.published_head(classes), encoder.grid_size, classes)
+    return LinearClassifier(encoder.channels, classes, dropout=section.dropout)

@@ -11,11 +11,13 @@ TASK = Task(
     result="labels",
     example="seetell classify photo.jpg --top 3",
     predict="predict:Classifier",
+    backends={"hf": "hub:load"},
     evaluate="evaluate:evaluate",
     config="config:ClassificationConfig",
     train="train:Training",
     model="model:build",
     export="export:graphs",
+    architectures=("*ForImageClassification",),
     options=(Option("top", int, "Maximum number of labels per image.", 5, minimum=1, served=True),),
     evaluate_options=(Option("confusion", Path, "Write the confusion matrix there, as a picture."),),
 )

@@ -14,12 +14,14 @@ from seetell.data.records import PhotoRecord
 from seetell.errors import DataError, RecipeError
 from seetell.nn.backbones import weights_hash
 from seetell.tasks.classification.data import LabelledDataset, label_of, read_class_folders
-from seetell.tasks.classification.model import build
+from seetell.tasks.classification.model import LinearClassifier, build
 from seetell.training import task
-from seetell.training.batches import sample_batch_indices
+from seetell.training.augmentation import mix_up
+from seetell.training.batches import WHOLE, Part
 from seetell.training.config import RunConfig
 from seetell.training.encoding import Progress, features_cache
-from seetell.training.features import CachedFeatures, FeatureSource, PixelFeatures, unpack_features
+from seetell.training.features import CachedFeatures, FeatureSource, PixelFeatures, on_device, unpack_features
+from seetell.training.loss_terms import Term
 from seetell.training.preparation import data_hash, frozen_encoder, pretrained_of, readable, training_splits, unreadable
 from seetell.training.task import Optimised, Phase, Validation, seeded
 
@@ -91,6 +93,8 @@ class Training(task.Training):
 
     def initialise(self) -> None:
         """Fit the standardisation to training images spread over the whole split."""
+        if not isinstance(self.classifier, LinearClassifier):
+            return
         stride = -(-len(self._train) // FITTING_PHOTOS)
         batches = self._feature_source(self._train[::stride]).batches(VALIDATION_BATCH)
         with torch.no_grad():
@@ -102,7 +106,8 @@ class Training(task.Training):
         classifier = Optimised(self.config.optimiser, list(self.classifier.parameters()))
         phases = [Phase(0, {"classifier": classifier}, schedule_steps=steps)]
         if section.train_encoder_after >= 0:
-            encoder = Optimised(section.encoder_optimiser, self.encoder.trainable(frozen_stages=section.frozen_stages))
+            parameters = self.encoder.trainable(frozen_stages=section.frozen_stages)
+            encoder = Optimised(section.encoder_optimiser or self.config.optimiser, parameters)
             both = {"classifier": classifier, "encoder": encoder}
             phases.append(Phase(section.train_encoder_after, both, schedule_steps=steps))
         return phases
@@ -120,32 +125,31 @@ class Training(task.Training):
     def _feature_source(self, photos: tuple[PhotoRecord, ...]) -> FeatureSource:
         if self._cache is not None and not self._trains_encoder:
             return CachedFeatures(self._cache, photos, unpack_features)
-        return PixelFeatures(self.encoder, photos, crop=self.config.data.crop)
+        data = self.config.data
+        return PixelFeatures(self.encoder, photos, crop=data.crop, augmentation=data.augmentation)
 
-    def batch(self, step: int) -> tuple[Tensor, ...]:
+    def batch(self, step: int, part: Part = WHOLE) -> tuple[Tensor, ...]:
         """Read records or pixels, and labels."""
-        indices = sample_batch_indices(
-            step,
-            seed=self.config.seed,
-            caption_counts=np.ones(len(self._train), np.int64),
-            batch_size=self.config.batch_size,
-            captions_per_photo=1,
-            flip=self.config.data.flip,
-        )
-        return self._train_source.prepare(indices), self._train_labels[torch.from_numpy(indices.photos)]
+        indices = self.draw(step, np.ones(len(self._train), np.int64), 1).part(part)
+        prepared, labels = self._train_source.prepare(indices), self._train_labels[torch.from_numpy(indices.photos)]
+        alpha = self.config.data.augmentation.mixup
+        if not alpha:
+            return prepared, labels
+        targets = F.one_hot(labels, len(self.section.labels)).float()
+        return mix_up(prepared, targets, alpha=alpha, seed=int(indices.seeds[0]))
 
-    def loss(self, step: int, batch: tuple[Any, ...]) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, step: int, batch: tuple[Any, ...]) -> list[Term]:
         """Return the cross-entropy."""
         prepared, labels = (part.to(self.device) for part in batch)
-        logits = self.classifier(self._train_source.features(prepared).pooled)
-        return F.cross_entropy(logits, labels, label_smoothing=self.section.label_smoothing), {}
+        logits = self.classifier.of(self._train_source.features(prepared))
+        return [Term(F.cross_entropy(logits, labels, label_smoothing=self.section.label_smoothing), len(labels))]
 
     def validate(self) -> Validation:
         """Calibrate, and measure the loss and the shares of images whose label is first, or among the first five."""
         with torch.no_grad():
             logits = torch.cat(
                 [
-                    self.classifier(features.pooled.to(self.device)).cpu()
+                    self.classifier.of(on_device(features, self.device)).cpu()
                     for features in self._val_source.batches(VALIDATION_BATCH)
                 ]
             )

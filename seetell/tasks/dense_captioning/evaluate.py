@@ -10,14 +10,15 @@ from seetell.errors import UsageError
 from seetell.metrics.dense import COUNTS, dense_average_precision
 from seetell.metrics.meteor import Meteor
 from seetell.results import row
+from seetell.tasks.dense_captioning.predict import DenseCaptioner
 from seetell.tasks.evaluation import DataOptions, Evaluation, Progress, collect, images_of
 
 if TYPE_CHECKING:
-    from seetell.tasks.dense_captioning.predict import DenseCaptioner
+    from seetell.tasks.dense_captioning.hub import HubDenseCaptioner
 
 
 def evaluate(
-    predictor: DenseCaptioner,
+    predictor: DenseCaptioner | HubDenseCaptioner,
     data: DataOptions,
     *,
     split: str = "val",
@@ -36,8 +37,10 @@ def evaluate(
 
     Raises:
         DataError: the data set cannot be used, or none of its images opens.
-        UsageError: options were given, or METEOR is not installed.
+        UsageError: options were given, the model has no region proposals, or METEOR is not installed.
     """
+    if not isinstance(predictor, DenseCaptioner):
+        raise UsageError(f"{predictor.name} has no region proposals, by which dense captioners are scored here")
     if options:
         raise UsageError(f"{predictor.name} is evaluated with the settings it was exported with; leave out others")
     meteor = Meteor()  # whose files may be missing, which is better said before the work than after it

@@ -155,8 +155,8 @@ class DenseCap(nn.Module):
         targets: Tensor,
         *,
         label_smoothing: float,
-    ) -> dict[str, Tensor]:
-        """Return the five losses, by the names of :class:`LossWeights`, unweighted.
+    ) -> dict[str, tuple[Tensor, int]]:
+        """Return the five losses, by the names of :class:`LossWeights`, unweighted, with what each is a mean over.
 
         Args:
             maps: of the encoder, ``(B, C_s, h, w)`` per stride.
@@ -164,6 +164,9 @@ class DenseCap(nn.Module):
             inputs: one phrase per region of the batch, START and words, ``(ΣG, T)``.
             targets: the same phrases, words and END, ``IGNORE_INDEX`` in padding.
             label_smoothing: share of the target probability spread over all words.
+
+        Returns:
+            Each loss, and the number of anchors, of boxes or of words whose mean it is.
         """
         pyramid = self.pyramid(maps)
         config = self.config.roi_head
@@ -184,23 +187,22 @@ class DenseCap(nn.Module):
             for boxes, kept in zip(sampled.boxes, torch.split(positive, list(map(len, sampled.boxes))), strict=True)
         ]
         features = self._features(codes[positive], cells[positive], maps, positive_boxes)
-        max_length = int((targets[matched] != IGNORE_INDEX).sum(dim=1).max())
+        lengths = (targets[matched] != IGNORE_INDEX).sum(dim=1)
+        max_length = int(lengths.max())
+        caption = self.captioner.loss(
+            features,
+            inputs[matched, None, :max_length],
+            targets[matched, None, :max_length],
+            label_smoothing=label_smoothing,
+        )
+        box = F.smooth_l1_loss(deltas[positive], true_deltas, beta=1.0, reduction="sum") / len(logits)
         return {
             "proposal_objectness": proposal_objectness,
             "proposal_box": proposal_box,
-            "objectness": F.binary_cross_entropy_with_logits(logits, positive.to(logits.dtype)),
-            "box": F.smooth_l1_loss(deltas[positive], true_deltas, beta=1.0, reduction="sum") / len(logits),
-            "caption": self.captioner.loss(
-                features,
-                inputs[matched, None, :max_length],
-                targets[matched, None, :max_length],
-                label_smoothing=label_smoothing,
-            ),
+            "objectness": (F.binary_cross_entropy_with_logits(logits, positive.to(logits.dtype)), len(logits)),
+            "box": (box, len(logits)),
+            "caption": (caption, int(lengths.sum())),
         }
-
-    def weighted(self, losses: Mapping[str, Tensor]) -> Tensor:
-        """Return the sum of the losses, each times its weight."""
-        return torch.stack([getattr(self.config.losses, name) * loss for name, loss in losses.items()]).sum()
 
     def detect(self, maps: Sequence[Tensor]) -> list[Detections]:
         """Return the regions of each image, in evaluation mode.

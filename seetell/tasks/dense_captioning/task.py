@@ -11,11 +11,13 @@ TASK = Task(
     result="regions",
     example="seetell regions photo.jpg --top 5",
     predict="predict:DenseCaptioner",
+    backends={"hf": "hub:load"},
     evaluate="evaluate:evaluate",
     config="config:DenseCaptioningConfig",
     train="train:Training",
     model="model:build",
     export="export:graphs",
+    architectures=("Florence2ForConditionalGeneration",),
     options=(
         Option("top", int, "Maximum number of regions per image.", 10, minimum=1, maximum=100, served=True),
         Option(

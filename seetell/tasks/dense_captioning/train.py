@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from seetell.data.records import RegionDataset
 from seetell.data.regions import read_regions
@@ -18,8 +18,10 @@ from seetell.tasks.dense_captioning.model import build
 from seetell.tasks.dense_captioning.region_targets import FeatureMapCache, map_shapes, prepare_regions
 from seetell.tasks.dense_captioning.validation import validate
 from seetell.training import task
+from seetell.training.batches import WHOLE, Part
 from seetell.training.config import RunConfig
 from seetell.training.encoding import Progress
+from seetell.training.loss_terms import Term
 from seetell.training.preparation import frozen_encoder, pretrained_of
 from seetell.training.task import Validation, seeded
 from seetell.training.trained import load_word_embeddings
@@ -55,6 +57,11 @@ class Training(task.Training):
             "data_hash": self.prepared.data_hash,
         }
 
+    @property
+    def compiled(self) -> list[nn.Module]:
+        """The parts of the model whose inputs have about the same size in every step."""
+        return [self.densecap.pyramid, self.densecap.regions.layers, self.densecap.captioner]
+
     @classmethod
     def read(cls, config: RunConfig) -> RegionDataset:
         """Read photos with described regions."""
@@ -73,22 +80,24 @@ class Training(task.Training):
                 setting="dense_captioning.captioner.embedding_size",
             )
 
-    def batch(self, step: int) -> tuple[list[Tensor], list[Tensor], Tensor, Tensor]:
+    def batch(self, step: int, part: Part = WHOLE) -> tuple[list[Tensor], list[Tensor], Tensor, Tensor]:
         """Read feature maps, boxes and one phrase per region."""
         config, train = self.config, self.prepared.train
         indices = self.draw(step, np.ones(len(train.photos), np.int64), 1).unique_photos()
         random = np.random.default_rng((config.seed, 4, step))
+        phrases = [[random.integers(len(each)) for each in train.phrases[photo]] for photo in indices.photos]
+        indices, phrases = indices.part(part), phrases[part.of(len(phrases))]
         width = self.encoder.preprocessing.width
         boxes, chosen = [], []
-        for photo, mirrored in zip(indices.photos, indices.mirrored, strict=True):
+        for photo, mirrored, drawn in zip(indices.photos, indices.mirrored, phrases, strict=True):
             upright = train.boxes[photo]
             boxes.append(torch.from_numpy(flip_boxes(upright.numpy(), width=width)) if mirrored else upright)
-            chosen += [[phrases[random.integers(len(phrases))]] for phrases in train.phrases[photo]]
+            chosen += [[each[number]] for each, number in zip(train.phrases[photo], drawn, strict=True)]
         inputs, targets = caption_tensors(chosen, max_words=config.data.max_words)
         return self._train_maps.read(indices.photos, indices.mirrored), boxes, inputs[:, 0], targets[:, 0]
 
-    def loss(self, step: int, batch: tuple[Any, ...]) -> tuple[Tensor, dict[str, float]]:
-        """Return the weighted sum of the five losses, and each of them."""
+    def loss(self, step: int, batch: tuple[Any, ...]) -> list[Term]:
+        """Return the five losses."""
         maps, boxes, inputs, targets = batch
         losses = self.densecap.losses(
             [activation.to(self.device) for activation in maps],
@@ -97,8 +106,8 @@ class Training(task.Training):
             targets.to(self.device),
             label_smoothing=self.config.section.label_smoothing,
         )
-        values = {f"{name}_loss": round(loss.item(), 5) for name, loss in losses.items()}
-        return self.densecap.weighted(losses), values
+        weights = vars(self.config.section.densecap.losses)
+        return [Term(mean, count, weights[name], f"{name}_loss") for name, (mean, count) in losses.items()]
 
     def validate(self) -> Validation:
         """Measure average precision and recall; dense average precision is the score, where METEOR is installed."""

@@ -11,6 +11,7 @@ from seetell.results import Regions, row
 from seetell.tasks.evaluation import DataOptions, Evaluation, Progress, collect, images_of
 
 if TYPE_CHECKING:
+    from seetell.tasks.detection.hub import FlorenceDetector, HubDetector
     from seetell.tasks.detection.predict import Detector
 
 THRESHOLD, TOP = 0.05, 100
@@ -18,7 +19,12 @@ THRESHOLD, TOP = 0.05, 100
 
 
 def evaluate(
-    predictor: Detector, data: DataOptions, *, split: str = "val", progress: Progress | None = None, **options: Any
+    predictor: Detector | HubDetector | FlorenceDetector,
+    data: DataOptions,
+    *,
+    split: str = "val",
+    progress: Progress | None = None,
+    **options: Any,
 ) -> Evaluation:
     """Find the objects of a data set's images, and score them against the true boxes.
 
@@ -36,7 +42,7 @@ def evaluate(
     dataset = read_yolo(data.path, format=data.format, photos=data.photos)
     images = images_of(dataset, split)
     lacking = sorted({name for image in images for name in image.classes} - set(predictor.labels))
-    if lacking:
+    if lacking and predictor.labels:
         raise DataError(f"{dataset.source}: {predictor.name} does not know the classes {', '.join(lacking)}")
     chosen = {"threshold": THRESHOLD, "top": TOP, "same_place_iou": 1.0, **options}
     results = predictor.predict_many([image.path for image in images], **chosen)

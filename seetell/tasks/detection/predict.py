@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from seetell.errors import BundleError, UsageError
+from seetell.errors import BundleError
 from seetell.geometry.boxes import CANDIDATES, Boxes, nms, nms_per_class
 from seetell.photos.opening import PhotoSource
 from seetell.results import Region, Regions
@@ -24,10 +24,7 @@ from seetell.runtime.bundle import Bundle, numbers
 from seetell.runtime.bundle_predictor import BundlePredictor
 from seetell.runtime.image_stream import BatchFn, preprocess_with_size
 from seetell.runtime.sessions import Graph
-
-TOP = 20
-SAME_PLACE_IOU = 0.8
-"""Of two boxes of any classes that overlap more, the one of higher score is told: one object is of one class."""
+from seetell.tasks.detection.selection import SAME_PLACE_IOU, TOP, check_selection
 
 Prepared = tuple[np.ndarray, tuple[int, int]]
 """The detector's input ``(3, H, W)`` float32, and the image's width and height."""
@@ -99,12 +96,7 @@ class Detector(BundlePredictor[Prepared, Regions]):
             UsageError: one is out of its range.
         """
         threshold = self.selection.threshold if threshold is None else threshold
-        if not 0 <= threshold <= 1:
-            raise UsageError(f"threshold must be from 0 to 1, got {threshold}")
-        if top < 1:
-            raise UsageError(f"top must be at least 1, got {top}")
-        if not 0 <= same_place_iou <= 1:
-            raise UsageError(f"same_place_iou must be from 0 to 1, got {same_place_iou}")
+        check_selection(threshold=threshold, top=top, same_place_iou=same_place_iou)
         return partial(self._predict, threshold=threshold, top=top, same_place_iou=same_place_iou)
 
     def _predict(

@@ -9,7 +9,9 @@ TASK = Task(
     result="regions",
     example="seetell detect photo.jpg --threshold 0.5",
     predict="predict:Detector",
+    backends={"hf": "hub:load"},
     evaluate="evaluate:evaluate",
+    architectures=("*ForObjectDetection", "Florence2ForConditionalGeneration"),
     options=(
         Option(
             "threshold",

@@ -22,6 +22,7 @@ from seetell.metrics.localisation import (
     whole_photos,
 )
 from seetell.tasks.evaluation import DataOptions, Evaluation, Progress, collect, images_of
+from seetell.tasks.grounding.predict import PhraseGrounder
 from seetell.tasks.retrieval.embeddings import PhotoEmbeddings
 from seetell.tasks.retrieval.evaluate import rank
 
@@ -29,11 +30,11 @@ Located = tuple[PhotoPhrases, np.ndarray, np.ndarray]
 """The phrases of an image, a box for each in pixels, ``(N, 4)``, and a point, ``(N, 2)``."""
 
 if TYPE_CHECKING:
-    from seetell.tasks.grounding.predict import PhraseGrounder
+    from seetell.tasks.grounding.hub import HubGrounder
 
 
 def evaluate(
-    predictor: PhraseGrounder,
+    predictor: PhraseGrounder | HubGrounder,
     data: DataOptions,
     *,
     split: str = "val",
@@ -54,8 +55,10 @@ def evaluate(
 
     Raises:
         DataError: a data set cannot be used, none of its images opens, or none has phrases with boxes.
-        UsageError: options were given.
+        UsageError: options were given, or the model embeds no sentences.
     """
+    if not isinstance(predictor, PhraseGrounder):
+        raise UsageError(f"{predictor.name} embeds no sentences, by which phrase grounders are scored here")
     if options:
         raise UsageError(f"{predictor.name} is evaluated on given phrases, which takes no settings; leave them out")
     dataset = read(data.path, format=data.format, photos=data.photos)

@@ -27,7 +27,7 @@ from seetell.runtime.sessions import Graph
 from seetell.runtime.tags import DETECTIONS, Images
 from seetell.tasks.grounding.localisation import Grounding, ground_with_head, ground_zero_shot, phrase_vectors
 from seetell.tasks.retrieval.embeddings import PhotoEmbeddings, SentenceEmbeddings
-from seetell.tasks.retrieval.predict import Embedder
+from seetell.tasks.retrieval.predict import BundleEmbedder
 
 Prepared = tuple[Images, tuple[int, int], str]
 """The image prepared for each network, its width and height, and the sentence."""
@@ -49,7 +49,7 @@ class PhraseGrounder(BundlePredictor[Prepared, Alignment]):
 
     def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
         super().__init__(bundle, precision=precision, threads=threads)
-        self.embedder = Embedder(bundle, precision=precision, threads=threads)
+        self.embedder = BundleEmbedder(bundle, precision=precision, threads=threads)
         self._head = Graph.open(bundle, "grounding", threads=self.threads) if "grounding" in bundle.graphs else None
         if self._head is not None:
             self._head.require(inputs=["grid", "phrases", DETECTIONS], outputs=["heat", "boxes", "overlaps"])

@@ -30,8 +30,10 @@ from seetell.tasks.retrieval.models import build as build_aligner
 from seetell.tasks.retrieval.models.tags import ObjectTags
 from seetell.tasks.retrieval.tagging import cache_tags, open_tagger
 from seetell.training import task
+from seetell.training.batches import WHOLE, Part
 from seetell.training.config import RunConfig, only
 from seetell.training.encoding import Progress, features_cache
+from seetell.training.loss_terms import Term
 from seetell.training.preparation import training_splits
 from seetell.training.run_folder import RunFolder
 from seetell.training.task import Phase, Validation, seeded
@@ -133,10 +135,10 @@ class Training(task.Training):
         cells = self.aligner.model.whiten_cells(features)
         return cells, cells.new_zeros(len(cells), 0, 6) if tags is None else tags.detections
 
-    def batch(self, step: int) -> tuple[Tensor, ...]:
+    def batch(self, step: int, part: Part = WHOLE) -> tuple[Tensor, ...]:
         """Read cells and detections of photos, and phrases with their boxes and the cells that these cover."""
         targets, per_photo = self.train.targets, self.config.section.phrases_per_photo
-        indices = self.draw(step, targets.counts, per_photo)
+        indices = self.draw(step, targets.counts, per_photo).part(part)
         rows = targets.rows(indices.photos, indices.captions)
         boxes, coverage = targets.boxes[rows], targets.coverage[rows].float()
         mirrored = torch.from_numpy(indices.mirrored)
@@ -145,10 +147,10 @@ class Training(task.Training):
         coverage[mirrored] = grids.flip(3).flatten(2)
         return *self._train_cells.prepare(indices), targets.vectors[rows].float(), boxes, coverage
 
-    def loss(self, step: int, batch: tuple[Any, ...]) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, step: int, batch: tuple[Any, ...]) -> list[Term]:
         """Return the weighted sum of the losses of heat maps, boxes and expected overlaps."""
         cells, detections, phrases, boxes, coverage = (part.to(self.device) for part in batch)
-        return grounding_loss(self.grounder(cells, phrases, detections), boxes, coverage), {}
+        return [Term(grounding_loss(self.grounder(cells, phrases, detections), boxes, coverage), len(cells))]
 
     def validate(self) -> Validation:
         """Measure how many boxes and points are right; their sum is the score."""

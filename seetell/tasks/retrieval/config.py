@@ -60,6 +60,13 @@ class RetrievalConfig(Section):
                 "retrieval.tagger: name the bundle that tags images if, and only if, the aligner reads tags"
             )
 
+    def check_parts(self, parts: int, processes: int) -> None:
+        """Check that each process computes one part: the loss compares all photos of a batch."""
+        if parts > processes:
+            raise RecipeError(
+                f"batch_parts: an aligner's loss compares all photos of a batch, so leave it at 1, got {parts}"
+            )
+
     def with_models(self, find: FindModel) -> RetrievalConfig:
         """Return the same with the name of the tagger replaced by its folder."""
         return dataclasses.replace(self, tagger=find("retrieval.tagger", self.tagger) if self.tagger else "")

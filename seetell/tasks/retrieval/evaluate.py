@@ -15,11 +15,11 @@ from seetell.tasks.evaluation import DataOptions, Evaluation, Progress, collect,
 from seetell.tasks.retrieval.embeddings import PhotoEmbeddings
 
 if TYPE_CHECKING:
-    from seetell.tasks.retrieval.predict import Embedder
+    from seetell.tasks.retrieval.embedder import Embedder
 
 
 def evaluate(
-    predictor: Embedder, data: DataOptions, *, split: str = "val", progress: Progress | None = None, **options: Any
+    predictor: Embedder[Any], data: DataOptions, *, split: str = "val", progress: Progress | None = None, **options: Any
 ) -> Evaluation:
     """Find the sentences of a data set by its images (annotation), and the images by their sentences (search).
 
@@ -42,7 +42,7 @@ def evaluate(
 
 
 def rank(
-    predictor: Embedder, embedded: Sequence[tuple[PhotoRecord, PhotoEmbeddings]], failures: tuple[str, ...]
+    predictor: Embedder[Any], embedded: Sequence[tuple[PhotoRecord, PhotoEmbeddings]], failures: tuple[str, ...]
 ) -> Evaluation:
     """Rank all captions for each image and all images for each caption.
 

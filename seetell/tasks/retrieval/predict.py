@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -23,7 +23,8 @@ from seetell.runtime.bundle_predictor import BundlePredictor
 from seetell.runtime.image_stream import BatchFn, preprocess_all
 from seetell.runtime.sessions import Graph
 from seetell.runtime.tags import DETECTIONS, MIN_DETECTION_SCORE, Images, stacked, tagger_of
-from seetell.tasks.retrieval.embeddings import PhotoEmbeddings, SentenceEmbeddings, embed_features, embed_tokens, score
+from seetell.tasks.retrieval.embedder import Embedder
+from seetell.tasks.retrieval.embeddings import PhotoEmbeddings, SentenceEmbeddings, embed_features, embed_tokens
 
 _ENCODED = ("pooled", "grid")
 
@@ -34,15 +35,13 @@ TRUST = 2 / 3
 """Weight of that encoder in searches, where evidence of words counts more than in scores: photos are of all kinds."""
 
 
-class Embedder(BundlePredictor[Images, PhotoEmbeddings]):
-    """A loaded model that embeds images and sentences; see :class:`~seetell.runtime.bundle_predictor.BundlePredictor`.
+class BundleEmbedder(BundlePredictor[Images, PhotoEmbeddings], Embedder[Images]):
+    """An embedder of a bundle; see :class:`~seetell.runtime.bundle_predictor.BundlePredictor`.
 
     Attributes:
         max_words: longer sentences are cut.
         identity: a hash of all that the embedding of an image depends on: graphs, vocabulary and preprocessing.
     """
-
-    task = "retrieval"
 
     def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
         super().__init__(bundle, precision=precision, threads=threads)
@@ -78,31 +77,6 @@ class Embedder(BundlePredictor[Images, PhotoEmbeddings]):
         """
         return partial(self._embed, with_grid=with_grid)
 
-    def embed_images(self, images: Iterable[PhotoSource], *, with_grid: bool = False) -> PhotoEmbeddings:
-        """Embed images.
-
-        Args:
-            images: each a path, a file's content, an open binary file, a Pillow image, or an array ``(H, W, 3)`` uint8.
-            with_grid: see :meth:`bind`.
-
-        Raises:
-            PhotoError: one of them cannot be used.
-        """
-        embedded = []
-        for item in self.embed_each(images, with_grid=with_grid):
-            if isinstance(item, PhotoError):
-                raise item
-            embedded.append(item)
-        if not embedded:
-            return PhotoEmbeddings(np.zeros((0, 0, 0), np.float32), np.zeros((0, 0), np.float32))
-        return PhotoEmbeddings.joined(embedded)
-
-    def embed_each(
-        self, images: Iterable[PhotoSource], *, with_grid: bool = False
-    ) -> Iterator[PhotoEmbeddings | PhotoError]:
-        """Embed images one by one; see :meth:`predict_many` and :meth:`bind`."""
-        return self.predict_many(images, with_grid=with_grid)
-
     def embed_sentences(self, texts: Iterable[str]) -> SentenceEmbeddings:
         """Embed sentences as :meth:`read` reads them; what is left out counts as the unknown word, as does no word."""
         return self._embed_readings([self.read(text) for text in texts])
@@ -118,25 +92,10 @@ class Embedder(BundlePredictor[Images, PhotoEmbeddings]):
             return reading
         return read_as_detected(reading, frozenset(self.tagger.words))
 
-    def score(self, images: PhotoEmbeddings, sentences: SentenceEmbeddings) -> np.ndarray:
-        """Score every image with every sentence, ``(P, S)`` float32, higher is better."""
-        return score(images, sentences)
-
     def photo_vectors(self, photos: Sequence[str]) -> list[np.ndarray | PhotoError]:
-        """Embed whole images for an index.
-
-        Args:
-            photos: paths.
-
-        Returns:
-            For each a vector ``(H,)`` float32 of length 1, or the error of one that cannot be used.
-
-        Raises:
-            UsageError: the model compares words with regions only.
-        """
+        """Embed whole images for an index; see :meth:`Embedder.photo_vectors`."""
         self._require_global_embedding()
-        embedded = self.embed_each(photos)
-        return [item if isinstance(item, PhotoError) else item.whole[0] for item in embedded]
+        return super().photo_vectors(photos)
 
     def sentence_vectors(self, sentences: Sequence[str]) -> np.ndarray:
         """Embed whole sentences for a search, ``(S, H)`` float32.

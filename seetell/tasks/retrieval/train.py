@@ -18,14 +18,16 @@ from seetell.nn.backbones import weights_hash
 from seetell.tasks.retrieval.config import RankingConfig
 from seetell.tasks.retrieval.feature_cache import PreparedFeatureCache, read_features, sample_photos
 from seetell.tasks.retrieval.models import build
-from seetell.tasks.retrieval.models.member import PhotoFeatures
+from seetell.tasks.retrieval.models.member import Member, PhotoFeatures, SentenceEmbeddings
 from seetell.tasks.retrieval.models.scores import hardest_negative, info_nce, max_margin
 from seetell.tasks.retrieval.tagging import cache_tags, open_tagger, read_tags
 from seetell.tasks.retrieval.validation import rank, sentence_tensors
 from seetell.training import task
+from seetell.training.batches import WHOLE, Part
 from seetell.training.config import RunConfig
 from seetell.training.encoding import Progress
 from seetell.training.features import on_device
+from seetell.training.loss_terms import Term
 from seetell.training.preparation import frozen_encoder, prepare_captions, pretrained_of
 from seetell.training.task import Phase, Validation, seeded
 from seetell.training.trained import load_word_embeddings
@@ -70,6 +72,11 @@ class Training(task.Training):
             **({} if tagger is None else {"tagger_hash": tagger.hash}),
         }
 
+    @property
+    def compiled(self) -> tuple[()]:
+        """Nothing: most of the time is spent in products of embeddings, which are as fast without."""
+        return ()
+
     @classmethod
     def read(cls, config: RunConfig) -> CaptionDataset:
         """Read photos with captions."""
@@ -97,8 +104,8 @@ class Training(task.Training):
         self._train_features = prepared(self.prepared.train.photos, views=2 if self.config.data.flip else 1)
         self._val_features = prepared(self.prepared.val.photos, views=1)
 
-    def batch(self, step: int) -> tuple[Tensor, ...]:
-        """Read what photos are embedded from, the photo of each sentence, and the sentences."""
+    def batch(self, step: int, part: Part = WHOLE) -> tuple[Any, ...]:
+        """Read the photo of each sentence of the whole batch, all sentences, and what the part's photos are made of."""
         data, captions = self.config.data, self.prepared.train.captions
         indices = self.draw(step, self._counts, data.captions_per_photo).unique_photos()
         sentences = [
@@ -108,18 +115,39 @@ class Training(task.Training):
         ]
         owners = np.repeat(np.arange(len(indices.photos)), data.captions_per_photo)
         tensors = sentence_tensors(sentences, max_words=data.max_words)
-        return torch.from_numpy(owners), *tensors, *self._train_features.prepare(indices)
+        return part, torch.from_numpy(owners), *tensors, *self._train_features.prepare(indices.part(part))
 
-    def loss(self, step: int, batch: tuple[Any, ...]) -> tuple[Tensor, dict[str, float]]:
-        """Return the mean loss over members of each score and, of several, of their sum: each must rank well alone."""
-        owners, tokens, lengths, *features = (part.to(self.device) for part in batch)
+    def loss(self, step: int, batch: tuple[Any, ...]) -> list[Term]:
+        """Return the mean loss over members of each score and, of several, of their sum: each must rank well alone.
+
+        Each of several processes embeds its part of the photos and sentences, compares its photos with all sentences,
+        and ranks all pairs.
+        """
+        part, *tensors = batch
+        owners, tokens, lengths, *features = (each.to(self.device) for each in tensors)
         photos, losses = PhotoFeatures(*features), []
         for member in self.aligner.members:
-            sentences = member.embed_sentences(tokens, lengths)
-            scores = list(member.scores(member.embed_photos(photos), sentences).values())
+            scores = self._scores(member, part, photos, tokens, lengths)
             ranked = [*scores, torch.stack(scores).sum(dim=0)] if len(scores) > 1 else scores
             losses.append(torch.stack([self._ranking_loss(each.float(), owners) for each in ranked]).mean())
-        return torch.stack(losses).mean(), {}
+        return [Term(torch.stack(losses).mean())]
+
+    def _scores(
+        self, member: Member, part: Part, photos: PhotoFeatures, tokens: Tensor, lengths: Tensor
+    ) -> list[Tensor]:
+        """Return the scores of all photos of the batch with all of its sentences, ``(B, N)`` each."""
+        per_photo, sentences = self.config.data.captions_per_photo, len(tokens)
+        chosen = part.of(sentences // per_photo)
+        own = slice(chosen.start * per_photo, chosen.stop * per_photo)
+        embedded = member.embed_sentences(tokens[own], lengths[own])
+        words, whole = (
+            None if each is None else self.processes.gather(each, start=own.start, total=sentences)
+            for each in (embedded.words, embedded.whole)
+        )
+        compared = member.scores(member.embed_photos(photos), SentenceEmbeddings(words, lengths, whole))
+        return [
+            self.processes.gather(each, start=chosen.start, total=sentences // per_photo) for each in compared.values()
+        ]
 
     def validate(self) -> Validation:
         """Measure recalls both ways; their sum is the score."""

@@ -187,7 +187,7 @@ def test_compressed_xmp_of_a_png_file_is_read(tmp_path: Path):
     assert Outline(xmp_of(after)).default_text(DESCRIPTION) == "mine"
     assert Outline(xmp_of(after)).default_text(ALT_TEXT) == "A dog."
     bomb = b"iTXtXML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(bytes(65 * 2**20))
-    with pytest.raises(PhotoError, match="its XMP has more than 64 MiB"):
+    with pytest.raises(PhotoError, match="its XMP has more than 16 MiB"):
         written(tmp_path / "photo.png", content[:33] + chunk(bomb) + content[33:])
 
 
@@ -487,3 +487,20 @@ def test_a_killed_process_leaves_every_photo_whole(tmp_path: Path):
             assert found == content or (pixels(found) == pixels(content) and PhotoFiles().is_complete(path))
     assert kills
     assert all(map(PhotoFiles().is_complete, paths))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        photo(exif=b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x0e\0\x02\0\0\xf0\0\0\0\0\x20" + b"!" * 62_000),
+        photo(xmp=EMPTY + b" " * 60_000 + b"x"),
+        photo(xmp=EMPTY.replace(b" </rdf:RDF>", b"\n" * 64_000 + b" </rdf:RDF>")),
+        photo()[:-2] + b"\xff" * 10**7,
+        photo("PNG")[:33] + b"".join([chunk(b"tEXta\0b")] * 200_000) + photo("PNG")[33:],
+    ],
+)
+def test_files_made_to_keep_a_reader_busy_for_hours_take_seconds(content: bytes, tmp_path: Path):
+    with suppress(PhotoError):
+        written(tmp_path / "photo.jpg", content)
+    changed = (tmp_path / "photo.jpg").read_bytes() != content
+    assert PhotoFiles().is_complete(tmp_path / "photo.jpg") == changed

@@ -50,7 +50,7 @@ class Photos:
         return Features(prepared[:, 0], prepared[:, 1:])
 
 
-DRAWN = BatchIndices(np.array([1, 0]), np.zeros((2, 2), int), np.array([True, False]), np.zeros((2, 2)))
+DRAWN = BatchIndices(np.array([1, 0]), np.zeros((2, 2), int), np.array([True, False]), np.zeros((2, 2)), np.arange(2))
 
 
 def teachers(*captioners, **settings) -> Teachers:

@@ -77,16 +77,16 @@ def test_memory_that_does_not_suffice_halves_the_batch(captioner, photos: list, 
 
 
 def test_large_photos_are_opened_no_larger_than_the_model_needs(captioner):
-    opened, size = captioner.prepare(np.zeros((900, 1400, 3), np.uint8))
+    opened, size, _ = captioner.prepare(np.zeros((900, 1400, 3), np.uint8))
     assert size == (1400, 900)
     assert opened.size == (350, 225)  # 224 is the least
 
 
 def test_models_that_take_instructions_get_smaller_images(tiny_hub):
     photo = np.zeros((600, 2000, 3), np.uint8)
-    opened, _ = seetell.load(tiny_hub("llava"), threads=1, max_side=500).prepare(photo)
+    opened = seetell.load(tiny_hub("llava"), threads=1, max_side=500).prepare(photo).image
     assert opened.size == (500, 150)
-    opened, _ = seetell.load(tiny_hub("llava"), threads=1).prepare(photo)
+    opened = seetell.load(tiny_hub("llava"), threads=1).prepare(photo).image
     assert max(opened.size) == 1000  # half, which is as much as it needs
 
 

@@ -40,7 +40,9 @@ def test_a_region_is_the_mean_of_what_it_covers(cache, shapes):
     (features,) = source.batches(8)
     assert features.grid is None
     np.testing.assert_allclose(features.pooled, [[3], [2.5], [4 / 3], [2.5], [1.5]], rtol=1e-3)
-    drawn = BatchIndices(np.array([0, 0, 2]), np.zeros((3, 1)), np.array([False, True, True]), np.zeros((3, 2)))
+    drawn = BatchIndices(
+        np.array([0, 0, 2]), np.zeros((3, 1)), np.array([False, True, True]), np.zeros((3, 2)), np.arange(3)
+    )
     pooled = source.features(source.prepare(drawn)).pooled
     np.testing.assert_allclose(pooled, [[3], [12], [10 + 5 / 3]], rtol=1e-3)  # mirrored, the right half is the left
 

@@ -64,7 +64,7 @@ def test_the_gradient_is_that_of_the_expected_reward(baseline: str, temperature:
     (exact,) = torch.autograd.grad(expected.mean(), captioner.first)
     torch.manual_seed(3)
     config = SelfCriticalConfig(after=0, samples=8_000, baseline=baseline, temperature=temperature)
-    loss, reward = SelfCriticalLoss(config, value, max_words=4)(captioner, FEATURES, range(PHOTOS))
+    loss, _, reward = SelfCriticalLoss(config, value, max_words=4)(captioner, FEATURES, range(PHOTOS))
     loss.backward()
     assert captioner.first.grad is not None
     assert reward == pytest.approx(expected.mean().item(), abs=0.04)
@@ -75,7 +75,7 @@ def test_the_gradient_is_that_of_the_expected_reward(baseline: str, temperature:
 def test_sentences_as_good_as_the_baseline_have_no_gradient():
     captioner = OneWord(PHOTOS)
     config = SelfCriticalConfig(after=0, samples=4)
-    loss, reward = SelfCriticalLoss(config, lambda photos, _: np.ones(len(photos)), max_words=4)(
+    loss, _, reward = SelfCriticalLoss(config, lambda photos, _: np.ones(len(photos)), max_words=4)(
         captioner, FEATURES, range(PHOTOS)
     )
     loss.backward()
@@ -118,7 +118,7 @@ def test_every_captioner_can_learn_from_rewards(architecture: str):
             torch.randn(PHOTOS, objects),
         )
     features = Features(torch.randn(PHOTOS, 4), torch.randn(PHOTOS, 3, 4), tags)
-    loss, _ = SelfCriticalLoss(SelfCriticalConfig(samples=3), value, max_words=4)(captioner, features, range(PHOTOS))
+    loss, _, _ = SelfCriticalLoss(SelfCriticalConfig(samples=3), value, max_words=4)(captioner, features, range(PHOTOS))
     loss.backward()
     gradients = [parameter.grad for name, parameter in captioner.named_parameters() if not name.startswith("null_")]
     assert all(torch.isfinite(gradient).all() for gradient in gradients)

@@ -12,7 +12,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from training_runs import StoppedError, assert_same_run, configured, logged, loop_of, stop_at, trained_in
+from training_runs import (
+    StoppedError,
+    assert_same_run,
+    assert_two_train_as_one,
+    configured,
+    logged,
+    loop_of,
+    merged,
+    stop_at,
+    trained_in,
+)
 
 from seetell.data import read
 from seetell.errors import CheckpointError, DataError, RecipeError
@@ -162,10 +172,11 @@ def test_cached_activations_of_frozen_stages_train_like_pixels(shapes, tmp_path,
     assert losses(tmp_path / "cached") != losses(tmp_path / "pixels")  # 16-bit activations
 
 
-def test_mixed_precision_learns_what_full_precision_does(shapes, tmp_path, shapes_recipe):
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_sixteen_bits_learn_what_full_precision_does(precision, shapes, tmp_path, shapes_recipe):
     transformer = {"architecture": "transformer", "captioner": {"width": 16, "heads": 2, "feedforward": 16}}
-    for name, mixed in {"mixed": True, "full": False}.items():
-        content = shapes_recipe(mixed_precision=mixed).to_dict()
+    for name, chosen in {"mixed": precision, "full": "fp32"}.items():
+        content = shapes_recipe(precision=chosen).to_dict()
         content["captioning"] = transformer
         loop_of(configured(content), read(shapes), tmp_path / name).run()
     np.testing.assert_allclose(losses(tmp_path / "mixed"), losses(tmp_path / "full"), rtol=2e-2)
@@ -343,3 +354,32 @@ def test_a_model_that_does_not_fit_is_refused_before_photos_are_encoded(shapes, 
 def test_unknown_device(shapes, tmp_path, shapes_recipe):
     with pytest.raises(RecipeError, match="try 'cpu'"):
         loop_of(shapes_recipe(device="abacus"), read(shapes), tmp_path / "run")
+
+
+TOGETHER = {
+    "captions": {"captioning": {"captioner": {"dropout": 0.0}}},
+    "dropout": {"batch_parts": 2},
+    "rewards, with an encoder before": {
+        "batch_parts": 2,
+        "captioning": {"finetune": {"after": 2, "frozen_stages": 4}, "self_critical": {"after": 4, "samples": 2}},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    "changes", [name if name == "captions" else pytest.param(name, marks=pytest.mark.slow) for name in TOGETHER]
+)
+def test_two_processes_train_as_one(shapes, tmp_path, shapes_recipe, changes):
+    content = {"captioning": {"language_metrics": False}, "batch_size": 5, "steps": 6, "validation": {"every": 6}}
+    config = shapes_recipe(**merged(content, TOGETHER[changes]))
+    assert_two_train_as_one(config, read(shapes), tmp_path)
+
+
+def test_hard_attention_refuses_parts(shapes, tmp_path, shapes_recipe):
+    config = shapes_recipe(batch_parts=2)
+    hard = configured(
+        config.to_dict() | {"captioning": {"architecture": "show_attend_tell", "captioner": {"attention": "hard"}}}
+    )
+    with pytest.raises(RecipeError, match="cannot be computed in 2 parts"):
+        loop_of(hard, read(shapes), tmp_path / "run")
+    assert not (tmp_path / "cache").exists()

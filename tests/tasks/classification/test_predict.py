@@ -54,6 +54,26 @@ def reload(run: Path) -> Trained:
     return load_trained(run, task.load("model"), lambda name: task.load("config"))
 
 
+@pytest.mark.parametrize("encoder", ["lenet5", "nin"])
+def test_networks_with_their_published_heads_are_exported(encoder, colours_config, tmp_path, one_registry):
+    config = Training.complete(
+        colours_config(
+            encoder={"name": encoder, "weights": "none", "image_size": None},
+            classification={"head": "published", "train_encoder_after": 0},
+            steps=2,
+        )
+    )
+    TrainingLoop(Training, config, Training.read(config), tmp_path / "run").run()
+    export_run(tmp_path / "run", tmp_path / "bundle", find_task=find_task)
+    trained, model = reload(tmp_path / "run"), seetell.load(str(tmp_path / "bundle"), precision="fp32", threads=1)
+    image = torch.from_numpy(trained.encoder.preprocessing(open_photo(DOG)))[None]
+    with torch.no_grad():
+        expected = trained.model.of(trained.encoder(image)).softmax(dim=1)[0]
+    found = {label.text: label.score for label in model.predict(DOG, top=3)}
+    assert [found[label] for label in model.labels] == pytest.approx(expected.tolist(), abs=0.01)
+    assert json.loads((tmp_path / "bundle" / "model.json").read_text())["architecture"] == "published-head"
+
+
 def logits(trained: Trained, photo: Path) -> torch.Tensor:
     image = torch.from_numpy(trained.encoder.preprocessing(open_photo(photo)))[None]
     with torch.no_grad():

@@ -59,6 +59,51 @@ def test_a_stopped_run_resumes_exactly(tmp_path, colours_config, mode):
     assert ("encoder" in ours) == (mode == "with the encoder")
 
 
+SCRATCH = {
+    "encoder": {"name": "cifar_resnet20", "weights": "none", "image_size": 16, "train_batch_norms": True},
+    "classification": {"head": "published", "train_encoder_after": 0},
+    "data": {"augmentation": {"pad": 2, "colour": 0.1, "mixup": 0.4}},
+    "schedule": {"decay": "plateau", "decay_patience": 1},
+    "validation": {"every": 2},
+}
+
+
+def test_a_network_trained_from_scratch_resumes_exactly(tmp_path, colours_config):
+    config = colours_config(**SCRATCH, steps=8)
+    whole = loop(config, tmp_path / "whole")
+    norm = whole.training.encoder.stages[0][1]
+    before = norm.running_mean.clone()
+    whole.run()
+    assert not torch.equal(norm.running_mean, before)
+    with pytest.raises(StoppedError):
+        loop(config, tmp_path / "stopped", stop=5).run()
+    loop(config, tmp_path / "stopped").run()
+    for key in ("loss", "validation_loss", "learning_rate"):
+        assert values(tmp_path / "stopped", key) == values(tmp_path / "whole", key)
+
+
+def test_a_published_head_is_trained_from_the_first_step_on(tmp_path, colours_config):
+    with pytest.raises(RecipeError, match="train_encoder_after to 0 instead of -1"):
+        colours_config(classification={"head": "published"})
+    with pytest.raises(RecipeError, match="features of the frozen encoder are cached"):
+        colours_config(data={"augmentation": {"pad": 2}})
+    config = colours_config(
+        encoder={"name": "torchvision/alexnet", "weights": "none", "image_size": 64},
+        classification={"head": "published", "train_encoder_after": 0},
+    )
+    with pytest.raises(RecipeError, match=r"the head that .* was published with is not known here"):
+        loop(config, tmp_path / "run")
+
+
+def test_mixed_images_have_mixed_labels(tmp_path, colours_config):
+    run = loop(colours_config(**SCRATCH, steps=1), tmp_path / "run")
+    run.training.begin(run.training.phases()[-1])
+    images, targets = run.training.batch(0)
+    assert images.shape == (8, 3, 16, 16)
+    torch.testing.assert_close(targets.sum(dim=1), torch.ones(8))
+    assert ((targets > 0).sum(dim=1) == 2).any()
+
+
 def test_overfits_the_colours(tmp_path, colours_config):
     loop(colours_config(), tmp_path / "run").run()
     assert values(tmp_path / "run", "top_1")[-1][1] == 1.0

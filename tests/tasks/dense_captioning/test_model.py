@@ -27,7 +27,7 @@ def test_every_parameter_gets_a_gradient(architecture, context):
     densecap.pyramid.fit(maps())
     torch.manual_seed(0)
     losses = densecap.losses(maps(), regions(), *lessons(), label_smoothing=0.1)
-    densecap.weighted(losses).backward()
+    torch.stack([mean for mean, _ in losses.values()]).sum().backward()
     for name, parameter in densecap.named_parameters():
         assert parameter.grad is not None, name
         assert torch.isfinite(parameter.grad).all(), name
@@ -38,14 +38,15 @@ def test_every_parameter_gets_a_gradient(architecture, context):
     assert (described.grid is not None) == densecap.captioner.uses_grid
 
 
-def test_the_weights_decide_what_each_loss_counts():
+def test_each_loss_says_over_how_many_it_is_a_mean():
     densecap = small_densecap()
-    losses = {name: torch.tensor(float(place)) for place, name in enumerate(vars(LossWeights()), start=1)}
-    assert densecap.weighted(losses).item() == 15.0
-    paper = LossWeights()
-    densecap.config = DenseCapConfig()
-    assert densecap.weighted(losses).item() == pytest.approx(0.1 + 2 * 0.05 + 3 * 0.1 + 4 * 0.1 + 5 * 1.0)
-    assert vars(paper) == vars(densecap.config.losses)
+    losses = densecap.losses(maps(), regions(), *lessons(), label_smoothing=0.0)
+    config, counts = densecap.config, {name: count for name, (_, count) in losses.items()}
+    assert list(counts) == list(vars(LossWeights()))
+    assert 0 < counts["proposal_objectness"] <= 3 * config.proposals.batch_size_per_image
+    assert counts["proposal_box"] == counts["proposal_objectness"]
+    assert counts["objectness"] == counts["box"] <= 3 * config.roi_head.batch_size_per_image
+    assert counts["caption"] > 0
 
 
 @pytest.mark.slow
@@ -55,7 +56,8 @@ def test_learns_boxes_and_their_phrases_by_heart():
     torch.manual_seed(0)
     for _ in range(200):
         optimiser.zero_grad()
-        densecap.weighted(densecap.losses(maps(), regions(), *lessons(), label_smoothing=0.0)).backward()
+        losses = densecap.losses(maps(), regions(), *lessons(), label_smoothing=0.0)
+        torch.stack([mean for mean, _ in losses.values()]).sum().backward()
         optimiser.step()
     densecap.eval()
     with torch.inference_mode():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from captioned_shapes import COLOURS, SHAPES
-from training_runs import StoppedError, assert_same_run, configured, loop_of, sections, stop_at
+from training_runs import StoppedError, assert_same_run, assert_two_train_as_one, configured, loop_of, sections, stop_at
 
 from seetell.data.records import RegionDataset, RegionPhoto, RegionRecord
 from seetell.errors import CheckpointError, DataError, RecipeError
@@ -15,14 +15,17 @@ from seetell.tasks.dense_captioning.region_targets import FeatureMapCache
 from seetell.training.config import RunConfig, load_config, save_config
 
 
+def absent() -> None:
+    raise DataError("METEOR is absent")
+
+
+WITHOUT_METEOR = ("seetell.tasks.dense_captioning.validation.Meteor", absent)
+
+
 @pytest.fixture(autouse=True)
 def without_meteor(monkeypatch: pytest.MonkeyPatch) -> None:
     """Score boxes alone: reading METEOR's files takes longer than a small run."""
-
-    def absent() -> None:
-        raise DataError("METEOR is absent")
-
-    monkeypatch.setattr("seetell.tasks.dense_captioning.validation.Meteor", absent)
+    monkeypatch.setattr(*WITHOUT_METEOR)
 
 
 @pytest.fixture
@@ -190,3 +193,14 @@ def test_an_encoder_without_fine_maps_is_refused(shapes, tmp_path, shapes_recipe
     chosen = shapes_recipe(encoder={"name": "vit_tiny_patch16_224", "weights": "none", "image_size": 32})
     with pytest.raises(RecipeError, match=r"vit_tiny_patch16_224 has feature maps at strides \[16\], not at \[8\]"):
         loop_of(chosen, regions_of(shapes), tmp_path / "run")
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one_where_all_anchors_and_boxes_are_learnt_from(shapes, tmp_path, shapes_recipe):
+    everything = {"batch_size_per_image": 10000}
+    changes = {
+        "densecap": {"proposals": everything, "roi_head": {**everything, "dropout": 0.0}},
+        "captioner": {"dropout": 0.0},
+    }
+    config = shapes_recipe(dense_captioning=changes, steps=4, batch_size=7, ema_decay=0.0)
+    assert_two_train_as_one(config, regions_of(shapes), tmp_path, patches=[WITHOUT_METEOR])

@@ -6,7 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from captioned_shapes import write_shape_boxes
-from training_runs import StoppedError, assert_same_run, configured, logged, loop_of, sections, stop_at, trained_in
+from training_runs import (
+    StoppedError,
+    assert_same_run,
+    assert_two_train_as_one,
+    configured,
+    logged,
+    loop_of,
+    sections,
+    stop_at,
+    trained_in,
+)
 
 from seetell.data import read
 from seetell.data.entity_records import EntityDataset
@@ -142,3 +152,9 @@ def test_coverage_of_cells_by_hand():
     boxes = np.array([[0.0, 0.0, 0.75, 0.5], [0.5, 0.0, 1.0, 0.5]])
     np.testing.assert_allclose(cell_coverage(boxes, (2, 2)), [1, 1, 0, 0])
     np.testing.assert_allclose(cell_coverage(boxes[:1], (2, 2)), [1, 0.5, 0, 0])
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one(shapes, run, tmp_path):
+    config = run(grounding={"grounder": {"dropout": 0.0, "feature_dropout": 0.0}}, batch_size=5, steps=4)
+    assert_two_train_as_one(config, Training.read(config), tmp_path)

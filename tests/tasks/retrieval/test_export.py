@@ -15,7 +15,7 @@ from seetell.errors import BundleError, PhotoError, UsageError
 from seetell.export.exporter import export_run
 from seetell.runtime.bundle import Bundle
 from seetell.tasks.registry import find_task
-from seetell.tasks.retrieval.predict import Embedder
+from seetell.tasks.retrieval.predict import BundleEmbedder
 
 pytestmark = pytest.mark.slow  # trains, traces and quantises a whole model
 
@@ -28,7 +28,7 @@ def bundle(aligner_run, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def model(bundle) -> Embedder:
+def model(bundle) -> BundleEmbedder:
     return seetell.load(bundle, threads=1)
 
 

@@ -10,15 +10,15 @@ from runtime.tiny_tagger import add_tagger
 
 import seetell
 from seetell.errors import PhotoError, UsageError
-from seetell.tasks.retrieval.predict import TRUST, Embedder
+from seetell.tasks.retrieval.predict import TRUST, BundleEmbedder
 
 
 @pytest.fixture(scope="module")
-def model(tiny_aligner: Path) -> Embedder:
+def model(tiny_aligner: Path) -> BundleEmbedder:
     return seetell.load(tiny_aligner, threads=1)
 
 
-def test_an_index_gets_vectors_of_whole_images(model: Embedder, tmp_path: Path):
+def test_an_index_gets_vectors_of_whole_images(model: BundleEmbedder, tmp_path: Path):
     for name, colour in {"red": (250, 0, 0), "blue": (0, 0, 250)}.items():
         Image.new("RGB", (32, 32), colour).save(tmp_path / f"{name}.png")
     paths = [str(tmp_path / f"{name}.png") for name in ("blue", "absent", "red")]

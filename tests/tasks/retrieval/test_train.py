@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from runtime.tiny_bundle import write_tiny_bundle
 from runtime.tiny_tagger import DETECTED, add_tagger
-from training_runs import StoppedError, assert_same_run, configured, loop_of, sections, stop_at
+from training_runs import StoppedError, assert_same_run, assert_two_train_as_one, configured, loop_of, sections, stop_at
 
 from seetell.data import read
 from seetell.data.snippets import snippet_line
@@ -257,3 +257,16 @@ def test_phrases_of_regions_are_refused(shapes, tmp_path, shapes_recipe):
     data.write_text(snippet_line(shapes / "red-cross.png", (0, 0, 9, 9), "a cross", split="train"))
     with pytest.raises(DataError, match="an aligner is trained on captions of whole photos"):
         loop_of(shapes_recipe(), read(data), tmp_path / "run")
+
+
+@pytest.mark.parametrize("loss", ["info_nce", pytest.param("hardest_negative", marks=pytest.mark.slow)])
+def test_two_processes_compare_the_photos_of_both(shapes, tmp_path, shapes_recipe, loss):
+    aligner = dict.fromkeys(("dropout", "feature_dropout", "word_dropout"), 0.0)
+    data = {"captions_per_photo": 2}
+    config = shapes_recipe(retrieval={"aligner": aligner, "ranking": {"loss": loss}}, data=data, batch_size=7, steps=3)
+    assert_two_train_as_one(config, read(shapes), tmp_path)
+
+
+def test_one_process_compares_all_photos_at_once(shapes, tmp_path, shapes_recipe):
+    with pytest.raises(RecipeError, match=r"batch_parts: .* leave it at 1, got 2"):
+        loop_of(shapes_recipe(batch_parts=2), read(shapes), tmp_path / "run")

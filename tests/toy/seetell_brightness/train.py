@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.nn import functional as F
 
 from seetell.data.records import PhotoDataset, PhotoRecord
 from seetell.nn.backbones import weights_hash
 from seetell.training import task
-from seetell.training.batches import sample_batch_indices
+from seetell.training.batches import WHOLE, Part
 from seetell.training.config import RunConfig
 from seetell.training.encoding import Progress
 from seetell.training.features import PixelFeatures
+from seetell.training.loss_terms import Term
 from seetell.training.preparation import data_hash, frozen_encoder, pretrained_of, readable, training_splits
 from seetell.training.task import Validation, seeded
 from seetell_brightness.data import LABELS, read
@@ -52,24 +52,17 @@ class Training(task.Training):
         """Read a folder of images."""
         return read(Path(config.data.path))
 
-    def batch(self, step: int) -> tuple[Any, ...]:
+    def batch(self, step: int, part: Part = WHOLE) -> tuple[Any, ...]:
         """Read pixels and labels; which, follows from the seed and the step alone."""
-        indices = sample_batch_indices(
-            step,
-            seed=self.config.seed,
-            caption_counts=np.ones(len(self._train_labels), np.int64),
-            batch_size=self.config.batch_size,
-            captions_per_photo=1,
-            flip=self.config.data.flip,
-        )
+        indices = self.draw(step, np.ones(len(self._train_labels), np.int64), 1).part(part)
         return self._train.prepare(indices), self._train_labels[torch.from_numpy(indices.photos)]
 
-    def loss(self, step: int, batch: tuple[Any, ...]) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, step: int, batch: tuple[Any, ...]) -> list[Term]:
         """Return the cross-entropy."""
         images, labels = (part.to(self.device) for part in batch)
         with torch.no_grad():
             pooled = self._train.features(images).pooled
-        return F.cross_entropy(self.model(pooled), labels), {}
+        return [Term(F.cross_entropy(self.model(pooled), labels), len(labels))]
 
     def validate(self) -> Validation:
         """Measure loss and accuracy; the weights with the lowest loss are kept."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import torch
 from PIL import Image
@@ -18,14 +18,27 @@ from seetell.runtime.backends.transformers.source import Source, find_source
 from seetell.runtime.image_stream import BatchFn, with_size
 from seetell.runtime.predictor import Predictor, Result
 
+Returned = TypeVar("Returned")
+
 LARGEST_SIDE = 4096
 """No photo is opened larger than this for a model, whatever it says."""
 
-Prepared = tuple[Image.Image, tuple[int, int]]
-"""An image, perhaps at a smaller scale, and the size of the upright photo."""
-
 REMOTE_CLASSES = ("AutoModelForImageTextToText", "AutoModelForCausalLM", "AutoModelForSeq2SeqLM", "AutoModel")
 """Of models that bring their own code and write text."""
+
+
+class Prepared(NamedTuple):
+    """An opened image.
+
+    Attributes:
+        image: perhaps at a smaller scale than the photo.
+        size: width and height of the upright photo.
+        text: that goes with it.
+    """
+
+    image: Image.Image
+    size: tuple[int, int]
+    text: str
 
 
 class HubPredictor(Predictor[Prepared, Result]):
@@ -45,9 +58,10 @@ class HubPredictor(Predictor[Prepared, Result]):
         threads: processor threads to compute with; the physical cores when absent.
         device: see :func:`~.model.load_model`.
         dtype: see :func:`~.model.load_model`.
+        instructions: refused: options such as ``prompt``, which predictors take that have a use for them.
 
     Raises:
-        UsageError: see :func:`~.model.load_model`.
+        UsageError: see :func:`~.model.load_model`, or there are instructions.
         BundleError: see :func:`~.model.load_model`.
     """
 
@@ -58,8 +72,19 @@ class HubPredictor(Predictor[Prepared, Result]):
     batch_size = 8
 
     def __init__(
-        self, source: Source, *, threads: int | None = None, device: str | None = None, dtype: str | None = None
+        self,
+        source: Source,
+        *,
+        threads: int | None = None,
+        device: str | None = None,
+        dtype: str | None = None,
+        **instructions: Any,
     ) -> None:
+        for name in instructions:
+            kind = f"a model of the type {source.model_type!r}"
+            raise UsageError(
+                f"--{name.replace('_', '-')}: {source.name} is {kind}, which takes no instructions for {self.task}"
+            )
         super().__init__(source.name, threads=threads)
         torch.set_num_threads(self.threads)
         self.source = source
@@ -77,16 +102,20 @@ class HubPredictor(Predictor[Prepared, Result]):
         image, size = with_size(image)
         opened = open_photo(image, at_least=(self._side, self._side))
         factor = min(opened.size) // self._side
-        return (opened.reduce(factor) if factor > 1 else opened), size
+        return Prepared(opened.reduce(factor) if factor > 1 else opened, size, text)
 
     def batched(self, function: Callable[..., Sequence[Result]], **options: Any) -> BatchFn[Prepared, Result]:
-        """Return what runs a function on a batch: by one thread at a time, without gradients."""
+        """Return what runs a function on a batch, see :meth:`locked`."""
 
         def run(batch: Sequence[Prepared], sample_ids: Sequence[int]) -> Sequence[Result]:
-            with self._lock, torch.inference_mode(), memory_errors():
-                return function(batch, sample_ids, **options)
+            return self.locked(function, batch, sample_ids, **options)
 
         return run
+
+    def locked(self, function: Callable[..., Returned], *arguments: Any, **options: Any) -> Returned:
+        """Call a function that runs the network: by one thread at a time, without gradients."""
+        with self._lock, torch.inference_mode(), memory_errors():
+            return function(*arguments, **options)
 
 
 @dataclass(frozen=True)
@@ -98,10 +127,6 @@ class HubLoader:
     """
 
     predictors: tuple[type[HubPredictor[Any]], ...]
-
-    def takes(self, source: Source) -> bool:
-        """Return whether one of the predictors can run a model."""
-        return any(each.takes(source) for each in self.predictors)
 
     def __call__(
         self, name: str, *, revision: str | None = None, trust_remote_code: bool = False, **options: Any
@@ -123,22 +148,7 @@ class HubLoader:
         for predictor in self.predictors:
             if predictor.takes(source):
                 return predictor(source, **options)
-        raise OtherTaskError(f"{source.name}: is a model of the type {source.model_type!r}", source)
-
-
-def refuse_instructions(source: Source, options: Iterable[str]) -> None:
-    """Refuse options that a predictor has no use for, such as ``prompt`` for a model that takes no instructions.
-
-    Args:
-        source: the model.
-        options: that are given and are none of :class:`HubPredictor`.
-
-    Raises:
-        UsageError: there is one.
-    """
-    for name in options:
-        kind = f"a model of the type {source.model_type!r}"
-        raise UsageError(f"--{name.replace('_', '-')}: {source.name} is {kind}, which takes no instructions")
+        raise OtherTaskError(f"{source.name}: is a model of the type {source.model_type!r}", source.config)
 
 
 def input_side(image_processor: Any) -> int:

@@ -1,0 +1,153 @@
+"""Objects of images from detectors of transformers, such as DETR, RT-DETR, YOLOS and D-FINE, and from Florence-2.
+
+>>> import seetell
+>>> for region in seetell.load("hf:facebook/detr-resnet-50", task="detect").predict("photo.jpg"):
+...     print(region.box, region.text)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from seetell.geometry.boxes import nms
+from seetell.results import Region, Regions
+from seetell.runtime.backends.transformers.florence import FlorencePredictor
+from seetell.runtime.backends.transformers.predictor import HubLoader, HubPredictor, Prepared
+from seetell.runtime.backends.transformers.source import Source
+from seetell.runtime.image_stream import BatchFn
+from seetell.tasks.detection.selection import SAME_PLACE_IOU, TOP, check_selection
+
+THRESHOLD = 0.5
+"""Least score by default, as transformers itself has it."""
+
+
+class HubDetector(HubPredictor[Regions]):
+    """A detector of transformers; see :class:`~seetell.runtime.backends.transformers.predictor.HubPredictor`.
+
+    Attributes:
+        labels: the classes that it finds.
+    """
+
+    task = "detection"
+    tables = ("MODEL_FOR_OBJECT_DETECTION",)
+    auto_classes = ("AutoModelForObjectDetection",)
+    batch_size = 4
+
+    def __init__(self, source: Source, **options: Any) -> None:
+        super().__init__(source, **options)
+        self._names = {int(index): str(name) for index, name in self.model.network.config.id2label.items()}
+        self.labels = tuple(name for name in self._names.values() if name != "N/A")
+
+    def bind(
+        self, *, threshold: float | None = None, top: int = TOP, same_place_iou: float = SAME_PLACE_IOU
+    ) -> BatchFn[Prepared, Regions]:
+        """Return the function that finds the objects of a batch.
+
+        Args:
+            threshold: least score, from 0 to 1; ``THRESHOLD`` when absent.
+            top: maximum number of objects per image.
+            same_place_iou: of two boxes of any classes that overlap more, the one of higher score is kept; 1 keeps
+                both, as average precision is measured.
+
+        Raises:
+            UsageError: one is out of its range.
+        """
+        threshold = THRESHOLD if threshold is None else threshold
+        check_selection(threshold=threshold, top=top, same_place_iou=same_place_iou)
+        return self.batched(self._predict, threshold=threshold, top=top, same_place_iou=same_place_iou)
+
+    def _predict(
+        self,
+        batch: Sequence[Prepared],
+        sample_ids: Sequence[int],
+        *,
+        threshold: float,
+        top: int,
+        same_place_iou: float,
+    ) -> list[Regions]:
+        """Images whose inputs are of one size go through the network together: none is padded."""
+        inputs = [self.model.image_processor(images=each.image, return_tensors="pt") for each in batch]
+        alike: dict[tuple[int, ...], list[int]] = {}
+        for row, each in enumerate(inputs):
+            alike.setdefault(tuple(each["pixel_values"].shape), []).append(row)
+        found: dict[int, Regions] = {}
+        for rows in alike.values():
+            joined = {name: torch.cat([inputs[row][name] for row in rows]) for name in inputs[rows[0]]}
+            outputs = self.model.network(**self.model.on_device(joined))
+            sizes = [batch[row].size for row in rows]
+            objects = self.model.image_processor.post_process_object_detection(
+                outputs, threshold=threshold, target_sizes=[(height, width) for width, height in sizes]
+            )
+            for row, size, each in zip(rows, sizes, objects, strict=True):
+                regions = [
+                    Region(self._names[label], (x0, y0, x1, y1), score)
+                    for label, score, (x0, y0, x1, y1) in zip(
+                        each["labels"].tolist(),
+                        each["scores"].tolist(),
+                        _clipped(each["boxes"].float().cpu().numpy(), size),
+                        strict=True,
+                    )
+                    if self._names[label] != "N/A"
+                ]
+                found[row] = Regions(told(regions, top, same_place_iou), size, self.name)
+        return [found[row] for row in range(len(batch))]
+
+
+class FlorenceDetector(FlorencePredictor[Regions]):
+    """Florence-2 asked for objects, which it names in words of its own.
+
+    Attributes:
+        labels: empty: there is no list of classes.
+    """
+
+    task = "detection"
+    labels: tuple[str, ...] = ()
+
+    def bind(
+        self, *, threshold: float | None = None, top: int = TOP, same_place_iou: float = SAME_PLACE_IOU
+    ) -> BatchFn[Prepared, Regions]:
+        """Return the function that finds the objects of a batch; see :meth:`HubDetector.bind`.
+
+        Args:
+            threshold: least score; 0 when absent, since Florence-2 writes down what it is sure of.
+            top: see there.
+            same_place_iou: see there.
+        """
+        threshold = 0.0 if threshold is None else threshold
+        check_selection(threshold=threshold, top=top, same_place_iou=same_place_iou)
+        return self.batched(self._predict, threshold=threshold, top=top, same_place_iou=same_place_iou)
+
+    def _predict(
+        self,
+        batch: Sequence[Prepared],
+        sample_ids: Sequence[int],
+        *,
+        threshold: float,
+        top: int,
+        same_place_iou: float,
+    ) -> list[Regions]:
+        located = self.locate(batch, ["<OD>"] * len(batch), sample_ids)
+        return [
+            Regions(told([one for one in regions if one.score >= threshold], top, same_place_iou), each.size, self.name)
+            for regions, each in zip(located, batch, strict=True)
+        ]
+
+
+load = HubLoader((HubDetector, FlorenceDetector))
+"""Loads detectors."""
+
+
+def told(regions: Sequence[Region], top: int, same_place_iou: float) -> tuple[Region, ...]:
+    """Return the regions that are told, highest score first."""
+    boxes = np.array([region.box for region in regions], np.float64).reshape(-1, 4)
+    scores = np.array([region.score for region in regions])
+    return tuple(regions[row] for row in nms(boxes, scores, iou_threshold=same_place_iou, max_boxes=top))
+
+
+def _clipped(boxes: np.ndarray, size: tuple[int, int]) -> list[list[float]]:
+    clipped: list[list[float]] = np.clip(boxes, 0, np.tile(size, 2)).tolist()
+    return clipped

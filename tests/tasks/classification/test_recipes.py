@@ -1,0 +1,54 @@
+"""The recipes that train networks from random weights begin as they are written."""
+
+from __future__ import annotations
+
+import pytest
+
+from seetell.tasks.classification.config import ClassificationConfig
+from seetell.tasks.classification.train import Training
+from seetell.training.config import load_config, only
+from seetell.training.loop import TrainingLoop
+from seetell.training.recipes import shipped_recipes
+from seetell.training.run_log import read_log
+
+SIDES = {"imagenet-alexnet": 67, "imagenet-vgg": 32, "imagenet-resnet50": 32}
+RECIPES = {name: path for name, path in shipped_recipes().items() if name.startswith(("cifar10-", "imagenet-"))}
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_recipes_train(name, tmp_path, colours):
+    settings = [f"data.path={colours}", "steps=1", "batch_size=4", "validation.photos=2"]
+    if name in SIDES:
+        settings.append(f"encoder.image_size={SIDES[name]}")
+    config = load_config(RECIPES[name], only(classification=ClassificationConfig), settings)
+    assert config.name == name
+    config = Training.complete(config)
+    TrainingLoop(Training, config, Training.read(config), tmp_path / "run").run()
+    log = read_log(tmp_path / "run" / "log.jsonl")
+    assert 0 < log[0]["loss"] < 10
+    assert 0 <= log[-1]["top_1"] <= 1
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ("optimiser.name=sgd", "optimiser.learning_rate=0.1"),
+        ("optimiser.name=adam", "optimiser.learning_rate=1e-3"),
+        ("encoder.options.activation=maxout",),
+        ("encoder.options.norm=lrn",),
+        ("encoder.options.initialisation=xavier",),
+        ("encoder.options.downsampling=stride", "encoder.options.padding=top_left"),
+        ("data.augmentation.cutout=12",),
+        ("data.augmentation.mixup=0.4",),
+    ],
+    ids=lambda settings: settings[0],
+)
+def test_what_is_raced_can_be_set(settings, tmp_path, colours):
+    losses = {}
+    for name, changes in {"recipe": (), "changed": settings}.items():
+        tiny = [f"data.path={colours}", "steps=2", "batch_size=4", "log_every=1", *changes]
+        config = load_config(RECIPES["cifar10-vgg-small"], only(classification=ClassificationConfig), tiny)
+        config = Training.complete(config)
+        TrainingLoop(Training, config, Training.read(config), tmp_path / name).run()
+        losses[name] = read_log(tmp_path / name / "log.jsonl")[1]["loss"]
+    assert losses["changed"] != losses["recipe"]
