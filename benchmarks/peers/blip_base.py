@@ -23,7 +23,7 @@ def prepare(folder: Path) -> None:
     """Write random weights in the shape of BLIP-base; its text decoder has 12 heads, the class's default is 8."""
     from transformers import BlipConfig, BlipForConditionalGeneration
 
-    config = BlipConfig(text_config={"num_attention_heads": 12})
+    config = BlipConfig(text_config={"num_attention_heads": 12}, vision_config={"initializer_range": 0.02})
     BlipForConditionalGeneration(config).save_pretrained(folder)
 
 

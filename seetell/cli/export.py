@@ -1,14 +1,16 @@
-"""``seetell export``: make a bundle of a finished training run."""
+"""``seetell export``: make a bundle of a finished training run, or of a model of transformers."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from seetell.cli.command import FOLDER_OR_FILE, MODEL, argument, command, set_option
+from seetell.cli.command import FILES, FOLDER_OR_FILE, MODEL, argument, command, set_option
+from seetell.errors import UsageError
 from seetell.extras import require
 
 if TYPE_CHECKING:
@@ -16,9 +18,14 @@ if TYPE_CHECKING:
 
 
 @command("export")
-@argument("run", metavar="RUN", type=FOLDER_OR_FILE, help="Folder of a training run, such as runs/my-captioner.")
+@argument(
+    "source",
+    metavar="RUN",
+    type=FILES,
+    help="Folder of a training run, or a captioner of transformers: hf:OWNER/NAME or a folder.",
+)
 @argument("bundle", metavar="BUNDLE", type=FOLDER_OR_FILE, help="Folder to write the bundle to.")
-@click.option("--name", help="Name of the bundle; the recipe's when absent.")
+@click.option("--name", help="Name of the bundle; the recipe's, or the folder's, when absent.")
 @click.option(
     "--precision",
     multiple=True,
@@ -26,14 +33,18 @@ if TYPE_CHECKING:
 )
 @set_option("Replace a decoding default: key=value, such as beam_size=3; repeatable.")
 @click.option("--encoder-of", metavar="MODEL", type=MODEL, help="Use the encoder of this model instead of writing one.")
+@click.option("--prompt", help="Of a model of transformers: what its sentences begin with, such as 'a picture of'.")
+@click.option("--revision", help="Of a model of the Hub: branch, tag or commit.")
 @click.option("--force", is_flag=True, help="Replace the folder if it exists.")
 def export(
-    run: Path,
+    source: str,
     bundle: Path,
     name: str | None,
     precision: tuple[str, ...],
     settings: tuple[str, ...],
     encoder_of: str | None,
+    prompt: str | None,
+    revision: str | None,
     force: bool,
 ) -> None:
     """Make a bundle that runs without torch, and verify that its outputs match the trained model's.
@@ -42,25 +53,84 @@ def export(
     """
     require("train", "seetell export")
     from seetell.config import parse_settings
-    from seetell.export.exporter import PRECISIONS, export_run
+    from seetell.export.exporter import PRECISIONS, check_target, export_run
+    from seetell.tasks.backends import parse_reference
     from seetell.tasks.registry import find_task
 
-    description = export_run(
-        run,
-        bundle,
-        find_task=find_task,
-        name=name,
-        precisions=precision or PRECISIONS,
-        decoding=parse_settings(settings),
-        encoder_of=encoder_of,
-        replace=force,
-    )
+    precisions, decoding = precision or PRECISIONS, parse_settings(settings)
+    check_target(bundle, precisions, replace=force)
+    reference = parse_reference(source)
+    if reference is not None:
+        if encoder_of is not None:
+            raise UsageError(f"--encoder-of: {source} is no training run, and has an encoder of its own")
+        description = _export_model(
+            source, bundle, name=name, precisions=precisions, decoding=decoding, prompt=prompt, revision=revision
+        )
+    else:
+        for option, value in (("--prompt", prompt), ("--revision", revision)):
+            if value is not None:
+                raise UsageError(
+                    f"{option}: {source} is no model of transformers; it is for hf:OWNER/NAME or hf:FOLDER"
+                )
+        description = export_run(
+            Path(source),
+            bundle,
+            find_task=find_task,
+            name=name,
+            precisions=precisions,
+            decoding=decoding,
+            encoder_of=encoder_of,
+            replace=force,
+        )
     for measured, value in description["parity"].items():
         click.echo(f"{measured}: {value:.2g}", err=True)
     size = sum(path.stat().st_size for path in bundle.iterdir())
     task = find_task(description["task"])
-    hint = f" Try it: {_example(task, run)} --model {shlex.quote(str(bundle))}" if task.command else ""
+    example = task.example if reference is not None or not task.command else _example(task, Path(source))
+    hint = f" Try it: {example} --model {shlex.quote(str(bundle))}" if task.command else ""
     click.echo(f"{bundle}: {size / 1e6:.1f} MB.{hint}")
+
+
+def _export_model(
+    model: str,
+    bundle: Path,
+    *,
+    name: str | None,
+    precisions: Sequence[str],
+    decoding: Mapping[str, Any],
+    prompt: str | None,
+    revision: str | None,
+) -> dict[str, Any]:
+    """Make a bundle of a model of transformers; return its ``model.json``."""
+    from dataclasses import replace
+
+    from seetell.export.exporter import export_declared
+    from seetell.runtime.backends.hub_cache import licence_of
+    from seetell.runtime.backends.transformers.source import find_source
+    from seetell.tasks.backends import parse_reference, transformers_tasks
+    from seetell.training.config import CardConfig
+
+    reference = parse_reference(model)
+    assert reference is not None
+    if reference[0].scheme != "hf":
+        raise UsageError(f"{model}: its weights are on a server; expected a training run, or hf:OWNER/NAME")
+    source = find_source(reference[1], revision=revision)
+    task = next((task for task in transformers_tasks(source.config) if task.export_hub), None)
+    if task is None:
+        raise UsageError(f"{model}: is a {source.model_type or 'model of no type'}; those that can be exported: blip")
+    declared, origin = task.load("export_hub")(source, prompt=prompt)
+    origin = replace(
+        origin,
+        name=name or bundle.resolve().name,
+        command=shlex.join(["seetell", "export", model, bundle.name, *(["--prompt", prompt] if prompt else [])]),
+        started_from=model if model.startswith("hf:") else "",
+        card=CardConfig(
+            licence=licence_of(source.folder) or "see the card of the model",
+            training_data=f"see {model}",
+            terms=f"see {model}",
+        ),
+    )
+    return export_declared(declared, origin, bundle, precisions=precisions, decoding=decoding)
 
 
 def _example(task: Task, run: Path) -> str:

@@ -127,8 +127,8 @@ def _show_hub_model(name: str, output_format: Format, *, verify: bool) -> None:
             "files": model.snapshot or f"not complete; run: seetell models pull hf:{name}",
         }
         click.echo("\n".join([f"# hf:{name}", "", *(f"- {fact}: {value or '-'}" for fact, value in facts.items())]))
-        if prose := model.prose():
-            click.echo(f"\n{prose}")
+        if card := model.card():
+            click.echo(f"\n{card}")
 
 
 def _rows() -> list[dict[str, Any]]:

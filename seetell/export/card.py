@@ -48,16 +48,18 @@ def render_card(description: Mapping[str, Any]) -> str:
     initial = f", initialised from `{description['started_from']}`" if description["started_from"] else ""
     teachers = " and ".join(f"`{name}`" for name in description["distilled_from"])
     distilled = f", distilled from {teachers}" if teachers else ""
+    steps = description["trained_steps"]
+    trained = "" if steps is None else f", trained for {steps:,} steps"
     lines = [
         f"# {description['name']}",
         "",
         f"A `{description['architecture']}` model for {description['task'].replace('_', ' ')} on "
-        f"`{description['encoder']}`: {size}, trained for {description['trained_steps']:,} steps{initial}{distilled}.",
+        f"`{description['encoder']}`: {size}{trained}{initial}{distilled}.",
         "",
         f"- **Licence of the weights:** {description['licence']}",
         f"- **Training data:** {description['training_data']}",
         f"- **Terms of the data:** {description['terms']}",
-        f"- **Trained by:** `{description['command']}`",
+        f"- **{'Made' if steps is None else 'Trained'} by:** `{description['command']}`",
     ]
     for graph, owner in description.get("shared", {}).items():
         lines.append(f"- **Shared {graph}:** that of `{owner['model']}`")

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from seetell.data.records import PhotoDataset, PhotoRecord
 from seetell.errors import BundleError, PhotoError
+from seetell.language.vocabulary import Vocabulary
 from seetell.nn.backbones import Encoder, Features, Tags
 from seetell.nn.onnx_graph import onnx_graph
 from seetell.photos import Preprocessing
@@ -111,7 +112,8 @@ class GraphSpec:
         weights: where its arrays are kept: ``own``, in its file in float32; ``half``, in its file, the large ones in
             half precision; ``int8``, in its file, large matrices in 8 bits; ``shared``, in the bundle's
             ``weights.safetensors``, those that are there.
-        quantise: whether an int8 copy can be made, calibrated on images. Its one input must be ``images``.
+        quantise: how an int8 copy is made: ``static``, calibrated on images, the graph's one input being ``images``; or
+            ``dynamic``, each activation being measured when it is there, for Transformers. Empty for none.
         tolerance: largest allowed difference from the module in float32, relative to the greatest value of each
             output; ``None`` where one of :attr:`Declaration.checks` measures the graph.
     """
@@ -123,7 +125,7 @@ class GraphSpec:
     outputs: tuple[str, ...]
     dynamic_shapes: tuple[object, ...]
     weights: Literal["own", "half", "int8", "shared"] = "own"
-    quantise: bool = False
+    quantise: Literal["", "static", "dynamic"] = ""
     tolerance: float | None = None
 
     def to_onnx(self) -> bytes:
@@ -140,12 +142,15 @@ class ParityCheck:
     Attributes:
         name: of the measured difference in ``model.json``.
         tolerance: the largest difference allowed.
-        measure: computes it from the bundle's graphs by name; those with an int8 copy are not among them.
+        measure: computes it from the bundle's graphs by name, in float32; those with a static int8 copy are not among
+            them.
+        int8_tolerance: the largest difference allowed of the int8 copies; ``None`` if they are not compared.
     """
 
     name: str
     tolerance: float
     measure: Callable[[Mapping[str, Graph]], float]
+    int8_tolerance: float | None = None
 
 
 @dataclass(frozen=True)
@@ -155,7 +160,7 @@ class Declaration:
     Attributes:
         architecture: name of the model's architecture.
         graphs: what it computes.
-        examples: images of the run's data set.
+        examples: images of the run's data set; none where no graph is calibrated on them.
         models: the modules that :attr:`graphs` are made of, beside the encoder; their parameters are counted.
         settings: what the task's predictor needs to know, ready for JSON.
         checks: further comparisons with torch.
@@ -179,6 +184,39 @@ class Declaration:
     scores: Mapping[str, float] | None = None
     card: CardConfig | None = None
     tagger: Bundle | None = None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the weights of a bundle come from.
+
+    Attributes:
+        task: what the model does.
+        preprocessing: of its images.
+        vocabulary: its words, if it has any.
+        encoder: name of its image encoder.
+        encoder_parameters: of the encoder.
+        name: of the model, for a bundle that gets no other.
+        card: licence of the weights, and data that they were trained on.
+        command: that made them.
+        started_from: the model that the training began with.
+        config: of the training.
+        trained_steps: length of the training; ``None`` if it is not known.
+        scores: of the validation photos.
+    """
+
+    task: str
+    preprocessing: Preprocessing
+    vocabulary: Vocabulary | None
+    encoder: str
+    encoder_parameters: int
+    name: str = ""
+    card: CardConfig = CardConfig()  # noqa: RUF009  # which is frozen
+    command: str = ""
+    started_from: str = ""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    trained_steps: int | None = None
+    scores: Mapping[str, float] = field(default_factory=dict)
 
 
 class FeaturesGraph(nn.Module):
@@ -209,7 +247,7 @@ def encoder_graph(module: nn.Module, outputs: Sequence[str], examples: Examples)
         inputs=("images",),
         outputs=tuple(outputs),
         dynamic_shapes=({0: torch.export.Dim("photos", min=1)},),
-        quantise=True,
+        quantise="static",
         tolerance=1e-3,
     )
 

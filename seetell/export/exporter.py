@@ -1,4 +1,4 @@
-"""From a finished training run to a bundle: the folder that a user runs, without torch.
+"""From a finished training run, or a model of another library, to a bundle: the folder that a user runs, without torch.
 
 A task declares its graphs (:mod:`seetell.export.declaration`). Here they are written as ONNX, quantised where that is
 offered and wanted, compared with torch, and described in ``model.json`` and on a card. The bundle is written whole or
@@ -19,9 +19,9 @@ from torch import nn
 from seetell.atomic_write import atomic_directory
 from seetell.errors import BundleError, UsageError, unknown
 from seetell.export.card import write_description
-from seetell.export.declaration import Declaration, GraphSpec
+from seetell.export.declaration import Declaration, GraphSpec, Origin
 from seetell.export.parity import measure_graph, require_parity
-from seetell.export.quantisation import quantise
+from seetell.export.quantisation import quantise, quantise_dynamically
 from seetell.export.shared_weights import externalise_weights, halve_weights, quantise_weights, write_weights
 from seetell.language.decoding import Decoding
 from seetell.runtime.bundle import FORMAT, Bundle, bundled_models, owner_folder, read_description, sha256
@@ -80,11 +80,7 @@ def export_run(
         CheckpointError: the run has no usable weights.
         UsageError: there is no such precision or decoding option; nothing is written.
     """
-    for precision in precisions:
-        if precision not in PRECISIONS:
-            raise UsageError(f"--precision: {unknown('precision', precision, PRECISIONS)}")
-    if target.exists() and not replace:
-        raise BundleError(f"{target} exists; name another folder, or replace it with --force")
+    check_target(target, precisions, replace=replace)
     if encoder_of:
         owner_folder(target, encoder_of)
     trained = load_trained(
@@ -93,16 +89,65 @@ def export_run(
         lambda task: find_task(task).load("config"),
     )
     declared: Declaration = find_task(trained.config.task).load("export")(trained)
+    return export_declared(
+        declared,
+        _origin(trained, declared),
+        target,
+        name=name,
+        precisions=precisions,
+        decoding=decoding,
+        encoder_of=encoder_of,
+        shared_encoder=shared_encoder,
+    )
+
+
+def check_target(target: Path, precisions: Sequence[str], *, replace: bool) -> None:
+    """Check before any work where a bundle is to be written, and in which precisions.
+
+    Raises:
+        BundleError: the folder exists, and is not to be replaced.
+        UsageError: there is no such precision.
+    """
+    for precision in precisions:
+        if precision not in PRECISIONS:
+            raise UsageError(f"--precision: {unknown('precision', precision, PRECISIONS)}")
+    if target.exists() and not replace:
+        raise BundleError(f"{target} exists; name another folder, or replace it with --force")
+
+
+def export_declared(
+    declared: Declaration,
+    origin: Origin,
+    target: Path,
+    *,
+    name: str | None = None,
+    precisions: Sequence[str] = PRECISIONS,
+    decoding: Mapping[str, Any] | None = None,
+    encoder_of: str | None = None,
+    shared_encoder: bool = False,
+) -> dict[str, Any]:
+    """Write a bundle of what a task declared; ``target`` is replaced if it exists.
+
+    Args:
+        declared: its graphs.
+        origin: where the weights come from.
+        target: see :func:`export_run`, also for the others, for what is returned, and for errors.
+        name: of the bundle; the origin's when absent.
+        precisions: see there.
+        decoding: see there.
+        encoder_of: see there.
+        shared_encoder: see there.
+    """
     if decoding:
-        declared = _with_decoding(declared, decoding, task=trained.config.task)
-    owner = _encoder_owner(trained, declared, target, encoder_of) if encoder_of else None
+        declared = _with_decoding(declared, decoding, task=origin.task)
+    owner = _encoder_owner(origin, declared, target, encoder_of) if encoder_of else None
     with atomic_directory(target) as folder:
         files, parity = _write_graphs(declared, folder, precisions, owner, shared_encoder=shared_encoder)
-        if trained.vocabulary is not None:
-            trained.vocabulary.save(folder / VOCABULARY)
+        if origin.vocabulary is not None:
+            origin.vocabulary.save(folder / VOCABULARY)
         if declared.labels:
             (folder / LABELS).write_text(json.dumps(declared.labels, indent=1, ensure_ascii=False) + "\n", "utf-8")
-        description = _description(trained, declared, folder, name=name or trained.config.name)
+        description = _description(origin, declared, folder, name=name or origin.name)
         description["graphs"] = {spec.name: _described(spec, files[spec.name]) for spec in declared.graphs}
         shared = {}
         if owner is not None:
@@ -137,7 +182,7 @@ def _with_decoding(declared: Declaration, decoding: Mapping[str, Any], *, task: 
     return with_changes(declared, settings={**declared.settings, "decoding": changed.to_dict()})
 
 
-def _encoder_owner(trained: Trained, declared: Declaration, target: Path, name: str) -> Bundle:
+def _encoder_owner(origin: Origin, declared: Declaration, target: Path, name: str) -> Bundle:
     """Load the model whose encoder is used.
 
     Raises:
@@ -145,11 +190,11 @@ def _encoder_owner(trained: Trained, declared: Declaration, target: Path, name: 
         UsageError: there is no such model, or one of the two has no graph ``encoder``.
     """
     other = Bundle.load(owner_folder(target, name))
-    for owner, graphs in ((trained.config.name, [spec.name for spec in declared.graphs]), (name, other.graphs)):
+    for owner, graphs in ((origin.name, [spec.name for spec in declared.graphs]), (name, other.graphs)):
         if "encoder" not in graphs:
             raise UsageError(f"--encoder-of: {owner} has no graph 'encoder' that could be shared")
-    if other.preprocessing != trained.encoder.preprocessing:
-        raise BundleError(f"{other.folder} prepares images in another way than {trained.config.name} was trained with")
+    if other.preprocessing != origin.preprocessing:
+        raise BundleError(f"{other.folder} prepares images in another way than {origin.name} was trained with")
     return other
 
 
@@ -168,7 +213,8 @@ def _write_graphs(
         write_weights(declared.weights, folder / WEIGHTS)
     if declared.tagger is not None:
         _copy_own_tagging_graphs(declared.tagger, folder, owner)
-    files, measured = {}, {}
+    files: dict[str, dict[str, Path]] = {}
+    measured: dict[str, tuple[float, float]] = {}
     for spec in declared.graphs:
         if shared_encoder and spec.name == "encoder":
             spec = with_changes(spec, weights="shared")
@@ -178,17 +224,39 @@ def _write_graphs(
             written = _write_graph(spec, folder)
             if spec.quantise and "int8" in precisions:
                 written["int8"] = folder / f"{spec.name}.int8.onnx"
-                quantise(written["fp32"], written["int8"], declared.examples.calibration)
+                if spec.quantise == "dynamic":
+                    quantise_dynamically(written["fp32"], written["int8"])
+                else:
+                    quantise(written["fp32"], written["int8"], declared.examples.calibration)
         measured.update(measure_graph(spec, written))
-        if owner is None and spec.quantise:
-            if "fp32" not in precisions:
-                written.pop("fp32").unlink()
-            written = _default_first(written, precisions[0])
         files[spec.name] = written
-    graphs = {spec.name: Graph(files[spec.name]["fp32"], threads=1) for spec in declared.graphs if not spec.quantise}
-    measured |= {check.name: (check.measure(graphs), check.tolerance) for check in declared.checks}
+    measured |= _checked(declared, files)
     require_parity(measured)
+    for spec in declared.graphs:
+        if spec.quantise and not (owner is not None and spec.name == "encoder"):
+            if "fp32" not in precisions:
+                files[spec.name].pop("fp32").unlink()
+            files[spec.name] = _default_first(files[spec.name], precisions[0])
     return files, {name: value for name, (value, _) in measured.items()}
+
+
+def _checked(declared: Declaration, files: Mapping[str, Mapping[str, Path]]) -> dict[str, tuple[float, float]]:
+    """Run a declaration's comparisons; return each difference and the largest allowed by name."""
+    names = [spec.name for spec in declared.graphs if spec.quantise != "static"]
+    measured = {}
+    for precision in ("fp32", "int8"):
+        checks = [
+            (check, tolerance)
+            for check in declared.checks
+            if (tolerance := check.tolerance if precision == "fp32" else check.int8_tolerance) is not None
+        ]
+        if not checks or not any(precision in files[name] for name in names):
+            continue
+        graphs = {name: Graph(files[name].get(precision, files[name]["fp32"]), threads=1) for name in names}
+        for check, tolerance in checks:
+            name = check.name if precision == "fp32" else f"{check.name}_int8"
+            measured[name] = check.measure(graphs), tolerance
+    return measured
 
 
 def _copy_own_tagging_graphs(tagger: Bundle, folder: Path, owner: Bundle | None) -> None:
@@ -236,39 +304,55 @@ def _described(spec: GraphSpec, files: Mapping[str, Path]) -> dict[str, Any]:
     return {**names, "default": next(iter(files)), "inputs": list(spec.inputs), "outputs": list(spec.outputs)}
 
 
-def _description(trained: Trained, declared: Declaration, folder: Path, *, name: str) -> dict[str, Any]:
+def _origin(trained: Trained, declared: Declaration) -> Origin:
+    """Return where the weights of a run come from."""
+    config = trained.config
+    return Origin(
+        task=config.task,
+        preprocessing=trained.encoder.preprocessing,
+        vocabulary=trained.vocabulary,
+        encoder=config.encoder.name,
+        encoder_parameters=_parameters(trained.encoder),
+        name=config.name,
+        card=_inherited(declared.card or config.card, Path(config.init_from) if config.init_from else None),
+        command=f"seetell train {config.name}",
+        started_from=Path(config.init_from).name,
+        config=portable_config(config.to_dict()),
+        trained_steps=trained.metadata["step"],
+        scores=trained.metadata["scores"] if declared.scores is None else declared.scores,
+    )
+
+
+def _description(origin: Origin, declared: Declaration, folder: Path, *, name: str) -> dict[str, Any]:
     """Return the content of ``model.json`` but for its graphs."""
-    config, command = trained.config, f"seetell train {trained.config.name}"
-    card = _inherited(declared.card or config.card, Path(config.init_from) if config.init_from else None)
     files = {path.name: sha256(path) for path in sorted(folder.iterdir())}
     description: dict[str, Any] = {
         "format": FORMAT,
         "name": name,
-        "task": config.task,
+        "task": origin.task,
         "architecture": declared.architecture,
-        "preprocessing": trained.encoder.preprocessing.to_dict(),
+        "preprocessing": origin.preprocessing.to_dict(),
     }
-    if trained.vocabulary is not None:
-        size = len(trained.vocabulary)
-        description["vocabulary"] = {"file": VOCABULARY, "sha256": trained.vocabulary.hash, "size": size}
+    if origin.vocabulary is not None:
+        size = len(origin.vocabulary)
+        description["vocabulary"] = {"file": VOCABULARY, "sha256": origin.vocabulary.hash, "size": size}
     if declared.labels:
         description["labels"] = {"file": LABELS, "sha256": files[LABELS], "size": len(declared.labels)}
-    scores = trained.metadata["scores"] if declared.scores is None else declared.scores
     return description | {
         "graphs": {},
         "settings": declared.settings,
-        "parameters": {"encoder": _parameters(trained.encoder), "model": sum(map(_parameters, declared.models))},
-        "encoder": config.encoder.name,
+        "parameters": {"encoder": origin.encoder_parameters, "model": sum(map(_parameters, declared.models))},
+        "encoder": origin.encoder,
         "files": files,
-        "licence": card.licence,
-        "training_data": card.training_data,
-        "terms": card.terms,
-        "command": command,
-        "started_from": Path(config.init_from).name,
+        "licence": origin.card.licence,
+        "training_data": origin.card.training_data,
+        "terms": origin.card.terms,
+        "command": origin.command,
+        "started_from": origin.started_from,
         "distilled_from": list(declared.distilled_from),
-        "config": portable_config(config.to_dict()),
-        "trained_steps": trained.metadata["step"],
-        "scores": {"val": {**scores, "command": command}} if scores else {},
+        "config": dict(origin.config),
+        "trained_steps": origin.trained_steps,
+        "scores": {"val": {**origin.scores, "command": origin.command}} if origin.scores else {},
         "parity": {},
     }
 

@@ -106,7 +106,8 @@ def quantise_weights(graph: Path) -> None:
         name, values = array.name, numpy_helper.to_array(array)
         choices: tuple[Any, ...] = ((1, 2, 3),) if values.ndim == 4 else (-2, -1)  # a filter of a convolution is whole
         rounded, scale = min(
-            (_rounded(values, axis) for axis in choices), key=lambda pair: np.square(pair[0] * pair[1] - values).sum()
+            (rounded_to_int8(values, axis) for axis in choices),
+            key=lambda pair: np.square(pair[0] * pair[1] - values).sum(),
         )
         array.CopyFrom(numpy_helper.from_array(rounded.astype(np.int8), f"{name}.int8"))
         model.graph.initializer.append(numpy_helper.from_array(scale, f"{name}.scale"))
@@ -116,7 +117,7 @@ def quantise_weights(graph: Path) -> None:
     graph.write_bytes(model.SerializeToString())
 
 
-def _rounded(values: np.ndarray, axis: int | tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+def rounded_to_int8(values: np.ndarray, axis: int | tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Return an array as whole numbers from -127 to 127, and the scales along axes, to be multiplied with them."""
     scale = np.maximum(np.abs(values).max(axis=axis, keepdims=True), np.finfo(np.float32).tiny) / np.float32(127)
     return np.rint(values / scale), scale

@@ -1,4 +1,4 @@
-"""A captioner's vocabulary: words and their ids. Stored with the weights."""
+"""A captioner's vocabulary: words, or pieces of words, and their ids. Stored with the weights."""
 
 from __future__ import annotations
 
@@ -25,15 +25,18 @@ class Vocabulary:
     Attributes:
         words: every word in the order of its id, the three special ones first.
         min_count: number of occurrences a word needed to be included.
+        pieces: whether they are pieces of text rather than words, each with the blank that may stand before it; a
+            sentence is its pieces in a row. Only such a vocabulary may have a piece twice.
     """
 
     words: tuple[str, ...]
     min_count: int = 1
+    pieces: bool = False
 
     def __post_init__(self) -> None:
         if self.words[: len(SPECIALS)] != SPECIALS:
             raise BundleError(f"vocabulary: expected to begin with {SPECIALS}, got {self.words[: len(SPECIALS)]}")
-        if len(set(self.words)) != len(self.words):
+        if not self.pieces and len(set(self.words)) != len(self.words):
             twice = [word for word, count in Counter(self.words).items() if count > 1]
             raise BundleError(f"vocabulary: words must be unique, these are repeated: {twice[:5]}")
 
@@ -79,7 +82,8 @@ class Vocabulary:
 
     def to_json(self) -> str:
         """Return the file content; the same words always give the same text."""
-        return json.dumps({"min_count": self.min_count, "words": self.words}, ensure_ascii=False, indent=0) + "\n"
+        content = {"min_count": self.min_count, **({"pieces": True} if self.pieces else {}), "words": self.words}
+        return json.dumps(content, ensure_ascii=False, indent=0) + "\n"
 
     @cached_property
     def hash(self) -> str:
@@ -102,7 +106,7 @@ class Vocabulary:
             content = read_json(Path(path))
             words = tuple(content["words"])
             "".join(words).encode()  # text, without half of a surrogate pair
-            return cls(words, int(content["min_count"]))
+            return cls(words, int(content["min_count"]), bool(content.get("pieces", False)))
         except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
             expected = '{"min_count": 5, "words": ["<end>", …]}'
             raise BundleError(f"{path}: not a vocabulary file ({error!r}); expected {expected}") from error

@@ -27,7 +27,7 @@ from seetell.errors import UsageError, unknown
 ENTRY_POINTS = "seetell.tasks"
 """Group of the entry points by which installed packages add tasks; each names a :class:`Task`."""
 
-_PARTS = ("predict", "evaluate", "config", "train", "model", "export")
+_PARTS = ("predict", "evaluate", "config", "train", "model", "export", "export_hub")
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ class Task:
         train: what the training loop needs.
         model: builds the network from a recipe.
         export: the graphs to export.
+        export_hub: those of a model of transformers.
         options: of the predictor.
         evaluate_options: further options of ``seetell evaluate``.
         text_input: name of a text that goes with each image, such as ``sentence``.
@@ -98,6 +99,7 @@ class Task:
     train: str = ""
     model: str = ""
     export: str = ""
+    export_hub: str = ""
     options: tuple[Option, ...] = ()
     evaluate_options: tuple[Option, ...] = ()
     text_input: str = ""
@@ -110,7 +112,7 @@ class Task:
         """Import and return a part.
 
         Args:
-            part: ``predict``, ``evaluate``, ``config``, ``train``, ``model`` or ``export``.
+            part: ``predict``, ``evaluate``, ``config``, ``train``, ``model``, ``export`` or ``export_hub``.
 
         Raises:
             UsageError: the task has no such part.

@@ -25,6 +25,7 @@ from torch.optim import Optimizer
 from seetell.atomic_write import atomic_file
 from seetell.data.feature_cache import prefetch
 from seetell.errors import CheckpointError, RecipeError, SeetellError
+from seetell.training.batch_norms import share_batch_norms, trained_batch_norms
 from seetell.training.batches import Part, step_seed
 from seetell.training.checkpoint import optimiser_arrays, read_checkpoint, restore_optimiser, write_checkpoint
 from seetell.training.config import RunConfig
@@ -108,10 +109,10 @@ class TrainingLoop:
         else:
             self.training.initialise()
             self._create_average()
+        if self._parts[0].total > 1:
+            _share_batch_norms(self.training, self._parts[0].total, self.processes)
         if config.compile:
             _compile(self.training)
-        if self._parts[0].total > 1:
-            _check_batch_norms(self.training)
         if self.processes.is_first:
             if self.training.vocabulary is not None:
                 self.training.vocabulary.save(self.folder.vocabulary)
@@ -121,11 +122,19 @@ class TrainingLoop:
         """Train until the last step, then leave the run's folder to others.
 
         Raises:
+            RecipeError: the model cannot be compiled here.
             TrainingDivergedError: the loss is not finite, or too many times the first one.
         """
         try:
             self.processes.copy_from_first(self.training.modules.values())
             self._run()
+        except Exception as error:
+            if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
+                reason = str(error).strip().splitlines()[0]
+                raise RecipeError(
+                    f"compile: torch.compile failed ({reason}); install a C++ compiler, or leave it false"
+                ) from error
+            raise
         finally:
             self._release()
 
@@ -330,19 +339,20 @@ def _compile(training: Training) -> None:
         module.compile()
 
 
-def _check_batch_norms(training: Training) -> None:
-    """Check that the model does not depend on the statistics of a whole batch.
+def _share_batch_norms(training: Training, parts: int, processes: Processes) -> None:
+    """Let layers that normalise by statistics of the batch take those of all processes.
 
     Raises:
-        RecipeError: it does.
+        RecipeError: a process computes several parts, one after the other.
     """
     for name, module in training.modules.items():
-        layers = module.train().modules()
-        if any(isinstance(layer, nn.modules.batchnorm._BatchNorm) and layer.training for layer in layers):
+        if not trained_batch_norms(module.train()):
+            continue
+        if parts > processes.count:
             raise RecipeError(
-                f"batch_parts: the {name} has batch normalisation, which depends on the whole batch; train it with one "
-                "process and batch_parts: 1"
+                f"batch_parts: batch normalisation of the {name} depends on the whole batch; leave it at 1, got {parts}"
             )
+        share_batch_norms(module, processes)
 
 
 def _states(modules: Mapping[str, nn.Module]) -> dict[str, dict[str, Tensor]]:

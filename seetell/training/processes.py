@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, distributed, nn
-from torch.distributed.distributed_c10d import PrefixStore, ReduceOp
+from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
 from seetell.errors import RecipeError, SeetellError
@@ -145,8 +145,19 @@ class Processes:
         """
         if self.count == 1:
             return rows
-        gathered: Tensor = _Gather.apply(rows.float(), start, total)
-        return gathered
+        before, after = start, total - start - len(rows)
+        padding = [rows.new_zeros(count, *rows.shape[1:], dtype=torch.float32) for count in (before, after)]
+        return self.sum_through(torch.cat([padding[0], rows.float(), padding[1]]))
+
+    def sum_through(self, values: Tensor) -> Tensor:
+        """Return the sum of a tensor over all processes, through which gradients flow back to all of them.
+
+        The gradients are those of the sum of the processes' losses.
+        """
+        if self.count == 1:
+            return values
+        total: Tensor = _Sum.apply(values)
+        return total
 
     def copy_from_first(self, modules: Iterable[nn.Module]) -> None:
         """Give modules the parameters and buffers that they have in the first process."""
@@ -160,24 +171,19 @@ class Processes:
                     value.copy_(content)
 
 
-class _Gather(torch.autograd.Function):
-    """See :meth:`Processes.gather`."""
+class _Sum(torch.autograd.Function):
+    """See :meth:`Processes.sum_through`."""
 
     @staticmethod
-    def forward(context: Any, rows: Tensor, start: int, total: int) -> Tensor:
-        context.place = slice(start, start + len(rows))
-        gathered = rows.new_zeros(total, *rows.shape[1:])
-        gathered[context.place] = rows
+    def forward(context: Any, values: Tensor) -> Tensor:
+        total = values.clone(memory_format=torch.contiguous_format)
         with _reaching_others():
-            distributed.all_reduce(gathered, ReduceOp.SUM)
-        return gathered
+            distributed.all_reduce(total)
+        return total
 
     @staticmethod
-    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        gradient = gradients[0].clone(memory_format=torch.contiguous_format)
-        with _reaching_others():
-            distributed.all_reduce(gradient, ReduceOp.SUM)
-        return gradient[context.place], None, None
+    def backward(context: Any, *gradients: Tensor) -> Tensor:
+        return _Sum.forward(context, gradients[0])
 
 
 @contextmanager

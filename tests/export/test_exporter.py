@@ -175,7 +175,7 @@ def test_where_weights_are_kept(trained, declared, tmp_path: Path, weights):
     encoder, head = declared.graphs
     changed = replace(
         declared,
-        graphs=(replace(encoder, quantise=False), replace(head, weights=weights)),
+        graphs=(replace(encoder, quantise=""), replace(head, weights=weights)),
         weights={"linear": trained.model.linear.state_dict()} if weights == "shared" else {},
     )
     written(trained, changed, tmp_path / "bundle")
@@ -254,8 +254,9 @@ def test_an_encoder_that_is_another_models(trained, declared, tmp_path: Path):
     other = replace(declared.graphs[0], module=FeaturesGraph(SmallEncoder().eval(), with_grid=True))
     with pytest.raises(BundleError, match="encoder_fp32_max_difference is"):
         written(trained, replace(declared, graphs=(other,)), tmp_path / "third", encoder_of="first")
-    smaller = replace(trained.encoder.preprocessing, height=8)
-    changed = SimpleNamespace(**{**vars(trained), "encoder": SimpleNamespace(preprocessing=smaller)})
+    encoder = SmallEncoder()
+    encoder.preprocessing = replace(encoder.preprocessing, height=8)
+    changed = SimpleNamespace(**{**vars(trained), "encoder": encoder})
     with pytest.raises(BundleError, match="prepares images in another way"):
         written(changed, declared, tmp_path / "third", encoder_of="first")
     with pytest.raises(UsageError, match="unknown model 'no-such'"):

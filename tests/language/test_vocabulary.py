@@ -35,6 +35,16 @@ def test_decoding_stops_at_the_end():
     assert vocabulary.decode([]) == []
 
 
+def test_pieces_of_text_may_occur_twice_and_say_so(tmp_path: Path):
+    pieces = Vocabulary((*SPECIALS, " dog", "s", "", "", "s"), pieces=True)
+    pieces.save(tmp_path / "vocabulary.json")
+    assert Vocabulary.load(tmp_path / "vocabulary.json") == pieces
+    assert "".join(pieces.decode([3, 4, 5])) == " dogs"
+    words = Vocabulary((*SPECIALS, "dog"))
+    assert json.loads(words.to_json()) == {"min_count": 1, "words": [*SPECIALS, "dog"]}
+    assert Vocabulary((*SPECIALS, "dog"), pieces=True).hash != words.hash
+
+
 def test_a_special_among_the_words_is_not_added_twice():
     assert Vocabulary.build([["<unk>", "dog"]], min_count=1).words == (*SPECIALS, "dog")
 

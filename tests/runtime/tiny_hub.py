@@ -154,6 +154,71 @@ def llava(folder: Path) -> Path:
     return save(folder, hf.LlavaForConditionalGeneration(config), processor)
 
 
+def qwen(folder: Path) -> Path:
+    """Qwen2-VL, whose images have as many tokens as they are large."""
+    special = ["<|image_pad|>", "<|video_pad|>", "<|vision_start|>", "<|vision_end|>"]
+    tokenizer = byte_tokenizer(*special, image_token="<|image_pad|>", video_token="<|video_pad|>")
+    places = {f"{name}_token_id": tokenizer.convert_tokens_to_ids(f"<|{token}|>") for name, token in {
+        "image": "image_pad", "video": "video_pad", "vision_start": "vision_start", "vision_end": "vision_end"
+    }.items()}  # fmt: skip
+    text = {
+        **_SMALL, "num_key_value_heads": 2, "vocab_size": len(tokenizer), "bos_token_id": 0, "eos_token_id": 2,
+        "pad_token_id": 1, "rope_parameters": {"rope_type": "default", "mrope_section": [1, 1, 2], "rope_theta": 1e4},
+    }  # fmt: skip
+    vision = {"depth": 2, "embed_dim": 32, "hidden_size": 32, "num_heads": 4, "patch_size": 14, "mlp_ratio": 2}
+    config = hf.Qwen2VLConfig(text_config=text, vision_config=vision, **places)
+    images = hf.Qwen2VLImageProcessor(size={"shortest_edge": 28 * 28, "longest_edge": 8 * 28 * 28})
+    videos = hf.Qwen2VLVideoProcessor()
+    template = CHAT.replace("<image>", "<|vision_start|><|image_pad|><|vision_end|>")
+    processor = hf.Qwen2VLProcessor(images, tokenizer, videos, chat_template=template)
+    return save(folder, hf.Qwen2VLForConditionalGeneration(config), processor)
+
+
+def paligemma(folder: Path) -> Path:
+    tokenizer = byte_tokenizer("<image>")
+    text = {
+        **_SMALL, "model_type": "gemma", "num_key_value_heads": 1, "head_dim": 8, "vocab_size": len(tokenizer),
+        "pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2,
+    }  # fmt: skip
+    vision = {**_VISION, "model_type": "siglip_vision_model", "projection_dim": 32, "vision_use_head": False}
+    config = hf.PaliGemmaConfig(
+        vision_config=vision, text_config=text, image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
+        projection_dim=32, hidden_size=32,
+    )  # fmt: skip
+    images = hf.SiglipImageProcessor(size=_IMAGE)
+    images.image_seq_length = 4
+    return save(folder, hf.PaliGemmaForConditionalGeneration(config), hf.PaliGemmaProcessor(images, tokenizer))
+
+
+def blip2(folder: Path) -> Path:
+    tokenizer = byte_tokenizer("<image>")
+    text = {
+        "model_type": "opt", "vocab_size": len(tokenizer), "hidden_size": 32, "num_hidden_layers": 2, "ffn_dim": 37,
+        "num_attention_heads": 4, "word_embed_proj_dim": 32, "max_position_embeddings": 100, "bos_token_id": 0,
+        "eos_token_id": 2, "pad_token_id": 1,
+    }  # fmt: skip
+    config = hf.Blip2Config(
+        vision_config=_VISION, qformer_config={**_SMALL, "encoder_hidden_size": 32, "vocab_size": len(tokenizer)},
+        text_config=text, num_query_tokens=4, image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
+    )  # fmt: skip
+    processor = hf.Blip2Processor(hf.BlipImageProcessor(size=_IMAGE), tokenizer, num_query_tokens=4)
+    return save(folder, hf.Blip2ForConditionalGeneration(config), processor)
+
+
+def rt_detr(folder: Path) -> Path:
+    backbone = hf.RTDetrResNetConfig(
+        embedding_size=8, hidden_sizes=[8, 8, 8, 8], depths=[1, 1, 1, 1], out_features=["stage2", "stage3", "stage4"]
+    )
+    config = hf.RTDetrConfig(
+        backbone_config=backbone, encoder_hidden_dim=32, encoder_in_channels=[8, 8, 8], feat_strides=[8, 16, 32],
+        encoder_layers=1, encoder_ffn_dim=37, encoder_attention_heads=4, d_model=32, num_queries=12,
+        decoder_in_channels=[32, 32, 32], decoder_ffn_dim=37, decoder_layers=1, decoder_attention_heads=4,
+        num_denoising=0, id2label=CLASSES, label2id={name: key for key, name in CLASSES.items()},
+    )  # fmt: skip
+    images = hf.RTDetrImageProcessor(size={"height": 64, "width": 64})
+    return save(folder, hf.RTDetrForObjectDetection(config), images)
+
+
 def detr(folder: Path) -> Path:
     backbone = hf.ResNetConfig(
         embedding_size=8, hidden_sizes=[8, 8, 8, 8], depths=[1, 1, 1, 1], out_features=["stage4"]
@@ -206,7 +271,23 @@ def vit(folder: Path) -> Path:
 
 MAKERS: dict[str, Callable[[Path], Path]] = {
     maker.__name__: maker
-    for maker in (blip, git, encoder_decoder, florence, smolvlm, llava, detr, yolos, clip, siglip, vit)
+    for maker in (
+        blip,
+        blip2,
+        git,
+        encoder_decoder,
+        florence,
+        paligemma,
+        smolvlm,
+        llava,
+        qwen,
+        detr,
+        rt_detr,
+        yolos,
+        clip,
+        siglip,
+        vit,
+    )
 }
 
 

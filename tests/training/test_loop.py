@@ -226,13 +226,37 @@ def test_a_batch_that_is_too_small_for_the_processes_is_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_batch_normalisation_is_refused_in_parts(tmp_path):
-    class Normalised(Training):
-        def __init__(self, *given, **options) -> None:
-            super().__init__(*given, **options)
-            self.model.norm = nn.BatchNorm1d(3)
+class Normalised(Training):
+    """A line whose inputs are normalised by the statistics of the batch."""
 
-    with pytest.raises(RecipeError, match="batch_parts: the line has batch normalisation"):
+    def __init__(self, *given, **options) -> None:
+        super().__init__(*given, **options)
+        self.model.norm = nn.BatchNorm1d(3)
+
+    def loss(self, step, batch):
+        inputs, factor = batch
+        return super().loss(step, (self.model.norm(inputs), factor))
+
+
+def train_normalised(processes: Processes, folder, chosen: RunConfig) -> dict[str, list[float]]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(*NO_CURVES)
+        running = TrainingLoop(Normalised, chosen, 1.0, folder, processes=processes)
+        running.run()
+    return {name: value.flatten().tolist() for name, value in running.training.model.state_dict().items()}
+
+
+def test_batch_normalisation_takes_the_statistics_of_all_processes(tmp_path):
+    chosen = config(batch_size=8, optimiser=OptimiserConfig(learning_rate=1e-2))
+    one = train_normalised(Processes(), tmp_path / "one", chosen)
+    for two in run_together(2, train_normalised, tmp_path / "two", chosen):
+        assert two.keys() == one.keys()
+        for name, value in one.items():
+            assert two[name] == pytest.approx(value, rel=2e-2, abs=2e-3), name
+
+
+def test_batch_normalisation_is_not_computed_in_parts_one_after_the_other(tmp_path):
+    with pytest.raises(RecipeError, match=r"batch_parts: batch normalisation of the line .* leave it at 1, got 2"):
         TrainingLoop(Normalised, config(batch_parts=2), 1.0, tmp_path)
 
 
@@ -250,6 +274,17 @@ def test_what_cannot_be_compiled_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(Training, "compiled", ())
     with pytest.raises(RecipeError, match="compile: no part of a model for toy gains from it"):
         loop(tmp_path, config(compile=True))
+
+
+def test_a_failure_of_the_compiler_is_one_line(tmp_path, monkeypatch):
+    from torch._dynamo.exc import TorchDynamoException
+
+    def fails(self, step, batch):
+        raise TorchDynamoException("no working C++ compiler\nand a long story")
+
+    monkeypatch.setattr(Training, "loss", fails)
+    with pytest.raises(RecipeError, match=r"compile: .*\(no working C\+\+ compiler\); install a C\+\+ compiler"):
+        loop(tmp_path, config()).run()
 
 
 @pytest.mark.slow

@@ -21,11 +21,13 @@ def form(photo: bytes, disposition: bytes = b'name="image"; filename="photo.png"
     return head + photo + f"\r\n--{BOUNDARY}--\r\n".encode()
 
 
-def ask(port: int, body: bytes, headers: Mapping[str, str] = MappingProxyType({})) -> tuple[int, dict[str, Any]]:
+def ask(
+    port: int, body: bytes, headers: Mapping[str, str] = MappingProxyType({}), *, path: str = "/v1/caption"
+) -> tuple[int, dict[str, Any]]:
     """Send a form as clients do; return the status and what was told."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
-        connection.request("POST", "/v1/caption", body, {**KIND, **headers})
+        connection.request("POST", path, body, {**KIND, **headers})
         response = connection.getresponse()
         return response.status, json.loads(response.read())
     finally:

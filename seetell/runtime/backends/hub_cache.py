@@ -84,21 +84,11 @@ class CachedModel:
     @property
     def licence(self) -> str | None:
         """What the metadata of its card names."""
-        metadata, _ = _divided(self.card())
-        fields = dict(re.findall(r"^(license|license_name):[ \t]*[\"']?([^\s\"']+)", metadata, re.MULTILINE))
-        return fields.get("license_name") or fields.get("license")
+        return None if self.snapshot is None else licence_of(self.snapshot)
 
     def card(self) -> str:
-        """Return its card, metadata included; empty if it has none."""
-        try:
-            with open_regular((self.snapshot or self.folder) / "README.md") as file:
-                return file.read(MAX_CARD).decode("utf-8", errors="replace")
-        except OSError:
-            return ""
-
-    def prose(self) -> str:
-        """Return its card without the metadata."""
-        return _divided(self.card())[1].strip()
+        """Return its card without the metadata; empty if it has none."""
+        return "" if self.snapshot is None else _divided_card(self.snapshot)[1].strip()
 
     def verify(self) -> None:
         """Compare every file with the hash that it is named by.
@@ -139,6 +129,13 @@ def find_cached(name: str) -> CachedModel:
     )
 
 
+def licence_of(folder: Path) -> str | None:
+    """Return the licence that the card of a model names in its metadata."""
+    metadata, _ = _divided_card(folder)
+    fields = dict(re.findall(r"^(license|license_name):[ \t]*[\"']?([^\s\"']+)", metadata, re.MULTILINE))
+    return fields.get("license_name") or fields.get("license")
+
+
 def _cached(folder: Path) -> CachedModel:
     snapshots = {path.name: path for path in folder.glob("snapshots/*") if path.is_dir()}
     complete = {name: path for name, path in snapshots.items() if any(map(WEIGHTS.fullmatch, _names(path)))}
@@ -158,8 +155,13 @@ def _begun(folder: Path) -> bool:
     return any(folder.glob(f"blobs/*{PARTIAL_SUFFIX}"))
 
 
-def _divided(card: str) -> tuple[str, str]:
-    """Divide a card into its metadata, which is YAML, and the rest."""
+def _divided_card(folder: Path) -> tuple[str, str]:
+    """Read a model's card, if it has one, and divide it into its metadata, which is YAML, and the rest."""
+    try:
+        with open_regular(folder / "README.md") as file:
+            card = file.read(MAX_CARD).decode("utf-8", errors="replace")
+    except OSError:
+        return "", ""
     match = re.match(r"---\r?\n(.*?)\r?\n---\r?\n", card, re.DOTALL)
     return (match[1], card[match.end() :]) if match else ("", card)
 

@@ -12,8 +12,10 @@ from seetell.errors import BundleError
 from seetell.language.decoding import Decoding, Hypothesis, State, decode
 from seetell.language.vocabulary import END, START, detokenise
 from seetell.results import Caption, Word
+from seetell.runtime.backends.answer import Token
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.sessions import Graph
+from seetell.tasks.captioning.answers import words_of
 
 AttentionStep = Callable[[np.ndarray, State], tuple[np.ndarray, State]]
 """Takes the last words ``(N,)`` int64 and the state; returns attention weights ``(N, L)`` and the next state."""
@@ -58,32 +60,54 @@ def attention_maps(
     return maps
 
 
+def rows_of_photos(photos: np.ndarray, count: int) -> np.ndarray:
+    """Return the rows that belong to each image.
+
+    Args:
+        photos: the image of each row, ``(N,)``.
+        count: the number ``B`` of images.
+
+    Returns:
+        ``(B, K)`` int64, ``K`` being the most rows of an image; where it has fewer, row 0 fills up.
+    """
+    order = np.argsort(photos, kind="stable")
+    counts = np.bincount(photos, minlength=count)
+    places = np.arange(len(photos)) - (np.cumsum(counts) - counts)[photos[order]]
+    rows = np.zeros((count, counts.max()), np.int64)
+    rows[photos[order], places] = order
+    return rows
+
+
 class Decoder:
     """The graphs ``decoder_start`` and ``decoder_step`` of a bundle, and the search over their words.
 
     Attributes:
-        features: names of the features it reads: ``pooled``, perhaps ``grid``, perhaps tags.
+        features: names of the features it reads: ``pooled``, ``grid``, or both, perhaps tags.
+        memory_is_large: whether the memory of an image is so large that it is not copied for each beam.
 
     Args:
         bundle: whose decoder.
         threads: processor threads to compute with.
         tags: names of the features that the bundle's tagger gives.
+        precision: of the graphs, where they have it; the bundle's own choice otherwise.
 
     Raises:
         BundleError: a graph is damaged, or the bundle has no decoder.
     """
 
-    def __init__(self, bundle: Bundle, *, threads: int, tags: Sequence[str] = ()) -> None:
+    def __init__(self, bundle: Bundle, *, threads: int, tags: Sequence[str] = (), precision: str | None = None) -> None:
         self._model, self._vocabulary = bundle.name, bundle.require_vocabulary()
-        self._start = Graph.open(bundle, "decoder_start", threads=threads)
-        self._step = Graph.open(bundle, "decoder_step", threads=threads)
+        precision = precision if precision in bundle.precisions("decoder_start") else None
+        self._start = Graph.open(bundle, "decoder_start", threads=threads, precision=precision)
+        self._step = Graph.open(bundle, "decoder_step", threads=threads, precision=precision)
         self.features = self._start.inputs
         self._memories = sorted(name for name in self._start.outputs if name.startswith("memory_"))
         self._states = [f"state_{index}" for index in range(len(self._start.outputs) - len(self._memories))]
         self._next_states = [f"next_{state}" for state in self._states]
         self._start.require(inputs=["pooled", "grid", *tags], outputs=self._states)
-        inputs = ["tokens", "photos", *self._memories, *self._states]
+        inputs = ["tokens", "photos", "rows", *self._memories, *self._states]
         self._step.require(inputs=inputs, outputs=["logprobs", *self._next_states])
+        self.memory_is_large = "rows" in self._step.inputs
 
     @property
     def attends(self) -> bool:
@@ -101,8 +125,8 @@ class Decoder:
         """Generate a caption for every row of features.
 
         Args:
-            features: ``pooled`` ``(N, D)`` and, where they are read, ``grid`` ``(N, L, D)`` and those of
-                :class:`~seetell.runtime.tags.ImageTags`.
+            features: those of ``pooled`` ``(N, D)``, ``grid`` ``(N, L, D)`` and
+                :class:`~seetell.runtime.tags.ImageTags` that are read.
             decoding: the options.
             sample_ids: for each row the id of its stream of random numbers; by default its index.
             grid: rows and columns of the attention maps; ``None`` for captions without.
@@ -113,7 +137,7 @@ class Decoder:
         Raises:
             BundleError: the decoder attends to another number of locations than ``grid`` has.
         """
-        if not len(features["pooled"]):
+        if not len(features[self.features[0]]):
             return []
         step, state = self._started(features)
         ranked = decode(partial(step, "logprobs"), state, decoding, words=self._vocabulary.words, sample_ids=sample_ids)
@@ -136,7 +160,7 @@ class Decoder:
         Returns:
             For each row its sentences, highest score first.
         """
-        if not len(features["pooled"]):
+        if not len(features[self.features[0]]):
             return []
         run, state = self._started(features)
         penalty = np.where(forbidden, np.float32(-np.inf), np.float32(0))
@@ -157,17 +181,23 @@ class Decoder:
             state before the first word, whose first array is each row's image.
         """
         started = self._start.run(features, [*self._memories, *self._states])
-        memory = dict(zip(self._memories, started, strict=False))
+        memory, count = dict(zip(self._memories, started, strict=False)), len(started[0])
 
         def step(output: str, tokens: np.ndarray, state: State) -> tuple[np.ndarray, State]:
             photos, *rows = state
             feeds = {"tokens": tokens, "photos": photos, **memory, **dict(zip(self._states, rows, strict=True))}
+            if self.memory_is_large:
+                feeds["rows"] = rows_of_photos(photos, count)
             returned, *following = self._step.run(feeds, [output, *self._next_states])
             return returned, (photos, *following)
 
-        return step, (np.arange(len(features["pooled"])), *started[len(memory) :])
+        return step, (np.arange(count), *started[len(memory) :])
 
     def _caption(self, hypothesis: Hypothesis, maps: Sequence[np.ndarray | None]) -> Caption:
         texts = self._vocabulary.decode(hypothesis.tokens)
+        if self._vocabulary.pieces:
+            text = " ".join("".join(texts).split())
+            pieces = tuple(map(Token, texts, hypothesis.logprobs))
+            return Caption(text, words_of(text, pieces), hypothesis.logprob, self._model)
         words = tuple(Word(*word) for word in zip(texts, hypothesis.logprobs, maps, strict=True))
         return Caption(detokenise(texts), words, hypothesis.logprob, self._model)

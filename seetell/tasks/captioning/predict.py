@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from seetell.errors import UsageError
 from seetell.language.decoding import Decoding
 from seetell.photos.no_photo import BLANK_PICTURE, no_photo
 from seetell.photos.opening import PhotoSource
@@ -30,6 +31,9 @@ from seetell.tasks.captioning.withholding import Rater, withheld
 
 TAGGED_BATCH = 6
 """Images processed at once by default where they are tagged: each waits for it in several sizes."""
+
+LARGE_BATCH = 4
+"""Images processed at once by default where each has a large memory: 42 MB of BLIP's."""
 
 Prepared = np.ndarray | Images
 """An image for the encoder, ``(3, H, W)``; where the model tags images, for each of its networks."""
@@ -51,8 +55,16 @@ class BundleCaptioner(BundlePredictor[Prepared, Caption], Captioner[Prepared]):
         tags: tuple[str, ...] = ()
         if self.tagger is not None:
             tags, self.batch_size = self.tagger.outputs, TAGGED_BATCH
-        self._encoder = Graph.open(bundle, "encoder", precision=precision, threads=self.threads, images_alone=True)
-        self._decoder = Decoder(bundle, threads=self.threads, tags=tags)
+        self._decoder = Decoder(bundle, threads=self.threads, tags=tags, precision=precision)
+        if self._decoder.memory_is_large:
+            self.batch_size = LARGE_BATCH
+        self._encoder = Graph.open(
+            bundle,
+            "encoder",
+            precision=precision,
+            threads=self.threads,
+            images_alone=not self._decoder.memory_is_large,  # all threads are busy with one image of a large encoder
+        )
         self._encoded = [name for name in self._decoder.features if name not in tags]
         self._encoder.require(inputs=["images"], outputs=self._encoded)
         self._photos_only = "photos_only" in bundle.settings and bundle.setting("photos_only", bool)
@@ -107,6 +119,9 @@ class BundleCaptioner(BundlePredictor[Prepared, Caption], Captioner[Prepared]):
         """
         least = self._able(attention=attention, min_confidence=min_confidence)
         decoding = chosen_decoding(self.decoding, sample=sample, options=options)
+        for name in ("remove_bad_endings", "no_repeat_content_words"):
+            if getattr(decoding, name) and self.bundle.require_vocabulary().pieces:
+                raise UsageError(f"{name}: {self.name} writes in pieces of words; leave it out")
         return partial(
             self._captions,
             decoding=decoding,
@@ -123,7 +138,7 @@ class BundleCaptioner(BundlePredictor[Prepared, Caption], Captioner[Prepared]):
             images: ``(B, 3, H, W)`` float32, preprocessed by ``bundle.preprocessing``.
 
         Returns:
-            ``pooled`` ``(B, D)`` and, where the model attends, ``grid`` ``(B, L, D)``.
+            Those of ``pooled`` ``(B, D)`` and ``grid`` ``(B, L, D)`` that the decoder reads.
         """
         return dict(zip(self._encoded, self._encoder.run_in_parts(images, self._encoded), strict=True))
 

@@ -15,6 +15,7 @@ TASK = Task(
     train="train:Training",
     model="models:build",
     export="export:graphs",
+    export_hub="blip:declare",
     architectures=("*ForConditionalGeneration", "GitForCausalLM", "VisionEncoderDecoderModel"),
     options=(
         Option(

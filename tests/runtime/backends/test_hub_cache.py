@@ -47,7 +47,7 @@ def test_what_is_told_of_a_model(cache: Path):
     put(cache, "a/data", COMMITS[0], {"rows.json": b"[]"})
     (found,) = cached_models()
     assert (found.name, found.folder, found.architecture) == ("a/blip", folder, "Blip")
-    assert (found.licence, found.prose()) == ("bsd-3-clause", "# BLIP\nSees.")
+    assert (found.licence, found.card()) == ("bsd-3-clause", "# BLIP\nSees.")
     assert found.megabytes == pytest.approx(2.0, abs=0.01)
     assert found.snapshot == folder / "snapshots" / COMMITS[0]
 

@@ -15,7 +15,7 @@ from seetell.tasks.captioning.answers import PROMPT
 
 pytestmark = pytest.mark.slow
 
-KINDS = ["blip", "git", "encoder_decoder", "florence", "smolvlm", "llava"]
+KINDS = ["blip", "blip2", "git", "encoder_decoder", "florence", "paligemma", "smolvlm", "llava", "qwen"]
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +29,7 @@ def captioner(tiny_hub):
     return seetell.load(f"hf:{tiny_hub('blip')}", threads=1, max_tokens=8)
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # PaliGemma's processor
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_captions_photos_whatever_the_batch(kind: str, tiny_hub, photos: list):
     model = seetell.load(tiny_hub(kind), threads=1, max_tokens=8)

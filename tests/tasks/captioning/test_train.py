@@ -172,6 +172,27 @@ def test_cached_activations_of_frozen_stages_train_like_pixels(shapes, tmp_path,
     assert losses(tmp_path / "cached") != losses(tmp_path / "pixels")  # 16-bit activations
 
 
+@pytest.mark.parametrize(
+    ("name", "size", "frozen"), [("cifar_resnet20", 32, 1), ("lenet5", 32, 0), ("cifar_fractalnet20", 32, 2)]
+)
+def test_networks_without_published_weights_encode_photos(name, size, frozen, shapes, tmp_path, shapes_recipe):
+    chosen = shapes_recipe(
+        encoder={"name": name, "weights": "none", "image_size": size},
+        captioning={
+            "architecture": "show_attend_tell",
+            "captioner": {"embedding_size": 16, "hidden_size": 16, "attention_size": 16},
+            "finetune": {"after": 1, "frozen_stages": frozen, "optimiser": {"learning_rate": 1e-3}},
+        },
+        steps=3,
+        validation={"every": 3},
+    )
+    loop = loop_of(chosen, read(shapes), tmp_path / "run")
+    before = weights_hash(loop.training.encoder)
+    loop.run()
+    assert np.isfinite([loss for _, loss in losses(tmp_path / "run")]).all()
+    assert weights_hash(loop.training.encoder) != before
+
+
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
 def test_sixteen_bits_learn_what_full_precision_does(precision, shapes, tmp_path, shapes_recipe):
     transformer = {"architecture": "transformer", "captioner": {"width": 16, "heads": 2, "feedforward": 16}}

@@ -151,3 +151,16 @@ def test_broken_images_are_skipped(tmp_path, colours_config, cached):
     run = loop(colours_config(data={"path": str(data)}, steps=1, **changes), tmp_path / "run")
     assert [path.name for path in run.training.failures] == ["0.png"]
     run.run()
+
+
+def test_networks_have_the_options_of_the_recipe(tmp_path, colours_config):
+    counts = []
+    for shortcut in ("A", "B"):
+        scratch = {**SCRATCH, "encoder": {**SCRATCH["encoder"], "options": {"shortcut": shortcut}}}
+        run = loop(colours_config(**scratch, steps=1), tmp_path / shortcut)
+        run.run()
+        trained = load_trained(tmp_path / shortcut, build, only(classification=ClassificationConfig))
+        counts.append(sum(parameter.numel() for parameter in trained.encoder.parameters()))
+    assert counts[1] - counts[0] == 16 * 32 + 2 * 32 + 32 * 64 + 2 * 64
+    with pytest.raises(RecipeError, match=r"encoder\.options: expected fields, got 'B'"):
+        colours_config(**{**SCRATCH, "encoder": {**SCRATCH["encoder"], "options": "B"}})

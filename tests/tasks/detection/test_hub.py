@@ -19,7 +19,7 @@ def photos() -> list[np.ndarray]:
     return [rng.integers(0, 255, size, dtype=np.uint8) for size in ((40, 60, 3), (90, 50, 3), (40, 60, 3))]
 
 
-@pytest.mark.parametrize("kind", ["detr", "yolos"])
+@pytest.mark.parametrize("kind", ["detr", "rt_detr", "yolos"])
 def test_objects_are_transformers_own_whatever_the_batch(kind: str, tiny_hub, photos: list):
     import torch
     from PIL import Image

@@ -13,8 +13,9 @@ from typing import Any
 from seetell.results import Region
 from seetell.runtime.backends.transformers.generation import Search, Written, write
 from seetell.runtime.backends.transformers.model import LoadedModel
-from seetell.runtime.backends.transformers.predictor import HubPredictor, Prepared, Result
+from seetell.runtime.backends.transformers.predictor import HubPredictor, Prepared
 from seetell.runtime.backends.transformers.source import Source
+from seetell.runtime.predictor import Result
 
 BINS = 1000
 """Places along a side of the image."""

@@ -1,0 +1,74 @@
+"""Batch normalisation by the statistics of a whole batch, whose parts several processes compute.
+
+Ioffe & Szegedy, "Batch Normalization", ICML 2015, algorithm 1, with the sums over the mini-batch taken over all
+processes, forwards and backwards. PyTorch's ``SyncBatchNorm`` is for GPUs alone.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from seetell.training.processes import Processes
+
+
+class SharedBatchNorm(_BatchNorm):
+    """Takes the place of a layer, whose parameters and buffers it has.
+
+    Args:
+        layer: of any number of dimensions.
+        processes: each of which has some of the batch, and calls all layers in the same order.
+    """
+
+    def __init__(self, layer: _BatchNorm, processes: Processes) -> None:
+        super().__init__(layer.num_features, eps=layer.eps, momentum=layer.momentum)
+        self.training = layer.training
+        self._parameters, self._buffers, self._processes = layer._parameters, layer._buffers, processes
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Normalise ``(B, C, …)``; outside training by the stored statistics."""
+        if not self.training:
+            return super().forward(inputs)
+        x = inputs.float()
+        axes = [axis for axis in range(x.dim()) if axis != 1]
+        count = self._processes.sum([x.numel() / x.shape[1]])[0]
+        mean = self._processes.sum_through(x.sum(dim=axes)) / count
+        centred = x - _per_channel(mean, x)
+        variance = self._processes.sum_through(centred.square().sum(dim=axes)) / count
+        self._remember(mean.detach(), variance.detach() * count / max(count - 1, 1))
+        normalised = centred * _per_channel(torch.rsqrt(variance + self.eps), x)
+        if self.affine:
+            normalised = normalised * _per_channel(self.weight, x) + _per_channel(self.bias, x)
+        return normalised.to(inputs.dtype)
+
+    @torch.no_grad()
+    def _remember(self, mean: Tensor, variance: Tensor) -> None:
+        """Update the statistics for prediction."""
+        if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
+            return
+        self.num_batches_tracked += 1
+        share = 1 / self.num_batches_tracked.item() if self.momentum is None else self.momentum
+        self.running_mean.lerp_(mean, share)
+        self.running_var.lerp_(variance, share)
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        """Accept any number of dimensions."""
+
+
+def _per_channel(values: Tensor, like: Tensor) -> Tensor:
+    return values.view(1, -1, *[1] * (like.dim() - 2))
+
+
+def trained_batch_norms(module: nn.Module) -> list[str]:
+    """Return the names of the layers that a module in training mode normalises by statistics of the batch with."""
+    return [name for name, layer in module.named_modules() if isinstance(layer, _BatchNorm) and layer.training]
+
+
+def share_batch_norms(module: nn.Module, processes: Processes) -> None:
+    """Let such layers of a module take the statistics of all processes."""
+    for name in trained_batch_norms(module):
+        parent, _, own = name.rpartition(".")
+        layer = module.get_submodule(name)
+        assert isinstance(layer, _BatchNorm)
+        setattr(module.get_submodule(parent), own, SharedBatchNorm(layer, processes))

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from several_processes import run_together
+from torch import nn
+
+from seetell.training.batch_norms import SharedBatchNorm, share_batch_norms, trained_batch_norms
+from seetell.training.processes import Processes
+
+INPUTS = torch.randn(7, 3, 2, 2, generator=torch.Generator().manual_seed(0)) * 2 + 1
+WEIGHTS = torch.randn(7, 3, 2, 2, generator=torch.Generator().manual_seed(1))
+
+
+def layers(momentum: float | None) -> nn.Sequential:
+    built = nn.Sequential(nn.BatchNorm2d(3, momentum=momentum), nn.Sequential(nn.Tanh(), nn.BatchNorm2d(3)))
+    nn.init.constant_(built[0].weight, 1.5)
+    nn.init.constant_(built[0].bias, 0.5)
+    return built
+
+
+def trained(those: Processes, momentum: float | None) -> dict[str, torch.Tensor]:
+    """Return outputs, gradients and statistics of a process's rows: three of one, four of the other."""
+    model, rows = layers(momentum), slice(3 * those.rank, 7 if those.rank or those.count == 1 else 3)
+    if those.count > 1:
+        share_batch_norms(model, those)
+    inputs = INPUTS[rows].clone().requires_grad_()
+    for _ in range(2):
+        outputs = model(inputs)
+    (outputs * WEIGHTS[rows]).sum().backward()
+    those.sum_gradients(model.parameters())
+    gradients = {f"{name}.grad": parameter.grad for name, parameter in model.named_parameters()}
+    found = {"outputs": outputs.detach(), "inputs.grad": inputs.grad, **gradients, **model.state_dict()}
+    return {name: value.tolist() for name, value in found.items()}
+
+
+@pytest.mark.parametrize("momentum", [0.1, None])
+def test_two_processes_normalise_as_one(momentum):
+    one = trained(Processes(), momentum)
+    two = run_together(2, trained, momentum)
+    for name, value in one.items():
+        whole = two[0][name] + two[1][name] if name in ("outputs", "inputs.grad") else two[0][name]
+        torch.testing.assert_close(torch.tensor(whole), torch.tensor(value), rtol=1e-4, atol=1e-5, msg=name)
+        assert name in ("outputs", "inputs.grad") or two[1][name] == pytest.approx(two[0][name])
+
+
+def test_only_layers_in_training_take_part():
+    model = layers(0.1)
+    model[0].eval()
+    assert trained_batch_norms(model) == ["1.1"]
+    share_batch_norms(model, Processes())
+    assert [type(layer) for layer in (model[0], model[1][1])] == [nn.BatchNorm2d, SharedBatchNorm]
+    before = layers(0.1).eval()(INPUTS)
+    assert torch.equal(model.eval()(INPUTS), before)
