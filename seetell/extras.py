@@ -15,7 +15,10 @@ EXTRAS = {
     "search": ("faiss",),
     "hf": ("transformers", "torch", "torchvision", "safetensors", "huggingface_hub"),
     "parquet": ("pyarrow",),
-    "formats": ("pillow_heif", "pillow_jxl", "rawpy"),
+    "ray": ("ray", "pyarrow", "pandas"),
+    "remote": ("fsspec", "aiohttp", "s3fs", "gcsfs"),
+    "formats": ("pillow_heif", "rawpy"),
+    "jxl": ("pillow_jxl",),
 }
 """The modules that each extra brings."""
 
@@ -35,6 +38,11 @@ def require(extra: str, what: str) -> None:
         raise UsageError(_missing(what, missing[0], extra))
 
 
+def extra_of(module: str) -> str:
+    """Return the extra that brings a module; that for training where none does."""
+    return next((name for name, modules in EXTRAS.items() if module in modules), "train")
+
+
 def missing_module(what: str, module: str) -> str:
     """Format the message for a module that is not installed.
 
@@ -42,7 +50,7 @@ def missing_module(what: str, module: str) -> str:
         what: needs it.
         module: the top-level one; where no extra brings it, that for training is said to.
     """
-    return _missing(what, module, next((name for name, modules in EXTRAS.items() if module in modules), "train"))
+    return _missing(what, module, extra_of(module))
 
 
 def _missing(what: str, module: str, extra: str) -> str:

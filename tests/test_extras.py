@@ -61,7 +61,13 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch):
 
 def test_the_modules_are_those_of_the_project():
     project = (Path(__file__).resolve().parents[1] / "pyproject.toml").read_text(encoding="utf-8")
-    distributions = {"yaml": "pyyaml", "faiss": "faiss-cpu", "starlette": "fastapi", "pillow_jxl": "pillow-jxl-plugin"}
+    distributions = {
+        "yaml": "pyyaml",
+        "faiss": "faiss-cpu",
+        "starlette": "fastapi",
+        "pillow_jxl": "pillow-jxl-plugin",
+        "ray": "ray[data]",
+    }
     for extra, modules in extras.EXTRAS.items():
         declared = project.partition(f"\n{extra} = [")[2].partition("]\n")[0]
         for module in modules:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from seetell.bulk.items import Item
 from seetell.bulk.settings import Settings
 from seetell.errors import PhotoError, UsageError
+from seetell.photos.remote import source
 from seetell.tasks.backends import backend_options, parse_reference
 from seetell.tasks.registry import find_task
 
@@ -118,7 +119,7 @@ class Local:
         predictor: Any,
         recipe: LoadedBy,
         *,
-        source: Callable[[str], PhotoSource] = lambda image: image,
+        source: Callable[[str], PhotoSource] = source,
         check_texts: bool = False,
     ) -> None:
         self._predictor, self._recipe, self._source, self._check_texts = predictor, recipe, source, check_texts

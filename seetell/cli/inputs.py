@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from seetell.errors import UsageError
 from seetell.photos.folders import photo_folders
 from seetell.photos.formats import SkippedFiles, is_photo_name, looks_like_a_picture
+from seetell.photos.remote import is_remote, remote_photos
 
 STANDARD_INPUT = "-"
 
@@ -62,7 +63,8 @@ def expand(arguments: Iterable[str], listed: Iterable[bytes], besides: Besides |
         arguments: a file stands for itself, whatever its name; a folder for the images in it and below it, recognised
             by their name endings and sorted, without hidden ones; ``-`` for the files and folders listed on standard
             input, one per line, or each before a zero byte, or for the photo there; anything else that contains ``*``,
-            ``?`` or ``[`` for the images that match the pattern, ``**`` for any depth.
+            ``?`` or ``[`` for the images that match the pattern, ``**`` for any depth. An address such as
+            ``s3://bucket/photos/`` stands for the same there, see :mod:`seetell.photos.remote`.
         listed: the lines that ``-`` reads, see :func:`standard_input`.
         besides: takes what else is found.
 
@@ -74,7 +76,7 @@ def expand(arguments: Iterable[str], listed: Iterable[bytes], besides: Besides |
     for argument in arguments:
         if argument == STANDARD_INPUT:
             yield from _listed(listed, besides)
-        elif glob.has_magic(argument) and not os.path.lexists(argument):
+        elif glob.has_magic(argument) and not is_remote(argument) and not os.path.lexists(argument):
             matching = [path for path in sorted(glob.glob(argument, recursive=True)) if not os.path.isdir(path)]
             for path in matching:
                 if is_photo_name(path):
@@ -133,6 +135,9 @@ def at_least_one(photos: Iterator[str], arguments: Sequence[str], besides: Besid
 
 
 def _photos(path: str, besides: Besides) -> Iterator[str]:
+    if is_remote(path):
+        yield from remote_photos(path, besides.skipped_files)
+        return
     if not os.path.isdir(path):
         yield path
         return

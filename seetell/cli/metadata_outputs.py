@@ -11,6 +11,7 @@ import click
 from seetell.bulk.items import Item
 from seetell.cli.side_output import SideOutput
 from seetell.errors import PhotoError, UsageError
+from seetell.photos.remote import is_remote
 
 if TYPE_CHECKING:
     from seetell.photos.metadata.description import Description
@@ -49,7 +50,12 @@ class MetadataOutput(SideOutput):
         raise NotImplementedError
 
     def select(self, items: Iterator[Item]) -> Iterator[Item]:
-        """Skip photos that lack nothing anywhere, unless that is overwritten or a report is to show all."""
+        """Skip photos that lack nothing anywhere, unless that is overwritten or a report is to show all.
+
+        Raises:
+            UsageError: a photo is no file here; raised when it is reached.
+        """
+        items = self._without_addresses(items)
         if self._all or self is not self._written[0]:
             yield from items
             return
@@ -62,6 +68,12 @@ class MetadataOutput(SideOutput):
         if skipped:
             which = "1 photo is" if skipped == 1 else f"{skipped:,} photos are"
             print(f"skipped: {which} described already; --overwrite captions again", file=sys.stderr)
+
+    def _without_addresses(self, items: Iterator[Item]) -> Iterator[Item]:
+        for item in items:
+            if is_remote(item.image):
+                raise UsageError(f"{self.option} is for photos in files, and {item.image} is an address")
+            yield item
 
     def add(self, image: str, result: Any, files: dict[str, str]) -> None:
         """Write what is told of a photo that has a caption."""

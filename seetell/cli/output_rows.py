@@ -20,10 +20,11 @@ from seetell.cli.rows import printable
 from seetell.cli.side_output import SideOutput
 from seetell.cli.side_outputs import Drawing
 from seetell.errors import UsageError
+from seetell.extras import require
 from seetell.tasks.registry import Task
 
 if TYPE_CHECKING:
-    from seetell.bulk.executors import LoadedBy
+    from seetell.bulk.executors import Executor, LoadedBy
     from seetell.bulk.outputs import Output, Summary
 
 
@@ -57,6 +58,17 @@ def output_options(task: Task) -> list[click.Option]:
             callback=_shard,
             help="Do only the I-th of N parts of the photos, as one of N machines.",
         ),
+        click.Option(
+            ["--on"],
+            type=click.Choice(["local", "ray"]),
+            default="local",
+            help="With --output: where the model runs, in this process or on a cluster of Ray.",
+        ),
+        click.Option(
+            ["--workers"],
+            type=POSITIVE,
+            help="With --on ray: copies of the model at most; as many as the cluster has room for when absent.",
+        ),
     ]
 
 
@@ -69,12 +81,16 @@ class RowsOption:
         rows_per_file: of a folder's files.
         shard: the part of the photos.
         retry: do again what failed.
+        on: where the model runs, ``local`` or ``ray``.
+        workers: copies of the model at most, if that is said.
     """
 
     path: str
     rows_per_file: int | None
     shard: Shard
     retry: bool
+    on: str
+    workers: int | None
 
     def check(self, task: Task, outputs: Sequence[SideOutput], output_format: Format) -> None:
         """Check before any work that rows can be written there, and nothing contradicts that.
@@ -84,6 +100,10 @@ class RowsOption:
         """
         from seetell.bulk.opening import is_folder
 
+        if self.on == "ray":
+            require("ray", "--on ray")
+        elif self.workers is not None:
+            raise UsageError("--workers is for --on ray; --threads says how many processors are used here")
         path, ending = Path(self.path), Path(self.path).suffix
         folder = is_folder(self.path, self.rows_per_file)
         if ending not in (*ENDINGS, *([""] if folder else [])):
@@ -113,6 +133,19 @@ class RowsOption:
             self.path, recipe.settings(), task, rows_per_file=self.rows_per_file, shard=self.shard, retry=self.retry
         )
 
+    def executor(self, recipe: LoadedBy, *, check_texts: bool) -> Executor | None:
+        """Return what predicts; ``None`` where this process does.
+
+        Args:
+            recipe: loads the model.
+            check_texts: check the text of each item.
+        """
+        if self.on == "local":
+            return None
+        from seetell.bulk.on_ray import OnRay
+
+        return OnRay(recipe, workers=self.workers, check_texts=check_texts)
+
     def tell(self, summary: Summary) -> None:
         """Say on standard error what there is now."""
         failed = ""
@@ -131,11 +164,14 @@ def take_output(task: Task, values: dict[str, Any]) -> tuple[RowsOption | None, 
     Raises:
         UsageError: an option of rows is given without them.
     """
-    path, of_rows = values.pop("output"), {name: values.pop(name) for name in ("rows_per_file", "retry")}
+    path, of_rows = (
+        values.pop("output"),
+        {name: values.pop(name) for name in ("rows_per_file", "retry", "on", "workers")},
+    )
     if path is not None and (task.result == "text" or os.path.isdir(path) or not Drawing.makes(Path(path))):
         return RowsOption(path, shard=values["shard"], **of_rows), None
     for name, value in of_rows.items():
-        if value:
+        if value and value != "local":
             flag = f"--{name.replace('_', '-')}"
             raise UsageError(f"{flag} is for rows in files; give --output, such as --output rows.jsonl")
     return None, None if path is None else Drawing("--output", Path(path))

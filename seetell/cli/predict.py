@@ -31,11 +31,12 @@ from seetell.errors import PhotoError, UsageError
 from seetell.tasks.registry import Task
 
 if TYPE_CHECKING:
-    from seetell.bulk.executors import Done, LoadedBy
+    from seetell.bulk.executors import Done, Executor, LoadedBy
     from seetell.bulk.items import Item, Shard
     from seetell.bulk.run import Fields
     from seetell.cli.named_items import NamedItems
     from seetell.cli.progress import Progress
+    from seetell.photos.opening import PhotoSource
 
 LINES = {
     "text": "A line is a photo and its caption.",
@@ -194,7 +195,9 @@ class _Work:
             with Progress(lines=True, rates=True) as progress:
                 if pending != 0:
                     before = 0 if total is None or pending is None else total - pending
-                    self._run(rows.pending(self.named), rows.write, progress, total, before=before)
+                    executor = option.executor(self.recipe, check_texts=bool(self.task.text_input))
+                    pending_items = rows.pending(self.named)
+                    self._run(pending_items, rows.write, progress, total, before=before, executor=executor)
                 summary = rows.finish()
         option.tell(summary)
         return summary.failed
@@ -207,16 +210,14 @@ class _Work:
         total: int | None,
         *,
         before: int = 0,
+        executor: Executor | None = None,
     ) -> int:
-        from seetell.bulk.executors import Local
         from seetell.bulk.run import run
 
-        predictor = self.recipe.load()
-        if self.text:
-            _tell(predictor.check_text(self.text))
-        executor = Local(
-            predictor, self.recipe, source=self._source, check_texts=bool(self.task.text_input and not self.text)
-        )
+        predictor = None
+        if executor is None:
+            predictor = self.recipe.load()
+            executor = self._local(predictor)
         with ExitStack() as opened:
             for output in self.outputs:
                 output.open(predictor, opened)
@@ -231,12 +232,23 @@ class _Work:
                 before=before,
             )
 
-    def _source(self, image: str) -> str | bytes:
-        """Return what to open for an image: the file, or what standard input is."""
+    def _local(self, predictor: Any) -> Executor:
+        """Return what predicts in this process, after checking the text that goes with all images."""
+        from seetell.bulk.executors import Local
+
+        if self.text:
+            _tell(predictor.check_text(self.text))
+        check_texts = bool(self.task.text_input and not self.text)
+        return Local(predictor, self.recipe, source=self._source, check_texts=check_texts)
+
+    def _source(self, image: str) -> PhotoSource:
+        """Return what to open for an image: the file, what is at the address, or what standard input is."""
+        from seetell.photos.remote import source
+
         opened = self.named.besides.source(image)
         if opened is self.named.besides.photo and self.files_only:
             raise UsageError(f"{self.files_only} is for photos in files; name the file instead of -")
-        return opened
+        return source(opened) if isinstance(opened, str) else opened
 
     def _add(self, done: Done, fields: Fields) -> Done:
         """Make the side outputs of a result; return it, or an error where one cannot be made."""

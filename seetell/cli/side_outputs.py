@@ -121,8 +121,9 @@ class Drawing(SideOutput):
             return
         from seetell import drawing
         from seetell.photos.opening import open_photo
+        from seetell.photos.remote import source
 
-        opened = open_photo(image, at_least=(DRAWN_SIDE, DRAWN_SIDE))
+        opened = open_photo(source(image), at_least=(DRAWN_SIDE, DRAWN_SIDE))
         if self.value.suffix.lower() in PAGES:
             write_file(self.value, drawing.page(opened, result, name=os.path.basename(image)))
             return

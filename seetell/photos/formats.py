@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 
-from seetell.extras import install_command
+from seetell.extras import extra_of, install_command
 
 FORMATS: dict[str, tuple[str, tuple[str, ...]]] = {
     "JPEG": ("PIL.JpegImagePlugin", (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo")),
@@ -36,7 +36,7 @@ class Other:
         suffixes: file name endings in lower case.
         start: matches the first bytes of a file.
         instead: what to do where it is not opened.
-        module: opens it where it is installed, which the extra ``formats`` does; empty where none does.
+        module: opens it where it is installed, by an extra; empty where none does.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Other:
     @property
     def remedy(self) -> str:
         """What to do about a file of it, which is not opened."""
-        return f"{install_command('formats')} opens it; or {self.instead}" if self.module else self.instead
+        return f"{install_command(extra_of(self.module))} opens it; or {self.instead}" if self.module else self.instead
 
 
 @cache

@@ -1,4 +1,4 @@
-"""JPEG XL (ISO/IEC 18181), by libjxl (pillow-jxl-plugin, of the extra ``formats``).
+"""JPEG XL (ISO/IEC 18181), by libjxl (pillow-jxl-plugin, of the extra ``jxl``).
 
 The plugin decodes a file as soon as it is opened; its size is read here beforehand, so that no memory is taken for a
 file that claims to be huge.

@@ -15,7 +15,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import numpy as np
 from PIL import Image, ImageFile, _imaging
@@ -28,7 +28,15 @@ from seetell.photos.decoder_errors import one_line, photo_errors
 from seetell.photos.formats import FORMATS, HEIC, JPEG_XL, RAW, Other, other_format
 from seetell.photos.structure import check_exif, halvings
 
-PhotoSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | np.ndarray
+
+class Readable(Protocol):
+    """An open binary file, or something like it."""
+
+    def read(self) -> bytes:
+        """Return all of its content."""
+
+
+PhotoSource = str | os.PathLike[str] | bytes | Readable | Image.Image | np.ndarray
 """A path, a file's content, an open binary file, a Pillow image or an array of pixels."""
 
 MAX_PIXELS = 250_000_000
@@ -78,7 +86,7 @@ def open_photo(source: PhotoSource, *, at_least: tuple[int, int] | None = None) 
             return _decoded(file, name, at_least)
 
 
-def photo_size(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[int, int]:
+def photo_size(source: str | os.PathLike[str] | bytes | Readable) -> tuple[int, int]:
     """Return the size of what ``open_photo`` returns, ``(width, height)`` in pixels, from the file's header alone.
 
     No pixel is decoded, so a damaged or too large photo may still have a size. In a PNG file a rotation is only found
@@ -115,7 +123,7 @@ def _name(source: object) -> str:
 
 
 @contextmanager
-def _binary(source: str | os.PathLike[str] | bytes | BinaryIO) -> Iterator[BinaryIO]:
+def _binary(source: str | os.PathLike[str] | bytes | Readable) -> Iterator[BinaryIO]:
     """Yield a seekable file; a pipe or device is refused before it can block."""
     if isinstance(source, bytes | bytearray | memoryview):
         yield io.BytesIO(source)

@@ -154,3 +154,10 @@ def test_a_report_in_a_wrong_place_is_wrong_use(
     assert said in captured.err
     assert captured.out == ""
     assert sorted(os.listdir(tmp_path)) == before
+
+
+@pytest.mark.parametrize("option", ["--sidecar", "--write-metadata"])
+def test_what_lies_at_an_address_has_no_metadata(option: str, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]):
+    code = in_process("http://127.0.0.1:1/dog.jpg", "--model", tiny_bundle, option)
+    assert code == 2
+    assert f"{option} is for photos in files, and http://127.0.0.1:1/dog.jpg is an address" in capsys.readouterr().err

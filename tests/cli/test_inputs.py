@@ -133,7 +133,7 @@ def test_what_a_folder_holds_besides_photos_is_counted_by_format(folder: Path, m
     for part in (
         f"2 HEIC ({install_command('formats')} opens it; or export it as JPEG",
         "[formats]' opens it; or develop it to JPEG",
-        "[formats]' opens it; or convert it: djxl",
+        "[jxl]' opens it; or convert it: djxl",
         "2 .txt",
         "1 .bin",
         "1 without an ending",
@@ -168,3 +168,14 @@ def test_texts_beside_photos_are_not_counted(folder: Path):
 def test_a_linked_folder_is_entered_where_it_is_named(folder: Path):
     (folder / "linked").symlink_to(folder / "photos" / "deep", target_is_directory=True)
     assert found("linked") == ["linked/z.gif", "linked/er/c.webp"]
+
+
+def test_addresses_are_listed_where_they_are():
+    fsspec = pytest.importorskip("fsspec")
+    store = fsspec.filesystem("memory")
+    store.pipe("/inputs/a.jpg", b"")
+    try:
+        assert list(expand(["memory://inputs"], [])) == ["memory:///inputs/a.jpg"]
+        assert list(expand(["-"], [b"memory://inputs/*.jpg\n"])) == ["memory:///inputs/a.jpg"]
+    finally:
+        store.rm("/inputs", recursive=True)
