@@ -4,15 +4,16 @@
         --flickr8k $SEETELL_DATA/flickr8k
 
 The checkpoint has the parts ``captioner`` and ``detectors``, and the metadata ``vocabulary``, ``words`` (those that are
-detected), ``step`` and ``scores``. The encoder is that of an earlier bundle, in half precision like the captioner and
-computed in 32 bits; its normalisations are absorbed, so that graph and further training read the same arrays. Photos of
-Flickr8k are only compared on.
+detected), ``step`` and ``scores``. The encoder is its part ``encoder``, or else that of an earlier bundle, in half
+precision like the captioner and computed in 32 bits; its normalisations are absorbed, so that graph and further
+training read the same arrays. Photos of Flickr8k are only compared on.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,7 @@ def make_bundle(checkpoint: Path, target: Path, *, flickr8k: str, encoder_of: st
         vocabulary.save(run.vocabulary)
         write_checkpoint(
             run.best,
-            {"captioner": parts["captioner"], "encoder": absorbed_encoder(source)},
+            {"captioner": parts["captioner"], "encoder": absorbed_encoder(source, parts.get("encoder"))},
             {
                 "part": "captioner",
                 "step": metadata["step"],
@@ -88,11 +89,16 @@ def make_bundle(checkpoint: Path, target: Path, *, flickr8k: str, encoder_of: st
     return description
 
 
-def absorbed_encoder(source: Bundle) -> dict[str, Tensor]:
-    """Return the weights of a bundle's encoder with its normalisations absorbed, rounded as they will be stored."""
+def absorbed_encoder(source: Bundle, trained: Mapping[str, Tensor] | None) -> dict[str, Tensor]:
+    """Return an encoder's weights with its normalisations absorbed, rounded as they will be stored.
+
+    Args:
+        source: the bundle whose encoder it is.
+        trained: other weights for it.
+    """
     chosen, size = source.description["encoder"], source.preprocessing.height
     encoder = create_encoder(chosen, weights="none", image_size=size)
-    encoder.load_state_dict(read_pretrained(source.folder).part("encoder"))
+    encoder.load_state_dict(trained or read_pretrained(source.folder).part("encoder"))
     absorbed = absorb_norms(encoder.eval()).half().float()
     return dict(absorbed.state_dict())
 

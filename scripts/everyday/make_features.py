@@ -27,7 +27,7 @@ from seetell.tasks.classification.imagenet import published_classifier
 
 BATCH = 32
 ENCODER_OF = "everyday-transformer"
-"""The bundle that has the encoder, which is not trained."""
+"""The bundle that has the encoder."""
 
 
 def bundled_encoder() -> Encoder:
@@ -41,11 +41,16 @@ def bundled_encoder() -> Encoder:
 
 
 class FeatureWriter:
-    """The two encoders, on a device."""
+    """The two encoders, on a device.
 
-    def __init__(self, device: torch.device) -> None:
+    Args:
+        device: to compute on.
+        encoder: of the captioner; the bundled one when absent.
+    """
+
+    def __init__(self, device: torch.device, encoder: Encoder | None = None) -> None:
         self._device = device
-        self._encoder = bundled_encoder().to(device)
+        self._encoder = (encoder or bundled_encoder()).to(device)
         classifier = Bundle.load(bundled_models()["imagenet-efficientnet-lite2"])
         self._imagenet = published_classifier(classifier.description["encoder"])[0].to(device)
         self._logits = Graph.open(classifier, "classifier", threads=1)  # calibrated

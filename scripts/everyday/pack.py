@@ -91,17 +91,17 @@ def encoded(path: Path, side: int, quality: int) -> bytes:
     return file.getvalue()
 
 
-def object_tags(paths: Sequence[Path], *, threads: int) -> tuple[np.ndarray, np.ndarray]:
+def object_tags(photos: Sequence[Path | Image.Image], *, threads: int) -> tuple[np.ndarray, np.ndarray]:
     """Return what the bundled detector finds, in photos as they are and mirrored; see :class:`corpus.PhotoSet`."""
     bundle = Bundle.load(bundled_models()["coco-nanodet"])
     detector = Graph.open(bundle, "detector", threads=threads)
     found = []
-    for path in paths:
-        image = bundle.preprocessing(open_photo(path))
+    for photo in photos:
+        image = bundle.preprocessing(open_photo(photo))
         views = np.stack([image, image[..., ::-1]])
         outputs = detector.run({"images": views}, ["scores", "boxes"])
         found.append([found_in(scores, boxes, min_score=1)[0] for scores, boxes in zip(*outputs, strict=True)])
-    tags = np.array(found, np.float32).reshape(len(paths), VIEWS, -1, 6)
+    tags = np.array(found, np.float32).reshape(len(photos), VIEWS, -1, 6)
     scores, boxes = tags[..., 0], tags[..., 1:]
     boxes[scores < LEAST_BOXED] = 0
     return np.where(scores < LEAST_SCORE, 0, scores), boxes

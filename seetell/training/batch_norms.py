@@ -6,10 +6,13 @@ processes, forwards and backwards. PyTorch's ``SyncBatchNorm`` is for GPUs alone
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from seetell.errors import RecipeError
 from seetell.training.processes import Processes
 
 
@@ -60,15 +63,27 @@ def _per_channel(values: Tensor, like: Tensor) -> Tensor:
     return values.view(1, -1, *[1] * (like.dim() - 2))
 
 
-def trained_batch_norms(module: nn.Module) -> list[str]:
-    """Return the names of the layers that a module in training mode normalises by statistics of the batch with."""
-    return [name for name, layer in module.named_modules() if isinstance(layer, _BatchNorm) and layer.training]
+def share_batch_norms(modules: Mapping[str, nn.Module], parts: int, processes: Processes) -> None:
+    """Let layers that would normalise by the statistics of one process's part take those of all processes.
 
+    Args:
+        modules: that are trained, by name; put in training mode.
+        parts: of a batch.
+        processes: that compute them.
 
-def share_batch_norms(module: nn.Module, processes: Processes) -> None:
-    """Let such layers of a module take the statistics of all processes."""
-    for name in trained_batch_norms(module):
-        parent, _, own = name.rpartition(".")
-        layer = module.get_submodule(name)
-        assert isinstance(layer, _BatchNorm)
-        setattr(module.get_submodule(parent), own, SharedBatchNorm(layer, processes))
+    Raises:
+        RecipeError: a process computes several parts, one after the other.
+    """
+    for name, module in modules.items():
+        module.train()
+        layers = [(path, layer) for path, layer in module.named_modules() if isinstance(layer, _BatchNorm)]
+        for path, layer in layers:
+            if not layer.training:  # as encoders keep theirs
+                continue
+            if parts > processes.count:
+                raise RecipeError(
+                    f"batch_parts: batch normalisation of the {name} depends on the whole batch; leave it at 1, "
+                    f"got {parts}"
+                )
+            parent, _, own = path.rpartition(".")
+            setattr(module.get_submodule(parent), own, SharedBatchNorm(layer, processes))

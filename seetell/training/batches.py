@@ -12,7 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from seetell.data.records import PhotoRecord
+from seetell.errors import RecipeError
 from seetell.photos import Preprocessing, open_photo
+from seetell.training.config import RunConfig
+from seetell.training.processes import Processes
 
 CROP_SCALE = 8 / 7  # random crops of 224 pixels are taken from 256
 
@@ -35,6 +38,22 @@ class Part(NamedTuple):
 
 WHOLE = Part(0, 1)
 """A batch that is computed at once."""
+
+
+def parts_of_process(config: RunConfig, processes: Processes) -> list[Part]:
+    """Return the parts of every batch that this process computes.
+
+    Raises:
+        RecipeError: the batch is too small for the processes, or its loss cannot be computed in parts.
+    """
+    total = max(config.batch_parts, processes.count)
+    if total > 1:
+        if config.batch_size < 2 * total:  # a part of fewer may be empty where photos occur twice
+            raise RecipeError(
+                f"batch_size: expected at least 2 photos for each of {total} parts, got {config.batch_size}"
+            )
+        config.section.check_parts(total, processes.count)
+    return [Part(number, total) for number in range(processes.rank, total, processes.count)]
 
 
 @dataclass(frozen=True)

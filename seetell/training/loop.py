@@ -24,10 +24,11 @@ from torch.optim import Optimizer
 
 from seetell.atomic_write import atomic_file
 from seetell.data.feature_cache import prefetch
-from seetell.errors import CheckpointError, RecipeError, SeetellError
-from seetell.training.batch_norms import share_batch_norms, trained_batch_norms
-from seetell.training.batches import Part, step_seed
+from seetell.errors import CheckpointError, SeetellError
+from seetell.training.batch_norms import share_batch_norms
+from seetell.training.batches import Part, parts_of_process, step_seed
 from seetell.training.checkpoint import optimiser_arrays, read_checkpoint, restore_optimiser, write_checkpoint
+from seetell.training.compilation import compilation_explained, compile_modules
 from seetell.training.config import RunConfig
 from seetell.training.ema import ExponentialMovingAverage
 from seetell.training.encoding import Progress
@@ -78,7 +79,7 @@ class TrainingLoop:
     ) -> None:
         self.config, self.folder = config, RunFolder(folder)
         self.processes = processes or Processes()
-        self._parts = _parts(config, self.processes)
+        self._parts = parts_of_process(config, self.processes)
         self._on_step, self._on_validation = on_step, on_validation
         if config.threads:
             torch.set_num_threads(config.threads)
@@ -110,9 +111,9 @@ class TrainingLoop:
             self.training.initialise()
             self._create_average()
         if self._parts[0].total > 1:
-            _share_batch_norms(self.training, self._parts[0].total, self.processes)
+            share_batch_norms(self.training.modules, self._parts[0].total, self.processes)
         if config.compile:
-            _compile(self.training)
+            compile_modules(self.training)
         if self.processes.is_first:
             if self.training.vocabulary is not None:
                 self.training.vocabulary.save(self.folder.vocabulary)
@@ -127,14 +128,8 @@ class TrainingLoop:
         """
         try:
             self.processes.copy_from_first(self.training.modules.values())
-            self._run()
-        except Exception as error:
-            if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
-                reason = str(error).strip().splitlines()[0]
-                raise RecipeError(
-                    f"compile: torch.compile failed ({reason}); install a C++ compiler, or leave it false"
-                ) from error
-            raise
+            with compilation_explained():
+                self._run()
         finally:
             self._release()
 
@@ -309,50 +304,6 @@ class TrainingLoop:
             self._average.restore(parts["average"], updates=metadata["averaged"])
         if self.config.schedule.decay == "plateau":
             self._plateau.load_state_dict(parts["plateau"])
-
-
-def _parts(config: RunConfig, processes: Processes) -> list[Part]:
-    """Return the parts of every batch that this process computes.
-
-    Raises:
-        RecipeError: the batch is too small for the processes, or its loss cannot be computed in parts.
-    """
-    count = max(config.batch_parts, processes.count)
-    if count > 1:
-        if config.batch_size < 2 * count:  # a part of fewer may be empty where photos occur twice
-            raise RecipeError(
-                f"batch_size: expected at least 2 photos for each of {count} parts, got {config.batch_size}"
-            )
-        config.section.check_parts(count, processes.count)
-    return [Part(number, count) for number in range(processes.rank, count, processes.count)]
-
-
-def _compile(training: Training) -> None:
-    """Let calls of the modules that take the most time run translated.
-
-    Raises:
-        RecipeError: there are none.
-    """
-    if not training.compiled:
-        raise RecipeError(f"compile: no part of a model for {training.config.task} gains from it; leave it false")
-    for module in training.compiled:
-        module.compile()
-
-
-def _share_batch_norms(training: Training, parts: int, processes: Processes) -> None:
-    """Let layers that normalise by statistics of the batch take those of all processes.
-
-    Raises:
-        RecipeError: a process computes several parts, one after the other.
-    """
-    for name, module in training.modules.items():
-        if not trained_batch_norms(module.train()):
-            continue
-        if parts > processes.count:
-            raise RecipeError(
-                f"batch_parts: batch normalisation of the {name} depends on the whole batch; leave it at 1, got {parts}"
-            )
-        share_batch_norms(module, processes)
 
 
 def _states(modules: Mapping[str, nn.Module]) -> dict[str, dict[str, Tensor]]:

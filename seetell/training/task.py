@@ -125,8 +125,8 @@ class Training(ABC):
 
     @property
     def compiled(self) -> Sequence[nn.Module]:
-        """The modules that ``compile: true`` compiles: those that :meth:`loss` calls."""
-        return [self.model]
+        """The modules that ``compile: true`` compiles, which :meth:`loss` calls; by default all that are trained."""
+        return list(self.modules.values())
 
     def draw(self, step: int, counts: np.ndarray, captions_per_photo: int) -> BatchIndices:
         """Choose a step's photos, captions and views; see :func:`~seetell.training.batches.sample_batch_indices`."""

