@@ -31,12 +31,12 @@ def answer(load: Callable[[], Caption], packages: Sequence[str]) -> None:
     for line in sys.stdin:
         request = json.loads(line)
         photos, batch = request["photos"], request["batch"]
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.process_time()
         sentences = [
             sentence
             for begin in range(0, len(photos), batch)
             for sentence in caption(photos[begin : begin + batch], request["mode"])
         ]
-        seconds = time.perf_counter() - started
+        seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - worked
         words = sum(len(sentence.split()) for sentence in sentences)
-        print(json.dumps({"seconds": seconds, "words": words}), flush=True)
+        print(json.dumps({"seconds": seconds, "cpu_seconds": cpu_seconds, "words": words}), flush=True)

@@ -61,6 +61,9 @@ class Measured:
     cold_memory_mb: list[float] = field(default_factory=list)
     greedy_ms: list[float] = field(default_factory=list)
     beam_ms: list[float] = field(default_factory=list)
+    greedy_cpu_ms: list[float] = field(default_factory=list)
+    beam_cpu_ms: list[float] = field(default_factory=list)
+    batched_cpu_ms: list[float] = field(default_factory=list)
     photos_per_s: list[float] = field(default_factory=list)
     words: list[float] = field(default_factory=list)
 
@@ -109,13 +112,15 @@ def measure(systems: Sequence[System], photos: Sequence[Path], runs: int, env: d
             for system in systems:
                 time.sleep(COOL_DOWN)
                 answer = workers[system.name].caption([photo], mode=mode, batch=1)
-                values = results[system.name].greedy_ms if mode == "greedy" else results[system.name].beam_ms
-                values.append(1000 * answer["seconds"])
+                values = vars(results[system.name])
+                values[f"{mode}_ms"].append(1000 * answer["seconds"])
+                values[f"{mode}_cpu_ms"].append(1000 * answer["cpu_seconds"])
         for system in systems:
             time.sleep(COOL_DOWN)
             some = photos[: max(1, round(len(photos) * system.share))]
             answer = workers[system.name].caption(some, mode="beam", batch=system.batch)
             results[system.name].photos_per_s.append(len(some) / answer["seconds"])
+            results[system.name].batched_cpu_ms.append(1000 * answer["cpu_seconds"] / len(some))
             results[system.name].words.append(answer["words"] / len(some))
         print(f"warm {turn + 1} of {runs}", file=sys.stderr)
     report = {}
@@ -156,6 +161,9 @@ def main() -> None:
             "cold_s": round(theirs["cold_s"]["median"] / ours["cold_s"]["median"], 1),
             "greedy_ms": round(theirs["greedy_ms"]["median"] / ours["greedy_ms"]["median"], 1),
             "beam_ms": round(theirs["beam_ms"]["median"] / ours["beam_ms"]["median"], 1),
+            "greedy_cpu_ms": round(theirs["greedy_cpu_ms"]["median"] / ours["greedy_cpu_ms"]["median"], 1),
+            "beam_cpu_ms": round(theirs["beam_cpu_ms"]["median"] / ours["beam_cpu_ms"]["median"], 1),
+            "batched_cpu_ms": round(theirs["batched_cpu_ms"]["median"] / ours["batched_cpu_ms"]["median"], 1),
             "photos_per_s": round(ours["photos_per_s"]["median"] / theirs["photos_per_s"]["median"], 1),
             "memory_mb": round(theirs["memory_mb"] / ours["memory_mb"], 1),
         }

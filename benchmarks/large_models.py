@@ -116,7 +116,7 @@ def smolvlm_256m() -> tuple[Any, ...]:
     }  # fmt: skip
     text = {
         "model_type": "llama", "hidden_size": 576, "intermediate_size": 1536, "num_hidden_layers": 30,
-        "num_attention_heads": 9, "num_key_value_heads": 3, "vocab_size": 49280, "tie_word_embeddings": True,
+        "num_attention_heads": 9, "num_key_value_heads": 3, "vocab_size": 49280, "tie_word_embeddings": False,
     }  # fmt: skip
     config = hf.Idefics3Config(
         vision_config=vision,
@@ -124,7 +124,7 @@ def smolvlm_256m() -> tuple[Any, ...]:
         scale_factor=4,
         image_token_id=2,
         pad_token_id=1,
-        tie_word_embeddings=True,
+        tie_word_embeddings=False,
     )
     images = hf.Idefics3ImageProcessor(size={"longest_edge": 2048}, max_image_size={"longest_edge": 512})
     template = (

@@ -61,7 +61,7 @@ class Worker:
         """Caption files and wait for the result.
 
         Returns:
-            ``seconds`` taken and number of ``words`` generated.
+            ``seconds`` taken, ``cpu_seconds`` of all threads, and number of ``words`` generated.
         """
         assert self._process.stdin is not None
         request = {"photos": [str(photo) for photo in photos], "mode": mode, "batch": batch}

@@ -20,6 +20,7 @@ from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
+from seetell.errors import NO_ROOM
 from seetell.file_lock import try_lock
 
 STALE_SECONDS = 60
@@ -48,7 +49,7 @@ def atomic_file(path: Path, *, keep_identity: bool = False, in_place: bool = Tru
             content, and a process that is killed leaves one of the two.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: it cannot be written; where the disk is full, ``filename`` is ``path``.
     """
     if path.exists() and not path.is_file():
         with open(path, "wb") as file:
@@ -76,7 +77,9 @@ def atomic_file(path: Path, *, keep_identity: bool = False, in_place: bool = Tru
             partial.unlink()
         else:
             os.replace(partial, target)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            error.filename = os.fspath(path)
         partial.unlink(missing_ok=True)
         raise
 

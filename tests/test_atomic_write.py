@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -43,6 +44,12 @@ def test_a_failure_leaves_what_was_there(tmp_path: Path, error: type[BaseExcepti
             failing(tmp_path / name)
     assert os.listdir(tmp_path) == ["a"]
     assert (tmp_path / "a").read_bytes() == b"old"
+
+
+def test_a_full_disk_is_named(tmp_path: Path):
+    with pytest.raises(OSError, match="No space left") as caught, atomic_file(tmp_path / "a"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert caught.value.filename == str(tmp_path / "a")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes, links and devices as on POSIX")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seetell.csv_cells import defuse, restore
+from seetell.csv_cells import CsvWriter, defuse, restore
 from seetell.data.delimited import rows
 
 SIGNS = "=+-@＝＋－＠"
@@ -30,7 +30,17 @@ def test_no_formula_is_left_and_reading_gives_the_text_back(text: str):
     assert restore(cell) == text
 
 
+@given(st.lists(st.text("a,;\"'\r\n\t ="), min_size=2, max_size=3))
+def test_lines_are_read_as_they_were_written(cells: list[str]):
+    file = io.StringIO(newline="")
+    writer = CsvWriter(file)
+    writer.row(cells)
+    writer.rows([["b", "c"]])
+    assert list(csv.reader(io.StringIO(file.getvalue(), newline=""))) == [cells, ["b", "c"]]
+    assert file.getvalue().endswith("\nb,c\n")
+
+
 def test_tables_are_read_without_the_apostrophes():
     file = io.StringIO()
-    csv.writer(file, lineterminator="\n").writerow([defuse("=1+1.jpg"), "'tis, a dog", defuse("-x")])
+    CsvWriter(file).row([defuse("=1+1.jpg"), "'tis, a dog", defuse("-x")])
     assert [row.cells for row in rows(file.getvalue(), ",")] == [("=1+1.jpg", "'tis, a dog", "-x")]

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from seetell.atomic_write import atomic_file
 from seetell.bulk.row_log import Row
-from seetell.csv_cells import defuse, restore
+from seetell.csv_cells import CsvWriter, defuse, restore
 from seetell.errors import DataError
 
 COLUMNS = {
@@ -76,27 +76,36 @@ class CsvRows:
         """Write a new file; see :class:`seetell.bulk.formats.Format`."""
         with atomic_file(path) as file:
             text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="")
-            table = csv.writer(text, lineterminator="\n")
-            table.writerow(self.columns)
+            table = CsvWriter(text)
+            table.row(self.columns)
             for row in rows:
                 named = {"image": row["image"], self.text_input: row.get(self.text_input)}
                 items = [] if "error" in row else list(items_of(row, self.shape))
-                table.writerows(cells({**item, **named}, self.columns) for item in items or [row])
+                table.rows(cells({**item, **named}, self.columns) for item in items or [row])
             text.flush()
             os.fsync(file.fileno())
             text.detach()
 
     def read(self, path: Path, *, only_names: bool = False) -> Iterator[Row]:
-        """Yield the rows of a file, without what the columns do not hold."""
-        with open(path, encoding="utf-8", newline="") as file:
-            lines = csv.DictReader(file)
-            if tuple(lines.fieldnames or ()) != self.columns:
-                raise DataError(f"{path}: expected the columns {', '.join(self.columns)}")
-            for _, group in itertools.groupby(lines, key=self._named):
-                yield self._row(list(group))
+        """Yield the rows of a file, without what the columns do not hold; a spreadsheet may have saved it."""
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file)
+            try:
+                for _, group in itertools.groupby(self._lines(reader), key=self._named):
+                    yield self._row(list(group))
+            except (ValueError, csv.Error) as error:
+                raise DataError(f"{path}, line {reader.line_num}: {error}; mend it, or name another output") from error
+
+    def _lines(self, reader: Iterator[list[str]]) -> Iterator[dict[str, str]]:
+        if tuple(next(reader, ())) != self.columns:
+            raise ValueError(f"expected the columns {', '.join(self.columns)}")
+        for line in filter(None, reader):
+            if len(line) != len(self.columns):
+                raise ValueError(f"expected {len(self.columns)} cells, got {len(line)}")
+            yield dict(zip(self.columns, line, strict=True))
 
     def _named(self, line: Mapping[str, str]) -> tuple[str, ...]:
-        return tuple(restore(line[column] or "") for column in ("image", self.text_input) if column)
+        return tuple(restore(line[column]) for column in ("image", self.text_input) if column)
 
     def _row(self, lines: Sequence[Mapping[str, str]]) -> Row:
         items = [{column: _value(column, cell) for column, cell in line.items() if cell} for line in lines]

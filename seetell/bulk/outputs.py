@@ -40,7 +40,7 @@ class Beside:
         """Return those of a file."""
         return cls(
             settings=path.with_name(f"{path.name}.seetell"),
-            failures=path.with_name(f"{path.stem}.failures.jsonl"),
+            failures=path.with_name(f"{path.name}.failures.jsonl"),
             lock=path.with_name(f"{path.name}.lock"),
             log=path if path.suffix == JsonLines.ending else path.with_name(f"{path.name}.rows.jsonl"),
         )

@@ -74,6 +74,8 @@ class ParquetRows:
         names = [name for name in ("image", self.text_input, "error") if name]
         try:
             with pq.ParquetFile(path) as file:
+                if file.schema_arrow.names != self.schema.names:
+                    raise ValueError(f"expected the columns {', '.join(self.schema.names)}")
                 for batch in file.iter_batches(ROW_GROUP, columns=names if only_names else None):
                     for columns in batch.to_pylist():
                         more = json.loads(columns.pop(_MORE, None) or "{}")
@@ -83,8 +85,9 @@ class ParquetRows:
 
     def _columns(self, row: Mapping[str, Any], schema: pa.Schema) -> Row:
         columns: Row = {name: row.get(name) for name in schema.names}
-        for name in filter(columns.get, ("image", self.text_input)):  # what a user names need not be text
-            columns[name] = columns[name].encode(errors="backslashreplace").decode()
         more = {name: value for name, value in row.items() if name not in columns}
         columns[_MORE] = json.dumps(more, ensure_ascii=False) if more else None
+        for name, value in columns.items():  # names of files need not be text, and other texts repeat them
+            if isinstance(value, str):
+                columns[name] = value.encode(errors="backslashreplace").decode()
         return columns

@@ -107,7 +107,7 @@ def _export_model(
     from seetell.export.exporter import export_declared
     from seetell.runtime.backends.hub_cache import licence_of
     from seetell.runtime.backends.transformers.source import find_source
-    from seetell.tasks.backends import parse_reference, transformers_tasks
+    from seetell.tasks.backends import hub_name, parse_reference, transformers_tasks
     from seetell.training.config import CardConfig
 
     reference = parse_reference(model)
@@ -119,16 +119,13 @@ def _export_model(
     if task is None:
         raise UsageError(f"{model}: is a {source.model_type or 'model of no type'}; those that can be exported: blip")
     declared, origin = task.load("export_hub")(source, prompt=prompt)
+    shown = model if hub_name(model) else source.folder.name  # a path holds on one machine only
     origin = replace(
         origin,
         name=name or bundle.resolve().name,
-        command=shlex.join(["seetell", "export", model, bundle.name, *(["--prompt", prompt] if prompt else [])]),
-        started_from=model if model.startswith("hf:") else "",
-        card=CardConfig(
-            licence=licence_of(source.folder) or "see the card of the model",
-            training_data=f"see {model}",
-            terms=f"see {model}",
-        ),
+        command=shlex.join(["seetell", "export", shown, bundle.name, *(["--prompt", prompt] if prompt else [])]),
+        started_from=shown,
+        card=CardConfig(licence_of(source.folder) or f"see the card of {shown}", f"see {shown}", f"see {shown}"),
     )
     return export_declared(declared, origin, bundle, precisions=precisions, decoding=decoding)
 

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import click
 
 import seetell
-from seetell.errors import RecipeError, SeetellError, UsageError, unknown
+from seetell.errors import NO_ROOM, RecipeError, SeetellError, UsageError, unknown
 from seetell.extras import missing_module
 from seetell.tasks.registry import Task, find_task, tasks
 
@@ -158,8 +158,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             _fail(str(error), status=2 if isinstance(error, (UsageError, RecipeError)) else 1)
         if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("seetell"):
             _fail(missing_module("this command", error.name.partition(".")[0]), status=2)
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            _fail(f"no space is left on the disk of {_written(error)}; make room there, or write elsewhere", status=1)
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            full = (
+                "no space is left on the disk of" if error.errno != errno.EFBIG else "no larger file is possible than"
+            )
+            _fail(f"{full} {_written(error)}; make room there, or write elsewhere", status=1)
         reason = " ".join(str(error).split())
         _fail(f"unexpected {type(error).__name__}: {reason}; run again with --debug to see where", status=1)
     sys.exit(status or 0)

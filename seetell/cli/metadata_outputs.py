@@ -11,7 +11,6 @@ import click
 from seetell.bulk.items import Item
 from seetell.cli.side_output import SideOutput
 from seetell.errors import PhotoError, UsageError
-from seetell.photos.remote import is_remote
 
 if TYPE_CHECKING:
     from seetell.photos.metadata.description import Description
@@ -70,6 +69,8 @@ class MetadataOutput(SideOutput):
             print(f"skipped: {which} described already; --overwrite captions again", file=sys.stderr)
 
     def _without_addresses(self, items: Iterator[Item]) -> Iterator[Item]:
+        from seetell.photos.remote import is_remote
+
         for item in items:
             if is_remote(item.image):
                 raise UsageError(f"{self.option} is for photos in files, and {item.image} is an address")

@@ -124,6 +124,8 @@ class RowsOption:
             raise UsageError(f"--output {self.path}: there is no folder {path.parent}; make it first")
         elif path.exists() and not path.is_dir():
             raise UsageError(f"--output {self.path}: is a file; expected the name of a folder, for --rows-per-file")
+        elif not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise UsageError(f"--output {self.path}: nothing can be written there; name another place")
 
     def open(self, task: Task, recipe: LoadedBy) -> Output:
         """Open the output; see :func:`seetell.bulk.opening.open_output`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import sys
@@ -11,6 +10,7 @@ from typing import Any
 
 from seetell.bulk.csv_rows import COLUMNS, cells, items_of
 from seetell.cli.command import Format
+from seetell.csv_cells import CsvWriter
 
 
 class Rows:
@@ -28,9 +28,9 @@ class Rows:
         self._format = output_format
         self._shape = shape
         allow_undecodable_names(utf8=output_format is not Format.text)
-        self._table = csv.writer(sys.stdout, lineterminator="\n")
+        self._table = CsvWriter(sys.stdout)
         if output_format is Format.csv:
-            self._table.writerow(COLUMNS[shape])
+            self._table.row(COLUMNS[shape])
 
     def write(self, row: Mapping[str, Any]) -> None:
         """Write the row of one image.
@@ -43,7 +43,7 @@ class Rows:
             sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
         elif self._format is Format.csv:
             items = [row] if "error" in row else items_of(row, self._shape)
-            self._table.writerows(cells(item, COLUMNS[self._shape]) for item in items)
+            self._table.rows(cells(item, COLUMNS[self._shape]) for item in items)
         elif "error" in row or "reason" in row:
             why = row["error"] if "error" in row else f"withheld: {row['reason']}"
             sys.stderr.write(f"{printable(row['image'])}: {printable(why)}\n")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -26,6 +27,9 @@ from seetell.photos.preprocessing import largest
 
 Encode = Callable[..., np.ndarray]
 """Maps images ``(B, 3, H, W)``, once for each way of preprocessing, to features ``(B, *shape)``."""
+
+PATIENCE = 30.0
+"""Seconds that a process waits for another one, which may open again what cannot be opened, as it does itself."""
 
 Images = tuple[np.ndarray, ...]
 Item = TypeVar("Item")
@@ -190,12 +194,17 @@ class FeatureCache:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Let one process at a time write; the lock is released when its process ends."""
-        try:
-            lock = FileLock(self.folder / "lock")
-        except LockedError as error:
-            raise DataError(f"feature cache: another process is filling {self.folder}; wait for it") from error
-        except OSError as error:
-            raise DataError(f"feature cache: cannot write in {self.folder}: {error}") from error
+        started = time.monotonic()
+        while True:
+            try:
+                lock = FileLock(self.folder / "lock")
+                break
+            except LockedError as error:
+                if time.monotonic() - started > PATIENCE:
+                    raise DataError(f"feature cache: another process is filling {self.folder}; wait for it") from error
+                time.sleep(0.1)
+            except OSError as error:
+                raise DataError(f"feature cache: cannot write in {self.folder}: {error}") from error
         try:
             yield
         finally:

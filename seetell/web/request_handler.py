@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -19,6 +20,8 @@ from seetell.web.limits import Limits
 from seetell.web.photo_workers import PhotoWorkers
 from seetell.web.served_task import ServedTask
 from seetell.web.uploads import Upload, read_upload, unusable
+
+log = logging.getLogger("seetell.web")
 
 Result = TypeVar("Result")
 
@@ -123,6 +126,7 @@ class RequestHandler:
                 raise ClientDisconnect
             raise unavailable("timed_out", f"no answer within {self._limits.seconds:g} seconds; try again later")
         except (NoAnswerError, ModelServerError) as error:
+            log.warning("a model on a server: %s", error)
             message = "the server that runs the model gave no answer; try again later"
             raise unavailable("no_answer", message) from error
         except PhotoError as error:

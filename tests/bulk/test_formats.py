@@ -95,13 +95,13 @@ def test_files_of_parquet_have_the_same_columns_whatever_is_in_them(tmp_path: Pa
     format = format_of(".parquet", find_task("caption"))
     format.write(tmp_path / "some.parquet", rows("caption"))
     format.write(tmp_path / "failed.parquet", [{"image": "a.jpg", "error": "is broken"}])
-    more = {**rows("caption")[0], "sidecar": "a.xmp"}
+    more = {**rows("caption")[0], "sidecar": "odd\udcff.xmp", "reason": "odd\udcff"}
     format.write(tmp_path / "more.parquet", [more])
     schemas = [pq.read_schema(tmp_path / f"{name}.parquet") for name in ("some", "failed", "more")]
     assert schemas[0] == schemas[1] == schemas[2]
     table = pq.read_table(tmp_path / "more.parquet").to_pylist()
-    assert json.loads(table[0]["more"]) == {"sidecar": "a.xmp"}
-    assert next(format.read(tmp_path / "more.parquet"))["sidecar"] == "a.xmp"
+    assert json.loads(table[0]["more"]) == {"sidecar": "odd\udcff.xmp"}
+    assert next(format.read(tmp_path / "more.parquet"))["sidecar"] == "odd\udcff.xmp"
 
 
 def test_csv_is_as_on_standard_output_with_a_line_for_what_has_nothing(tmp_path: Path):
@@ -118,10 +118,37 @@ def test_csv_is_as_on_standard_output_with_a_line_for_what_has_nothing(tmp_path:
     assert "image,sentence,text" in written("align", ".csv", tmp_path)[0].read_text(encoding="utf-8")
 
 
-def test_another_table_is_refused(tmp_path: Path):
-    (tmp_path / "rows.csv").write_text("name,caption\na.jpg,a dog\n")
-    with pytest.raises(DataError, match="expected the columns image, caption"):
-        list(format_of(".csv", find_task("caption")).read(tmp_path / "rows.csv"))
+def test_csv_that_a_spreadsheet_saved_is_read(tmp_path: Path):
+    path, read = written("regions", ".csv", tmp_path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n").replace(b"\r\n\xc3", b"\n\xc3"))
+    assert list(format_of(".csv", find_task("regions")).read(path)) == read
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"name,text\na.jpg,a dog\n", "line 1: expected the columns image, text, score, error"),
+        (b"", "line 0: expected the columns"),
+        (b"image,text,score,error\na.jpg,dog\n", "line 2: expected 4 cells, got 2"),
+        (b"image,text,score,error\na.jpg,dog,0.5,,more\n", "line 2: expected 4 cells, got 5"),
+        (b"image,text,score,error\na.jpg,dog,high,\n", "line 2: could not convert string to float: 'high'"),
+        (b"image,text,score,error\ncaf\xe9.jpg,dog,0.5,\n", "'utf-8' codec can't decode"),
+    ],
+)
+def test_another_table_is_refused(content: bytes, message: str, tmp_path: Path):
+    (tmp_path / "rows.csv").write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        list(format_of(".csv", find_task("classify")).read(tmp_path / "rows.csv"))
+
+
+def test_parquet_with_other_columns_is_refused(tmp_path: Path):
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"name": ["a.jpg"]}), tmp_path / "rows.parquet")
+    for only_names in (False, True):
+        with pytest.raises(DataError, match="is no file of rows"):
+            list(format_of(".parquet", find_task("classify")).read(tmp_path / "rows.parquet", only_names=only_names))
 
 
 def test_other_endings_and_a_missing_extra_are_wrong_use(monkeypatch: pytest.MonkeyPatch):

@@ -87,7 +87,7 @@ def test_results_may_come_in_any_order(output: Path):
 
 
 def test_failures_have_rows_and_an_index(output: Path):
-    index = output.parent / "rows.failures.jsonl"
+    index = output.parent / f"{output.name}.failures.jsonl"
     _, summary = caption("a1 bad1 a2 bad2", output)
     assert (summary.rows, summary.failed, summary.failures) == (4, 2, index)
     failures = [json.loads(line) for line in index.read_text().splitlines()]

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -94,6 +97,20 @@ def test_downloaded_models_are_listed_with_their_places(
     assert rows["mine"][-1] == "~/models/mine"
     assert rows["hf:owner/describer"][1:] == ["captioning", "1.5", "-", "mit", "~/cache/models--owner--describer"]
     assert " ".join(rows["hf:owner/begun"]).endswith("not complete; run: seetell models pull hf:owner/begun")
+
+
+def test_listing_imports_no_library_of_models(tmp_path: Path):
+    put_hub_model(tmp_path / "cache")
+    program = (
+        "import contextlib, sys\n"
+        "from seetell.cli.main import main\n"
+        "with contextlib.suppress(SystemExit): main(['models'])\n"
+        "sys.exit(', '.join({'torch', 'transformers', 'huggingface_hub', 'onnxruntime'} & set(sys.modules)))"
+    )
+    env = {**os.environ, "HF_HUB_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True)
+    assert done.stderr.strip() == ""
+    assert "hf:owner/describer" in done.stdout
 
 
 def test_the_card_of_a_model_of_the_hub(bundled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):

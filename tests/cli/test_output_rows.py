@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +41,12 @@ def test_the_rows_are_those_of_standard_output(run):
     assert (status, out) == (1, "")
     assert err.splitlines() == [
         err.splitlines()[0],
-        "rows.jsonl: 5 photos, 1 of them failed: rows.failures.jsonl; --retry does them again",
+        "rows.jsonl: 5 photos, 1 of them failed: rows.jsonl.failures.jsonl; --retry does them again",
     ]
     assert err.startswith("photos: 5 of 5")
     printed = run("photos", "--format", "jsonl")[1]
     assert rows("rows.jsonl") == [json.loads(line) for line in printed.splitlines()]
-    assert rows("rows.failures.jsonl") == [rows("rows.jsonl")[3]]
+    assert rows("rows.jsonl.failures.jsonl") == [rows("rows.jsonl")[3]]
 
 
 def test_run_again_it_does_what_is_missing(run, monkeypatch: pytest.MonkeyPatch):
@@ -77,7 +80,7 @@ def test_what_failed_is_done_again_on_request(run):
     assert run("photos", "-o", "rows.jsonl")[0] == 1
     assert run("photos", "-o", "rows.jsonl", "--retry")[0] == 0
     assert [row["image"] for row in rows("rows.jsonl")] == [f"photos/{number}.png" for number in range(5)]
-    assert not Path("rows.failures.jsonl").exists()
+    assert not Path("rows.jsonl.failures.jsonl").exists()
 
 
 def test_a_folder_of_files_and_shards(run):
@@ -146,6 +149,33 @@ def test_wrong_use_is_named_before_any_work(run, arguments: tuple[str, ...], mes
     assert (status, out) == (2, "")
     assert message in err
     assert sorted(Path().rglob("*")) == before
+
+
+def test_a_folder_in_which_nothing_can_be_written_is_wrong_use(run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("os.access", lambda path, mode: not mode & os.W_OK)
+    assert run("photos", "-o", "rows/")[0::2] == (
+        2,
+        "seetell: --output rows/: nothing can be written there; name another place\n",
+    )
+
+
+def test_outputs_with_one_stem_have_lists_of_failures_of_their_own(run):
+    Path("photos/3.png").write_bytes(b"no photo")
+    for name in ("rows.csv", "rows.jsonl"):
+        run("photos", "-o", name)
+    Image.new("RGB", (30, 20)).save("photos/3.png")
+    assert run("photos", "-o", "rows.jsonl", "--retry")[0] == 0
+    assert [row["image"] for row in rows("rows.csv.failures.jsonl")] == ["photos/3.png"]
+    assert not Path("rows.jsonl.failures.jsonl").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the limit is one of POSIX")
+def test_a_file_that_may_grow_no_more_is_named(tiny_bundle: Path, tmp_path: Path):
+    Image.new("RGB", (30, 20)).save(tmp_path / "a.png")
+    command = f"ulimit -f 0; exec {sys.executable} -m seetell caption a.png -m {tiny_bundle} -o rows.jsonl"
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("seetell: no larger file is possible than rows.jsonl")
 
 
 def test_other_options_are_refused(run):

@@ -23,7 +23,7 @@ def album(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         paint(tmp_path / "album" / name, tint)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SEETELL_INDEX", str(tmp_path / "index"))
-    monkeypatch.setattr(loading, "load_for", lambda task, model, threads=None: ColourEmbedder(model, model))
+    monkeypatch.setattr(loading, "load_for", lambda task, model, **options: ColourEmbedder(model, model))
     return tmp_path / "album"
 
 

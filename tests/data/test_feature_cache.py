@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import threading
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from captioned_shapes import write_shapes
 
 from seetell.data.feature_cache import FeatureCache
 from seetell.errors import DataError
+from seetell.file_lock import FileLock
 from seetell.photos import Preprocessing, open_photo
 
 SIZE = Preprocessing(8, 8, mean=(0, 0, 0), std=(255, 255, 255))
@@ -141,7 +143,16 @@ def test_who_has_nothing_to_write_need_not_wait(tmp_path, photos):
     assert filled.fill(photos, meanwhile) == {}
 
 
-def test_two_writers_at_once_are_refused(tmp_path, photos):
+def test_a_second_writer_waits_for_the_first(tmp_path, photos):
+    filled = cache(tmp_path / "cache")
+    first = FileLock(filled.folder / "lock")
+    threading.Timer(0.2, first.release).start()
+    assert filled.fill(photos[:1], encode) == {}
+    assert photos[0] in filled
+
+
+def test_two_writers_for_long_are_refused(tmp_path, photos, monkeypatch):
+    monkeypatch.setattr("seetell.data.feature_cache.PATIENCE", 0.0)
     filled = cache(tmp_path / "cache")
 
     def meanwhile(images):

@@ -47,7 +47,8 @@ def test_a_model_without_attention_refuses_it(tiny_bundle: Any):
     with TestClient(application({"caption": seetell.load(tiny_bundle, threads=1)}), base_url=ADDRESS) as client:
         described = client.get("/v1/models").json()["tasks"]["caption"]
         assert (described["model"], described["result"]) == ("tiny", "text")
-        assert described["options"] == {"any_picture": {"type": "boolean", "default": False}}
+        flag = {"type": "boolean", "default": False}
+        assert described["options"] == {"any_picture": flag, "keywords": flag}
         refused = client.post("/v1/caption?attention=true", files={"image": photo_file()})
         assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
         assert client.post("/v1/caption", files={"image": photo_file()}).status_code == 200
@@ -91,6 +92,7 @@ def test_the_models_are_listed_with_their_options(client: TestClient, captioner:
         "options": {
             "any_picture": {"type": "boolean", "default": False},
             "attention": {"type": "boolean", "default": False},
+            "keywords": {"type": "boolean", "default": False},
         },
     }
     assert listed["tasks"]["regions"]["options"] == {
@@ -165,7 +167,7 @@ def test_a_search_tells_names_and_shows_small_copies_but_no_paths(client: TestCl
     [
         (
             "/v1/caption?atention=true",
-            "unknown query parameter 'atention'. Did you mean 'attention'? Known: any_picture, attention, min_conf",
+            "unknown query parameter 'atention'. Did you mean 'attention'? Known: any_picture, attention, keyw",
         ),
         ("/v1/align?top=3", "unknown query parameter 'top'. Known: none"),
         ("/v1/regions?top=3&q=dog", "unknown query parameter 'q'. Known: threshold, top"),

@@ -75,13 +75,16 @@ def test_a_slow_server_holds_models_of_this_machine_back_by_nothing(server: Chat
 
 
 @pytest.mark.parametrize("wrong", [error(400, "secret detail"), error(401, "secret detail"), close])
-def test_a_server_that_gives_no_answer_is_told_without_its_details(server: ChatServer, serving: Serving, wrong: Any):
+def test_a_server_that_gives_no_answer_is_told_without_its_details(
+    server: ChatServer, serving: Serving, wrong: Any, caplog: pytest.LogCaptureFixture
+):
     with serving(application({"caption": load(server)})) as port:
         server.always = wrong
         for _ in range(12):
             status, told = ask(port, form(photo_file()))
             assert (status, told["code"]) == (503, "no_answer")
             assert told["error"] == "the server that runs the model gave no answer; try again later"
+        assert any(message.startswith("a model on a server: ") for message in caplog.messages)
         server.always = answer()
         assert ask(port, form(photo_file()))[0] == 200
         assert health(port)["status"] == "ok"

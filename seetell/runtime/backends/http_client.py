@@ -44,6 +44,9 @@ _PASSING = {408, 425, 429, 500, 502, 503, 504, 529}
 HIDDEN = "[key]"
 """Stands for the key where a server repeats it."""
 
+PLACEHOLDER = 8
+"""Keys that are shorter, such as "EMPTY", are hidden where they stand alone: words may have them as a part."""
+
 
 class UnansweredError(Exception):
     """A request without an answer.
@@ -146,6 +149,7 @@ class HttpClient:
     def __init__(self, address: Address, key: str | None = None) -> None:
         self.address = address
         self._key = key
+        self._hidden = _pattern(key) if key else None
         self._ssl = ssl.create_default_context() if address.secure else None
         self._random = random.Random()
 
@@ -242,15 +246,20 @@ class HttpClient:
 
     def _told(self, said: Any) -> Any:
         """Remove the key from what a server says."""
-        if not self._key:
+        if self._hidden is None:
             return said
         if isinstance(said, str):
-            return said.replace(self._key, HIDDEN)
+            return self._hidden.sub(HIDDEN, said)
         if isinstance(said, list):
             return [self._told(part) for part in said]
         if isinstance(said, dict):
             return {self._told(name): self._told(part) for name, part in said.items()}
         return said
+
+
+def _pattern(key: str) -> re.Pattern[str]:
+    """Return what finds a key in what a server says."""
+    return re.compile(re.escape(key) if len(key) >= PLACEHOLDER else rf"(?<!\w){re.escape(key)}(?!\w)")
 
 
 def _pause(text: str) -> float:

@@ -33,6 +33,9 @@ _MARKS = re.compile(
 )
 """Marks of a model's own format."""
 
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters and halves of surrogate pairs, which XML, UTF-8 and terminals do not take."""
+
 _NO_TEXT = re.compile(r"\s*(?:```.*|~~~.*|[-*_]{3,})\s*")
 _LINE_START = re.compile(r"\s*(?:(?:#{1,6}|>|[-*•+]|\d{1,2}[.)])\s+)*")
 _INLINE = (
@@ -128,14 +131,14 @@ def sentence_of(text: str, *, cut_off: bool = False) -> str:
 
 
 def tidied(text: str, *, cut_off: bool = False) -> str:
-    """Return what is said in an answer, in one line.
+    """Return what is said in an answer, in one line, without control characters.
 
     Thoughts, courtesies, labels, Markdown and quotation marks around it are removed. Of an answer that was cut off,
     the sentences that are whole are kept; where there is none, it ends in "…".
     """
     lines = [
         _without_markdown(line)
-        for line in _MARKS.sub("", _without_thoughts(text)).splitlines()
+        for line in _MARKS.sub("", _without_thoughts(_UNPRINTABLE.sub(" ", text))).splitlines()
         if not _NO_TEXT.fullmatch(line)
     ]
     text = " ".join(" ".join(lines).split())

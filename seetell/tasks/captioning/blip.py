@@ -221,7 +221,7 @@ def declare(source: Source, *, prompt: str | None = None) -> tuple[Declaration, 
         task="captioning",
         preprocessing=preprocessing,
         vocabulary=_vocabulary(tokenizer, order),
-        encoder=f"its vision Transformer of {network.config.vision_config.num_hidden_layers} layers",
+        encoder=network.config.vision_config.model_type,
         encoder_parameters=sum(part.numel() for part in network.vision_model.parameters()),
         config={"prompt": prompt},
     )

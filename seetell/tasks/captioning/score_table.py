@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from seetell.csv_cells import defuse
+from seetell.csv_cells import CsvWriter, defuse
 from seetell.data.records import printable
 from seetell.drawing.score_report import ScoredPhoto, ScoreReport
 from seetell.metrics.captions import LOWER_IS_BETTER
@@ -130,9 +129,9 @@ def photo_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
         rows: text, whole numbers and scores; the latter are written so that reading gives the same number.
     """
     file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows([_cell(value) if isinstance(value, str) else value for value in row] for row in rows)
+    writer = CsvWriter(file)
+    writer.row(header)
+    writer.rows([_cell(value) if isinstance(value, str) else value for value in row] for row in rows)
     return file.getvalue()
 
 

@@ -300,6 +300,12 @@ def test_the_key_that_a_server_repeats_is_removed(server: ChatServer):
     assert KEY not in repr(client(server, KEY))
 
 
+def test_a_placeholder_for_a_key_is_removed_where_it_stands_alone(server: ChatServer):
+    server.script = [reply(200, {"message": ["a sage", "(sage)", "Bearer sage", "messages"]})]
+    told = ask(server, key="sage").content
+    assert told == {"message": ["a [key]", "([key])", "Bearer [key]", "messages"]}
+
+
 def test_proxies_of_the_environment_are_not_used(server: ChatServer, monkeypatch: pytest.MonkeyPatch):
     for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")

@@ -28,6 +28,7 @@ SENTENCE = "A brown dog stands in the grass."
         f"```text\n{SENTENCE}\n```",
         "- A brown dog\n- stands in the [grass](https://example.org).",
         "A brown dog\nstands   in\tthe `grass`.",
+        "A brown dog\0 stands\x1b \ud800in\x85the grass.",
     ],
 )
 def test_the_sentence_is_told_from_what_surrounds_it(answer: str):

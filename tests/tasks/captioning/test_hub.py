@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -135,3 +136,16 @@ def test_a_caption_may_be_begun(captioner, tiny_hub, photos: list):
 def test_models_for_other_tasks_are_refused(tiny_hub):
     with pytest.raises(UsageError, match=r"is a model of the type 'yolos', which is none for captioning"):
         seetell.load(tiny_hub("yolos"))
+
+
+def test_threads_may_share_a_captioner(captioner, photos: list):
+    expected = [str(captioner.caption(photo, sample=True)) for photo in photos] * 4
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda photo: str(captioner.caption(photo, sample=True)), photos * 4))
+    assert together == expected
+
+
+@pytest.mark.parametrize("kind", ["blip", "florence", "smolvlm"])
+def test_numbers_may_be_half_as_long(kind: str, tiny_hub, photos: list):
+    model = seetell.load(tiny_hub(kind), threads=1, max_tokens=4, dtype="bfloat16")
+    assert [caption.model for caption in model.caption_many(photos)] == [model.name] * 3

@@ -167,8 +167,21 @@ def test_networks_have_the_options_of_the_recipe(tmp_path, colours_config):
         colours_config(**{**SCRATCH, "encoder": {**SCRATCH["encoder"], "options": "B"}})
 
 
+TOGETHER = {
+    "with the encoder from a step on": {"classification": {"train_encoder_after": 2, "frozen_stages": 4}},
+    "with its batch norms": {
+        "encoder": {"cache": "", "train_batch_norms": True},
+        "classification": {"train_encoder_after": 0},
+        "divergence_factor": 1e9,  # the small encoder's random features are hardly apart
+    },
+}
+
+
 @pytest.mark.slow
-def test_two_processes_train_as_one(tmp_path, colours_config):
-    tuned = {"train_encoder_after": 2, "frozen_stages": 4, "encoder_optimiser": {"learning_rate": 1e-4}}
-    config = Training.complete(colours_config(classification=tuned, batch_size=5, steps=4))
+@pytest.mark.parametrize("changes", TOGETHER)
+def test_two_processes_train_as_one(tmp_path, colours_config, changes):
+    changed = TOGETHER[changes]
+    tuned = {"dropout": 0.0, "encoder_optimiser": {"learning_rate": 1e-4}, **changed["classification"]}
+    sizes = {"optimiser": {"learning_rate": 1e-3}, "batch_size": 5, "steps": 3}
+    config = Training.complete(colours_config(**{**changed, **sizes, "classification": tuned}))
     assert_two_train_as_one(config, Training.read(config), tmp_path)
