@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from seetell.bulk.items import Item
@@ -66,12 +68,15 @@ class LoadedBy:
         return Settings(self.task, self.model, self._identity(), {**given, **self.options})
 
     def _identity(self) -> str:
-        """Return what differs where models do: a hash of a bundle's files and settings, or a backend's name of one."""
+        """Return what differs where models do: a hash of a folder's files and settings, or a backend's name of one."""
+        from seetell.runtime.backends.hub_cache import files_identity
         from seetell.runtime.bundle import read_description
         from seetell.tasks.loading import find_model
 
-        if parse_reference(self.model) is not None:
-            return self.model
+        reference = parse_reference(self.model)
+        if reference is not None:
+            backend, name = reference
+            return files_identity(Path(name)) if backend.scheme == "hf" and os.path.isdir(name) else self.model
         description = read_description(find_model(self.model))
         parts = [description.get(name) for name in ("files", "shared", "preprocessing", "settings")]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -10,15 +10,17 @@ import itertools
 import logging
 import os
 import pickle
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 
 from seetell.bulk.executors import Done, LoadedBy, Local
 from seetell.bulk.items import Item
-from seetell.errors import SeetellError
+from seetell.errors import SeetellError, UsageError
 
 BLOCK = 64
 """Pictures that an actor is given at once, and that are done again if it ends in between."""
@@ -27,8 +29,12 @@ WINDOW = 20_000
 """Pictures whose names are in the cluster's memory at once."""
 
 
+ANSWER_SECONDS = 10.0
+"""Timeout to find out whether a cluster is where it is said to be."""
+
+
 class OnRay:
-    """Predicts on the cluster that ``$RAY_ADDRESS`` names, or that runs on this machine, or on one begun for the run.
+    """Predicts on the cluster that ``$RAY_ADDRESS`` names, or on one that is begun on this machine for the run.
 
     Args:
         recipe: loads the model. Each actor computes with its ``threads``, one if they are absent, and with a GPU if its
@@ -119,14 +125,30 @@ class _Worker:
 
 
 def _connect() -> None:
-    """Connect to the cluster, or begin one on this machine; nothing is reported to Ray's makers."""
+    """Connect to the cluster, or begin one on this machine; nothing is reported to Ray's makers.
+
+    Raises:
+        UsageError: no cluster answers at ``$RAY_ADDRESS``.
+    """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    address = os.environ.get("RAY_ADDRESS") or "local"
+    _check_answers(address)
     import ray
     import ray.data
 
     if not ray.is_initialized():
-        ray.init(log_to_driver=False, logging_level=logging.ERROR)
+        ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = context.print_on_execution_start = False
+
+
+def _check_answers(address: str) -> None:
+    """Raise a ``UsageError`` if nothing listens at an address of a host and a port; Ray would try for many minutes."""
+    place = urlsplit(address if "://" in address else f"//{address}")
+    try:
+        if place.hostname and place.port:
+            socket.create_connection((place.hostname, place.port), timeout=ANSWER_SECONDS).close()
+    except (OSError, ValueError) as error:
+        raise UsageError(f"RAY_ADDRESS={address}: no cluster of Ray answers there ({error})") from error

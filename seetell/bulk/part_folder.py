@@ -13,11 +13,13 @@ from seetell.bulk.items import Item, Shard
 from seetell.bulk.outputs import Beside, Output, has_result
 from seetell.bulk.row_log import Row
 from seetell.bulk.settings import Settings
-from seetell.errors import UsageError
+from seetell.errors import SeetellError, UsageError
+from seetell.file_lock import FileLock, LockedError
 from seetell.tasks.registry import Task
 
 ROWS_PER_FILE = 10_000
 
+_LOCK = re.compile(r"_lock(-\d+-of-(?P<count>\d+))?")
 _NAME = re.compile(r"part-((?P<number>\d+)-of-(?P<count>\d+)-)?\d{5,}\.\w+$")
 
 
@@ -55,6 +57,24 @@ class PartFolder(Output):
             raise UsageError(f"{path}: is a folder of other files; name a new or empty one")
         path.mkdir(exist_ok=True)
         super().__init__(path, own, settings, task, retry=retry)
+        try:
+            self._check_division()
+        except BaseException:
+            self.close()
+            raise
+
+    def _check_division(self) -> None:
+        """Refuse to write while processes that divide the input otherwise do: both would make the same rows."""
+        for name in os.listdir(self.path):
+            if (found := _LOCK.fullmatch(name)) and int(found["count"] or 1) != self._shard.count:
+                try:
+                    FileLock(self.path / name).release()  # a killed process left it
+                except LockedError as error:
+                    part = name.removeprefix("_lock-").replace("-of-", "/") if found["count"] else "all"
+                    raise SeetellError(
+                        f"{self.path}: another seetell is writing {part} of it; run again when it is done, or divide "
+                        "the photos alike with --shard"
+                    ) from error
 
     def _has_rows(self) -> bool:
         return any(_NAME.match(name) or name.startswith("_rows") for name in os.listdir(self.path))

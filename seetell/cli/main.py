@@ -33,6 +33,11 @@ COMMANDS = {
 }
 """``module:attribute`` and summary of each command that is not a task's."""
 
+_OF_THE_SYSTEM = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR}
+)
+"""Errors of a file that are not seetell's: of permissions, of a disk that fails or is gone, of names."""
+
 
 class LazyCommand(click.Command):
     """Stands in a command's place until it is used, so that listing commands imports none.
@@ -163,6 +168,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
                 "no space is left on the disk of" if error.errno != errno.EFBIG else "no larger file is possible than"
             )
             _fail(f"{full} {_written(error)}; make room there, or write elsewhere", status=1)
+        if isinstance(error, OSError) and error.filename is not None and error.errno in _OF_THE_SYSTEM:
+            _fail(f"{os.fsdecode(error.filename)}: cannot be read or written ({error.strerror})", status=1)
         reason = " ".join(str(error).split())
         _fail(f"unexpected {type(error).__name__}: {reason}; run again with --debug to see where", status=1)
     sys.exit(status or 0)

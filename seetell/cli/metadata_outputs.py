@@ -123,9 +123,14 @@ class Text(MetadataOutput):
 
 
 class InFiles(MetadataOutput):
-    """The photos' files."""
+    """The photos' files; with sidecars as well, those of formats that take no metadata here have theirs alone."""
 
     kind = "metadata"
+
+    def check(self, others: Sequence[SideOutput], options: Mapping[str, Any]) -> None:
+        """See whether there are sidecars, too."""
+        super().check(others, options)
+        self._beside = any(isinstance(other, Sidecar) for other in others)
 
     def begin(self, *, full_names: bool, overwrite: bool) -> None:
         """Begin."""
@@ -135,7 +140,15 @@ class InFiles(MetadataOutput):
 
     def is_complete(self, image: str, *, keywords: bool) -> bool:
         """Return whether a photo's file is described."""
-        return self._files.is_complete(image, keywords=keywords)
+        return self._has_sidecar_alone(image) or self._files.is_complete(image, keywords=keywords)
+
+    def add(self, image: str, result: Any, files: dict[str, str]) -> None:
+        """Write what is told of a photo whose format takes it."""
+        if not self._has_sidecar_alone(image):
+            super().add(image, result, files)
+
+    def _has_sidecar_alone(self, image: str) -> bool:
+        return self._beside and not self._files.takes(image)
 
     def write(self, image: str, caption: Caption) -> str:
         """Write into a photo's file."""

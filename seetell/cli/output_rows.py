@@ -119,6 +119,8 @@ class RowsOption:
         if output_format is not Format.text and ending != f".{output_format.value}":
             raise UsageError(f"--format says how standard output is written; --output {self.path} has its own format")
         if not folder:
+            if path.exists() and not path.is_file():
+                raise UsageError(f"--output {self.path}: is no file; rows go to files, in which later runs go on")
             check_writable(path, "--output")
         elif not path.parent.is_dir():
             raise UsageError(f"--output {self.path}: there is no folder {path.parent}; make it first")

@@ -49,10 +49,10 @@ def pull(name: str, revision: str | None, trust_remote_code: bool) -> None:
     Example: seetell models pull hf:Salesforce/blip-image-captioning-large
     """
     from seetell.errors import UsageError
-    from seetell.runtime.bundle import bundled_models
     from seetell.tasks.backends import BACKENDS, hub_name, parse_reference
+    from seetell.tasks.loading import is_bundled
 
-    if name in bundled_models():
+    if is_bundled(name):
         raise UsageError(f"{name}: came with seetell; there is nothing to download")
     if name.startswith(("https://", "http://")):
         if revision is not None or trust_remote_code:
@@ -61,7 +61,7 @@ def pull(name: str, revision: str | None, trust_remote_code: bool) -> None:
 
         with Progress(lines=True, rates=True, sizes=True) as progress:
             counter = Counter(progress, name)
-            folder = pull_bundle(name, begin=counter.begin, arrived=counter.arrived)
+            folder = pull_bundle(name, begin=counter.begin, arrived=counter.arrived, taken=is_bundled)
         click.echo(f"{folder}: is there. Its name is {folder.name}: seetell models {folder.name}")
         return
     if Path(name).exists():
@@ -99,8 +99,8 @@ def remove(name: str, yes: bool) -> None:
     Example: seetell models remove hf:Salesforce/blip-image-captioning-large
     """
     from seetell.errors import UsageError
-    from seetell.runtime.bundle import bundled_models
     from seetell.tasks.backends import hub_name
+    from seetell.tasks.loading import is_bundled
 
     hub = hub_name(name)
     if hub is not None:
@@ -113,7 +113,7 @@ def remove(name: str, yes: bool) -> None:
 
         remove_cached(model)
         return
-    if name in bundled_models():
+    if is_bundled(name):
         raise UsageError(f"{name}: came with seetell and goes with it")
     import shutil
 

@@ -53,11 +53,15 @@ def decode(content: bytes) -> Image.Image | bytes:
         The upright photo; or the JPEG file that it was made of without loss, which is yet to be decoded.
 
     Raises:
+        PhotoError: it is damaged.
         PhotoFormatError: its pixels are of a kind that Pillow has no mode for.
     """
     from pillow_jxl import Decoder
 
-    is_jpeg, info, data, *_ = Decoder(num_threads=0)(content)
+    try:
+        is_jpeg, info, data, *_ = Decoder(num_threads=0)(content)
+    except RuntimeError as error:  # whose message is about builds of libjxl
+        raise PhotoError("the file is cut short or damaged") from error
     if is_jpeg:
         return bytes(data)
     mode = {"F;16": "F"}.get(info.mode, info.mode)

@@ -75,10 +75,11 @@ class RawPhoto:
 
     Args:
         photo: a ``rawpy.RawPy``.
+        content: of the file.
     """
 
-    def __init__(self, photo: Any) -> None:
-        self._photo = photo
+    def __init__(self, photo: Any, content: bytes) -> None:
+        self._photo, self._content = photo, content
         sizes = photo.sizes
         self.size: tuple[int, int] = (sizes.width, sizes.height)
         if sizes.flip in (5, 6):
@@ -86,9 +87,9 @@ class RawPhoto:
         self.pixels: int = sizes.raw_width * sizes.raw_height
 
     def preview(self) -> bytes | None:
-        """Return the largest JPEG in the file, with its orientation; ``None`` where there is none.
+        """Return the largest JPEG in the file, with its orientation; ``None`` where there is none, or only a part.
 
-        Must be called before :meth:`develop`.
+        The photo must not be developed afterwards.
         """
         import rawpy
 
@@ -96,7 +97,11 @@ class RawPhoto:
             found = self._photo.extract_thumb()
         except rawpy.LibRawError:  # there is none, or it is damaged; the photo may still be sound
             return None
-        return bytes(found.data) if found.format == rawpy.ThumbFormat.JPEG else None
+        if found.format != rawpy.ThumbFormat.JPEG:
+            return None
+        preview = bytes(found.data)
+        # of a file that is cut short, LibRaw returns what happens to lie in memory as the rest
+        return preview if preview[len(preview) // 2 :] in self._content else None
 
     def shows_all(self, size: tuple[int, int]) -> bool:
         """Return whether an upright preview of a size has the photo's shape, so that it is no crop of it."""
@@ -138,10 +143,11 @@ def opened(file: BinaryIO) -> Iterator[RawPhoto]:
 
     file.seek(0)
     try:
-        with rawpy.imread(io.BytesIO(file.read())) as photo:
+        content = file.read()
+        with rawpy.imread(io.BytesIO(content)) as photo:
             if photo.sizes.width < 1 or photo.sizes.height < 1:
                 raise PhotoError("the file is damaged (it has no pixels)")
-            yield RawPhoto(photo)
+            yield RawPhoto(photo, content)
     except rawpy.LibRawFileUnsupportedError as error:
         raise PhotoFormatError(
             "a raw photo of a kind that LibRaw does not know, or damaged; develop it to JPEG"

@@ -17,6 +17,9 @@ from seetell.photos.formats import SkippedFiles, is_photo_name
 MAX_BYTES = 2**28
 """Of a photo that is fetched."""
 
+SECONDS = 30.0
+"""Timeout of a web server to accept a connection, and between two parts of its answer."""
+
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+-]+://")
 _OF_ONE_FILE = ("http", "https")
 """Schemes of servers that list no folders."""
@@ -71,14 +74,14 @@ def remote_photos(address: str, skipped: SkippedFiles) -> Iterator[str]:
         skipped: takes the names of other files that were found.
 
     Raises:
-        UsageError: the address cannot be listed.
+        UsageError: the address cannot be listed, or what it needs is not installed.
     """
     scheme = address.partition("://")[0].lower()
-    if scheme in _OF_ONE_FILE:
-        yield address
-        return
     try:
         system, path = _file_system(address)
+        if scheme in _OF_ONE_FILE:
+            yield address
+            return
         if glob.has_magic(path):
             names = iter(sorted(name for name in system.glob(path) if not system.isdir(name)))
         elif system.isdir(path):
@@ -113,9 +116,14 @@ def _file_system(address: str) -> tuple[Any, str]:
     try:
         from fsspec.core import url_to_fs
 
-        system, path = url_to_fs(address)
+        scheme, separator, rest = address.partition("://")
+        scheme, waiting = scheme.lower(), {}
+        if scheme in _OF_ONE_FILE:
+            from aiohttp import ClientTimeout
+
+            waiting = {"client_kwargs": {"timeout": ClientTimeout(sock_connect=SECONDS, sock_read=SECONDS)}}
+        system, path = url_to_fs(f"{scheme}{separator}{rest}", **waiting)
     except ImportError as error:
-        scheme = address.partition("://")[0]
         missing = error.name or "a package that is not installed"
         raise UsageError(f"{scheme}:// needs {missing}: {install_command('remote')}") from error
     except ValueError as error:
@@ -123,5 +131,12 @@ def _file_system(address: str) -> tuple[Any, str]:
     return system, path
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
+    """Return what is behind an error: fsspec says of any failure of HTTP that there is no such file."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    if status := getattr(error, "status", None):
+        return f"{status} {getattr(error, 'message', '')}".strip()
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
     return " ".join(str(error).split())[:200] or type(error).__name__

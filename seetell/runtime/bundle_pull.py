@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from seetell.atomic_write import atomic_file
 from seetell.errors import BundleError, SeetellError, UsageError
-from seetell.runtime.bundle import MAX_CARD, Bundle, bundle_file, bundled_models, read_description
+from seetell.runtime.bundle import MAX_CARD, Bundle, bundle_file, read_description
 from seetell.runtime.download import DownloadError, RemoteFile, check_space, download_all, open_url
 from seetell.runtime.user_models import user_models, user_models_folder
 
@@ -18,7 +18,9 @@ MAX_DESCRIPTION = 2**24
 """Bytes of a ``model.json`` that are downloaded."""
 
 
-def pull_bundle(url: str, *, begin: Callable[[int], None], arrived: Callable[[int], None]) -> Path:
+def pull_bundle(
+    url: str, *, begin: Callable[[int], None], arrived: Callable[[int], None], taken: Callable[[str], bool]
+) -> Path:
     """Download the folder of a bundle from a web server, or what is missing of it.
 
     ``model.json`` is read first; the other files must have the hashes that it lists.
@@ -27,6 +29,7 @@ def pull_bundle(url: str, *, begin: Callable[[int], None], arrived: Callable[[in
         url: of the folder, by ``https``, or ``http`` on this machine. Its last part is the bundle's name here.
         begin: is told the size of all files in bytes before the first is downloaded.
         arrived: see :func:`~seetell.runtime.download.download_all`.
+        taken: whether a name stands for a model that came with the package.
 
     Returns:
         The bundle's folder.
@@ -36,7 +39,7 @@ def pull_bundle(url: str, *, begin: Callable[[int], None], arrived: Callable[[in
         DownloadError: the server cannot be reached or refuses, or a file has another hash.
         BundleError: the files make no bundle.
     """
-    url, name = _checked(url)
+    url, name = _checked(url, taken)
     folder = user_models_folder()
     target, partial = folder / name, folder / f".{name}.partial"
     content = _read(f"{url}/model.json", MAX_DESCRIPTION)
@@ -60,7 +63,7 @@ def pull_bundle(url: str, *, begin: Callable[[int], None], arrived: Callable[[in
     return target
 
 
-def _checked(url: str) -> tuple[str, str]:
+def _checked(url: str, taken: Callable[[str], bool]) -> tuple[str, str]:
     """Return an address without a slash at its end, and the bundle's name."""
     url = url.removesuffix("model.json").rstrip("/")
     parts = urlsplit(url)
@@ -70,7 +73,7 @@ def _checked(url: str) -> tuple[str, str]:
         raise UsageError(f"{url}: expected the address of a bundle's folder, such as https://example.org/my-captioner")
     if bundle_file(Path(), name).name.startswith("."):
         raise UsageError(f"{url}: its last part is to be the name of the bundle")
-    if name in bundled_models():
+    if taken(name):
         raise UsageError(f"{url}: {name} is the name of a model that came with seetell")
     if name in user_models():
         raise UsageError(f"{url}: {name} is there already; to download it again: seetell models remove {name}")

@@ -164,6 +164,12 @@ def bundled_for(task: Task) -> Path | None:
     return next((first[name] for name in (task.name, *task.reads) if name in first), None)
 
 
+def is_bundled(name: str) -> bool:
+    """Return whether a name, also that of a task, is a model's that came with the package."""
+    task = _named_task(name)
+    return name in bundled_models() or (task is not None and bundled_for(task) is not None)
+
+
 def _for_others(error: OtherTaskError, task: Task) -> UsageError:
     """Return the error for a model that a task cannot use, with the tasks that can."""
     able = [

@@ -41,6 +41,21 @@ def test_settings_tell_models_apart_however_they_are_named(tiny_bundle: Path, at
     assert LoadedBy("captioning", "hf:owner/name").settings().identity == "hf:owner/name"
 
 
+def test_settings_tell_that_a_folder_of_another_library_changed(tmp_path: Path):
+    def identity(name: str) -> str:
+        return LoadedBy("captioning", name).settings().identity
+
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(b"weights")
+    before = identity(str(folder))
+    (folder / "README.md").write_text("a card")
+    assert identity(f"hf:{folder.rename(tmp_path / 'moved')}") == before
+    (tmp_path / "moved" / "model.safetensors").write_bytes(b"trained")
+    assert identity(str(tmp_path / "moved")) != before
+
+
 def test_settings_are_what_changes_results(tiny_bundle: Path):
     loading = {"threads": 2, "precision": None, "device": "cuda", "prompt": "Describe it.", "trust_remote_code": False}
     recipe = LoadedBy("captioning", str(tiny_bundle), loading, {"beam_size": 2}, batch_size=4)

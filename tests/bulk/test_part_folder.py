@@ -71,6 +71,20 @@ def test_two_shards_run_at_once(tmp_path: Path):
         open_output(f"{tmp_path}/out/", SETTINGS, CAPTIONING, shard=Shard(2, 2))
 
 
+@pytest.mark.parametrize(
+    ("first", "second"), [(Shard(1, 2), Shard()), (Shard(), Shard(1, 2)), (Shard(1, 3), Shard(1, 2))]
+)
+def test_processes_that_divide_the_input_otherwise_do_not_write_at_once(tmp_path: Path, first: Shard, second: Shard):
+    out = f"{tmp_path}/out/"
+    with open_output(out, SETTINGS, CAPTIONING, shard=first):
+        for _ in range(2):
+            with pytest.raises(SeetellError, match=r"another seetell is writing (1/2|1/3|all) of it"):
+                open_output(out, SETTINGS, CAPTIONING, shard=second)
+    (tmp_path / "out" / "_lock-1-of-5").touch()  # as a killed process leaves it
+    with open_output(out, SETTINGS, CAPTIONING, shard=second):
+        assert not (tmp_path / "out" / "_lock-1-of-5").exists()
+
+
 def test_a_folder_of_other_files_is_refused(tmp_path: Path):
     (tmp_path / "photo.jpg").touch()
     with pytest.raises(UsageError, match="is a folder of other files"):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -61,6 +62,12 @@ def test_help_imports_no_command():
         (RecipeError("no such field"), 2, "seetell: no such field\n"),
         (BundleError("odd \udcff name"), 1, "seetell: odd \\udcff name\n"),
         (ModuleNotFoundError("No module named 'torch'", name="torch"), 2, "needs torch, which is not installed: "),
+        (OSError(errno.EIO, "I/O error", "rows"), 1, "seetell: rows: cannot be read or written (I/O error)\n"),
+        (
+            OSError(errno.EIO, "I/O error"),
+            1,
+            "seetell: unexpected OSError: [Errno 5] I/O error; run again with --debug",
+        ),
         (RuntimeError("two\nlines"), 1, "seetell: unexpected RuntimeError: two lines; run again with --debug"),
         (KeyboardInterrupt(), 130, ""),
     ],

@@ -151,6 +151,15 @@ def test_wrong_use_is_named_before_any_work(run, arguments: tuple[str, ...], mes
     assert sorted(Path().rglob("*")) == before
 
 
+@pytest.mark.skipif(os.name != "posix", reason="pipes have names on POSIX")
+def test_a_pipe_is_no_file_of_rows(run):
+    os.mkfifo("rows.jsonl")
+    assert run("photos", "-o", "rows.jsonl")[0::2] == (
+        2,
+        "seetell: --output rows.jsonl: is no file; rows go to files, in which later runs go on\n",
+    )
+
+
 def test_a_folder_in_which_nothing_can_be_written_is_wrong_use(run, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("os.access", lambda path, mode: not mode & os.W_OK)
     assert run("photos", "-o", "rows/")[0::2] == (

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -223,6 +224,23 @@ def test_a_damaged_preview_is_done_without():
     assert content.endswith(preview)
     for broken in (content[: -len(preview) // 2], content[: -len(preview)] + bytes(len(preview))):
         assert_halves(open_photo(broken, at_least=(100, 100)))
+    whole = raw.RawPhoto(Opened(preview), content)
+    assert whole.preview() == preview
+    assert raw.RawPhoto(Opened(preview), content[: -len(preview) // 2]).preview() is None
+
+
+class Opened:
+    """Stands in for LibRaw, which returns as many bytes as it should, whatever the file has."""
+
+    sizes = SimpleNamespace(width=300, height=200, flip=0, raw_width=300, raw_height=200)
+
+    def __init__(self, preview: bytes) -> None:
+        self._preview = preview
+
+    def extract_thumb(self) -> SimpleNamespace:
+        import rawpy
+
+        return SimpleNamespace(format=rawpy.ThumbFormat.JPEG, data=self._preview)
 
 
 def test_a_cameras_tiff_is_raw_by_its_tags_or_its_name(tmp_path: Path):
@@ -254,6 +272,13 @@ def test_damaged_files_are_errors(make):
         for look in (open_photo, photo_size):
             with suppress(PhotoError):
                 look(broken.tobytes()[: rng.integers(len(broken) // 2, len(broken))])
+
+
+def test_jpeg_xl_that_is_cut_short_is_told_plainly(tmp_path: Path):
+    content = saved(HALVES, "JXL")
+    (tmp_path / "a.jxl").write_bytes(content[: len(content) // 2])
+    with pytest.raises(PhotoError, match=r"a\.jxl: the file is cut short or damaged$"):
+        open_photo(tmp_path / "a.jxl")
 
 
 def test_nothing_of_the_extra_is_imported_for_other_photos(tmp_path: Path):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import http.server
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,17 +65,25 @@ def test_folders_patterns_and_files(bucket: str):
     assert skipped == {".txt": 1}
     assert list(remote_photos(f"{bucket}/*.jpg", SkippedFiles())) == ["memory:///bucket/b.jpg"]
     assert list(remote_photos(f"{bucket}/notes.txt", SkippedFiles())) == [f"{bucket}/notes.txt"]
-    assert list(remote_photos("https://host/page", SkippedFiles())) == ["https://host/page"]
+
+
+def test_addresses_of_web_servers_are_single_photos():
+    pytest.importorskip("aiohttp")
+    for address in ("https://host/page", "HTTP://host/a*.jpg"):
+        assert list(remote_photos(address, SkippedFiles())) == [address]
 
 
 def test_photos_are_fetched_when_they_are_opened(bucket: str, server: str, monkeypatch: pytest.MonkeyPatch):
     expected = open_photo(EXAMPLE).tobytes()
     assert open_photo(RemotePhoto(f"{bucket}/b.jpg")).tobytes() == expected
     assert open_photo(RemotePhoto(f"{server}/dog.jpg")).tobytes() == expected
-    with pytest.raises(PhotoError, match=r"nothing.jpg: cannot be fetched"):
+    assert open_photo(RemotePhoto(f"{server}/dog.jpg".replace("http", "HTTP"))).tobytes() == expected
+    with pytest.raises(PhotoError, match=r"nothing.jpg: cannot be fetched \(404 File not found\)"):
         open_photo(RemotePhoto(f"{server}/nothing.jpg"))
-    with pytest.raises(PhotoError, match=r"http://127.0.0.1:1/a.jpg: cannot be fetched"):
+    with pytest.raises(PhotoError, match=r"http://127.0.0.1:1/a.jpg: cannot be fetched \(.*Connect call failed"):
         open_photo(RemotePhoto("http://127.0.0.1:1/a.jpg"))
+    with pytest.raises(PhotoError, match=r"nothing.jpg: cannot be fetched \(no such file\)"):
+        open_photo(RemotePhoto(f"{bucket}/nothing.jpg"))
     with pytest.raises(PhotoError, match=r"a.png: .*photo"):
         open_photo(RemotePhoto(f"{bucket}/a.png"))
     monkeypatch.setattr(remote, "MAX_BYTES", 100)
@@ -86,9 +95,19 @@ def test_unknown_schemes_and_missing_packages_are_wrong_use(monkeypatch: pytest.
     with pytest.raises(UsageError, match="nowhere://a"):
         list(remote_photos("nowhere://a", SkippedFiles()))
 
-    def missing(address: str) -> None:
+    def missing(address: str, **options) -> None:
         raise ImportError("install it", name="s3fs")
 
     monkeypatch.setattr("fsspec.core.url_to_fs", missing)
-    with pytest.raises(UsageError, match=r"s3:// needs s3fs: .*pip install .*\[remote\]"):
-        list(remote_photos("s3://bucket/photos/", SkippedFiles()))
+    for address in ("s3://bucket/photos/", "https://host/a.jpg"):
+        with pytest.raises(UsageError, match=r"(s3|https):// needs s3fs: .*pip install .*\[remote\]"):
+            list(remote_photos(address, SkippedFiles()))
+
+
+def test_a_web_server_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch):
+    pytest.importorskip("aiohttp")
+    monkeypatch.setattr(remote, "SECONDS", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/a.jpg"
+        with pytest.raises(PhotoError, match="cannot be fetched"):
+            open_photo(RemotePhoto(address))

@@ -23,7 +23,9 @@ def address(hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> st
 
 
 def pulled(address: str) -> Path:
-    return pull_bundle(address, begin=lambda total: None, arrived=lambda count: None)
+    return pull_bundle(
+        address, begin=lambda total: None, arrived=lambda count: None, taken=lambda name: name == "everyday-transformer"
+    )
 
 
 @pytest.mark.parametrize("end", ["", "/", "/model.json"])

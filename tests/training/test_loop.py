@@ -200,6 +200,7 @@ def train(processes: Processes, folder, chosen: RunConfig, stop: int) -> None:
         running.run()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("counts", [(1, 2), (3, 1)])
 def test_a_run_resumes_with_another_number_of_processes(tmp_path, counts):
     chosen = config(Toy(switch=4), batch_parts=4, ema_decay=0.9)

@@ -50,6 +50,18 @@ class PhotoFiles:
     def __init__(self, *, overwrite: bool = False) -> None:
         self._overwrite = overwrite
 
+    @staticmethod
+    def takes(photo: str | os.PathLike[str]) -> bool:
+        """Return whether a photo's file is of a format that is changed here, or cannot be read."""
+        try:
+            with open_regular(photo) as file:
+                _format(file)
+        except OSError:
+            return True
+        except ValueError:
+            return False
+        return True
+
     def is_complete(self, photo: str | os.PathLike[str], *, keywords: bool = False) -> bool:
         """Return whether a photo's file lacks nothing.
 

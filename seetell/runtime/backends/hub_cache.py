@@ -21,6 +21,9 @@ from seetell.regular_file import open_regular, read_json
 WEIGHTS = re.compile(r"model(-\d+-of-\d+)?\.safetensors")
 """The names of weights: all in a file, or in several."""
 
+_IDENTIFYING = re.compile(r".*config\.json|tokenizer\.json|vocab\..*|merges\.txt|.*\.(jinja|safetensors)")
+"""The names of files on which results depend."""
+
 PARTIAL_SUFFIX = ".seetell.incomplete"
 """Ends the name of a file that has not arrived completely. What ends so is no blob to the Hub's own library."""
 
@@ -164,6 +167,17 @@ def _divided_card(folder: Path) -> tuple[str, str]:
         return "", ""
     match = re.match(r"---\r?\n(.*?)\r?\n---\r?\n", card, re.DOTALL)
     return (match[1], card[match.end() :]) if match else ("", card)
+
+
+def files_identity(folder: Path) -> str:
+    """Return a hash of a model's files, wherever they lie; in the Hub's cache, large ones are named by theirs."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.iterdir()):
+        if _IDENTIFYING.fullmatch(file.name):
+            name = file.resolve().name
+            content = name if re.fullmatch("[0-9a-f]{64}", name) else _digest(file, "0" * 64)
+            digest.update(f"{file.name} {content}\n".encode())
+    return digest.hexdigest()
 
 
 def _digest(path: Path, like: str) -> str | None:

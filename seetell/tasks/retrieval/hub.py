@@ -7,17 +7,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from seetell.language.reading import Reading
 from seetell.language.tokenizer import tokenize
-from seetell.regular_file import open_regular
+from seetell.runtime.backends.hub_cache import files_identity
 from seetell.runtime.backends.transformers.predictor import HubLoader, HubPredictor, Prepared
 from seetell.runtime.backends.transformers.source import Source
 from seetell.runtime.image_stream import BatchFn
@@ -29,11 +26,6 @@ _KINDS = ("align", "altclip", "chinese_clip", "clip", "metaclip_2", "siglip", "s
 
 _PADDED = ("siglip", "siglip2")
 """Kinds that were trained on sentences padded to the longest there may be."""
-
-_IDENTIFYING = re.compile(
-    r"config\.json|(pre)?processor_config\.json|tokenizer\.json|vocab\..*|merges\.txt|.*\.safetensors"
-)
-"""Files that embeddings depend on."""
 
 
 class HubEmbedder(HubPredictor[PhotoEmbeddings], Embedder[Prepared]):
@@ -49,7 +41,7 @@ class HubEmbedder(HubPredictor[PhotoEmbeddings], Embedder[Prepared]):
 
     def __init__(self, source: Source, **options: Any) -> None:
         super().__init__(source, **options)
-        self.identity = _identity(source.folder, str(self.model.dtype))
+        self.identity = f"{files_identity(source.folder)} {self.model.dtype}"
 
     @classmethod
     def takes(cls, source: Source) -> bool:
@@ -102,21 +94,3 @@ def _unit(features: Any) -> np.ndarray:
     vectors = getattr(features, "pooler_output", features).float().cpu().numpy()
     unit: np.ndarray = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     return unit
-
-
-def _identity(folder: Path, dtype: str) -> str:
-    """Return a hash of a model's files; in the Hub's cache, files are named by theirs."""
-    digest = hashlib.sha256(dtype.encode())
-    for file in sorted(folder.iterdir()):
-        if _IDENTIFYING.fullmatch(file.name):
-            name = file.resolve().name
-            digest.update(f"{file.name} {name if re.fullmatch('[0-9a-f]{64}', name) else _sha256(file)}".encode())
-    return digest.hexdigest()
-
-
-def _sha256(file: Path) -> str:
-    digest = hashlib.sha256()
-    with open_regular(file) as opened:
-        while block := opened.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -387,6 +387,7 @@ TOGETHER = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes", [name if name == "captions" else pytest.param(name, marks=pytest.mark.slow) for name in TOGETHER]
 )

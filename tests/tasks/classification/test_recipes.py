@@ -15,7 +15,9 @@ SIDES = {"imagenet-alexnet": 67, "imagenet-vgg": 32, "imagenet-resnet50": 32}
 RECIPES = {name: path for name, path in shipped_recipes().items() if name.startswith(("cifar10-", "imagenet-"))}
 
 
-@pytest.mark.parametrize("name", sorted(RECIPES))
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in SIDES else []) for name in sorted(RECIPES)]
+)
 def test_recipes_train(name, tmp_path, colours):
     settings = [f"data.path={colours}", "steps=1", "batch_size=4", "validation.photos=2"]
     if name in SIDES:
