@@ -40,6 +40,10 @@ class MetadataOutput(SideOutput):
         """Return whether a photo lacks nothing there."""
         raise NotImplementedError
 
+    def is_there(self, image: str) -> bool:
+        """Return whether a photo lacks nothing there, unless that is overwritten."""
+        return not self._all and self.is_complete(image, keywords=self._keywords)
+
     def write(self, image: str, caption: Caption) -> str:
         """Write, and return the file.
 
@@ -60,7 +64,7 @@ class MetadataOutput(SideOutput):
             return
         skipped = 0
         for item in items:
-            if all(output.is_complete(item.image, keywords=self._keywords) for output in self._written):
+            if all(output.is_there(item.image) for output in self._written):
                 skipped += 1
                 continue
             yield item

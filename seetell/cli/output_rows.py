@@ -47,6 +47,7 @@ def output_options(task: Task) -> list[click.Option]:
             f"it does only what is missing.{one}",
         ),
         click.Option(["--retry"], is_flag=True, help="With --output: do the photos that failed again."),
+        click.Option(["--skip-existing"], is_flag=True, help=_skip_help(task)),
         click.Option(
             ["--rows-per-file"],
             type=POSITIVE,
@@ -72,6 +73,11 @@ def output_options(task: Task) -> list[click.Option]:
     ]
 
 
+def _skip_help(task: Task) -> str:
+    text = "Skip photos that have a row in the output, as is done anyway"
+    return f"{text}." if task.result != "text" else f"{text}, and those that have all metadata that is asked for."
+
+
 @dataclass(frozen=True)
 class RowsOption:
     """What was asked for by :func:`output_options`.
@@ -81,6 +87,7 @@ class RowsOption:
         rows_per_file: of a folder's files.
         shard: the part of the photos.
         retry: do again what failed.
+        skip_existing: skip photos that have all metadata that is asked for, though they have no row.
         on: where the model runs, ``local`` or ``ray``.
         workers: copies of the model at most, if that is said.
     """
@@ -89,6 +96,7 @@ class RowsOption:
     rows_per_file: int | None
     shard: Shard
     retry: bool
+    skip_existing: bool
     on: str
     workers: int | None
 
@@ -168,12 +176,10 @@ def take_output(task: Task, values: dict[str, Any]) -> tuple[RowsOption | None, 
     Raises:
         UsageError: an option of rows is given without them.
     """
-    path, of_rows = (
-        values.pop("output"),
-        {name: values.pop(name) for name in ("rows_per_file", "retry", "on", "workers")},
-    )
+    path, skip_existing = values.pop("output"), values.pop("skip_existing")
+    of_rows = {name: values.pop(name) for name in ("rows_per_file", "retry", "on", "workers")}
     if path is not None and (task.result == "text" or os.path.isdir(path) or not Drawing.makes(Path(path))):
-        return RowsOption(path, shard=values["shard"], **of_rows), None
+        return RowsOption(path, shard=values["shard"], skip_existing=skip_existing, **of_rows), None
     for name, value in of_rows.items():
         if value and value != "local":
             flag = f"--{name.replace('_', '-')}"

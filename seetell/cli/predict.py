@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -190,13 +190,14 @@ class _Work:
         """Write rows to files, which have those of earlier runs; return how many failed."""
         from seetell.cli.progress import Progress
 
+        named: Iterable[Item] = _Lacking(self.named, self.outputs) if option.skip_existing else self.named
         with option.open(self.task, self.recipe) as rows:
-            total, pending = (None, None) if self.named.once else rows.count(self.named)
+            total, pending = (None, None) if self.named.once else rows.count(named)
             with Progress(lines=True, rates=True) as progress:
                 if pending != 0:
                     before = 0 if total is None or pending is None else total - pending
                     executor = option.executor(self.recipe, check_texts=bool(self.task.text_input))
-                    pending_items = rows.pending(self.named)
+                    pending_items = rows.pending(named)
                     self._run(pending_items, rows.write, progress, total, before=before, executor=executor)
                 summary = rows.finish()
         option.tell(summary)
@@ -260,6 +261,19 @@ class _Work:
                 done = done._replace(result=error)
                 fields.clear()
         return done
+
+
+@dataclass(frozen=True)
+class _Lacking:
+    """The items whose images lack a side output, looked for each time they are gone through."""
+
+    items: Iterable[Item]
+    outputs: Sequence[SideOutput]
+
+    def __iter__(self) -> Iterator[Item]:
+        for item in self.items:
+            if not self.outputs or not all(output.is_there(item.image) for output in self.outputs):
+                yield item
 
 
 def _tell(note: str, image: str = "") -> None:

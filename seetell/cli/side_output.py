@@ -40,6 +40,10 @@ class SideOutput:
         """Return the images, with their texts, that are to be processed; called before any work."""
         return items
 
+    def is_there(self, image: str) -> bool:
+        """Return whether an image has it already, from an earlier run."""
+        return False
+
     def open(self, predictor: Any, opened: ExitStack) -> None:
         """Begin; called when the model is loaded.
 

@@ -84,11 +84,26 @@ def test_without_ray_or_an_output_it_is_wrong_use(monkeypatch: pytest.MonkeyPatc
     from seetell.cli.output_rows import take_output
     from seetell.tasks.registry import find_task
 
-    values = {"output": None, "rows_per_file": None, "retry": False, "on": "ray", "workers": None}
+    values = {
+        "output": None,
+        "rows_per_file": None,
+        "retry": False,
+        "skip_existing": False,
+        "on": "ray",
+        "workers": None,
+    }
     with pytest.raises(UsageError, match="--on is for rows in files; give --output"):
         take_output(find_task("caption"), values)
     monkeypatch.setattr(extras.importlib.util, "find_spec", lambda name: None)
-    values = {"output": "a.jsonl", "rows_per_file": None, "retry": False, "on": "ray", "workers": 2, "shard": None}
+    values = {
+        "output": "a.jsonl",
+        "rows_per_file": None,
+        "retry": False,
+        "skip_existing": False,
+        "on": "ray",
+        "workers": 2,
+        "shard": None,
+    }
     rows, _ = take_output(find_task("caption"), values)
     with pytest.raises(UsageError, match=r"--on ray needs ray.*\[ray\]"):
         rows.check(find_task("caption"), [], "text")

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cli.test_caption import heed_interrupts
 from PIL import Image
 from runtime.backends.chat_server import SENTENCE, ChatServer, Handler, Request, answer, error, serving
 from web.conftest import photo_file
@@ -134,7 +135,8 @@ def test_ctrl_c_ends_it_while_a_server_thinks(server: ChatServer, photos: Path):
 
     server.always = think
     command = [sys.executable, "-m", "seetell", "caption", "photos", "--model", server.reference]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, text=True, preexec_fn=heed_interrupts) as process:
         assert asked.wait(60)
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 130

@@ -119,6 +119,17 @@ def test_sidecars_are_written_for_photos_that_get_a_row(run):
     assert [Path(row["sidecar"]).name for row in rows("rows.jsonl")] == [f"{number}.xmp" for number in range(5)]
 
 
+def test_photos_that_are_described_are_skipped_on_request(run):
+    run("photos/0.png", "photos/3.png", "--sidecar")
+    assert run("photos", "--skip-existing", "--sidecar", "-o", "rows.jsonl")[0] == 0
+    assert [row["image"] for row in rows("rows.jsonl")] == ["photos/1.png", "photos/2.png", "photos/4.png"]
+    status, _, err = run("photos", "--skip-existing", "--sidecar", "-o", "rows.jsonl")
+    assert (status, err) == (0, "rows.jsonl: 3 photos\n"), "there is nothing left to do"
+    run("photos", "--skip-existing", "--sidecar", "--overwrite", "-o", "all.jsonl")
+    run("photos", "--skip-existing", "-o", "rows.csv")
+    assert len(rows("all.jsonl")) == len(Path("rows.csv").read_text().splitlines()) - 1 == 5
+
+
 def test_texts_are_part_of_what_a_row_is_for(run):
     assert run("photos", "red", "-o", "rows.jsonl", command="align")[0] == 0
     assert run("photos", "red", "-o", "rows.jsonl", command="align")[2] == "rows.jsonl: 5 photos\n"
