@@ -10,16 +10,16 @@ nothing confirms. Shares are in per cent.
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
+
+from boxed_photos import arguments as photo_arguments
+from boxed_photos import boxed_photos
 
 import seetell
 from seetell.data import read
-from seetell.data.yolo import read_yolo
 from seetell.language.tokenizer import tokenize
 from seetell.tasks.captioning.keywords import keyword_of, keywords, spoken
 
@@ -49,14 +49,9 @@ def precision(told: Sequence[Sequence[str]], known: Sequence[set[str]]) -> dict[
 
 def main() -> None:
     """Tell keywords of the photos and print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("captioned", type=Path, help="photos with captions")
-    parser.add_argument(
-        "boxed", type=Path, help="photos with boxes, in YOLO's format; files are named by COCO's numbers"
-    )
-    parser.add_argument("--captioner", default="caption")
+    parser = photo_arguments(__doc__)
     arguments = parser.parse_args()
-    found = {int(photo.path.stem): photo for photo in read_yolo(arguments.boxed).photos if photo.split == "val"}
+    found = boxed_photos(arguments.boxed)
     photos = [
         photo for photo in read(arguments.captioned).photos if len(photo.captions) >= 5 and int(photo.id) in found
     ]

@@ -8,14 +8,14 @@ are told. An object of COCO's 80 classes is there if it has a box or a caption n
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Sequence
-from pathlib import Path
+
+from boxed_photos import arguments as photo_arguments
+from boxed_photos import boxed_photos
 
 import seetell
 from seetell.data import read
-from seetell.data.yolo import read_yolo
 from seetell.language.object_names import objects_named
 from seetell.language.tokenizer import tokenize
 from seetell.metrics import score_captions
@@ -62,16 +62,11 @@ def regions(phrases: Sequence[Sequence[str]], there: Sequence[set[str]]) -> dict
 
 def main() -> None:
     """Describe the photos and print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("captioned", type=Path, help="photos with captions")
-    parser.add_argument(
-        "boxed", type=Path, help="photos with boxes, in YOLO's format; files are named by COCO's numbers"
-    )
-    parser.add_argument("--captioner", default="caption")
+    parser = photo_arguments(__doc__)
     parser.add_argument("--regions", default="regions", help="dense captioner")
     arguments = parser.parse_args()
     held_out = [photo for photo in read(arguments.captioned).photos if len(photo.captions) >= 5]
-    found = {int(photo.path.stem): photo for photo in read_yolo(arguments.boxed).photos if photo.split == "val"}
+    found = boxed_photos(arguments.boxed)
     said = [each.text for each in seetell.load(arguments.captioner).caption_many([photo.path for photo in held_out])]
     references = [photo.captions for photo in held_out]
     scores = score_captions(dict(enumerate(references)), dict(enumerate(said)), metrics=("Bleu_4", "CIDEr"))

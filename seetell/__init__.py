@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from seetell.photos.opening import open_photo
     from seetell.results import Caption, Regions
     from seetell.tasks.captioning.captioner import Captioner
-    from seetell.tasks.classification.predict import Classifier
+    from seetell.tasks.classification.classifier import Classifier
     from seetell.tasks.dense_captioning.predict import DenseCaptioner
-    from seetell.tasks.detection.predict import Detector
+    from seetell.tasks.detection.detector import Detector
     from seetell.tasks.grounding.predict import PhraseGrounder
     from seetell.tasks.loading import load
     from seetell.tasks.retrieval.embedder import Embedder
@@ -54,9 +54,9 @@ _HOMES = {
     "seetell.photos.opening": ("open_photo",),
     "seetell.results": ("Caption", "Regions"),
     "seetell.tasks.captioning.captioner": ("Captioner",),
-    "seetell.tasks.classification.predict": ("Classifier",),
+    "seetell.tasks.classification.classifier": ("Classifier",),
     "seetell.tasks.dense_captioning.predict": ("DenseCaptioner",),
-    "seetell.tasks.detection.predict": ("Detector",),
+    "seetell.tasks.detection.detector": ("Detector",),
     "seetell.tasks.grounding.predict": ("PhraseGrounder",),
     "seetell.tasks.loading": ("load",),
     "seetell.tasks.retrieval.embedder": ("Embedder",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -105,8 +106,21 @@ def parameter_groups(captioner: TagTransformer, *, rate: float, new_rate: float)
     ]
 
 
+def warm_cosine(step: int, *, warmup: int, steps: int, middle: float, amplitude: float) -> float:
+    """Return the factor of learning rates that rise, and fall by a cosine.
+
+    Args:
+        step: counted from 0.
+        warmup: steps in which it rises.
+        steps: in which the cosine goes from 1 to -1.
+        middle: of the fall.
+        amplitude: of the fall.
+    """
+    return min(1, (step + 1) / warmup) * (middle + amplitude * math.cos(math.pi * step / steps))
+
+
 def optimise(
-    captioner: TagTransformer,
+    module: nn.Module,
     loss: Callable[[], Tensor],
     optimiser: torch.optim.Optimizer,
     rate: Callable[[int], float],
@@ -116,12 +130,12 @@ def optimise(
     report: Callable[[Tensor], str],
     every: int,
 ) -> None:
-    """Train a captioner, which has the average of its weights in the end.
+    """Train a module, which has the average of its weights in the end.
 
     Args:
-        captioner: trained.
+        module: trained.
         loss: of the next batch.
-        optimiser: of the captioner's parameters.
+        optimiser: of the module's parameters.
         rate: factor of the learning rates at a step, counted from 0.
         steps: of the optimiser.
         decay: of the average.
@@ -129,12 +143,12 @@ def optimise(
         every: steps between reports.
     """
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, rate)
-    average, started = ExponentialMovingAverage({"captioner": captioner}, decay=decay), time.monotonic()
+    average, started = ExponentialMovingAverage({"module": module}, decay=decay), time.monotonic()
     for step in range(1, steps + 1):
         optimiser.zero_grad()
         value = loss()
         value.backward()
-        nn.utils.clip_grad_norm_(captioner.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(module.parameters(), 1.0)
         optimiser.step()
         schedule.step()
         average.update()

@@ -13,15 +13,15 @@ and encoder.
 
 from __future__ import annotations
 
-import argparse
 import copy
-import math
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from captioner import features_of, optimise, untrained_captioner
+from arguments import script_arguments
+from captioner import features_of, optimise, untrained_captioner, warm_cosine
 from consistent_words import consistent_words
 from copy_features import VERSIONS, DetectorInputs, PhotoVersions
 from corpus import Corpus
@@ -200,9 +200,7 @@ def main(corpus: Corpus, work: Path, config: Consistent, *, device: torch.device
             captioner,
             loss,
             torch.optim.Adam(captioner.parameters(), lr=rate),
-            lambda step, steps=steps, warmup=warmup: (
-                min(1, (step + 1) / warmup) * (0.52 + 0.48 * math.cos(math.pi * step / steps))
-            ),
+            partial(warm_cosine, warmup=warmup, steps=steps, middle=0.52, amplitude=0.48),
             steps=steps,
             decay=0.98,
             report=lambda value: f"loss {value.item():.3f}",
@@ -216,10 +214,7 @@ def main(corpus: Corpus, work: Path, config: Consistent, *, device: torch.device
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("pack", type=Path)
-    parser.add_argument("work", type=Path)
-    parser.add_argument("--device", type=torch.device, default=torch.device("cpu"))
+    parser = script_arguments(__doc__)
     parser.add_argument("--steps", type=int, help="of both trainings, to try things out")
     options = parser.parse_args()
     few = {} if options.steps is None else {"steps": options.steps, "critical_steps": options.steps}

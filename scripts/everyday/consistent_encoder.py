@@ -12,23 +12,22 @@ photos are cut-outs, since the encoder knows those that it was trained on by hea
 
 from __future__ import annotations
 
-import argparse
 import copy
-import math
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from captioner import untrained_captioner
+from arguments import script_arguments
+from captioner import optimise, untrained_captioner, warm_cosine
 from copies import copy_of, cutout
 from corpus import Corpus
 from make_features import Photos, bundled_encoder
 from measure import captions
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 from vocabulary import Words
 
 from seetell.language.tokenizer import tokenize
@@ -38,7 +37,6 @@ from seetell.photos.preprocessing import Preprocessing
 from seetell.tasks.captioning.models import caption_tensors
 from seetell.tasks.captioning.models.tag_transformer import TagTransformer
 from seetell.training.checkpoint import read_checkpoint
-from seetell.training.ema import ExponentialMovingAverage
 
 SHARES = {"flickr_train": 0.55, "coco_train": 0.225, "coco_unlabelled": 0.225}
 """Of the sets of photos."""
@@ -146,38 +144,12 @@ class PairSource:
         return one, other, joined, (inputs.to(self._device), targets.to(self._device))
 
 
-def rate_of(step: int, config: Consistency) -> float:
-    """Return the factor of the learning rates at a step, counted from 0."""
-    return min(1, (step + 1) / config.warmup) * (0.51 + 0.5 * math.cos(math.pi * step / config.steps))
-
-
-def train(
-    student: Encoder,
-    loss: Callable[[], Tensor],
-    config: Consistency,
-    *,
-    report_every: int = 50,
-) -> None:
-    """Train an encoder, which has the average of its weights in the end."""
-    student.requires_grad_(True)
-    groups = [
-        {"params": [value], "lr": config.rate * max(value.detach().square().mean().sqrt().item(), 1e-3)}
+def array_groups(student: Encoder, rate: float) -> list[dict[str, Any]]:
+    """Return the parameters for an optimiser, the learning rate of each in proportion to its own size."""
+    return [
+        {"params": [value], "lr": rate * max(value.detach().square().mean().sqrt().item(), 1e-3)}
         for value in student.parameters()
     ]
-    optimiser = torch.optim.Adam(groups, betas=(0.9, 0.99))
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rate_of(step, config))
-    average, started = ExponentialMovingAverage({"encoder": student}, decay=config.decay), time.monotonic()
-    for step in range(1, config.stop + 1):
-        optimiser.zero_grad()
-        value = loss()
-        value.backward()
-        nn.utils.clip_grad_norm_(student.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
-        average.update()
-        if step % report_every == 0 or step == config.stop:
-            print(f"step {step}: difference {value.item():.3f}, {time.monotonic() - started:.0f} s", flush=True)
-    average.apply()
 
 
 def main(corpus: Corpus, work: Path, config: Consistency, *, device: torch.device) -> None:
@@ -204,16 +176,23 @@ def main(corpus: Corpus, work: Path, config: Consistency, *, device: torch.devic
         assert found is not None
         return reading.difference(found, expected, tags, said)
 
-    train(student, loss, config)
+    student.requires_grad_(True)
+    optimise(
+        student,
+        loss,
+        torch.optim.Adam(array_groups(student, config.rate), betas=(0.9, 0.99)),
+        partial(warm_cosine, warmup=config.warmup, steps=config.steps, middle=0.51, amplitude=0.5),
+        steps=config.stop,
+        decay=config.decay,
+        report=lambda value: f"difference {value.item():.3f}",
+        every=50,
+    )
     weights = {name: value.contiguous() for name, value in student.cpu().state_dict().items()}
     save_file(weights, work / "encoder.safetensors")
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("pack", type=Path)
-    parser.add_argument("work", type=Path)
-    parser.add_argument("--device", type=torch.device, default=torch.device("cpu"))
+    parser = script_arguments(__doc__)
     parser.add_argument("--steps", type=int, default=Consistency.stop, help="fewer than it has, to try things out")
     options = parser.parse_args()
     main(Corpus(options.pack), options.work, Consistency(stop=options.steps), device=options.device)

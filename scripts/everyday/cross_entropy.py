@@ -13,14 +13,15 @@
 
 from __future__ import annotations
 
-import argparse
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
+from arguments import script_arguments
 from captioner import (
     FEATURES,
     features_of,
@@ -29,6 +30,7 @@ from captioner import (
     parameter_groups,
     save_captioner,
     starting_captioner,
+    warm_cosine,
 )
 from corpus import Corpus
 from make_features import Photos
@@ -207,15 +209,11 @@ def main(corpus: Corpus, work: Path, config: CrossEntropy, *, device: torch.devi
     mixture = CaptionMixture(corpus, work, config, device)
     captioner = mixture.captioner.train()
     groups = parameter_groups(captioner, rate=config.learning_rate, new_rate=config.new_learning_rate)
-
-    def rate(step: int) -> float:
-        return min(1, (step + 1) / config.warmup) * (0.515 + 0.485 * math.cos(math.pi * step / config.steps))
-
     optimise(
         captioner,
         mixture.loss,
         torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=0.01),
-        rate,
+        partial(warm_cosine, warmup=config.warmup, steps=config.steps, middle=0.515, amplitude=0.485),
         steps=config.steps,
         decay=config.decay,
         report=lambda loss: f"loss {loss.item():.3f}",
@@ -226,10 +224,7 @@ def main(corpus: Corpus, work: Path, config: CrossEntropy, *, device: torch.devi
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("pack", type=Path)
-    parser.add_argument("work", type=Path)
-    parser.add_argument("--device", type=torch.device, default=torch.device("cpu"))
+    parser = script_arguments(__doc__)
     parser.add_argument("--steps", type=int, default=CrossEntropy.steps)
     options = parser.parse_args()
     main(Corpus(options.pack), options.work, CrossEntropy(steps=options.steps), device=options.device)

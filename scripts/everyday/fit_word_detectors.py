@@ -10,12 +10,12 @@ photos ``work`` then holds ``SET.words.npy`` and ``SET.presence.npy``; the detec
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
+from arguments import script_arguments
 from corpus import SETS, TRAINING, Corpus
 from make_features import Photos
 from mentions import Mentions
@@ -188,9 +188,6 @@ def _probabilities(model: WordDetectors, inputs: Tensor, opinion: Tensor) -> Ten
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("pack", type=Path)
-    parser.add_argument("work", type=Path)
-    parser.add_argument("--device", type=torch.device, default=torch.device("cpu"))
+    parser = script_arguments(__doc__)
     options = parser.parse_args()
     main(Corpus(options.pack), options.work, device=options.device)

@@ -8,13 +8,13 @@ For each set of photos ``work`` then holds ``SET.grid.npy`` ``(N, 2, 64, 1280)``
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import torch
+from arguments import script_arguments
 from corpus import SETS, VIEWS, Corpus, PhotoSet
 from safetensors.torch import load_file
 from torch import Tensor
@@ -143,10 +143,7 @@ class Photos:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("pack", type=Path)
-    parser.add_argument("work", type=Path)
-    parser.add_argument("--device", type=torch.device, default=torch.device("cpu"))
+    parser = script_arguments(__doc__)
     parser.add_argument("--workers", type=int, default=2, help="threads that open photos")
     options = parser.parse_args()
     main(options.pack, options.work, device=options.device, workers=options.workers)

@@ -15,16 +15,16 @@ They write ``work/mixed.safetensors`` and ``work/flickr.safetensors``.
 
 from __future__ import annotations
 
-import argparse
-import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from captioner import features_of, load_captioner, optimise, parameter_groups, save_captioner
+from arguments import script_arguments
+from captioner import features_of, load_captioner, optimise, parameter_groups, save_captioner, warm_cosine
 from corpus import Corpus
 from cross_entropy import without_photos
 from make_features import Photos
@@ -252,15 +252,11 @@ def main(corpus: Corpus, work: Path, name: str, *, device: torch.device, steps: 
     captioner = load_captioner(corpus, words, start, dropout=config.dropout, feature_dropout=config.dropout).to(device)
     mixture = RewardMixture(corpus, work, config, device)
     groups = parameter_groups(captioner, rate=config.learning_rate, new_rate=config.new_learning_rate)
-
-    def rate(step: int) -> float:
-        return min(1, (step + 1) / config.warmup) * (0.5 + 0.475 * math.cos(math.pi * step / config.steps))
-
     optimise(
         captioner,
         lambda: mixture.loss(captioner),
         torch.optim.Adam(groups),
-        rate,
+        partial(warm_cosine, warmup=config.warmup, steps=config.steps, middle=0.5, amplitude=0.475),
         steps=config.stop,
         decay=config.decay,
         report=lambda _: f"reward {mixture.mean_reward():.3f}",
@@ -270,11 +266,8 @@ def main(corpus: Corpus, work: Path, name: str, *, device: torch.device, steps: 
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("pack", type=Path)
-    parser.add_argument("work", type=Path)
+    parser = script_arguments(__doc__)
     parser.add_argument("training", choices=TRAININGS)
-    parser.add_argument("--device", type=torch.device, default=torch.device("cpu"))
     parser.add_argument("--steps", type=int, help="fewer than the training has, to try things out")
     options = parser.parse_args()
     main(Corpus(options.pack), options.work, options.training, device=options.device, steps=options.steps)

@@ -8,7 +8,6 @@ result is in ``work`` are not repeated.
 
 from __future__ import annotations
 
-import argparse
 import time
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import fit_word_detectors
 import make_features
 import self_critical
 import torch
+from arguments import script_arguments
 from captioner import SIGHT, mix, return_to_start, untrained_captioner
 from constraint import presence_thresholds
 from corpus import Corpus
@@ -98,10 +98,7 @@ def main(
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("pack", type=Path)
-    parser.add_argument("work", type=Path)
-    parser.add_argument("--device", type=torch.device, default=torch.device("cpu"))
+    parser = script_arguments(__doc__)
     parser.add_argument("--workers", type=int, default=2, help="threads that open photos")
     parser.add_argument("--steps", type=int, help="of every training, to try things out")
     options = vars(parser.parse_args())

@@ -12,6 +12,7 @@ from typing import BinaryIO
 from PIL import Image
 
 from seetell.errors import PhotoError, PhotoFormatError
+from seetell.photos.iso_boxes import boxes
 
 MAX_BOXES = 1000
 """Boxes of a container before the picture."""
@@ -77,20 +78,13 @@ def _codestream(file: BinaryIO) -> bytes:
     start = file.read(HEADER)
     if start.startswith(_SIGNATURE):
         return start
-    at = 0
-    for _ in range(MAX_BOXES):
-        file.seek(at)
-        size, kind = struct.unpack(">I4s", file.read(8))
-        head = 8
-        if size == 1:
-            size, head = struct.unpack(">Q", file.read(8))[0], 16
-        if kind == b"jxlc":
+    for box in boxes(file, MAX_BOXES):
+        if box.kind == b"jxlc":
             return file.read(HEADER)
-        if kind == b"jxlp":
+        if box.kind == b"jxlp":
             return file.read(4 + HEADER)[4:]
-        if size < head:
+        if box.is_last:
             return b""
-        at += size
     raise PhotoError(f"the file has more than {MAX_BOXES:,} boxes before the picture, as no photo has")
 
 

@@ -191,13 +191,13 @@ def _decoded_jpeg_xl(file: BinaryIO, name: str, at_least: tuple[int, int] | None
 
 def _decoded_raw(file: BinaryIO, name: str, at_least: tuple[int, int] | None) -> Image.Image:
     """Return the JPEG that the camera stored, if it is as large as needed, or develop the photo."""
-    if at_least is not None:
-        with suppress(PhotoError), photo_errors(name), raw.opened(file) as photo:  # a damaged preview is done without
-            preview = photo.preview() or b""
-            size = photo_size(preview)
-            if photo.shows_all(size) and size[0] >= at_least[0] and size[1] >= at_least[1]:
-                return _decoded(io.BytesIO(preview), name, at_least)
-    with raw.opened(file) as photo:  # anew, for LibRaw's state after a damaged preview is not to be relied on
+    with raw.opened(file) as photo:
+        if at_least is not None:
+            with suppress(PhotoError), photo_errors(name):  # a preview that is damaged is done without
+                preview = photo.preview() or b""
+                size = photo_size(preview)
+                if photo.shows_all(size) and size[0] >= at_least[0] and size[1] >= at_least[1]:
+                    return _decoded(io.BytesIO(preview), name, at_least)
         half = at_least is not None and photo.is_enough_in_half(at_least)
         need = photo.pixels * (raw.BYTES_PER_HALF if half else raw.BYTES_PER_PIXEL)
         with _reserved(need, RAW, photo.pixels, name, file):

@@ -89,7 +89,7 @@ class RawPhoto:
     def preview(self) -> bytes | None:
         """Return the largest JPEG in the file, with its orientation; ``None`` where there is none, or only a part.
 
-        The photo must not be developed afterwards.
+        Must be called before :meth:`develop`.
         """
         import rawpy
 

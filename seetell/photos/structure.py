@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 from seetell.errors import PhotoError, PhotoFormatError
+from seetell.photos.iso_boxes import boxes
 
 MAX_JPEG_SEGMENTS = 2048
 """Profiles, previews and depth maps take some hundred of 64 kB."""
@@ -296,18 +297,11 @@ def _check_jpeg2000(file: BinaryIO, length: int) -> int:
 
 def _codestream(file: BinaryIO) -> int:
     """Return where the codestream of a JP2 file begins."""
-    at = 0
-    for _ in range(MAX_JPEG2000_BOXES):
-        file.seek(at)
-        size, kind = struct.unpack(">I4s", file.read(8))
-        head = 8
-        if size == 1:
-            size, head = struct.unpack(">Q", file.read(8))[0], 16
-        if kind == b"jp2c":
-            return at + head
-        if kind == b"jp2h" and size > 2**21:
+    for box in boxes(file, MAX_JPEG2000_BOXES):
+        if box.kind == b"jp2c":
+            return box.content
+        if box.kind == b"jp2h" and box.size > 2**21:
             raise PhotoError("its header is longer than any photo's")
-        at += max(size, 8)
     raise _too_many("boxes", MAX_JPEG2000_BOXES)
 
 

@@ -9,12 +9,14 @@ import itertools
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, ClassVar, Generic, TypeVar
 
 from seetell.errors import PhotoError, UsageError
 from seetell.photos.opening import PhotoSource
 from seetell.photos.preprocessing import Preprocessing
 from seetell.runtime.image_stream import BatchFn, run_with_oom_fallback, stream
+from seetell.runtime.option_checks import check_count
 from seetell.runtime.threads import resolve_num_threads
 
 Prepared = TypeVar("Prepared")
@@ -86,6 +88,10 @@ class Predictor(ABC, Generic[Prepared, Result]):
         Raises:
             UsageError: an option is unknown or its value not allowed.
         """
+
+    def batched(self, function: Callable[..., Sequence[Result]], **options: Any) -> BatchFn[Prepared, Result]:
+        """Return what runs a function on a batch with options, for :meth:`bind`."""
+        return partial(function, **options)
 
     def check(self, **options: Any) -> None:
         """Check options before any work.
@@ -189,8 +195,7 @@ class Predictor(ABC, Generic[Prepared, Result]):
         batch_size = self.batch_size if batch_size is None else batch_size
         workers = self.threads if workers is None else workers
         for name, value in (("batch_size", batch_size), ("workers", workers)):
-            if value < 1:
-                raise UsageError(f"{name} must be at least 1, got {value}")
+            check_count(name, value)
         if isinstance(images, (str, bytes, os.PathLike)):
             raise UsageError(f"expected many images, got one: pass a list, such as [{images!r:.80}]")
         prepare: Callable[[Any], Prepared] = (lambda pair: self.prepare(*pair)) if self.text_input else self.prepare

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from seetell.errors import UsageError
+from seetell.runtime.option_checks import check_count
 
 
 def resolve_num_threads(threads: int | None) -> int:
@@ -14,8 +14,8 @@ def resolve_num_threads(threads: int | None) -> int:
     Raises:
         UsageError: ``threads`` is below 1.
     """
-    if threads is not None and threads < 1:
-        raise UsageError(f"threads must be at least 1, got {threads}")
+    if threads is not None:
+        check_count("threads", threads)
     return threads or physical_cores()
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seetell.errors import PhotoError, PhotoIndexError, UsageError
+from seetell.runtime.option_checks import check_count
 from seetell.search import nearest
 from seetell.search.integrity import damaged_entries, remove_damaged_entries
 from seetell.search.ranking import MANY, Ranking, quantise
@@ -98,8 +99,7 @@ class PhotoIndex:
             PhotoError: the photo cannot be used.
             PhotoIndexError: there is no index, it is damaged, or it was made with another model.
         """
-        if top < 1:
-            raise UsageError(f"top must be at least 1, got {top}")
+        check_count("top", top)
         ranking = self._opened()  # fails before the model runs
         hits: list[Hit] = []
         for content, score in ranking.rank(self._query(sentence, image), top):

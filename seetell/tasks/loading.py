@@ -13,7 +13,7 @@ from seetell.tasks.registry import Task, find_task, tasks
 
 if TYPE_CHECKING:
     from seetell.tasks.captioning.captioner import Captioner
-    from seetell.tasks.classification.predict import Classifier
+    from seetell.tasks.classification.classifier import Classifier
     from seetell.tasks.dense_captioning.predict import DenseCaptioner
     from seetell.tasks.grounding.predict import PhraseGrounder
     from seetell.tasks.retrieval.embedder import Embedder
@@ -30,7 +30,9 @@ def load(model: Literal["align"], *, precision: str | None = None, threads: int 
 
 
 @overload
-def load(model: Literal["classify"], *, precision: str | None = None, threads: int | None = None) -> Classifier: ...
+def load(
+    model: Literal["classify"], *, precision: str | None = None, threads: int | None = None
+) -> Classifier[Any]: ...
 
 
 @overload

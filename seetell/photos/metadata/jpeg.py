@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from seetell.photos.metadata import iptc
 from seetell.photos.metadata.description import DESCRIPTION, KEYWORDS, OtherMetadata
-from seetell.photos.metadata.parts import MAX_XMP, Change, Metadata, Part, spliced
+from seetell.photos.metadata.parts import MAX_XMP, Change, Metadata, Part, refuse_signed, spliced
 from seetell.photos.metadata.xmp import EMPTY, Outline
 from seetell.photos.structure import MAX_JPEG_JUNK, MAX_JPEG_SEGMENTS
 
@@ -78,8 +78,7 @@ def with_xmp(content: bytes, xmp: bytes) -> bytes:
     file = io.BytesIO(content)
     segments = _segments(file)
     payloads = {segment: _payload(file, segment) for segment in segments if segment.kind in _APP1 + _APP2 + _APP11}
-    if any(segment.kind == _APP11 and b"c2pa" in payload for segment, payload in payloads.items()):
-        raise ValueError("it has signed Content Credentials, which would no longer hold")
+    refuse_signed(segment.kind == _APP11 and b"c2pa" in payload for segment, payload in payloads.items())
     _check_extended([payload for segment, payload in payloads.items() if segment.kind == _APP1])
     old = _xmp_segment(file, segments)
     head, (document, packet_end, rest) = len(_XMP), xmp.rpartition(_PACKET_END)

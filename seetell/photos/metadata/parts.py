@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from seetell.photos.metadata.description import OtherMetadata
@@ -37,6 +38,19 @@ class Metadata(NamedTuple):
 
     xmp: bytes | None
     other: OtherMetadata = OtherMetadata()
+
+
+def refuse_signed(parts: Iterable[bool]) -> None:
+    """Refuse to change a file that is signed.
+
+    Args:
+        parts: for each part of the file whether it is one of Content Credentials.
+
+    Raises:
+        ValueError: one of them is.
+    """
+    if any(parts):
+        raise ValueError("it has signed Content Credentials, which would no longer hold")
 
 
 Change = tuple[int, int, bytes]

@@ -6,7 +6,7 @@ import io
 import struct
 from typing import BinaryIO
 
-from seetell.photos.metadata.parts import MAX_PARTS, MAX_XMP, Metadata, Part, spliced
+from seetell.photos.metadata.parts import MAX_PARTS, MAX_XMP, Metadata, Part, refuse_signed, spliced
 
 _HAS_XMP, _HAS_ALPHA = 0x04, 0x10
 _SIGNED = b"C2PA"
@@ -43,8 +43,7 @@ def with_xmp(content: bytes, xmp: bytes) -> bytes:
     """
     file = io.BytesIO(content)
     chunks = _chunks(file)
-    if any(chunk.kind == _SIGNED for chunk in chunks):
-        raise ValueError("it has signed Content Credentials, which would no longer hold")
+    refuse_signed(chunk.kind == _SIGNED for chunk in chunks)
     chunk = b"XMP " + struct.pack("<I", len(xmp)) + xmp + b"\0" * (len(xmp) % 2)
     first, end = chunks[0], chunks[-1].end
     old = _xmp_chunk(chunks)

@@ -62,7 +62,7 @@ class Captioner(Predictor[Prepared, Caption]):
         """Describe many images, in their order; see :meth:`predict_many` and :meth:`caption`."""
         return self.predict_many(images, batch_size=batch_size, workers=workers, attention=attention, **options)
 
-    def _able(self, *, attention: bool, min_confidence: float | None) -> float:
+    def _check_supported(self, *, attention: bool, min_confidence: float | None) -> float:
         """Check that the model can do what a call asks for, and return the least confidence.
 
         Raises:

@@ -126,7 +126,7 @@ class ChatCaptioner(Captioner[bytes]):
         Raises:
             UsageError: an option is unknown, its value not allowed, or the protocol has none like it.
         """
-        self._able(attention=attention, min_confidence=min_confidence)
+        self._check_supported(attention=attention, min_confidence=min_confidence)
         captions = self._batched(self._asking(sample, options))
         return with_nouns(captions) if keywords else captions
 

@@ -129,7 +129,7 @@ class HubCaptioner(HubPredictor[Caption], Captioner[Prepared]):
             UsageError: an option is unknown, its value not allowed, or the model cannot do it, or options contradict
                 each other.
         """
-        self._able(attention=attention, min_confidence=min_confidence)
+        self._check_supported(attention=attention, min_confidence=min_confidence)
         for name in ("remove_bad_endings", "no_repeat_content_words"):
             if options.get(name):
                 raise UsageError(f"{name}: {self.name} writes in tokens, not in words; leave it out")

@@ -117,7 +117,7 @@ class BundleCaptioner(BundlePredictor[Prepared, Caption], Captioner[Prepared]):
             UsageError: an option is unknown or its value not allowed, options contradict each other, or the model has
                 no attention to return, or no confidence to compare.
         """
-        least = self._able(attention=attention, min_confidence=min_confidence)
+        least = self._check_supported(attention=attention, min_confidence=min_confidence)
         decoding = chosen_decoding(self.decoding, sample=sample, options=options)
         for name in ("remove_bad_endings", "no_repeat_content_words"):
             if getattr(decoding, name) and self.bundle.require_vocabulary().pieces:

@@ -13,14 +13,13 @@ from seetell.tasks.classification.data import label_of, read_class_folders
 from seetell.tasks.evaluation import DataOptions, Evaluation, Progress, collect, images_of
 
 if TYPE_CHECKING:
-    from seetell.tasks.classification.hub import HubClassifier
-    from seetell.tasks.classification.predict import Classifier
+    from seetell.tasks.classification.classifier import Classifier
 
 BINS = 15
 
 
 def evaluate(
-    predictor: Classifier | HubClassifier,
+    predictor: Classifier[Any],
     data: DataOptions,
     *,
     split: str = "val",

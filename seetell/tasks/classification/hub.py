@@ -9,23 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from seetell.errors import UsageError
 from seetell.results import Label, Labels
 from seetell.runtime.backends.transformers.predictor import HubLoader, HubPredictor, Prepared
 from seetell.runtime.backends.transformers.source import Source
-from seetell.runtime.image_stream import BatchFn
-
-TOP = 5
+from seetell.tasks.classification.classifier import Classifier
 
 
-class HubClassifier(HubPredictor[Labels]):
-    """A classifier of transformers; see :class:`~seetell.runtime.backends.transformers.predictor.HubPredictor`.
+class HubClassifier(HubPredictor[Labels], Classifier[Prepared]):
+    """A classifier of transformers; see :class:`~seetell.runtime.backends.transformers.predictor.HubPredictor`."""
 
-    Attributes:
-        labels: the classes that it chooses among.
-    """
-
-    task = "classification"
     tables = ("MODEL_FOR_IMAGE_CLASSIFICATION",)
     auto_classes = ("AutoModelForImageClassification",)
 
@@ -33,19 +25,6 @@ class HubClassifier(HubPredictor[Labels]):
         super().__init__(source, **options)
         names = self.model.network.config.id2label
         self.labels = tuple(str(names[index]) for index in range(len(names)))
-
-    def bind(self, *, top: int = TOP) -> BatchFn[Prepared, Labels]:
-        """Return the function that labels a batch.
-
-        Args:
-            top: maximum number of labels per image.
-
-        Raises:
-            UsageError: ``top`` is below 1.
-        """
-        if top < 1:
-            raise UsageError(f"top must be at least 1, got {top}")
-        return self.batched(self._predict, top=top)
 
     def _predict(self, batch: Sequence[Prepared], sample_ids: Sequence[int], *, top: int) -> list[Labels]:
         inputs = self.model.image_processor(images=[each.image for each in batch], return_tensors="pt")

@@ -8,28 +8,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 
-from seetell.errors import BundleError, UsageError
+from seetell.errors import BundleError
 from seetell.results import Label, Labels
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.bundle_predictor import BundlePredictor
-from seetell.runtime.image_stream import BatchFn
 from seetell.runtime.sessions import Graph
+from seetell.tasks.classification.classifier import Classifier
 
-TOP = 5
 
-
-class Classifier(BundlePredictor[np.ndarray, Labels]):
-    """A loaded classifier; see :class:`~seetell.runtime.bundle_predictor.BundlePredictor`.
-
-    Attributes:
-        labels: the classes that it chooses among.
-    """
-
-    task = "classification"
+class BundleClassifier(BundlePredictor[np.ndarray, Labels], Classifier[np.ndarray]):
+    """A classifier of a bundle; see :class:`~seetell.runtime.bundle_predictor.BundlePredictor`."""
 
     def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
         super().__init__(bundle, threads=threads)
@@ -40,19 +31,6 @@ class Classifier(BundlePredictor[np.ndarray, Labels]):
         self._classifier = Graph.open(bundle, "classifier", threads=self.threads)
         self._encoder.require(inputs=["images"], outputs=["pooled"])
         self._classifier.require(inputs=["pooled"], outputs=["logits"])
-
-    def bind(self, *, top: int = TOP) -> BatchFn[np.ndarray, Labels]:
-        """Return the function that labels a batch.
-
-        Args:
-            top: maximum number of labels per image.
-
-        Raises:
-            UsageError: ``top`` is below 1.
-        """
-        if top < 1:
-            raise UsageError(f"top must be at least 1, got {top}")
-        return partial(self._predict, top=top)
 
     def _predict(self, batch: Sequence[np.ndarray], sample_ids: Sequence[int], *, top: int) -> list[Labels]:
         pooled = self._encoder.run({"images": np.stack(batch)}, ["pooled"])[0]

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from seetell.errors import UsageError
 from seetell.results import Regions
 from seetell.runtime.backends.transformers.florence import FlorencePredictor
 from seetell.runtime.backends.transformers.predictor import HubLoader, Prepared
 from seetell.runtime.image_stream import BatchFn
+from seetell.runtime.option_checks import check_count, check_share
 
 TOP = 10
 
@@ -33,10 +33,8 @@ class HubDenseCaptioner(FlorencePredictor[Regions]):
             UsageError: one is out of its range.
         """
         threshold = 0.0 if threshold is None else threshold
-        if not 0 <= threshold <= 1:
-            raise UsageError(f"threshold must be from 0 to 1, got {threshold}")
-        if top < 1:
-            raise UsageError(f"top must be at least 1, got {top}")
+        check_share("threshold", threshold)
+        check_count("top", top)
         return self.batched(self._predict, top=top, threshold=threshold)
 
     def _predict(

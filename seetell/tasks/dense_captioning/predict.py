@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from seetell.errors import PhotoError, UsageError
+from seetell.errors import PhotoError
 from seetell.geometry.boxes import Box, area, intersection_over_smaller, nms
 from seetell.language.decoding import Decoding, Hypothesis
 from seetell.language.phrases import word_mask
@@ -27,6 +27,7 @@ from seetell.results import Region, Regions
 from seetell.runtime.bundle import Bundle, numbers
 from seetell.runtime.bundle_predictor import BundlePredictor
 from seetell.runtime.image_stream import BatchFn, preprocess_all_with_size
+from seetell.runtime.option_checks import check_count, check_share
 from seetell.runtime.sessions import Graph
 from seetell.runtime.tags import Detections, Images, ImageTagger, stacked
 from seetell.tasks.captioning.decoder import Decoder
@@ -175,9 +176,9 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
             UsageError: ``top`` is below 1, or ``threshold`` not from 0 to 1.
         """
         threshold = self.threshold if threshold is None else threshold
-        if not 0 <= threshold <= 1:
-            raise UsageError(f"threshold must be from 0 to 1, got {threshold}")
-        return partial(self._predict, top=_validate_top(top), threshold=threshold)
+        check_share("threshold", threshold)
+        check_count("top", top)
+        return partial(self._predict, top=top, threshold=threshold)
 
     def propose_many(
         self, images: Iterable[PhotoSource], *, top: int, batch_size: int | None = None, workers: int | None = None
@@ -186,7 +187,8 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
 
         As :meth:`predict_many`, but the texts are empty, and ``top`` is the maximum number of proposals per image.
         """
-        propose = partial(self._propose, top=_validate_top(top))
+        check_count("top", top)
+        propose = partial(self._propose, top=top)
         return self._stream(images, propose, batch_size=batch_size, workers=workers)
 
     def _predict(
@@ -415,9 +417,3 @@ def drop_duplicate_captions(regions: Sequence[Region]) -> tuple[Region, ...]:
 def _box(edges: np.ndarray) -> Box:
     left, top, right, bottom = edges.tolist()
     return left, top, right, bottom
-
-
-def _validate_top(top: int) -> int:
-    if top < 1:
-        raise UsageError(f"top must be at least 1, got {top}")
-    return top

@@ -11,15 +11,14 @@ from seetell.results import Regions, row
 from seetell.tasks.evaluation import DataOptions, Evaluation, Progress, collect, images_of
 
 if TYPE_CHECKING:
-    from seetell.tasks.detection.hub import FlorenceDetector, HubDetector
-    from seetell.tasks.detection.predict import Detector
+    from seetell.tasks.detection.detector import Detector
 
 THRESHOLD, TOP = 0.05, 100
 """Average precision needs the objects of low score, too: these are NanoDet's own."""
 
 
 def evaluate(
-    predictor: Detector | HubDetector | FlorenceDetector,
+    predictor: Detector[Any],
     data: DataOptions,
     *,
     split: str = "val",

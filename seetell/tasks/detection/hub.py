@@ -18,21 +18,16 @@ from seetell.results import Region, Regions
 from seetell.runtime.backends.transformers.florence import FlorencePredictor
 from seetell.runtime.backends.transformers.predictor import HubLoader, HubPredictor, Prepared
 from seetell.runtime.backends.transformers.source import Source
-from seetell.runtime.image_stream import BatchFn
-from seetell.tasks.detection.selection import SAME_PLACE_IOU, TOP, check_selection
+from seetell.tasks.detection.detector import Detector
 
 THRESHOLD = 0.5
 """Least score by default, as transformers itself has it."""
 
 
-class HubDetector(HubPredictor[Regions]):
-    """A detector of transformers; see :class:`~seetell.runtime.backends.transformers.predictor.HubPredictor`.
+class HubDetector(HubPredictor[Regions], Detector[Prepared]):
+    """A detector of transformers; see :class:`~seetell.runtime.backends.transformers.predictor.HubPredictor`."""
 
-    Attributes:
-        labels: the classes that it finds.
-    """
-
-    task = "detection"
+    threshold = THRESHOLD
     tables = ("MODEL_FOR_OBJECT_DETECTION",)
     auto_classes = ("AutoModelForObjectDetection",)
     batch_size = 4
@@ -41,24 +36,6 @@ class HubDetector(HubPredictor[Regions]):
         super().__init__(source, **options)
         self._names = {int(index): str(name) for index, name in self.model.network.config.id2label.items()}
         self.labels = tuple(name for name in self._names.values() if name != "N/A")
-
-    def bind(
-        self, *, threshold: float | None = None, top: int = TOP, same_place_iou: float = SAME_PLACE_IOU
-    ) -> BatchFn[Prepared, Regions]:
-        """Return the function that finds the objects of a batch.
-
-        Args:
-            threshold: least score, from 0 to 1; ``THRESHOLD`` when absent.
-            top: maximum number of objects per image.
-            same_place_iou: of two boxes of any classes that overlap more, the one of higher score is kept; 1 keeps
-                both, as average precision is measured.
-
-        Raises:
-            UsageError: one is out of its range.
-        """
-        threshold = THRESHOLD if threshold is None else threshold
-        check_selection(threshold=threshold, top=top, same_place_iou=same_place_iou)
-        return self.batched(self._predict, threshold=threshold, top=top, same_place_iou=same_place_iou)
 
     def _predict(
         self,
@@ -93,33 +70,18 @@ class HubDetector(HubPredictor[Regions]):
                     )
                     if self._names[label] != "N/A"
                 ]
-                found[row] = Regions(told(regions, top, same_place_iou), size, self.name)
+                found[row] = Regions(top_regions(regions, top, same_place_iou), size, self.name)
         return [found[row] for row in range(len(batch))]
 
 
-class FlorenceDetector(FlorencePredictor[Regions]):
-    """Florence-2 asked for objects, which it names in words of its own.
+class FlorenceDetector(FlorencePredictor[Regions], Detector[Prepared]):
+    """Florence-2 asked for objects, which it names in words of its own, without a list of classes.
 
-    Attributes:
-        labels: empty: there is no list of classes.
+    Its ``threshold`` is 0, since it writes down what it is sure of.
     """
 
-    task = "detection"
-    labels: tuple[str, ...] = ()
-
-    def bind(
-        self, *, threshold: float | None = None, top: int = TOP, same_place_iou: float = SAME_PLACE_IOU
-    ) -> BatchFn[Prepared, Regions]:
-        """Return the function that finds the objects of a batch; see :meth:`HubDetector.bind`.
-
-        Args:
-            threshold: least score; 0 when absent, since Florence-2 writes down what it is sure of.
-            top: see there.
-            same_place_iou: see there.
-        """
-        threshold = 0.0 if threshold is None else threshold
-        check_selection(threshold=threshold, top=top, same_place_iou=same_place_iou)
-        return self.batched(self._predict, threshold=threshold, top=top, same_place_iou=same_place_iou)
+    labels = ()
+    threshold = 0.0
 
     def _predict(
         self,
@@ -132,7 +94,11 @@ class FlorenceDetector(FlorencePredictor[Regions]):
     ) -> list[Regions]:
         located = self.locate(batch, ["<OD>"] * len(batch), sample_ids)
         return [
-            Regions(told([one for one in regions if one.score >= threshold], top, same_place_iou), each.size, self.name)
+            Regions(
+                top_regions([one for one in regions if one.score >= threshold], top, same_place_iou),
+                each.size,
+                self.name,
+            )
             for regions, each in zip(located, batch, strict=True)
         ]
 
@@ -141,8 +107,8 @@ load = HubLoader((HubDetector, FlorenceDetector))
 """Loads detectors."""
 
 
-def told(regions: Sequence[Region], top: int, same_place_iou: float) -> tuple[Region, ...]:
-    """Return the regions that are told, highest score first."""
+def top_regions(regions: Sequence[Region], top: int, same_place_iou: float) -> tuple[Region, ...]:
+    """Return the regions that are kept, highest score first; see :meth:`Detector.bind` for the arguments."""
     boxes = np.array([region.box for region in regions], np.float64).reshape(-1, 4)
     scores = np.array([region.score for region in regions])
     return tuple(regions[row] for row in nms(boxes, scores, iou_threshold=same_place_iou, max_boxes=top))

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,9 +21,9 @@ from seetell.photos.opening import PhotoSource
 from seetell.results import Region, Regions
 from seetell.runtime.bundle import Bundle, numbers
 from seetell.runtime.bundle_predictor import BundlePredictor
-from seetell.runtime.image_stream import BatchFn, preprocess_with_size
+from seetell.runtime.image_stream import preprocess_with_size
 from seetell.runtime.sessions import Graph
-from seetell.tasks.detection.selection import SAME_PLACE_IOU, TOP, check_selection
+from seetell.tasks.detection.detector import Detector
 
 Prepared = tuple[np.ndarray, tuple[int, int]]
 """The detector's input ``(3, H, W)`` float32, and the image's width and height."""
@@ -54,17 +53,13 @@ class Selection:
         return cls(**numbers(content, names, least=0, most=1, expected="numbers from 0 to 1"))
 
 
-class Detector(BundlePredictor[Prepared, Regions]):
-    """A loaded object detector; see :class:`~seetell.runtime.bundle_predictor.BundlePredictor`.
-
-    The text of a region is the name of its class.
+class BundleDetector(BundlePredictor[Prepared, Regions], Detector[Prepared]):
+    """A detector of a bundle; see :class:`~seetell.runtime.bundle_predictor.BundlePredictor`.
 
     Attributes:
-        labels: the classes that it finds.
         selection: how it chooses objects.
     """
 
-    task = "detection"
     takes_resized = True
     batch_size = 4
 
@@ -74,30 +69,13 @@ class Detector(BundlePredictor[Prepared, Regions]):
             raise BundleError(f"{bundle.folder / 'model.json'}: lacks 'labels'; export the model again")
         self.labels = bundle.labels
         self.selection = bundle.setting("selection", Selection.from_dict)
+        self.threshold = self.selection.threshold
         self._detector = Graph.open(bundle, "detector", precision=precision, threads=self.threads)
         self._detector.require(inputs=["images"], outputs=["scores", "boxes"])
 
     def prepare(self, image: PhotoSource, text: str = "") -> Prepared:
         """Open an image; see :meth:`Predictor.prepare`."""
         return preprocess_with_size(image, self.bundle.preprocessing)
-
-    def bind(
-        self, *, threshold: float | None = None, top: int = TOP, same_place_iou: float = SAME_PLACE_IOU
-    ) -> BatchFn[Prepared, Regions]:
-        """Return the function that finds the objects of a batch.
-
-        Args:
-            threshold: least score, from 0 to 1; the model's own when absent.
-            top: maximum number of objects per image.
-            same_place_iou: of two boxes of any classes that overlap more, the one of higher score is kept; 1 keeps
-                both, as average precision is measured.
-
-        Raises:
-            UsageError: one is out of its range.
-        """
-        threshold = self.selection.threshold if threshold is None else threshold
-        check_selection(threshold=threshold, top=top, same_place_iou=same_place_iou)
-        return partial(self._predict, threshold=threshold, top=top, same_place_iou=same_place_iou)
 
     def _predict(
         self,

@@ -19,7 +19,7 @@ from seetell.photos import open_photo
 from seetell.runtime.bundle import Bundle
 from seetell.tasks.classification.evaluate import evaluate
 from seetell.tasks.classification.imagenet import published_classifier, write_published_run
-from seetell.tasks.classification.predict import Classifier
+from seetell.tasks.classification.predict import BundleClassifier
 from seetell.tasks.classification.train import Training
 from seetell.tasks.evaluation import DataOptions
 from seetell.tasks.registry import find_task
@@ -45,7 +45,7 @@ def bundle(run, tmp_path_factory, one_registry) -> Path:
 
 
 @pytest.fixture
-def model(bundle) -> Classifier:
+def model(bundle) -> BundleClassifier:
     return seetell.load(str(bundle), threads=1)
 
 

@@ -12,13 +12,13 @@ import seetell
 from seetell.cli.main import main
 from seetell.errors import BundleError, UsageError
 from seetell.runtime.bundle import Bundle, bundled_models
-from seetell.tasks.detection.predict import Detector
+from seetell.tasks.detection.predict import BundleDetector
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
 @pytest.fixture(scope="module")
-def bundled() -> Detector:
+def bundled() -> BundleDetector:
     return seetell.load("detect", threads=1)
 
 
@@ -35,12 +35,12 @@ class Candidates:
 
 
 @pytest.fixture
-def detector(bundled: Detector, monkeypatch: pytest.MonkeyPatch) -> Detector:
+def detector(bundled: BundleDetector, monkeypatch: pytest.MonkeyPatch) -> BundleDetector:
     monkeypatch.setattr(bundled, "_detector", Candidates())
     return bundled
 
 
-def test_the_best_of_boxes_of_a_class_that_overlap_in_pixels_of_the_photo(detector: Detector):
+def test_the_best_of_boxes_of_a_class_that_overlap_in_pixels_of_the_photo(detector: BundleDetector):
     found = detector.predict(Image.new("RGB", (200, 100)), same_place_iou=1)
     assert [(region.text, region.box) for region in found] == [
         ("cat", (0, 0, 100, 100)),
@@ -51,7 +51,7 @@ def test_the_best_of_boxes_of_a_class_that_overlap_in_pixels_of_the_photo(detect
     assert (found.size, found.model) == ((200, 100), "coco-nanodet")
 
 
-def test_one_object_is_of_one_class(detector: Detector):
+def test_one_object_is_of_one_class(detector: BundleDetector):
     photo = Image.new("RGB", (200, 100))
     assert [(each.text, each.score) for each in detector.predict(photo)] == [
         ("cat", pytest.approx(0.9)),
@@ -62,7 +62,7 @@ def test_one_object_is_of_one_class(detector: Detector):
         detector.check(same_place_iou=2)
 
 
-def test_threshold_and_top(detector: Detector):
+def test_threshold_and_top(detector: BundleDetector):
     photos = [Image.new("RGB", (60, 60)), Image.new("RGB", (20, 40))]
     assert [[each.text for each in found] for found in detector.predict_many(photos, threshold=0.4)] == [
         ["cat", "cat"]
@@ -76,12 +76,12 @@ def test_threshold_and_top(detector: Detector):
     ("options", "message"),
     [({"threshold": 1.1}, "threshold must be from 0 to 1"), ({"top": 0}, "top must be at least")],
 )
-def test_options_out_of_range(bundled: Detector, options: dict[str, float], message: str):
+def test_options_out_of_range(bundled: BundleDetector, options: dict[str, float], message: str):
     with pytest.raises(UsageError, match=message):
         bundled.check(**options)
 
 
-def test_the_bundled_detector_finds_the_officer_and_the_tie(bundled: Detector):
+def test_the_bundled_detector_finds_the_officer_and_the_tie(bundled: BundleDetector):
     found = bundled.predict(EXAMPLES / "officer.jpg")
     person = found[0]
     assert (person.text, person.score > 0.6) == ("person", True)
@@ -108,7 +108,7 @@ def test_a_damaged_description_is_told(tmp_path: Path, change, message: str):
     change(content)
     (folder / "model.json").write_text(json.dumps(content))
     with pytest.raises(BundleError, match=message):
-        Detector(Bundle.load(folder))
+        BundleDetector(Bundle.load(folder))
 
 
 def test_the_command_writes_rows_and_a_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

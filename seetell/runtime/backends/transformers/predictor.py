@@ -105,7 +105,7 @@ class HubPredictor(Predictor[Prepared, Result]):
         return Prepared(opened.reduce(factor) if factor > 1 else opened, size, text)
 
     def batched(self, function: Callable[..., Sequence[Result]], **options: Any) -> BatchFn[Prepared, Result]:
-        """Return what runs a function on a batch, see :meth:`locked`."""
+        """Return what runs a function on a batch with options, see :meth:`locked`."""
 
         def run(batch: Sequence[Prepared], sample_ids: Sequence[int]) -> Sequence[Result]:
             return self.locked(function, batch, sample_ids, **options)

@@ -5,7 +5,6 @@ Whatever is wrong with a name, the network or a folder is said here, before any 
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterable
@@ -15,6 +14,7 @@ from typing import Any
 
 from seetell.errors import BundleError, SeetellError, UsageError
 from seetell.extras import require
+from seetell.regular_file import read_json
 from seetell.runtime.backends.hub_cache import cached_models, hub_cache
 from seetell.runtime.backends.hub_pull import NAME, pull
 
@@ -130,7 +130,7 @@ def _cached(name: str, revision: str | None) -> Path | None:
 
 def _config(folder: Path, name: str) -> dict[str, Any]:
     try:
-        content = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        content = read_json(folder / "config.json")
     except FileNotFoundError as error:
         raise BundleError(f"{name}: lacks config.json; expected a model of transformers") from error
     except (OSError, ValueError) as error:
