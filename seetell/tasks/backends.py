@@ -27,11 +27,13 @@ class Backend:
         scheme: begins the names of its models.
         form: of such a name, for messages.
         options: that its predictors take when they are made.
+        extra: whose packages its predictors import; empty where the plain install has all.
     """
 
     scheme: str
     form: str
     options: tuple[Option, ...]
+    extra: str = ""
 
 
 _PROMPT = Option("prompt", str, "What models that take instructions are asked; one sentence for alt text if absent.")
@@ -74,6 +76,7 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
                 _MAX_TOKENS,
                 _MAX_SIDE,
             ),
+            extra="hf",
         ),
         "openai": Backend(
             "openai",

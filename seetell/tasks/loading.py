@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from seetell.errors import BundleError, OtherTaskError, UsageError, unknown
+from seetell.extras import require
 from seetell.runtime.bundle import Bundle, bundled_models, read_description
 from seetell.runtime.user_models import user_models
 from seetell.tasks.backends import BACKENDS, Backend, check_options, parse_reference, transformers_tasks
@@ -113,6 +114,8 @@ def load_for(
         if precision is not None:
             raise UsageError(f"{model}: precision is for bundles; a model of {backend.form} has options of its own")
         options = check_options(backend, options, model)
+        if backend.extra and backend.scheme in task.backends:
+            require(backend.extra, f"a model of {backend.form}")
         try:
             return task.load_backend(backend.scheme)(name, threads=threads, **options)
         except OtherTaskError as error:

@@ -7,6 +7,7 @@ from runtime.tiny_aligner import write_tiny_aligner
 from runtime.tiny_bundle import write_tiny_bundle
 
 import seetell
+from seetell import extras
 from seetell.errors import BundleError, UsageError
 from seetell.runtime import bundle as bundle_module
 from seetell.runtime.bundle import bundled_models
@@ -134,3 +135,10 @@ def test_names_and_options_of_another_backend_are_refused(
 def test_a_backends_model_is_no_bundle(bundled: Path):
     with pytest.raises(UsageError, match="hf:a/b: expected a bundle, got a model of hf:OWNER/NAME"):
         find_model("hf:a/b")
+
+
+def test_a_backend_names_its_own_extra_before_it_is_imported(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(extras.EXTRAS, "hf", ("no_such_module",))
+    monkeypatch.setattr(Task, "_imported", lambda self, place: pytest.fail("is not installed"))
+    with pytest.raises(UsageError, match=r"hf:OWNER/NAME.* needs no_such_module, which is not installed: .*\[hf\]"):
+        load("hf:a/b")
