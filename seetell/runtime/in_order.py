@@ -5,13 +5,16 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+GLANCE_SECONDS = 0.2
+"""Longest sleep while a call is waited for: a signal that comes just before Python sleeps is noticed only after it."""
 
 
 def in_order(function: Callable[[Item], Result], items: Iterable[Item], *, threads: int) -> Iterator[Result]:
@@ -39,15 +42,22 @@ def in_order(function: Callable[[Item], Result], items: Iterable[Item], *, threa
                 threading.Thread(target=_work, args=(function, work), name="seetell-requests", daemon=True).start()
                 started += 1
             if len(begun) >= 2 * threads:
-                yield begun.popleft().result()
+                yield _result(begun.popleft())
         while begun:
-            yield begun.popleft().result()
+            yield _result(begun.popleft())
     finally:
         with suppress(Empty):
             while True:
                 work.get_nowait()
         for _ in range(started):
             work.put(None)
+
+
+def _result(future: Future[Result]) -> Result:
+    """Wait for a result, and heed interrupts meanwhile."""
+    while not wait((future,), GLANCE_SECONDS).done:
+        pass
+    return future.result()
 
 
 def _work(function: Callable[[Item], Result], work: SimpleQueue[tuple[Future[Result], Item] | None]) -> None:

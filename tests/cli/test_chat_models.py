@@ -137,12 +137,15 @@ def test_ctrl_c_ends_it_while_a_server_thinks(server: ChatServer, photos: Path):
     command = [sys.executable, "-m", "seetell", "caption", "photos", "--model", server.reference]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, **pipes, text=True, preexec_fn=heed_interrupts) as process:
-        assert asked.wait(60)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 130
-        assert process.stderr is not None
-        assert "Traceback" not in process.stderr.read()
-    go.set()
+        try:
+            assert asked.wait(60)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == 130
+            assert process.stderr is not None
+            assert "Traceback" not in process.stderr.read()
+        finally:
+            process.kill()
+            go.set()
 
 
 @pytest.mark.slow

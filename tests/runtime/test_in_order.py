@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import _thread
 import itertools
 import threading
 import time
@@ -74,4 +75,19 @@ def test_closing_waits_for_no_call():
     begin = time.monotonic()
     results.close()
     assert time.monotonic() - begin < 5
+    go.set()
+
+
+def test_an_interrupt_is_heeded_that_does_not_wake_the_thread_that_waits():
+    go, ended = threading.Event(), threading.Event()
+
+    def call(number: int) -> None:
+        time.sleep(0.05)  # until it is waited for
+        _thread.interrupt_main()  # only sets a flag, as a signal does that comes just before a sleep
+        go.wait(10)
+        ended.set()
+
+    with pytest.raises(KeyboardInterrupt):
+        list(in_order(call, [0], threads=1))
+    assert not ended.is_set()
     go.set()
