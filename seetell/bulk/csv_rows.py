@@ -1,4 +1,4 @@
-"""Rows as CSV: one line per caption, region or label."""
+"""Rows as CSV: one line per caption, region, label or mask."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ COLUMNS = {
     "text": ("image", "caption", "confidence", "kind", "logprob", "keywords", "reason", "error"),
     "regions": ("image", "text", "score", "left", "top", "right", "bottom", "error"),
     "labels": ("image", "text", "score", "error"),
+    "masks": ("image", "text", "score", "share", "left", "top", "right", "bottom", "error"),
 }
 """The columns by the shape of results."""
 
@@ -27,11 +28,11 @@ KEYWORDS = "; "
 """Stands between the keywords of a cell."""
 
 _EDGES = ("left", "top", "right", "bottom")
-_NUMBERS = {"confidence", "logprob", "score", *_EDGES}
+_NUMBERS = {"confidence", "logprob", "score", "share", *_EDGES}
 
 
 def items_of(row: Mapping[str, Any], shape: str) -> Iterator[Mapping[str, Any]]:
-    """Yield what a row holds, each with the image: its caption, or its regions, or its labels.
+    """Yield what a row holds, each with the image: its caption, or its regions, labels or masks.
 
     Args:
         row: of an image that did not fail, see :func:`seetell.results.row`.
@@ -54,8 +55,8 @@ def cells(item: Mapping[str, Any], columns: Sequence[str]) -> list[Any]:
 class CsvRows:
     """Files of CSV.
 
-    An image without regions or labels has a line without one, and the task's text has a column, so that what is done
-    can be told. Words and attention are left out.
+    An image without regions, labels or masks has a line without one, and the task's text has a column, so that
+    what is done can be told. Words, attention and the pixels of masks are left out.
 
     Args:
         shape: of the results.
@@ -117,7 +118,7 @@ class CsvRows:
             return {"caption": None, **items[0], **told}
         row[self.shape] = [
             {
-                **{column: item[column] for column in ("text", "score") if column in item},
+                **{column: item[column] for column in ("text", "score", "share") if column in item},
                 **({"box": [item[edge] for edge in _EDGES]} if "left" in item else {}),
             }
             for item in items

@@ -1,4 +1,4 @@
-"""Rows as Parquet: one row per image, its words, regions or labels in a list."""
+"""Rows as Parquet: one row per image, its words, regions, labels or masks in a list."""
 
 from __future__ import annotations
 
@@ -22,6 +22,17 @@ ROW_GROUP = 4096
 
 _TEXT, _NUMBER = pa.string(), pa.float64()
 _REGION = pa.struct({"text": _TEXT, "score": _NUMBER, "box": pa.list_(_NUMBER)})
+_RLE = pa.struct({"size": pa.list_(pa.int64()), "counts": _TEXT})
+_MASK = pa.struct(
+    {
+        "text": _TEXT,
+        "score": _NUMBER,
+        "share": _NUMBER,
+        "box": pa.list_(_NUMBER),
+        "index": pa.int64(),
+        "rle": _RLE,
+    }
+)
 _OF_SHAPE = {
     "text": {
         "caption": _TEXT,
@@ -34,6 +45,7 @@ _OF_SHAPE = {
     },
     "regions": {"regions": pa.list_(_REGION), "size": pa.list_(pa.int64()), "score": _NUMBER},
     "labels": {"labels": pa.list_(pa.struct({"text": _TEXT, "score": _NUMBER}))},
+    "masks": {"masks": pa.list_(_MASK), "size": pa.list_(pa.int64())},
 }
 _MORE = "more"
 """The column of whatever else a row has, as a JSON object, so that all files of a task have the same columns."""

@@ -42,10 +42,12 @@ LINES = {
     "text": "A line is a photo and its caption.",
     "regions": "A line is a photo, a phrase, its score, and the box's left, top, right and bottom in pixels.",
     "labels": "A line is a photo, a label and its probability.",
+    "masks": "A line is a photo, what is there, its share of the photo, its score, and the left, top, right and bottom "
+    "of the box around it in pixels.",
 }
 
 
-WRITTEN = {"text": "captions", "regions": "regions", "labels": "labels"}
+WRITTEN = {"text": "captions", "regions": "regions", "labels": "labels", "masks": "masks"}
 """How the documentation names files of results, by their shape."""
 
 

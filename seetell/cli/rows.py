@@ -19,9 +19,9 @@ class Rows:
     Args:
         output_format: ``text`` writes tab-separated lines, and images without a result to standard error; ``jsonl`` one
             object per line, see :func:`seetell.results.row`; ``csv`` the columns of
-            :data:`seetell.bulk.csv_rows.COLUMNS`, one line per caption, region or label, with an apostrophe before text
-            that would be a formula.
-        shape: of the results: ``text``, ``regions`` or ``labels``.
+            :data:`seetell.bulk.csv_rows.COLUMNS`, one line per caption, region, label or mask, with an apostrophe before
+            text that would be a formula.
+        shape: of the results: ``text``, ``regions``, ``labels`` or ``masks``.
     """
 
     def __init__(self, output_format: Format, shape: str) -> None:
@@ -56,7 +56,8 @@ class Rows:
         if self._shape == "text":
             return "\t".join(printable(item[field]) for field in ("caption", "keywords") if item.get(field))
         box = f"\t{' '.join(f'{edge:.0f}' for edge in item['box'])}" if "box" in item else ""
-        return f"{printable(item['text'])}\t{item['score']:.2f}{box}"
+        share = f"\t{item['share']:.0%}" if "share" in item else ""
+        return f"{printable(item['text'])}{share}\t{item['score']:.2f}{box}"
 
 
 def allow_undecodable_names(*, utf8: bool = False) -> None:

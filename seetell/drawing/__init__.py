@@ -7,9 +7,10 @@ from PIL import Image
 from seetell.drawing.attention import attention_page, attention_picture
 from seetell.drawing.boxes import boxes_page, boxes_picture
 from seetell.drawing.label_chart import label_chart, label_page
+from seetell.drawing.masks import masks_page, masks_picture
 from seetell.errors import UsageError
 from seetell.geometry.boxes import Box
-from seetell.results import Alignment, Caption, Labels, Regions
+from seetell.results import Alignment, Caption, Labels, Masks, Regions
 
 __all__ = ["page", "picture"]
 
@@ -19,7 +20,7 @@ def picture(image: Image.Image, result: object, *, visible_box: Box | None = Non
 
     Args:
         image: RGB, upright, of any scale.
-        result: a caption with attention, regions, an alignment or labels.
+        result: a caption with attention, regions, an alignment, labels or masks.
         visible_box: the part of the image that attention maps lie over, in pixels of ``image``; all of it when absent.
 
     Returns:
@@ -34,6 +35,8 @@ def picture(image: Image.Image, result: object, *, visible_box: Box | None = Non
         return boxes_picture(image, result)
     if isinstance(result, Labels):
         return label_chart(image, result)
+    if isinstance(result, Masks):
+        return masks_picture(image, result)
     raise _cannot_draw(result)
 
 
@@ -58,6 +61,8 @@ def page(image: Image.Image, result: object, *, name: str, visible_box: Box | No
         return boxes_page(image, result, name=name)
     if isinstance(result, Labels):
         return label_page(image, result, name=name)
+    if isinstance(result, Masks):
+        return masks_page(image, result, name=name)
     raise _cannot_draw(result)
 
 
@@ -72,4 +77,6 @@ def _whole(image: Image.Image) -> Box:
 
 
 def _cannot_draw(result: object) -> UsageError:
-    return UsageError(f"expected a caption, regions, an alignment or labels to draw, got {type(result).__name__}")
+    return UsageError(
+        f"expected a caption, regions, an alignment, labels or masks to draw, got {type(result).__name__}"
+    )

@@ -138,6 +138,40 @@ SHAPES: dict[str, dict[str, Any]] = {
             "model": "a-classifier",
         },
     ),
+    "masks": _answer(
+        "What is there, pixel by pixel: instances, highest score first, or the classes that are there, largest `share` "
+        "of the image first. `rle` is the mask as COCO's compressed run lengths, which pycocotools decodes; `box` is "
+        "left, top, right, bottom in pixels of the upright image, whose width and height are `size`; `index` is the value of "
+        "the pixels in a label map.",
+        _object(
+            image=_TEXT,
+            masks=_array(
+                text=_TEXT,
+                score=_NUMBER,
+                share=_NUMBER,
+                box=_NUMBERS,
+                index={"type": "integer"},
+                rle=_object(size=_NUMBERS, counts=_TEXT),
+            ),
+            size=_NUMBERS,
+            model=_TEXT,
+        ),
+        {
+            "image": "street.jpg",
+            "masks": [
+                {
+                    "text": "road",
+                    "score": 0.97,
+                    "share": 0.5,
+                    "box": [0.0, 1.0, 3.0, 2.0],
+                    "index": 4,
+                    "rle": {"size": [2, 3], "counts": "1100000"},
+                }
+            ],
+            "size": [3, 2],
+            "model": "a-segmenter",
+        },
+    ),
 }
 _OTHER_SHAPE = _answer("The result.", _object(image=_TEXT), {"image": "dog.jpg"})
 

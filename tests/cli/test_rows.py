@@ -11,7 +11,7 @@ import pytest
 from seetell.cli.command import Format
 from seetell.cli.rows import Rows
 from seetell.errors import PhotoError
-from seetell.results import Caption, Label, Labels, Region, Regions, Word, row
+from seetell.results import Caption, Label, Labels, Mask, Masks, Region, Regions, Word, row
 
 SAID = Caption("a dog's ball", (Word("a", -0.5), Word("dog", -1.25)), -2.0, "tiny")
 
@@ -137,6 +137,7 @@ REGIONS = Regions(
     (Region("a dog", (1.0, 2.5, 30.0, 40.0), 0.75), Region("a\tcat", (0.0, 0.0, 9.0, 9.0), 0.5)), (64, 48), "tiny"
 )
 LABELS = Labels((Label("dog", 0.75), Label("cat", 0.25)), "tiny")
+MASKS = Masks((Mask("a road", 0.97, 0.43, (0.0, 1.0, 3.0, 2.0), "1100000", 4),), (3, 2), "tiny")
 
 
 @pytest.mark.parametrize(
@@ -144,6 +145,7 @@ LABELS = Labels((Label("dog", 0.75), Label("cat", 0.25)), "tiny")
     [
         ("regions", REGIONS, ["a.jpg\ta dog\t0.75\t1 2 30 40", "a.jpg\ta\\tcat\t0.50\t0 0 9 9"]),
         ("labels", LABELS, ["a.jpg\tdog\t0.75", "a.jpg\tcat\t0.25"]),
+        ("masks", MASKS, ["a.jpg\ta road\t43%\t0.97\t0 1 3 2"]),
     ],
 )
 def test_regions_and_labels_have_a_line_each(shape, result, lines, capsys: pytest.CaptureFixture[str]):
@@ -162,6 +164,15 @@ def test_regions_and_labels_have_a_line_each(shape, result, lines, capsys: pytes
                 ["a.jpg", "a dog", "0.75", "1.0", "2.5", "30.0", "40.0", ""],
                 ["a.jpg", "a\tcat", "0.5", "0.0", "0.0", "9.0", "9.0", ""],
                 ["b.jpg", "", "", "", "", "", "", "no such file"],
+            ],
+        ),
+        (
+            "masks",
+            MASKS,
+            [
+                ["image", "text", "score", "share", "left", "top", "right", "bottom", "error"],
+                ["a.jpg", "a road", "0.97", "0.43", "0.0", "1.0", "3.0", "2.0", ""],
+                ["b.jpg", "", "", "", "", "", "", "", "no such file"],
             ],
         ),
         (

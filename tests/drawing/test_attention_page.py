@@ -13,7 +13,7 @@ from seetell.drawing.attention import attention_page
 from seetell.drawing.attention_folder import _Entry, _index
 from seetell.results import Caption, Word
 
-VOID = {"meta", "img", "br"}
+VOID = {"meta", "img", "br", "input"}
 
 
 class Tags(HTMLParser):

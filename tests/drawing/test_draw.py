@@ -6,10 +6,12 @@ from PIL import Image
 
 from seetell import drawing
 from seetell.errors import UsageError
-from seetell.results import Alignment, Caption, Label, Labels, Region, Regions, Word
+from seetell.geometry.masks import encode
+from seetell.results import Alignment, Caption, Label, Labels, Mask, Masks, Region, Regions, Word
 
 PHOTO = Image.new("RGB", (300, 200), (10, 20, 200))
 CORNER = np.array([[0.97, 0.01], [0.01, 0.01]], np.float32)
+LEFT_HALF = np.tile(np.arange(300) < 150, (200, 1))
 REGION = Region("a dog", (0, 0, 200, 150), 0.9)
 RESULTS = {
     "caption": Caption("a dog", (Word("a", -0.1, CORNER), Word("dog", -0.2, CORNER)), -1.0, "tiny"),
@@ -17,6 +19,8 @@ RESULTS = {
     "no regions": Regions((), (300, 200), "tiny"),
     "alignment": Alignment("A dog barks", (REGION,), 1.5, (300, 200), "tiny"),
     "labels": Labels((Label("dog", 0.9),), "tiny"),
+    "masks": Masks((Mask("dog", 0.9, 0.5, (0, 0, 150, 200), encode(LEFT_HALF), 1),), (300, 200), "tiny"),
+    "no masks": Masks((), (300, 200), "tiny"),
 }
 
 
