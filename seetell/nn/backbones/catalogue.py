@@ -28,6 +28,8 @@ class Entry:
     classes: int = 1000
 
 
+GOOGLENET = "table 1 counts 5×5 filters; torchvision's are 3×3, normalised; with both auxiliary heads 13.0"
+
 CATALOGUE = (
     Entry("lenet5", "LeCun et al. 1998", "0.060", "maps read all maps before them, and outputs are a linear layer", 10),
     Entry("alexnet2012", "Krizhevsky et al. 2012", "60", "as 60 million; its layers have 61.0"),
@@ -40,7 +42,7 @@ CATALOGUE = (
     Entry("vgg_c", "Simonyan & Zisserman 2014, C", "134"),
     Entry("torchvision/vgg16", "Simonyan & Zisserman 2014, D", "138"),
     Entry("torchvision/vgg19", "Simonyan & Zisserman 2014, E", "144"),
-    Entry("googlenet", "Szegedy et al. 2014", "6.8", "table 1 counts 5×5 filters; torchvision's are 3×3, normalised"),
+    Entry("googlenet", "Szegedy et al. 2014", "6.8", GOOGLENET),
     Entry("inception_bn", "Ioffe & Szegedy 2015", "13.6", "not said what 13.6 counts; figure 5 and a head are 11.2"),
     Entry("torchvision/inception_v3", "Szegedy et al. 2015", "23.8", "without the auxiliary head, 27.2 with it"),
     Entry("inception_v4", "Szegedy et al. 2016", "42.7", "timm's form"),

@@ -186,6 +186,26 @@ class Encoder(nn.Module):
             "trained on any encoder"
         )
 
+    def auxiliary_heads(self, classes: int) -> nn.ModuleDict:
+        """Return the classifiers that the network's paper puts beside its trunk for training, with random weights.
+
+        Each takes its activation of :meth:`with_inner` and returns logits ``(B, K)``.
+
+        Raises:
+            RecipeError: the paper has none, or they are not known here.
+        """
+        raise RecipeError(
+            f"classification.auxiliary: {self.name} has no auxiliary classifiers; torchvision/googlenet and "
+            "torchvision/inception_v3 have"
+        )
+
+    def with_inner(self, images: Tensor) -> tuple[Features, dict[str, Tensor]]:
+        """Encode preprocessed images, ``(B, 3, H, W)``, and return what each auxiliary classifier reads, by its name.
+
+        Only for encoders with :meth:`auxiliary_heads`.
+        """
+        raise NotImplementedError
+
     def _not_split(self, frozen_stages: int) -> RecipeError:
         return RecipeError(
             f"frozen_stages: {self.name} cannot be run in two parts, so that activations behind "

@@ -13,10 +13,22 @@ from typing import Any
 import torch
 import torchvision
 from torch import Tensor, nn
+from torchvision.models.googlenet import InceptionAux as GoogLeNetAux
+from torchvision.models.inception import InceptionAux as InceptionV3Aux
 
 from seetell.errors import RecipeError
 from seetell.nn.backbones.encoder import Encoder, Features, PublishedHead, pooled_and_grid, pooling_head
+from seetell.nn.backbones.staged import output_shape
 from seetell.photos import Preprocessing
+
+AUXILIARY: dict[str, dict[str, tuple[str, type[nn.Module]]]] = {
+    "GoogLeNet": {
+        "auxiliary_1": ("inception4a", GoogLeNetAux),
+        "auxiliary_2": ("inception4d", GoogLeNetAux),
+    },
+    "Inception3": {"auxiliary": ("Mixed_6e", InceptionV3Aux)},
+}
+"""Auxiliary classifiers by the model's class: each one's name, the layer that it reads, and what it is."""
 
 HEAD = {"avgpool", "classifier", "fc", "head", "heads", "flatten", "dropout", "aux1", "aux2", "AuxLogits"}
 """Names of the children that pool and classify, over all models."""
@@ -115,6 +127,32 @@ class TorchvisionEncoder(Encoder):
     def published_head(self, classes: int) -> PublishedHead:
         """Return global average pooling and the outputs, of ResNet, DenseNet and their like."""
         return pooling_head(self.channels, classes) if self._pools_to_classify else super().published_head(classes)
+
+    def auxiliary_heads(self, classes: int) -> nn.ModuleDict:
+        """Return the auxiliary classifiers of GoogLeNet (two) and Inception v3 (one); see the base class."""
+        places = AUXILIARY.get(type(self.model).__name__)
+        if places is None:
+            return super().auxiliary_heads(classes)
+        height, width = self.preprocessing.height, self.preprocessing.width
+        training, device = self.training, next(self.parameters()).device
+        with torch.no_grad():
+            _, inner = self.eval().with_inner(torch.zeros(1, 3, height, width, device=device))
+        self.train(training)
+        heads = {name: places[name][1](activation.shape[1], classes) for name, activation in inner.items()}
+        for name, activation in inner.items():
+            output_shape(self.name, heads[name], activation.shape, height)  # complains of images that are too small
+        return nn.ModuleDict(heads)
+
+    def with_inner(self, images: Tensor) -> tuple[Features, dict[str, Tensor]]:
+        """Encode images, and return what each auxiliary classifier reads; see the base class."""
+        places = AUXILIARY[type(self.model).__name__]
+        ends = {getattr(self.model, layer): name for name, (layer, _) in places.items()}
+        activation, inner = images, {}
+        for layer in self._trunk():
+            activation = layer(activation)
+            if layer in ends:
+                inner[ends[layer]] = activation
+        return pooled_and_grid(activation), inner
 
     def first_stages(self, frozen_stages: int) -> nn.Module:
         """Return the layers up to the map that ends the stages, ``(B, 128, H/8, W/8)`` behind three of resnet18."""

@@ -59,6 +59,7 @@ def graphs(trained: Trained) -> Declaration:
     dataset = read_class_folders(data.path, format=data.format, split_seed=data.split_seed)
     examples = Examples.of(dataset, trained.encoder)
     section = trained.config.section
+    trained.model.auxiliary = nn.ModuleDict()  # which only training reads
     weights = {"classifier": trained.model.state_dict()}
     if section.train_encoder_after >= 0 or trained.config.init_from:
         weights["encoder"] = trained.encoder.state_dict()

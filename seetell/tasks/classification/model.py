@@ -26,12 +26,17 @@ PRIOR_DEVIATION = 0.5
 
 
 class Classifier(nn.Module):
-    """A module that makes logits, which are calibrated outside training."""
+    """A module that makes logits, which are calibrated outside training.
+
+    Attributes:
+        auxiliary: classifiers beside the encoder's trunk, by name, which only training reads; mostly none.
+    """
 
     temperature: Tensor
 
     def __init__(self) -> None:
         super().__init__()
+        self.auxiliary = nn.ModuleDict()
         self.register_buffer("temperature", torch.ones(()))
 
     def of(self, features: Features) -> Tensor:
@@ -144,6 +149,11 @@ class PublishedClassifier(Classifier):
 def build(config: RunConfig, encoder: Encoder, vocabulary: Vocabulary | None) -> Classifier:
     """Create the classifier of a run, with random weights."""
     section, classes = config.section, len(config.section.labels)
+    classifier: Classifier
     if section.head == "published":
-        return PublishedClassifier(encoder.published_head(classes), encoder.grid_size, classes)
-    return LinearClassifier(encoder.channels, classes, dropout=section.dropout)
+        classifier = PublishedClassifier(encoder.published_head(classes), encoder.grid_size, classes)
+    else:
+        classifier = LinearClassifier(encoder.channels, classes, dropout=section.dropout)
+    if section.auxiliary:
+        classifier.auxiliary = encoder.auxiliary_heads(classes)
+    return classifier

@@ -139,10 +139,20 @@ class Training(task.Training):
         return mix_up(prepared, targets, alpha=alpha, seed=int(indices.seeds[0]))
 
     def loss(self, step: int, batch: tuple[Any, ...]) -> list[Term]:
-        """Return the cross-entropy."""
+        """Return the cross-entropy, and that of each auxiliary classifier."""
         prepared, labels = (part.to(self.device) for part in batch)
-        logits = self.classifier.of(self._train_source.features(prepared))
-        return [Term(F.cross_entropy(logits, labels, label_smoothing=self.section.label_smoothing), len(labels))]
+        if not self.section.auxiliary:
+            logits = self.classifier.of(self._train_source.features(prepared))
+            return [Term(self._cross_entropy(logits, labels), len(labels))]
+        features, inner = self.encoder.with_inner(prepared)
+        terms = [Term(self._cross_entropy(self.classifier.of(features), labels), len(labels), name="class_loss")]
+        for name, head in self.classifier.auxiliary.items():
+            loss = self._cross_entropy(head(inner[name]), labels)
+            terms.append(Term(loss, len(labels), self.section.auxiliary, f"{name}_loss"))
+        return terms
+
+    def _cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
+        return F.cross_entropy(logits, labels, label_smoothing=self.section.label_smoothing)
 
     def validate(self) -> Validation:
         """Calibrate, and measure the loss and the shares of images whose label is first, or among the first five."""

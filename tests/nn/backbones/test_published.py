@@ -107,6 +107,39 @@ def test_published_heads_pass_gradients_to_all(name):
     assert not missing
 
 
+@pytest.mark.parametrize(
+    ("name", "parameters", "heads"),
+    [
+        ("googlenet", 13_004_888, ["auxiliary_1", "auxiliary_2"]),
+        ("torchvision/inception_v3", 27_161_264, ["auxiliary"]),
+    ],
+)
+def test_auxiliary_classifiers_have_the_published_parameters(name, parameters, heads):
+    with torch.device("meta"):
+        encoder = create_encoder(name, weights="none")
+        auxiliary = encoder.auxiliary_heads(1000)
+        head = encoder.published_head(1000)
+    assert list(auxiliary) == heads
+    assert sum(map(parameters_of, (encoder, head, auxiliary))) == parameters
+
+
+def test_auxiliary_classifiers_read_the_trunk_and_pass_gradients_to_it():
+    encoder = create_encoder("googlenet", weights="none", image_size=64)
+    auxiliary = encoder.auxiliary_heads(3)
+    images = torch.randn(2, 3, 64, 64)
+    features, inner = encoder.with_inner(images)
+    torch.testing.assert_close(features.grid, encoder(images).grid)
+    sum(head(inner[name]).square().sum() for name, head in auxiliary.items()).backward()
+    assert all(parameter.grad is not None for parameter in auxiliary.parameters())
+    reached = {name.split(".")[1] for name, value in encoder.named_parameters() if value.grad is not None}
+    assert {"conv1", "inception4a", "inception4d"} <= reached
+    assert not {"inception4e", "inception5a", "inception5b"} & reached
+    with pytest.raises(RecipeError, match="resnet18 has no auxiliary classifiers"):
+        create_encoder("resnet18", weights="none", image_size=64).auxiliary_heads(3)
+    with pytest.raises(RecipeError, match="inception_v3 cannot read images of 96 pixels"):
+        create_encoder("torchvision/inception_v3", weights="none", image_size=96).auxiliary_heads(3)
+
+
 def encoder_size(encoder) -> tuple[int, int]:
     return encoder.preprocessing.height, encoder.preprocessing.width
 

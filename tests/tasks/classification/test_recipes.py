@@ -11,7 +11,7 @@ from seetell.training.loop import TrainingLoop
 from seetell.training.recipes import shipped_recipes
 from seetell.training.run_log import read_log
 
-SIDES = {"imagenet-alexnet": 67, "imagenet-vgg": 32, "imagenet-resnet50": 32}
+SIDES = {"imagenet-alexnet": 67, "imagenet-googlenet": 32, "imagenet-vgg": 32, "imagenet-resnet50": 32}
 RECIPES = {name: path for name, path in shipped_recipes().items() if name.startswith(("cifar10-", "imagenet-"))}
 
 

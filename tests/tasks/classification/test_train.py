@@ -8,6 +8,7 @@ from training_runs import assert_two_train_as_one
 from seetell.errors import DataError, RecipeError
 from seetell.nn.backbones import weights_hash
 from seetell.tasks.classification.config import ClassificationConfig
+from seetell.tasks.classification.export import graphs
 from seetell.tasks.classification.model import build
 from seetell.tasks.classification.train import Training
 from seetell.training.checkpoint import read_checkpoint
@@ -94,6 +95,28 @@ def test_a_published_head_is_trained_from_the_first_step_on(tmp_path, colours_co
     )
     with pytest.raises(RecipeError, match=r"the head that .* was published with is not known here"):
         loop(config, tmp_path / "run")
+
+
+def test_auxiliary_classifiers_are_trained_and_not_exported(tmp_path, colours_config):
+    with pytest.raises(RecipeError, match=r"together with the encoder; set .* to 0 instead of -1"):
+        colours_config(classification={"auxiliary": 0.3})
+    google = {"name": "googlenet", "weights": "none", "image_size": 32}
+    beside = {"head": "published", "train_encoder_after": 0, "auxiliary": 0.3}
+    config = colours_config(encoder=google, classification=beside, steps=2, validation={"every": 2})
+    run = loop(config, tmp_path / "run")
+    before = {name: value.clone() for name, value in run.training.classifier.auxiliary.state_dict().items()}
+    assert len(before) == 2 * 10
+    run.run()
+    after = run.training.classifier.auxiliary.state_dict()
+    assert not any(torch.equal(before[name], after[name]) for name in before if "tracked" not in name)
+    logged = read_log(tmp_path / "run" / "log.jsonl")[0]
+    parts = [logged[name] for name in ("class_loss", "auxiliary_1_loss", "auxiliary_2_loss")]
+    assert logged["loss"] == pytest.approx(parts[0] + 0.3 * (parts[1] + parts[2]), abs=1e-4)
+    declared = graphs(load_trained(tmp_path / "run", build, only(classification=ClassificationConfig)))
+    names = {name for spec in declared.graphs for name, _ in spec.module.named_parameters()}
+    kept = {name for arrays in declared.weights.values() for name in arrays}
+    assert {"model.conv1.conv.weight"} <= kept
+    assert not any("auxiliary" in name for name in names | kept)
 
 
 def test_mixed_images_have_mixed_labels(tmp_path, colours_config):
