@@ -15,7 +15,7 @@ from seetell.bulk.items import Item
 from seetell.bulk.settings import Settings
 from seetell.errors import PhotoError, UsageError
 from seetell.photos.remote import source
-from seetell.tasks.backends import backend_options, parse_reference
+from seetell.tasks.backends import Backend, backend_options, parse_reference
 from seetell.tasks.registry import find_task
 
 if TYPE_CHECKING:
@@ -65,21 +65,40 @@ class LoadedBy:
             for name, value in self.loading.items()
             if value is not None and value is not False and name not in passing
         }
-        return Settings(self.task, self.model, self._identity(), {**given, **self.options})
-
-    def _identity(self) -> str:
-        """Return what differs where models do: a hash of a folder's files and settings, or a backend's name of one."""
-        from seetell.runtime.backends.hub_cache import files_identity
+        options = {**given, **self.options}
+        reference = parse_reference(self.model)
+        if reference is not None:
+            return Settings(self.task, self.model, _identity_of(self.model, *reference), options)
         from seetell.runtime.bundle import read_description
         from seetell.tasks.loading import find_model
 
-        reference = parse_reference(self.model)
-        if reference is not None:
-            backend, name = reference
-            return files_identity(Path(name)) if backend.scheme == "hf" and os.path.isdir(name) else self.model
         description = read_description(find_model(self.model))
         parts = [description.get(name) for name in ("files", "shared", "preprocessing", "settings")]
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        identity = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        return Settings(self.task, self.model, identity, options, own=_own_choices(description, options))
+
+
+def _identity_of(model: str, backend: Backend, name: str) -> str:
+    """Return what differs where models of a backend do: a hash of a folder's files, or what it is called."""
+    from seetell.runtime.backends.hub_cache import files_identity
+
+    return files_identity(Path(name)) if backend.scheme == "hf" and os.path.isdir(name) else model
+
+
+def _own_choices(description: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a bundle chooses itself where an option is absent, as far as ``model.json`` tells.
+
+    Options of a task are called as in the bundle's settings, such as ``beam_size`` in ``decoding``.
+    """
+    settings, graphs = (
+        [each for each in (part, *part.values()) if isinstance(each, Mapping)] if isinstance(part, Mapping) else []
+        for part in (description.get("settings"), description.get("graphs"))
+    )
+    own = {name: value for each in settings for name, value in each.items() if not isinstance(value, Mapping | list)}
+    precision = options.get("precision")
+    if {graph.get("default") for graph in graphs if precision in graph} == {precision}:
+        own["precision"] = precision
+    return own
 
 
 class Done(NamedTuple):

@@ -25,12 +25,14 @@ class Settings:
         model: how it was named.
         identity: differs where models do, whatever they are called.
         options: of the task and of loading that were given.
+        own: what the model chooses itself where an option is absent; the same for the same model, so it is not kept.
     """
 
     task: str
     model: str
     identity: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    own: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @classmethod
     def read(cls, path: Path) -> Settings:
@@ -50,6 +52,7 @@ class Settings:
     def write(self, path: Path) -> None:
         """Write a file, whole or not at all."""
         content = {"format": FORMAT, **asdict(self)}
+        del content["own"]
         with atomic_file(path) as file:
             file.write(json.dumps(content, indent=1, default=str).encode() + b"\n")
 
@@ -82,7 +85,8 @@ class Settings:
             for name in {**before.options, **self.options}:
                 flag, default = flags.get(name, ("", None))
                 then, now = (_plain(options.get(name, default)) for options in (before.options, self.options))
-                if then != now:
+                own = _plain(self.own.get(name))
+                if (own if then is None else then) != (own if now is None else now):
                     shown = flag or f"--{name.replace('_', '-')}"
                     yield f"{_given(shown, then)}, not {_given(shown, now)}"
 

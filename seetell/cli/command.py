@@ -44,6 +44,7 @@ class Format(str, Enum):
     """How commands write what they found."""
 
     text = "text"
+    counts = "counts"
     table = "table"
     diff = "diff"
     jsonl = "jsonl"

@@ -22,6 +22,7 @@ COMMANDS = {
     "alt": ("seetell.cli.alt:alt", "Fill in missing alt text of web pages and Markdown."),
     "index": ("seetell.cli.index:index", "Index photos, to be searched."),
     "search": ("seetell.cli.search:search", "Find photos by what they show."),
+    "explain": ("seetell.cli.explain:explain", "Show where in a photo a word, a class or a search hit comes from."),
     "serve": ("seetell.cli.serve:serve", "Serve a web page and an HTTP API that describe photos."),
     "models": ("seetell.cli.models:models", "List, download and remove models, or print a card."),
     "data": ("seetell.cli.data:data", "Check a data set."),

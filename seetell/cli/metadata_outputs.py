@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 class MetadataOutput(SideOutput):
     """A place where what is told of a photo is written, unless it stands there."""
 
+    skips = True
     kind: ClassVar[str]
     """Field of a photo's row that names the file."""
 

@@ -18,7 +18,7 @@ from seetell.cli.command import FILES, POSITIVE, Format
 from seetell.cli.output_file import check_writable
 from seetell.cli.rows import printable
 from seetell.cli.side_output import SideOutput
-from seetell.cli.side_outputs import Drawing
+from seetell.cli.side_outputs import Drawing, side_outputs
 from seetell.errors import UsageError
 from seetell.extras import require
 from seetell.tasks.registry import Task
@@ -158,23 +158,36 @@ class RowsOption:
 
         return OnRay(recipe, workers=self.workers, check_texts=check_texts)
 
-    def tell(self, summary: Summary) -> None:
+    def tell(self, summary: Summary, task: Task) -> None:
         """Say on standard error what there is now."""
         failed = ""
         if summary.failed:
             failed = f", {summary.failed:,} of them failed: {summary.failures}; --retry does them again"
-        rows = "1 photo" if summary.rows == 1 else f"{summary.rows:,} photos"
+        rows = f"{summary.rows:,} {items_named(task, summary.rows)}"
         print(printable(f"{self.path}: {rows}{failed}"), file=sys.stderr)
 
 
-def take_output(task: Task, values: dict[str, Any]) -> tuple[RowsOption | None, Drawing | None]:
+def items_named(task: Task, count: int = 0) -> str:
+    """Return what a task predicts for, as people call it where there are so many."""
+    noun = ("pair" if task.text_input else "photo") + ("" if count == 1 else "s")
+    return f"{noun} of photo and {task.text_input}" if task.text_input else noun
+
+
+def take_output(
+    task: Task, values: dict[str, Any], asked: Sequence[SideOutput]
+) -> tuple[RowsOption | None, Drawing | None]:
     """Take the options of :func:`output_options`, but for the shard, out of a command's values.
+
+    Args:
+        task: whose command it is.
+        values: of its options.
+        asked: the side outputs that were asked for.
 
     Returns:
         What ``--output`` stands for: rows, or a drawing of one result.
 
     Raises:
-        UsageError: an option of rows is given without them.
+        UsageError: an option of rows is given without them, or there is nothing by which photos could be skipped.
     """
     path, skip_existing = values.pop("output"), values.pop("skip_existing")
     of_rows = {name: values.pop(name) for name in ("rows_per_file", "retry", "on", "workers")}
@@ -184,4 +197,9 @@ def take_output(task: Task, values: dict[str, Any]) -> tuple[RowsOption | None, 
         if value and value != "local":
             flag = f"--{name.replace('_', '-')}"
             raise UsageError(f"{flag} is for rows in files; give --output, such as --output rows.jsonl")
+    if skip_existing and not any(output.skips for output in asked):
+        able = [option.opts[0] for option, make in side_outputs(task) if make.skips]
+        raise UsageError(
+            f"--skip-existing: nothing tells which photos are done; give {' or '.join(['--output ROWS', *able])}, too"
+        )
     return None, None if path is None else Drawing("--output", Path(path))

@@ -24,7 +24,7 @@ from seetell.cli.command import (
     task_option,
     threads_option,
 )
-from seetell.cli.output_rows import RowsOption, output_options, take_output
+from seetell.cli.output_rows import RowsOption, items_named, output_options, take_output
 from seetell.cli.side_output import SideOutput
 from seetell.cli.side_outputs import side_outputs
 from seetell.errors import PhotoError, UsageError
@@ -62,15 +62,16 @@ def command_for(task: Task) -> Command:
 
     def predict(**values: Any) -> int:
         asked = [make(option.opts[0], values.pop(str(option.name))) for option, make in outputs]
-        rows, drawing = take_output(task, values)
-        return _predict(task, [output for output in (*asked, drawing) if output and output.value], rows, **values)
+        asked = [output for output in asked if output.value]
+        rows, drawing = take_output(task, values, asked)
+        return _predict(task, [*asked, *([drawing] if drawing else [])], rows, **values)
 
     declared = [task_option(option) for option in task.options if option.name not in taken]
     command = Command(task.command, callback=predict, help=_help(task), short_help=task.summary)
     command.params = [_argument(task), *([_captions(task)] if task.text_input else [])]
     for decorate in (
         model_option(task.command, task.backends),
-        format_option(Format.text, Format.jsonl, Format.csv, help="How results are written to standard output."),
+        format_option(*_formats(task), help="How results are written to standard output."),
     ):
         decorate(command)
     command.params += declared
@@ -81,6 +82,12 @@ def command_for(task: Task) -> Command:
     threads_option()(command)
     command.params += [*output_options(task), *backend_params(task.backends), *(option for option, _ in outputs)]
     return command
+
+
+def _formats(task: Task) -> tuple[Format, ...]:
+    """Return the formats of standard output; what is in a photo can be counted where no sentence names it."""
+    counts = [Format.counts] if task.result == "regions" and not task.text_input else []
+    return (Format.text, *counts, Format.jsonl, Format.csv)
 
 
 def _help(task: Task) -> str:
@@ -202,7 +209,7 @@ class _Work:
                     pending_items = rows.pending(named)
                     self._run(pending_items, rows.write, progress, total, before=before, executor=executor)
                 summary = rows.finish()
-        option.tell(summary)
+        option.tell(summary, self.task)
         return summary.failed
 
     def _run(
@@ -217,7 +224,7 @@ class _Work:
     ) -> int:
         from seetell.bulk.run import run
 
-        predictor = None
+        kind, predictor = items_named(self.task), None
         if executor is None:
             predictor = self.recipe.load()
             executor = self._local(predictor)
@@ -230,7 +237,7 @@ class _Work:
                 write,
                 text_input=self.task.text_input,
                 add=self._add,
-                progress=lambda done, total: progress("photos", done, total),
+                progress=lambda done, total: progress(kind, done, total),
                 total=total,
                 before=before,
             )

@@ -17,17 +17,17 @@ class Rows:
     """Writes results in the order they come, each at once.
 
     Args:
-        output_format: ``text`` writes tab-separated lines, and images without a result to standard error; ``jsonl`` one
-            object per line, see :func:`seetell.results.row`; ``csv`` the columns of
-            :data:`seetell.bulk.csv_rows.COLUMNS`, one line per caption, region, label or mask, with an apostrophe before
-            text that would be a formula.
+        output_format: ``text`` writes tab-separated lines, and images without a result to standard error; ``counts`` a
+            line per image with the number of regions of each text; ``jsonl`` one object per line, see
+            :func:`seetell.results.row`; ``csv`` the columns of :data:`seetell.bulk.csv_rows.COLUMNS`, one line per
+            caption, region, label or mask, with an apostrophe before text that would be a formula.
         shape: of the results: ``text``, ``regions``, ``labels`` or ``masks``.
     """
 
     def __init__(self, output_format: Format, shape: str) -> None:
         self._format = output_format
         self._shape = shape
-        allow_undecodable_names(utf8=output_format is not Format.text)
+        allow_undecodable_names(utf8=output_format not in (Format.text, Format.counts))
         self._table = CsvWriter(sys.stdout)
         if output_format is Format.csv:
             self._table.row(COLUMNS[shape])
@@ -47,6 +47,11 @@ class Rows:
         elif "error" in row or "reason" in row:
             why = row["error"] if "error" in row else f"withheld: {row['reason']}"
             sys.stderr.write(f"{printable(row['image'])}: {printable(why)}\n")
+        elif self._format is Format.counts:
+            from seetell.language.counts import counted
+
+            found = counted(item["text"] for item in row[self._shape])
+            sys.stdout.write(f"{printable(row['image'])}\t{printable(found) or 'nothing'}\n")
         else:
             image = printable(row["image"])
             sys.stdout.writelines(f"{image}\t{self._text(item)}\n" for item in items_of(row, self._shape))

@@ -18,10 +18,12 @@ class SideOutput:
 
     Attributes:
         options: of the predictor, which it needs.
+        skips: whether images that have it from an earlier run are skipped, unless they are to be done again.
         whole_run: whether it shows all images of a run together, so that a run that is resumed cannot make it.
     """
 
     options: ClassVar[Mapping[str, Any]] = {}
+    skips: ClassVar[bool] = False
     whole_run: ClassVar[bool] = False
 
     def __init__(self, option: str, value: Any) -> None:

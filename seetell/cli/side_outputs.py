@@ -16,6 +16,7 @@ import click
 
 from seetell.bulk.items import Item
 from seetell.cli.command import FOLDER_OR_FILE
+from seetell.cli.label_outputs import label_outputs
 from seetell.cli.metadata_outputs import metadata_outputs
 from seetell.cli.output_file import check_writable, write_file
 from seetell.cli.side_output import SideOutput
@@ -35,6 +36,7 @@ class Attention(SideOutput):
     """A folder of pages that show where each word came from."""
 
     options: ClassVar[Mapping[str, Any]] = {"attention": True}
+    skips = True
     whole_run = True
 
     def select(self, items: Iterator[Item]) -> Iterator[Item]:
@@ -170,5 +172,6 @@ def side_outputs(task: Task) -> list[tuple[click.Option, type[SideOutput]]]:
         return [*outputs, (click.Option(["--report"], metavar="FILE", type=FOLDER_OR_FILE, help=text), Report)]
     if task.result == "regions" and not task.text_input:
         text = "Write the regions to DenseCap's results.json as well."
-        return [(click.Option(["--results"], metavar="FILE", type=FOLDER_OR_FILE, help=text), DenseCapResults)]
+        results = (click.Option(["--results"], metavar="FILE", type=FOLDER_OR_FILE, help=text), DenseCapResults)
+        return [results, *label_outputs()]
     return []

@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 
 from seetell.data.entity_records import TYPES, Entity, Phrase, Sentence
 from seetell.data.records import Problem
+from seetell.data.voc import parse_xml
 from seetell.geometry.boxes import Box
 
 _NO_ENTITY = "0"
@@ -107,10 +108,7 @@ def _from(line: str, mark: re.Match[str]) -> str:
 
 
 def parse_annotation(raw: bytes, file: str) -> tuple[Annotation | None, list[Problem]]:
-    """Parse the boxes of one photo.
-
-    A document type, with which a hostile file could declare entities, is refused before parsing; the file is read as
-    UTF-8, whatever encoding it declares.
+    """Parse the boxes of one photo, in Pascal VOC's format with several names to an object.
 
     Args:
         raw: content of ``Annotations/ID.xml``.
@@ -119,12 +117,10 @@ def parse_annotation(raw: bytes, file: str) -> tuple[Annotation | None, list[Pro
     Returns:
         The boxes, clipped to the photo, or ``None`` if the file cannot be used; and the problems.
     """
-    if b"<!DOCTYPE" in raw:
-        return None, [Problem("malformed", file, "has a document type, which is not allowed; skipped")]
     try:
-        root = ElementTree.fromstring(raw, ElementTree.XMLParser(encoding="utf-8"))
-    except (ElementTree.ParseError, ValueError) as error:
-        return None, [Problem("malformed", file, f"expected XML, but {error}; skipped")]
+        root = parse_xml(raw)
+    except ValueError as error:
+        return None, [Problem("malformed", file, f"{error}; skipped")]
     width, height = (_whole(root.findtext(f"size/{side}")) for side in ("width", "height"))
     if not width or not height or min(width, height) < 1:
         return None, [Problem("malformed", file, "does not state the photo's size; skipped")]

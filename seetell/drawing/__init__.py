@@ -6,11 +6,12 @@ from PIL import Image
 
 from seetell.drawing.attention import attention_page, attention_picture
 from seetell.drawing.boxes import boxes_page, boxes_picture
+from seetell.drawing.explanations import explanations_page, explanations_picture
 from seetell.drawing.label_chart import label_chart, label_page
 from seetell.drawing.masks import masks_page, masks_picture
 from seetell.errors import UsageError
 from seetell.geometry.boxes import Box
-from seetell.results import Alignment, Caption, Labels, Masks, Regions
+from seetell.results import Alignment, Caption, Explanations, Labels, Masks, Regions
 
 __all__ = ["page", "picture"]
 
@@ -20,7 +21,7 @@ def picture(image: Image.Image, result: object, *, visible_box: Box | None = Non
 
     Args:
         image: RGB, upright, of any scale.
-        result: a caption with attention, regions, an alignment, labels or masks.
+        result: a caption with attention, regions, an alignment, labels, masks or explanations.
         visible_box: the part of the image that attention maps lie over, in pixels of ``image``; all of it when absent.
 
     Returns:
@@ -37,6 +38,8 @@ def picture(image: Image.Image, result: object, *, visible_box: Box | None = Non
         return label_chart(image, result)
     if isinstance(result, Masks):
         return masks_picture(image, result)
+    if isinstance(result, Explanations):
+        return explanations_picture(image, result)
     raise _cannot_draw(result)
 
 
@@ -63,6 +66,8 @@ def page(image: Image.Image, result: object, *, name: str, visible_box: Box | No
         return label_page(image, result, name=name)
     if isinstance(result, Masks):
         return masks_page(image, result, name=name)
+    if isinstance(result, Explanations):
+        return explanations_page(image, result, name=name)
     raise _cannot_draw(result)
 
 
@@ -78,5 +83,5 @@ def _whole(image: Image.Image) -> Box:
 
 def _cannot_draw(result: object) -> UsageError:
     return UsageError(
-        f"expected a caption, regions, an alignment, labels or masks to draw, got {type(result).__name__}"
+        f"expected a caption, regions, an alignment, labels, masks or explanations to draw, got {type(result).__name__}"
     )

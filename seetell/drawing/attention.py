@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance
@@ -31,6 +32,8 @@ COLOURS = (
     (1.0, (255, 225, 110)),
 )
 """Colour map with increasing lightness: its order is kept in grey and for colour-blind people."""
+AGAINST = ((0.0, (0, 40, 110)), (0.5, (20, 110, 190)), (1.0, (130, 210, 255)))
+"""The same for what is below 0."""
 OPACITY = 0.8
 """At the highest intensity; proportional to it."""
 LEVELS = 128
@@ -45,13 +48,13 @@ def upsample_attention(attention: np.ndarray, *, visible_box: Box, photo: tuple[
     """Upsample attention to pixels, each location's weight spread like a Gaussian around its centre.
 
     Args:
-        attention: ``(H, W)`` over the visible box.
+        attention: ``(H, W)`` over the visible box; other maps may be negative, too.
         visible_box: the part of the photo that the model sees, in its pixels; may extend beyond the photo.
         photo: its width and height.
         side: longer side of the result in pixels; the shorter follows from the photo's proportions.
 
     Returns:
-        ``(rows, columns)``: scaled to a maximum of 1, NaN outside the visible box.
+        ``(rows, columns)``: scaled so that the value farthest from 0 is 1 or −1, NaN outside the visible box.
     """
     width, height = photo
     left, top, right, bottom = visible_box
@@ -59,7 +62,8 @@ def upsample_attention(attention: np.ndarray, *, visible_box: Box, photo: tuple[
     across, seen_across = _weights(columns, (left / width, right / width), attention.shape[1])
     down, seen_down = _weights(rows, (top / height, bottom / height), attention.shape[0])
     intensity: np.ndarray = down @ attention @ across.T
-    return np.where(seen_down[:, None] & seen_across, intensity / intensity.max(), np.nan)
+    seen = seen_down[:, None] & seen_across
+    return np.where(seen, intensity / (np.abs(intensity[seen]).max(initial=0) or 1), np.nan)
 
 
 def _weights(pixels: int, ends: tuple[float, float], locations: int) -> tuple[np.ndarray, np.ndarray]:
@@ -84,19 +88,29 @@ def _weights(pixels: int, ends: tuple[float, float], locations: int) -> tuple[np
 
 def colourise(intensity: np.ndarray) -> Image.Image:
     """Apply the colour map to the result of :func:`upsample_attention`: an image of one byte per pixel, mode ``P``."""
-    levels = np.where(np.isnan(intensity), LEVELS, np.rint(intensity * (LEVELS - 1)))
+    levels = np.rint(np.nan_to_num(intensity) * (LEVELS - 1))
+    levels = np.where(np.isnan(intensity), LEVELS, np.where(levels < 0, LEVELS - levels, levels))
     image = Image.fromarray(levels.astype(np.uint8))
     image.putpalette(_palette().tobytes(), "RGBA")
     return image
 
 
 def _palette() -> np.ndarray:
-    """Return red, green, blue and opacity of every level and of what is not seen, ``(LEVELS + 1, 4)`` uint8."""
+    """Return red, green, blue and opacity of every level, of what is not seen, and of every level below 0.
+
+    Returns:
+        ``(2 · LEVELS, 4)`` uint8.
+    """
     level = np.linspace(0, 1, LEVELS)
-    stops = [stop for stop, _ in COLOURS]
-    channels = [np.interp(level, stops, [colour[channel] for _, colour in COLOURS]) for channel in range(3)]
-    palette = np.vstack([np.stack([*channels, 255 * OPACITY * level], axis=1), UNSEEN])
-    return palette.round().astype(np.uint8)
+    positive, negative = (
+        np.stack([*_interpolated(level, colours), 255 * OPACITY * level], axis=1) for colours in (COLOURS, AGAINST)
+    )
+    return np.vstack([positive, UNSEEN, negative[1:]]).round().astype(np.uint8)
+
+
+def _interpolated(level: np.ndarray, colours: Sequence[tuple[float, tuple[int, int, int]]]) -> list[np.ndarray]:
+    stops = [stop for stop, _ in colours]
+    return [np.interp(level, stops, [colour[channel] for _, colour in colours]) for channel in range(3)]
 
 
 def overlay(photo: Image.Image, heat_map: Image.Image) -> Image.Image:
@@ -130,7 +144,7 @@ def attention_picture(photo: Image.Image, caption: Caption, *, visible_box: Box)
     Returns:
         RGB, about 1,280 pixels wide: first the photo, then the words in reading order, in rows.
     """
-    small = photo.resize(_tile_size(photo.size), Image.Resampling.BICUBIC, reducing_gap=3)
+    small = photo.resize(tile_size(photo.size), Image.Resampling.BICUBIC, reducing_gap=3)
     tiles = [(small, "")]
     for word in caption.words:
         assert word.attention is not None
@@ -139,7 +153,7 @@ def attention_picture(photo: Image.Image, caption: Caption, *, visible_box: Box)
     return _in_rows(tiles)
 
 
-def _tile_size(photo: tuple[int, int]) -> tuple[int, int]:
+def tile_size(photo: tuple[int, int]) -> tuple[int, int]:
     """Return a tile's width and height, in the photo's proportions."""
     width, height = photo
     scale = min(math.sqrt(TILE_AREA / (width * height)), TILE_SIDE / max(width, height))

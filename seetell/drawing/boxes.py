@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from seetell.drawing.fonts import choose_font, ellipsise
 from seetell.drawing.page_parts import html_text, photo_parts, position_in_thirds, read_asset, render_template, signed
 from seetell.geometry.boxes import Box, area
+from seetell.language.counts import counted
 from seetell.results import Alignment, Region, Regions
 
 COLOURS = (
@@ -227,13 +228,17 @@ LAYOUT_SIDE = 800
 
 def boxes_page(photo: Image.Image, result: Regions | Alignment, *, name: str) -> str:
     """Return the page of a photo's regions; see :func:`seetell.drawing.page`."""
-    about = f"{name} · model {result.model}"
+    about, counts = f"{name} · model {result.model}", ""
     if isinstance(result, Alignment):
         title, description = f"{result.sentence} – {name}", result.sentence
         list_name, part = "The sentence, phrase by phrase", "part of the sentence"
         about += f" · score of the sentence {signed(result.score)}"
     else:
-        description = ", ".join(region.text for region in result)
+        texts = [region.text for region in result]
+        description = ", ".join(texts)
+        if len(set(texts)) < len(texts):
+            description = counted(texts)
+            counts = f'<p class="faint">{html_text(description)}</p>'
         title = f"{name}: {description or 'nothing found'}"
         list_name, part = "The regions, highest score first", "phrase"
     width, height = result.size
@@ -248,6 +253,7 @@ def boxes_page(photo: Image.Image, result: Regions | Alignment, *, name: str) ->
         title=html_text(title),
         description=html_text(description),
         list_name=html_text(list_name),
+        counts=counts,
         hint=f"Point at a {part} or at a box, or choose it, to see which belongs to which.",
         about=html_text(about),
         **photo_parts(photo),

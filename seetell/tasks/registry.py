@@ -27,7 +27,7 @@ from seetell.errors import UsageError, unknown
 ENTRY_POINTS = "seetell.tasks"
 """Group of the entry points by which installed packages add tasks; each names a :class:`Task`."""
 
-_PARTS = ("predict", "evaluate", "config", "train", "model", "export", "export_hub")
+_PARTS = ("predict", "evaluate", "explain", "network", "config", "train", "model", "export", "export_hub")
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,8 @@ class Task:
         example: a command line.
         predict: the predictor, called with a bundle.
         evaluate: scores a predictor on a data set.
+        explain: what of a prediction can be explained; see :mod:`seetell.explain.explained`.
+        network: the same for methods that need gradients, in torch; see :mod:`seetell.explain.network`.
         config: the task's section of a recipe, a frozen dataclass.
         train: what the training loop needs.
         model: builds the network from a recipe.
@@ -95,6 +97,8 @@ class Task:
     example: str
     predict: str = ""
     evaluate: str = ""
+    explain: str = ""
+    network: str = ""
     config: str = ""
     train: str = ""
     model: str = ""
@@ -112,7 +116,8 @@ class Task:
         """Import and return a part.
 
         Args:
-            part: ``predict``, ``evaluate``, ``config``, ``train``, ``model``, ``export`` or ``export_hub``.
+            part: ``predict``, ``evaluate``, ``explain``, ``network``, ``config``, ``train``, ``model``, ``export`` or
+                ``export_hub``.
 
         Raises:
             UsageError: the task has no such part.

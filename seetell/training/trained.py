@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from seetell.errors import CheckpointError
 from seetell.language.vocabulary import Vocabulary
 from seetell.nn.backbones import Encoder, create_encoder, weights_hash
+from seetell.regular_file import read_json
 from seetell.training.checkpoint import Arrays, read_checkpoint, split_parts
-from seetell.training.config import RunConfig, Sections
+from seetell.training.config import RunConfig, Sections, config_from_dict
 from seetell.training.run_folder import RunFolder
 
 Build = Callable[[RunConfig, Encoder, Vocabulary | None], nn.Module]
@@ -93,6 +94,43 @@ def assemble(
     model = build(config, encoder, vocabulary)
     model.load_state_dict(parts[part])
     return encoder.eval(), model.eval()
+
+
+def network_config(description: Mapping[str, Any], sections: Sections) -> RunConfig:
+    """Return what a bundle's description says of its network; how it was trained is left out.
+
+    Args:
+        description: the content of ``model.json``.
+        sections: finds the class of the task's section.
+
+    Raises:
+        RecipeError: it says what no network here is made of.
+        KeyError: it does not say.
+    """
+    config = description["config"]
+    return config_from_dict({name: config[name] for name in ("task", "encoder", config["task"])}, sections)
+
+
+def load_exported(folder: Path, build: Build, sections: Sections, *, part: str) -> tuple[Encoder, nn.Module]:
+    """Load the network that a bundle was exported from, both its parts in evaluation mode.
+
+    Args:
+        folder: of the bundle.
+        build: creates the task's model.
+        sections: finds the class of the task's section.
+        part: the model's.
+
+    Raises:
+        CheckpointError: the bundle has no weights in torch, or they are not those of its configuration.
+    """
+    pretrained = read_pretrained(folder)
+    try:
+        config = network_config(read_json(folder / "model.json"), sections)
+        parts = {part: pretrained.part(part), **pretrained.parts}
+        return assemble(config, pretrained.vocabulary, parts, part=part, build=build)
+    except (KeyError, TypeError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise CheckpointError(f"{folder}: its weights do not fit its configuration ({reason})") from error
 
 
 @dataclass(frozen=True)

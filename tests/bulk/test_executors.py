@@ -62,6 +62,12 @@ def test_settings_are_what_changes_results(tiny_bundle: Path):
     assert recipe.settings().options == {"prompt": "Describe it.", "beam_size": 2}
 
 
+def test_settings_know_what_a_bundle_chooses_itself():
+    own = LoadedBy("detection", "detect", {"precision": "int8"}, {"threshold": 0.5}).settings().own
+    assert own == {"threshold": 0.4, "nms_iou": 0.6, "precision": "int8"}
+    assert "precision" not in LoadedBy("detection", "detect", {"precision": "fp32"}).settings().own
+
+
 def test_results_of_this_process_are_the_predictors(tiny_bundle: Path, photos: list[str]):
     recipe = LoadedBy("captioning", str(tiny_bundle), {"threads": 1}, batch_size=2)
     predictor = recipe.load()

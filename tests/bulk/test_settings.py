@@ -43,6 +43,16 @@ def test_an_option_that_came_later_counts_as_its_default():
     assert "--min-confidence 0.5" in difference(replace(MADE, options={**MADE.options, "min_confidence": 0.5}), before)
 
 
+def test_what_the_model_chooses_itself_is_no_difference():
+    own = {"beam_size": 3, "precision": "int8"}
+    for before, now in ((MADE.options, {}), ({}, MADE.options)):
+        replace(MADE, options=now, own=own).check(replace(MADE, options=before), CAPTIONING, Path("rows.jsonl"))
+    other = {**MADE.options, "beam_size": 5}
+    assert difference(replace(MADE, options={}, own=own), replace(MADE, options=other)) == (
+        "with --beam 5, not without --beam"
+    )
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 2, "task": "captioning"}', '{"format": 1, "odd": 1}'])
 def test_a_damaged_file_is_named(content: str, tmp_path: Path):
     (tmp_path / "rows.jsonl.seetell").write_text(content)

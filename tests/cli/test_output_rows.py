@@ -126,14 +126,20 @@ def test_photos_that_are_described_are_skipped_on_request(run):
     status, _, err = run("photos", "--skip-existing", "--sidecar", "-o", "rows.jsonl")
     assert (status, err) == (0, "rows.jsonl: 3 photos\n"), "there is nothing left to do"
     run("photos", "--skip-existing", "--sidecar", "--overwrite", "-o", "all.jsonl")
+    assert run("photos", "--skip-existing", "--sidecar")[0::2] == (
+        0,
+        "skipped: 5 photos are described already; --overwrite captions again\n",
+    )
     run("photos", "--skip-existing", "-o", "rows.csv")
     assert len(rows("all.jsonl")) == len(Path("rows.csv").read_text().splitlines()) - 1 == 5
 
 
 def test_texts_are_part_of_what_a_row_is_for(run):
     assert run("photos", "red", "-o", "rows.jsonl", command="align")[0] == 0
-    assert run("photos", "red", "-o", "rows.jsonl", command="align")[2] == "rows.jsonl: 5 photos\n"
-    assert run("photos", "green", "-o", "rows.jsonl", command="align")[0] == 0
+    assert run("photos", "red", "-o", "rows.jsonl", command="align")[2] == "rows.jsonl: 5 pairs of photo and sentence\n"
+    status, _, err = run("photos", "green", "-o", "rows.jsonl", command="align")
+    assert (status, err.splitlines()[-1]) == (0, "rows.jsonl: 10 pairs of photo and sentence")
+    assert err.startswith("pairs of photo and sentence: 5 of 5, ")
     assert [row["sentence"] for row in rows("rows.jsonl")] == ["red"] * 5 + ["green"] * 5
 
 
@@ -148,6 +154,8 @@ def test_texts_are_part_of_what_a_row_is_for(run):
         (("-o", "photos/0.png", "--rows-per-file", "2"), "expected a name that ends in"),
         (("-o", "rows.jsonl", "--report", "all.html"), "--report shows all photos of a run"),
         (("-o", "rows.jsonl", "--format", "csv"), "--format says how standard output is written"),
+        (("--skip-existing",), "nothing tells which photos are done; give --output ROWS or --attention or --sidecar"),
+        (("-o", "rows.png", "--skip-existing"), "--output rows.png: expected a name that ends in"),
         (("--retry",), "--retry is for rows in files; give --output"),
         (("--rows-per-file", "3"), "--rows-per-file is for rows in files; give --output"),
         (("--shard", "3/2"), "--shard: expected a part from 1/2 to 2/2, got 3/2"),

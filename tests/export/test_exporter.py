@@ -17,9 +17,10 @@ from torch import Tensor, nn
 
 from seetell.data import read
 from seetell.errors import BundleError, UsageError
-from seetell.export import exporter
+from seetell.export import exporter, graph_files
 from seetell.export.declaration import Declaration, Examples, FeaturesGraph, GraphSpec, ParityCheck, encoder_graph
-from seetell.export.exporter import export_run, portable_config
+from seetell.export.description import portable_config
+from seetell.export.exporter import export_run
 from seetell.language.decoding import Decoding
 from seetell.language.vocabulary import Vocabulary
 from seetell.nn.backbones import Features
@@ -191,7 +192,7 @@ def test_where_weights_are_kept(trained, declared, tmp_path: Path, weights):
 
 
 def test_decoding_defaults_are_replaced_before_anything_is_written(trained, declared, tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(exporter, "quantise", lambda *given: pytest.fail("written"))
+    monkeypatch.setattr(graph_files, "quantise", lambda *given: pytest.fail("written"))
     monkeypatch.setattr(GraphSpec, "to_onnx", lambda spec: pytest.fail("written"))
     with pytest.raises(UsageError, match="beam"):
         written(trained, declared, tmp_path / "bundle", decoding={"beams": 2})
@@ -210,7 +211,7 @@ def test_a_graph_that_differs_from_torch_is_refused(trained, declared, tmp_path:
                 array.CopyFrom(onnx.numpy_helper.from_array(signs, array.name))
         onnx.save(model, target)
 
-    monkeypatch.setattr(exporter, "quantise", careless)
+    monkeypatch.setattr(graph_files, "quantise", careless)
     with pytest.raises(BundleError, match=r"encoder_int8_cosine_distance is .* at most 0.05 is allowed; nothing was"):
         written(trained, declared, tmp_path / "refused")
     assert list(tmp_path.iterdir()) == []

@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from seetell.photos.metadata import iptc
 from seetell.photos.metadata.description import DESCRIPTION, KEYWORDS, OtherMetadata
-from seetell.photos.metadata.parts import MAX_XMP, Change, Metadata, Part, refuse_signed, spliced
+from seetell.photos.metadata.parts import MAX_XMP, Change, Metadata, Part, refuse_appended, refuse_signed, spliced
 from seetell.photos.metadata.xmp import EMPTY, Outline
 from seetell.photos.structure import MAX_JPEG_JUNK, MAX_JPEG_SEGMENTS
 
@@ -226,12 +226,7 @@ def _check_end(content: bytes, scan: int, xmp: bytes) -> None:
     at = scan
     while found := _MARKER.search(content, at):
         if found[1] == _END:
-            rest = content[found.end() :]
-            if rest.strip(b"\0"):
-                raise ValueError(
-                    f"{len(rest):,} bytes of other data follow the picture, which might no longer be found"
-                )
-            return
+            return refuse_appended(content[found.end() :])
         at = found.end()
         if found[1] != b"\x01" and at + 2 <= len(content):
             at += max(2, struct.unpack_from(">H", content, at)[0])

@@ -53,6 +53,19 @@ def refuse_signed(parts: Iterable[bool]) -> None:
         raise ValueError("it has signed Content Credentials, which would no longer hold")
 
 
+def refuse_appended(rest: bytes) -> None:
+    """Refuse to change a file with data after its end that something may point to from its beginning.
+
+    Args:
+        rest: what follows the end; zeros are no data.
+
+    Raises:
+        ValueError: there are such data.
+    """
+    if rest.strip(b"\0"):
+        raise ValueError(f"{len(rest):,} bytes of other data follow the picture, which might no longer be found")
+
+
 Change = tuple[int, int, bytes]
 """Start and end of bytes that are replaced, and by what."""
 

@@ -7,7 +7,7 @@ import struct
 import zlib
 from typing import BinaryIO
 
-from seetell.photos.metadata.parts import MAX_PARTS, MAX_XMP, Metadata, Part, refuse_signed, spliced
+from seetell.photos.metadata.parts import MAX_PARTS, MAX_XMP, Metadata, Part, refuse_appended, refuse_signed, spliced
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _KEYWORD = b"XML:com.adobe.xmp\0"
@@ -33,6 +33,7 @@ def with_xmp(content: bytes, xmp: bytes) -> bytes:
     file = io.BytesIO(content)
     chunks = _chunks(file)
     refuse_signed(chunk.kind == _SIGNED for chunk in chunks)
+    refuse_appended(content[chunks[-1].end :])
     data = b"iTXt" + _KEYWORD + bytes(4) + xmp
     chunk = struct.pack(">I", len(data) - 4) + data + struct.pack(">I", zlib.crc32(data))
     old = _xmp_chunk(file, chunks)

@@ -6,7 +6,7 @@ import io
 import struct
 from typing import BinaryIO
 
-from seetell.photos.metadata.parts import MAX_PARTS, MAX_XMP, Metadata, Part, refuse_signed, spliced
+from seetell.photos.metadata.parts import MAX_PARTS, MAX_XMP, Metadata, Part, refuse_appended, refuse_signed, spliced
 
 _HAS_XMP, _HAS_ALPHA = 0x04, 0x10
 _SIGNED = b"C2PA"
@@ -44,6 +44,7 @@ def with_xmp(content: bytes, xmp: bytes) -> bytes:
     file = io.BytesIO(content)
     chunks = _chunks(file)
     refuse_signed(chunk.kind == _SIGNED for chunk in chunks)
+    refuse_appended(content[chunks[-1].end :])
     chunk = b"XMP " + struct.pack("<I", len(xmp)) + xmp + b"\0" * (len(xmp) % 2)
     first, end = chunks[0], chunks[-1].end
     old = _xmp_chunk(chunks)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from seetell.errors import PhotoError, UsageError
@@ -10,9 +12,22 @@ from seetell.language.decoding import Decoding
 from seetell.photos.opening import PhotoSource
 from seetell.results import Caption
 from seetell.runtime.bundle import bundled_models, read_description
+from seetell.runtime.image_stream import BatchFn
 from seetell.runtime.predictor import Predictor, Prepared
 
 _SAMPLING = ("temperature", "top_k", "top_p", "seed")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a call asks of a captioner, which can do it; see :meth:`Captioner.bind`."""
+
+    attention: bool
+    sample: bool
+    min_confidence: float
+    any_picture: bool
+    keywords: bool
+    options: Mapping[str, Any]
 
 
 class Captioner(Predictor[Prepared, Caption]):
@@ -34,6 +49,47 @@ class Captioner(Predictor[Prepared, Caption]):
     def attends(self) -> bool:
         """See the class."""
         return False
+
+    def bind(
+        self,
+        *,
+        attention: bool = False,
+        sample: bool = False,
+        min_confidence: float | None = None,
+        any_picture: bool = False,
+        keywords: bool = False,
+        **options: Any,
+    ) -> BatchFn[Prepared, Caption]:
+        """Return the function that captions a batch.
+
+        Args:
+            attention: see :meth:`caption`.
+            sample: draw words at random instead of searching, the same as ``method="sample"``.
+            min_confidence: a sentence with less :attr:`~seetell.results.Caption.confidence` is replaced by a shorter
+                reading of the image's tags that has as much; where there is none, the caption is withheld.
+                ``None`` stands for 0, and a model without confidence takes no more.
+            any_picture: caption pictures that are no photos, too, which a model of photos otherwise withholds; the
+                caption of a blank one has a confidence of 0.
+            keywords: tell what is surely in the image, too, see :mod:`seetell.tasks.captioning.keywords`; a model that
+                cannot confirm them tells the nouns of its sentence.
+            options: decoding options that replace the model's own, such as ``beam_size=3`` or ``temperature=0.8``; see
+                :class:`~seetell.language.decoding.Decoding`. ``None`` stands for the model's own. Models of other
+                libraries and servers take some of them, see their classes.
+
+        Raises:
+            UsageError: an option is unknown or its value not allowed, options contradict each other, or the model
+                cannot do it: it has no attention to return, or no confidence to compare.
+        """
+        least = self._check_supported(attention=attention, min_confidence=min_confidence)
+        return self._bind(Wanted(attention, sample, least, any_picture, keywords, options))
+
+    @abstractmethod
+    def _bind(self, wanted: Wanted) -> BatchFn[Prepared, Caption]:
+        """Return the function that captions a batch in the way that is wanted.
+
+        Raises:
+            UsageError: an option is unknown or its value not allowed, or the model cannot do it.
+        """
 
     def caption(self, image: PhotoSource, *, attention: bool = False, **options: Any) -> Caption:
         """Describe an image in a sentence.

@@ -21,7 +21,7 @@ from seetell.runtime.backends.openai import ChatModel
 from seetell.runtime.image_stream import BatchFn
 from seetell.runtime.in_order import in_order
 from seetell.tasks.captioning.answers import MAX_TOKENS, PROMPT, caption_of
-from seetell.tasks.captioning.captioner import Captioner, chosen_decoding
+from seetell.tasks.captioning.captioner import Captioner, Wanted, chosen_decoding
 from seetell.tasks.captioning.keywords import with_nouns
 
 CONCURRENCY = 4
@@ -43,7 +43,9 @@ Ask = Callable[[tuple[bytes, int]], "Caption | PhotoError"]
 class ChatCaptioner(Captioner[bytes]):
     """A captioner that asks a server; see :class:`~seetell.runtime.predictor.Predictor`.
 
-    Images are prepared as JPEG files without the photo's metadata. The server alone sees them.
+    Images are prepared as JPEG files without the photo's metadata. The server alone sees them. Of decoding the protocol
+    has ``temperature``, ``top_p`` and ``seed``, to which an image's number in the run is added, all together with
+    ``sample``.
 
     Attributes:
         prompt: what the model is asked.
@@ -102,33 +104,9 @@ class ChatCaptioner(Captioner[bytes]):
             raise PhotoMemoryError("not enough memory for it") from error
         return file.getvalue()
 
-    def bind(
-        self,
-        *,
-        attention: bool = False,
-        sample: bool = False,
-        min_confidence: float | None = None,
-        any_picture: bool = False,
-        keywords: bool = False,
-        **options: Any,
-    ) -> BatchFn[bytes, Caption]:
-        """Return the function that captions a batch.
-
-        Args:
-            attention: refused; a server tells no attention.
-            sample: draw words at random instead of taking the most probable ones.
-            min_confidence: refused if it is above 0: a server tells no confidence.
-            any_picture: accepted; it captions all pictures.
-            keywords: tell the nouns of the sentence as keywords; nothing confirms them.
-            options: ``temperature``, ``top_p`` and ``seed``, to which an image's number in the run is added, all
-                together with ``sample``. ``None`` stands for not given. The protocol has no others.
-
-        Raises:
-            UsageError: an option is unknown, its value not allowed, or the protocol has none like it.
-        """
-        self._check_supported(attention=attention, min_confidence=min_confidence)
-        captions = self._batched(self._asking(sample, options))
-        return with_nouns(captions) if keywords else captions
+    def _bind(self, wanted: Wanted) -> BatchFn[bytes, Caption]:
+        captions = self._batched(self._asking(wanted.sample, wanted.options))
+        return with_nouns(captions) if wanted.keywords else captions
 
     def _asking(self, sample: bool, options: Mapping[str, Any]) -> Ask:
         given = {name: value for name, value in options.items() if value is not None}

@@ -147,6 +147,40 @@ class Decoder:
         maps = attention_maps(partial(step, "attention"), state, [hypothesis.tokens for hypothesis in best], grid)
         return list(map(self._caption, best, maps))
 
+    def logprobs(self, features: Mapping[str, np.ndarray], tokens: Sequence[int]) -> np.ndarray:
+        """Score one sentence for every row of features.
+
+        Args:
+            features: of ``N`` rows; see :meth:`captions`.
+            tokens: of the sentence, ``T`` word ids without START and END.
+
+        Returns:
+            The log-probability of each word after those before it, ``(N, T)``.
+        """
+        step, state = self._started(features)
+        logprobs = np.empty((len(state[0]), len(tokens)))
+        for place, token in enumerate(tokens):
+            fed = np.full(len(logprobs), tokens[place - 1] if place else START, np.int64)
+            scores, state = step("logprobs", fed, state)
+            logprobs[:, place] = scores[:, token]
+        return logprobs
+
+    def attention(
+        self, features: Mapping[str, np.ndarray], tokens: Sequence[int], grid: tuple[int, int]
+    ) -> list[np.ndarray]:
+        """Return the attention before each word of a sentence for the first row of features, ``(H, W)`` a word.
+
+        Raises:
+            BundleError: the decoder attends to another number of locations than ``grid`` has.
+        """
+        step, state = self._started({name: rows[:1] for name, rows in features.items()})
+        return attention_maps(partial(step, "attention"), state, [tokens], grid)[0]
+
+    def best(self, features: Mapping[str, np.ndarray], decoding: Decoding) -> Hypothesis:
+        """Return the sentence of the first row of features."""
+        step, state = self._started({name: rows[:1] for name, rows in features.items()})
+        return decode(partial(step, "logprobs"), state, decoding, words=self._vocabulary.words)[0][0]
+
     def hypotheses(
         self, features: Mapping[str, np.ndarray], decoding: Decoding, *, forbidden: np.ndarray
     ) -> list[list[Hypothesis]]:

@@ -22,7 +22,7 @@ from seetell.runtime.backends.transformers.predictor import REMOTE_CLASSES, HubL
 from seetell.runtime.backends.transformers.source import Source
 from seetell.runtime.image_stream import BatchFn
 from seetell.tasks.captioning.answers import MAX_TOKENS, PROMPT, caption_of, words_of
-from seetell.tasks.captioning.captioner import Captioner, chosen_decoding
+from seetell.tasks.captioning.captioner import Captioner, Wanted, chosen_decoding
 from seetell.tasks.captioning.keywords import with_nouns
 from seetell.tasks.captioning.withholding import withheld
 
@@ -44,6 +44,10 @@ _TOKENS_PER_WORD = 4
 
 class HubCaptioner(HubPredictor[Caption], Captioner[Prepared]):
     """A captioner of transformers; see :class:`~seetell.runtime.backends.transformers.predictor.HubPredictor`.
+
+    Of decoding it takes ``method``, ``beam_size``, ``length_penalty``, ``max_words`` and ``no_repeat_ngram_size``,
+    which counts tokens, and for sampling ``temperature``, ``top_k``, ``top_p`` and ``seed``. A sampled sentence depends
+    on the seed and the image's number in the run; in batches of another size, another rounding may change it.
 
     Attributes:
         decoding: how it decodes by default: as its own generation configuration says, but never at random.
@@ -101,39 +105,12 @@ class HubCaptioner(HubPredictor[Caption], Captioner[Prepared]):
         smaller.thumbnail((self._max_side, self._max_side), Image.Resampling.LANCZOS)
         return prepared._replace(image=smaller)
 
-    def bind(
-        self,
-        *,
-        attention: bool = False,
-        sample: bool = False,
-        min_confidence: float | None = None,
-        any_picture: bool = False,
-        keywords: bool = False,
-        **options: Any,
-    ) -> BatchFn[Prepared, Caption]:
-        """Return the function that captions a batch.
-
-        Args:
-            attention: refused; there are no attention maps.
-            sample: sample words instead of searching, the same as ``method="sample"``. An image's sentence depends on
-                the seed and its number in the run; in batches of another size, another rounding may change it.
-            min_confidence: refused if it is above 0: there is no confidence.
-            any_picture: accepted; it captions all pictures.
-            keywords: tell the nouns of the sentence as keywords; nothing confirms them.
-            options: decoding options that replace the model's own, see
-                :class:`~seetell.language.decoding.Decoding`: ``method``, ``beam_size``, ``length_penalty``,
-                ``max_words`` and ``no_repeat_ngram_size``, which counts tokens, and for sampling ``temperature``,
-                ``top_k``, ``top_p`` and ``seed``. ``None`` stands for the model's own.
-
-        Raises:
-            UsageError: an option is unknown, its value not allowed, or the model cannot do it, or options contradict
-                each other.
-        """
-        self._check_supported(attention=attention, min_confidence=min_confidence)
+    def _bind(self, wanted: Wanted) -> BatchFn[Prepared, Caption]:
+        options = wanted.options
         for name in ("remove_bad_endings", "no_repeat_content_words"):
             if options.get(name):
                 raise UsageError(f"{name}: {self.name} writes in tokens, not in words; leave it out")
-        decoding = chosen_decoding(self.decoding, sample=sample, options=options)
+        decoding = chosen_decoding(self.decoding, sample=wanted.sample, options=options)
         beams = decoding.beam_size if decoding.method == "beam" else 1
         if options.get("length_penalty") is not None and beams == 1:
             raise UsageError("length_penalty ranks the sentences of a search with beams; give a beam_size of 2 or more")
@@ -150,7 +127,7 @@ class HubCaptioner(HubPredictor[Caption], Captioner[Prepared]):
             else None,
         )
         captions = self.batched(self._captions, search=search, max_words=max_words)
-        return with_nouns(captions) if keywords else captions
+        return with_nouns(captions) if wanted.keywords else captions
 
     def _own_decoding(self) -> Decoding:
         config = self.model.network.generation_config

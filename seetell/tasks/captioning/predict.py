@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -23,7 +22,7 @@ from seetell.runtime.bundle_predictor import BundlePredictor
 from seetell.runtime.image_stream import BatchFn, preprocess, preprocess_all
 from seetell.runtime.sessions import Graph
 from seetell.runtime.tags import Images, stacked, tagger_of
-from seetell.tasks.captioning.captioner import Captioner, chosen_decoding
+from seetell.tasks.captioning.captioner import Captioner, Wanted, chosen_decoding
 from seetell.tasks.captioning.confidence import Calibration
 from seetell.tasks.captioning.decoder import Decoder
 from seetell.tasks.captioning.keywords import nouns_as_keywords
@@ -89,46 +88,18 @@ class BundleCaptioner(BundlePredictor[Prepared, Caption], Captioner[Prepared]):
         """Whether it can return an attention map for every word."""
         return self._decoder.attends
 
-    def bind(
-        self,
-        *,
-        attention: bool = False,
-        sample: bool = False,
-        min_confidence: float | None = None,
-        any_picture: bool = False,
-        keywords: bool = False,
-        **options: Any,
-    ) -> BatchFn[Prepared, Caption]:
-        """Return the function that captions a batch.
-
-        Args:
-            attention: see :meth:`caption`.
-            min_confidence: a sentence with less :attr:`~seetell.results.Caption.confidence` is replaced by a shorter
-                reading of the image's tags that has as much; where there is none, the caption is withheld.
-                ``None`` stands for 0.
-            any_picture: caption pictures that are no photos, too, which a model of photos otherwise withholds; the
-                caption of a blank one has a confidence of 0.
-            keywords: tell what is surely in the image, too; see :mod:`seetell.tasks.captioning.keywords`.
-            sample: sample words instead of searching, the same as ``method="sample"``.
-            options: decoding options that replace the model's own, such as ``beam_size=3`` or ``temperature=0.8``; see
-                :class:`~seetell.language.decoding.Decoding`. ``None`` stands for the model's own.
-
-        Raises:
-            UsageError: an option is unknown or its value not allowed, options contradict each other, or the model has
-                no attention to return, or no confidence to compare.
-        """
-        least = self._check_supported(attention=attention, min_confidence=min_confidence)
-        decoding = chosen_decoding(self.decoding, sample=sample, options=options)
+    def _bind(self, wanted: Wanted) -> BatchFn[Prepared, Caption]:
+        decoding = chosen_decoding(self.decoding, sample=wanted.sample, options=wanted.options)
         for name in ("remove_bad_endings", "no_repeat_content_words"):
             if getattr(decoding, name) and self.bundle.require_vocabulary().pieces:
                 raise UsageError(f"{name}: {self.name} writes in pieces of words; leave it out")
         return partial(
             self._captions,
             decoding=decoding,
-            grid=self.bundle.grid if attention else None,
-            min_confidence=least,
-            any_picture=any_picture,
-            keywords=keywords,
+            grid=self.bundle.grid if wanted.attention else None,
+            min_confidence=wanted.min_confidence,
+            any_picture=wanted.any_picture,
+            keywords=wanted.keywords,
         )
 
     def encode(self, images: np.ndarray) -> dict[str, np.ndarray]:
@@ -149,6 +120,31 @@ class BundleCaptioner(BundlePredictor[Prepared, Caption], Captioner[Prepared]):
             return encoded
         seen = stacked([image for image in images if not isinstance(image, np.ndarray)], self.tagger.preprocessings)
         return {**encoded, **self.tagger(seen, encoded["pooled"]).features}
+
+    def sentence(self, image: PhotoSource) -> tuple[int, ...]:
+        """Return the word ids of the sentence that the model generates for an image, whatever its confidence."""
+        return self._decoder.best(self.features([self.prepare(image)]), self.decoding).tokens
+
+    def logprobs(self, images: Sequence[Prepared], tokens: Sequence[int]) -> np.ndarray:
+        """Return the log-probability of each word of one sentence for each image.
+
+        Args:
+            images: ``N``, prepared.
+            tokens: ``T`` word ids of the sentence.
+
+        Returns:
+            ``(N, T)``.
+        """
+        return self._decoder.logprobs(self.features(images), tokens)
+
+    def attention_to(self, image: Prepared, tokens: Sequence[int]) -> list[np.ndarray]:
+        """Return the attention to an image before each word of a sentence, ``(H, W)`` for each.
+
+        Args:
+            image: prepared.
+            tokens: word ids of the sentence.
+        """
+        return self._decoder.attention(self.features([image]), tokens, self.bundle.grid)
 
     def _captions(
         self,

@@ -11,6 +11,7 @@ TASK = Task(
     predict="predict:BundleDetector",
     backends={"hf": "hub:load"},
     evaluate="evaluate:evaluate",
+    explain="explain:explain",
     architectures=("*ForObjectDetection", "Florence2ForConditionalGeneration"),
     options=(
         Option(

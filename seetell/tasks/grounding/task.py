@@ -13,6 +13,7 @@ TASK = Task(
     predict="predict:PhraseGrounder",
     backends={"hf": "hub:load"},
     evaluate="evaluate:evaluate",
+    explain="explain:explain",
     config="config:GroundingConfig",
     train="train:Training",
     model="model:build",

@@ -11,6 +11,7 @@ TASK = Task(
     predict="predict:BundleEmbedder",
     backends={"hf": "hub:load"},
     evaluate="evaluate:evaluate",
+    explain="explain:explain",
     config="config:RetrievalConfig",
     train="train:Training",
     model="models:build",

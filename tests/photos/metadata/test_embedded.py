@@ -264,6 +264,15 @@ def test_what_follows_the_picture_stays_where_it_is_from_the_end(told: str, end:
     assert (tmp_path / "photo.jpg").read_bytes() == content
 
 
+@pytest.mark.parametrize("image_format", ["PNG", "WEBP"])
+def test_data_after_the_end_of_a_file_are_not_moved(image_format: str, tmp_path: Path):
+    content = photo(image_format) + b"film" * 100
+    with pytest.raises(PhotoError, match="400 bytes of other data follow the picture"):
+        written(tmp_path / "photo", content)
+    assert (tmp_path / "photo").read_bytes() == content
+    assert written(tmp_path / "padded", photo(image_format) + bytes(10)).endswith(bytes(10))
+
+
 @pytest.mark.parametrize("image_format", FORMATS)
 def test_signed_photos_stay_as_they_are(image_format: str, tmp_path: Path):
     content = photo(image_format)

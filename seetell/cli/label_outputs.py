@@ -1,0 +1,167 @@
+"""Regions in the files of others, beside their rows: COCO's results, YOLO's labels and Pascal VOC's XML."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, ClassVar
+
+import click
+
+from seetell.cli.command import FOLDER_OR_FILE
+from seetell.cli.output_file import check_writable, write_file
+from seetell.cli.side_output import SideOutput
+from seetell.errors import PhotoError, UsageError
+
+DATA = "data.yaml"
+"""File of a folder of YOLO's labels that names the classes by number."""
+
+
+class CocoResults(SideOutput):
+    """COCO's results, written when the run ends without an error."""
+
+    whole_run = True
+
+    def check(self, others: Sequence[SideOutput], options: Mapping[str, Any]) -> None:
+        """Refuse a place that takes no file."""
+        check_writable(self.value, self.option)
+
+    def open(self, predictor: Any, opened: ExitStack) -> None:
+        """Begin."""
+        self._classes = getattr(predictor, "labels", ())
+        self._photos: list[tuple[str, Any]] = []
+        opened.push(self._write)
+
+    def add(self, image: str, result: Any, files: dict[str, str]) -> None:
+        """Keep the regions of an image."""
+        if not isinstance(result, PhotoError):
+            self._photos.append((os.path.basename(image), result))
+
+    def _write(self, kind: type[BaseException] | None, error: BaseException | None, traceback: Any) -> None:
+        from seetell.data.object_results import coco_results
+
+        if error is None:
+            write_file(self.value, json.dumps(coco_results(self._photos, self._classes)) + "\n")
+
+
+class LabelFolder(SideOutput):
+    """A folder with a file for each image, called as the image is.
+
+    A file that is there and says something else stays, and its image counts as failed: a person may have written it,
+    or it is of another image of the same name.
+    """
+
+    ending: ClassVar[str]
+    kind: ClassVar[str]
+    """Field of an image's row that names the file."""
+
+    def check(self, others: Sequence[SideOutput], options: Mapping[str, Any]) -> None:
+        """Refuse a place that takes no folder."""
+        if self.value.exists() and not self.value.is_dir():
+            raise UsageError(f"{self.option} {self.value}: is a file; expected the name of a folder")
+        if not self.value.exists() and not self.value.absolute().parent.is_dir():
+            raise UsageError(f"{self.option} {self.value}: there is no folder {self.value.parent}; make it first")
+
+    def open(self, predictor: Any, opened: ExitStack) -> None:
+        """Make the folder."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def folder(self) -> Path:
+        """That of the files."""
+        return Path(self.value)
+
+    def add(self, image: str, result: Any, files: dict[str, str]) -> None:
+        """Write the file of an image."""
+        if isinstance(result, PhotoError):
+            return
+        file = self.folder / f"{Path(image).stem}{self.ending}"
+        content = self.content(image, result)
+        if file.exists():
+            if file.read_bytes() != content:
+                raise PhotoError(f"{image}: {file} is there and says something else; give {self.option} another folder")
+        else:
+            write_file(file, content)
+        files[self.kind] = str(file)
+
+    def content(self, image: str, regions: Any) -> bytes:
+        """Return the file of an image."""
+        raise NotImplementedError
+
+
+class VocAnnotations(LabelFolder):
+    """Pascal VOC's XML files."""
+
+    ending, kind = ".xml", "voc"
+
+    def content(self, image: str, regions: Any) -> bytes:
+        """Return the file of an image."""
+        from seetell.data.voc import annotation_xml
+
+        folder, name = os.path.split(image)
+        return annotation_xml(name, regions.size, regions, folder=os.path.basename(folder))
+
+
+class YoloLabels(LabelFolder):
+    """YOLO's labels: ``labels/NAME.txt``, and ``data.yaml`` with the names of the classes.
+
+    A model without a list of classes has those that it told, in the order in which they came.
+    """
+
+    ending, kind = ".txt", "yolo"
+
+    @property
+    def folder(self) -> Path:
+        """That of the files."""
+        return Path(self.value) / "labels"
+
+    def open(self, predictor: Any, opened: ExitStack) -> None:
+        """Make the folder and name the classes.
+
+        Raises:
+            UsageError: the folder has other classes.
+        """
+        super().open(predictor, opened)
+        known, before = list(getattr(predictor, "labels", ())), self._named()
+        if known and before and before != known:
+            raise UsageError(f"{self.option} {self.value}: its {DATA} names other classes; name another folder")
+        self._classes: list[str] = known or before
+        if self._classes != before:
+            self._name()
+
+    def content(self, image: str, regions: Any) -> bytes:
+        """Return the file of an image."""
+        from seetell.data.object_results import yolo_labels
+
+        new = dict.fromkeys(region.text for region in regions if region.text not in self._classes)
+        if new:
+            self._classes = [*self._classes, *new]
+            self._name()
+        return yolo_labels(regions, self._classes).encode()
+
+    def _named(self) -> list[str]:
+        """Return the classes that the folder has."""
+        from seetell.data.yolo import class_names
+
+        file = Path(self.value) / DATA
+        return list(class_names(file)) if file.exists() else []
+
+    def _name(self) -> None:
+        names = "".join(f"  {number}: {json.dumps(name)}\n" for number, name in enumerate(self._classes))
+        write_file(Path(self.value) / DATA, f"val: images\nnames:\n{names}")
+
+
+def label_outputs() -> list[tuple[click.Option, type[SideOutput]]]:
+    """Return the options by which regions are written for other programs, and what each makes."""
+
+    def option(name: str, metavar: str, help: str) -> click.Option:
+        return click.Option([name], metavar=metavar, type=FOLDER_OR_FILE, help=help)
+
+    return [
+        (option("--coco", "FILE", "Write COCO's results as well: JSON that its evaluation reads."), CocoResults),
+        (option("--yolo", "DIR", "Write YOLO's labels there as well: labels/dog.txt and data.yaml."), YoloLabels),
+        (option("--voc", "DIR", "Write Pascal VOC's XML files there as well: dog.xml."), VocAnnotations),
+    ]

@@ -1,0 +1,68 @@
+"""Which objects of an image can be explained: each by how surely it is found in another image at the same place.
+
+Petsiuk et al., "Black-box Explanation of Object Detectors via Saliency Maps" (D-RISE), CVPR 2021, equation 2: a
+detection in the covered image counts as far as its box overlaps that of the object and its class is the object's; the
+score is that of the best one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from seetell.errors import UsageError
+from seetell.explain.explained import Explained, chosen
+from seetell.geometry.boxes import iou
+from seetell.results import Region
+from seetell.tasks.detection.detector import Detector
+
+LEAST_SCORE = 0.01
+"""Of detections in covered images."""
+
+MOST = 100
+
+
+def explain(predictor: Detector[Any], image: Image.Image, text: str, names: Sequence[str]) -> Explained:
+    """Return the objects that are found as targets; see :data:`seetell.explain.explained.Explain`.
+
+    Args:
+        predictor: any detector.
+        image: in which objects are found.
+        text: none.
+        names: classes of objects; all objects when there are none.
+
+    Raises:
+        UsageError: no object of a name is found, none is found at all, or there is a text.
+    """
+    if text:
+        raise UsageError("objects are detected without a text; name the objects to explain with --word")
+    found = predictor.predict(image)
+    if not len(found):
+        raise UsageError("no object is found in the image, so there is none to explain")
+    objects = [found[place] for place in chosen("object", [each.text for each in found], names, whole="the image")]
+
+    def score(images: Sequence[np.ndarray]) -> np.ndarray:
+        prepared = [predictor.prepare(image) for image in images]
+        rows = []
+        for each in predictor.predict_prepared(prepared, threshold=LEAST_SCORE, top=MOST, same_place_iou=1.0):
+            if isinstance(each, Exception):
+                raise each
+            scale = max(image.size) / max(each.size)  # the image may have been made smaller
+            rows.append([_similarity(target, each.regions, scale) for target in objects])
+        return np.array(rows)
+
+    answer = ", ".join(f"{each.text} {each.score:.0%}" for each in found)
+    return Explained(answer, tuple(each.text for each in objects), score)
+
+
+def _similarity(target: Region, found: Sequence[Region], scale: float) -> float:
+    """Return the highest product of score and overlap among detections of the target's class."""
+    same = [each for each in found if each.text == target.text]
+    if not same:
+        return 0.0
+    boxes = np.array([each.box for each in same]) * scale
+    overlaps = iou(np.array([target.box]), boxes)
+    return float((overlaps * [each.score for each in same]).max())
