@@ -15,7 +15,7 @@ from seetell.extras import require
 
 if TYPE_CHECKING:
     from seetell.cli.progress import Progress
-    from seetell.training.config import DataConfig
+    from seetell.training.config import RunConfig
     from seetell.training.loop import TrainingLoop
     from seetell.training.processes import Processes
 
@@ -78,7 +78,7 @@ def _loop(
     config = load_config(find_recipe(recipe), lambda task: find_task(task).load("config"), settings)
     kind = find_task(config.task).load("train")
     config = kind.complete(config.with_models(_model_folder))
-    _check_paths(config.data)
+    _check_paths(config)
     folder = output or Path("runs") / config.name
     total = None if config.steps == -1 else config.steps
     dataset = kind.read(config)
@@ -109,12 +109,13 @@ def _loop(
     return loop
 
 
-def _check_paths(data: DataConfig) -> None:
+def _check_paths(config: RunConfig) -> None:
     from seetell.errors import UsageError
 
+    usual = config.section.DEFAULTS.get("data", {})  # what a task makes itself needs no files
     for name in ("path", "captions", "photos"):
-        path = getattr(data, name)
-        if path is not None and not os.path.exists(path):
+        path = getattr(config.data, name)
+        if path is not None and path != usual.get(name) and not os.path.exists(path):
             raise UsageError(f"data.{name}: {path}: no such file or folder; name yours: --set data.{name}=...")
 
 

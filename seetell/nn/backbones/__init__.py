@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from seetell.errors import RecipeError
-from seetell.nn.backbones import cifar_densenet, fishnet, highway, vgg
+from seetell.nn.backbones import cifar_densenet, crnn, fishnet, highway, vgg
 from seetell.nn.backbones.alexnet2012 import AlexNet2012
 from seetell.nn.backbones.cifar_resnet import CifarResNet
 from seetell.nn.backbones.efficientnet_lite import VARIANTS, EfficientNetLite
@@ -49,6 +49,7 @@ OWN: dict[str, Callable[..., Encoder]] = {
     **dict.fromkeys(cifar_densenet.VARIANTS, cifar_densenet.CifarDenseNet),
     "mobilenet_v1": MobileNetV1,
     **dict.fromkeys(fishnet.VARIANTS, fishnet.FishNet),
+    **dict.fromkeys(crnn.VARIANTS, crnn.Crnn),
 }
 """Encoders of this folder by name; each is called with its name, ``pretrained``, ``image_size`` and its own options."""
 

@@ -1,0 +1,1 @@
+"""Text recognition: the words that are written in an image."""

@@ -1,0 +1,88 @@
+"""Words of pictures that show one each, from the graphs of a bundle, on ONNX Runtime."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from seetell.errors import BundleError
+from seetell.language.ctc_search import Lexicon, best_path, prefix_beam_search
+from seetell.runtime.bundle import Bundle
+from seetell.runtime.sessions import Graph
+
+BATCH = 32
+
+
+class ReadWord(NamedTuple):
+    """A word as it was read.
+
+    Attributes:
+        text: the word; empty if nothing was read.
+        score: its probability, from 0 to 1.
+    """
+
+    text: str
+    score: float
+
+
+class WordRecogniser:
+    """Reads pictures of words.
+
+    Args:
+        bundle: the model.
+        precision: of the encoder; the bundle's own choice when absent.
+        threads: processor threads to compute with.
+
+    Raises:
+        BundleError: the bundle lacks its characters, or a graph is damaged.
+    """
+
+    def __init__(self, bundle: Bundle, *, precision: str | None, threads: int) -> None:
+        if bundle.labels is None:
+            raise BundleError(f"{bundle.folder / 'model.json'}: lacks 'labels'; export the model again")
+        self.characters = "".join(bundle.labels)
+        self._preprocessing = bundle.preprocessing
+        self._encoder = Graph.open(bundle, "encoder", precision=precision, threads=threads)
+        self._recogniser = Graph.open(bundle, "recogniser", threads=threads)
+        self._encoder.require(inputs=["images"], outputs=["columns"])
+        self._recogniser.require(inputs=["columns"], outputs=["log_probs"])
+
+    def log_probs(self, pictures: Sequence[Image.Image]) -> np.ndarray:
+        """Return log-probabilities of the blank and the characters for each column, ``(B, T, V)``."""
+        found = []
+        for start in range(0, len(pictures), BATCH):
+            images = np.stack([self._preprocessing(picture) for picture in pictures[start : start + BATCH]])
+            columns = self._encoder.run({"images": images}, ["columns"])[0]  # (B, T, D)
+            found.append(self._recogniser.run({"columns": columns}, ["log_probs"])[0])
+        return np.concatenate(found)
+
+    def read(
+        self, pictures: Sequence[Image.Image], *, lexicon: Sequence[str] = (), beam_size: int = 1
+    ) -> list[ReadWord]:
+        """Read pictures.
+
+        Args:
+            pictures: RGB, of any size, each with one word.
+            lexicon: the only words that are looked for; any when empty.
+            beam_size: prefixes kept in the search, see :func:`~seetell.language.ctc_search.prefix_beam_search`; 1
+                takes the most likely character of each column, where there is no lexicon.
+        """
+        if not pictures:
+            return []
+        log_probs = self.log_probs(pictures)
+        if beam_size == 1 and not lexicon:
+            found = best_path(log_probs)
+        else:
+            places = {sign: place for place, sign in enumerate(self.characters, 1)}
+            words = [word for word in lexicon if all(sign in places for sign in word)]
+            tree = Lexicon([places[sign] for sign in word] for word in words) if lexicon else None
+            searched = [prefix_beam_search(frames, beam_size=beam_size, lexicon=tree) for frames in log_probs]
+            found = [texts[0] if texts else ((), -math.inf) for texts in searched]
+        return [
+            ReadWord("".join(self.characters[place - 1] for place in text), math.exp(min(score, 0.0)) if text else 0.0)
+            for text, score in found
+        ]

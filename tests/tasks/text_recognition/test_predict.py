@@ -1,0 +1,101 @@
+"""A run becomes a bundle that reads as torch does, and is scored on pictures of words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from training_runs import configured, loop_of, trained_in
+
+import seetell
+from seetell.errors import DataError, UsageError
+from seetell.export.exporter import export_run
+from seetell.tasks.evaluation import DataOptions
+from seetell.tasks.registry import find_task
+from seetell.tasks.text_recognition.data import read_words_of
+from seetell.tasks.text_recognition.evaluate import evaluate
+from seetell.tasks.text_recognition.models import columns_of
+
+
+@pytest.fixture(scope="session")
+def text_bundle(text_recipe: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of a reader that was trained for a few steps."""
+    folder = tmp_path_factory.mktemp("text")
+    config = configured(text_recipe)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("seetell.training.loop.draw_curves", lambda *given, **options: None)
+        loop_of(config, read_words_of(config), folder / "run").run()
+    export_run(folder / "run", folder / "bundle", find_task=find_task, precisions=["fp32"])
+    return folder / "bundle"
+
+
+@pytest.fixture(scope="session")
+def word_pictures(text_recipe: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pictures of words in ICDAR's layout."""
+    folder = tmp_path_factory.mktemp("words")
+    words = read_words_of(configured(text_recipe))
+    lines = []
+    for number in range(6):
+        image, text = words.val(number)
+        image.save(folder / f"word_{number}.png")
+        lines.append(f'word_{number}.png, "{text}"')
+    (folder / "gt.txt").write_text("\n".join(lines))
+    return folder
+
+
+def test_a_bundle_reads_as_torch_does(text_bundle, word_pictures):
+    reader = seetell.load(text_bundle)
+    paths = sorted(word_pictures.glob("*.png"))
+    read = list(reader.predict_many(paths, whole=True))
+    trained = trained_in(text_bundle.parent / "run", "text_recognition")
+    images = torch.from_numpy(np.stack([trained.encoder.preprocessing(reader.prepare(path)) for path in paths]))
+    with torch.no_grad():
+        columns = columns_of(trained.encoder(images), trained.encoder.grid_size)
+        expected = trained.model.read(columns)
+    for regions, (text, score) in zip(read, expected, strict=True):
+        (region,) = regions
+        assert region.text == "".join("ace"[label - 1] for label in text)
+        assert region.box == (0, 0, *regions.size)
+        assert not text or region.score == pytest.approx(np.exp(score), abs=1e-3)
+
+
+def test_a_lexicon_restricts_what_is_read(text_bundle, word_pictures):
+    recogniser = seetell.load(text_bundle).recogniser
+    pictures = [seetell.load(text_bundle).prepare(path) for path in sorted(word_pictures.glob("*.png"))]
+    lexicon = ("ace", "cc", "b")  # the last has a character that is not known
+    assert {word.text for word in recogniser.read(pictures, lexicon=lexicon, beam_size=50)} <= {"ace", "cc"}
+    wide, best = recogniser.read(pictures, beam_size=50), recogniser.read(pictures)
+    assert all(one.score >= other.score - 1e-6 for one, other in zip(wide, best, strict=True))
+    assert recogniser.read([]) == []
+
+
+def test_scores(text_bundle, word_pictures):
+    found = evaluate(seetell.load(text_bundle), DataOptions(word_pictures))
+    assert found.scores["photos"] == len(found.rows) == 6
+    right = sum(row["text"] == row["read"] for row in found.rows)
+    assert found.scores["word_accuracy"] == pytest.approx(right / 6)
+    (word_pictures.parent / "none").mkdir(exist_ok=True)
+    with pytest.raises(DataError, match="expected pictures of words"):
+        evaluate(seetell.load(text_bundle), DataOptions(word_pictures.parent / "none"))
+    with pytest.raises(UsageError, match="threshold"):
+        evaluate(seetell.load(text_bundle), DataOptions(word_pictures), threshold=2)
+
+
+def test_training_on_pictures_of_words(tmp_path, text_recipe, word_pictures):
+    folder = tmp_path / "words"
+    for split in ("train", "test"):
+        (folder / split).mkdir(parents=True)
+        for file in word_pictures.iterdir():
+            (folder / split / file.name).write_bytes(file.read_bytes())
+    lines = (word_pictures / "gt.txt").read_text().splitlines()
+    for split in ("train", "test"):
+        (folder / f"{split}.txt").write_text("\n".join(f"{split}/{line}" for line in [*lines, "word_0.png, 77"]))
+    config = configured(text_recipe, data={"path": str(folder)}, steps=1, validation={"photos": -1})
+    words = read_words_of(config)
+    assert (words.train_count, words.val_count) == (6, 6)
+    loop = loop_of(config, words, tmp_path / "run")
+    loop.run()
+    assert loop.training.batch(0)[0].shape == (8, 32, 48, 3)
