@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from seetell.data.yolo import ObjectPhoto, read_yolo
+from seetell.data.records import ObjectPhoto
+from seetell.data.yolo import read_yolo
 
 
 def arguments(description: str | None) -> argparse.ArgumentParser:

@@ -19,6 +19,7 @@ EXTRAS = {
     "remote": ("fsspec", "aiohttp", "s3fs", "gcsfs"),
     "formats": ("pillow_heif", "rawpy"),
     "jxl": ("pillow_jxl",),
+    "ocr": ("rapidocr_onnxruntime",),
 }
 """The modules that each extra brings."""
 

@@ -112,7 +112,7 @@ class Regions:
     """Regions of an image; iterable, and indexed by rank.
 
     Attributes:
-        regions: highest score first.
+        regions: highest score first; lines of text are in reading order.
         size: width and height of the upright image in pixels.
         model: name of the bundle that found them.
     """
@@ -208,11 +208,16 @@ class Labels:
     Attributes:
         labels: highest probability first.
         model: name of the bundle.
+        box: where the object is that the first label is of, ``xyxy`` in pixels of the image; ``None`` where the model
+            does not say.
+        size: width and height of the upright image in pixels, if there is a box.
     """
 
     shape: ClassVar[str] = "labels"
     labels: tuple[Label, ...]
     model: str
+    box: tuple[float, float, float, float] | None = None
+    size: tuple[int, int] | None = None
 
     def __iter__(self) -> Iterator[Label]:
         return iter(self.labels)
@@ -228,8 +233,11 @@ class Labels:
         return replace(self, labels=self.labels[:n])
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain types ready for JSON."""
-        return {"labels": [label.to_dict() for label in self.labels], "model": self.model}
+        """Return plain types ready for JSON; ``box`` and ``size`` only if there is a box."""
+        content: dict[str, Any] = {"labels": [label.to_dict() for label in self.labels]}
+        if self.box is not None and self.size is not None:
+            content |= {"box": [round(edge, 2) for edge in self.box], "size": list(self.size)}
+        return {**content, "model": self.model}
 
 
 @dataclass(frozen=True)

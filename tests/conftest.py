@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,6 +28,25 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     from sharing_out import BySharedFixtures
 
     return BySharedFixtures(config, log) if config.getoption("dist") == "load" else None
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import files whose tests are all slow, unless they are asked for: some load large libraries."""
+    named = any(Path(arg.partition("::")[0]).resolve() == collection_path for arg in config.args)
+    if config.option.markexpr != "not slow" or named or not collection_path.name.startswith("test_"):
+        return None
+    return True if "\npytestmark = pytest.mark.slow\n" in collection_path.read_text(encoding="utf-8") else None
+
+
+def pytest_collection_finish() -> None:
+    """Keep what is imported by now out of the search for garbage, which goes through it again and again otherwise."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    """Let it go at the end."""
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

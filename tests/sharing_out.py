@@ -8,11 +8,12 @@ SHARED = {
     "dense captioner": (
         "cli/test_evaluate_regions.py",
         "cli/test_regions.py",
+        "dense_captioning/test_detector.py",
         "dense_captioning/test_evaluate.py",
         "dense_captioning/test_export.py",
         "dense_captioning/test_predict.py",
     ),
-    "aligner": ("grounding/test_export.py", "retrieval/test_export.py"),
+    "aligner": ("grounding/test_export.py", "grounding/test_train.py", "retrieval/test_export.py"),
 }
 """Files that take turns with one trained model."""
 

@@ -14,10 +14,14 @@ from pathlib import Path
 
 import pytest
 import reference_pages
+from in_process import pipelines, run_pipelines, run_python
 from PIL import Image
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PAGES = sorted([REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *(REPOSITORY / "docs").rglob("*.md")])
+
+SHOWN = ("cat", "cliff", "dog", "gate", "officer")
+"""Of the photos in ``examples`` those that the pages name, and one more."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +56,14 @@ def blocks() -> list[Block]:
     return found
 
 
-def run(script: str, folder: Path, language: str = "bash") -> str:
-    """Run a block in a folder where ``seetell`` is the code at hand, and return what it prints."""
+def run(script: str, folder: Path) -> str:
+    """Run a block of bash in a folder where ``seetell`` is the code at hand, and return what it prints."""
     programs = folder / ".programs"
     programs.mkdir(exist_ok=True)
     program = programs / "seetell"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m seetell "$@"\n', encoding="utf-8")
     program.chmod(0o755)
-    command = ["bash", "-euo", "pipefail", "-c", script] if language == "bash" else [sys.executable, "-c", script]
+    command = ["bash", "-euo", "pipefail", "-c", script]
     paths = {
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(REPOSITORY),
@@ -79,7 +83,12 @@ def commands_of(page: str, beginning: str) -> list[str]:
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
     """A folder with what the pages speak of."""
-    shutil.copytree(REPOSITORY / "examples", tmp_path / "examples")
+    (tmp_path / "examples").mkdir()
+    for name in SHOWN:
+        shutil.copy(REPOSITORY / "examples" / f"{name}.jpg", tmp_path / "examples")
+    header, *captions = (REPOSITORY / "examples" / "captions.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    shown = [line for line in captions if line.partition(".jpg")[0] in SHOWN]
+    (tmp_path / "examples" / "captions.csv").write_text("".join([header, *shown]), encoding="utf-8")
     (tmp_path / "holiday").mkdir()
     for source, target in {"cat": "photo.jpg", "cliff": "holiday/beach.jpg", "dog": "holiday/dog.jpg"}.items():
         shutil.copy(REPOSITORY / "examples" / f"{source}.jpg", tmp_path / target)
@@ -100,9 +109,15 @@ def photos(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("block", blocks(), ids=str)
-def test_every_block_runs_or_names_its_test(block: Block, photos: Path):
+def test_every_block_runs_or_names_its_test(block: Block, photos: Path, no_paraphrases: None):
     if block.mark == "run":
-        run(block.text, photos, block.language)
+        found = pipelines(block.text) if block.language == "bash" else None
+        if block.language == "python":
+            run_python(block.text, photos)
+        elif found is not None:
+            run_pipelines(found, photos)
+        else:
+            run(block.text, photos)
         return
     tested = re.fullmatch(r"tested by: ([\w./]+)(?:::(\w+))?", block.mark)
     assert tested is not None, "put '<!-- run -->' or '<!-- tested by: FILE::TEST -->' above the block"

@@ -34,6 +34,8 @@ _NUMBERS = {"confidence", "logprob", "score", "share", *_EDGES}
 def items_of(row: Mapping[str, Any], shape: str) -> Iterator[Mapping[str, Any]]:
     """Yield what a row holds, each with the image: its caption, or its regions, labels or masks.
 
+    A box of the row itself is that of its first label.
+
     Args:
         row: of an image that did not fail, see :func:`seetell.results.row`.
         shape: of its result.
@@ -41,9 +43,10 @@ def items_of(row: Mapping[str, Any], shape: str) -> Iterator[Mapping[str, Any]]:
     if shape == "text":
         yield {**row, "keywords": KEYWORDS.join(row["keywords"])} if "keywords" in row else row
         return
-    for item in row[shape]:
-        edges = dict(zip(_EDGES, item.get("box", ()), strict=False))
-        yield {"image": row["image"], **item, **edges}
+    for rank, item in enumerate(row[shape]):
+        located = {"box": row["box"], **item} if rank == 0 and "box" in row else item
+        edges = dict(zip(_EDGES, located.get("box", ()), strict=False))
+        yield {"image": row["image"], **located, **edges}
 
 
 def cells(item: Mapping[str, Any], columns: Sequence[str]) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,11 +16,17 @@ from seetell.extras import require
 @command("backbones")
 @format_option(Format.text, Format.json, Format.table, help="For people or programs; table: in Markdown.")
 @click.option("--no-timing", is_flag=True, help="Do not measure how long they take.")
-def backbones(output_format: Format, no_timing: bool) -> None:
+@click.option(
+    "--picture",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Draw them there, a dot each: parameters over milliseconds, or over GFLOPs.",
+)
+def backbones(output_format: Format, no_timing: bool, picture: Path | None) -> None:
     """List the image encoders of the literature that recipes can name.
 
     Parameters are those of the network with its published head, in millions, as printed and as counted here. GFLOPs are
-    multiplications and additions of one image; milliseconds those of torch for one image, without the head.
+    multiplications and additions of one image; milliseconds are those of one processor core in torch, for one image,
+    without the head.
 
     Any other model of timm or torchvision can be named, too.
 
@@ -38,6 +45,10 @@ def backbones(output_format: Format, no_timing: bool) -> None:
             if len(rows) == 1:
                 click.echo(_line("NAME", "PIXELS", "PRINTED", "HERE", "GFLOPS", "" if no_timing else "MS", "PAPER"))
             click.echo(_line(*_cells(rows[-1])))
+    if picture is not None:
+        from seetell.nn.backbones.picture import draw_encoders
+
+        draw_encoders(rows, picture)
     if output_format is Format.table:
         click.echo("\n".join(_markdown(rows)))
     elif output_format is Format.json:

@@ -215,3 +215,33 @@ class RegionDataset(PhotoDataset[RegionPhoto]):
             single_split=self.single_split,
             format=self.format,
         )
+
+
+@dataclass(frozen=True)
+class ObjectPhoto:
+    """A photo with the boxes of its objects.
+
+    Attributes:
+        id: its path in the data set, or its id there.
+        path: the image file.
+        boxes: ``xyxy`` in shares of the upright photo, within it and with an area.
+        classes: the name of each box's class.
+        split: ``train``, ``val`` or ``test``.
+    """
+
+    id: int | str
+    path: Path
+    boxes: tuple[Box, ...]
+    classes: tuple[str, ...]
+    split: str
+
+
+@dataclass(frozen=True)
+class ObjectDataset(PhotoDataset[ObjectPhoto]):
+    """Photos with the boxes of objects.
+
+    Attributes:
+        classes: the names of all classes, by number.
+    """
+
+    classes: tuple[str, ...] = ()

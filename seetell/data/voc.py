@@ -17,9 +17,8 @@ from xml.sax.saxutils import escape
 
 from seetell.data.archive import small_files
 from seetell.data.photo_folders import PhotoFolders
-from seetell.data.records import SPLITS, Problem
+from seetell.data.records import SPLITS, ObjectDataset, ObjectPhoto, Problem
 from seetell.data.source import read_text
-from seetell.data.yolo import ObjectDataset, ObjectPhoto
 from seetell.errors import DataError
 from seetell.geometry.boxes import Box
 from seetell.results import Region

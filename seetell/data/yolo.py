@@ -8,49 +8,18 @@ An image without such a file shows none of the classes.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
-from seetell.data.records import SPLITS, PhotoDataset, Problem
+from seetell.data.records import SPLITS, ObjectDataset, ObjectPhoto, Problem
 from seetell.data.source import numbered_lines, read_text
 from seetell.errors import DataError, unknown
 from seetell.geometry.boxes import Box
 from seetell.photos.formats import is_photo_name
 
 FORMAT = "yolo"
-
-
-@dataclass(frozen=True)
-class ObjectPhoto:
-    """A photo with the boxes of its objects.
-
-    Attributes:
-        id: its path in the data set.
-        path: the image file.
-        boxes: ``xyxy`` in shares of the upright photo, within it and with an area.
-        classes: the name of each box's class.
-        split: ``train``, ``val`` or ``test``.
-    """
-
-    id: str
-    path: Path
-    boxes: tuple[Box, ...]
-    classes: tuple[str, ...]
-    split: str
-
-
-@dataclass(frozen=True)
-class ObjectDataset(PhotoDataset[ObjectPhoto]):
-    """Photos with the boxes of objects.
-
-    Attributes:
-        classes: the names of all classes, by number.
-    """
-
-    classes: tuple[str, ...] = ()
 
 
 def read_yolo(folder: str | Path, *, format: str | None = None, photos: str | Path | None = None) -> ObjectDataset:

@@ -126,7 +126,7 @@ def boxes_picture(photo: Image.Image, result: Regions | Alignment) -> Image.Imag
     drawn = numbered_boxes([region.box for region in result.regions], result.size, shown.size)
     pen = ImageDraw.Draw(shown)
     for box in drawn:
-        _outline(pen, box)
+        outline(pen, box)
     for box in drawn:
         _badge(pen, box, *box.badge)
     width = max(shown.width, MIN_WIDTH)
@@ -199,7 +199,8 @@ def _lines(regions: Sequence[Region], boxes: list[NumberedBox], width: float) ->
     return lines
 
 
-def _outline(pen: ImageDraw.ImageDraw, box: NumberedBox) -> None:
+def outline(pen: ImageDraw.ImageDraw, box: NumberedBox) -> None:
+    """Draw a box's edges in its colour, with dark lines on both sides."""
     left, top, right, bottom = box.box
     inside = (left, top, max(right, left + 1) - 1, max(bottom, top + 1) - 1)
     pen.rectangle(inside, None, DARK, LINE + 2 * EDGING)

@@ -1,12 +1,15 @@
-"""The labels of an image as a horizontal bar chart: a picture, or a web page that is complete in one file."""
+"""The labels of an image as a horizontal bar chart: a picture, or a web page that is complete in one file.
+
+Where a model says where the object is that the first label is of, its box is drawn on the photo.
+"""
 
 from __future__ import annotations
 
 from PIL import Image, ImageDraw
 
-from seetell.drawing.boxes import MIN_WIDTH, resized_photo
+from seetell.drawing.boxes import COLOURS, MIN_WIDTH, numbered_boxes, outline, resized_photo
 from seetell.drawing.fonts import choose_font, ellipsise
-from seetell.drawing.page_parts import html_text, photo_parts, render_template
+from seetell.drawing.page_parts import html_text, photo_parts, position_in_thirds, render_template
 from seetell.results import Label, Labels
 
 MARGIN, GAP = 20, 12
@@ -24,6 +27,9 @@ def label_chart(photo: Image.Image, labels: Labels) -> Image.Image:
         RGB, the photo and below it a line per label: its text, a bar as long as its probability, and that in percent.
     """
     shown = resized_photo(photo)
+    if labels.box is not None and labels.size is not None:
+        (box,) = numbered_boxes([labels.box], labels.size, shown.size)
+        outline(ImageDraw.Draw(shown), box)
     width = max(shown.width, MIN_WIDTH)
     picture = Image.new("RGB", (width, shown.height + 2 * MARGIN + len(labels) * LINE_HEIGHT), PAPER)
     picture.paste(shown, ((width - shown.width) // 2, 0))
@@ -59,8 +65,21 @@ def label_page(photo: Image.Image, labels: Labels, *, name: str) -> str:
         description=html_text(name),
         about=html_text(f"{name} · model {labels.model}"),
         **photo_parts(photo),
+        box=_box(labels),
         labels="\n".join(map(_item, labels)),
     )
+
+
+def _box(labels: Labels) -> str:
+    if labels.box is None or labels.size is None:
+        return ""
+    (left, top, right, bottom), (width, height) = labels.box, labels.size
+    where = position_in_thirds((left + right) / 2 / width, (top + bottom) / 2 / height)
+    said = f"{labels[0].text}: box {left:.0f}, {top:.0f} to {right:.0f}, {bottom:.0f}, around the {where} of the photo"
+    place = f"left: {left / width:.2%}; top: {top / height:.2%}"
+    sides = f"width: {(right - left) / width:.2%}; height: {(bottom - top) / height:.2%}"
+    style = f"--colour: rgb{COLOURS[0]}; {place}; {sides}"
+    return f'<div class="box" role="img" aria-label="{html_text(said)}" style="{style}"></div>'
 
 
 def _item(label: Label) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from seetell.data.records import PhotoDataset, PhotoRecord
+from seetell.data.records import AnyPhoto, Photo, PhotoDataset
 from seetell.errors import BundleError, PhotoError
 from seetell.language.vocabulary import Vocabulary
 from seetell.nn.backbones import Encoder, Features, Tags
@@ -39,17 +39,17 @@ class Examples:
         preprocessing: the encoder's.
     """
 
-    train: Sequence[PhotoRecord]
-    val: Sequence[PhotoRecord]
+    train: Sequence[Photo]
+    val: Sequence[Photo]
     preprocessing: Preprocessing
 
     @classmethod
-    def of(cls, dataset: PhotoDataset[PhotoRecord], encoder: Encoder) -> Examples:
+    def of(cls, dataset: PhotoDataset[AnyPhoto], encoder: Encoder) -> Examples:
         """Return the examples of a data set for an encoder."""
         return cls(dataset.split("train"), dataset.split("val"), encoder.preprocessing)
 
     @property
-    def compared(self) -> Sequence[PhotoRecord]:
+    def compared(self) -> Sequence[Photo]:
         """The photos that :attr:`comparison` is sampled from."""
         return self.val if len(self.val) > 1 else self.train
 
@@ -68,7 +68,7 @@ class Examples:
         return sample(self.compared, COMPARISON_IMAGES, lambda photo: preprocess_all(photo.path, preprocessings))
 
 
-def sample_images(preprocessing: Preprocessing, photos: Sequence[PhotoRecord], count: int) -> np.ndarray:
+def sample_images(preprocessing: Preprocessing, photos: Sequence[Photo], count: int) -> np.ndarray:
     """Open photos evenly spread over a data set; unreadable ones are skipped.
 
     Args:
@@ -85,7 +85,7 @@ def sample_images(preprocessing: Preprocessing, photos: Sequence[PhotoRecord], c
     return np.stack(sample(photos, count, lambda photo: photo_pixels(photo, preprocessing)))
 
 
-def sample(photos: Sequence[PhotoRecord], count: int, open_one: Callable[[PhotoRecord], Opened]) -> list[Opened]:
+def sample(photos: Sequence[Photo], count: int, open_one: Callable[[Photo], Opened]) -> list[Opened]:
     """Open photos evenly spread over a data set in some way; see :func:`sample_images`."""
     images = []
     for photo in photos[:: max(1, len(photos) // count)][:count]:

@@ -116,7 +116,7 @@ def nms_per_class(
     """Greedy non-maximum suppression among the boxes of each class; a box may be kept for several classes.
 
     Args:
-        boxes: ``(N, 4)``, finite.
+        boxes: finite, ``(N, 4)``, or one for each class, ``(N, K, 4)``.
         scores: of each box for each class, ``(N, K)``.
         threshold: least score.
         iou_threshold: see :func:`nms`.
@@ -126,14 +126,40 @@ def nms_per_class(
         Indices of the kept boxes ``(M,)`` and their classes ``(M,)``, highest score first. Boxes without an area are
         not among them.
     """
-    rows, classes = np.nonzero((scores >= threshold) & (area(boxes) > 0)[:, None])
+    covered = area(boxes) > 0
+    rows, classes = np.nonzero((scores >= threshold) & (covered if boxes.ndim == 3 else covered[:, None]))
     best = np.argsort(-scores[rows, classes], kind="stable")[: max(CANDIDATES, max_boxes)]
     rows, classes = rows[best], classes[best]
-    chosen = boxes[rows].astype(np.float64)
+    chosen = boxes_of(boxes, rows, classes).astype(np.float64)
     if len(chosen):  # classes side by side, so that none overlaps another
         chosen += (classes * (chosen.max() - chosen.min() + 1))[:, None]
     kept = nms(chosen, scores[rows, classes], iou_threshold=iou_threshold, max_boxes=max_boxes)
     return rows[kept], classes[kept]
+
+
+def boxes_of(boxes: Boxes, rows: npt.NDArray[np.intp], classes: npt.NDArray[np.intp]) -> Boxes:
+    """Return the boxes ``(M, 4)`` of some rows for some classes ``(M,)`` of :func:`nms_per_class`."""
+    return boxes[rows, classes] if boxes.ndim == 3 else boxes[rows]
+
+
+def select_proposals(
+    boxes: Boxes, logits: npt.NDArray[np.floating], *, compared: int, iou_threshold: float, max_boxes: int
+) -> npt.NDArray[np.intp]:
+    """Choose proposals of an image, as region proposal networks do.
+
+    Args:
+        boxes: moved anchors, ``(A, 4)``.
+        logits: of their objectness, ``(A,)``.
+        compared: that enter non-maximum suppression, those of highest score.
+        iou_threshold: see :func:`nms`.
+        max_boxes: largest number kept.
+
+    Returns:
+        Indices of the proposals, highest score first. Boxes without an area are not among them.
+    """
+    best = np.argsort(-logits, kind="stable")[:compared]
+    best = best[area(boxes[best]) > 0]
+    return best[nms(boxes[best], logits[best], iou_threshold=iou_threshold, max_boxes=max_boxes)]
 
 
 def window_boxes(levels: Sequence[int]) -> np.ndarray:

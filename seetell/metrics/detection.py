@@ -1,12 +1,19 @@
-"""Object detection: average precision as COCO computes it.
+"""Object detection: average precision as COCO and as Pascal VOC compute it.
 
-Lin et al. (2014, "Microsoft COCO"), https://cocodataset.org/#detection-eval, for boxes of any size and without crowds:
+COCO (Lin et al. 2014, "Microsoft COCO"), https://cocodataset.org/#detection-eval, for boxes of any size and without
+crowds, to the digit what pycocotools computes:
 
 1. For each class and IoU threshold, the detections of a photo, highest score first and at most 100, take one true box
    each: of those not yet taken, the one that they overlap most, if by at least the threshold.
 2. The detections of all photos, highest score first, give a precision-recall curve; average precision is the mean, over
    the recalls 0, 0.01 … 1, of the greatest precision at that recall or above.
 3. AP is its mean over the IoUs 0.5, 0.55 … 0.95 and the classes of which there is a true box; AP50 is that of IoU 0.5.
+
+Pascal VOC (Everingham et al. 2010, "The Pascal Visual Object Classes (VOC) Challenge", section 4.2), without difficult
+objects: a detection is right if its IoU with the true box of its class that it overlaps most is at least 0.5 and no
+detection of higher score was right about that box. Until 2009 average precision was the mean of the greatest precision
+at the recalls 0, 0.1 … 1 or above; since 2010 it is the area under the curve of that greatest precision. Departure:
+edges lie between pixels here, while VOC's software counts a pixel more on each side.
 """
 
 from __future__ import annotations
@@ -25,7 +32,8 @@ IOUS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 MAX_DETECTIONS = 100
 """Detections of a class that count in one photo."""
 
-_PERCENT = np.arange(101)
+_RECALLS = np.linspace(0.0, 1.0, 101)
+VOC_IOU = 0.5
 
 Flags = npt.NDArray[np.bool_]
 
@@ -80,12 +88,7 @@ def detection_average_precision(
     Raises:
         DataError: there is no true box, or a detection is of a photo that is not in ``truth``.
     """
-    stray = [photo for photo in found if photo not in truth]
-    if stray:
-        raise DataError(f"expected detections in the photos of the ground truth, but {stray[0]!r} is not one of them")
-    labels = sorted({box.label for boxes in truth.values() for box in boxes})
-    if not labels:
-        raise DataError("expected at least one box in the ground truth to score against, got none")
+    labels = _labels(truth, found)
     table = {label: _precisions(label, truth, found) for label in labels}  # by class: AP at each IoU
     return DetectionScores(
         ap=float(np.mean([*table.values()])),
@@ -106,8 +109,7 @@ def average_precision(correct: Flags, total: int) -> float:
     found = np.cumsum(correct)
     precision = found / np.arange(1, len(correct) + 1)
     greatest = np.maximum.accumulate(precision[::-1])[::-1]
-    needed = -(-_PERCENT * total // 100)  # the fewest that reach the recall, in exact integers
-    return float(np.append(greatest, 0.0)[np.searchsorted(found, needed)].mean())
+    return float(np.append(greatest, 0.0)[np.searchsorted(found / total, _RECALLS)].mean())
 
 
 def _precisions(
@@ -141,8 +143,81 @@ def _matched(overlaps: npt.NDArray[np.floating]) -> Flags:
         for number, least in enumerate(IOUS):
             free = overlaps.copy()
             for row in range(len(free)):
-                best = int(free[row].argmax())
+                best = (
+                    free.shape[1] - 1 - int(free[row, ::-1].argmax())
+                )  # the last of equal ones, as pycocotools has it
                 if free[row, best] >= least:
                     matched[number, row] = True
                     free[:, best] = -1.0
     return matched
+
+
+@dataclass(frozen=True)
+class VocScores:
+    """Mean average precision of Pascal VOC, from 0 to 1.
+
+    Attributes:
+        map_2007: mean over classes of the average precision at eleven recalls.
+        map_2010: mean over classes of the area under the curve.
+        per_class: both of each class that has a true box.
+    """
+
+    map_2007: float
+    map_2010: float
+    per_class: Mapping[str, tuple[float, float]]
+
+
+def voc_average_precision(
+    truth: Mapping[Any, Sequence[Detection]], found: Mapping[Any, Sequence[Detection]]
+) -> VocScores:
+    """Score detections as Pascal VOC did; for arguments and errors see :func:`detection_average_precision`."""
+    table = {}
+    for label in _labels(truth, found):
+        correct, total = _voc_correct(label, truth, found)
+        recall = np.cumsum(correct) / total
+        precision = np.cumsum(correct) / np.arange(1, len(correct) + 1)
+        greatest = np.append(np.maximum.accumulate(precision[::-1])[::-1], 0.0)
+        eleven = greatest[np.searchsorted(recall, np.arange(11) / 10)].mean()
+        area = np.sum(np.diff(recall, prepend=0.0) * greatest[:-1])
+        table[label] = float(eleven), float(area)
+    old, new = (float(np.mean(each)) for each in zip(*table.values(), strict=True))
+    return VocScores(old, new, table)
+
+
+def _labels(truth: Mapping[Any, Sequence[Detection]], found: Mapping[Any, Sequence[Detection]]) -> list[str]:
+    """Return the classes that have a true box.
+
+    Raises:
+        DataError: there is none, or a detection is of a photo that is not in ``truth``.
+    """
+    stray = [photo for photo in found if photo not in truth]
+    if stray:
+        raise DataError(f"expected detections in the photos of the ground truth, but {stray[0]!r} is not one of them")
+    labels = sorted({box.label for boxes in truth.values() for box in boxes})
+    if not labels:
+        raise DataError("expected at least one box in the ground truth to score against, got none")
+    return labels
+
+
+def _voc_correct(
+    label: str, truth: Mapping[Any, Sequence[Detection]], found: Mapping[Any, Sequence[Detection]]
+) -> tuple[Flags, int]:
+    """Return whether each detection of a class is right, highest score first, and the number of true boxes."""
+    scores: list[float] = []
+    correct: list[bool] = []
+    total = 0
+    for photo, boxes in truth.items():
+        true = np.array([each.box for each in boxes if each.label == label], np.float64).reshape(-1, 4)
+        total += len(true)
+        taken = np.zeros(len(true), np.bool_)
+        own = sorted((each for each in found.get(photo, ()) if each.label == label), key=lambda each: -each.score)
+        for detection in own:
+            overlaps = iou(np.array(detection.box, np.float64), true)
+            best = int(overlaps.argmax()) if len(true) else -1
+            right = best >= 0 and overlaps[best] >= VOC_IOU and not taken[best]
+            if right:
+                taken[best] = True
+            scores.append(detection.score)
+            correct.append(bool(right))
+    order = np.argsort(-np.array(scores), kind="stable")
+    return np.array(correct, np.bool_)[order], total

@@ -1,4 +1,4 @@
-"""Region proposal network over one feature map.
+"""Region proposal network over one feature map, or over those of a pyramid.
 
 Ren et al., "Faster R-CNN", NIPS 2015, as DenseCap's localisation layer has it (Johnson, Karpathy & Fei-Fei, "DenseCap",
 CVPR 2016, section 3.2.2): twelve anchors per cell, positive above 0.7 IoU, negative below 0.3. Anchors, sampling and
@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 from torchvision.models.detection._utils import BalancedPositiveNegativeSampler
-from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.rpn import RegionProposalNetwork as TorchvisionRPN
 from torchvision.models.detection.rpn import RPNHead
 
 from seetell.config import check_parts, check_sizes
 from seetell.errors import RecipeError
+from seetell.nn.anchors import GridAnchors, anchor_boxes
+from seetell.nn.box_coding import decode_boxes
 
 POSITIVE_FRACTION = 0.5
 """Largest share of positive anchors among those that the losses sample."""
@@ -89,19 +91,40 @@ class _CountingSampler(BalancedPositiveNegativeSampler):  # type: ignore[misc]
 class RegionProposalNetwork(nn.Module):
     """Anchors, a small network that scores and moves them, and non-maximum suppression.
 
+    Over one map, each cell has anchors of all sizes; over the maps of a feature pyramid, those of each map have the one
+    size of its place among ``anchor_sizes`` (Lin et al., "Feature Pyramid Networks", CVPR 2017, section 4.1), and the
+    network is the same for all.
+
     Args:
         config: see :class:`ProposalConfig`.
-        width: channels of the map.
+        width: channels of the maps.
         image_size: height and width of the encoder's input, in pixels.
+        strides: of the maps, finest first; ``config.stride`` alone when absent.
+
+    Raises:
+        RecipeError: there are several maps, and not as many sizes.
     """
 
-    def __init__(self, config: ProposalConfig, *, width: int, image_size: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        config: ProposalConfig,
+        *,
+        width: int,
+        image_size: tuple[int, int],
+        strides: Sequence[int] | None = None,
+    ) -> None:
         super().__init__()
         self.config, self.image_size = config, image_size
-        self.anchors = AnchorGenerator((config.anchor_sizes,), (config.aspect_ratios,))
+        strides = (config.stride,) if strides is None else tuple(strides)
+        sizes = [config.anchor_sizes] if len(strides) == 1 else [(size,) for size in config.anchor_sizes]
+        if len(sizes) != len(strides):
+            raise RecipeError(
+                f"anchor_sizes: expected one for each of the strides {list(strides)}, got {list(config.anchor_sizes)}"
+            )
+        self.anchors = GridAnchors(strides, [anchor_boxes(each, config.aspect_ratios).round() for each in sizes])
         hidden = config.hidden_channels
         self.reduce = nn.Conv2d(width, hidden, 1) if width != hidden else nn.Identity()
-        head = RPNHead(hidden, len(config.anchor_sizes) * len(config.aspect_ratios))
+        head = RPNHead(hidden, self.anchors.counts[0])
         self.network = TorchvisionRPN(
             self.anchors,
             head,
@@ -116,30 +139,37 @@ class RegionProposalNetwork(nn.Module):
         self._sampler = _CountingSampler(config.batch_size_per_image, POSITIVE_FRACTION)
         self.network.fg_bg_sampler = self._sampler
 
-    def scores(self, activation: Tensor) -> tuple[Tensor, Tensor]:
+    def scores(self, maps: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Score and move every anchor.
 
         Args:
-            activation: the map, ``(B, width, h, w)``.
+            maps: ``(B, width, h, w)`` per stride.
 
         Returns:
-            Objectness logits ``(B, A, h, w)``, and box deltas ``(B, 4·A, h, w)``, four per anchor.
+            Objectness logits ``(B, A)``, and box deltas ``(B, A, 4)``, in the order of :meth:`all_anchors`.
         """
-        logits, deltas = self.network.head([self.reduce(activation)])
-        return logits[0], deltas[0]
+        logits, deltas = self.network.head([self.reduce(activation) for activation in maps])
+        return (
+            torch.cat([each.permute(0, 2, 3, 1).flatten(1) for each in logits], dim=1),
+            torch.cat([each.permute(0, 2, 3, 1).flatten(1).unflatten(1, (-1, 4)) for each in deltas], dim=1),
+        )
 
-    def all_anchors(self, activation: Tensor) -> Tensor:
-        """Return the anchors of a map, ``(h·w·A, 4)`` ``xyxy`` in pixels, row by row of cells."""
-        anchors: Tensor = self.anchors(self._images(activation), [activation])[0]
-        return anchors
+    def all_anchors(self, maps: Sequence[Tensor]) -> Tensor:
+        """Return the anchors of maps, ``(A, 4)`` ``xyxy`` in pixels, row by row of cells."""
+        return self.anchors.over(maps)
+
+    def candidates(self, maps: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Return all anchors moved and clipped to the image, ``(B, A, 4)``, and their logits ``(B, A)``."""
+        logits, deltas = self.scores(maps)
+        return decode_boxes(self.all_anchors(maps), deltas, image_size=self.image_size), logits
 
     def forward(
-        self, activation: Tensor, regions: Sequence[Tensor] | None = None
+        self, maps: Sequence[Tensor], regions: Sequence[Tensor] | None = None
     ) -> tuple[list[Tensor], list[tuple[Tensor, int]]]:
         """Propose boxes.
 
         Args:
-            activation: the map, ``(B, width, h, w)``.
+            maps: ``(B, width, h, w)`` per stride.
             regions: the ground-truth boxes of each image, ``(G, 4)``; needed in training.
 
         Returns:
@@ -148,13 +178,9 @@ class RegionProposalNetwork(nn.Module):
             otherwise none.
         """
         targets = None if regions is None else [{"boxes": boxes} for boxes in regions]
-        boxes, losses = self.network(self._images(activation), {"map": self.reduce(activation)}, targets)
+        images = ImageList(maps[0].new_empty(0), [self.image_size] * len(maps[0]))
+        named = {str(number): self.reduce(activation) for number, activation in enumerate(maps)}
+        boxes, losses = self.network(images, named, targets)
         return boxes, [
             (losses[name], self._sampler.drawn) for name in ("loss_objectness", "loss_rpn_box_reg") if losses
         ]
-
-    def _images(self, activation: Tensor) -> ImageList:
-        """Return images without content of the extent of the map: torchvision reads the stride off their size."""
-        count, _, rows, columns = activation.shape
-        stride = self.config.stride
-        return ImageList(activation.new_empty((count, 0, rows * stride, columns * stride)), [self.image_size] * count)

@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torchvision.models.detection._utils import BalancedPositiveNegativeSampler, BoxCoder
-from torchvision.ops import MultiScaleRoIAlign, box_iou, clip_boxes_to_image
+from torchvision.models.detection._utils import BalancedPositiveNegativeSampler
+from torchvision.ops import MultiScaleRoIAlign, box_iou
 
 from seetell.config import check_parts, check_probabilities, check_sizes
+from seetell.nn.box_coding import ROI_SCALES, decode_boxes, encode_boxes
 
 
 class SampledRoIs(NamedTuple):
@@ -33,6 +34,17 @@ class SampledRoIs(NamedTuple):
     regions: Tensor
 
 
+def match_rois(boxes: Tensor, regions: Tensor) -> tuple[Tensor, Tensor]:
+    """Return for boxes ``(N, 4)`` the greatest overlap with a region ``(G, 4)``, and which that is, both ``(N,)``.
+
+    Without a region overlaps are 0, and the number is 0.
+    """
+    if not len(regions):
+        return boxes.new_zeros(len(boxes)), torch.zeros(len(boxes), dtype=torch.int64, device=boxes.device)
+    overlap, nearest = box_iou(regions, boxes).max(dim=0)
+    return overlap, nearest
+
+
 def sample_rois(
     proposals: Sequence[Tensor],
     regions: Sequence[Tensor],
@@ -40,6 +52,7 @@ def sample_rois(
     batch_size_per_image: int,
     positive_fraction: float,
     positive_iou: float,
+    negative_iou: tuple[float, float] | None = None,
 ) -> SampledRoIs:
     """Draw positive and negative proposals at random, and match each with the region that it overlaps most.
 
@@ -47,28 +60,30 @@ def sample_rois(
 
     Args:
         proposals: of each image, ``(P, 4)``.
-        regions: the ground-truth boxes of each image, ``(G, 4)``, at least one.
+        regions: the ground-truth boxes of each image, ``(G, 4)``; where there is none, all proposals are negative.
         batch_size_per_image: how many are drawn per image.
         positive_fraction: largest share of them that may be positive.
         positive_iou: overlap that makes a proposal positive.
+        negative_iou: overlaps from the first to below the second make it negative, others are not drawn; all those that
+            are not positive when absent.
     """
     sampler = BalancedPositiveNegativeSampler(batch_size_per_image, positive_fraction)
+    least, below = negative_iou or (0.0, positive_iou)
     boxes, positive, matched, before = [], [], [], 0
     for proposed, true in zip(proposals, regions, strict=True):
         candidates = torch.cat([true, proposed])
-        overlap, nearest = box_iou(true, candidates).max(dim=0)
+        overlap, nearest = match_rois(candidates, true)
         is_positive = overlap >= positive_iou
-        chosen_positive, chosen_negative = sampler([is_positive.long()])
+        ignored = (
+            ~is_positive & ((overlap < least) | (overlap >= below)) if len(true) else torch.zeros_like(is_positive)
+        )
+        chosen_positive, chosen_negative = sampler([is_positive.long() - ignored.long()])
         kept = torch.nonzero(chosen_positive[0] | chosen_negative[0])[:, 0]
         boxes.append(candidates[kept])
         positive.append(is_positive[kept])
         matched.append((nearest[kept] + before) * is_positive[kept])
         before += len(true)
     return SampledRoIs(boxes, torch.cat(positive), torch.cat(matched))
-
-
-DELTA_SCALES = (10.0, 10.0, 5.0, 5.0)
-"""Factors on box deltas, which give them about the variance of objectness (Fast R-CNN; torchvision's box weights)."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +153,6 @@ class RoIHead(nn.Module):
         for layer in (self.objectness, self.correction):
             nn.init.normal_(layer.weight, std=0.01)
             nn.init.zeros_(layer.bias)
-        self.coder = BoxCoder(DELTA_SCALES)
 
     def pool_rois(self, maps: Sequence[Tensor], boxes: list[Tensor]) -> Tensor:
         """Pool the cells of boxes.
@@ -168,10 +182,8 @@ class RoIHead(nn.Module):
 
     def encode_boxes(self, boxes: Tensor, regions: Tensor) -> Tensor:
         """Return the deltas ``(N, 4)`` that move boxes ``(N, 4)`` onto regions ``(N, 4)``."""
-        deltas: Tensor = self.coder.encode_single(regions, boxes)
-        return deltas
+        return encode_boxes(boxes, regions, scales=ROI_SCALES)
 
     def decode_boxes(self, boxes: Tensor, deltas: Tensor) -> Tensor:
         """Move boxes ``(N, 4)`` by deltas ``(N, 4)`` and clip them to the image."""
-        moved = self.coder.decode_single(deltas, boxes)
-        return clip_boxes_to_image(moved, self.image_size)  # type: ignore[no-any-return]
+        return decode_boxes(boxes, deltas, image_size=self.image_size, scales=ROI_SCALES)

@@ -1,8 +1,8 @@
 """Models that are no bundles: how they are named, and the options of the backends that run them.
 
 A model's name is ``SCHEME:NAME``, such as ``hf:Salesforce/blip-image-captioning-base``; a folder written by
-transformers needs no scheme. A task names its predictor for each backend in its declaration; what all tasks need of a
-backend is in ``seetell.runtime.backends``.
+transformers needs no scheme, and a library that has one model is named alone, such as ``rapidocr``. A task names its
+predictor for each backend in its declaration; what all tasks need of a backend is in ``seetell.runtime.backends``.
 """
 
 from __future__ import annotations
@@ -28,12 +28,14 @@ class Backend:
         form: of such a name, for messages.
         options: that its predictors take when they are made.
         extra: whose packages its predictors import; empty where the plain install has all.
+        named: whether its models have names; otherwise the scheme alone stands for its one model.
     """
 
     scheme: str
     form: str
     options: tuple[Option, ...]
     extra: str = ""
+    named: bool = True
 
 
 _PROMPT = Option("prompt", str, "What models that take instructions are asked; one sentence for alt text if absent.")
@@ -102,6 +104,7 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
                 _MAX_SIDE,
             ),
         ),
+        "rapidocr": Backend("rapidocr", "rapidocr", (), extra="ocr", named=False),
     }
 )
 """By scheme."""
@@ -123,10 +126,11 @@ def parse_reference(model: str | Path) -> tuple[Backend, str] | None:
         ``None`` if it is not the name of a backend's model.
     """
     scheme, colon, name = str(model).partition(":")
-    if colon and scheme in BACKENDS and isinstance(model, str):
-        if not name:
-            raise UsageError(f"{model}: expected {BACKENDS[scheme].form}")
-        return BACKENDS[scheme], name
+    backend = BACKENDS.get(scheme) if isinstance(model, str) else None
+    if backend is not None and (colon or not backend.named):
+        if bool(name) != backend.named:
+            raise UsageError(f"{model}: expected {backend.form}")
+        return backend, name
     folder = Path(model)
     if not os.path.isfile(folder / "model.json") and os.path.isfile(folder / "config.json"):
         return BACKENDS["hf"], str(model)

@@ -69,7 +69,8 @@ def load(
         model: a command or a task, such as ``caption``, ``regions``, ``align``, ``classify`` or ``retrieval``, for the
             first bundled model of that task; the name of a bundled or downloaded model; the path of a model folder; or
             a model of a backend, such as ``hf:OWNER/NAME`` or ``openai:NAME@URL``, see :mod:`seetell.tasks.backends`.
-        task: a command or a task, where the model does not say it; ``caption`` for a backend's when absent.
+        task: a command or a task, where the model does not say it; when absent, for a backend's the one task that it
+            serves, or ``caption``.
         precision: ``int8`` or ``fp32`` for the encoder of a bundle; the bundle's own choice when absent.
         threads: processor threads to compute with; the physical cores when absent.
         options: of the backend, such as ``device`` or ``prompt``.
@@ -146,7 +147,9 @@ def find_model(model: str | Path) -> Path:
 
 
 def task_of(model: str | Path) -> Task:
-    """Return the task whose predictor :func:`load` returns: of a backend's models, which may serve several, captioning.
+    """Return the task whose predictor :func:`load` returns.
+
+    Of a backend's models it is captioning, but where the backend serves one other task alone.
 
     Args:
         model: see :func:`load`.
@@ -155,8 +158,10 @@ def task_of(model: str | Path) -> Task:
         UsageError: there is no such model.
         BundleError: the model folder is damaged.
     """
-    if _reference(model) is not None:
-        return find_task("caption")
+    reference = _reference(model)
+    if reference is not None:
+        served = [task for task in tasks().values() if reference[0].scheme in task.backends]
+        return served[0] if len(served) == 1 else find_task("caption")
     folder, task = _resolve(model)
     return task or _task_of(folder)
 
@@ -201,6 +206,12 @@ def _resolve(model: str | Path) -> tuple[Path, Task | None]:
     downloaded = user_models()
     if str(model) in downloaded:
         return downloaded[str(model)], None
+    if task is not None:
+        others = "".join(f", or {BACKENDS[scheme].form}" for scheme in task.backends)
+        raise UsageError(
+            f"no model for {_use(task)} comes with this package; name one with --model: the folder of a bundle that "
+            f"seetell export made of a run{others}"
+        )
     if Path(model).is_dir():
         return Path(model), None
     commands = [known.command or known.name for known in tasks().values() if bundled_for(known)]

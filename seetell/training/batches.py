@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seetell.data.records import PhotoRecord
+from seetell.data.records import Photo
 from seetell.errors import RecipeError
 from seetell.photos import Preprocessing, open_photo
 from seetell.training.config import RunConfig
@@ -130,12 +130,12 @@ def step_seed(seed: int, step: int, part: int = 0) -> int:
     return int(np.random.SeedSequence((seed, 3, step, part)).generate_state(1, np.uint64)[0] >> 1)
 
 
-def photo_pixels(record: PhotoRecord, preprocessing: Preprocessing) -> np.ndarray:
+def photo_pixels(record: Photo, preprocessing: Preprocessing) -> np.ndarray:
     """Open a photo and preprocess it as at prediction, ``(3, H, W)`` float32."""
     return preprocessing(open_photo(record.path, at_least=(preprocessing.width, preprocessing.height)))
 
 
-def training_pixels(record: PhotoRecord, preprocessing: Preprocessing, *, crop: bool) -> np.ndarray:
+def training_pixels(record: Photo, preprocessing: Preprocessing, *, crop: bool) -> np.ndarray:
     """Open a photo for training on pixels.
 
     Args:

@@ -1,14 +1,20 @@
-"""Several training runs in one picture: python -m seetell.training.compared_runs RUN … --output FILE.
+"""Several training runs side by side: python -m seetell.training.compared_runs RUN … [--output FILE].
 
-The loss of training batches and a score of validations over the steps, or over the minutes that each run took.
+Prints a table, best first, with what each run cost. The picture has the loss of training batches and a score of
+validations over the steps, or over the minutes that each run took.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from seetell.atomic_write import atomic_file
 from seetell.errors import UsageError
@@ -18,77 +24,138 @@ from seetell.training.run_log import read_log
 SMOOTHED = 5
 """Logged losses that a point of the curve is the mean of."""
 
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#555555")
+"""Told apart without seeing red and green (Okabe & Ito, "Color Universal Design", 2008)."""
 
-def curve(log: Sequence[dict[str, Any]], key: str, *, minutes: bool) -> tuple[list[float], list[float]]:
-    """Return a value of a log over its steps, or over minutes.
+STROKES = ("-", "--", ":")
+"""Used in turn when there are more curves than colours."""
 
-    Args:
-        log: the lines.
-        key: of the value.
-        minutes: count the time of training steps, by the pace that is logged, instead of steps.
+
+@dataclass(frozen=True)
+class Compared:
+    """A run that has validated.
+
+    Attributes:
+        name: of its folder.
+        log: its lines.
+        score: name of the values of validations that are compared, such as ``top_1``.
     """
-    places, values, pace = [], [], 0.0
-    for line in log:
-        pace = line.get("seconds_per_step", pace)
-        if key in line:
-            places.append((line["step"] + 1) * (pace / 60 if minutes else 1))
-            values.append(float(line[key]))
-    return places, values
+
+    name: str
+    log: Sequence[dict[str, Any]]
+    score: str
+
+    @property
+    def last_score(self) -> float:
+        """Of the last validation."""
+        return self.curve(self.score)[1][-1]
+
+    @property
+    def last_loss(self) -> float:
+        """Mean of the last logged losses of training batches."""
+        return self.smoothed_losses()[1][-1]
+
+    @property
+    def steps(self) -> int:
+        """Steps so far."""
+        return int(self.log[-1]["step"]) + 1
+
+    @property
+    def cpu_minutes(self) -> float:
+        """Time of the processor, of all threads and of all processes that the run was resumed in."""
+        times = [0.0, *(line["cpu_seconds"] for line in self.log if "cpu_seconds" in line)]
+        return float(sum(later - (earlier if later >= earlier else 0) for earlier, later in pairwise(times)) / 60)
+
+    def curve(self, key: str, *, minutes: bool = False) -> tuple[list[float], list[float]]:
+        """Return a value of the log over its steps, or over minutes.
+
+        Args:
+            key: of the value.
+            minutes: count the time of training steps, by the pace that is logged, instead of steps.
+        """
+        places, values, pace = [], [], 0.0
+        for line in self.log:
+            pace = line.get("seconds_per_step", pace)
+            if key in line:
+                places.append((line["step"] + 1) * (pace / 60 if minutes else 1))
+                values.append(float(line[key]))
+        return places, values
+
+    def smoothed_losses(self, *, minutes: bool = False) -> tuple[list[float], list[float]]:
+        """Return the losses of training batches, each the mean of itself and those logged before."""
+        places, values = self.curve("loss", minutes=minutes)
+        windows = [values[max(0, at - SMOOTHED + 1) : at + 1] for at in range(len(values))]
+        return places, [sum(window) / len(window) for window in windows]
 
 
-def draw_runs(runs: Sequence[Path], output: Path, *, score: str, minutes: bool = False) -> dict[str, float]:
-    """Draw runs.
-
-    Args:
-        runs: their folders, whose names label the curves.
-        output: the picture; its suffix selects the format.
-        score: a value of validations, such as ``top_1``.
-        minutes: draw over minutes of training instead of steps.
-
-    Returns:
-        The last score of each run.
+def read_runs(folders: Sequence[Path], *, score: str) -> list[Compared]:
+    """Read runs, the one with the highest score first.
 
     Raises:
         UsageError: a run has no such score.
     """
+    runs = [Compared(folder.name, read_log(RunFolder(folder).log), score) for folder in folders]
+    for run, folder in zip(runs, folders, strict=True):
+        if not any(score in line for line in run.log):
+            raise UsageError(f"{folder}: no {score} in its log; has it validated?")
+    return sorted(runs, key=lambda run: -run.last_score)
+
+
+def table(runs: Sequence[Compared]) -> str:
+    """Return a Markdown table, a run a row."""
+    lines = [f"| run | {runs[0].score} | training loss | steps | CPU-minutes |", "|---|---|---|---|---|"]
+    for run in runs:
+        cells = (run.name, f"{run.last_score:.3f}", f"{run.last_loss:.3f}", f"{run.steps:,}", f"{run.cpu_minutes:.1f}")
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def draw_runs(runs: Sequence[Compared], output: Path, *, minutes: bool = False) -> None:
+    """Draw runs; the legend names them in their order.
+
+    Args:
+        runs: at least one.
+        output: the picture, a PNG.
+        minutes: draw over minutes of training instead of steps.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11, 4.5), layout="constrained")
+    figure = Figure(figsize=(11, 4.2), layout="constrained", dpi=90)
     FigureCanvasAgg(figure)
     losses, scores = figure.subplots(1, 2)
-    last = {}
-    for run in runs:
-        log = read_log(RunFolder(run).log)
-        places, values = curve(log, score, minutes=minutes)
-        if not values:
-            raise UsageError(f"{run}: no {score} in its log; has it validated?")
-        last[run.name] = values[-1]
-        (line,) = scores.plot(places, values, label=run.name, marker=".")
-        places, values = curve(log, "loss", minutes=minutes)
-        means = [sum(values[max(0, at - SMOOTHED + 1) : at + 1]) / min(SMOOTHED, at + 1) for at in range(len(values))]
-        losses.plot(places, means, label=run.name, color=line.get_color())
-    unit = "minutes" if minutes else "step"
-    losses.set(xlabel=unit, title="Loss of training batches")
-    scores.set(xlabel=unit, title=f"{score} of validations")
+    for number, run in enumerate(runs):
+        colour, stroke = COLOURS[number % len(COLOURS)], STROKES[number // len(COLOURS) % len(STROKES)]
+        losses.plot(*run.smoothed_losses(minutes=minutes), color=colour, linestyle=stroke)
+        label = f"{run.name}: {run.last_score:.3f}"
+        scores.plot(*run.curve(run.score, minutes=minutes), color=colour, linestyle=stroke, marker=".", label=label)
+    first = max(run.smoothed_losses()[1][0] for run in runs)
+    losses.set_ylim(top=1.1 * first)  # a run whose loss leaps would flatten the others
+    unit = "minutes of training" if minutes else "training steps"
+    losses.set(xlabel=unit, ylabel="loss", title=f"Training batches (mean of {SMOOTHED} logged losses)")
+    scores.set(xlabel=unit, ylabel=runs[0].score, title="Validation")
     for axes in (losses, scores):
         axes.grid(alpha=0.3)
-    scores.legend(fontsize="small")
+    figure.legend(loc="outside right upper", fontsize="small")
+    drawn = BytesIO()
+    figure.savefig(drawn, format="png", dpi="figure")
+    picture = Image.open(drawn).convert("RGB").quantize(64)  # a third of the bytes
     with atomic_file(output) as file:
-        figure.savefig(file, format=output.suffix[1:], dpi=110)
-    return last
+        picture.save(file, format="PNG", optimize=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Draw the runs that the command line names, and print their last scores."""
+    """Print the table of the runs that the command line names, and draw them where it asks for it."""
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m seetell.training.compared_runs")
     parser.add_argument("runs", metavar="RUN", nargs="+", type=Path, help="folder of a training run")
-    parser.add_argument("--output", type=Path, required=True, help="the picture, such as runs.png")
+    parser.add_argument("--output", type=Path, help="the picture, a PNG such as runs.png")
     parser.add_argument("--score", default="top_1", help="of validations; top_1 when absent")
     parser.add_argument("--minutes", action="store_true", help="draw over minutes of training instead of steps")
     given = parser.parse_args(arguments)
-    for name, value in draw_runs(given.runs, given.output, score=given.score, minutes=given.minutes).items():
-        print(f"{name}\t{value:.4f}")
+    runs = read_runs(given.runs, score=given.score)
+    if given.output:
+        draw_runs(runs, given.output, minutes=given.minutes)
+    print(table(runs))
 
 
 if __name__ == "__main__":

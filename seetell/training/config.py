@@ -78,7 +78,7 @@ class EncoderConfig:
 
     Attributes:
         name: a name that :func:`~seetell.nn.backbones.create_encoder` takes, such as ``efficientnet_lite0``.
-        weights: ``imagenet``, ``none`` or a safetensors file.
+        weights: ``imagenet``, ``none`` or a safetensors file, such as ``best.safetensors`` of a run that trained it.
         image_size: side of the square input in pixels; the encoder's own when absent.
         cache: folder for features computed once while the encoder is frozen; empty runs the encoder every time.
         options: of the network itself, such as ``shortcut: B`` of ``cifar_resnet20``.

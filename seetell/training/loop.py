@@ -162,7 +162,11 @@ class TrainingLoop:
             self.step = step + 1
             if step % config.log_every == 0 or self.step == last:
                 pace = (time.monotonic() - started) / (self.step - steps.start)
-                values |= {"learning_rate": logged.learning_rate * factor, "seconds_per_step": round(pace, 4)}
+                values |= {
+                    "learning_rate": logged.learning_rate * factor,
+                    "seconds_per_step": round(pace, 4),
+                    "cpu_seconds": round(time.process_time(), 1),
+                }
                 self._write_log(step, loss=loss, **values)
             self._on_step(self.step, loss)
             if self.step % config.validation.every == 0 or self.step == last:

@@ -130,8 +130,9 @@ SHAPES: dict[str, dict[str, Any]] = {
         },
     ),
     "labels": _answer(
-        "Classes with their probabilities, highest first.",
-        _object(image=_TEXT, labels=_array(text=_TEXT, score=_NUMBER), model=_TEXT),
+        "Classes with their probabilities, highest first. Models that find the object that the first label is of say "
+        "its `box`: left, top, right, bottom in pixels of the upright image, whose width and height are `size`.",
+        _object(image=_TEXT, labels=_array(text=_TEXT, score=_NUMBER), box_=_NUMBERS, size_=_NUMBERS, model=_TEXT),
         {
             "image": "dog.jpg",
             "labels": [{"text": "golden retriever", "score": 0.91}, {"text": "Labrador retriever", "score": 0.06}],

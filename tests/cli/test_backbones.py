@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from PIL import Image
 
 from seetell.cli.main import main
 from seetell.nn.backbones import catalogue
@@ -41,3 +42,10 @@ def test_programs_read_json(capsys, two_encoders):
     assert (lenet["parameters"], resnet["parameters"], resnet["classes"]) == (61_706, 269_722, 10)
     assert resnet["milliseconds"] > 0
     assert resnet["gflops"] == pytest.approx(0.0811, abs=5e-4)
+
+
+def test_they_are_drawn(capsys, two_encoders, tmp_path):
+    listed(capsys, "--picture", str(tmp_path / "encoders.png"))
+    with Image.open(tmp_path / "encoders.png") as picture:
+        assert picture.format == "PNG"
+        assert picture.width > 600

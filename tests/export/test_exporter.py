@@ -59,6 +59,8 @@ CONFIG = {
     "threads": 2,
 }
 
+pytestmark = pytest.mark.usefixtures("one_registry")
+
 
 @pytest.fixture(scope="module")
 def trained() -> SimpleNamespace:

@@ -1,10 +1,19 @@
 from __future__ import annotations
 
+import contextlib
+import io
+
 import numpy as np
 import pytest
 
 from seetell.errors import DataError
-from seetell.metrics.detection import IOUS, Detection, average_precision, detection_average_precision
+from seetell.metrics.detection import (
+    IOUS,
+    Detection,
+    average_precision,
+    detection_average_precision,
+    voc_average_precision,
+)
 
 BOX = (0.0, 0.0, 10.0, 10.0)
 
@@ -45,3 +54,84 @@ def test_what_cannot_be_scored():
         detection_average_precision({1: []}, {})
     with pytest.raises(DataError, match="2 is not one of them"):
         detection_average_precision({1: [Detection("dog", BOX)]}, {2: []})
+
+
+def random_boxes(random: np.random.Generator, count: int, *, scores: bool) -> list[Detection]:
+    """Return boxes on a coarse grid, so that many overlap by equal shares, and scores of which many are equal."""
+    corners = random.integers(0, 12, (count, 2))
+    sides = random.integers(1, 9, (count, 2))
+    chosen = random.integers(0, 20, count) / 20 if scores else np.ones(count)
+    return [
+        Detection("abc"[label], (*map(float, corner), *map(float, corner + side)), float(score))
+        for label, corner, side, score in zip(random.integers(3, size=count), corners, sides, chosen, strict=True)
+    ]
+
+
+def pycocotools_scores(truth, found) -> tuple[float, float]:
+    """Return AP and AP50 as pycocotools prints them."""
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+
+    def rows(boxes_of) -> list[dict]:
+        return [
+            {
+                "id": number,
+                "image_id": photo,
+                "category_id": "abc".index(each.label),
+                "bbox": [each.box[0], each.box[1], each.box[2] - each.box[0], each.box[3] - each.box[1]],
+                "area": (each.box[2] - each.box[0]) * (each.box[3] - each.box[1]),
+                "iscrowd": 0,
+                "score": each.score,
+            }
+            for number, (photo, each) in enumerate(((p, e) for p, boxes in boxes_of.items() for e in boxes), 1)
+        ]
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        coco = COCO()
+        coco.dataset = {
+            "images": [{"id": photo} for photo in truth],
+            "categories": [{"id": number} for number in range(3)],
+            "annotations": rows(truth),
+        }
+        coco.createIndex()
+        measured = COCOeval(coco, coco.loadRes(rows(found)), "bbox")
+        measured.evaluate()
+        measured.accumulate()
+        measured.summarize()
+    return measured.stats[0], measured.stats[1]
+
+
+def test_it_is_what_pycocotools_computes():
+    pytest.importorskip("pycocotools")
+    for seed in range(4):
+        random = np.random.default_rng(seed)
+        truth = {photo: random_boxes(random, int(random.integers(0, 9)), scores=False) for photo in range(40)}
+        found = {photo: random_boxes(random, int(random.integers(0, 25)), scores=True) for photo in range(40)}
+        scores = detection_average_precision(truth, found)
+        assert (scores.ap, scores.ap50) == pytest.approx(pycocotools_scores(truth, found), abs=1e-9)
+
+
+def test_pascal_voc_by_hand():
+    truth = {1: [Detection("dog", BOX), Detection("dog", (20, 0, 30, 10))]}
+    found = {
+        1: [Detection("dog", BOX, 0.9), Detection("dog", (0, 0, 9, 10), 0.8), Detection("dog", (20, 0, 30, 9), 0.7)]
+    }
+    scores = voc_average_precision(truth, found)  # right, a second time the same, right: precisions 1, 1/2, 2/3
+    assert scores.map_2007 == pytest.approx((6 * 1 + 5 * 2 / 3) / 11)
+    assert scores.map_2010 == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
+    assert scores.per_class == {"dog": (scores.map_2007, scores.map_2010)}
+
+
+def test_pascal_voc_looks_at_the_nearest_true_box_alone_and_coco_at_the_free_ones():
+    truth = {1: [Detection("dog", BOX), Detection("dog", (0, 0, 10, 6))]}
+    found = {1: [Detection("dog", BOX, 0.9), Detection("dog", (0, 0, 10, 9), 0.8)]}
+    assert voc_average_precision(truth, found).map_2010 == pytest.approx(0.5)
+    assert detection_average_precision(truth, found).ap50 == 1
+
+
+def test_pascal_voc_takes_the_mean_over_classes_with_a_true_box():
+    truth = {1: [Detection("dog", BOX), Detection("cat", BOX)], 2: []}
+    found = {1: [Detection("dog", BOX, 0.9)], 2: [Detection("horse", BOX, 0.9)]}
+    assert voc_average_precision(truth, found).map_2010 == 0.5
+    with pytest.raises(DataError, match="3 is not one of them"):
+        voc_average_precision(truth, {3: []})

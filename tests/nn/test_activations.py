@@ -7,7 +7,7 @@ from torch import nn
 from seetell.errors import RecipeError
 from seetell.nn.activations import ACTIVATIONS, Maxout, activation, pieces
 from seetell.nn.initialisation import INITIALISATIONS, initialise
-from seetell.nn.local_response_norm import local_response_norm
+from seetell.nn.local_response_norm import LocalResponseNorm
 
 
 def test_maxout_takes_the_greatest_of_neighbouring_channels():
@@ -47,4 +47,6 @@ def test_responses_are_normalised_by_the_papers_equation():
         first, last = max(0, channel - 2), min(9, channel + 3)
         total = inputs[:, first:last].square().sum(dim=1)
         expected[:, channel] = inputs[:, channel] / (2 + 1e-4 * total) ** 0.75
-    torch.testing.assert_close(local_response_norm()(inputs), expected)
+    torch.testing.assert_close(LocalResponseNorm()(inputs), expected)
+    halves = inputs.to(torch.bfloat16)
+    assert torch.equal(LocalResponseNorm()(halves), LocalResponseNorm()(halves.float()).to(torch.bfloat16))

@@ -15,7 +15,7 @@ def proposals(**settings) -> RegionProposalNetwork:
 
 def test_anchors_are_centred_at_multiples_of_the_stride():
     """Torchvision would take the stride from the photo's size, 96 over 7 cells, and have 13."""
-    anchors = proposals().all_anchors(torch.zeros(2, 4, 5, 7)).reshape(5, 7, 4, 4)
+    anchors = proposals().all_anchors([torch.zeros(2, 4, 5, 7)]).reshape(5, 7, 4, 4)
     centres = (anchors[..., :2] + anchors[..., 2:]) / 2
     rows, columns = torch.meshgrid(torch.arange(5) * 16.0, torch.arange(7) * 16.0, indexing="ij")
     torch.testing.assert_close(centres, torch.stack([columns, rows], dim=-1)[:, :, None].expand(5, 7, 4, 2))
@@ -27,10 +27,10 @@ def test_proposes_so_many_within_the_photo():
     network = proposals(post_nms_top_n_train=9, post_nms_top_n_test=3)
     torch.nn.init.normal_(network.network.head.bbox_pred.weight, std=1.0)
     activation = torch.randn(2, 4, 5, 7)
-    boxes, losses = network(activation, [torch.tensor([[0.0, 0.0, 20.0, 20.0]])] * 2)
+    boxes, losses = network([activation], [torch.tensor([[0.0, 0.0, 20.0, 20.0]])] * 2)
     assert [len(each) for each in boxes] == [9, 9]
     assert len(losses) == 2
-    boxes, losses = network.eval()(activation)
+    boxes, losses = network.eval()([activation])
     assert [len(each) for each in boxes] == [3, 3]
     assert not losses
     for each in boxes:
@@ -40,9 +40,37 @@ def test_proposes_so_many_within_the_photo():
 
 
 def test_scores_are_those_of_the_anchors():
-    logits, deltas = proposals().scores(torch.randn(2, 4, 5, 7))
-    assert logits.shape == (2, 4, 5, 7)
-    assert deltas.shape == (2, 16, 5, 7)
+    network, activation = proposals(), torch.randn(2, 4, 5, 7)
+    logits, deltas = network.scores([activation])
+    assert (logits.shape, deltas.shape) == ((2, 140), (2, 140, 4))
+    raw, moves = network.network.head([network.reduce(activation)])
+    assert torch.equal(logits[1].reshape(5, 7, 4)[3, 2], raw[0][1, :, 3, 2])
+    assert torch.equal(deltas[1].reshape(5, 7, 16)[3, 2], moves[0][1, :, 3, 2])
+
+
+def test_each_map_of_a_pyramid_has_one_size():
+    config = ProposalConfig(anchor_sizes=(20, 40), aspect_ratios=(1.0,), hidden_channels=4)
+    network = RegionProposalNetwork(config, width=4, image_size=(64, 96), strides=(8, 16))
+    maps = [torch.randn(1, 4, 9, 13), torch.randn(1, 4, 5, 7)]
+    anchors = network.all_anchors(maps)
+    sides = anchors[:, 2] - anchors[:, 0]
+    assert sides.tolist() == [20.0] * 117 + [40.0] * 35
+    assert anchors[116].tolist() == [12 * 8 - 10, 8 * 8 - 10, 12 * 8 + 10, 8 * 8 + 10]
+    boxes, logits = network.candidates(maps)
+    assert (boxes.shape, logits.shape) == ((1, 152, 4), (1, 152))
+    assert len(network.eval()(maps)[0][0])
+    with pytest.raises(RecipeError, match="expected one for each of the strides"):
+        RegionProposalNetwork(config, width=4, image_size=(64, 96), strides=(8, 16, 32))
+
+
+def test_candidates_are_what_proposals_are_chosen_among():
+    network = proposals(nms_iou=1.0, post_nms_top_n_test=1000).eval()
+    torch.nn.init.normal_(network.network.head.bbox_pred.weight, std=1.0)
+    activation = torch.randn(1, 4, 5, 7)
+    (chosen,), _ = network([activation])
+    boxes, logits = network.candidates([activation])
+    ranked = boxes[0][logits[0].argsort(descending=True, stable=True)]
+    torch.testing.assert_close(chosen[0], ranked[(ranked[:, 2:] - ranked[:, :2]).min(dim=1).values > 1e-3][0])
 
 
 @pytest.mark.parametrize(

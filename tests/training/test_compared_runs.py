@@ -2,31 +2,57 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from seetell.errors import UsageError
-from seetell.training.compared_runs import curve, main
+from seetell.training.compared_runs import Compared, main
 
 LOG = [
-    {"step": 0, "loss": 2.0, "seconds_per_step": 6.0},
-    {"step": 9, "loss": 1.0, "seconds_per_step": 3.0},
+    {"step": 0, "loss": 2.0, "seconds_per_step": 6.0, "cpu_seconds": 30.0},
+    {"step": 9, "loss": 1.0, "seconds_per_step": 3.0, "cpu_seconds": 90.0},
     {"step": 9, "top_1": 0.5},
+]
+RESUMED = [
+    *LOG,
+    {"step": 10, "loss": 0.3, "seconds_per_step": 3.0, "cpu_seconds": 12.0},
+    {"step": 1233, "loss": 0.3, "seconds_per_step": 3.0, "cpu_seconds": 42.0},
+    {"step": 1233, "top_1": 0.625},
 ]
 
 
-def test_curves_are_over_steps_or_minutes():
-    assert curve(LOG, "loss", minutes=False) == ([1, 10], [2.0, 1.0])
-    assert curve(LOG, "top_1", minutes=True) == ([0.5], [0.5])
-
-
-def test_runs_are_drawn_in_one_picture(tmp_path, capsys):
-    for name in ("deep", "deeper"):
+@pytest.fixture
+def runs(tmp_path):
+    for name, log in {"deep": LOG, "deeper": RESUMED}.items():
         (tmp_path / name).mkdir()
-        (tmp_path / name / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in LOG))
-    main([str(tmp_path / "deep"), str(tmp_path / "deeper"), "--output", str(tmp_path / "runs.png")])
-    assert capsys.readouterr().out == "deep\t0.5000\ndeeper\t0.5000\n"
-    with Image.open(tmp_path / "runs.png") as picture:
-        assert picture.size == (1210, 495)
+        (tmp_path / name / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in log))
+    return [str(tmp_path / "deep"), str(tmp_path / "deeper")]
+
+
+def test_curves_are_over_steps_or_minutes():
+    run = Compared("deep", LOG, "top_1")
+    assert run.curve("loss") == ([1, 10], [2.0, 1.0])
+    assert run.curve("top_1", minutes=True) == ([0.5], [0.5])
+    assert run.smoothed_losses() == ([1, 10], [2.0, 1.5])
+
+
+def test_the_table_has_the_best_run_first(runs, capsys):
+    main(runs)
+    assert capsys.readouterr().out.splitlines() == [
+        "| run | top_1 | training loss | steps | CPU-minutes |",
+        "|---|---|---|---|---|",
+        "| deeper | 0.625 | 0.900 | 1,234 | 2.2 |",
+        "| deep | 0.500 | 1.500 | 10 | 1.5 |",
+    ]
     with pytest.raises(UsageError, match="no CIDEr in its log"):
-        main([str(tmp_path / "deep"), "--output", str(tmp_path / "runs.png"), "--score", "CIDEr"])
+        main([*runs, "--score", "CIDEr"])
+
+
+def test_runs_are_drawn_in_one_picture(runs, tmp_path):
+    main([*runs, "--output", str(tmp_path / "runs.png")])
+    with Image.open(tmp_path / "runs.png") as picture:
+        assert picture.size == (990, 378)
+        colours = np.array([colour for _, colour in picture.convert("RGB").getcolors()])
+    for stroke in ((0, 114, 178), (213, 94, 0)):
+        assert abs(colours - stroke).max(axis=1).min() < 10

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
-from web.conftest import Serving, photo_file, until
+from web.conftest import Serving, photo_file, served, until
 from web.wire import HEAD, ask, begun, form, health, heard, opened, told
 
 from seetell.tasks.captioning.predict import Captioner
@@ -25,13 +25,20 @@ def chunk(content: bytes) -> bytes:
     return b"%x\r\n%s\r\n" % (len(content), content)
 
 
-@pytest.fixture
-def port(captioner: Captioner, serving: Serving, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    monkeypatch.setattr(request_body, "DRAIN_SECONDS", 0.3)
+@pytest.fixture(scope="module")
+def shared_port(captioner: Captioner) -> Iterator[int]:
     limits = Limits(max_bytes=2**20, seconds=0.5)
-    with serving(application({"caption": captioner}, limits=limits)) as port:
+    with pytest.MonkeyPatch.context() as patched, served(application({"caption": captioner}, limits=limits)) as port:
+        patched.setattr(request_body, "DRAIN_SECONDS", 0.3)
+        until(lambda: ask(port, BODY)[0] == 200)  # the first photo waits for the process that opens it
         yield port
-        assert ask(port, BODY)[0] == 200
+
+
+@pytest.fixture
+def port(shared_port: int) -> Iterator[int]:
+    """The port of a server that answers whatever clients before did, and does so after this test."""
+    yield shared_port
+    until(lambda: ask(shared_port, BODY)[0] == 200)
 
 
 @pytest.mark.parametrize(

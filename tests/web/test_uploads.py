@@ -4,6 +4,7 @@ import logging
 import struct
 import tempfile
 import zlib
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +14,13 @@ from web.conftest import ADDRESS, photo_file
 from seetell.tasks.captioning.predict import Captioner
 from seetell.web.application import application
 from seetell.web.limits import Limits
+
+
+@pytest.fixture(scope="module")
+def client(captioner: Captioner) -> Iterator[TestClient]:
+    with TestClient(application({"caption": captioner}), base_url=ADDRESS) as client:
+        yield client
+
 
 FORM = {"Content-Type": "multipart/form-data; boundary=b"}
 

@@ -53,6 +53,9 @@ OWN: dict[str, Callable[..., Encoder]] = {
 }
 """Encoders of this folder by name; each is called with its name, ``pretrained``, ``image_size`` and its own options."""
 
+PART = "encoder."
+"""What the names of an encoder's arrays begin with in a run's checkpoint, but in no encoder's own state."""
+
 
 def create_encoder(
     name: str,
@@ -69,7 +72,7 @@ def create_encoder(
             classification model of torchvision that timm has not. ``timm/NAME`` and ``torchvision/NAME`` say which
             library is meant.
         weights: ``imagenet`` for the published weights, ``none`` for random ones, or the path of a safetensors
-            file that :meth:`Encoder.state_dict` fits.
+            file: a :meth:`Encoder.state_dict`, or a checkpoint of a run that trained the encoder.
         image_size: side of the square input in pixels; the encoder's own when absent.
         train_batch_norms: see :class:`Encoder`.
         options: of the network itself, where it is a key of ``OWN``; see its class.
@@ -122,7 +125,9 @@ def _load_file(encoder: Encoder, path: Path) -> None:
 
     try:
         open_regular(path).close()  # a pipe would be waited for
-        encoder.load_state_dict(load_file(path))
+        arrays = load_file(path)
+        own = {name.removeprefix(PART): value for name, value in arrays.items() if name.startswith(PART)}
+        encoder.load_state_dict(own or arrays)
     except (OSError, SafetensorError, RuntimeError) as error:
         raise RecipeError(
             f"encoder.weights: expected 'imagenet', 'none' or a safetensors file for {encoder.name}, "

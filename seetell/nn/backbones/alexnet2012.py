@@ -12,7 +12,7 @@ from torch import nn
 from seetell.nn.backbones.encoder import PublishedHead
 from seetell.nn.backbones.staged import Stage, StagedEncoder
 from seetell.nn.initialisation import initialise
-from seetell.nn.local_response_norm import local_response_norm
+from seetell.nn.local_response_norm import LocalResponseNorm
 
 TOWERS = 2
 DROPOUT = 0.5
@@ -29,14 +29,14 @@ class AlexNet2012(StagedEncoder):
 
     def __init__(self, name: str, *, pretrained: bool, image_size: int | None = None) -> None:
         stages = (
-            Stage(4, nn.Sequential(nn.Conv2d(3, 96, 11, stride=4), nn.ReLU(), local_response_norm()), first_centre=5),
+            Stage(4, nn.Sequential(nn.Conv2d(3, 96, 11, stride=4), nn.ReLU(), LocalResponseNorm()), first_centre=5),
             Stage(
                 8,
                 nn.Sequential(
                     nn.MaxPool2d(3, 2),
                     nn.Conv2d(96, 256, 5, padding=2, groups=TOWERS),
                     nn.ReLU(),
-                    local_response_norm(),
+                    LocalResponseNorm(),
                 ),
                 first_centre=9,
             ),

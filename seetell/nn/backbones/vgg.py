@@ -12,7 +12,7 @@ from seetell.nn.backbones.alexnet2012 import fully_connected_head
 from seetell.nn.backbones.encoder import PublishedHead
 from seetell.nn.backbones.staged import Stage, StagedEncoder
 from seetell.nn.initialisation import initialise
-from seetell.nn.local_response_norm import local_response_norm
+from seetell.nn.local_response_norm import LocalResponseNorm
 
 CHANNELS = (64, 128, 256, 512, 512)
 KERNELS: dict[str, tuple[tuple[int, ...], ...]] = {
@@ -39,7 +39,7 @@ class Vgg(StagedEncoder):
                 layers += [nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2), nn.ReLU()]
                 inputs = outputs
             if name == "vgg_a_lrn" and stride == 1:
-                layers.append(local_response_norm())
+                layers.append(LocalResponseNorm())
             stages.append(Stage(stride, nn.Sequential(*layers)))
             stride *= 2
         stages.append(Stage(stride, nn.MaxPool2d(2)))

@@ -15,10 +15,9 @@ from seetell.nn.activations import activation, pieces
 from seetell.nn.backbones.encoder import PublishedHead
 from seetell.nn.backbones.staged import Stage, StagedEncoder
 from seetell.nn.initialisation import INITIALISATIONS, initialise
-from seetell.nn.local_response_norm import local_response_norm
+from seetell.nn.local_response_norm import LocalResponseNorm
 
-CHANNELS = {1: 32, 2: 64, 4: 128}
-"""By stride."""
+STRIDES = (1, 2, 4)
 
 HIDDEN = 128
 """Units of the layer before the outputs."""
@@ -46,6 +45,7 @@ class VggSmall(StagedEncoder):
         name: the name it is created by.
         pretrained: refused; there are no published weights.
         image_size: side of the square input in pixels; 32 when absent.
+        width: channels at full resolution; twice as many at half of it, four times as many at a quarter.
         activation: a key of :data:`~seetell.nn.activations.ACTIVATIONS`.
         norm: behind each convolution: ``none``, ``lrn`` or ``batch``; local response normalisation comes behind the
             activation, as in AlexNet.
@@ -61,6 +61,7 @@ class VggSmall(StagedEncoder):
         *,
         pretrained: bool,
         image_size: int | None = None,
+        width: int = 32,
         activation: str = "relu",
         norm: Norm = "batch",
         padding: Padding = "both",
@@ -75,10 +76,12 @@ class VggSmall(StagedEncoder):
         ):
             if value not in known:
                 raise RecipeError(f"encoder.options.{option}: {unknown(option, value, known)}")
+        if width < 1:
+            raise RecipeError(f"encoder.options.width: expected at least 1 channel, got {width}")
         self._activation, self._initialisation = activation, initialisation
         stages, inputs, centre = [], 3, 0.0
-        for stride, outputs in CHANNELS.items():
-            layers: list[nn.Module] = []
+        for stride in STRIDES:
+            outputs, layers = width * stride, list[nn.Module]()
             if stride > 1 and downsampling == "pool":
                 layers.append(nn.MaxPool2d(2))
                 centre += stride / 4
@@ -120,5 +123,5 @@ def _layers(
         layers.append(nn.BatchNorm2d(made))
     layers.append(activation(function, outputs))
     if norm == "lrn":
-        layers.append(local_response_norm())
+        layers.append(LocalResponseNorm())
     return layers

@@ -11,7 +11,7 @@ from seetell.nn.backbones.alexnet2012 import fully_connected_head
 from seetell.nn.backbones.encoder import PublishedHead
 from seetell.nn.backbones.staged import Stage, StagedEncoder
 from seetell.nn.initialisation import initialise
-from seetell.nn.local_response_norm import local_response_norm
+from seetell.nn.local_response_norm import LocalResponseNorm
 
 
 class ZFNet(StagedEncoder):
@@ -26,13 +26,13 @@ class ZFNet(StagedEncoder):
     def __init__(self, name: str, *, pretrained: bool, image_size: int | None = None) -> None:
         stages = (
             Stage(2, nn.Sequential(nn.Conv2d(3, 96, 7, stride=2, padding=1), nn.ReLU()), first_centre=2),
-            Stage(4, nn.Sequential(nn.MaxPool2d(3, 2, padding=1), local_response_norm()), first_centre=2),
+            Stage(4, nn.Sequential(nn.MaxPool2d(3, 2, padding=1), LocalResponseNorm()), first_centre=2),
             Stage(8, nn.Sequential(nn.Conv2d(96, 256, 5, stride=2), nn.ReLU()), first_centre=10),
             Stage(
                 16,
                 nn.Sequential(
                     nn.MaxPool2d(3, 2, padding=1),
-                    local_response_norm(),
+                    LocalResponseNorm(),
                     nn.Conv2d(256, 384, 3, padding=1),
                     nn.ReLU(),
                     nn.Conv2d(384, 384, 3, padding=1),

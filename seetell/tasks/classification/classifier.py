@@ -23,6 +23,11 @@ class Classifier(Predictor[Prepared, Labels]):
     task = "classification"
     labels: tuple[str, ...]
 
+    @property
+    def localises(self) -> bool:
+        """Whether it finds the box of the object that the first label is of."""
+        return False
+
     def bind(self, *, top: int = TOP) -> BatchFn[Prepared, Labels]:
         """Return the function that labels a batch.
 

@@ -7,17 +7,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from seetell.data.records import PhotoDataset, PhotoRecord, Problem
 from seetell.data.splits import FEWEST_TO_DIVIDE, assign_splits, split_named
 from seetell.errors import DataError, unknown
+from seetell.geometry.boxes import Box
 from seetell.photos.folders import photo_folders
 from seetell.photos.formats import is_photo_name
 
 FORMAT = "class-folders"
+
+LEAST_IOU = 0.5
+"""Least intersection over union of a box that counts as right, ILSVRC's."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +30,12 @@ class LabelledDataset(PhotoDataset[PhotoRecord]):
 
     Attributes:
         labels: all of them, in alphabetical order.
+        boxes: of the object that has the label, by the image's id, ``xyxy`` in shares of the upright image; none where
+            only labels are known.
     """
 
     labels: tuple[str, ...] = ()
+    boxes: Mapping[int | str, Box] = field(default_factory=dict)
 
 
 def label_of(photo: PhotoRecord) -> str:

@@ -14,7 +14,7 @@ from seetell.export.declaration import (
     encoder_graph,
 )
 from seetell.nn.backbones import Encoder
-from seetell.tasks.classification.data import read_class_folders
+from seetell.tasks.classification.localiser import Localiser
 from seetell.tasks.classification.model import Classifier, PublishedClassifier
 from seetell.training.trained import Trained
 
@@ -42,23 +42,38 @@ class ClassifierGraph(nn.Module):
 
 
 class HiddenGraph(nn.Module):
-    """An encoder and its published head but for the last layer: ``images (B, 3, H, W)`` → ``pooled (B, F)``."""
+    """An encoder and its published head but for the last layer: ``images (B, 3, H, W)`` → ``pooled (B, F)``.
 
-    def __init__(self, encoder: Encoder, classifier: PublishedClassifier) -> None:
+    With the grid, ``(B, L, D)``, where it is needed.
+    """
+
+    def __init__(self, encoder: Encoder, classifier: PublishedClassifier, *, with_grid: bool) -> None:
         super().__init__()
-        self.encoder, self.classifier = encoder, classifier
+        self.encoder, self.classifier, self.with_grid = encoder, classifier, with_grid
 
-    def forward(self, images: Tensor) -> tuple[Tensor]:
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Encode."""
-        return (self.classifier.hidden(self.encoder(images).grid),)
+        grid = self.encoder(images).grid
+        pooled = self.classifier.hidden(grid)
+        return (pooled, grid) if self.with_grid else (pooled,)
+
+
+class LocaliserGraph(nn.Module):
+    """``grid (B, L, D)`` → ``boxes (B, 4)``, xyxy in shares of what the encoder sees."""
+
+    def __init__(self, localiser: Localiser) -> None:
+        super().__init__()
+        self.localiser = localiser
+
+    def forward(self, grid: Tensor) -> tuple[Tensor]:
+        """Find the boxes."""
+        return (self.localiser.boxes(self.localiser(grid)),)
 
 
 def graphs(trained: Trained) -> Declaration:
     """Declare the bundle of a trained classifier."""
-    data = trained.config.data
-    dataset = read_class_folders(data.path, format=data.format, split_seed=data.split_seed)
-    examples = Examples.of(dataset, trained.encoder)
     section = trained.config.section
+    examples = Examples.of(section.read(trained.config.data), trained.encoder)
     trained.model.auxiliary = nn.ModuleDict()  # which only training reads
     weights = {"classifier": trained.model.state_dict()}
     if section.train_encoder_after >= 0 or trained.config.init_from:
@@ -74,27 +89,36 @@ def declaration(trained: Trained, examples: Examples, *, weights: dict[str, dict
         examples: images to calibrate on and to compare with torch on.
         weights: arrays to keep for further training, by part and name.
     """
-    published = isinstance(trained.model, PublishedClassifier)
-    encoder: nn.Module = (
-        HiddenGraph(trained.encoder, trained.model) if published else FeaturesGraph(trained.encoder, with_grid=False)
-    )
+    localiser = trained.model.localiser
+    outputs = ("pooled",) if localiser is None else ("pooled", "grid")
+    encoder: nn.Module
+    if published := isinstance(trained.model, PublishedClassifier):
+        encoder = HiddenGraph(trained.encoder, trained.model, with_grid=localiser is not None)
+    else:
+        encoder = FeaturesGraph(trained.encoder, with_grid=localiser is not None)
     with torch.no_grad():
-        (pooled,) = encoder(torch.from_numpy(examples.comparison))
-    classifier = GraphSpec(
-        name="classifier",
-        module=ClassifierGraph(trained.model).eval(),
-        examples=(pooled.clone(),),
-        inputs=("pooled",),
-        outputs=("logits",),
-        dynamic_shapes=({0: torch.export.Dim("images", min=1)},),
-        tolerance=1e-3,
-    )
+        pooled, *grids = (output.clone() for output in encoder(torch.from_numpy(examples.comparison)))
+    heads = [_head_graph("classifier", ClassifierGraph(trained.model), pooled, "pooled", "logits")]
+    if localiser is not None:
+        heads.append(_head_graph("localiser", LocaliserGraph(localiser), grids[0], "grid", "boxes"))
     return Declaration(
         architecture="published-head" if published else "linear",
-        graphs=(encoder_graph(encoder, ("pooled",), examples), classifier),
+        graphs=(encoder_graph(encoder, outputs, examples), *heads),
         examples=examples,
         models=(trained.model,),
         settings={},
         weights=weights,
         labels=trained.config.section.labels,
+    )
+
+
+def _head_graph(name: str, module: nn.Module, features: Tensor, read: str, found: str) -> GraphSpec:
+    return GraphSpec(
+        name=name,
+        module=module.eval(),
+        examples=(features,),
+        inputs=(read,),
+        outputs=(found,),
+        dynamic_shapes=({0: torch.export.Dim("images", min=1)},),
+        tolerance=1e-3,
     )

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from seetell.language.vocabulary import Vocabulary
 from seetell.nn.backbones import Encoder, Features, PublishedHead
 from seetell.nn.standardisation import Standardise
+from seetell.tasks.classification.localiser import Localiser
 
 if TYPE_CHECKING:
     from seetell.training.config import RunConfig
@@ -30,13 +31,16 @@ class Classifier(nn.Module):
 
     Attributes:
         auxiliary: classifiers beside the encoder's trunk, by name, which only training reads; mostly none.
+        localiser: finds the box of the object that the label is of; mostly ``None``.
     """
 
     temperature: Tensor
+    localiser: Localiser | None
 
     def __init__(self) -> None:
         super().__init__()
         self.auxiliary = nn.ModuleDict()
+        self.localiser = None
         self.register_buffer("temperature", torch.ones(()))
 
     def of(self, features: Features) -> Tensor:
@@ -156,4 +160,6 @@ def build(config: RunConfig, encoder: Encoder, vocabulary: Vocabulary | None) ->
         classifier = LinearClassifier(encoder.channels, classes, dropout=section.dropout)
     if section.auxiliary:
         classifier.auxiliary = encoder.auxiliary_heads(classes)
+    if section.localise:
+        classifier.localiser = Localiser(encoder.channels, encoder.grid_size, dropout=section.dropout)
     return classifier

@@ -1,8 +1,9 @@
-"""Training classifiers on an encoder's pooled vector, and the encoder with them where that is asked for."""
+"""Training classifiers on an encoder's pooled vector, and the encoder or a head for boxes with them if asked for."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,9 @@ from torch.nn import functional as F
 
 from seetell.data.records import PhotoRecord
 from seetell.errors import DataError, RecipeError
-from seetell.nn.backbones import weights_hash
-from seetell.tasks.classification.data import LabelledDataset, label_of, read_class_folders
+from seetell.geometry.boxes import flip_boxes, iou
+from seetell.nn.backbones import Features, weights_hash
+from seetell.tasks.classification.data import LEAST_IOU, LabelledDataset, label_of
 from seetell.tasks.classification.model import LinearClassifier, build
 from seetell.training import task
 from seetell.training.augmentation import mix_up
@@ -26,14 +28,14 @@ from seetell.training.preparation import data_hash, frozen_encoder, pretrained_o
 from seetell.training.task import Optimised, Phase, Validation, seeded
 
 VALIDATION_BATCH = 50
-FITTING_PHOTOS = 1000
+FITTING_PHOTOS, FITTING_GRIDS = 1000, 200
 
 
 class Training(task.Training):
     """A classifier; see :class:`~seetell.training.task.Training`."""
 
     part = "classifier"
-    curves = ("top_1", "top_5")
+    curves = ("top_1", "top_5", "localisation_error", "box_accuracy")
     vocabulary = None
 
     def __init__(
@@ -51,7 +53,12 @@ class Training(task.Training):
         self._cache = None
         if config.encoder.cache and self.section.train_encoder_after != 0:
             self._cache, self.failures = features_cache(
-                config.encoder.cache, self.encoder, paths, with_grid=False, flips=config.data.flip, progress=on_encoding
+                config.encoder.cache,
+                self.encoder,
+                paths,
+                with_grid=self.section.localise,
+                flips=config.data.flip,
+                progress=on_encoding,
             )
         else:
             self.failures = unreadable(paths, on_encoding)
@@ -65,11 +72,17 @@ class Training(task.Training):
         self._train_labels, self._val_labels = (
             torch.tensor([numbers[label_of(photo)] for photo in photos]) for photos in (self._train, self._val)
         )
+        self._train_boxes, self._val_boxes = (
+            torch.tensor([dataset.boxes[photo.id] for photo in photos if photo.id in dataset.boxes])
+            for photos in (self._train, self._val)
+        )  # (N, 4), or (0,) where only labels are learnt
         self.model = self.classifier = seeded(config, build, self.encoder, None).to(config.device)
         self._trains_encoder = False
         self.hashes = {
             "encoder_hash": encoder_hash,
-            "data_hash": data_hash([photo.id, label_of(photo)] for photo in (*self._train, *self._val)),
+            "data_hash": data_hash(
+                [photo.id, label_of(photo), *dataset.boxes.get(photo.id, ())] for photo in (*self._train, *self._val)
+            ),
         }
 
     @classmethod
@@ -82,8 +95,9 @@ class Training(task.Training):
 
     @classmethod
     def read(cls, config: RunConfig) -> LabelledDataset:
-        """Read a folder of images per class."""
-        return read_class_folders(config.data.path, format=config.data.format, split_seed=config.data.split_seed)
+        """Read a folder of images per class, or photos with boxes."""
+        dataset: LabelledDataset = config.section.read(config.data)
+        return dataset
 
     @property
     def modules(self) -> dict[str, nn.Module]:
@@ -93,12 +107,16 @@ class Training(task.Training):
 
     def initialise(self) -> None:
         """Fit the standardisation to training images spread over the whole split."""
-        if not isinstance(self.classifier, LinearClassifier):
-            return
-        stride = -(-len(self._train) // FITTING_PHOTOS)
-        batches = self._feature_source(self._train[::stride]).batches(VALIDATION_BATCH)
-        with torch.no_grad():
+        if isinstance(self.classifier, LinearClassifier):
+            batches = self._fitting_batches(FITTING_PHOTOS)
             self.classifier.norm.fit(torch.cat([features.pooled for features in batches]).to(self.device))
+        if self.classifier.localiser is not None:
+            grids = [features.grid for features in self._fitting_batches(FITTING_GRIDS) if features.grid is not None]
+            self.classifier.localiser.fit(torch.cat(grids).to(self.device), self._train_boxes.to(self.device))
+
+    def _fitting_batches(self, photos: int) -> Iterator[Features]:
+        stride = -(-len(self._train) // photos)
+        return self._feature_source(self._train[::stride]).batches(VALIDATION_BATCH)
 
     def phases(self) -> list[Phase]:
         """Return one phase or two: the classifier alone, then with the encoder."""
@@ -129,9 +147,13 @@ class Training(task.Training):
         return PixelFeatures(self.encoder, photos, crop=data.crop, augmentation=data.augmentation)
 
     def batch(self, step: int, part: Part = WHOLE) -> tuple[Tensor, ...]:
-        """Read records or pixels, and labels."""
+        """Read records or pixels, labels, and boxes where they are learnt."""
         indices = self.draw(step, np.ones(len(self._train), np.int64), 1).part(part)
         prepared, labels = self._train_source.prepare(indices), self._train_labels[torch.from_numpy(indices.photos)]
+        if self.section.localise:
+            boxes = self._train_boxes[torch.from_numpy(indices.photos)].numpy()
+            mirrored = indices.mirrored[:, None]
+            return prepared, labels, torch.from_numpy(np.where(mirrored, flip_boxes(boxes, width=1), boxes))
         alpha = self.config.data.augmentation.mixup
         if not alpha:
             return prepared, labels
@@ -139,36 +161,59 @@ class Training(task.Training):
         return mix_up(prepared, targets, alpha=alpha, seed=int(indices.seeds[0]))
 
     def loss(self, step: int, batch: tuple[Any, ...]) -> list[Term]:
-        """Return the cross-entropy, and that of each auxiliary classifier."""
-        prepared, labels = (part.to(self.device) for part in batch)
-        if not self.section.auxiliary:
-            logits = self.classifier.of(self._train_source.features(prepared))
-            return [Term(self._cross_entropy(logits, labels), len(labels))]
-        features, inner = self.encoder.with_inner(prepared)
-        terms = [Term(self._cross_entropy(self.classifier.of(features), labels), len(labels), name="class_loss")]
-        for name, head in self.classifier.auxiliary.items():
-            loss = self._cross_entropy(head(inner[name]), labels)
-            terms.append(Term(loss, len(labels), self.section.auxiliary, f"{name}_loss"))
+        """Return the cross-entropy, that of each auxiliary classifier, and the loss of boxes."""
+        prepared, labels, *boxes = (part.to(self.device) for part in batch)
+        section = self.section
+        inner: dict[str, Tensor] = {}
+        if section.auxiliary:
+            features, inner = self.encoder.with_inner(prepared)
+        else:
+            features = self._train_source.features(prepared)
+        loss = self._cross_entropy(self.classifier.of(features), labels)
+        terms = [Term(loss, len(labels), name="class_loss" if inner or boxes else "")]
+        for name, activation in inner.items():
+            loss = self._cross_entropy(self.classifier.auxiliary[name](activation), labels)
+            terms.append(Term(loss, len(labels), section.auxiliary, f"{name}_loss"))
+        if self.classifier.localiser is not None:
+            numbers, targets = self.classifier.localiser(features.grid), self.classifier.localiser.targets(boxes[0])
+            terms.append(Term(self._box_loss(numbers, targets), len(labels), section.box_weight, "box_loss"))
         return terms
 
     def _cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
         return F.cross_entropy(logits, labels, label_smoothing=self.section.label_smoothing)
 
+    def _box_loss(self, numbers: Tensor, targets: Tensor) -> Tensor:
+        return (F.smooth_l1_loss if self.section.box_loss == "smooth_l1" else F.mse_loss)(numbers, targets)
+
     def validate(self) -> Validation:
-        """Calibrate, and measure the loss and the shares of images whose label is first, or among the first five."""
+        """Calibrate, and measure the loss and the shares of images whose label is first, or among the first five.
+
+        Where boxes are learnt, also the localisation error: the share whose first label is wrong, or whose box has an
+        intersection over union with the true one of less than a half (Russakovsky et al., ILSVRC, 2015).
+        """
+        logits, numbers = [], []
         with torch.no_grad():
-            logits = torch.cat(
-                [
-                    self.classifier.of(on_device(features, self.device)).cpu()
-                    for features in self._val_source.batches(VALIDATION_BATCH)
-                ]
-            )
-            logits = self.classifier.calibrate(logits, self._val_labels)
-        loss = F.cross_entropy(logits, self._val_labels).item()
-        best = logits.topk(min(5, logits.shape[1])).indices == self._val_labels[:, None]
-        values = {
-            "validation_loss": loss,
-            "top_1": best[:, 0].double().mean().item(),
-            "top_5": best.any(dim=1).double().mean().item(),
-        }
-        return Validation(-loss, values)
+            for features in self._val_source.batches(VALIDATION_BATCH):
+                features = on_device(features, self.device)
+                logits.append(self.classifier.of(features).cpu())
+                if self.classifier.localiser is not None:
+                    numbers.append(self.classifier.localiser(features.grid))
+            calibrated = self.classifier.calibrate(torch.cat(logits), self._val_labels)
+        loss = F.cross_entropy(calibrated, self._val_labels).item()
+        best = calibrated.topk(min(5, calibrated.shape[1])).indices == self._val_labels[:, None]
+        values = {"validation_loss": loss, "top_1": _share(best[:, 0]), "top_5": _share(best.any(dim=1))}
+        if self.classifier.localiser is not None:
+            boxes, found = self._val_boxes.to(self.device), torch.cat(numbers)
+            box_loss = self._box_loss(found, self.classifier.localiser.targets(boxes)).item()
+            overlap = iou(self.classifier.localiser.boxes(found).cpu().numpy(), self._val_boxes.numpy())
+            right = torch.from_numpy(overlap >= LEAST_IOU)
+            values |= {
+                "validation_loss": loss + self.section.box_weight * box_loss,
+                "localisation_error": 1 - _share(best[:, 0] & right),
+                "box_accuracy": _share(right),
+            }
+        return Validation(-values["validation_loss"], values)
+
+
+def _share(hits: Tensor) -> float:
+    return hits.double().mean().item()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torchvision.ops import roi_align
 
 from seetell.data.regions import read_regions
 from seetell.errors import RecipeError
@@ -38,25 +39,17 @@ class MapsGraph(nn.Module):
 class ProposalsGraph(nn.Module):
     """Maps → pyramid, decoded anchors ``boxes (B, A, 4)``, their ``logits (B, A)`` and perhaps ``context (B, C)``."""
 
-    anchors: Tensor
-
-    def __init__(self, densecap: DenseCap, maps: Sequence[Tensor]) -> None:
+    def __init__(self, densecap: DenseCap) -> None:
         super().__init__()
         self.densecap = densecap
-        pyramid = densecap.pyramid(maps)
-        anchors = densecap.proposals.all_anchors(densecap.proposal_map(pyramid))
-        self.register_buffer("anchors", anchors)
 
     def forward(self, *maps: Tensor) -> tuple[Tensor, ...]:
         """Propose."""
-        densecap, proposals = self.densecap, self.densecap.proposals
+        densecap = self.densecap
         pyramid = densecap.pyramid(maps)
-        logits, moves = proposals.scores(densecap.proposal_map(pyramid))
-        photos, kinds, rows, columns = logits.shape
-        moves = moves.reshape(photos, kinds, 4, rows, columns).permute(0, 3, 4, 1, 2).reshape(photos, -1, 4)
-        boxes = _decoded(self.anchors[None], moves, scales=(1.0, 1.0, 1.0, 1.0), size=proposals.image_size)
+        boxes, logits = densecap.proposals.candidates([densecap.proposal_map(pyramid)])
         context = () if densecap.context is None else (densecap.global_context(maps),)
-        return *pyramid, boxes, logits.permute(0, 2, 3, 1).flatten(1), *context
+        return *pyramid, boxes, logits, *context
 
 
 class RegionsGraph(nn.Module):
@@ -93,7 +86,7 @@ class RegionsGraph(nn.Module):
             ]
         )
         codes, logits, corrections = head(cells)
-        corrected = _decoded(all_boxes, corrections, scales=head.coder.weights, size=head.image_size)
+        corrected = head.decode_boxes(all_boxes, corrections)
         sampled = [
             _aligned(activation, all_boxes, all_photos, stride, densecap.config.shortcut, SHORTCUT_SAMPLES)
             for activation, stride in zip(maps, strides, strict=False)
@@ -109,42 +102,9 @@ class RegionsGraph(nn.Module):
 
 
 def _aligned(activation: Tensor, boxes: Tensor, photos: Tensor, stride: int, cells: int, samples: int) -> Tensor:
-    """RoIAlign as ONNX's own operator."""
-    sampled: Tensor = torch.onnx.ops.symbolic(
-        "RoiAlign",
-        (activation, boxes, photos),
-        {
-            "mode": "avg",
-            "output_height": cells,
-            "output_width": cells,
-            "sampling_ratio": samples,
-            "spatial_scale": 1.0 / stride,
-            "coordinate_transformation_mode": "output_half_pixel",
-        },
-        dtype=activation.dtype,
-        shape=(boxes.shape[0], activation.shape[1], cells, cells),
-        version=16,
-    )
+    rois = torch.cat([photos[:, None].to(boxes.dtype), boxes], dim=1)
+    sampled: Tensor = roi_align(activation, rois, cells, 1 / stride, sampling_ratio=samples)
     return sampled
-
-
-def _decoded(boxes: Tensor, moves: Tensor, *, scales: Sequence[float], size: tuple[int, int]) -> Tensor:
-    """Decode boxes ``(…, 4)`` as :class:`torchvision.models.detection._utils.BoxCoder` does, and clip them."""
-    across, down, wider, higher = (moves[..., place] / scale for place, scale in enumerate(scales))
-    widths, heights = boxes[..., 2] - boxes[..., 0], boxes[..., 3] - boxes[..., 1]
-    x = boxes[..., 0] + 0.5 * widths + across * widths
-    y = boxes[..., 1] + 0.5 * heights + down * heights
-    most = float(torch.log(torch.tensor(1000.0 / 16)))
-    half_width = 0.5 * widths * torch.exp(wider.clamp(max=most))
-    half_height = 0.5 * heights * torch.exp(higher.clamp(max=most))
-    rows, columns = size
-    corners = (
-        (x - half_width).clamp(0, columns),
-        (y - half_height).clamp(0, rows),
-        (x + half_width).clamp(0, columns),
-        (y + half_height).clamp(0, rows),
-    )
-    return torch.stack(corners, dim=-1)
 
 
 def localisation_graphs(densecap: DenseCap, maps: Sequence[Tensor]) -> tuple[GraphSpec, GraphSpec]:
@@ -156,7 +116,7 @@ def localisation_graphs(densecap: DenseCap, maps: Sequence[Tensor]) -> tuple[Gra
     context = [] if densecap.context is None else ["context"]
     photos: dict[int, object] = {0: torch.export.Dim("photos", min=1)}
     with torch.no_grad():
-        module = ProposalsGraph(densecap, maps)
+        module = ProposalsGraph(densecap)
         proposed = module(*maps)
     proposals = GraphSpec(
         name="proposals",

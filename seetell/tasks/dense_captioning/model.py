@@ -170,7 +170,7 @@ class DenseCap(nn.Module):
         """
         pyramid = self.pyramid(maps)
         config = self.config.roi_head
-        proposed, (proposal_objectness, proposal_box) = self.proposals(self.proposal_map(pyramid), regions)
+        proposed, (proposal_objectness, proposal_box) = self.proposals([self.proposal_map(pyramid)], regions)
         sampled = sample_rois(
             proposed,
             regions,
@@ -211,7 +211,7 @@ class DenseCap(nn.Module):
             maps: of the encoder, ``(B, C_s, h, w)`` per stride.
         """
         pyramid = self.pyramid(maps)
-        proposed, _ = self.proposals(self.proposal_map(pyramid))
+        proposed, _ = self.proposals([self.proposal_map(pyramid)])
         cells = self.regions.pool_rois(pyramid, proposed)
         codes, logits, deltas = self.regions(cells)
         config, detections, start = self.config.roi_head, [], 0

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from seetell.errors import PhotoError
-from seetell.geometry.boxes import Box, area, intersection_over_smaller, nms
+from seetell.geometry.boxes import Box, area, intersection_over_smaller, nms, select_proposals
 from seetell.language.decoding import Decoding, Hypothesis
 from seetell.language.phrases import word_mask
 from seetell.language.vocabulary import detokenise
@@ -368,10 +368,10 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
         compared = rules.pre_nms_top_n * -(-max_proposals // rules.proposals)
         selected = []
         for each, scores in zip(boxes, logits, strict=True):
-            top = np.argsort(-scores, kind="stable")[:compared]
-            top = top[area(each[top]) > 0]
-            kept = nms(each[top], scores[top], iou_threshold=rules.proposal_nms_iou, max_boxes=max_proposals)
-            selected.append((each[top[kept]], scores[top[kept]]))
+            kept = select_proposals(
+                each, scores, compared=compared, iou_threshold=rules.proposal_nms_iou, max_boxes=max_proposals
+            )
+            selected.append((each[kept], scores[kept]))
         return selected
 
     def _run_region_head(

@@ -1,13 +1,10 @@
-"""Regions with phrases as training targets, and the encoder's feature maps from a cache."""
+"""Regions with phrases as training targets."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -99,44 +96,3 @@ def _encode(photos: tuple[RegionPhoto, ...], vocabulary: Vocabulary, size: tuple
             tuple(tuple(vocabulary.encode(tokenize(phrase)) for phrase in region.phrases) for region in photo.regions)
         )
     return RegionTargets(photos, tuple(boxes), tuple(phrases))
-
-
-class FeatureMapCache:
-    """The encoder's feature maps of photos.
-
-    Args:
-        cache: holds every photo below.
-        photos: files, by position.
-        shapes: ``(C_s, h, w)`` of the maps of a record, in their order.
-    """
-
-    def __init__(self, cache: FeatureCache, photos: Sequence[Path], shapes: Sequence[tuple[int, int, int]]) -> None:
-        self._records, self._rows = cache.open(), cache.rows(photos)
-        self._shapes = tuple(shapes)
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def read(self, photos: np.ndarray, mirrored: np.ndarray | None = None) -> list[Tensor]:
-        """Return the maps of some photos, ``(B, C_s, h, w)`` float32 per stride.
-
-        Args:
-            photos: ``(B,)`` positions.
-            mirrored: ``(B,)``, whether to mirror a photo's maps, whose cells stay at multiples of the stride.
-        """
-        records = torch.from_numpy(self._records[self._rows[photos], 0].astype(np.float32))
-        parts = torch.split(records, [math.prod(shape) for shape in self._shapes], dim=1)
-        maps = [part.reshape(-1, *shape) for part, shape in zip(parts, self._shapes, strict=True)]
-        if mirrored is not None:
-            for activation in maps:
-                activation[mirrored] = activation[mirrored].flip(3)
-        return maps
-
-
-def map_shapes(encoder: Encoder, strides: Sequence[int]) -> list[tuple[int, int, int]]:
-    """Return ``(C_s, h, w)`` of an encoder's feature maps of one photo."""
-    size = encoder.preprocessing
-    device = next(encoder.parameters()).device
-    with torch.inference_mode():
-        maps = encoder.feature_maps(torch.zeros(1, 3, size.height, size.width, device=device), strides)
-    return [(maps[stride].shape[1], maps[stride].shape[2], maps[stride].shape[3]) for stride in strides]

@@ -15,12 +15,13 @@ from seetell.language.vocabulary import Vocabulary
 from seetell.nn.backbones import weights_hash
 from seetell.tasks.captioning.models import caption_tensors
 from seetell.tasks.dense_captioning.model import build
-from seetell.tasks.dense_captioning.region_targets import FeatureMapCache, map_shapes, prepare_regions
+from seetell.tasks.dense_captioning.region_targets import prepare_regions
 from seetell.tasks.dense_captioning.validation import validate
 from seetell.training import task
 from seetell.training.batches import WHOLE, Part
 from seetell.training.config import RunConfig
 from seetell.training.encoding import Progress
+from seetell.training.feature_maps import FeatureMapCache, map_shapes
 from seetell.training.loss_terms import Term
 from seetell.training.preparation import frozen_encoder, pretrained_of
 from seetell.training.task import Validation, seeded

@@ -19,7 +19,8 @@ from seetell.results import Region
 from seetell.tasks.captioning.validation import ranked_hypotheses, validation_loss
 from seetell.tasks.dense_captioning.model import DenseCap
 from seetell.tasks.dense_captioning.phrases import FUNCTION_WORDS, PRONOUNS, choose
-from seetell.tasks.dense_captioning.region_targets import FeatureMapCache, RegionTargets
+from seetell.tasks.dense_captioning.region_targets import RegionTargets
+from seetell.training.feature_maps import FeatureMapCache
 
 BATCH = 10
 

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 
 from seetell.errors import BundleError
-from seetell.geometry.boxes import CANDIDATES, Boxes, nms, nms_per_class
+from seetell.geometry.boxes import CANDIDATES, Boxes, boxes_of, nms, nms_per_class
 from seetell.photos.opening import PhotoSource
 from seetell.results import Region, Regions
 from seetell.runtime.bundle import Bundle, numbers
 from seetell.runtime.bundle_predictor import BundlePredictor
 from seetell.runtime.image_stream import preprocess_with_size
-from seetell.runtime.sessions import Graph
+from seetell.tasks.detection.candidates import open_finder
 from seetell.tasks.detection.detector import Detector
 
 Prepared = tuple[np.ndarray, tuple[int, int]]
@@ -70,8 +70,7 @@ class BundleDetector(BundlePredictor[Prepared, Regions], Detector[Prepared]):
         self.labels = bundle.labels
         self.selection = bundle.setting("selection", Selection.from_dict)
         self.threshold = self.selection.threshold
-        self._detector = Graph.open(bundle, "detector", precision=precision, threads=self.threads)
-        self._detector.require(inputs=["images"], outputs=["scores", "boxes"])
+        self._find = open_finder(bundle, precision=precision, threads=self.threads)
 
     def prepare(self, image: PhotoSource, text: str = "") -> Prepared:
         """Open an image; see :meth:`Predictor.prepare`."""
@@ -87,10 +86,9 @@ class BundleDetector(BundlePredictor[Prepared, Regions], Detector[Prepared]):
         same_place_iou: float,
     ) -> list[Regions]:
         images = np.stack([image for image, _ in batch])
-        scores, boxes = self._detector.run({"images": images}, ["scores", "boxes"])  # (B, N, K), (B, N, 4)
         return [
-            self._regions(one, each, size, threshold=threshold, top=top, same_place_iou=same_place_iou)
-            for one, each, (_, size) in zip(scores, boxes, batch, strict=True)
+            self._regions(scores, boxes, size, threshold=threshold, top=top, same_place_iou=same_place_iou)
+            for (scores, boxes), (_, size) in zip(self._find(images), batch, strict=True)
         ]
 
     def _regions(
@@ -107,11 +105,12 @@ class BundleDetector(BundlePredictor[Prepared, Regions], Detector[Prepared]):
         kept, classes = nms_per_class(
             boxes, scores, threshold=threshold, iou_threshold=self.selection.nms_iou, max_boxes=most
         )
-        told = nms(boxes[kept], scores[kept, classes], iou_threshold=same_place_iou, max_boxes=top)
-        kept, classes = kept[told], classes[told]
+        chosen = boxes_of(boxes, kept, classes)
+        told = nms(chosen, scores[kept, classes], iou_threshold=same_place_iou, max_boxes=top)
+        kept, classes, chosen = kept[told], classes[told], chosen[told]
         left, upper, right, lower = self.bundle.preprocessing.visible_box(size)
         start, extent = np.array([left, upper] * 2), np.array([right - left, lower - upper] * 2)
-        edges = np.clip(start + boxes[kept] * extent, 0, np.tile(size, 2))
+        edges = np.clip(start + chosen * extent, 0, np.tile(size, 2))
         regions = [
             Region(self.labels[label], (x0, y0, x1, y1), float(scores[row, label]))
             for row, label, (x0, y0, x1, y1) in zip(kept, classes, edges.tolist(), strict=True)

@@ -1,5 +1,7 @@
 """What object detection offers."""
 
+from pathlib import Path
+
 from seetell.tasks.registry import Option, Task
 
 TASK = Task(
@@ -11,6 +13,10 @@ TASK = Task(
     predict="predict:BundleDetector",
     backends={"hf": "hub:load"},
     evaluate="evaluate:evaluate",
+    config="config:DetectionConfig",
+    train="train:Training",
+    model="models:build",
+    export="export:graphs",
     explain="explain:explain",
     architectures=("*ForObjectDetection", "Florence2ForConditionalGeneration"),
     options=(
@@ -23,5 +29,8 @@ TASK = Task(
             served=True,
         ),
         Option("top", int, "Maximum number of objects per image.", 20, minimum=1, maximum=100, served=True),
+    ),
+    evaluate_options=(
+        Option("captions", Path, "With Flickr30k Entities: the data set whose images and splits count."),
     ),
 )

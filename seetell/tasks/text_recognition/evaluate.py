@@ -38,7 +38,7 @@ def evaluate(
     """
     predictor.check(**options)
     words = images_of(read_word_images(data.path, format=data.format), split)
-    results = predictor.predict_many(_pictures(words), **{"whole": True, **options})
+    results = predictor.predict_many(_pictures(words), **{"whole": True, "threshold": 0.0, **options})
     found, failures = collect("reading", words, results, progress)
     read = [" ".join(region.text for region in regions) for _, regions in found]
     scores = text_scores((word.text, text) for (word, _), text in zip(found, read, strict=True)).to_dict()

@@ -1,4 +1,4 @@
-"""The words of images from a bundle, on ONNX Runtime."""
+"""The words of images from a bundle, on ONNX Runtime: images that show one word each."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from PIL import Image
 
 from seetell.photos import open_photo
 from seetell.photos.opening import PhotoSource
-from seetell.results import Region, Regions
+from seetell.results import Regions
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.bundle_predictor import BundlePredictor
-from seetell.tasks.text_recognition.reader import TextReader
+from seetell.tasks.text_recognition.reader import TextReader, whole_image
 from seetell.tasks.text_recognition.word_recogniser import WordRecogniser
 
 
@@ -35,10 +35,6 @@ class BundleReader(BundlePredictor[Image.Image, Regions], TextReader[Image.Image
     ) -> list[Regions]:
         words = self.recogniser.read(batch)
         return [
-            Regions(
-                (Region(word.text, (0.0, 0.0, float(image.width), float(image.height)), word.score),),
-                image.size,
-                self.name,
-            )
+            whole_image(word.text, word.score, image.size, self.name, threshold=threshold)
             for image, word in zip(batch, words, strict=True)
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 
-from seetell.results import Regions
+from seetell.results import Region, Regions
 from seetell.runtime.image_stream import BatchFn
 from seetell.runtime.option_checks import check_share
 from seetell.runtime.predictor import Predictor, Prepared
@@ -16,7 +16,7 @@ THRESHOLD = 0.3
 class TextReader(Predictor[Prepared, Regions]):
     """A loaded text reader; see :class:`~seetell.runtime.predictor.Predictor`.
 
-    A region is a line of text with its box and the mean probability of its words. Regions are in reading order.
+    A region is a line of text with its box, and its score how sure the model is of it. Regions are in reading order.
     """
 
     task = "text_recognition"
@@ -25,8 +25,8 @@ class TextReader(Predictor[Prepared, Regions]):
         """Return the function that reads a batch.
 
         Args:
-            whole: take each image as one word, whose region is the image, whatever its score.
-            threshold: least score of a word, from 0 to 1.
+            whole: take each image as one word or line, whose region is the image.
+            threshold: least score of a line, from 0 to 1.
 
         Raises:
             UsageError: ``threshold`` is out of its range.
@@ -38,3 +38,17 @@ class TextReader(Predictor[Prepared, Regions]):
     def _predict(
         self, batch: Sequence[Prepared], sample_ids: Sequence[int], *, whole: bool, threshold: float
     ) -> list[Regions]: ...
+
+
+def whole_image(text: str, score: float, size: tuple[int, int], model: str, *, threshold: float) -> Regions:
+    """Return the result for an image that was read as one word or line; no region where nothing was read.
+
+    Args:
+        text: as it was read.
+        score: from 0 to 1.
+        size: width and height of the image in pixels.
+        model: its name.
+        threshold: least score.
+    """
+    region = Region(text, (0.0, 0.0, float(size[0]), float(size[1])), score)
+    return Regions((region,) if text and score >= threshold else (), size, model)

@@ -1,4 +1,5 @@
-// Labels as a bar chart; the bars are decoration, the list reads as text.
+// Labels as a bar chart; the bars are decoration, the list reads as text. Where the model says where the object is that
+// the first label is of, its box lies over the photo.
 
 import { TaskView } from "./task.js";
 
@@ -6,13 +7,21 @@ export class LabelsView extends TaskView {
   constructor(command, task, stage) {
     super(command, task, stage);
     this.list.className = "labels";
+    this.layer = document.createElement("div");
+    this.layer.className = "boxes";
+    this.layer.dataset.command = command;
+    stage.photo.append(this.layer);
+    this.list.addEventListener("pointerenter", () => this.layer.childElementCount && stage.bring(this));
   }
 
   reset() {
     this.list.replaceChildren();
+    this.layer.replaceChildren();
   }
 
-  show({ labels }) {
+  show({ labels, box, size }) {
+    this.layer.replaceChildren(...(box ? [outline(labels[0].text, box, size)] : []));
+    if (box) this.stage.offer(this);
     this.list.replaceChildren(
       ...labels.map(({ text, score }) => {
         const item = document.createElement("li");
@@ -31,4 +40,19 @@ export class LabelsView extends TaskView {
       }),
     );
   }
+}
+
+function outline(text, [left, top, right, bottom], [width, height]) {
+  const box = document.createElement("div");
+  box.className = "box";
+  box.setAttribute("role", "img");
+  box.setAttribute("aria-label", `the box of “${text}”`);
+  box.style.setProperty("--colour", "#ffd633");
+  Object.assign(box.style, {
+    left: `${(100 * left) / width}%`,
+    top: `${(100 * top) / height}%`,
+    width: `${(100 * (right - left)) / width}%`,
+    height: `${(100 * (bottom - top)) / height}%`,
+  });
+  return box;
 }

@@ -13,6 +13,7 @@ from seetell.errors import RecipeError
 from seetell.nn.backbones import OWN, create_encoder, weights_hash
 from seetell.nn.backbones.efficientnet_lite import EfficientNetLite, SamePadConv2d, load_imagenet_weights
 from seetell.photos import open_photo
+from seetell.training.checkpoint import write_checkpoint
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
@@ -113,6 +114,14 @@ def test_weights_from_a_file(tmp_path):
     source = create_encoder("efficientnet_lite0", weights="none", image_size=64)
     save_file(source.state_dict(), tmp_path / "weights.safetensors")
     loaded = create_encoder("efficientnet_lite0", weights=str(tmp_path / "weights.safetensors"), image_size=64)
+    assert weights_hash(loaded) == weights_hash(source)
+
+
+def test_weights_from_a_run_that_trained_the_encoder(tmp_path):
+    source = create_encoder("lenet5", weights="none")
+    parts = {"encoder": source.state_dict(), "classifier": torch.nn.Linear(16, 3).state_dict()}
+    write_checkpoint(tmp_path / "best.safetensors", parts, {"step": 1})
+    loaded = create_encoder("lenet5", weights=str(tmp_path / "best.safetensors"))
     assert weights_hash(loaded) == weights_hash(source)
 
 

@@ -30,12 +30,20 @@ TORCHVISION = [
     "mnasnet0_5",
     "swin_t",
 ]
-SIZE = 96
+SIZE, SMALL = 96, 32
+DEEP = {"cifar_densenet40_12", "cifar_densenet_bc100_12", "cifar_preact_resnet164"}
+ALL_OF_OURS = [pytest.param(name, marks=pytest.mark.slow) if name in DEEP else name for name in OTHERS_OF_OURS]
+"""Deep ones take as long as all others together; each other test takes them too."""
+
+
+def size_of(name: str) -> int:
+    """Return a side in pixels that shows the strides: networks for CIFAR read pictures of 32 in full resolution."""
+    return SMALL if name.startswith("cifar_") else SIZE
 
 
 def encoder_of(name: str, **options: object) -> Encoder:
     torch.manual_seed(0)
-    return create_encoder(name, weights="none", image_size=SIZE, **options)
+    return create_encoder(name, weights="none", image_size=size_of(name), **options)
 
 
 def images(count: int = 2, size: int = SIZE) -> torch.Tensor:
@@ -44,18 +52,18 @@ def images(count: int = 2, size: int = SIZE) -> torch.Tensor:
 
 @pytest.mark.parametrize("name", [*LITE, *OTHERS_OF_OURS, *TIMM, *TORCHVISION])
 def test_maps_have_the_published_strides_and_channels(name):
-    encoder = encoder_of(name)
-    maps = encoder.feature_maps(images())
+    encoder, size = encoder_of(name), size_of(name)
+    maps = encoder.feature_maps(images(size=size))
     assert list(maps) == list(encoder.feature_map_channels) == sorted(maps)
     for stride, activation in maps.items():
         assert activation.shape[:2] == (2, encoder.feature_map_channels[stride])
-        assert all(abs(side - SIZE / stride) <= 1 for side in activation.shape[2:])
+        assert all(abs(side - size / stride) <= 1 for side in activation.shape[2:])
         assert torch.isfinite(activation).all()
     coarsest = max(maps)
-    (alone,) = encoder.feature_maps(images(), [coarsest]).values()
+    (alone,) = encoder.feature_maps(images(size=size), [coarsest]).values()
     torch.testing.assert_close(alone, maps[coarsest])
     with pytest.raises(RecipeError, match=r"feature maps at strides .*, not at \[3\]"):
-        encoder.feature_maps(images(), [3])
+        encoder.feature_maps(images(size=size), [3])
 
 
 @pytest.mark.parametrize("name", [*LITE, "test_resnet", "test_efficientnet", "torchvision/resnet18", "mobilenet_v2"])
@@ -63,13 +71,13 @@ def test_convolutional_encoders_have_maps_from_stride_2_on(name):
     assert list(encoder_of(name).feature_map_channels) == [2, 4, 8, 16, 32]
 
 
-@pytest.mark.parametrize("name", [*LITE, *OTHERS_OF_OURS, *TIMM, *TORCHVISION])
+@pytest.mark.parametrize("name", [*LITE, *ALL_OF_OURS, *TIMM, *TORCHVISION])
 def test_maps_pass_gradients_to_every_parameter_before_them(name):
     encoder = encoder_of(name)
     parameters = list(encoder.parameters())
     stages = 2 if len(encoder.feature_map_channels) > 1 else 1
     stride = list(encoder.feature_map_channels)[stages - 1]
-    encoder.feature_maps(images(), [stride])[stride].square().sum().backward()
+    encoder.feature_maps(images(size=size_of(name)), [stride])[stride].square().sum().backward()
     reached = {id(parameter) for parameter in parameters if parameter.grad is not None}
     if name not in LITE:  # which counts its stages otherwise
         behind = {id(parameter) for parameter in encoder.trainable(frozen_stages=stages)}
@@ -196,7 +204,7 @@ def test_cells_are_centred_at_multiples_of_the_stride(name, size):
     assert rows in (-(-size // 32), -(-size // 32) + 1)
 
 
-@pytest.mark.parametrize("name", OTHERS_OF_OURS)
+@pytest.mark.parametrize("name", ALL_OF_OURS)
 def test_cells_of_ours_are_centred_within_half_a_stride(name):
     """Those that pool without overlap have their cells at the centres of what is pooled, half a stride inside."""
     encoder = create_encoder(name, weights="none", image_size=160)

@@ -59,7 +59,12 @@ def test_parameters_are_as_published_or_the_difference_is_explained(entry):
 
 
 def test_every_network_of_ours_is_in_the_catalogue_or_a_depth_of_one_that_is():
-    families = {entry.name.rstrip("0123456789") for entry in CATALOGUE} | {"vgg_small", "cifar_densenet22_", "crnn", "crnn_small"}
+    families = {entry.name.rstrip("0123456789") for entry in CATALOGUE} | {
+        "vgg_small",
+        "cifar_densenet22_",
+        "crnn",
+        "crnn_small",
+    }
     assert {name for name in OWN if name.rstrip("0123456789") not in families and name in OURS} == set()
 
 
@@ -178,6 +183,7 @@ def test_graphs_compute_what_torch_does(name):
         ("cifar_wide_resnet16_4", {"dropout": 2}, "expected a probability below 1, got 2"),
         ("mobilenet_v1", {"width": "wide"}, "cannot be made with"),
         ("mobilenet_v1", {"width": 0}, "above 0, at most 4, got 0"),
+        ("vgg_small", {"width": 0}, "expected at least 1 channel, got 0"),
         ("vgg_small", {"norm": "layer"}, "unknown norm 'layer'"),
         ("vgg_small", {"activation": "swish"}, "unknown activation 'swish'"),
         ("resnet18", {"width": 2}, "resnet18 has no options, got 'width'"),

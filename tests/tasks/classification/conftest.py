@@ -27,6 +27,30 @@ def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def placed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixty grey images, each with a coloured rectangle somewhere and its box in YOLO's format; not to be written to.
+
+    A small green rectangle is in the corner of all.
+    """
+    random, folder = np.random.default_rng(1), tmp_path_factory.mktemp("boxes") / "placed"
+    for split, count in {"train": 48, "val": 12}.items():
+        (folder / "images" / split).mkdir(parents=True)
+        (folder / "labels" / split).mkdir(parents=True)
+        for number in range(count):
+            label = ("red", "blue")[number % 2]
+            left, top, width, height = *random.integers(4, 30, 2), *random.integers(20, 30, 2)
+            image = Image.new("RGB", (80, 64), (120, 120, 120))
+            image.paste(COLOURS[label], (left, top, left + width, top + height))
+            image.paste(COLOURS["green"], (76, 60, 80, 64))
+            image.save(folder / "images" / split / f"{number}.png")
+            lines = [(2, 78, 62, 4, 4), (int(label == "red"), left + width / 2, top + height / 2, width, height)]
+            text = "".join(f"{c} {x / 80} {y / 64} {w / 80} {h / 64}\n" for c, x, y, w, h in lines)
+            (folder / "labels" / split / f"{number}.txt").write_text(text)
+    (folder / "data.yaml").write_text("train: images/train\nval: images/val\nnames: [blue, red, green]\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def colours_config(
     colours: Path, small_encoder: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., RunConfig]:

@@ -54,3 +54,22 @@ def test_what_is_raced_can_be_set(settings, tmp_path, colours):
         TrainingLoop(Training, config, Training.read(config), tmp_path / name).run()
         losses[name] = read_log(tmp_path / name / "log.jsonl")[1]["loss"]
     assert losses["changed"] != losses["recipe"]
+
+
+@pytest.mark.parametrize(
+    ("name", "rate", "weight_decay", "batch", "steps"),
+    [
+        ("imagenet-alexnet", 0.01, 5e-4, 128, 90 * 1_200_000 // 128),  # section 5: 90 cycles, 1.2 million images
+        ("imagenet-vgg", 0.01, 5e-4, 256, 370_000),  # section 3.1
+        ("imagenet-resnet50", 0.1, 1e-4, 256, 600_000),  # section 3.4
+    ],
+)
+def test_published_settings(name, rate, weight_decay, batch, steps):
+    config = load_config(RECIPES[name], only(classification=ClassificationConfig))
+    optimiser, schedule = config.optimiser, config.schedule
+    assert (optimiser.name, optimiser.momentum, optimiser.clip) == ("momentum", 0.9, 0)
+    assert (optimiser.learning_rate, optimiser.weight_decay) == (rate, weight_decay)
+    assert (schedule.decay, schedule.decay_factor, schedule.warmup) == ("plateau", 0.1, 0)
+    assert (config.batch_size, config.steps) == (batch, steps)
+    assert config.data.flip
+    assert config.data.augmentation.colour == 0.1

@@ -66,7 +66,7 @@ def test_learns_boxes_and_their_phrases_by_heart():
         count = len(true)
         assert each.scores[:count].min() > 0.5
         sure = each.boxes[each.scores > 0.5]
-        assert box_iou(sure, true).amax(dim=1).min() > 0.3  # at worst a second box of the same thing
+        assert box_iou(sure, true).amax(dim=1).min() > 0.2  # at worst a part of the same thing
         overlap, nearest = box_iou(each.boxes[:count], true).max(dim=1)
         assert overlap.min() > 0.7
         said = caption_features(densecap.captioner, each.features, GREEDY, WORDS)[:count]

@@ -11,8 +11,8 @@ from training_runs import StoppedError, assert_same_run, assert_two_train_as_one
 
 from seetell.data.records import RegionDataset, RegionPhoto, RegionRecord
 from seetell.errors import CheckpointError, DataError, RecipeError
-from seetell.tasks.dense_captioning.region_targets import FeatureMapCache
 from seetell.training.config import RunConfig, load_config, save_config
+from seetell.training.feature_maps import FeatureMapCache
 
 
 def absent() -> None:

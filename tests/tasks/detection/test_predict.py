@@ -36,7 +36,7 @@ class Candidates:
 
 @pytest.fixture
 def detector(bundled: BundleDetector, monkeypatch: pytest.MonkeyPatch) -> BundleDetector:
-    monkeypatch.setattr(bundled, "_detector", Candidates())
+    monkeypatch.setattr(bundled._find, "graph", Candidates())
     return bundled
 
 

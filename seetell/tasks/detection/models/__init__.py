@@ -1,0 +1,76 @@
+"""Detectors, made by name from their own configuration."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from seetell.errors import RecipeError, unknown
+from seetell.language.vocabulary import Vocabulary
+from seetell.nn.backbones import Encoder
+from seetell.tasks.detection.models.cascade_rcnn import CascadeConfig, CascadeRCNN
+from seetell.tasks.detection.models.detector import DetectorNetwork, Surroundings
+from seetell.tasks.detection.models.fast_rcnn import FastRCNN, FastRCNNConfig
+from seetell.tasks.detection.models.faster_rcnn import FasterRCNN, FasterRCNNConfig
+from seetell.tasks.detection.models.fcos import FCOS, FCOSConfig
+from seetell.tasks.detection.models.fpn import PyramidConfig, PyramidRCNN
+from seetell.tasks.detection.models.grid_rcnn import GridConfig, GridRCNN
+from seetell.tasks.detection.models.light_head_rcnn import LightHeadConfig, LightHeadRCNN
+from seetell.tasks.detection.models.retinanet import RetinaNet, RetinaNetConfig
+from seetell.tasks.detection.models.rfcn import RFCN, RFCNConfig
+from seetell.tasks.detection.models.sppnet import SPPNet, SPPNetConfig
+from seetell.tasks.detection.models.ssd import SSD, SSDConfig
+from seetell.tasks.detection.models.yolo import YOLO, YOLOConfig
+
+if TYPE_CHECKING:
+    from seetell.training.config import RunConfig
+
+DETECTORS: dict[str, tuple[type[Any], type[DetectorNetwork]]] = {
+    "cascade_rcnn": (CascadeConfig, CascadeRCNN),
+    "fast_rcnn": (FastRCNNConfig, FastRCNN),
+    "faster_rcnn": (FasterRCNNConfig, FasterRCNN),
+    "fcos": (FCOSConfig, FCOS),
+    "fpn": (PyramidConfig, PyramidRCNN),
+    "grid_rcnn": (GridConfig, GridRCNN),
+    "light_head_rcnn": (LightHeadConfig, LightHeadRCNN),
+    "retinanet": (RetinaNetConfig, RetinaNet),
+    "rfcn": (RFCNConfig, RFCN),
+    "sppnet": (SPPNetConfig, SPPNet),
+    "ssd": (SSDConfig, SSD),
+    "yolo": (YOLOConfig, YOLO),
+}
+"""Configuration and network of each detector."""
+
+
+def config_type(model: str) -> type[Any]:
+    """Return the configuration class of a detector.
+
+    Raises:
+        RecipeError: there is no such detector.
+    """
+    if model not in DETECTORS:
+        raise RecipeError(f"model: {unknown('detector', model, DETECTORS)}")
+    return DETECTORS[model][0]
+
+
+def create_detector(model: str, options: Any, around: Surroundings) -> DetectorNetwork:
+    """Make a detector.
+
+    Args:
+        model: a key of ``DETECTORS``.
+        options: an instance of that detector's configuration class.
+        around: encoder and classes.
+
+    Raises:
+        RecipeError: there is no such detector, or it does not fit the encoder.
+    """
+    config_type(model)
+    network: type[Any] = DETECTORS[model][1]
+    created: DetectorNetwork = network(options, around)
+    return created
+
+
+def build(config: RunConfig, encoder: Encoder, vocabulary: Vocabulary | None) -> DetectorNetwork:
+    """Create the detector of a run, with random weights."""
+    section, size = config.section, encoder.preprocessing
+    around = Surroundings(encoder.feature_map_channels, (size.height, size.width), len(section.classes))
+    return create_detector(section.model, section.options, around)

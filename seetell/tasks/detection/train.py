@@ -1,0 +1,219 @@
+"""Training detectors, on a frozen encoder's cached maps or together with the encoder."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from seetell.data.objects import read_objects
+from seetell.data.records import ObjectDataset, ObjectPhoto
+from seetell.errors import DataError, RecipeError
+from seetell.geometry.boxes import boxes_of, flip_boxes, nms_per_class
+from seetell.metrics.detection import MAX_DETECTIONS, Detection, detection_average_precision
+from seetell.nn.backbones import weights_hash
+from seetell.tasks.detection.given_proposals import given_proposals
+from seetell.tasks.detection.models import build
+from seetell.tasks.detection.models.detector import Candidates, Targets
+from seetell.training import task
+from seetell.training.batches import WHOLE, Part
+from seetell.training.config import RunConfig
+from seetell.training.encoding import Progress, feature_maps_cache
+from seetell.training.feature_maps import CachedMaps, FeatureMapCache, MapSource, PixelMaps, map_shapes
+from seetell.training.loss_terms import Term
+from seetell.training.preparation import data_hash, frozen_encoder, pretrained_of, readable, training_splits, unreadable
+from seetell.training.task import Optimised, Phase, Validation, seeded
+
+BATCH = 10
+FITTING_PHOTOS = 100
+LEAST_SCORE = 0.01
+"""Of the objects that validation looks at."""
+
+
+class Training(task.Training):
+    """A detector; see :class:`~seetell.training.task.Training`."""
+
+    part = "detector"
+    curves = ("AP50", "AP")
+    vocabulary = None
+
+    def __init__(
+        self, config: RunConfig, dataset: ObjectDataset, *, on_encoding: Progress = lambda done, total: None
+    ) -> None:
+        super().__init__(config, dataset)
+        self.section = config.section
+        surplus = sorted(set(dataset.classes) - set(self.section.classes))
+        if surplus:
+            raise RecipeError(f"detection.classes: {dataset.source} has other classes too: {', '.join(surplus)}")
+        self.encoder = frozen_encoder(config, pretrained_of(config))
+        encoder_hash = weights_hash(self.encoder)
+        train, val = training_splits(config, dataset)
+        paths = list(dict.fromkeys(photo.path for photo in (*train, *val)))
+        self._cache = None
+        if config.encoder.cache and self.section.train_encoder_after != 0:
+            self._cache, self.failures = feature_maps_cache(
+                config.encoder.cache, self.encoder, paths, strides=self.section.strides, progress=on_encoding
+            )
+        else:
+            self.failures = unreadable(paths, on_encoding)
+        self._train, self._val = readable(dataset.source, self.failures, train, val)
+        if not any(photo.boxes for photo in self._train):
+            raise DataError(f"{dataset.source}: none of the photos to train on has a box")
+        self.model = self.detector = seeded(config, build, self.encoder, None).to(config.device)
+        unread = sorted(set(self.detector.strides) - set(self.section.strides))
+        if unread:
+            raise RecipeError(f"detection.strides: {self.section.model} reads the maps at {unread} too; add them")
+        self._train_targets, self._val_targets = (self._targets(photos) for photos in (self._train, self._val))
+        self._train_proposals, self._val_proposals = (
+            self._proposals(photos, on_encoding) for photos in (self._train, self._val)
+        )
+        self._trains_encoder = False
+        self.hashes = {
+            "encoder_hash": encoder_hash,
+            "data_hash": data_hash([photo.id, photo.boxes, photo.classes] for photo in (*self._train, *self._val)),
+        }
+
+    @classmethod
+    def complete(cls, config: RunConfig) -> RunConfig:
+        """Fill in the classes of the data set."""
+        if config.section.classes:
+            return config
+        section = dataclasses.replace(config.section, classes=cls.read(config).classes)
+        return dataclasses.replace(config, section=section)
+
+    @classmethod
+    def read(cls, config: RunConfig) -> ObjectDataset:
+        """Read photos with boxes."""
+        return read_objects(config.data.path, captions=config.data.captions, **config.data.reading)
+
+    @property
+    def modules(self) -> dict[str, nn.Module]:
+        """The detector, and the encoder if it is trained at some time."""
+        modules: dict[str, nn.Module] = {"detector": self.detector}
+        return modules | {"encoder": self.encoder} if self.section.train_encoder_after >= 0 else modules
+
+    @property
+    def compiled(self) -> list[nn.Module]:
+        """None: boxes differ in number from step to step."""
+        return []
+
+    def initialise(self) -> None:
+        """Fit the standardisation to training photos spread over the whole split."""
+        some = self._train[:: -(-len(self._train) // FITTING_PHOTOS)]
+        source = self._source(some)
+        with torch.no_grad():
+            parts = [source.maps(source.read(rows)) for rows in _batches(len(some))]
+            self.detector.fit([torch.cat(maps).to(self.device) for maps in zip(*parts, strict=True)])
+
+    def phases(self) -> list[Phase]:
+        """Return one phase or two: the detector alone, then with the encoder."""
+        section, steps = self.section, self.config.steps
+        detector = Optimised(self.config.optimiser, list(self.detector.parameters()))
+        phases = [Phase(0, {"detector": detector}, schedule_steps=steps)]
+        if section.train_encoder_after >= 0:
+            parameters = self.encoder.trainable(frozen_stages=section.frozen_stages)
+            both = {"detector": detector, "encoder": Optimised(section.encoder_optimiser, parameters)}
+            phases.append(Phase(section.train_encoder_after, both, schedule_steps=steps))
+        return phases
+
+    def begin(self, phase: Phase) -> None:
+        """Freeze or unfreeze the encoder."""
+        self._trains_encoder = "encoder" in phase.optimisers
+        self.encoder.requires_grad_(False)
+        if self._trains_encoder:
+            for parameter in phase.optimisers["encoder"].parameters:
+                parameter.requires_grad_(True)
+        self._train_source, self._val_source = self._source(self._train), self._source(self._val)
+
+    def batch(self, step: int, part: Part = WHOLE) -> tuple[Any, ...]:
+        """Read feature maps or pixels, boxes and classes."""
+        indices = self.draw(step, np.ones(len(self._train), np.int64), 1).unique_photos().part(part)
+        chosen = list(zip(indices.photos, indices.mirrored, strict=True))
+        boxes = [self._turned(self._train_targets.boxes[photo], mirrored) for photo, mirrored in chosen]
+        labels = [self._train_targets.labels[photo] for photo, _ in chosen]
+        given = self._train_proposals
+        proposals = None if given is None else [self._turned(given[photo], mirrored) for photo, mirrored in chosen]
+        return self._train_source.read(indices.photos, indices.mirrored), boxes, labels, proposals
+
+    def _turned(self, boxes: Tensor, mirrored: bool) -> Tensor:
+        """Return the boxes of a photo that is perhaps mirrored."""
+        width = self.encoder.preprocessing.width
+        return torch.from_numpy(flip_boxes(boxes.numpy(), width=width)) if mirrored else boxes
+
+    def loss(self, step: int, batch: tuple[Any, ...]) -> list[Term]:
+        """Return the detector's losses."""
+        inputs, boxes, labels, proposals = batch
+        targets = Targets(self._placed(boxes), self._placed(labels))
+        given = None if proposals is None else self._placed(proposals)
+        losses = self.detector.losses(self._train_source.maps(self._placed(inputs)), targets, given)
+        return [Term(mean, count, 1.0, f"{name}_loss") for name, (mean, count) in losses.items()]
+
+    def validate(self) -> Validation:
+        """Measure COCO's average precision; that at an overlap of one half is the score."""
+        truth, found = {}, {}
+        source, proposals = self._val_source, self._val_proposals
+        for rows in _batches(len(self._val)):
+            with torch.inference_mode():
+                given = None if proposals is None else self._placed([proposals[row] for row in rows])
+                candidates = self.detector.detect(source.maps(self._placed(source.read(rows))), given)
+            for row, each in zip(rows.tolist(), candidates, strict=True):
+                photo = self._val[row]
+                true = zip(photo.classes, self._val_targets.boxes[row].tolist(), strict=True)
+                truth[photo.id] = [Detection(name, (x0, y0, x1, y1)) for name, (x0, y0, x1, y1) in true]
+                found[photo.id] = detections(each, self.section.classes, nms_iou=self.section.nms_iou)
+        scores = detection_average_precision(truth, found)
+        return Validation(scores.ap50, {"AP50": scores.ap50, "AP": scores.ap})
+
+    def _targets(self, photos: Sequence[ObjectPhoto]) -> Targets:
+        """Return boxes in pixels of the encoder's input, which the photo fills, and classes by number."""
+        size = self.encoder.preprocessing
+        scale = torch.tensor([size.width, size.height, size.width, size.height], dtype=torch.float32)
+        numbers = {name: number for number, name in enumerate(self.section.classes)}
+        return Targets(
+            [torch.tensor(photo.boxes, dtype=torch.float32).reshape(-1, 4) * scale for photo in photos],
+            [torch.tensor([numbers[name] for name in photo.classes], dtype=torch.int64) for photo in photos],
+        )
+
+    def _proposals(self, photos: Sequence[ObjectPhoto], progress: Progress) -> list[Tensor] | None:
+        """Return the boxes of selective search, where the detector wants them."""
+        if not self.detector.proposals_given:
+            return None
+        found = given_proposals(
+            self.config.encoder.cache or ".cache/features",
+            [photo.path for photo in photos],
+            self.section.selective_search,
+            self.encoder.preprocessing,
+            progress=progress,
+        )
+        return [torch.from_numpy(boxes) for boxes in found]
+
+    def _placed(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Return tensors on the device."""
+        return [each.to(self.device) for each in tensors]
+
+    def _source(self, photos: Sequence[ObjectPhoto]) -> MapSource:
+        paths, strides = [photo.path for photo in photos], self.section.strides
+        if self._cache is None or self._trains_encoder:
+            return PixelMaps(self.encoder, paths, self.detector.strides)
+        read = [strides.index(stride) for stride in self.detector.strides]
+        return CachedMaps(FeatureMapCache(self._cache, paths, map_shapes(self.encoder, strides), read=read))
+
+
+def detections(candidates: Candidates, classes: Sequence[str], *, nms_iou: float) -> list[Detection]:
+    """Return the objects among an image's candidates, in pixels of the encoder's input, highest score first."""
+    scores, boxes = (each.numpy(force=True) for each in candidates)
+    rows, labels = nms_per_class(boxes, scores, threshold=LEAST_SCORE, iou_threshold=nms_iou, max_boxes=MAX_DETECTIONS)
+    return [
+        Detection(classes[label], (x0, y0, x1, y1), float(scores[row, label]))
+        for row, label, (x0, y0, x1, y1) in zip(rows, labels, boxes_of(boxes, rows, labels).tolist(), strict=True)
+    ]
+
+
+def _batches(count: int) -> Iterator[np.ndarray]:
+    """Yield the positions of photos in small batches."""
+    for start in range(0, count, BATCH):
+        yield np.arange(start, min(start + BATCH, count))

@@ -1,0 +1,118 @@
+"""What holds for every detector, whatever paper it is of."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+import torch
+from ten_pictures import CHANNELS, CLASSES, SIDE, maps, targets
+
+from seetell.errors import RecipeError
+from seetell.metrics.detection import Detection, detection_average_precision
+from seetell.tasks.detection.models import DETECTORS, create_detector
+from seetell.tasks.detection.models.detector import DetectorNetwork, OneStageDetector, Surroundings, Targets
+from seetell.tasks.detection.models.regions import RegionDetector
+from seetell.tasks.detection.train import detections
+
+SMALL = {"width": 32, "hidden": 48, "cells": 3, "parts": 3, "dropout": 0.0, "stride": 8, "extra_maps": 0} | {
+    "middle": 8,
+    "grid_width": 4,
+}
+"""What is set where a detector has it."""
+
+
+def small(model: str) -> DetectorNetwork:
+    """Make a detector for the ten pictures, the same each time."""
+    config = DETECTORS[model][0]
+    known = {field.name for field in dataclasses.fields(config)}
+    options: dict[str, Any] = {name: value for name, value in SMALL.items() if name in known}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        detector = create_detector(model, config(**options), Surroundings(CHANNELS, (SIDE, SIDE), len(CLASSES)))
+    detector.fit(read_by(detector))
+    return detector
+
+
+def read_by(detector: DetectorNetwork) -> list[torch.Tensor]:
+    return [maps()[stride] for stride in detector.strides]
+
+
+def given_to(detector: DetectorNetwork) -> list[torch.Tensor] | None:
+    """Return proposals for a detector that they are given to: boxes at every place, and some beside them."""
+    if not detector.proposals_given:
+        return None
+    random = torch.Generator().manual_seed(0)
+    corners = torch.rand(60, 2, generator=random) * 40
+    beside = torch.cat([corners, corners + 12 + torch.rand(60, 2, generator=random) * 20], dim=1).clamp(max=SIDE)
+    return [torch.cat([boxes + 1.0, beside]) for boxes in targets()[0]]
+
+
+@pytest.mark.parametrize("model", DETECTORS)
+def test_every_parameter_gets_a_gradient(model):
+    detector = small(model)
+    torch.manual_seed(0)
+    losses = detector.losses(read_by(detector), Targets(*targets()), given_to(detector))
+    assert all(count >= 1 for _, count in losses.values())
+    torch.stack([mean for mean, _ in losses.values()]).sum().backward()
+    for name, parameter in detector.named_parameters():
+        assert parameter.grad is not None, name
+        assert torch.isfinite(parameter.grad).all(), name
+
+
+@pytest.mark.parametrize("model", DETECTORS)
+def test_pictures_without_an_object_have_finite_losses_and_gradients(model):
+    detector = small(model)
+    torch.manual_seed(0)
+    nothing = Targets([torch.zeros(0, 4)] * 10, [torch.zeros(0, dtype=torch.int64)] * 10)
+    losses = detector.losses(read_by(detector), nothing, given_to(detector))
+    total = torch.stack([mean for mean, _ in losses.values()]).sum()
+    total.backward()
+    assert torch.isfinite(total)
+
+
+@pytest.mark.parametrize("model", DETECTORS)
+def test_candidates_lie_in_the_image(model):
+    detector = small(model).eval()
+    with torch.inference_mode():
+        found = detector.detect(read_by(detector), given_to(detector))
+    assert len(found) == 10
+    for scores, boxes in found:
+        assert scores.shape[1] == len(CLASSES)
+        assert boxes.shape in ((len(scores), 4), (len(scores), len(CLASSES), 4))
+        assert 0 <= scores.min() <= scores.max() <= 1
+        assert 0 <= boxes.min() <= boxes.max() <= SIDE
+    assert isinstance(detector, OneStageDetector | RegionDetector)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", DETECTORS)
+def test_learns_ten_pictures_by_heart(model):
+    detector = small(model)
+    slow = model == "retinanet"  # four convolutions begin at almost nothing
+    optimiser = torch.optim.Adam(detector.parameters(), 2e-3 if slow else 5e-3)
+    torch.manual_seed(0)
+    for _ in range(300 if slow else 120):
+        optimiser.zero_grad()
+        losses = detector.losses(read_by(detector), Targets(*targets()), given_to(detector))
+        torch.stack([mean for mean, _ in losses.values()]).sum().backward()
+        optimiser.step()
+    detector.eval()
+    with torch.inference_mode():
+        found = detector.detect(read_by(detector), given_to(detector))
+    truth = {
+        number: [
+            Detection(CLASSES[label], tuple(box)) for label, box in zip(labels.tolist(), boxes.tolist(), strict=True)
+        ]
+        for number, (boxes, labels) in enumerate(zip(*targets(), strict=True))
+    }
+    told = {number: detections(each, CLASSES, nms_iou=0.5) for number, each in enumerate(found)}
+    assert detection_average_precision(truth, told).ap50 > 0.95
+
+
+def test_a_detector_that_is_not_there_and_maps_that_are_not():
+    with pytest.raises(RecipeError, match="Did you mean 'ssd'"):
+        create_detector("sdd", None, Surroundings(CHANNELS, (SIDE, SIDE), 3))
+    with pytest.raises(RecipeError, match="expected strides of the encoder's maps"):
+        create_detector("ssd", DETECTORS["ssd"][0](strides=(4, 8)), Surroundings(CHANNELS, (SIDE, SIDE), 3))

@@ -1,0 +1,67 @@
+"""Ten pictures of 64 × 64 pixels with coloured boxes: as maps of a made-up encoder, and as a data set of photos."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.nn import functional as F
+
+SIDE = 64
+COLOURS = {"blue": (40, 70, 220), "green": (30, 180, 60), "red": (220, 30, 30)}
+CLASSES = tuple(COLOURS)
+CHANNELS = {8: 3, 16: 3, 32: 3}
+PLACES = ((4, 4, 28, 24), (36, 2, 60, 30), (2, 34, 26, 62), (36, 36, 62, 60))
+
+
+def objects() -> list[list[tuple[int, tuple[int, int, int, int]]]]:
+    """Return class and box of each object of each picture; the last picture has none."""
+    random = np.random.default_rng(0)
+    pictures = [
+        [(int(random.integers(3)), PLACES[place]) for place in random.permutation(4)[: 1 + number % 3]]
+        for number in range(9)
+    ]
+    return [*pictures, []]
+
+
+def targets() -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+    """Return boxes and labels of each picture."""
+    boxes = [torch.tensor([box for _, box in each], dtype=torch.float32).reshape(-1, 4) for each in objects()]
+    return boxes, [torch.tensor([label for label, _ in each], dtype=torch.int64) for each in objects()]
+
+
+def maps() -> dict[int, torch.Tensor]:
+    """Return maps whose channels are the colours, ``(10, 3, h, w)``, by stride; a cell is centred at its multiple."""
+    pixels = torch.zeros(10, 3, SIDE + 64, SIDE + 64)
+    for photo, each in enumerate(objects()):
+        for label, (left, top, right, bottom) in each:
+            pixels[photo, label, 32 + top : 32 + bottom, 32 + left : 32 + right] = 1.0
+    found = {}
+    for stride in CHANNELS:
+        cells = SIDE // stride + 1
+        start = 32 - stride // 2
+        found[stride] = F.avg_pool2d(
+            pixels[:, :, start : start + cells * stride, start : start + cells * stride], stride
+        )
+    return found
+
+
+def write_ten_pictures(folder: Path) -> Path:
+    """Write them with labels in YOLO's format, those that train and, the same, those that validate."""
+    for split in ("train", "val"):
+        for place in ("images", "labels"):
+            (folder / place / split).mkdir(parents=True)
+        for number, each in enumerate(objects()):
+            photo = np.full((SIDE, SIDE, 3), 128, np.uint8)
+            lines = []
+            for label, (left, top, right, bottom) in each:
+                photo[top:bottom, left:right] = COLOURS[CLASSES[label]]
+                x, y = (left + right) / 2 / SIDE, (top + bottom) / 2 / SIDE
+                lines.append(f"{label} {x} {y} {(right - left) / SIDE} {(bottom - top) / SIDE}")
+            Image.fromarray(photo).save(folder / "images" / split / f"{number}.png")
+            (folder / "labels" / split / f"{number}.txt").write_text("\n".join(lines))
+    names = ", ".join(CLASSES)
+    (folder / "data.yaml").write_text(f"train: images/train\nval: images/val\nnames: [{names}]\n")
+    return folder
