@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from seetell.nn.backbones import create_encoder
+from seetell.nn.backbones import OWN, create_encoder
+from seetell.nn.backbones.catalogue import CATALOGUE
 
 DEEPER = {
     *(f"cifar_{kind}{depth}" for kind in ("resnet", "plain") for depth in (32, 44, 56, 110)),
@@ -14,11 +15,19 @@ DEEPER = {
 }
 """Names of networks that repeat the blocks of others."""
 
+OF_LIBRARIES = [entry.name for entry in CATALOGUE if entry.name not in OWN]
+"""Those of the literature that are torchvision's and timm's."""
+
+LEAST = {"alexnet2012": 67, "torchvision/inception_v3": 96, "inception_v4": 96}
+"""Sides in pixels for networks that cannot read 64."""
+
 
 def small_size(name: str) -> int:
-    """Return a side in pixels that is fast and that the network can read: at most 64, or AlexNet's least."""
-    if name == "alexnet2012":
-        return 67
+    """Return a side in pixels that is fast and that the network can read: at most 64, or about its least."""
+    if name in LEAST:
+        return LEAST[name]
+    if name in OF_LIBRARIES:
+        return 64
     import torch
 
     with torch.device("meta"):

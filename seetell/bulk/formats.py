@@ -68,10 +68,11 @@ def format_of(ending: str, task: Task) -> Format:
 
         return CsvRows(task.result, task.text_input)
     if ending == ".parquet":
-        from seetell.bulk.parquet_rows import ParquetRows
         from seetell.extras import require
 
         require("parquet", "a file of Parquet")
+        from seetell.bulk.parquet_rows import ParquetRows
+
         return ParquetRows(task.result, task.text_input)
     raise UsageError(f"expected a name that ends in {', '.join(ENDINGS)}, got one that ends in {ending}")
 

@@ -127,7 +127,7 @@ class YoloLabels(LabelFolder):
         super().open(predictor, opened)
         known, before = list(getattr(predictor, "labels", ())), self._named()
         if known and before and before != known:
-            raise UsageError(f"{self.option} {self.value}: its {DATA} names other classes; name another folder")
+            raise UsageError(self._of_others)
         self._classes: list[str] = known or before
         if self._classes != before:
             self._name()
@@ -143,15 +143,32 @@ class YoloLabels(LabelFolder):
         return yolo_labels(regions, self._classes).encode()
 
     def _named(self) -> list[str]:
-        """Return the classes that the folder has."""
-        from seetell.data.yolo import class_names
+        """Return the classes that the folder has from an earlier run; no reader of YAML is needed for it.
 
+        Raises:
+            UsageError: another program named them.
+        """
         file = Path(self.value) / DATA
-        return list(class_names(file)) if file.exists() else []
+        lines = file.read_text(encoding="utf-8").splitlines()[2:] if file.exists() else []
+        try:
+            classes = [json.loads(line.partition(": ")[2]) for line in lines]
+        except ValueError:
+            classes = []
+        if file.exists() and _data(classes) != file.read_text(encoding="utf-8"):
+            raise UsageError(self._of_others)
+        return classes
+
+    @property
+    def _of_others(self) -> str:
+        return f"{self.option} {self.value}: its {DATA} names other classes; name another folder"
 
     def _name(self) -> None:
-        names = "".join(f"  {number}: {json.dumps(name)}\n" for number, name in enumerate(self._classes))
-        write_file(Path(self.value) / DATA, f"val: images\nnames:\n{names}")
+        write_file(Path(self.value) / DATA, _data(self._classes))
+
+
+def _data(classes: Sequence[str]) -> str:
+    """Return YAML that names the classes."""
+    return "val: images\nnames:\n" + "".join(f"  {number}: {json.dumps(name)}\n" for number, name in enumerate(classes))
 
 
 def label_outputs() -> list[tuple[click.Option, type[SideOutput]]]:

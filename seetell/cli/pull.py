@@ -64,6 +64,8 @@ def pull(name: str, revision: str | None, trust_remote_code: bool) -> None:
             folder = pull_bundle(name, begin=counter.begin, arrived=counter.arrived, taken=is_bundled)
         click.echo(f"{folder}: is there. Its name is {folder.name}: seetell models {folder.name}")
         return
+    if not name.strip():
+        raise UsageError(f"expected {BACKENDS['hf'].form}, or the address of a bundle, got no name")
     if Path(name).exists():
         raise UsageError(f"{name}: is on this disk; there is nothing to download")
     hub = hub_name(name) or name

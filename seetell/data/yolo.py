@@ -53,15 +53,6 @@ def read_yolo(folder: str | Path, *, format: str | None = None, photos: str | Pa
     return ObjectDataset(source.name, source, tuple(records), tuple(problems), format="YOLO boxes", classes=names)
 
 
-def class_names(path: Path) -> tuple[str, ...]:
-    """Return the names of the classes that a YAML file, or that of a folder, has by number.
-
-    Raises:
-        DataError: there is none, or several, or it is damaged.
-    """
-    return _names(path, _description(path).get("names"))
-
-
 def _description(path: Path) -> Mapping[str, Any]:
     """Return the content of the YAML file.
 

@@ -45,7 +45,7 @@ def _guided(network: nn.Module) -> Iterator[None]:
     for module in network.modules():
         if isinstance(module, RECTIFIERS):
             if getattr(module, "inplace", False):  # which backward hooks do not allow
-                module.inplace = False  # type: ignore[assignment]
+                module.inplace = False
                 in_place.append(module)
             handles.append(module.register_full_backward_hook(_keep_positive))
     try:

@@ -113,18 +113,18 @@ def _file_system(address: str) -> tuple[Any, str]:
     Raises:
         UsageError: fsspec, or what it needs for this address, is not installed, or there is no such scheme.
     """
+    scheme, separator, rest = address.partition("://")
+    scheme, waiting = scheme.lower(), {}
     try:
         from fsspec.core import url_to_fs
 
-        scheme, separator, rest = address.partition("://")
-        scheme, waiting = scheme.lower(), {}
         if scheme in _OF_ONE_FILE:
             from aiohttp import ClientTimeout
 
             waiting = {"client_kwargs": {"timeout": ClientTimeout(sock_connect=SECONDS, sock_read=SECONDS)}}
         system, path = url_to_fs(f"{scheme}{separator}{rest}", **waiting)
     except ImportError as error:
-        missing = error.name or "a package that is not installed"
+        missing = (error.name or "").partition(".")[0] or "a package that is not installed"
         raise UsageError(f"{scheme}:// needs {missing}: {install_command('remote')}") from error
     except ValueError as error:
         raise UsageError(f"{address}: is no address of a photo ({_reason(error)})") from error

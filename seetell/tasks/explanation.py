@@ -94,11 +94,11 @@ def explain(
     seen = predictor.visible_box(image.size)
     maps: list[list[HeatMap]] = [[] for _ in explained.targets]
     whole = explained.score([np.asarray(_smaller(image, predictor)[0])])[0]
+    network = task.load("network")(predictor, image, explained) if any(each in GRADIENTS for each in chosen) else None
     for method in chosen:
         if method == BLACK_BOX:
             _add_occlusion(maps, explained, image, predictor, cells, progress)
         elif method in GRADIENTS:
-            network = task.load("network")(predictor, image, explained)
             function = gradient_method(method)
             for target, found in enumerate(maps):
                 found.append(HeatMap(method, function(network, target), seen))

@@ -5,12 +5,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from seetell.cli.label_outputs import YoloLabels
 from seetell.cli.main import main
 from seetell.data.object_results import COCO_NUMBERS
 from seetell.data.voc import parse_annotation
-from seetell.data.yolo import class_names, read_yolo
+from seetell.data.yolo import read_yolo
 from seetell.errors import PhotoError
 from seetell.language.object_names import CLASSES
 from seetell.results import Region, Regions
@@ -113,10 +114,12 @@ def test_wrong_places_are_named_before_any_work(run, arguments: tuple[str, ...],
 
 def test_other_classes_are_not_mixed(run, tmp_path: Path):
     (tmp_path / "yolo").mkdir()
-    (tmp_path / "yolo" / "data.yaml").write_text("names: [robot]\n")
-    status, _, err = run("--yolo", "yolo")
-    assert status == 2
-    assert "its data.yaml names other classes" in err
+    for written in ("names: [robot]\n", 'val: images\nnames:\n  0: "robot"\n', "\n\n[1]", "\n\n"):
+        (tmp_path / "yolo" / "data.yaml").write_text(written)
+        status, _, err = run("--yolo", "yolo")
+        assert status == 2
+        assert "its data.yaml names other classes" in err
+        assert (tmp_path / "yolo" / "data.yaml").read_text() == written
 
 
 def test_a_model_without_a_list_of_classes_has_those_that_it_told(tmp_path: Path):
@@ -138,6 +141,8 @@ def test_a_model_without_a_list_of_classes_has_those_that_it_told(tmp_path: Path
                 "0",
                 "2",
             ]
-    assert class_names(tmp_path / "yolo") == ("robot", "dog", 'a "dog": ü')
+    assert yaml.safe_load((tmp_path / "yolo" / "data.yaml").read_text())["names"] == {
+        number: name for number, name in enumerate(["robot", "dog", 'a "dog": ü'])
+    }
     with pytest.raises(PhotoError, match="is there and says something else"):
         labels("c/b.jpg", "dog")

@@ -163,6 +163,7 @@ def test_a_model_of_the_hub_is_pulled_and_removed(
         (["pull", "tiny"], "came with seetell"),
         (["pull", "caption"], "came with seetell"),
         (["pull", "."], "is on this disk"),
+        (["pull", ""], "expected hf:OWNER/NAME or hf:FOLDER, or the address of a bundle, got no name"),
         (["pull", "openai:gemma@http://127.0.0.1:1/v1"], "its server has the model"),
         (["pull", "https://example.org/caption"], "caption is the name of a model that came with seetell"),
         (["pull", "https://example.org/x", "--revision", "v2"], "are for models of hf:OWNER/NAME"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import http.server
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,6 +102,10 @@ def test_unknown_schemes_and_missing_packages_are_wrong_use(monkeypatch: pytest.
     monkeypatch.setattr("fsspec.core.url_to_fs", missing)
     for address in ("s3://bucket/photos/", "https://host/a.jpg"):
         with pytest.raises(UsageError, match=r"(s3|https):// needs s3fs: .*pip install .*\[remote\]"):
+            list(remote_photos(address, SkippedFiles()))
+    monkeypatch.setitem(sys.modules, "fsspec.core", None)  # as in the plain install
+    for address in ("s3://bucket/photos/", "https://host/a.jpg"):
+        with pytest.raises(UsageError, match=r"(s3|https):// needs fsspec: .*pip install .*\[remote\]"):
             list(remote_photos(address, SkippedFiles()))
 
 

@@ -45,8 +45,10 @@ class TimmEncoder(Encoder):
             info["reduction"]: (index, info["num_chs"]) for index, info in enumerate(self.model.feature_info)
         }
         self._same_padded = any(type(module).__name__.endswith("Conv2dSame") for module in self.model.modules())
+        self.eval()  # or batch normalisation would take in the image of zeros
         with torch.no_grad():
             activation = self._activation(torch.zeros(1, 3, size, size))
+        self.train()
         if activation.ndim == 4:
             _, self.channels, rows, columns = activation.shape
         else:

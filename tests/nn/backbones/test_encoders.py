@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from encoder_cases import DEEPER, small_size
+from encoder_cases import DEEPER, OF_LIBRARIES, small_size
 from safetensors.torch import save_file
 from torchvision.models._meta import _IMAGENET_CATEGORIES
 
@@ -27,6 +27,7 @@ def lite0() -> EfficientNetLite:
     ("name", "size"),
     [
         *((name, "small") for name in sorted(OWN.keys() - DEEPER)),
+        *(pytest.param(name, "small", marks=pytest.mark.slow) for name in OF_LIBRARIES),
         ("efficientnet_lite0", None),
         ("efficientnet_lite0", 100),
         ("efficientnet_lite1", 96),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from encoder_cases import DEEPER, small_size
+from encoder_cases import DEEPER, OF_LIBRARIES, small_size
 from torch import nn
 
 from seetell.errors import RecipeError
@@ -153,7 +153,11 @@ EXPORTED = ["lenet5", "cifar_resnet20"]
 
 
 @pytest.mark.parametrize(
-    "name", [*EXPORTED, *(pytest.param(name, marks=pytest.mark.slow) for name in OURS if name not in EXPORTED)]
+    "name",
+    [
+        *EXPORTED,
+        *(pytest.param(name, marks=pytest.mark.slow) for name in [*OURS, *OF_LIBRARIES] if name not in EXPORTED),
+    ],
 )
 def test_graphs_compute_what_torch_does(name):
     import onnxruntime

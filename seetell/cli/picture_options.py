@@ -1,0 +1,107 @@
+"""What the commands that make pictures with a network share: the encoder, the output, and the time it will take."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from seetell.cli.command import FOLDER_OR_FILE, Decorator, Whole
+from seetell.cli.side_outputs import PICTURES
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from seetell.cli.progress import Progress
+    from seetell.nn.backbones import Encoder
+
+ENCODER = "efficientnet_lite0"
+LONG_SECONDS = 3.0
+"""Work that takes longer is announced."""
+
+
+def picture_output() -> Decorator[Any]:
+    """Add ``--output``."""
+    help = "Write the picture there: .png or .jpg."
+    return click.option("--output", "-o", metavar="FILE", type=FOLDER_OR_FILE, required=True, help=help)
+
+
+def encoder_option() -> Decorator[Any]:
+    """Add ``--encoder``."""
+    help = "The network: any encoder of recipes that has ImageNet weights."
+    return click.option("--encoder", metavar="NAME", default=ENCODER, help=help)
+
+
+def layer_option(help: str) -> Decorator[Any]:
+    """Add ``--layer``, which may be repeated, passed as ``layers``."""
+    return click.option("--layer", "layers", metavar="NAME", multiple=True, help=help)
+
+
+def side_option(default: int) -> Decorator[Any]:
+    """Add ``--side``."""
+    help = "Pixels of the longer side of the picture."
+    return click.option("--side", type=Whole(min=64, max=4096), default=default, help=help)
+
+
+def seed_option() -> Decorator[Any]:
+    """Add ``--seed``."""
+    return click.option("--seed", type=Whole(min=0), default=0, help="The same seed makes the same picture.")
+
+
+def check_output(path: Path, inputs: Iterable[str | Path] = ()) -> None:
+    """Check before any work that a picture can be written, and that torch is installed.
+
+    Raises:
+        UsageError: it cannot, or it is not.
+    """
+    from seetell.cli.output_file import check_writable
+    from seetell.errors import UsageError
+    from seetell.extras import require
+
+    require("train", "making pictures with a network")
+    if path.suffix.lower() not in PICTURES:
+        raise UsageError(f"--output {path}: expected a name that ends in {', '.join(PICTURES)}")
+    check_writable(path, "--output", inputs=inputs, picture=True)
+
+
+def write_picture(path: Path, picture: Image.Image) -> None:
+    """Write a picture in the format of its name."""
+    from seetell.cli.output_file import write_file
+
+    file = io.BytesIO()
+    picture.save(file, PICTURES[path.suffix.lower()], quality=92, subsampling=0)
+    write_file(path, file.getvalue())
+
+
+def load_encoder(name: str) -> Encoder:
+    """Return an encoder with ImageNet weights, in evaluation mode, whose weights need no gradient."""
+    from seetell.nn.backbones import create_encoder
+
+    return create_encoder(name, weights="imagenet").eval().requires_grad_(False)
+
+
+def announced(progress: Progress, what: str, cost: Sequence[float]) -> Callable[[int, int], None]:
+    """Return what takes the progress of steps, shows it, and after three says how long all will take.
+
+    Args:
+        progress: open.
+        what: is being done.
+        cost: of each step, in any unit.
+    """
+    began = 0.0
+
+    def tell(done: int, total: int) -> None:
+        nonlocal began
+        if done == 1:  # the first step also prepares
+            began = time.monotonic()
+        if done == min(3, total) and done > 1:
+            seconds = (time.monotonic() - began) / sum(cost[1:done]) * sum(cost)
+            if seconds >= LONG_SECONDS:
+                progress.say(f"{what}: about {seconds:.0f} s")
+        progress(what, done, total)
+
+    return tell
