@@ -117,7 +117,7 @@ def measured(
     """Yield a row for each word of a photo and each method."""
     whole = 0.0, 0.0, float(image.width), float(image.height)
     covered = occlusion(explained.score, image)
-    scored = network(captioner, image, explained)
+    scored = network(captioner, image, explained)  # loaded for each photo, as its weights may be randomised
     maps: dict[str, list[np.ndarray]] = {
         "centre": [centre() for _ in words],
         "attention": [explained.maps["attention"][place] for place, _ in words],

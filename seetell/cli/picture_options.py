@@ -77,6 +77,20 @@ def write_picture(path: Path, picture: Image.Image) -> None:
     write_file(path, file.getvalue())
 
 
+def open_or_draw(name: str, side: int) -> Image.Image:
+    """Return a picture: a file, or a style that is drawn by rules, of so many pixels a side.
+
+    Raises:
+        PhotoError: there is no such file, nor such a style.
+    """
+    from seetell.explain.drawn_styles import STYLES, draw_style
+    from seetell.photos.opening import open_photo
+
+    if name in STYLES and not Path(name).exists():
+        return draw_style(name, side)
+    return open_photo(name, at_least=(side, side))
+
+
 def load_encoder(name: str) -> Encoder:
     """Return an encoder with ImageNet weights, in evaluation mode, whose weights need no gradient."""
     from seetell.nn.backbones import create_encoder

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -13,13 +12,11 @@ from seetell.cli.picture_options import (
     check_output,
     encoder_option,
     load_encoder,
+    open_or_draw,
     picture_output,
     side_option,
     write_picture,
 )
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 
 @command("style")
@@ -72,7 +69,7 @@ def style(
     from seetell.photos.opening import open_photo
 
     opened = open_photo(content, at_least=(side, side))
-    examples = [_style(name, side) for name in styles]
+    examples = [open_or_draw(name, side) for name in styles]
     options = StyleOptions(
         side=side,
         style_weight=style_weight,
@@ -86,13 +83,3 @@ def style(
         tell = announced(progress, "drawing", [1.0] * steps + [4.0] * steps)
         picture = style_transfer(network, opened, examples, weights=weights, options=options, progress=tell)
     write_picture(output, picture)
-
-
-def _style(name: str, side: int) -> Image.Image:
-    """Return a style: a file, or one drawn by rules."""
-    from seetell.explain.drawn_styles import STYLES, draw_style
-    from seetell.photos.opening import open_photo
-
-    if name in STYLES and not Path(name).exists():
-        return draw_style(name, side)
-    return open_photo(name, at_least=(side, side))

@@ -15,6 +15,7 @@ from seetell.cli.picture_options import (
     encoder_option,
     layer_option,
     load_encoder,
+    open_or_draw,
     picture_output,
     seed_option,
     write_picture,
@@ -98,9 +99,9 @@ def patches(
 @_model
 @click.option("--steps", type=POSITIVE, default=120, help="Of the ascent.")
 @click.option(
-    "--decay", type=Number(min=0, max=1), default=0.01, help="Share of the picture taken away in each step (L2)."
+    "--decay", type=Number(min=0, max=1), default=0.004, help="Share of the picture taken away in each step (L2)."
 )
-@click.option("--blur", type=Number(min=0), default=0.7, help="Standard deviation of the blur in pixels; 0 for none.")
+@click.option("--blur", type=Number(min=0), default=0.8, help="Standard deviation of the blur in pixels; 0 for none.")
 @click.option(
     "--least-norm", type=Number(min=0, max=100), default=0.0, help="Percentile of small pixels that become grey."
 )
@@ -188,23 +189,22 @@ def invert(
 
 
 @visualise.command("texture", cls=Command)
-@argument("photo", metavar="PHOTO", type=EXISTING, help="The example.")
+@argument("example", metavar="EXAMPLE", type=FILES, help="A picture, or a style drawn by rules; see seetell style.")
 @picture_output()
 @encoder_option()
 @click.option("--side", type=Whole(min=64, max=2048), default=256, help="Pixels of each side.")
 @click.option("--steps", type=POSITIVE, default=200, help="Of the optimisation.")
 @seed_option()
-def texture(photo: Path, output: Path, encoder: str, side: int, steps: int, seed: int) -> None:
+def texture(example: str, output: Path, encoder: str, side: int, steps: int, seed: int) -> None:
     """Make a new picture with the texture of another.
 
     Example: seetell visualise texture pebbles.jpg --output more-pebbles.png
     """
-    check_output(output, [photo])
+    check_output(output, [example])
     from seetell.cli.progress import Progress
     from seetell.explain.texture import synthesise_texture
-    from seetell.photos.opening import open_photo
 
-    network, opened = load_encoder(encoder), open_photo(photo, at_least=(side, side))
+    network, opened = load_encoder(encoder), open_or_draw(example, side)
     with Progress() as progress:
         tell = announced(progress, "weaving", [1.0] * steps)
         picture = synthesise_texture(network, opened, side=side, steps=steps, seed=seed, progress=tell)

@@ -39,8 +39,8 @@ class ClassOptions:
 
     steps: int = 120
     step_size: float = 0.05
-    decay: float = 0.01
-    blur: float = 0.7
+    decay: float = 0.004
+    blur: float = 0.8
     blur_every: int = 4
     least_norm: float = 0.0
     least_contribution: float = 0.0

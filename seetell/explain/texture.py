@@ -29,7 +29,7 @@ def synthesise_texture(
     side: int = 256,
     steps: int = 200,
     seed: int = 0,
-    layers: Sequence[str] = STYLE_LAYERS,
+    layers: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> Image.Image:
     """Return a square picture with the texture of another.
@@ -40,10 +40,10 @@ def synthesise_texture(
         side: pixels of each side.
         steps: of the optimisation.
         seed: of the noise to begin with.
-        layers: names of the encoder's modules.
+        layers: names of the encoder's modules; those of styles when absent.
         progress: see :data:`~seetell.explain.optimisation.Progress`.
     """
-    activations = Activations(encoder, layers)
+    activations = Activations(encoder, layers or STYLE_LAYERS)
     example = to_input(fitted(texture, side), encoder.preprocessing)
     wanted = targets([activations(example)], [1.0])
     mean, deviation = example.mean(dim=(2, 3), keepdim=True), example.std(dim=(2, 3), keepdim=True)

@@ -29,6 +29,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     preprocessing = small_network().preprocessing
     monkeypatch.setattr(visualise, "_classifier", lambda model, name: (linear_scores(), 2, preprocessing))
 
+    monkeypatch.setattr("seetell.explain.texture.STYLE_LAYERS", ("layers.first",))
+
     def run(*arguments: str) -> tuple[int, str, str]:
         """Return the exit status of the command and what it wrote to standard output and error."""
         with pytest.raises(SystemExit) as caught:
@@ -46,6 +48,7 @@ COMMANDS = {
     "class": ("visualise", "class", "tabby", "--steps", "2", "--least-norm", "10", "--least-contribution", "10"),
     "fool": ("visualise", "fool", "photos/0.png", "tabby"),
     "invert": ("visualise", "invert", "photos/0.png", *LAYER, "--steps", "2"),
+    "texture": ("visualise", "texture", "waves", "--side", "64", "--steps", "2"),
     "map": ("visualise", "map", "photos", "--side", "200"),
     "pca": ("visualise", "map", "photos", "--method", "pca", "--side", "200"),
     "neighbours": ("visualise", "neighbours", "photos", "--top", "9"),

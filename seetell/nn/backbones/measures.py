@@ -13,7 +13,8 @@ from seetell.nn.backbones import OWN, create_encoder
 from seetell.nn.backbones.catalogue import Entry
 from seetell.nn.backbones.encoder import Encoder
 
-RUNS = 5
+RUNS, ENOUGH = 5, 1.0
+"""Most runs of an encoder that are timed, and seconds after which no further one is."""
 
 
 class Size(NamedTuple):
@@ -82,12 +83,13 @@ def milliseconds(name: str) -> float:
     encoder = create_encoder(name, weights="none").to(memory_format=torch.channels_last)
     shape = encoder.preprocessing
     images = torch.zeros(1, 3, shape.height, shape.width).contiguous(memory_format=torch.channels_last)
-    threads, times = torch.get_num_threads(), []
+    threads = torch.get_num_threads()
+    times: list[float] = []
     torch.set_num_threads(1)
     try:
         with torch.inference_mode():
             encoder(images)
-            for _ in range(RUNS):
+            while len(times) < RUNS and sum(times) < ENOUGH:
                 started = time.process_time()
                 encoder(images)
                 times.append(time.process_time() - started)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from seetell.config import check_not_negative, check_sizes
 from seetell.errors import RecipeError
+from seetell.tasks.text_recognition.models.attention_decoder import AttentionDecoderConfig
 from seetell.tasks.text_recognition.models.crnn import CrnnConfig
 from seetell.training.config import Section
 
@@ -44,11 +45,12 @@ class TextRecognitionConfig(Section):
     most words of the validation set exactly.
 
     Attributes:
-        architecture: of the recogniser.
+        architecture: of the recogniser: ``crnn`` or ``attention_decoder``.
         characters: that it can read. Without capitals, it reads texts in lower case.
         longest: most characters of a word that is trained on.
         synthetic: the words to train on where ``data.path`` is empty.
         crnn: of the architecture of that name.
+        attention_decoder: of the architecture of that name.
     """
 
     DEFAULTS: ClassVar[Mapping[str, Any]] = {
@@ -61,11 +63,12 @@ class TextRecognitionConfig(Section):
         "steps": 20000,
     }
 
-    architecture: Literal["crnn"] = "crnn"
+    architecture: Literal["crnn", "attention_decoder"] = "crnn"
     characters: str = CHARACTERS
     longest: int = 20
     synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
     crnn: CrnnConfig = field(default_factory=CrnnConfig)
+    attention_decoder: AttentionDecoderConfig = field(default_factory=AttentionDecoderConfig)
 
     def __post_init__(self) -> None:
         check_sizes(self, "longest")

@@ -36,7 +36,7 @@ class ColumnsGraph(nn.Module):
 
 
 class RecogniserGraph(nn.Module):
-    """A CTC recogniser: ``columns (B, T, D)`` → ``log_probs (B, T, V)``."""
+    """A recogniser: ``columns (B, T, D)`` → ``log_probs``, per column or per character that is written."""
 
     def __init__(self, recogniser: TextRecogniser) -> None:
         super().__init__()
@@ -91,7 +91,7 @@ def graphs(trained: Trained) -> Declaration:
         graphs=(encoder_graph(encoder, ("columns",), examples), recogniser),
         examples=examples,
         models=(trained.model,),
-        settings={},
+        settings={"transcription": "ctc" if trained.config.section.architecture == "crnn" else "greedy"},
         weights={"recogniser": trained.model.state_dict(), "encoder": trained.encoder.state_dict()},
         labels=tuple(trained.config.section.characters),
     )

@@ -9,6 +9,7 @@ from PIL import Image
 from training_runs import loop_of
 
 import seetell
+from seetell.bulk.csv_rows import items_of
 from seetell.cli.main import main
 from seetell.drawing import page, picture
 from seetell.drawing.boxes import COLOURS as BOX_COLOURS
@@ -130,6 +131,9 @@ def test_the_box_is_in_row_picture_and_page():
     content = row("a.jpg", LOCATED)
     assert (content["box"], content["size"]) == ([10.0, 20.0, 60.0, 50.0], [100, 80])
     assert "box" not in row("a.jpg", Labels((Label("a dog", 1.0),), "tiny"))
+    first, second = items_of(content, "labels")
+    assert (first["box"], first["right"]) == ([10.0, 20.0, 60.0, 50.0], 60.0)
+    assert second == {"image": "a.jpg", "text": "a cat", "score": 0.1}
     drawn = picture(Image.new("RGB", (1000, 800), "white"), LOCATED)
     colours = {drawn.getpixel((x, 350)) for x in range(96, 106)}
     assert BOX_COLOURS[0] in colours

@@ -4,16 +4,32 @@ from typing import Any
 
 import pytest
 import torch
-from training_runs import StoppedError, assert_same_run, assert_two_train_as_one, configured, logged, loop_of, stop_at
+from training_runs import (
+    StoppedError,
+    assert_same_run,
+    assert_two_train_as_one,
+    configured,
+    logged,
+    loop_of,
+    merged,
+    stop_at,
+)
 
 from seetell.errors import RecipeError
 from seetell.tasks.text_recognition.data import read_words_of
 from seetell.tasks.text_recognition.models.crnn import Crnn, CrnnConfig
 from seetell.tasks.text_recognition.train import Training, decoded, encoded
 
+SMALL = {"hidden_size": 16, "attention_size": 8, "embedding_size": 8}
+ARCHITECTURES = {
+    "crnn": {},
+    "attention_decoder": {"text_recognition": {"architecture": "attention_decoder", "attention_decoder": SMALL}},
+}
 
-def test_a_stopped_run_resumes_exactly(tmp_path, text_recipe):
-    config = configured(text_recipe)
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_stopped_run_resumes_exactly(tmp_path, text_recipe, architecture):
+    config = configured(text_recipe, **ARCHITECTURES[architecture])
     words = read_words_of(config)
     loop_of(config, words, tmp_path / "whole").run()
     with pytest.raises(StoppedError):
@@ -31,14 +47,17 @@ def test_two_processes_train_as_one(tmp_path, text_recipe):
 
 
 @pytest.mark.slow  # half a minute
-def test_overfits_a_few_letters(tmp_path, text_recipe):
-    config = configured(text_recipe, steps=400, batch_size=16, validation={"every": 100, "photos": 40})
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_overfits_a_few_letters(tmp_path, text_recipe, architecture):
+    content = merged(text_recipe, ARCHITECTURES[architecture])
+    config = configured(content, steps=400, batch_size=16, validation={"every": 100, "photos": 40})
     loop_of(config, read_words_of(config), tmp_path / "run").run()
     assert logged(tmp_path / "run", "word_accuracy")[-1][1] > 0.9
 
 
-def test_every_parameter_is_trained(text_recipe):
-    config = configured(text_recipe)
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_every_parameter_is_trained(text_recipe, architecture):
+    config = configured(text_recipe, **ARCHITECTURES[architecture])
     training = Training(config, read_words_of(config))
     (term,) = training.loss(0, training.batch(0))
     term.mean.backward()

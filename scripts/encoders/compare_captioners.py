@@ -1,6 +1,6 @@
 """What encoders give captioners: each is trained with each recipe on some photos of Flickr8k, for as many steps.
 
-    python scripts/encoders/captioners.py FLICKR8K WORK --encoder efficientnet_lite0 --encoder resnet18=none
+    python scripts/encoders/compare_captioners.py FLICKR8K WORK --encoder efficientnet_lite0 --encoder resnet18=none
 
 ``NAME=WEIGHTS`` takes the weights of a file, ``NAME=none`` random ones. The encoder is frozen, and its features are
 computed once. ``WORK`` keeps runs and features; a cell that is finished is not trained again. The table is printed in
