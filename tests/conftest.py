@@ -3,6 +3,7 @@ from __future__ import annotations
 import functools
 import gc
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch loads: tests run s
 hypothesis.settings.register_profile("busy machine", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("busy machine")
 
+ALL_SLOW = re.compile(r"^pytestmark = (pytest\.mark\.slow\b|\[pytest\.mark\.slow,)", re.MULTILINE)
 PARAPHRASES = "seetell.metrics.meteor.scorer.read_paraphrases"
 
 
@@ -35,7 +37,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     named = any(Path(arg.partition("::")[0]).resolve() == collection_path for arg in config.args)
     if config.option.markexpr != "not slow" or named or not collection_path.name.startswith("test_"):
         return None
-    return True if "\npytestmark = pytest.mark.slow\n" in collection_path.read_text(encoding="utf-8") else None
+    return True if ALL_SLOW.search(collection_path.read_text(encoding="utf-8")) else None
 
 
 def pytest_collection_finish() -> None:

@@ -48,6 +48,15 @@ def maps() -> dict[int, torch.Tensor]:
     return found
 
 
+def pixels() -> torch.Tensor:
+    """Return images whose channels are the colours, ``(10, 3, 64, 64)``."""
+    images = torch.zeros(10, 3, SIDE, SIDE)
+    for photo, each in enumerate(objects()):
+        for label, (left, top, right, bottom) in each:
+            images[photo, label, top:bottom, left:right] = 1.0
+    return images
+
+
 def write_ten_pictures(folder: Path) -> Path:
     """Write them with labels in YOLO's format, those that train and, the same, those that validate."""
     for split in ("train", "val"):

@@ -1,7 +1,11 @@
-"""Regions in the files of others, beside their rows: COCO's results, YOLO's labels and Pascal VOC's XML."""
+"""Regions and masks in the files of others, beside their rows.
+
+COCO's results, YOLO's labels, Pascal VOC's XML, and label maps.
+"""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -40,11 +44,30 @@ class CocoResults(SideOutput):
         if not isinstance(result, PhotoError):
             self._photos.append((os.path.basename(image), result))
 
-    def _write(self, kind: type[BaseException] | None, error: BaseException | None, traceback: Any) -> None:
+    def results(self) -> list[dict[str, Any]]:
+        """Return the content of the file."""
         from seetell.data.object_results import coco_results
 
+        return coco_results(self._photos, self._classes)
+
+    def _write(self, kind: type[BaseException] | None, error: BaseException | None, traceback: Any) -> None:
         if error is None:
-            write_file(self.value, json.dumps(coco_results(self._photos, self._classes)) + "\n")
+            write_file(self.value, json.dumps(self.results()) + "\n")
+
+
+class CocoPolygons(CocoResults):
+    """COCO's results with outlines instead of run lengths."""
+
+    def results(self) -> list[dict[str, Any]]:
+        """Return the content of the file."""
+        from seetell.geometry.masks import decode
+        from seetell.geometry.polygons import outlines
+
+        found = super().results()
+        for item in found:
+            height, width = item["segmentation"]["size"]
+            item["segmentation"] = outlines(decode(item["segmentation"]["counts"], (width, height)))
+        return found
 
 
 class LabelFolder(SideOutput):
@@ -103,6 +126,20 @@ class VocAnnotations(LabelFolder):
 
         folder, name = os.path.split(image)
         return annotation_xml(name, regions.size, regions, folder=os.path.basename(folder))
+
+
+class LabelMaps(LabelFolder):
+    """Label maps: PNG files with a palette, whose values are the indices of masks."""
+
+    ending, kind = ".png", "label_map"
+
+    def content(self, image: str, regions: Any) -> bytes:
+        """Return the file of an image."""
+        from seetell.drawing.masks import label_picture
+
+        file = io.BytesIO()
+        label_picture(regions).save(file, "PNG", optimize=True)
+        return file.getvalue()
 
 
 class YoloLabels(LabelFolder):
@@ -173,12 +210,21 @@ def _data(classes: Sequence[str]) -> str:
 
 def label_outputs() -> list[tuple[click.Option, type[SideOutput]]]:
     """Return the options by which regions are written for other programs, and what each makes."""
-
-    def option(name: str, metavar: str, help: str) -> click.Option:
-        return click.Option([name], metavar=metavar, type=FOLDER_OR_FILE, help=help)
-
     return [
-        (option("--coco", "FILE", "Write COCO's results as well: JSON that its evaluation reads."), CocoResults),
-        (option("--yolo", "DIR", "Write YOLO's labels there as well: labels/dog.txt and data.yaml."), YoloLabels),
-        (option("--voc", "DIR", "Write Pascal VOC's XML files there as well: dog.xml."), VocAnnotations),
+        (_option("--coco", "FILE", "Write COCO's results as well: JSON that its evaluation reads."), CocoResults),
+        (_option("--yolo", "DIR", "Write YOLO's labels there as well: labels/dog.txt and data.yaml."), YoloLabels),
+        (_option("--voc", "DIR", "Write Pascal VOC's XML files there as well: dog.xml."), VocAnnotations),
     ]
+
+
+def mask_outputs() -> list[tuple[click.Option, type[SideOutput]]]:
+    """Return the options by which masks are written for other programs, and what each makes."""
+    return [
+        (_option("--label-maps", "DIR", "Write pictures of the masks' numbers there as well: street.png."), LabelMaps),
+        (_option("--coco", "FILE", "Write COCO's results as well, masks as run lengths."), CocoResults),
+        (_option("--coco-polygons", "FILE", "Write COCO's results as well, masks as polygons."), CocoPolygons),
+    ]
+
+
+def _option(name: str, metavar: str, help: str) -> click.Option:
+    return click.Option([name], metavar=metavar, type=FOLDER_OR_FILE, help=help)

@@ -16,7 +16,7 @@ import click
 
 from seetell.bulk.items import Item
 from seetell.cli.command import FOLDER_OR_FILE
-from seetell.cli.label_outputs import label_outputs
+from seetell.cli.label_outputs import label_outputs, mask_outputs
 from seetell.cli.metadata_outputs import metadata_outputs
 from seetell.cli.output_file import check_writable, write_file
 from seetell.cli.side_output import SideOutput
@@ -174,4 +174,6 @@ def side_outputs(task: Task) -> list[tuple[click.Option, type[SideOutput]]]:
         text = "Write the regions to DenseCap's results.json as well."
         results = (click.Option(["--results"], metavar="FILE", type=FOLDER_OR_FILE, help=text), DenseCapResults)
         return [results, *label_outputs()]
+    if task.result == "masks":
+        return mask_outputs()
     return []

@@ -39,6 +39,12 @@ from seetell.cli.picture_options import (
 @click.option("--smoothness", type=Number(min=0), default=0.05, help="Weight of total variation.")
 @click.option("--steps", type=POSITIVE, default=80, help="Steps at half the size, and again at the full one.")
 @click.option("--optimiser", type=click.Choice(["adam", "lbfgs"]), default="adam", help="What makes the steps.")
+@click.option(
+    "--fast",
+    metavar="FILE",
+    type=EXISTING,
+    help="Draw in one pass by this network, which was trained on the styles; without it the picture is optimised.",
+)
 @encoder_option()
 def style(
     content: Path,
@@ -51,13 +57,16 @@ def style(
     smoothness: float,
     steps: int,
     optimiser: str,
+    fast: Path | None,
     encoder: str,
 ) -> None:
-    """Draw a photo in the style of other pictures, by optimisation (Gatys et al. 2016).
+    """Draw a photo in the style of other pictures, by optimisation (Gatys et al. 2016) or by a trained network.
 
     Example: seetell style photo.jpg painting.jpg --output drawn.jpg
 
     Example: seetell style photo.jpg waves strokes --mix 2 --mix 1 --keep-colour --output drawn.jpg
+
+    Example: seetell style photo.jpg waves --fast styles.safetensors --output drawn.jpg
     """
     from seetell.errors import UsageError
 
@@ -65,10 +74,16 @@ def style(
     if weights and (len(weights) != len(styles) or not sum(weights)):
         raise UsageError(f"--mix: expected a weight for each of {len(styles)} styles, not all 0, got {list(weights)}")
     from seetell.cli.progress import Progress
-    from seetell.explain.style import StyleOptions, style_transfer
+    from seetell.explain.style import StyleOptions, style_transfer, with_colours_of
     from seetell.photos.opening import open_photo
 
     opened = open_photo(content, at_least=(side, side))
+    if fast is not None:
+        from seetell.explain.fast_style import StyleNetwork
+
+        drawn = StyleNetwork.load(fast).draw(opened, styles, weights, side=side)
+        write_picture(output, with_colours_of(drawn, opened) if keep_colour else drawn)
+        return
     examples = [open_or_draw(name, side) for name in styles]
     options = StyleOptions(
         side=side,

@@ -26,6 +26,17 @@ def _recipe_names() -> list[str]:
     return sorted(shipped_recipes())
 
 
+def _list(context: click.Context, parameter: click.Parameter, wanted: bool) -> None:
+    """Print the names of the bundled recipes and what each is, and end."""
+    if not wanted or context.resilient_parsing:
+        return
+    from seetell.training.recipes import described, shipped_recipes
+
+    for name, path in sorted(shipped_recipes().items()):
+        click.echo(f"{name}: {described(path)}")
+    context.exit()
+
+
 @command("train")
 @argument(
     "recipe",
@@ -35,9 +46,12 @@ def _recipe_names() -> list[str]:
 )
 @set_option("Replace a field of the recipe: key=value; repeatable.")
 @click.option("--output", metavar="DIR", type=FOLDER_OR_FILE, help="Folder of the run; runs/NAME when absent.")
+@click.option(
+    "--list", is_flag=True, is_eager=True, expose_value=False, callback=_list, help="List the bundled recipes."
+)
 @click.option("--restart", is_flag=True, help="Start over instead of resuming a stopped run.")
 def train(recipe: Path, settings: tuple[str, ...], output: Path | None, restart: bool) -> None:
-    """Train a captioner, an aligner, a grounder or a dense captioner.
+    """Train a captioner, a detector, a classifier or a model of any other task.
 
     The same command again resumes a run that was stopped. Several processes train together as
     torchrun --nproc-per-node 2 -m seetell train RECIPE.

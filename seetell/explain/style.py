@@ -103,7 +103,7 @@ def style_transfer(
         )
     assert image is not None
     made = to_picture(image, encoder.preprocessing)
-    return _with_colours_of(made, content) if options.keep_colour else made
+    return with_colours_of(made, content) if options.keep_colour else made
 
 
 class _Loss:
@@ -139,7 +139,7 @@ def _brightness(picture: Image.Image) -> Image.Image:
     return picture.convert("L").convert("RGB")
 
 
-def _with_colours_of(made: Image.Image, content: Image.Image) -> Image.Image:
+def with_colours_of(made: Image.Image, content: Image.Image) -> Image.Image:
     """Return a picture with the colours of another, of which it keeps the brightness."""
     _, blue, red = content.convert("RGB").resize(made.size, Image.Resampling.BICUBIC).convert("YCbCr").split()
     brightness = made.convert("YCbCr").split()[0]

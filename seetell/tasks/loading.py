@@ -210,7 +210,7 @@ def _resolve(model: str | Path) -> tuple[Path, Task | None]:
         others = "".join(f", or {BACKENDS[scheme].form}" for scheme in task.backends)
         raise UsageError(
             f"no model for {_use(task)} comes with this package; name one with --model: the folder of a bundle that "
-            f"seetell export made of a run{others}"
+            f"seetell export made of a run (seetell train --list names recipes){others}"
         )
     if Path(model).is_dir():
         return Path(model), None

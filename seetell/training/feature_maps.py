@@ -117,6 +117,14 @@ class PixelMaps:
         return [found[stride] for stride in self._strides]
 
 
+class Pixels(PixelMaps):
+    """The pixels themselves stand for maps; for what encodes parts of images itself."""
+
+    def maps(self, inputs: list[Tensor]) -> list[Tensor]:
+        """Return the pixels, ``(B, 3, H, W)``."""
+        return inputs
+
+
 def map_shapes(encoder: Encoder, strides: Sequence[int]) -> list[tuple[int, int, int]]:
     """Return ``(C_s, h, w)`` of an encoder's feature maps of one photo."""
     size = encoder.preprocessing

@@ -13,6 +13,13 @@ def shipped_recipes() -> dict[str, Path]:
     return {file.stem: file for folder in (package, package.parent) for file in (folder / "recipes").glob("*.yaml")}
 
 
+def described(recipe: Path) -> str:
+    """Return what a recipe says of itself in its first line, a comment; nothing where there is none."""
+    with recipe.open(encoding="utf-8") as file:
+        first = file.readline().strip()
+    return first.removeprefix("#").strip().rstrip(".") if first.startswith("#") else ""
+
+
 def find_recipe(name: str | Path) -> Path:
     """Return the recipe file of that path, or the one of that name that ships with seetell.
 

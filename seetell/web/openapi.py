@@ -142,8 +142,8 @@ SHAPES: dict[str, dict[str, Any]] = {
     "masks": _answer(
         "What is there, pixel by pixel: instances, highest score first, or the classes that are there, largest `share` "
         "of the image first. `rle` is the mask as COCO's compressed run lengths, which pycocotools decodes; `box` is "
-        "left, top, right, bottom in pixels of the upright image, whose width and height are `size`; `index` is the value of "
-        "the pixels in a label map.",
+        "left, top, right, bottom in pixels of the upright image, whose width and height are `size`; `index` is the "
+        "value of the pixels in a label map.",
         _object(
             image=_TEXT,
             masks=_array(

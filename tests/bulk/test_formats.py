@@ -9,7 +9,7 @@ import pytest
 
 from seetell.bulk.formats import ENDINGS, format_of
 from seetell.errors import DataError, PhotoError, UsageError
-from seetell.results import Alignment, Caption, Label, Labels, Region, Regions, Word, row
+from seetell.results import Alignment, Caption, Label, Labels, Mask, Masks, Region, Regions, Word, row
 from seetell.tasks.registry import find_task
 
 RESULTS: dict[str, list[Any]] = {
@@ -25,6 +25,10 @@ RESULTS: dict[str, list[Any]] = {
             "tiny",
         ),
         Regions((), (40, 30), "tiny"),
+    ],
+    "segment": [
+        Masks((Mask("=road", 0.75, 0.25, (0.0, 1.0, 20.0, 30.0), "1100000", 4),), (40, 30), "tiny"),
+        Masks((), (40, 30), "tiny"),
     ],
     "classify": [Labels((Label("+dog", 0.75), Label("cat", 0.25)), "tiny"), Labels((), "tiny")],
     "align": [

@@ -141,8 +141,8 @@ def test_a_model_without_a_list_of_classes_has_those_that_it_told(tmp_path: Path
                 "0",
                 "2",
             ]
-    assert yaml.safe_load((tmp_path / "yolo" / "data.yaml").read_text())["names"] == {
-        number: name for number, name in enumerate(["robot", "dog", 'a "dog": ü'])
-    }
+    assert yaml.safe_load((tmp_path / "yolo" / "data.yaml").read_text())["names"] == dict(
+        enumerate(["robot", "dog", 'a "dog": ü'])
+    )
     with pytest.raises(PhotoError, match="is there and says something else"):
         labels("c/b.jpg", "dog")

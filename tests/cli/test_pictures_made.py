@@ -14,6 +14,7 @@ from PIL import Image
 
 from seetell.cli import picture_options, visualise
 from seetell.cli.main import main
+from seetell.explain.fast_style import StyleNetwork
 
 
 @pytest.fixture
@@ -85,6 +86,19 @@ def test_styles_are_files_or_drawn(run, tmp_path: Path, monkeypatch: pytest.Monk
     assert "--mix: expected a weight for each of 2 styles" in err
     status, _, err = run("style", "photos/0.png", "missing.png", "--output", "other.jpg")
     assert (status, "missing.png: no such file" in err) == (1, True)
+
+
+def test_a_trained_network_draws_in_one_pass(run, tmp_path: Path):
+    StyleNetwork(["waves", "mine"], channels=(4, 4, 4), blocks=1).save(tmp_path / "styles.safetensors")
+    words = ("style", "photos/0.png", "--side", "64", "--fast", "styles.safetensors", "--output", "made.png")
+    assert run(*words, "mine", "waves", "--keep-colour") == (0, "", "")
+    with Image.open(tmp_path / "made.png") as picture:
+        assert picture.size == (64, 48)
+    status, _, err = run(*words, "wave")
+    assert (status, "unknown style 'wave'. Did you mean 'waves'?" in err) == (2, True)
+    (tmp_path / "styles.safetensors").write_bytes(b"{}")
+    status, _, err = run(*words, "waves")
+    assert (status, "styles.safetensors: holds no network of styles" in err) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -105,3 +105,11 @@ def test_what_is_not_installed_is_said_before_a_file_is_read(command: str, tmp_p
     )
     assert done.returncode == 2
     assert f"seetell {command} needs matplotlib, which is not installed: " in done.stderr
+
+
+def test_the_bundled_recipes_are_listed(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["train", "--list"])
+    lines = capsys.readouterr().out.splitlines()
+    assert "entities-ssd: SSD: default boxes at the cells of many maps (Liu et al. 2016)" in lines
+    assert len(lines) == len(set(lines)) >= 30

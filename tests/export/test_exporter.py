@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -59,7 +60,25 @@ CONFIG = {
     "threads": 2,
 }
 
-pytestmark = pytest.mark.usefixtures("one_registry")
+pytestmark = pytest.mark.usefixtures("one_registry", "traced_once")
+
+
+@pytest.fixture(scope="module")
+def traced_once() -> Iterator[None]:
+    """Trace each module once, as long as its weights stay as they are; most of an export's time goes there."""
+    traced: dict[Any, tuple[Any, bytes]] = {}
+    trace = GraphSpec.to_onnx
+
+    def once(spec: GraphSpec) -> bytes:
+        arrays = (*spec.module.parameters(), *spec.module.buffers())
+        key = id(spec.module), *spec.inputs, *spec.outputs, *((id(array), array._version) for array in arrays)
+        if key not in traced:
+            traced[key] = spec.module, trace(spec)
+        return traced[key][1]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(GraphSpec, "to_onnx", once)
+        yield
 
 
 @pytest.fixture(scope="module")

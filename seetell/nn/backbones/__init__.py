@@ -22,6 +22,7 @@ from seetell.nn.backbones.mobilenet_v1 import MobileNetV1
 from seetell.nn.backbones.nin import Nin
 from seetell.nn.backbones.plain_network import PlainNetwork
 from seetell.nn.backbones.preact_resnet import PreActResNet
+from seetell.nn.backbones.segnet_basic import SegNetBasic
 from seetell.nn.backbones.stochastic_depth import StochasticDepthResNet
 from seetell.nn.backbones.vgg_small import VggSmall
 from seetell.nn.backbones.wide_resnet import WideResNet
@@ -38,6 +39,7 @@ OWN: dict[str, Callable[..., Encoder]] = {
     "nin": Nin,
     **dict.fromkeys(vgg.KERNELS, vgg.Vgg),
     "vgg_small": VggSmall,
+    "segnet_basic": SegNetBasic,
     "inception_bn": InceptionBn,
     **dict.fromkeys(highway.CHANNELS, highway.Highway),
     **dict.fromkeys([f"cifar_resnet{depth}" for depth in (20, 32, 44, 56, 110)], CifarResNet),

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from seetell.config import check_parts, check_shares, check_sizes
 from seetell.errors import RecipeError
-from seetell.tasks.detection.models import config_type
+from seetell.tasks.detection.models import DETECTORS, config_type
 from seetell.tasks.detection.selective_search import SelectiveSearchConfig
 from seetell.training.config import RunConfig, Section, check_cached
 from seetell.training.optimisers import OptimiserConfig
@@ -71,6 +71,8 @@ class DetectionConfig(Section):
 
     def check(self, config: RunConfig) -> None:
         """Check that the run trains on what can be read."""
+        if self.train_encoder_after >= 0 and DETECTORS[self.model][1].reads_pixels:
+            raise RecipeError(f"detection.train_encoder_after: {self.model} leaves the encoder as it is; set -1")
         if self.train_encoder_after < 0:
             check_cached(config, "a detector on a frozen encoder")
         elif config.data.crop:

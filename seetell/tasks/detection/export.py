@@ -36,7 +36,9 @@ class _Graph(nn.Module):
     size: Tensor
 
     def maps(self, images: Tensor) -> list[Tensor]:
-        """Return the maps that the detector reads, of ``images (B, 3, H, W)``."""
+        """Return the maps that the detector reads, of ``images (B, 3, H, W)``; or these, if it reads pixels."""
+        if self.detector.reads_pixels:
+            return [images * 1.0]  # a graph's output may not be its input
         maps = self.encoder.feature_maps(images, self.detector.strides)
         return [maps[stride] for stride in self.detector.strides]
 

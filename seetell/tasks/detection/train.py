@@ -17,13 +17,13 @@ from seetell.geometry.boxes import boxes_of, flip_boxes, nms_per_class
 from seetell.metrics.detection import MAX_DETECTIONS, Detection, detection_average_precision
 from seetell.nn.backbones import weights_hash
 from seetell.tasks.detection.given_proposals import given_proposals
-from seetell.tasks.detection.models import build
+from seetell.tasks.detection.models import DETECTORS, build
 from seetell.tasks.detection.models.detector import Candidates, Targets
 from seetell.training import task
 from seetell.training.batches import WHOLE, Part
 from seetell.training.config import RunConfig
 from seetell.training.encoding import Progress, feature_maps_cache
-from seetell.training.feature_maps import CachedMaps, FeatureMapCache, MapSource, PixelMaps, map_shapes
+from seetell.training.feature_maps import CachedMaps, FeatureMapCache, MapSource, PixelMaps, Pixels, map_shapes
 from seetell.training.loss_terms import Term
 from seetell.training.preparation import data_hash, frozen_encoder, pretrained_of, readable, training_splits, unreadable
 from seetell.training.task import Optimised, Phase, Validation, seeded
@@ -54,7 +54,8 @@ class Training(task.Training):
         train, val = training_splits(config, dataset)
         paths = list(dict.fromkeys(photo.path for photo in (*train, *val)))
         self._cache = None
-        if config.encoder.cache and self.section.train_encoder_after != 0:
+        network = DETECTORS[self.section.model][1]
+        if config.encoder.cache and self.section.train_encoder_after != 0 and not network.reads_pixels:
             self._cache, self.failures = feature_maps_cache(
                 config.encoder.cache, self.encoder, paths, strides=self.section.strides, progress=on_encoding
             )
@@ -197,6 +198,8 @@ class Training(task.Training):
 
     def _source(self, photos: Sequence[ObjectPhoto]) -> MapSource:
         paths, strides = [photo.path for photo in photos], self.section.strides
+        if self.detector.reads_pixels:
+            return Pixels(self.encoder, paths, ())
         if self._cache is None or self._trains_encoder:
             return PixelMaps(self.encoder, paths, self.detector.strides)
         read = [strides.index(stride) for stride in self.detector.strides]

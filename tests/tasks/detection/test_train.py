@@ -16,6 +16,7 @@ from seetell.errors import DataError, RecipeError
 from seetell.export.exporter import export_run
 from seetell.geometry.boxes import iou
 from seetell.tasks.detection.evaluate import evaluate
+from seetell.tasks.detection.given_proposals import given_proposals
 from seetell.tasks.detection.train import Training
 from seetell.tasks.evaluation import DataOptions
 from seetell.tasks.registry import find_task
@@ -25,6 +26,16 @@ TINY: dict[str, dict[str, Any]] = {
     "ssd": {"strides": [8, 16], "extra_maps": 0, "width": 16},
     "faster_rcnn": {"stride": 8, "width": 16, "hidden": 32, "cells": 3, "proposals": {"anchor_sizes": [16, 28]}},
     "fast_rcnn": {"stride": 8, "width": 16, "hidden": 32, "cells": 3},
+    "rcnn": {"side": 32},
+    "cascade_rcnn": {
+        "strides": [8, 16],
+        "width": 16,
+        "hidden": 32,
+        "cells": 3,
+        "canonical_box_size": 24,
+        "proposals": {"anchor_sizes": [16, 28]},
+    },
+    "rfcn": {"stride": 8, "width": 32, "proposals": {"anchor_sizes": [16, 28]}},
 }
 
 
@@ -147,16 +158,28 @@ def test_photos_without_a_box_teach_nothing(recipe, tmp_path, pictures):
 @pytest.mark.slow
 @pytest.mark.parametrize("model", TINY)
 def test_the_bundle_finds_what_torch_finds(recipe, tmp_path, pictures, model):
-    config = recipe(model, steps=150, validation={"every": 150}, data={"flip": False})
+    changes = {"optimiser": {"learning_rate": 5e-4}} if model == "rcnn" else {}
+    config = recipe(model, steps=150, validation={"every": 150}, data={"flip": False}, **changes)
     run = run_of(config, tmp_path / "run")
     export_run(run, tmp_path / "bundle", find_task=find_task, precisions=("fp32",))
     detector = seetell.load(tmp_path / "bundle", threads=1)
     trained = trained_in(run, "detection")
     photos = [photo.path for photo in read_objects(pictures).split("val")]
     images = torch.from_numpy(np.stack([detector.prepare(photo)[0] for photo in photos]))
+    proposals = None
+    if trained.model.proposals_given:
+        found = given_proposals(
+            tmp_path,
+            photos,
+            config.section.selective_search,
+            trained.encoder.preprocessing,
+            progress=lambda *done: None,
+        )
+        proposals = [torch.from_numpy(each) for each in found]
     with torch.inference_mode():
-        maps = trained.encoder.feature_maps(images, trained.model.strides)
-        expected = trained.model.detect([maps[stride] for stride in trained.model.strides])
+        maps = trained.encoder.feature_maps(images)
+        inputs = [images] if trained.model.reads_pixels else [maps[stride] for stride in trained.model.strides]
+        expected = trained.model.detect(inputs, proposals)
     for (scores, boxes), (true_scores, true_boxes) in zip(detector._find(images.numpy()), expected, strict=True):
         best = int(scores.max(axis=1).argmax())
         nearest = iou(boxes[best].reshape(-1, 4)[0] * SIDE, true_boxes.numpy().reshape(len(true_boxes), -1, 4)[:, 0])
@@ -164,5 +187,5 @@ def test_the_bundle_finds_what_torch_finds(recipe, tmp_path, pictures, model):
         np.testing.assert_allclose(scores.max(), true_scores.max(), atol=0.02)
     scores = evaluate(detector, DataOptions(pictures)).scores
     assert scores["AP50"] == pytest.approx(trained.metadata["scores"]["AP50"], abs=0.05)
-    assert scores["AP50"] > 0.5
+    assert scores["AP50"] > (0.5 if model != "rcnn" else 0.1)  # whose encoder is as random as it is frozen
     assert detector.labels == CLASSES

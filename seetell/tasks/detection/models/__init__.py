@@ -15,6 +15,7 @@ from seetell.tasks.detection.models.fcos import FCOS, FCOSConfig
 from seetell.tasks.detection.models.fpn import PyramidConfig, PyramidRCNN
 from seetell.tasks.detection.models.grid_rcnn import GridConfig, GridRCNN
 from seetell.tasks.detection.models.light_head_rcnn import LightHeadConfig, LightHeadRCNN
+from seetell.tasks.detection.models.rcnn import RCNN, RCNNConfig
 from seetell.tasks.detection.models.retinanet import RetinaNet, RetinaNetConfig
 from seetell.tasks.detection.models.rfcn import RFCN, RFCNConfig
 from seetell.tasks.detection.models.sppnet import SPPNet, SPPNetConfig
@@ -32,6 +33,7 @@ DETECTORS: dict[str, tuple[type[Any], type[DetectorNetwork]]] = {
     "fpn": (PyramidConfig, PyramidRCNN),
     "grid_rcnn": (GridConfig, GridRCNN),
     "light_head_rcnn": (LightHeadConfig, LightHeadRCNN),
+    "rcnn": (RCNNConfig, RCNN),
     "retinanet": (RetinaNetConfig, RetinaNet),
     "rfcn": (RFCNConfig, RFCN),
     "sppnet": (SPPNetConfig, SPPNet),
@@ -72,5 +74,5 @@ def create_detector(model: str, options: Any, around: Surroundings) -> DetectorN
 def build(config: RunConfig, encoder: Encoder, vocabulary: Vocabulary | None) -> DetectorNetwork:
     """Create the detector of a run, with random weights."""
     section, size = config.section, encoder.preprocessing
-    around = Surroundings(encoder.feature_map_channels, (size.height, size.width), len(section.classes))
+    around = Surroundings(encoder.feature_map_channels, (size.height, size.width), len(section.classes), encoder)
     return create_detector(section.model, section.options, around)

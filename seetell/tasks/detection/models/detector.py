@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from seetell.errors import RecipeError
+from seetell.nn.backbones import Encoder
 from seetell.nn.box_head import Loss
 from seetell.nn.standardisation import Standardise
 
@@ -52,11 +53,13 @@ class Surroundings:
         channels: of the encoder's maps, by stride in pixels, finest first.
         image_size: height and width of the encoder's input, in pixels.
         classes: ``K``, their number.
+        encoder: itself, for a detector that reads pixels.
     """
 
     channels: Mapping[int, int]
     image_size: tuple[int, int]
     classes: int
+    encoder: Encoder | None = None
 
     def read(self, strides: Sequence[int]) -> dict[int, int]:
         """Return the channels of the maps at some strides, finest first.
@@ -79,10 +82,12 @@ class DetectorNetwork(nn.Module, ABC):
     Attributes:
         strides: of the encoder's maps that it reads, finest first.
         proposals_given: whether the boxes that it looks at come from selective search.
+        reads_pixels: whether it reads images instead of maps, ``(B, 3, H, W)``, and encodes parts of them itself.
     """
 
     strides: tuple[int, ...]
     proposals_given: ClassVar[bool] = False
+    reads_pixels: ClassVar[bool] = False
 
     @abstractmethod
     def fit(self, maps: Sequence[Tensor]) -> None:

@@ -1,0 +1,1 @@
+"""Networks that name the class of every pixel, one paper a file."""

@@ -1,0 +1,28 @@
+"""What segmentation offers."""
+
+from seetell.tasks.registry import Option, Task
+
+TASK = Task(
+    name="segmentation",
+    command="segment",
+    summary="Say what every pixel of images shows.",
+    result="masks",
+    example="seetell segment street.jpg --model my-segmenter --output overlay.png",
+    predict="predict:BundleSegmenter",
+    evaluate="evaluate:evaluate",
+    config="config:SegmentationConfig",
+    train="train:Training",
+    model="model:build",
+    export="export:graphs",
+    options=(
+        Option(
+            "threshold",
+            float,
+            "Least probability of a pixel's class; less sure pixels are of none.",
+            0.0,
+            minimum=0,
+            maximum=1,
+            served=True,
+        ),
+    ),
+)
