@@ -135,11 +135,12 @@ def draw_runs(runs: Sequence[Compared], output: Path, *, minutes: bool = False) 
     losses.set(xlabel=unit, ylabel="loss", title=f"Training batches (mean of {SMOOTHED} logged losses)")
     scores.set(xlabel=unit, ylabel=runs[0].score, title="Validation")
     for axes in (losses, scores):
-        axes.grid(alpha=0.3)
+        axes.grid(color="#dddddd")
     figure.legend(loc="outside right upper", fontsize="small")
     drawn = BytesIO()
     figure.savefig(drawn, format="png", dpi="figure")
-    picture = Image.open(drawn).convert("RGB").quantize(64)  # a third of the bytes
+    rgb = Image.open(drawn).convert("RGB")
+    picture = rgb.quantize(64, Image.Quantize.MAXCOVERAGE, kmeans=1)  # a third of the bytes, and every curve's colour
     with atomic_file(output) as file:
         picture.save(file, format="PNG", optimize=True)
 

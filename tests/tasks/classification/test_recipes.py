@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
 import pytest
 
+from seetell.nn.backbones import create_encoder
 from seetell.tasks.classification.config import ClassificationConfig
 from seetell.tasks.classification.train import Training
 from seetell.training.config import load_config, only
@@ -13,6 +19,9 @@ from seetell.training.run_log import read_log
 
 SIDES = {"imagenet-alexnet": 67, "imagenet-googlenet": 32, "imagenet-vgg": 32, "imagenet-resnet50": 32}
 RECIPES = {name: path for name, path in shipped_recipes().items() if name.startswith(("cifar10-", "imagenet-"))}
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "learn" / "what-training-teaches.md"
+RECORDED = 'seetell() { printf "%q " "$@"; echo; }; for other in cp mkdir tar python; do eval "$other() { :; }"; done\n'
+"""Makes a shell print the arguments of ``seetell`` instead of running it, and ignore other commands of the page."""
 
 
 @pytest.mark.parametrize(
@@ -54,6 +63,23 @@ def test_what_is_raced_can_be_set(settings, tmp_path, colours):
         TrainingLoop(Training, config, Training.read(config), tmp_path / name).run()
         losses[name] = read_log(tmp_path / name / "log.jsonl")[1]["loss"]
     assert losses["changed"] != losses["recipe"]
+
+
+def test_commands_of_the_page_are_understood(tmp_path):
+    script = RECORDED + "".join(re.findall(r"^```bash\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.M | re.S))
+    printed = subprocess.run(["bash", "-euc", script], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    commands = [shlex.split(line) for line in printed.splitlines()]
+    assert len(commands) > 30
+    folders = set()
+    for train, recipe, *options in commands:
+        given = list(zip(options[::2], options[1::2], strict=True))
+        assert train == "train"
+        assert {option for option, _ in given} == {"--set", "--output"}
+        folders |= {value for option, value in given if option == "--output"}
+        settings = [value for option, value in given if option == "--set"]
+        config = load_config(RECIPES[recipe], only(classification=ClassificationConfig), settings).encoder
+        create_encoder(config.name, weights=config.weights, options=config.options)
+    assert len(folders) == len(commands)
 
 
 @pytest.mark.parametrize(
