@@ -14,8 +14,10 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +40,12 @@ EVERYDAY_WEIGHT = 10.0
 
 WEIGHT_DECAY = 0.002
 NEWTON_STEPS = 50
+LIKELY_WORD = 0.05
+"""Words at least as probable on a photo count in how far a word's detector can be trusted."""
+
+SHIFT_WEIGHT, SHIFT_DECAY = 4.0, 2.0
+"""Of a COCO photo in fitting what is added to a word's logit, and of its square."""
+
 LEVELS = (0.0, 0.3, 0.5, 0.7, 0.9)
 BATCH = 16
 
@@ -144,13 +152,54 @@ def fit(rows: Sequence[dict[str, float]], true: Sequence[bool], weights: Sequenc
     return Logistic(float(found[-1] - slopes @ mean), dict(zip(names, slopes.tolist(), strict=True)))
 
 
-def evidence_of(item: Rated, things: frozenset[str]) -> Evidence:
+def word_shifts(rated: Sequence[Rated], things: frozenset[str]) -> dict[str, float]:
+    """Return for each word that names a thing what to add to its detector's logit, so that all mean equally much.
+
+    A word counts on every photo where it is likely, said or not: it is true if a reference supports it. One slope is
+    fitted for all words, and an intercept for each.
+    """
+    found: dict[str, tuple[list[float], list[bool], list[float]]] = {word: ([], [], []) for word in sorted(things)}
+    for item in rated:
+        unsupported = _unsupported(item.photo, things)
+        for word in things & item.words.keys():
+            if item.words[word] >= LIKELY_WORD:
+                logits, truths, weights = found[word]
+                logits.append(logit(item.words[word]))
+                truths.append(word not in unsupported)
+                weights.append(SHIFT_WEIGHT if item.photo.everyday else 1.0)
+    together = zip(*found.values(), strict=True)
+    every_logit, every_truth, every_weight = (list(chain.from_iterable(part)) for part in together)
+    pooled = fit([{"probability": value} for value in every_logit], every_truth, every_weight)
+    slope = pooled.weights["probability"]
+    shifts = {}
+    for word, (logits, truths, weights) in found.items():
+        expected = pooled.intercept + slope * np.array(logits)
+        shifts[word] = _intercept(expected, np.array(truths, float), np.array(weights)) / slope
+    return shifts
+
+
+def _intercept(given: np.ndarray, true: np.ndarray, weights: np.ndarray) -> float:
+    """Fit what to add to logits, by Newton's method with a decay of the square."""
+    added = 0.0
+    for _ in range(NEWTON_STEPS):
+        likely = 1 / (1 + np.exp(-np.clip(given + added, -30, 30)))
+        slope = (weights * (likely - true)).sum() + SHIFT_DECAY * added
+        added -= slope / ((weights * likely * (1 - likely)).sum() + SHIFT_DECAY)
+    return float(added)
+
+
+@cache
+def _unsupported(photo: DevPhoto, things: frozenset[str]) -> set[str]:
+    return unsupported_things(things, photo.references)
+
+
+def evidence_of(item: Rated, things: Mapping[str, float]) -> Evidence:
     """Return what the tags say of a photo's sentence."""
     mean = item.caption.logprob / (len(item.caption.words) + 1)
     return evidence([word.text for word in item.caption.words], mean, item.presence, item.words, things)
 
 
-def false_things(text: str, photo: DevPhoto, things: frozenset[str]) -> tuple[set[str], set[str]]:
+def false_things(text: str, photo: DevPhoto, things: Collection[str]) -> tuple[set[str], set[str]]:
     """Return the classes that a text names and that are absent, and its other things that nothing supports."""
     tokens = tokenize(text)
     absent = absent_classes(tokens, photo.references, photo.boxed or ())
@@ -159,6 +208,7 @@ def false_things(text: str, photo: DevPhoto, things: frozenset[str]) -> tuple[se
 
 def calibrate(rated: Sequence[Rated], things: frozenset[str]) -> Calibration:
     """Fit all regressions on photos."""
+    shifts = word_shifts(rated, things)
     parts: dict[str, tuple[list[dict[str, float]], list[bool], list[float]]] = {
         name: ([], [], []) for name in ("objects", "things", "object", "scene")
     }
@@ -171,7 +221,7 @@ def calibrate(rated: Sequence[Rated], things: frozenset[str]) -> Calibration:
 
     for item in rated:
         absent, unsupported = false_things(item.caption.text, item.photo, things)
-        found = evidence_of(item, things)
+        found = evidence_of(item, shifts)
         if found.objects is not None:
             add("objects", dict(found.objects), not absent, item.photo)
         if found.things is not None and things_named(tokenize(item.caption.text), things):
@@ -184,7 +234,7 @@ def calibrate(rated: Sequence[Rated], things: frozenset[str]) -> Calibration:
         there = item.photo.boxed.union(*(objects_named(tokenize(said)) for said in item.photo.references))
         for name, value in item.presence.items():
             add("object", {"presence": value}, name in there, item.photo)
-    return Calibration(words=things, **{name: fit(*part) for name, part in parts.items()})
+    return Calibration(words=shifts, **{name: fit(*part) for name, part in parts.items()})
 
 
 def auc(scores: np.ndarray, true: np.ndarray) -> float:
@@ -214,7 +264,10 @@ def main() -> None:
     ]
     own = [crossed[fold] for fold in folds]
     confidence = np.array(
-        [calibration.confidence(evidence_of(item, things)) for item, calibration in zip(rated, own, strict=True)]
+        [
+            calibration.confidence(evidence_of(item, calibration.words))
+            for item, calibration in zip(rated, own, strict=True)
+        ]
     )
     false = [false_things(item.caption.text, item.photo, things) for item in rated]
     classes_true = np.array([not absent for absent, _ in false])

@@ -6,6 +6,7 @@ A batch's boxes are ``RoIs``, ``(N, 5)``: the number of the image, then ``xyxy``
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -55,7 +56,7 @@ class RoIPool(nn.Module):
         """Pool ``(N, C, cells, cells)`` from ``(B, C, h, w)``."""
         if torch.compiler.is_exporting():  # onnxscript's translation takes other arguments than torchvision's operator
             shape = (rois.shape[0], activation.shape[1], self.cells, self.cells)
-            attributes = {"pooled_shape": [self.cells, self.cells], "spatial_scale": 1.0 / self.stride}
+            attributes: dict[str, Any] = {"pooled_shape": [self.cells, self.cells], "spatial_scale": 1.0 / self.stride}
             symbol: Tensor = torch.onnx.ops.symbolic(
                 "MaxRoiPool", (activation, rois), attributes, dtype=activation.dtype, shape=shape, version=1
             )

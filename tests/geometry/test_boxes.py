@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from seetell.geometry.boxes import (
     area,
+    boxes_of,
     contains,
     enclosing,
     flip_boxes,
@@ -14,6 +15,7 @@ from seetell.geometry.boxes import (
     iou,
     nms,
     nms_per_class,
+    select_proposals,
 )
 
 
@@ -98,3 +100,21 @@ def test_nms_matches_torchvision(seed: int):
     scores = random.permutation(30).astype(np.float32)
     expected = ops.nms(torch.from_numpy(boxes), torch.from_numpy(scores), 0.5).tolist()
     assert nms(boxes, scores, iou_threshold=0.5, max_boxes=30).tolist() == expected
+
+
+def test_a_box_for_each_class():
+    boxes = np.array([[[0, 0, 10, 10], [20, 0, 30, 10]], [[0, 0, 10, 9], [40, 0, 40, 10]]], float)
+    scores = np.array([[0.9, 0.6], [0.8, 0.7]])
+    rows, classes = nms_per_class(boxes, scores, threshold=0.1, iou_threshold=0.5, max_boxes=9)
+    # the second box of class 0 overlaps the first, that of class 1 has no area
+    assert list(zip(rows.tolist(), classes.tolist(), strict=True)) == [(0, 0), (0, 1)]
+    assert boxes_of(boxes, rows, classes).tolist() == [[0, 0, 10, 10], [20, 0, 30, 10]]
+    assert boxes_of(boxes[:, 0], rows, classes).tolist() == [[0, 0, 10, 10]] * 2
+
+
+def test_proposals_are_the_best_of_those_compared_that_have_an_area():
+    boxes = np.array([[0, 0, 10, 10], [0, 0, 10, 9], [5, 5, 5, 9], [20, 20, 30, 30], [50, 50, 60, 60]], float)
+    logits = np.array([1.0, 3.0, 9.0, 2.0, 0.0])
+    chosen = select_proposals(boxes, logits, compared=4, iou_threshold=0.7, max_boxes=9)
+    assert chosen.tolist() == [1, 3]
+    assert select_proposals(boxes, logits, compared=5, iou_threshold=1.0, max_boxes=3).tolist() == [1, 3, 0]

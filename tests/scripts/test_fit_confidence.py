@@ -59,7 +59,7 @@ def test_it_fits_and_writes_a_bundle_s_confidence(tmp_path: Path):
     assert settings["photos_only"] is True
     assert settings["decoding"] == {}
     read = Calibration.from_dict(settings["confidence"])
-    assert read.words == calibration.words
+    assert read.words == pytest.approx(calibration.words, rel=1e-4)
     assert read.objects.intercept == pytest.approx(calibration.objects.intercept, rel=1e-4)
 
 
@@ -81,3 +81,17 @@ def test_the_area_under_the_curve_counts_ties_half():
     assert fit_confidence.auc(np.array([0.9, 0.5, 0.5, 0.1]), np.array([True, True, False, False])) == pytest.approx(
         3.5 / 4
     )
+
+
+def test_what_is_added_to_a_word_tells_how_true_it_is():
+    """Grass is there less often than its detector says, the kitchen as often; a word that is never likely stays."""
+    rng, items = np.random.default_rng(0), []
+    for number in range(600):
+        likely = {"grass": float(rng.uniform(0.1, 0.9)), "kitchen": float(rng.uniform(0.1, 0.9)), "beach": 0.01}
+        seen = [word for word in ("grass", "kitchen") if rng.random() < likely[word] * (0.4 if word == "grass" else 1)]
+        photo = fit_confidence.DevPhoto(Path(f"{number}.jpg"), number % 2 == 0, (" ".join(["a", *seen]),), None)
+        caption = Caption("", (), -1.0, "tiny")
+        items.append(fit_confidence.Rated(photo, caption, {}, {}, likely))
+    shifts = fit_confidence.word_shifts(items, frozenset({"grass", "kitchen", "beach"}))
+    assert shifts["grass"] < -0.5 < 0 < shifts["kitchen"]
+    assert shifts["beach"] == 0

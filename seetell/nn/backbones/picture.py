@@ -46,7 +46,7 @@ def draw_encoders(rows: Sequence[Mapping[str, Any]], output: Path) -> None:
         "Photos of 224 pixels and more": [row for row in rows if row["image_size"] > SMALL],
     }
     panels = {title: shown for title, shown in panels.items() if shown}
-    figure = Figure(figsize=(6.5 * len(panels), 6.5), layout="constrained")
+    figure = Figure(figsize=(7 * len(panels), 7.5), layout="constrained")
     canvas = FigureCanvasAgg(figure)
     key = "milliseconds" if all("milliseconds" in row for row in rows) else "gflops"
     axes_of_panels: list[Axes] = list(figure.subplots(1, len(panels), squeeze=False)[0])

@@ -1,11 +1,12 @@
 """How likely it is that everything a caption names is in the image.
 
 A caption names object classes, which have a logit of *presence*, and other things, such as "street" or "grass", which
-have the probability of their *word detector*; see :mod:`seetell.runtime.tags`. The least likely class and the least
-likely word each go through a logistic regression (Platt, "Probabilistic Outputs for Support Vector Machines and
-Comparisons to Regularized Likelihood Methods", 1999), whose coefficients are the bundle's setting ``confidence``. The
-confidence is the product of the two probabilities. ``scripts/everyday/fit_confidence.py`` fits the coefficients and
-measures how far they can be trusted.
+have the probability of their *word detector*; see :mod:`seetell.runtime.tags`. Some words are there more often than
+their detector says when it is unsure, others less often: something is added to the logit of each. The least likely
+class and the least likely word each go through a logistic regression (Platt, "Probabilistic Outputs for Support Vector
+Machines and Comparisons to Regularized Likelihood Methods", 1999). Shifts and coefficients are the bundle's setting
+``confidence``, and the confidence is the product of the two probabilities. ``scripts/everyday/fit_confidence.py`` fits
+them and measures how far they can be trusted.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ class Evidence:
     Attributes:
         objects: features of the object classes it names: ``presence``, the least logit, and ``logprob``, the mean
             log-probability of the caption's words; ``None`` if it names none.
-        things: features of the other things it names: ``probability``, the least logit of their detectors, and
+        things: features of the other things it names: ``probability``, the least shifted logit of their detectors, and
             ``logprob``; ``None`` if it names object classes alone.
     """
 
@@ -84,14 +85,14 @@ class Calibration:
     Attributes:
         objects: of the object classes that a caption names.
         things: of the other things that it names.
-        words: those that name such things.
+        words: those that name such things, and what is added to the logit of each one's detector.
         object: of one object class in a short reading; its feature is ``presence``.
         scene: of the scene in a short reading; its feature is ``probability``.
     """
 
     objects: Logistic
     things: Logistic
-    words: frozenset[str]
+    words: Mapping[str, float]
     object: Logistic
     scene: Logistic
 
@@ -101,17 +102,18 @@ class Calibration:
 
         Raises:
             KeyError: it lacks a field.
-            TypeError, ValueError: a coefficient is no finite number.
+            AttributeError, TypeError, ValueError: a coefficient is no finite number.
         """
         regressions = {name: Logistic.from_dict(content[name]) for name in ("objects", "things", "object", "scene")}
-        if not isinstance(content["words"], list) or not all(isinstance(word, str) for word in content["words"]):
-            raise TypeError("expected words to be a list of them")
-        return cls(words=frozenset(content["words"]), **regressions)
+        words = {word: float(shift) for word, shift in content["words"].items()}
+        if not all(map(math.isfinite, words.values())):
+            raise ValueError("expected finite shifts of the words")
+        return cls(words=words, **regressions)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types ready for JSON."""
         regressions = {name: getattr(self, name).to_dict() for name in ("objects", "things", "object", "scene")}
-        return {**regressions, "words": sorted(self.words)}
+        return {**regressions, "words": dict(sorted(self.words.items()))}
 
     def confidence(self, evidence: Evidence) -> float:
         """Return the probability that everything a caption names is there."""
@@ -135,7 +137,7 @@ def evidence(
     logprob: float,
     presence: Mapping[str, float],
     words: Mapping[str, float],
-    things: Collection[str],
+    things: Mapping[str, float],
 ) -> Evidence:
     """Look up what a caption names in the tags of its image.
 
@@ -144,10 +146,10 @@ def evidence(
         logprob: mean log-probability of its words and its end.
         presence: logit of each object class.
         words: probability of each word that is detected.
-        things: the words that name things.
+        things: the words that name things, and what is added to each one's logit.
     """
     classes = [presence[name] for name in objects_named(tokens) if name in presence]
-    named = [logit(words[word]) for word in things_named(tokens, things) if word in words]
+    named = [logit(words[word]) + things[word] for word in things_named(tokens, things) if word in words]
     said = {"logprob": logprob}
     objects = {**said, "presence": min(*classes, CERTAIN)} if classes else None
     if classes and not named:

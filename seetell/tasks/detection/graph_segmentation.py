@@ -9,6 +9,8 @@ neighbour.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -84,7 +86,7 @@ def _edges(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the two pixels of each edge, to the right, down and both diagonals, and the distance of their colours."""
     height, width = image.shape[:2]
     numbers = np.arange(height * width).reshape(height, width)
-    pairs = [
+    pairs: list[tuple[Any, Any]] = [
         (np.s_[:, :-1], np.s_[:, 1:]),
         (np.s_[:-1], np.s_[1:]),
         (np.s_[:-1, :-1], np.s_[1:, 1:]),

@@ -1,13 +1,14 @@
 // The page: a photo comes in, and each task that the server offers shows its result in a section, by its shape.
 
 import { LabelsView } from "./labels.js";
+import { MasksView } from "./masks.js";
 import { RegionsView } from "./regions.js";
 import { listenToSearch } from "./search.js";
 import { ApiError, describeError, request } from "./server.js";
 import { listenToSources } from "./sources.js";
 import { TextView } from "./text.js";
 
-const VIEWS = { text: TextView, regions: RegionsView, labels: LabelsView }; // by result shape
+const VIEWS = { text: TextView, regions: RegionsView, labels: LabelsView, masks: MasksView }; // by result shape
 
 const element = (id) => document.getElementById(id);
 const [photo, ground, status, problem] = ["photo", "ground", "status", "problem"].map(element);

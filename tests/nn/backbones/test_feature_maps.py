@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import functools
+from collections.abc import Collection, Iterable
+from typing import Any
 
 import pytest
 import timm
@@ -32,8 +34,18 @@ TORCHVISION = [
 ]
 SIZE, SMALL = 96, 32
 DEEP = {"cifar_densenet40_12", "cifar_densenet_bc100_12", "cifar_preact_resnet164"}
-ALL_OF_OURS = [pytest.param(name, marks=pytest.mark.slow) if name in DEEP else name for name in OTHERS_OF_OURS]
-"""Deep ones take as long as all others together; each other test takes them too."""
+LARGE = {"swin_t"}
+
+
+def without_large(names: Iterable[str], large: Collection[str] = LARGE) -> list[Any]:
+    """Return names of networks; those that take as long as all others together are slow tests.
+
+    Each of them is in another test that is not slow.
+    """
+    return [pytest.param(name, marks=pytest.mark.slow) if name in large else name for name in names]
+
+
+ALL_OF_OURS = without_large(OTHERS_OF_OURS, DEEP)
 OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in OF_LIBRARIES if name not in TORCHVISION]
 CUT = ["torchvision/inception_v3", "inception_v4", "squeezenet1_0"]
 """Whose convolutions without padding cut the border off."""
@@ -76,7 +88,7 @@ def test_convolutional_encoders_have_maps_from_stride_2_on(name):
     assert list(encoder_of(name).feature_map_channels) == [2, 4, 8, 16, 32]
 
 
-@pytest.mark.parametrize("name", [*LITE, *ALL_OF_OURS, *TIMM, *TORCHVISION, *OTHERS])
+@pytest.mark.parametrize("name", [*LITE, *ALL_OF_OURS, *TIMM, *without_large(TORCHVISION), *OTHERS])
 def test_maps_pass_gradients_to_every_parameter_before_them(name):
     encoder = encoder_of(name)
     parameters = list(encoder.parameters())
@@ -161,7 +173,7 @@ def test_torchvision_encoders_are_torchvisions_models(name):
     torch.testing.assert_close(pooled, seen[0], rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", TORCHVISION)
+@pytest.mark.parametrize("name", without_large(TORCHVISION))
 def test_torchvision_encoders_can_be_left_and_resumed(name):
     encoder = encoder_of(name)
     with torch.no_grad():
@@ -203,8 +215,17 @@ def centres(encoder: Encoder, size: int, strides: list[int] | None = None) -> di
     return found
 
 
-@pytest.mark.parametrize("name", [*LITE, "timm/resnet18", "torchvision/resnet18", "tf_mobilenetv3_small_075"])
-@pytest.mark.parametrize("size", [256, 260, 251])
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        *((name, size) for name in LITE for size in (256, 260, 251)),
+        *(
+            (name, size)
+            for name in ("timm/resnet18", "torchvision/resnet18", "tf_mobilenetv3_small_075")
+            for size in (256, 251)
+        ),
+    ],
+)
 def test_cells_are_centred_at_multiples_of_the_stride(name, size):
     encoder = create_encoder(name, weights="none", image_size=size)
     # at coarser strides the image's edges cut receptive fields off, and a squeeze reads the whole image

@@ -152,6 +152,7 @@ def encoder_size(encoder) -> tuple[int, int]:
 EXPORTED = ["lenet5", "cifar_resnet20"]
 
 
+@pytest.mark.usefixtures("one_registry")
 @pytest.mark.parametrize(
     "name",
     [

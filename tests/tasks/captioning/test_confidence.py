@@ -16,7 +16,7 @@ from seetell.tasks.captioning.confidence import (
     things_named,
 )
 
-THINGS = {"grass", "street", "dog"}
+THINGS = {"grass": 0.0, "street": 0.5, "dog": 0.0}
 PRESENCE = {"person": 3.0, "dog": -1.5, "hot dog": -4.0}
 WORDS = {"grass": 0.5, "street": 0.01, "dog": 0.9, "red": 0.3}
 
@@ -39,7 +39,7 @@ def test_things_are_the_words_that_name_no_object_class():
 def test_the_least_likely_class_and_thing_count():
     found = evidence(tokenize("A man and his dog on the grass of a street."), -0.5, PRESENCE, WORDS, THINGS)
     assert found.objects == {"logprob": -0.5, "presence": -1.5}
-    assert found.things == {"logprob": -0.5, "probability": pytest.approx(logit(0.01))}
+    assert found.things == {"logprob": -0.5, "probability": pytest.approx(logit(0.01) + 0.5)}
 
 
 def test_a_class_that_is_certain_is_not_surer_the_more_of_it_is_seen():
@@ -64,7 +64,7 @@ def calibration() -> Calibration:
     return Calibration(
         objects=Logistic(0.0, {"presence": 1.0}),
         things=Logistic(0.0, {"probability": 1.0}),
-        words=frozenset(THINGS),
+        words=THINGS,
         object=Logistic(0.0, {"presence": 1.0}),
         scene=Logistic(0.0, {"probability": 1.0}),
     )
@@ -84,3 +84,5 @@ def test_a_calibration_is_a_setting_of_a_bundle():
     assert Calibration.from_dict(both.to_dict()) == both
     with pytest.raises(KeyError):
         Calibration.from_dict({"objects": both.objects.to_dict()})
+    with pytest.raises(ValueError, match="finite"):
+        Calibration.from_dict({**both.to_dict(), "words": {"grass": float("inf")}})

@@ -16,7 +16,7 @@ EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 CALIBRATION = Calibration(
     objects=Logistic(0.0, {"presence": 1.0}),
     things=Logistic(0.0, {"probability": 1.0}),
-    words=frozenset(),
+    words={},
     object=Logistic(0.0, {"presence": 1.0}),
     scene=Logistic(0.0, {"probability": 1.0}),
 )

@@ -9,7 +9,7 @@ from seetell.tasks.captioning.tag_reading import Reading, tag_reading
 CALIBRATION = Calibration(
     objects=Logistic(0.0, {"presence": 1.0}),
     things=Logistic(0.0, {"probability": 1.0}),
-    words=frozenset(),
+    words={},
     object=Logistic(0.0, {"presence": 1.0}),
     scene=Logistic(0.0, {"probability": 1.0}),
 )

@@ -11,7 +11,7 @@ RATER = Rater(
     Calibration(
         objects=Logistic(0.0, {"presence": 1.0}),
         things=Logistic(0.0, {"probability": 1.0}),
-        words=frozenset({"beach", "kitchen"}),
+        words={"beach": 0.0, "kitchen": 0.0},
         object=Logistic(0.0, {"presence": 1.0}),
         scene=Logistic(0.0, {"probability": 1.0}),
     ),
