@@ -6,7 +6,7 @@ processes, forwards and backwards. PyTorch's ``SyncBatchNorm`` is for GPUs alone
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -87,3 +87,40 @@ def share_batch_norms(modules: Mapping[str, nn.Module], parts: int, processes: P
                 )
             parent, _, own = path.rpartition(".")
             setattr(module.get_submodule(parent), own, SharedBatchNorm(layer, processes))
+
+
+@torch.no_grad()
+def estimate_batch_norms(model: nn.Module, batches: Iterable[Tensor]) -> None:
+    """Take the statistics for prediction from a few batches, instead of those that training left.
+
+    Networks that leave paths out while training have other activations when all paths are there.
+
+    Args:
+        model: in evaluation mode; calls each of its layers once.
+        batches: its inputs.
+    """
+    found: dict[_BatchNorm, list[Tensor]] = {layer: [] for layer in model.modules() if isinstance(layer, _BatchNorm)}
+
+    def take(layer: _BatchNorm, inputs: tuple[Tensor, ...]) -> None:
+        values = inputs[0].float()
+        variance, mean = torch.var_mean(values, dim=[axis for axis in range(values.dim()) if axis != 1])
+        found[layer].append(torch.stack([mean, variance]))
+        _set_statistics(layer, found[layer][-1])
+
+    hooks = [layer.register_forward_pre_hook(take) for layer in found]
+    try:
+        for batch in batches:
+            model(batch)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    for layer, statistics in found.items():
+        _set_statistics(layer, torch.stack(statistics).mean(dim=0))
+
+
+def _set_statistics(layer: _BatchNorm, statistics: Tensor) -> None:
+    """Set mean and variance, ``(2, C)``."""
+    assert layer.running_mean is not None
+    assert layer.running_var is not None
+    layer.running_mean.copy_(statistics[0])
+    layer.running_var.copy_(statistics[1])

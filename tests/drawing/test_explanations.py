@@ -66,3 +66,8 @@ def test_the_page_has_a_button_and_a_row_of_maps_for_each_part():
     assert len([given for given in tags.all("div") if given.get("class") == "place methods"]) == 2
     assert len(tags.all("div", "shot")) == 4
     assert "it's <i>.jpg" in "".join(tags.text)
+
+
+def test_words_stand_above_what_changes_its_height():
+    page = explanations_page(PHOTO, explanations(CORNER), name="a.jpg")
+    assert page.index('class="word"') < page.index('class="photo"') < page.index('class="place methods"')

@@ -5,7 +5,7 @@ import torch
 from several_processes import run_together
 from torch import nn
 
-from seetell.training.batch_norms import SharedBatchNorm, share_batch_norms
+from seetell.training.batch_norms import SharedBatchNorm, estimate_batch_norms, share_batch_norms
 from seetell.training.processes import Processes
 
 INPUTS = torch.randn(7, 3, 2, 2, generator=torch.Generator().manual_seed(0)) * 2 + 1
@@ -59,3 +59,20 @@ def test_layers_that_keep_their_statistics_stay_as_they_are():
     assert [type(layer) for layer in (model[0], model[1][1])] == [nn.BatchNorm2d, SharedBatchNorm]
     before = layers(0.1).eval()(INPUTS)
     assert torch.equal(model.eval()(INPUTS), before)
+
+
+def test_statistics_are_estimated_anew():
+    batches = [INPUTS, WEIGHTS * 3]
+    expected, model = layers(None), layers(0.1)
+    for batch in batches:
+        expected(batch)
+    model(INPUTS * 7)
+    model.eval()
+    estimate_batch_norms(model, batches)
+    assert not model[0].training
+    for name, value in expected[0].state_dict().items():
+        if "running" in name:
+            torch.testing.assert_close(model[0].state_dict()[name], value)
+    untrained = layers(0.1).eval()
+    estimate_batch_norms(untrained, batches)  # depends on the batches alone, in the second layer too
+    torch.testing.assert_close(untrained[1][1].running_var, model[1][1].running_var)

@@ -41,6 +41,7 @@ class Hues:
     name = "hues"
     threads = 1
     bundle = SimpleNamespace()
+    box: tuple[float, float, float, float] | None = None
 
     def __init__(self) -> None:
         self.batches: list[tuple[int, dict[str, Any]]] = []
@@ -59,7 +60,8 @@ class Hues:
     def _labels(self, shares: np.ndarray, text: str, *, top: int, order: str = "highest") -> Labels:
         labels = [Label(name, float(share)) for name, share in zip(("red", "green", "blue"), shares, strict=True)]
         labels.sort(key=lambda label: label.score, reverse=order == "highest")
-        return Labels(tuple(label for label in labels if label.text != text)[:top], self.name)
+        kept = tuple(label for label in labels if label.text != text)[:top]
+        return Labels(kept, self.name, self.box, None if self.box is None else (80, 40))
 
 
 @pytest.fixture
@@ -167,4 +169,24 @@ def test_its_labels_are_bars_on_the_page(browser: Browser, plugged_in: Task, hue
         expect(page.locator("[data-command=hue] li")).to_have_text(["red 80.0%", "green 16.0%", "blue 4.0%"])
         widths = [bar.bounding_box() for bar in page.locator("[data-command=hue] .bar").all()]
         assert len({box["width"] for box in widths if box}) == 1
+        no_violations(page)
+
+
+@pytest.mark.slow
+@NEEDS_BROWSER
+def test_the_box_of_the_first_label_lies_over_the_photo(
+    browser: Browser, plugged_in: Task, hues: Hues, serving: Serving
+):
+    hues.box = (20.0, 10.0, 60.0, 30.0)
+    with serving(application({"hue": hues})) as port, opened(browser, port) as page:
+        choose(page, photo_file((200, 40, 10)))
+        outline = page.locator("#photo .box")
+        expect(outline).to_be_visible()
+        expect(outline).to_have_attribute("aria-label", "the box of “red”")
+        box, photo = outline.bounding_box(), page.locator("#photo").bounding_box()
+        assert box is not None
+        assert photo is not None
+        assert (box["x"] - photo["x"]) / photo["width"] == pytest.approx(0.25, abs=0.02)
+        assert box["width"] / photo["width"] == pytest.approx(0.5, abs=0.02)
+        assert box["height"] / photo["height"] == pytest.approx(0.5, abs=0.05)
         no_violations(page)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -81,6 +81,8 @@ class Encoder(nn.Module):
         train_batch_norms: whether :meth:`train` lets batch normalisation use and update the statistics of batches.
             Off by default: caption batches are small, so the stored statistics are kept. Large batches of images, as
             in classification or detection from scratch, want it on.
+        drops_paths: whether activations are others while training, since paths are left out, so that the statistics of
+            batch normalisation must be estimated anew for prediction.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Encoder(nn.Module):
     grid_size: tuple[int, int]
     preprocessing: Preprocessing
     train_batch_norms: bool = False
+    drops_paths: ClassVar[bool] = False
 
     def forward(self, images: Tensor) -> Features:
         """Encode preprocessed images, ``(B, 3, H, W)``."""

@@ -86,6 +86,8 @@ class FractalNet(StagedEncoder):
         drop_path: probability with which a join drops an input while training; 0 keeps all paths.
     """
 
+    drops_paths = True
+
     def __init__(self, name: str, *, pretrained: bool, image_size: int | None = None, drop_path: float = 0.15) -> None:
         if not 0 <= drop_path < 1:
             raise RecipeError(f"encoder.options.drop_path: expected a probability below 1, got {drop_path}")

@@ -19,6 +19,7 @@ from seetell.tasks.classification.data import LEAST_IOU, LabelledDataset, label_
 from seetell.tasks.classification.model import LinearClassifier, build
 from seetell.training import task
 from seetell.training.augmentation import mix_up
+from seetell.training.batch_norms import estimate_batch_norms
 from seetell.training.batches import WHOLE, Part
 from seetell.training.config import RunConfig
 from seetell.training.encoding import Progress, features_cache
@@ -28,6 +29,7 @@ from seetell.training.preparation import data_hash, frozen_encoder, pretrained_o
 from seetell.training.task import Optimised, Phase, Validation, seeded
 
 VALIDATION_BATCH = 50
+ESTIMATION_BATCHES = 16
 FITTING_PHOTOS, FITTING_GRIDS = 1000, 200
 
 
@@ -191,6 +193,9 @@ class Training(task.Training):
         Where boxes are learnt, also the localisation error: the share whose first label is wrong, or whose box has an
         intersection over union with the true one of less than a half (Russakovsky et al., ILSVRC, 2015).
         """
+        if self.encoder.drops_paths and self.encoder.train_batch_norms and self._trains_encoder:
+            images = (self.batch(step)[0] for step in range(ESTIMATION_BATCHES))
+            estimate_batch_norms(self.encoder, (batch.to(self.device) for batch in images))
         logits, numbers = [], []
         with torch.no_grad():
             for features in self._val_source.batches(VALIDATION_BATCH):

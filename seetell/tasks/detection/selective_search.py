@@ -97,8 +97,8 @@ def selective_search(pixels: np.ndarray, config: SelectiveSearchConfig) -> Boxes
                 ranks.append(random.random(len(made)) * np.arange(len(made), 0, -1))
     every = np.concatenate(boxes)[np.argsort(np.concatenate(ranks), kind="stable")]
     _, first = np.unique(every, axis=0, return_index=True)
-    chosen = every[np.sort(first)][: config.most]
-    return chosen * np.array([width, height, width, height]) / config.side
+    boxes_in_pixels: Boxes = every[np.sort(first)][: config.most] * np.array([width, height] * 2) / config.side
+    return boxes_in_pixels
 
 
 def in_colours(image: Image.Image, name: str) -> np.ndarray:

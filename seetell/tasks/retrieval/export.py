@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from seetell.data import read
+from seetell.data.records import PhotoRecord
 from seetell.errors import BundleError
 from seetell.export.declaration import (
     Declaration,
@@ -228,7 +229,8 @@ def comparison_tags(trained: Trained, examples: Examples) -> ObjectTags | None:
 def comparison_sentences(trained: Trained, examples: Examples) -> list[list[int]]:
     """Return encoded reference captions to compare graphs on, cut as in training."""
     assert trained.vocabulary is not None
-    encoded = (trained.vocabulary.encode(tokenize(photo.captions[0])) for photo in examples.compared[:SENTENCES])
+    photos = cast(Sequence[PhotoRecord], examples.compared[:SENTENCES])
+    encoded = (trained.vocabulary.encode(tokenize(photo.captions[0])) for photo in photos)
     return [words[: trained.config.data.max_words] for words in encoded]
 
 

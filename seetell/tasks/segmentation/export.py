@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 from torch import Tensor, nn
 
-from seetell.data.records import PhotoDataset, PhotoRecord
 from seetell.export.declaration import Declaration, Examples, GraphSpec, sample_images
 from seetell.nn.backbones import Encoder
 from seetell.tasks.segmentation.data import read_label_maps
@@ -31,7 +28,7 @@ def graphs(trained: Trained) -> Declaration:
     """Declare the bundle of a trained segmenter."""
     data, section = trained.config.data, trained.config.section
     dataset = read_label_maps(data.path, labels=section.labels, format=data.format, split_seed=data.split_seed)
-    examples = Examples.of(cast(PhotoDataset[PhotoRecord], dataset), trained.encoder)
+    examples = Examples.of(dataset, trained.encoder)
     images = torch.from_numpy(sample_images(trained.encoder.preprocessing, examples.compared, 2))
     graph = GraphSpec(
         name="segmenter",

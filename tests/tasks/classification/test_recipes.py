@@ -8,10 +8,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import torch
 
 from seetell.nn.backbones import create_encoder
 from seetell.tasks.classification.config import ClassificationConfig
-from seetell.tasks.classification.train import Training
+from seetell.tasks.classification.train import ESTIMATION_BATCHES, Training
+from seetell.training.batch_norms import estimate_batch_norms
 from seetell.training.config import load_config, only
 from seetell.training.loop import TrainingLoop
 from seetell.training.recipes import shipped_recipes
@@ -63,6 +65,23 @@ def test_what_is_raced_can_be_set(settings, tmp_path, colours):
         TrainingLoop(Training, config, Training.read(config), tmp_path / name).run()
         losses[name] = read_log(tmp_path / name / "log.jsonl")[1]["loss"]
     assert losses["changed"] != losses["recipe"]
+
+
+def test_statistics_of_fractalnet_are_those_of_all_paths(tmp_path, colours):
+    settings = [f"data.path={colours}", "steps=1", "batch_size=4", "validation.photos=2"]
+    config = load_config(RECIPES["cifar10-fractalnet20"], only(classification=ClassificationConfig), settings)
+    config = Training.complete(config)
+    loop = TrainingLoop(Training, config, Training.read(config), tmp_path / "run")
+    loop.run()
+    encoder, training = loop.training.encoder, loop.training
+    (left,) = (
+        value
+        for name, value in encoder.named_buffers()
+        if name.endswith("stages.4.1.fractal.convolution.1.running_var")
+    )
+    kept = left.clone()
+    estimate_batch_norms(encoder.eval(), [training.batch(step)[0] for step in range(ESTIMATION_BATCHES)])
+    torch.testing.assert_close(left, kept)
 
 
 def test_commands_of_the_page_are_understood(tmp_path):

@@ -85,13 +85,18 @@ def run_of(config: RunConfig, folder: Path, **callbacks: Any) -> Path:
 @pytest.mark.parametrize(
     "changes",
     [
-        {},
-        {"model": "faster_rcnn"},
-        {"model": "fast_rcnn"},
-        {"detection": {"train_encoder_after": 4, "frozen_stages": 2}},
-        {"detection": {"train_encoder_after": 0}, "encoder": {"cache": ""}, "ema_decay": 0.9},
+        pytest.param({}, id="ssd"),
+        pytest.param({"model": "fast_rcnn"}, id="fast_rcnn"),
+        pytest.param({"model": "faster_rcnn"}, id="faster_rcnn", marks=pytest.mark.slow),
+        pytest.param(
+            {"detection": {"train_encoder_after": 4, "frozen_stages": 2}}, id="with the encoder", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            {"detection": {"train_encoder_after": 0}, "encoder": {"cache": ""}, "ema_decay": 0.9},
+            id="on pixels",
+            marks=pytest.mark.slow,
+        ),
     ],
-    ids=["ssd", "faster_rcnn", "fast_rcnn", "with the encoder", "on pixels"],
 )
 def test_a_stopped_run_resumes_exactly(recipe, tmp_path, changes):
     config = recipe(**changes)

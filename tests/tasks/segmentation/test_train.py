@@ -91,3 +91,13 @@ def test_rare_classes_may_count_more(recipe: dict[str, Any], scenes):
 def test_what_contradicts_is_refused(recipe: dict[str, Any], changes: dict[str, Any], message: str):
     with pytest.raises(RecipeError, match=message):
         configured(recipe, **changes)
+
+
+def test_frozen_stages_are_not_trained(recipe: dict[str, Any]):
+    made = training(recipe, frozen_stages=2)
+    (phase,) = made.phases()
+    made.begin(phase)
+    frozen = [parameter.requires_grad for parameter in made.encoder.first_stages(2).parameters()]
+    assert frozen
+    assert not any(frozen)
+    assert all(parameter.requires_grad for parameter in phase.optimisers["encoder"].parameters)

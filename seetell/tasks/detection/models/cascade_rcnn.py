@@ -77,7 +77,7 @@ class CascadeRCNN(PyramidRCNN):
             if number < len(self.later_ious):
                 _, moved = final_boxes(logits, deltas.detach(), boxes, image_size=self.image_size, scale=number + 1)
                 counts = [len(each) for each in sampled.boxes]
-                sampled = rematched(moved.split(counts), targets.boxes, self.later_ious[number])
+                sampled = rematched(torch.split(moved, counts), targets.boxes, self.later_ious[number])
         return losses
 
     def head_outputs(self, trunk: Sequence[Tensor], rois: Tensor) -> tuple[Tensor, Tensor]:

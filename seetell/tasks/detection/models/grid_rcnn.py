@@ -101,7 +101,7 @@ class GridRCNN(PyramidRCNN):
 
     def _add_head(self, config: PyramidConfig, around: Surroundings) -> None:
         assert isinstance(config, GridConfig)
-        self.head = nn.Sequential(
+        self.classifier = nn.Sequential(
             fully_connected(config.width * config.cells**2, config.hidden, dropout=config.dropout),
             nn.Linear(config.hidden, around.classes + 1),
         )
@@ -111,7 +111,7 @@ class GridRCNN(PyramidRCNN):
 
     def head_outputs(self, trunk: Sequence[Tensor], rois: Tensor) -> tuple[Tensor, Tensor]:
         """Pool and classify; no box is regressed, so that deltas are 0; see :meth:`RegionDetector.head_outputs`."""
-        logits = self.head(self.pool(trunk, rois))
+        logits = self.classifier(self.pool(trunk, rois))
         return logits, torch.zeros_like(logits[:, None, :1]).expand(-1, 1, 4)
 
     def box_losses(self, trunk: Sequence[Tensor], sampled: SampledRoIs, targets: Targets) -> dict[str, Loss]:
@@ -185,8 +185,8 @@ def grid_boxes(maps: Tensor, boxes: Tensor) -> Tensor:
     row = torch.div(place, side, rounding_mode="floor")
     shares = torch.stack([place - row * side, row], dim=-1).to(boxes.dtype)  # (N, 9, 2)
     points = region[:, None, :2] + (shares + 0.5) / side * (region[:, None, 2:] - region[:, None, :2])
-    x, y = points.unflatten(1, (SIDE, SIDE)).unbind(dim=-1)  # (N, row, column)
-    weight = score.unflatten(1, (SIDE, SIDE)).clamp(min=1e-6)
+    x, y = points.reshape(-1, SIDE, SIDE, 2).unbind(dim=-1)  # (N, row, column)
+    weight = score.reshape(-1, SIDE, SIDE).clamp(min=1e-6)
     left, right = ((weight * x)[:, :, end].sum(1) / weight[:, :, end].sum(1) for end in (0, SIDE - 1))
     upper, lower = ((weight * y)[:, end].sum(1) / weight[:, end].sum(1) for end in (0, SIDE - 1))
     return torch.stack([left, upper, right, lower], dim=1)

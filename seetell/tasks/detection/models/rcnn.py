@@ -121,7 +121,7 @@ class RCNN(RegionDetector):
         with torch.no_grad():
             if torch.compiler.is_exporting():
                 return self.encoder(self.warped(images, rois)).pooled  # type: ignore[no-any-return]
-            parts = [self.encoder(self.warped(images, part)).pooled for part in rois.split(CROPS)]
+            parts = [self.encoder(self.warped(images, part)).pooled for part in torch.split(rois, CROPS)]
         return torch.cat(parts)
 
     def head_outputs(self, trunk: Sequence[Tensor], rois: Tensor) -> tuple[Tensor, Tensor]:

@@ -143,7 +143,7 @@ class RegionDetector(DetectorNetwork):
         proposed = self.propose(trunk) if proposals is None else list(proposals)
         scores, boxes = self.classify(trunk, as_rois(proposed))
         counts = [len(each) for each in proposed]
-        return [Candidates(*each) for each in zip(scores.split(counts), boxes.split(counts), strict=True)]
+        return [Candidates(*each) for each in zip(torch.split(scores, counts), torch.split(boxes, counts), strict=True)]
 
 
 def matched_objects(sampled: SampledRoIs, targets: Targets) -> tuple[Tensor, Tensor]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import onnxruntime
 import pytest
 import torch
 from ten_pictures import CHANNELS, CLASSES, SIDE, maps, pixels, targets
@@ -12,6 +13,8 @@ from ten_pictures import CHANNELS, CLASSES, SIDE, maps, pixels, targets
 from seetell.errors import RecipeError
 from seetell.metrics.detection import Detection, detection_average_precision
 from seetell.nn.backbones import Encoder, Features
+from seetell.nn.onnx_graph import onnx_graph
+from seetell.nn.roi_pooling import as_rois
 from seetell.tasks.detection.models import DETECTORS, create_detector
 from seetell.tasks.detection.models.detector import DetectorNetwork, OneStageDetector, Surroundings, Targets
 from seetell.tasks.detection.models.regions import RegionDetector
@@ -20,6 +23,7 @@ from seetell.tasks.detection.train import detections
 SMALL = {"width": 32, "hidden": 48, "cells": 3, "parts": 3, "dropout": 0.0, "stride": 8, "extra_maps": 0} | {
     "middle": 8,
     "grid_width": 4,
+    "grid_cells": 7,
     "side": 24,
 }
 """What is set where a detector has it."""
@@ -123,6 +127,55 @@ def test_learns_ten_pictures_by_heart(model):
     }
     told = {number: detections(each, CLASSES, nms_iou=0.5) for number, each in enumerate(found)}
     assert detection_average_precision(truth, told).ap50 > (0.8 if model == "rcnn" else 0.95)  # linear machines
+
+
+class Parts(torch.nn.Module):
+    """What a bundle computes of a detector, in one of its graphs, from the encoder's maps on."""
+
+    def __init__(self, detector: DetectorNetwork) -> None:
+        super().__init__()
+        self.detector = detector
+
+
+class First(Parts):
+    def forward(self, *maps: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        if isinstance(self.detector, OneStageDetector):
+            return self.detector(maps)
+        trunk = self.detector.trunk(maps)
+        proposals = self.detector.proposals
+        return (*trunk, *(() if proposals is None else proposals.candidates(self.detector.proposal_maps(trunk))))
+
+
+class Second(Parts):
+    def forward(self, *given: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return self.detector.classify(given[:-1], given[-1])
+
+
+def assert_same_in_onnx(module: torch.nn.Module, small: list[torch.Tensor], large: list[torch.Tensor], axes) -> None:
+    """Export with some arguments, and compare with torch on others."""
+    names = [f"given_{number}" for number in range(len(small))]
+    with torch.inference_mode():
+        expected = module(*large)
+    outputs = [f"output_{number}" for number in range(len(expected))]
+    graph = onnx_graph(module, tuple(small), inputs=names, outputs=outputs, dynamic_shapes=(tuple(axes),))
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    found = session.run(outputs, {name: value.numpy() for name, value in zip(names, large, strict=True)})
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(torch.from_numpy(one), other, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", [name for name in DETECTORS if name != "rcnn"])  # whose encoder is a part of it
+def test_onnx_computes_what_torch_does(model, one_registry):
+    detector = small(model).eval()
+    maps_of_all, photos = read_by(detector), {0: torch.export.Dim("photos", min=1)}
+    assert_same_in_onnx(First(detector), [each[:2] for each in maps_of_all], maps_of_all, [photos] * len(maps_of_all))
+    if isinstance(detector, RegionDetector):
+        with torch.inference_mode():
+            trunk = [each.clone() for each in detector.trunk(maps_of_all)]
+        boxes = as_rois(targets()[0])
+        axes = [*([photos] * len(trunk)), {0: torch.export.Dim("rois", min=1)}]
+        assert_same_in_onnx(Second(detector), [*(each[:4] for each in trunk), boxes[:5]], [*trunk, boxes], axes)
 
 
 def test_a_detector_that_is_not_there_and_maps_that_are_not():
