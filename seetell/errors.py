@@ -58,6 +58,10 @@ class UsageError(SeetellError):
     """A command or function called in a way it does not allow; exit status 2."""
 
 
+class NotPredictedError(UsageError):
+    """What was asked for is no part of the prediction for this photo, but may be of that for another."""
+
+
 class OtherTaskError(UsageError):
     """A model that a task cannot use, although others may.
 
@@ -70,6 +74,10 @@ class OtherTaskError(UsageError):
         self.config = config
 
 
+MOST_LISTED, NEAREST = 100, 10
+"""Names that a message lists at most, and how many of more."""
+
+
 def unknown(kind: str, name: object, known: Iterable[object], *, renamed: Mapping[str, str] | None = None) -> str:
     """Format the message for an unknown name, with the nearest known one.
 
@@ -80,7 +88,7 @@ def unknown(kind: str, name: object, known: Iterable[object], *, renamed: Mappin
         renamed: new names by the old ones that users may still have in their files.
 
     Returns:
-        A message with the unknown name, its new or the nearest known name, and the whole list.
+        A message with the unknown name, its new or the nearest known name, and the list; of a long one, the nearest.
     """
     names = [str(item) for item in known]
     if renamed and str(name) in renamed:
@@ -89,4 +97,8 @@ def unknown(kind: str, name: object, known: Iterable[object], *, renamed: Mappin
 
     near = get_close_matches(str(name), names, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    return f"unknown {kind} {str(name)!r}.{hint} Known: {', '.join(sorted(names)) or 'none'}."
+    listed = sorted(names)
+    if len(names) > MOST_LISTED:
+        listed = get_close_matches(str(name), names, n=NEAREST, cutoff=0.0)
+        listed.append(f"and {len(names) - len(listed):,} more")
+    return f"unknown {kind} {str(name)!r}.{hint} Known: {', '.join(listed) or 'none'}."

@@ -90,6 +90,7 @@ def small_encoder(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def one_registry() -> Iterator[None]:
     """Let torch's exporter gather its operators once, not for each graph: most of the time that a small graph takes."""
+    import torchvision.ops  # noqa: F401 its operators are gathered, too
     from torch.onnx._internal.exporter._registration import ONNXRegistry
 
     with pytest.MonkeyPatch.context() as patched:

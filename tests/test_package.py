@@ -32,8 +32,9 @@ EXTRAS = (
 )
 WEB_EXTRA = ("fastapi", "prometheus_client", "python_multipart", "starlette", "uvicorn")
 NEEDS_TRAINING_EXTRA = re.compile(
-    r"seetell\.(nn|training|export|runtime\.backends\.transformers|tasks\.tagging|tasks\.\w+\."
-    r"(?!(predict|evaluate|decoder|embeddings|bundle|localisation|scoring|score_table|task)$))"
+    r"seetell\.(nn|training|export|runtime\.backends\.transformers|explain\.(?!(explained|methods|occlusion|quality)$)|"
+    r"tasks\.tagging|tasks\.\w+\."
+    r"(?!(predict|evaluate|explain|decoder|embeddings|bundle|localisation|scoring|score_table|task)$))"
 )
 
 

@@ -94,6 +94,8 @@ def evaluate(
         evaluation: Evaluation = task.load("evaluate")(
             predictor, DataOptions(data, format, photos), split=split, progress=progress, **chosen, **given
         )
+    for note in evaluation.notes:
+        click.echo(note, err=True)
     for failure in evaluation.failures:
         click.echo(f"skipped {failure}", err=True)
     if output is not None:

@@ -89,13 +89,15 @@ def explain(
     from seetell.cli.output_file import check_writable, write_file
     from seetell.cli.progress import Progress
     from seetell.cli.rows import allow_undecodable_names, printable
-    from seetell.errors import PhotoError, UsageError
+    from seetell.errors import NotPredictedError, PhotoError, UsageError
     from seetell.results import row
     from seetell.tasks.explanation import check_methods
     from seetell.tasks.explanation import explain as explain_photo
     from seetell.tasks.loading import load_for, task_of
 
     methods = tuple(name.strip() for method in methods for name in method.split(","))
+    if text is not None and not text.strip():
+        raise UsageError("--text: is empty; expected a text, or leave --text out")
     task = task_of(model)
     check_methods(task.name, methods)
     if output is not None:
@@ -120,7 +122,9 @@ def explain(
                     progress=progress,
                     tell=lambda note: click.echo(printable(note), err=True),
                 )
-        except PhotoError as error:
+        except (PhotoError, NotPredictedError) as error:
+            if len(photos) == 1 and isinstance(error, NotPredictedError):
+                raise
             failed += 1
             if output_format is Format.jsonl:
                 click.echo(json.dumps(row(photo, error), ensure_ascii=False))

@@ -24,14 +24,23 @@ DATA = "data.yaml"
 """File of a folder of YOLO's labels that names the classes by number."""
 
 
+HEAD = "train: images\nval: images\nnames:\n"
+"""Of that file: programs that train want to know where both splits are."""
+
+
 class CocoResults(SideOutput):
     """COCO's results, written when the run ends without an error."""
 
     whole_run = True
 
     def check(self, others: Sequence[SideOutput], options: Mapping[str, Any]) -> None:
-        """Refuse a place that takes no file."""
+        """Refuse a place that takes no file, and that of another file of results."""
         check_writable(self.value, self.option)
+        if self.value.is_file() and self.value.suffix.lower() != ".json":
+            raise UsageError(f"{self.option} {self.value}: is there and does not end in .json; name another file")
+        for other in others:
+            if other is not self and isinstance(other, CocoResults) and other.value.resolve() == self.value.resolve():
+                raise UsageError(f"{self.option} {self.value}: {other.option} writes there; name another file")
 
     def open(self, predictor: Any, opened: ExitStack) -> None:
         """Begin."""
@@ -186,7 +195,7 @@ class YoloLabels(LabelFolder):
             UsageError: another program named them.
         """
         file = Path(self.value) / DATA
-        lines = file.read_text(encoding="utf-8").splitlines()[2:] if file.exists() else []
+        lines = file.read_text(encoding="utf-8").splitlines()[HEAD.count("\n") :] if file.exists() else []
         try:
             classes = [json.loads(line.partition(": ")[2]) for line in lines]
         except ValueError:
@@ -205,7 +214,7 @@ class YoloLabels(LabelFolder):
 
 def _data(classes: Sequence[str]) -> str:
     """Return YAML that names the classes."""
-    return "val: images\nnames:\n" + "".join(f"  {number}: {json.dumps(name)}\n" for number, name in enumerate(classes))
+    return HEAD + "".join(f"  {number}: {json.dumps(name)}\n" for number, name in enumerate(classes))
 
 
 def label_outputs() -> list[tuple[click.Option, type[SideOutput]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -83,9 +84,12 @@ def open_or_draw(name: str, side: int) -> Image.Image:
     Raises:
         PhotoError: there is no such file, nor such a style.
     """
+    from seetell.errors import PhotoError, unknown
     from seetell.explain.drawn_styles import STYLES, draw_style
     from seetell.photos.opening import open_photo
 
+    if name not in STYLES and not Path(name).suffix and not os.path.lexists(name):
+        raise PhotoError(f"{name}: no such file, and {unknown('style', name, STYLES)}")
     if name in STYLES and not Path(name).exists():
         return draw_style(name, side)
     return open_photo(name, at_least=(side, side))

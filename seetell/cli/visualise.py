@@ -20,6 +20,7 @@ from seetell.cli.picture_options import (
     seed_option,
     write_picture,
 )
+from seetell.cli.side_outputs import PICTURES
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from seetell.photos.preprocessing import Preprocessing
 
 THUMBNAIL = 72
+FAILED = "seetell.photos_failed"
+"""Of the context of a command: whether a photo could not be opened."""
 PATCHES_LAYER = "stages.4"
 INVERTED_LAYER = "stages.3"
 
@@ -75,8 +78,10 @@ def filters(output: Path, encoder: str) -> None:
 @click.option("--top", type=POSITIVE, default=8, help="Patches of each channel.")
 def patches(
     photos: tuple[str, ...], output: Path, encoder: str, layers: tuple[str, ...], channels: tuple[int, ...], top: int
-) -> None:
+) -> int:
     """Draw the patches of photos that activate some channels of a layer most, a row for each channel.
+
+    Exit status: 0 all done, 1 some photos failed, 2 wrong use.
 
     Example: seetell visualise patches photos/ --layer stages.4 --channel 3 --output patches.png
     """
@@ -91,6 +96,7 @@ def patches(
         layer = layers[-1] if layers else PATCHES_LAYER
         found = activating_patches(network, opened, layer, channels or range(8), count=top)
     write_picture(output, draw_patches(found))
+    return _status()
 
 
 @visualise.command("class", cls=Command)
@@ -144,6 +150,10 @@ def fool(photo: Path, name: str, output: Path, model: str, steps: int, step_size
     Example: seetell visualise fool dog.jpg "espresso" --output espresso.png
     """
     check_output(output, [photo])
+    from seetell.errors import UsageError
+
+    if PICTURES[output.suffix.lower()] == "JPEG":
+        raise UsageError(f"--output {output}: a JPEG would lose so small a change; expected a name that ends in .png")
     from seetell.explain.fooling import fool as fooled
     from seetell.photos.opening import open_photo
 
@@ -218,8 +228,10 @@ def texture(example: str, output: Path, encoder: str, side: int, steps: int, see
 @click.option("--method", type=click.Choice(["tsne", "pca"]), default="tsne", help="How the map is made.")
 @click.option("--side", type=Whole(min=200, max=8000), default=1200, help="Pixels of each side of the map.")
 @seed_option()
-def photo_map(photos: tuple[str, ...], output: Path, encoder: str, method: str, side: int, seed: int) -> None:
+def photo_map(photos: tuple[str, ...], output: Path, encoder: str, method: str, side: int, seed: int) -> int:
     """Draw photos near one another where the last layer of a network sees them alike.
+
+    Exit status: 0 all done, 1 some photos failed, 2 wrong use.
 
     Example: seetell visualise map photos/ --output map.jpg
     """
@@ -229,6 +241,7 @@ def photo_map(photos: tuple[str, ...], output: Path, encoder: str, method: str, 
     thumbnails, vectors = _seen(photos, encoder)
     places = tsne(vectors, seed=seed) if method == "tsne" else principal_components(vectors)
     write_picture(output, draw_map(thumbnails, places, side=side))
+    return _status()
 
 
 @visualise.command("neighbours", cls=Command)
@@ -236,8 +249,10 @@ def photo_map(photos: tuple[str, ...], output: Path, encoder: str, method: str, 
 @picture_output()
 @encoder_option()
 @click.option("--top", type=POSITIVE, default=5, help="Neighbours of each photo.")
-def neighbours(photos: tuple[str, ...], output: Path, encoder: str, top: int) -> None:
+def neighbours(photos: tuple[str, ...], output: Path, encoder: str, top: int) -> int:
     """Draw each photo and, to its right, those that the last layer of a network sees most alike.
+
+    Exit status: 0 all done, 1 some photos failed, 2 wrong use.
 
     Example: seetell visualise neighbours photos/ --output alike.jpg
     """
@@ -247,6 +262,12 @@ def neighbours(photos: tuple[str, ...], output: Path, encoder: str, top: int) ->
     thumbnails, vectors = _seen(photos, encoder)
     found = nearest_neighbours(vectors, min(top, len(vectors) - 1))
     write_picture(output, draw_neighbours(thumbnails, found))
+    return _status()
+
+
+def _status() -> int:
+    """Return the exit status: 1 where a photo could not be opened."""
+    return int(click.get_current_context().meta.get(FAILED, 0))
 
 
 def _files(arguments: Sequence[str]) -> list[str]:
@@ -257,7 +278,7 @@ def _files(arguments: Sequence[str]) -> list[str]:
 
 
 def _opened(files: Sequence[str], size: tuple[int, int], progress: Any) -> Any:
-    """Yield the photos that can be opened; of the others, say why not."""
+    """Yield the photos that can be opened; of the others, say why not, and that the exit status is 1."""
     from seetell.errors import PhotoError
     from seetell.photos.opening import open_photo
 
@@ -266,6 +287,7 @@ def _opened(files: Sequence[str], size: tuple[int, int], progress: Any) -> Any:
             yield open_photo(file, at_least=size)
         except PhotoError as error:
             click.echo(str(error), err=True)
+            click.get_current_context().meta[FAILED] = 1
         progress("photos", done, len(files))
 
 

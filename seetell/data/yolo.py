@@ -61,9 +61,14 @@ def _description(path: Path) -> Mapping[str, Any]:
     """
     import yaml
 
+    if not path.exists():
+        raise DataError(f"{path}: no such file or folder; expected photos with the boxes of objects")
     files = sorted([*path.glob("*.yaml"), *path.glob("*.yml")]) if path.is_dir() else [path]
     if len(files) != 1 or not files[0].is_file():
-        raise DataError(f"{path}: expected boxes in YOLO's format, a folder with one .yaml file, found {len(files)}")
+        raise DataError(
+            f"{path}: expected boxes in YOLO's format, a folder with one .yaml file, found {len(files)}; or COCO's "
+            "instances_*.json, a folder of Pascal VOC's XML, or Flickr30k Entities"
+        )
     try:
         content = yaml.safe_load(read_text(files[0])[0])
     except (yaml.YAMLError, RecursionError) as error:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from PIL import Image
 
+from seetell.errors import UsageError
 from seetell.explain.pictures import Activations, to_input
 from seetell.nn.backbones import Encoder
 
@@ -45,13 +46,21 @@ def activating_patches(
         layer: name of a module of the encoder whose output is ``(B, D, h, w)``.
         channels: of that output.
         count: patches of each channel.
+
+    Raises:
+        UsageError: the layer has no such channel, or no channels with places at all.
     """
     activations, preprocessing = Activations(encoder, [layer]), encoder.preprocessing
     best: list[list[tuple[float, int, Image.Image]]] = [[] for _ in channels]
     for number, photo in enumerate(photos):
         shown = Image.fromarray(preprocessing.resize(photo))
         with torch.no_grad():
-            found = activations(to_input(shown, preprocessing))[layer][0, list(channels)]  # (K, h, w)
+            output = activations(to_input(shown, preprocessing))[layer]
+            if output.dim() != 4:
+                raise UsageError(f"the output of layer {layer!r} has no places; name a layer before it")
+            if max(channels) >= output.shape[1]:
+                raise UsageError(f"layer {layer!r} has the channels 0 to {output.shape[1] - 1}, got {max(channels)}")
+            found = output[0, list(channels)]  # (K, h, w)
         values, places = found.flatten(1).max(dim=1)
         for own, value, place in zip(best, values.tolist(), places.tolist(), strict=True):
             if len(own) == count and value <= own[0][0]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from seetell.errors import UsageError, unknown
+from seetell.errors import NotPredictedError, unknown
 
 Score = Callable[[Sequence[np.ndarray]], np.ndarray]
 """Takes ``N`` images ``(H, W, 3)`` uint8, such as covered copies of the one that is explained; returns the scores of
@@ -56,7 +56,7 @@ def chosen(kind: str, names: Sequence[str], wanted: Iterable[str], *, whole: str
         whole: what they are parts of, for the error, such as ``the caption 'a dog runs'``.
 
     Raises:
-        UsageError: a name is not there.
+        NotPredictedError: a name is not there.
     """
     wanted = [name.strip() for name in wanted]
     if not wanted:
@@ -64,6 +64,6 @@ def chosen(kind: str, names: Sequence[str], wanted: Iterable[str], *, whole: str
     lower = [name.lower() for name in names]
     for name in wanted:
         if name.lower() not in lower:
-            raise UsageError(f"{whole}: {unknown(kind, name, dict.fromkeys(names))}")
+            raise NotPredictedError(f"{whole}: {unknown(kind, name, dict.fromkeys(names))}")
     asked = {name.lower() for name in wanted}
     return [place for place, name in enumerate(lower) if name in asked]

@@ -37,6 +37,7 @@ from seetell.nn.backbones.efficientnet_lite import VARIANTS
 from seetell.photos.folders import photo_folders
 from seetell.photos.opening import open_photo
 from seetell.photos.preprocessing import Preprocessing
+from seetell.program import run_program
 
 CHANNELS, BLOCKS = (12, 24, 48), 4
 
@@ -271,6 +272,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     paths = [
         Path(folder, name) for folder, names in photo_folders(str(options.photos), lambda _: None) for name in names
     ]
+    if not paths:
+        found = "no photos in it" if options.photos.is_dir() else "no such folder"
+        raise UsageError(f"{options.photos}: {found}; expected a folder of photos to train on")
+    if not options.output.absolute().parent.is_dir():
+        raise UsageError(f"--output {options.output}: there is no folder {options.output.parent}; make it first")
+    for option in ("steps", "batch", "side", "log_every"):
+        if getattr(options, option) < 1:
+            raise UsageError(f"--{option.replace('_', '-')}: expected at least 1, got {getattr(options, option)}")
     names = [Path(style).stem for style in options.styles]
     pictures = [draw_style(each) if each in STYLES else open_photo(each) for each in options.styles]
     encoder = create_encoder(options.encoder, weights="imagenet").eval().requires_grad_(False)
@@ -288,4 +297,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_program(main)

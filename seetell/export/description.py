@@ -17,10 +17,7 @@ from seetell.training.trained import Trained
 VOCABULARY, LABELS = "vocabulary.json", "labels.json"
 DESCRIPTION = "model.json"
 
-MACHINE_ONLY = (
-    *("device", "threads", "card", "init_from", "teachers", "tagger", "path", "cache", "boxes"),
-    *("words", "fonts"),  # that text is rendered of
-)
+MACHINE_ONLY = ("device", "threads", "card", "init_from", "teachers", "tagger", "path", "cache", "boxes", "fonts")
 """Fields of a configuration that hold on one machine only, or that ``model.json`` has under another name."""
 
 
@@ -97,5 +94,5 @@ def portable_config(content: Mapping[str, Any]) -> dict[str, Any]:
     return {
         key: portable_config(value) if isinstance(value, Mapping) else value
         for key, value in content.items()
-        if key not in MACHINE_ONLY and not (key in ("photos", "captions") and not isinstance(value, int))
+        if key not in MACHINE_ONLY and not (key in ("photos", "captions", "words") and not isinstance(value, int))
     }

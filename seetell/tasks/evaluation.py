@@ -46,6 +46,7 @@ class Evaluation:
         failures: why images could not be used, one message each.
         details: scores too long for a model card.
         rows: the predictions, JSON-ready.
+        notes: what a user should know of how the data set was read, a line each.
         rows_format: how a file of them is written: one JSON list, or an object per line.
     """
 
@@ -54,6 +55,7 @@ class Evaluation:
     details: Mapping[str, Any] = field(default_factory=dict)
     rows: tuple[Mapping[str, Any], ...] = ()
     rows_format: Literal["json", "jsonl"] = "jsonl"
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return all scores, ready for JSON."""

@@ -138,5 +138,5 @@ def _smaller(image: Image.Image, predictor: Predictor[Any, Any]) -> tuple[Image.
     if max(image.size) <= side:
         return image, 1.0
     scale = side / max(image.size)
-    size = round(image.width * scale), round(image.height * scale)
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
     return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=3), scale

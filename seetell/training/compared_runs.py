@@ -18,6 +18,7 @@ from PIL import Image
 
 from seetell.atomic_write import atomic_file
 from seetell.errors import UsageError
+from seetell.program import run_program
 from seetell.training.run_folder import RunFolder
 from seetell.training.run_log import read_log
 
@@ -92,12 +93,20 @@ def read_runs(folders: Sequence[Path], *, score: str) -> list[Compared]:
     """Read runs, the one with the highest score first.
 
     Raises:
-        UsageError: a run has no such score.
+        UsageError: a folder holds no run, or a run has no such score.
     """
+    for folder in folders:
+        if not RunFolder(folder).log.is_file():
+            missing = (
+                "no such folder" if not folder.exists() else f"no training run, it has no {RunFolder(folder).log.name}"
+            )
+            raise UsageError(f"{folder}: {missing}; expected what seetell train wrote as its --output")
     runs = [Compared(folder.name, read_log(RunFolder(folder).log), score) for folder in folders]
     for run, folder in zip(runs, folders, strict=True):
         if not any(score in line for line in run.log):
-            raise UsageError(f"{folder}: no {score} in its log; has it validated?")
+            others = dict.fromkeys(key for line in run.log if "loss" not in line for key in line if key != "step")
+            known = f"; it has {', '.join(others)}: name one as --score" if others else "; it has not validated yet"
+            raise UsageError(f"{folder}: no {score} in its log{known}")
     return sorted(runs, key=lambda run: -run.last_score)
 
 
@@ -153,6 +162,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--score", default="top_1", help="of validations; top_1 when absent")
     parser.add_argument("--minutes", action="store_true", help="draw over minutes of training instead of steps")
     given = parser.parse_args(arguments)
+    if given.output:
+        if given.output.suffix.lower() != ".png":
+            raise UsageError(f"--output {given.output}: expected a name that ends in .png")
+        if not given.output.absolute().parent.is_dir():
+            raise UsageError(f"--output {given.output}: there is no folder {given.output.parent}; make it first")
     runs = read_runs(given.runs, score=given.score)
     if given.output:
         draw_runs(runs, given.output, minutes=given.minutes)
@@ -160,4 +174,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_program(main)

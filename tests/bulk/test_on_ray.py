@@ -93,7 +93,7 @@ def test_without_ray_or_an_output_it_is_wrong_use(monkeypatch: pytest.MonkeyPatc
         "workers": None,
     }
     with pytest.raises(UsageError, match="--on is for rows in files; give --output"):
-        take_output(find_task("caption"), values)
+        take_output(find_task("caption"), values, [])
     monkeypatch.setattr(extras.importlib.util, "find_spec", lambda name: None)
     values = {
         "output": "a.jsonl",
@@ -104,7 +104,7 @@ def test_without_ray_or_an_output_it_is_wrong_use(monkeypatch: pytest.MonkeyPatc
         "workers": 2,
         "shard": None,
     }
-    rows, _ = take_output(find_task("caption"), values)
+    rows, _ = take_output(find_task("caption"), values, [])
     with pytest.raises(UsageError, match=r"--on ray needs ray.*\[ray\]"):
         rows.check(find_task("caption"), [], "text")
 

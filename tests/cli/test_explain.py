@@ -61,6 +61,7 @@ def test_a_picture_or_a_page_is_written(run, tmp_path: Path, name: str):
     ("arguments", "message"),
     [
         (["a.png", "--word", "zebra"], "unknown word 'zebra'"),
+        (["a.png", "--text", " "], "--text: is empty"),
         (["a.png", "--method", "attention,magic"], "unknown method 'magic'"),
         (["a.png", "--output", "why.txt"], "expected a name that ends in .png, .jpg, .jpeg, .html, .htm"),
         (["a.png", "b.png", "--output", "why.png"], "--output shows one photo"),
@@ -77,3 +78,14 @@ def test_a_task_that_cannot_be_explained(run):
     status, _, err = run("a.png", model="regions")
     assert status == 2
     assert "dense captioning cannot be explained" in err
+
+
+def test_a_word_that_one_photo_lacks_loses_no_other(run, tmp_path: Path):
+    Image.new("RGB", (2000, 1), (200, 30, 60)).save(tmp_path / "line.png")
+    _, out, _ = run("a.png", "line.png", "--format", "jsonl", "--method", "occlusion")
+    rows = list(map(json.loads, out.splitlines()))
+    assert [row["size"] for row in rows] == [[64, 48], [2000, 1]]
+    status, out, err = run("a.png", "missing.png", "a.png", "--word", "zebra")
+    assert (status, out) == (1, "")
+    assert [line.partition(":")[0] for line in err.splitlines()] == ["a.png", "missing.png", "a.png"]
+    assert "unknown word 'zebra'" in err

@@ -25,6 +25,7 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
     for name in ("dog", "gate"):
         shutil.copy(EXAMPLES / f"{name}.jpg", tmp_path / "images")
     (tmp_path / "images" / "broken.jpg").write_bytes(b"no photo")
+    (tmp_path / "notes.txt").write_text("mine")
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str) -> tuple[int, str, str]:
@@ -59,11 +60,12 @@ def test_all_formats_say_the_same(run, tmp_path: Path):
         assert each["bbox"] == pytest.approx([left, top, right - left, bottom - top], abs=0.006)
     dataset = read_yolo(tmp_path)
     assert (dataset.classes, dataset.problems) == (CLASSES, ())
+    assert {photo.split for photo in dataset.photos} == {"train", "val"}, "all photos are there for both"
     sizes = {Path(row["image"]).stem: row["size"] for row in rows}
     labels = [
         (photo.path.stem, name, [edge * side for edge, side in zip(box, sizes[photo.path.stem] * 2, strict=True)])
         for photo in dataset.photos
-        if photo.path.stem in sizes
+        if photo.split == "val" and photo.path.stem in sizes
         for name, box in zip(photo.classes, photo.boxes, strict=True)
     ]
     boxes = []
@@ -103,6 +105,7 @@ def test_they_go_with_rows_that_later_runs_add_to(run, tmp_path: Path):
     [
         (("--voc", "images/dog.jpg"), "--voc images/dog.jpg: is a file; expected the name of a folder"),
         (("--yolo", "a/b"), "--yolo a/b: there is no folder a; make it first"),
+        (("--coco", "notes.txt"), "--coco notes.txt: is there and does not end in .json"),
         (("--coco", "a/b.json"), "--coco a/b.json: there is no folder a; make it first"),
     ],
 )
@@ -114,7 +117,7 @@ def test_wrong_places_are_named_before_any_work(run, arguments: tuple[str, ...],
 
 def test_other_classes_are_not_mixed(run, tmp_path: Path):
     (tmp_path / "yolo").mkdir()
-    for written in ("names: [robot]\n", 'val: images\nnames:\n  0: "robot"\n', "\n\n[1]", "\n\n"):
+    for written in ("names: [robot]\n", 'train: images\nval: images\nnames:\n  0: "robot"\n', "\n\n[1]", "\n\n"):
         (tmp_path / "yolo" / "data.yaml").write_text(written)
         status, _, err = run("--yolo", "yolo")
         assert status == 2

@@ -107,6 +107,8 @@ def test_a_trained_network_draws_in_one_pass(run, tmp_path: Path):
         (("dream", "photos/0.png", "--output", "made.txt"), "expected a name that ends in .png"),
         (("dream", "photos/0.png", "--output", "photos/0.png"), "would overwrite what this command reads"),
         (("dream", "photos/0.png", "--layer", "layers.thrid", "--output", "a.png"), "Did you mean 'layers.third'?"),
+        (("visualise", "patches", "photos", *LAYER, "--channel", "99", "--output", "a.png"), "has the channels 0 to "),
+        (("visualise", "fool", "photos/0.png", "tabby", "--output", "a.jpg"), "a JPEG would lose so small a change"),
         (("visualise", "map", "photos/0.png", "--output", "a.png"), "takes two photos or more, got 1"),
     ],
 )
@@ -114,6 +116,21 @@ def test_wrong_use_is_refused(run, words: tuple[str, ...], message: str):
     status, _, err = run(*words)
     assert status == 2
     assert message in err
+
+
+@pytest.mark.parametrize("name", ["patches", "map", "neighbours"])
+def test_a_photo_that_fails_is_left_out(run, tmp_path: Path, name: str):
+    (tmp_path / "photos" / "broken.png").write_bytes(b"no photo")
+    status, _, err = run(*COMMANDS[name], "--output", "made.png")
+    assert status == 1
+    assert "broken.png: not a photo" in err
+    assert (tmp_path / "made.png").exists()
+
+
+def test_styles_that_are_drawn_are_named(run):
+    status, _, err = run("visualise", "texture", "wavs", "--output", "a.png")
+    assert status == 1
+    assert "wavs: no such file, and unknown style 'wavs'. Did you mean 'waves'? Known: " in err
 
 
 def test_a_fool_that_fails_says_so(run):

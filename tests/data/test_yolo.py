@@ -83,3 +83,10 @@ def test_folders_that_are_no_such_data_set(tmp_path: Path):
         read_yolo(tmp_path)
     with pytest.raises(DataError, match="unknown format 'coco'"):
         read_yolo(tmp_path, format="coco")
+
+
+def test_a_folder_that_is_missing_is_said_to_be(tmp_path: Path):
+    with pytest.raises(DataError, match="missing: no such file or folder"):
+        read_yolo(tmp_path / "missing")
+    with pytest.raises(DataError, match=r"one .yaml file, found 0; or COCO's"):
+        read_yolo(tmp_path)

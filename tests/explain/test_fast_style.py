@@ -8,6 +8,7 @@ import torch
 from explain.small_network import small_network
 from PIL import Image
 
+from seetell.errors import UsageError
 from seetell.explain import fast_style
 from seetell.explain.drawn_styles import draw_style
 from seetell.explain.fast_style import ConditionalInstanceNorm, StyleNetwork, train_fast_style
@@ -99,3 +100,22 @@ def test_the_program_trains_and_writes(
     fast_style.main([str(tmp_path), "--output", str(output), *words])
     assert capsys.readouterr().out.startswith("step 1 of 2, loss ")
     assert StyleNetwork.load(output).styles == ("hatching", "0")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["missing", "--output", "a.safetensors"], "missing: no such folder; expected a folder of photos"),
+        (["empty", "--output", "a.safetensors"], "empty: no photos in it; expected a folder of photos"),
+        ([".", "--output", "no/a.safetensors"], "there is no folder no; make it first"),
+        ([".", "--output", "a.safetensors", "--log-every", "0"], "--log-every: expected at least 1, got 0"),
+    ],
+)
+def test_wrong_use_is_refused_before_any_work(
+    photos: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], message: str
+):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError) as caught:
+        fast_style.main(words)
+    assert message in str(caught.value)

@@ -292,10 +292,18 @@ def test_a_portable_configuration_names_no_place():
         "data": {"path": "/here", "photos": "/there", "captions": None, "format": None},
         "encoder": {"name": "x", "cache": ".cache"},
         "validation": {"photos": 1000},
+        "captioner": {"words": 520},
+        "synthetic": {"words": "/usr/share/dict/words", "fonts": "/usr/share/fonts", "difficulty": 1},
         "init_from": "runs/a",
         "device": "cuda",
     }
-    kept = {"data": {"format": None}, "encoder": {"name": "x"}, "validation": {"photos": 1000}}
+    kept = {
+        "data": {"format": None},
+        "encoder": {"name": "x"},
+        "validation": {"photos": 1000},
+        "captioner": {"words": 520},
+        "synthetic": {"difficulty": 1},
+    }
     assert portable_config(content) == kept
 
 

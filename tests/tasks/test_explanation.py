@@ -7,7 +7,7 @@ import pytest
 from tasks.grounding.test_predict import SENTENCE, halves
 
 import seetell
-from seetell.errors import UsageError
+from seetell.errors import PhotoError, UsageError
 from seetell.explain.methods import GRADIENTS, METHODS, gradient_method
 from seetell.results import Explanation, HeatMap, Label, Labels, Region, Regions
 from seetell.tasks.classification.classifier import Classifier
@@ -16,6 +16,7 @@ from seetell.tasks.explanation import check_methods, explain
 from seetell.tasks.registry import tasks
 
 RED_LEFT = halves()
+LINE = np.zeros((1, 4000, 3), np.uint8)
 
 
 class Reddish(Classifier[np.ndarray]):
@@ -144,3 +145,13 @@ def test_large_maps_are_averaged_for_json():
     assert averaged.mean() == pytest.approx(values.mean(), rel=0.02)
     assert len(heat_map.to_dict()["values"]) == 32
     assert np.array_equal(heat_map.averaged(64), values)
+
+
+def test_a_line_of_pixels_is_explained():
+    assert explain(Reddish("reddish", threads=1), LINE, names=["red"], cells=2).size == (4000, 1)
+
+
+def test_a_photo_without_objects_fails_alone(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Squares, "threshold", 0.9)
+    with pytest.raises(PhotoError, match="no object is found in the image"):
+        explain(Squares("squares", threads=1), LINE)

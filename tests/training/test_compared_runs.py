@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -56,3 +59,29 @@ def test_runs_are_drawn_in_one_picture(runs, tmp_path):
         colours = np.array([colour for _, colour in picture.convert("RGB").getcolors()])
     for stroke in ((0, 114, 178), (213, 94, 0)):
         assert abs(colours - stroke).max(axis=1).min() < 10
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["missing"], "missing: no such folder; expected what seetell train wrote"),
+        (["."], ".: no training run, it has no log.jsonl; expected what seetell train wrote"),
+        (["deep", "--score", "CIDEr"], "deep: no CIDEr in its log; it has top_1: name one as --score"),
+        (["deep", "--output", "runs.txt"], "--output runs.txt: expected a name that ends in .png"),
+        (["deep", "--output", "no/runs.png"], "--output no/runs.png: there is no folder no; make it first"),
+    ],
+)
+def test_wrong_use_is_refused_before_anything_is_written(runs, tmp_path, monkeypatch, words, message):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError) as caught:
+        main(words)
+    assert message in str(caught.value)
+    assert not list(tmp_path.glob("runs.*"))
+
+
+def test_errors_are_one_line(tmp_path):
+    words = [sys.executable, "-m", "seetell.training.compared_runs", str(tmp_path / "missing")]
+    ended = subprocess.run(words, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("seetell: ")
+    assert len(ended.stderr.splitlines()) == 1

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import test_docs
+from in_process import run_python
 from web.conftest import Serving
 
 from seetell.web.application import application
@@ -49,7 +50,7 @@ def test_the_commands_are_answered(address: str, folder: Path):
 
 
 def test_the_program_is_answered(address: str, folder: Path):
-    said = test_docs.run(shown("from pathlib", address), folder, "python")
+    said = run_python(shown("from pathlib", address), folder)
     assert said.startswith("dog.jpg ")
     assert len(said.split()) > 1
 

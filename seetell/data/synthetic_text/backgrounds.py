@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +34,7 @@ class Backgrounds:
         self.photos = [Path(path, name) for path, names in walked for name in names][:most]
         if folder and not self.photos:
             raise DataError(f"{folder}: expected a folder of photos to write on")
-        self._opened = lru_cache(maxsize=most)(_opened)
+        self._opened: dict[Path, Image.Image] = {}
 
     def draw(self, random: np.random.Generator, width: int, height: int) -> np.ndarray:
         """Return a background, ``(height, width, 3)`` float32 from 0 to 255."""
@@ -52,7 +51,8 @@ class Backgrounds:
         return blended.astype(np.float32)
 
     def _part_of_a_photo(self, random: np.random.Generator, width: int, height: int) -> np.ndarray:
-        photo = self._opened(self.photos[random.integers(len(self.photos))])
+        path = self.photos[random.integers(len(self.photos))]
+        photo = self._opened.get(path) or self._opened.setdefault(path, _opened(path))
         scale = min(random.uniform(0.7, 2.5), photo.width / width, photo.height / height)
         across, down = width * scale, height * scale
         left, top = random.uniform(0, photo.width - across), random.uniform(0, photo.height - down)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from seetell.errors import UsageError
+from seetell.errors import PhotoError, UsageError
 from seetell.explain.explained import Explained, chosen
 from seetell.geometry.boxes import iou
 from seetell.results import Region
@@ -35,13 +35,14 @@ def explain(predictor: Detector[Any], image: Image.Image, text: str, names: Sequ
         names: classes of objects; all objects when there are none.
 
     Raises:
-        UsageError: no object of a name is found, none is found at all, or there is a text.
+        PhotoError: no object is found.
+        UsageError: none of a name is found, or there is a text.
     """
     if text:
         raise UsageError("objects are detected without a text; name the objects to explain with --word")
     found = predictor.predict(image)
     if not len(found):
-        raise UsageError("no object is found in the image, so there is none to explain")
+        raise PhotoError("no object is found in the image, so there is none to explain")
     objects = [found[place] for place in chosen("object", [each.text for each in found], names, whole="the image")]
 
     def score(images: Sequence[np.ndarray]) -> np.ndarray:

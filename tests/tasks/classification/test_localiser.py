@@ -121,7 +121,7 @@ def test_a_bundle_finds_label_and_box(run, placed, tmp_path, one_registry, capsy
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].endswith(" ".join(f"{edge:.0f}" for edge in labels.box))
     assert len(lines[1].split("\t")) == 3
-    assert picture(open_photo(photo), labels).size[0] == 480
+    assert picture(open_photo(photo), labels).size[0] == 800
 
 
 LOCATED = Labels((Label("a <dog>", 0.9), Label("a cat", 0.1)), "tiny", (10.0, 20.0, 60.004, 50.0), (100, 80))

@@ -49,3 +49,13 @@ def test_a_class_that_the_detector_does_not_know(dogs: Path):
     (dogs / "data.yaml").write_text("val: images/val\nnames: [dog, axolotl]\n")
     with pytest.raises(DataError, match="knows-dogs does not know the classes axolotl"):
         evaluate(KnowsDogs(), DataOptions(dogs))
+
+
+def test_lines_that_are_skipped_are_told(dogs: Path):
+    assert evaluate(KnowsDogs(), DataOptions(dogs)).notes == ()
+    labels = dogs / "labels/val/left.txt"
+    labels.write_text(labels.read_text() + "0 0.5\n" * 7)
+    told = evaluate(KnowsDogs(), DataOptions(dogs)).notes
+    assert len(told) == 6
+    assert told[0].startswith(f"{labels}:2: expected a class from 0 to 1")
+    assert told[5] == "… 2 more problems of the data set"

@@ -108,6 +108,9 @@ def test_masks_are_written_for_other_programs(bundle: Path, scenes: Path, tmp_pa
 
     rle, polygons = tmp_path / "rle.json", tmp_path / "polygons.json"
     words = ["--coco", rle, "--coco-polygons", polygons, "--label-maps", tmp_path / "maps"]
+    with pytest.raises(SystemExit) as ended:
+        main(["segment", str(scenes / "val"), "--model", str(bundle), "--coco", str(rle), "--coco-polygons", str(rle)])
+    assert (ended.value.code, rle.exists()) == (2, False)
     run_main("segment", scenes / "val", "--model", bundle, "-f", "jsonl", *words)
     found, outlined = (json.loads(file.read_text()) for file in (rle, polygons))
     assert {item["category_id"] for item in found} == {1, 2, 3}
