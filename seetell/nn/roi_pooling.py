@@ -22,8 +22,8 @@ def as_rois(boxes: Sequence[Tensor]) -> Tensor:
     return torch.cat([numbers, torch.cat(list(boxes))], dim=1)
 
 
-class RoIAlign(nn.Module):
-    """Bilinear samples of one map (He et al., "Mask R-CNN", ICCV 2017, section 3).
+class _MapPooling(nn.Module):
+    """Pooling from one map.
 
     Args:
         cells: rows and columns per box.
@@ -33,6 +33,10 @@ class RoIAlign(nn.Module):
     def __init__(self, cells: int, stride: int) -> None:
         super().__init__()
         self.cells, self.stride = cells, stride
+
+
+class RoIAlign(_MapPooling):
+    """Bilinear samples of one map (He et al., "Mask R-CNN", ICCV 2017, section 3)."""
 
     def forward(self, activation: Tensor, rois: Tensor) -> Tensor:
         """Pool ``(N, C, cells, cells)`` from ``(B, C, h, w)``."""
@@ -40,17 +44,8 @@ class RoIAlign(nn.Module):
         return pooled
 
 
-class RoIPool(nn.Module):
-    """The greatest value of each cell, whose edges are rounded (Girshick, "Fast R-CNN", ICCV 2015, section 2.1).
-
-    Args:
-        cells: rows and columns per box.
-        stride: of the map.
-    """
-
-    def __init__(self, cells: int, stride: int) -> None:
-        super().__init__()
-        self.cells, self.stride = cells, stride
+class RoIPool(_MapPooling):
+    """The greatest value of each cell, whose edges are rounded (Girshick, "Fast R-CNN", ICCV 2015, section 2.1)."""
 
     def forward(self, activation: Tensor, rois: Tensor) -> Tensor:
         """Pool ``(N, C, cells, cells)`` from ``(B, C, h, w)``."""
@@ -103,19 +98,11 @@ class PyramidRoIAlign(nn.Module):
         return pooled
 
 
-class PositionSensitiveRoIPool(nn.Module):
+class PositionSensitiveRoIPool(_MapPooling):
     """The mean of each cell in maps of its own (Dai et al., "R-FCN", NIPS 2016, equation 1).
 
     Channel ``c·k² + i·k + j`` scores class ``c`` at row ``i`` and column ``j`` of ``k × k`` cells.
-
-    Args:
-        cells: ``k``.
-        stride: of the map.
     """
-
-    def __init__(self, cells: int, stride: int) -> None:
-        super().__init__()
-        self.cells, self.stride = cells, stride
 
     def forward(self, activation: Tensor, rois: Tensor) -> Tensor:
         """Pool ``(N, C, k, k)`` from ``(B, C·k², h, w)``."""

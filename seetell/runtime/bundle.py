@@ -211,6 +211,16 @@ class Bundle:
             raise BundleError(f"{self.folder / 'model.json'}: lacks 'vocabulary'; {_MEND}")
         return self.vocabulary
 
+    def require_labels(self) -> tuple[str, ...]:
+        """Return the names of the classes.
+
+        Raises:
+            BundleError: the bundle has none.
+        """
+        if self.labels is None:
+            raise BundleError(f"{self.folder / 'model.json'}: lacks 'labels'; {_MEND}")
+        return self.labels
+
     def _graph(self, name: str) -> GraphFiles:
         if name not in self.graphs:
             raise BundleError(

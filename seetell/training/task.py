@@ -148,6 +148,30 @@ class Training(ABC):
         optimised = Optimised(self.config.optimiser, list(self.model.parameters()))
         return [Phase(0, {self.part: optimised}, schedule_steps=self.config.steps)]
 
+    def model_then_encoder(self, *, after: int, frozen_stages: int, optimiser: OptimiserConfig) -> list[Phase]:
+        """Return one phase or two, for :meth:`phases`: the model alone, then with the encoder.
+
+        Args:
+            after: the step from which on the encoder is trained; -1 for never.
+            frozen_stages: of the encoder, from the first on, that are not trained.
+            optimiser: of the encoder.
+        """
+        (alone,) = Training.phases(self)
+        if after < 0:
+            return [alone]
+        encoder = Optimised(optimiser, self.encoder.trainable(frozen_stages=frozen_stages))
+        both = {**alone.optimisers, "encoder": encoder}
+        return [alone, Phase(after, both, schedule_steps=self.config.steps)]
+
+    def unfreeze_encoder(self, phase: Phase) -> bool:
+        """Let gradients reach what a phase trains of the encoder, and nothing else of it; return whether it does."""
+        self.encoder.requires_grad_(False)
+        if "encoder" not in phase.optimisers:
+            return False
+        for parameter in phase.optimisers["encoder"].parameters:
+            parameter.requires_grad_(True)
+        return True
+
     def begin(self, phase: Phase) -> None:  # noqa: B027
         """Prepare for the steps of a phase, those before it having been done by this process or another."""
 

@@ -17,7 +17,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from seetell.errors import RecipeError
 from seetell.nn.backbones.encoder import Encoder, Features, pooled_and_grid
 from seetell.nn.backbones.staged import output_shape, refuse_weights
 from seetell.photos import Preprocessing
@@ -148,16 +147,3 @@ def _stages(layers: Sequence[_Layer]) -> list[nn.Sequential]:
             stages[-1].append(nn.MaxPool2d(layer.pool))
         inputs = layer.channels
     return [nn.Sequential(*stage) for stage in stages]
-
-
-def check_reads_text(encoder: Encoder) -> None:
-    """Check that an encoder has columns enough to tell characters apart.
-
-    Raises:
-        RecipeError: it has fewer than 8.
-    """
-    if encoder.grid_size[1] < 8:
-        raise RecipeError(
-            f"encoder.name: {encoder.name} makes {encoder.grid_size[1]} columns of a picture; a text needs one per "
-            "character and more: crnn and crnn_small make 24 and 32"
-        )

@@ -162,10 +162,7 @@ class Training(task.Training):
         """Freeze or unfreeze the encoder, choose where features come from, and prepare rewards."""
         section = self.section
         self._trains_encoder = 0 <= section.finetune.after <= phase.start
-        self.encoder.requires_grad_(False)
-        if "encoder" in phase.optimisers:
-            for parameter in phase.optimisers["encoder"].parameters:
-                parameter.requires_grad_(True)
+        self.unfreeze_encoder(phase)
         if 0 <= section.self_critical.after <= phase.start:
             reward = CiderReward([photo.captions for photo in self.prepared.train.photos], self.vocabulary)
             self._self_critical = SelfCriticalLoss(section.self_critical, reward, max_words=self.config.data.max_words)

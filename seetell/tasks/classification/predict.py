@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from seetell.errors import BundleError
 from seetell.geometry.boxes import Box
 from seetell.photos.opening import PhotoSource
 from seetell.results import Label, Labels
@@ -30,9 +29,7 @@ class BundleClassifier(BundlePredictor[Prepared, Labels], Classifier[Prepared]):
 
     def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
         super().__init__(bundle, threads=threads)
-        if bundle.labels is None:
-            raise BundleError(f"{bundle.folder / 'model.json'}: lacks 'labels'; export the model again")
-        self.labels = bundle.labels
+        self.labels = bundle.require_labels()
         self._encoder = Graph.open(bundle, "encoder", precision=precision, threads=self.threads)
         self._classifier = Graph.open(bundle, "classifier", threads=self.threads)
         self._localiser: Graph | None = None

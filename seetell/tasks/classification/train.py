@@ -26,7 +26,7 @@ from seetell.training.encoding import Progress, features_cache
 from seetell.training.features import CachedFeatures, FeatureSource, PixelFeatures, on_device, unpack_features
 from seetell.training.loss_terms import Term
 from seetell.training.preparation import data_hash, frozen_encoder, pretrained_of, readable, training_splits, unreadable
-from seetell.training.task import Optimised, Phase, Validation, seeded
+from seetell.training.task import Phase, Validation, seeded
 
 VALIDATION_BATCH = 50
 ESTIMATION_BATCHES = 16
@@ -122,23 +122,16 @@ class Training(task.Training):
 
     def phases(self) -> list[Phase]:
         """Return one phase or two: the classifier alone, then with the encoder."""
-        section, steps = self.section, self.config.steps
-        classifier = Optimised(self.config.optimiser, list(self.classifier.parameters()))
-        phases = [Phase(0, {"classifier": classifier}, schedule_steps=steps)]
-        if section.train_encoder_after >= 0:
-            parameters = self.encoder.trainable(frozen_stages=section.frozen_stages)
-            encoder = Optimised(section.encoder_optimiser or self.config.optimiser, parameters)
-            both = {"classifier": classifier, "encoder": encoder}
-            phases.append(Phase(section.train_encoder_after, both, schedule_steps=steps))
-        return phases
+        section = self.section
+        return self.model_then_encoder(
+            after=section.train_encoder_after,
+            frozen_stages=section.frozen_stages,
+            optimiser=section.encoder_optimiser or self.config.optimiser,
+        )
 
     def begin(self, phase: Phase) -> None:
         """Freeze or unfreeze the encoder, and choose where features come from."""
-        self._trains_encoder = "encoder" in phase.optimisers
-        self.encoder.requires_grad_(False)
-        if self._trains_encoder:
-            for parameter in phase.optimisers["encoder"].parameters:
-                parameter.requires_grad_(True)
+        self._trains_encoder = self.unfreeze_encoder(phase)
         self._train_source = self._feature_source(self._train)
         self._val_source = self._feature_source(self._val)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from seetell.results import Regions
 from seetell.runtime.image_stream import BatchFn
@@ -13,6 +14,15 @@ from seetell.runtime.predictor import Predictor, Prepared
 TOP = 20
 SAME_PLACE_IOU = 0.8
 """Of two boxes of any classes that overlap more, the one of higher score is told: one object is of one class."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a call asks of a detector; see :meth:`Detector.bind`."""
+
+    threshold: float
+    top: int
+    same_place_iou: float
 
 
 class Detector(Predictor[Prepared, Regions]):
@@ -47,15 +57,7 @@ class Detector(Predictor[Prepared, Regions]):
         check_share("threshold", threshold)
         check_count("top", top)
         check_share("same_place_iou", same_place_iou)
-        return self.batched(self._predict, threshold=threshold, top=top, same_place_iou=same_place_iou)
+        return self.batched(self._predict, wanted=Wanted(threshold, top, same_place_iou))
 
     @abstractmethod
-    def _predict(
-        self,
-        batch: Sequence[Prepared],
-        sample_ids: Sequence[int],
-        *,
-        threshold: float,
-        top: int,
-        same_place_iou: float,
-    ) -> list[Regions]: ...
+    def _predict(self, batch: Sequence[Prepared], sample_ids: Sequence[int], *, wanted: Wanted) -> list[Regions]: ...

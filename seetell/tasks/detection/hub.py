@@ -18,7 +18,7 @@ from seetell.results import Region, Regions
 from seetell.runtime.backends.transformers.florence import FlorencePredictor
 from seetell.runtime.backends.transformers.predictor import HubLoader, HubPredictor, Prepared
 from seetell.runtime.backends.transformers.source import Source
-from seetell.tasks.detection.detector import Detector
+from seetell.tasks.detection.detector import Detector, Wanted
 
 THRESHOLD = 0.5
 """Least score by default, as transformers itself has it."""
@@ -37,15 +37,7 @@ class HubDetector(HubPredictor[Regions], Detector[Prepared]):
         self._names = {int(index): str(name) for index, name in self.model.network.config.id2label.items()}
         self.labels = tuple(name for name in self._names.values() if name != "N/A")
 
-    def _predict(
-        self,
-        batch: Sequence[Prepared],
-        sample_ids: Sequence[int],
-        *,
-        threshold: float,
-        top: int,
-        same_place_iou: float,
-    ) -> list[Regions]:
+    def _predict(self, batch: Sequence[Prepared], sample_ids: Sequence[int], *, wanted: Wanted) -> list[Regions]:
         """Images whose inputs are of one size go through the network together: none is padded."""
         inputs = [self.model.image_processor(images=each.image, return_tensors="pt") for each in batch]
         alike: dict[tuple[int, ...], list[int]] = {}
@@ -57,7 +49,7 @@ class HubDetector(HubPredictor[Regions], Detector[Prepared]):
             outputs = self.model.network(**self.model.on_device(joined))
             sizes = [batch[row].size for row in rows]
             objects = self.model.image_processor.post_process_object_detection(
-                outputs, threshold=threshold, target_sizes=[(height, width) for width, height in sizes]
+                outputs, threshold=wanted.threshold, target_sizes=[(height, width) for width, height in sizes]
             )
             for row, size, each in zip(rows, sizes, objects, strict=True):
                 regions = [
@@ -70,7 +62,7 @@ class HubDetector(HubPredictor[Regions], Detector[Prepared]):
                     )
                     if self._names[label] != "N/A"
                 ]
-                found[row] = Regions(top_regions(regions, top, same_place_iou), size, self.name)
+                found[row] = Regions(top_regions(regions, wanted), size, self.name)
         return [found[row] for row in range(len(batch))]
 
 
@@ -83,19 +75,11 @@ class FlorenceDetector(FlorencePredictor[Regions], Detector[Prepared]):
     labels = ()
     threshold = 0.0
 
-    def _predict(
-        self,
-        batch: Sequence[Prepared],
-        sample_ids: Sequence[int],
-        *,
-        threshold: float,
-        top: int,
-        same_place_iou: float,
-    ) -> list[Regions]:
+    def _predict(self, batch: Sequence[Prepared], sample_ids: Sequence[int], *, wanted: Wanted) -> list[Regions]:
         located = self.locate(batch, ["<OD>"] * len(batch), sample_ids)
         return [
             Regions(
-                top_regions([one for one in regions if one.score >= threshold], top, same_place_iou),
+                top_regions([one for one in regions if one.score >= wanted.threshold], wanted),
                 each.size,
                 self.name,
             )
@@ -107,11 +91,11 @@ load = HubLoader((HubDetector, FlorenceDetector))
 """Loads detectors."""
 
 
-def top_regions(regions: Sequence[Region], top: int, same_place_iou: float) -> tuple[Region, ...]:
-    """Return the regions that are kept, highest score first; see :meth:`Detector.bind` for the arguments."""
+def top_regions(regions: Sequence[Region], wanted: Wanted) -> tuple[Region, ...]:
+    """Return the regions that are kept, highest score first."""
     boxes = np.array([region.box for region in regions], np.float64).reshape(-1, 4)
     scores = np.array([region.score for region in regions])
-    return tuple(regions[row] for row in nms(boxes, scores, iou_threshold=same_place_iou, max_boxes=top))
+    return tuple(regions[row] for row in nms(boxes, scores, iou_threshold=wanted.same_place_iou, max_boxes=wanted.top))
 
 
 def _clipped(boxes: np.ndarray, size: tuple[int, int]) -> list[list[float]]:

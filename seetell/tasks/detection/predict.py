@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from seetell.errors import BundleError
 from seetell.geometry.boxes import CANDIDATES, Boxes, boxes_of, nms, nms_per_class
 from seetell.photos.opening import PhotoSource
 from seetell.results import Region, Regions
@@ -23,7 +22,7 @@ from seetell.runtime.bundle import Bundle, numbers
 from seetell.runtime.bundle_predictor import BundlePredictor
 from seetell.runtime.image_stream import preprocess_with_size
 from seetell.tasks.detection.candidates import open_finder
-from seetell.tasks.detection.detector import Detector
+from seetell.tasks.detection.detector import Detector, Wanted
 
 Prepared = tuple[np.ndarray, tuple[int, int]]
 """The detector's input ``(3, H, W)`` float32, and the image's width and height."""
@@ -65,9 +64,7 @@ class BundleDetector(BundlePredictor[Prepared, Regions], Detector[Prepared]):
 
     def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
         super().__init__(bundle, precision=precision, threads=threads)
-        if bundle.labels is None:
-            raise BundleError(f"{bundle.folder / 'model.json'}: lacks 'labels'; export the model again")
-        self.labels = bundle.labels
+        self.labels = bundle.require_labels()
         self.selection = bundle.setting("selection", Selection.from_dict)
         self.threshold = self.selection.threshold
         self._find = open_finder(bundle, precision=precision, threads=self.threads)
@@ -76,37 +73,20 @@ class BundleDetector(BundlePredictor[Prepared, Regions], Detector[Prepared]):
         """Open an image; see :meth:`Predictor.prepare`."""
         return preprocess_with_size(image, self.bundle.preprocessing)
 
-    def _predict(
-        self,
-        batch: Sequence[Prepared],
-        sample_ids: Sequence[int],
-        *,
-        threshold: float,
-        top: int,
-        same_place_iou: float,
-    ) -> list[Regions]:
+    def _predict(self, batch: Sequence[Prepared], sample_ids: Sequence[int], *, wanted: Wanted) -> list[Regions]:
         images = np.stack([image for image, _ in batch])
         return [
-            self._regions(scores, boxes, size, threshold=threshold, top=top, same_place_iou=same_place_iou)
+            self._regions(scores, boxes, size, wanted)
             for (scores, boxes), (_, size) in zip(self._find(images), batch, strict=True)
         ]
 
-    def _regions(
-        self,
-        scores: np.ndarray,
-        boxes: Boxes,
-        size: tuple[int, int],
-        *,
-        threshold: float,
-        top: int,
-        same_place_iou: float,
-    ) -> Regions:
-        most = top if same_place_iou == 1 else max(top, CANDIDATES)
+    def _regions(self, scores: np.ndarray, boxes: Boxes, size: tuple[int, int], wanted: Wanted) -> Regions:
+        most = wanted.top if wanted.same_place_iou == 1 else max(wanted.top, CANDIDATES)
         kept, classes = nms_per_class(
-            boxes, scores, threshold=threshold, iou_threshold=self.selection.nms_iou, max_boxes=most
+            boxes, scores, threshold=wanted.threshold, iou_threshold=self.selection.nms_iou, max_boxes=most
         )
         chosen = boxes_of(boxes, kept, classes)
-        told = nms(chosen, scores[kept, classes], iou_threshold=same_place_iou, max_boxes=top)
+        told = nms(chosen, scores[kept, classes], iou_threshold=wanted.same_place_iou, max_boxes=wanted.top)
         kept, classes, chosen = kept[told], classes[told], chosen[told]
         left, upper, right, lower = self.bundle.preprocessing.visible_box(size)
         start, extent = np.array([left, upper] * 2), np.array([right - left, lower - upper] * 2)

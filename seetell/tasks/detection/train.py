@@ -26,7 +26,7 @@ from seetell.training.encoding import Progress, feature_maps_cache
 from seetell.training.feature_maps import CachedMaps, FeatureMapCache, MapSource, PixelMaps, Pixels, map_shapes
 from seetell.training.loss_terms import Term
 from seetell.training.preparation import data_hash, frozen_encoder, pretrained_of, readable, training_splits, unreadable
-from seetell.training.task import Optimised, Phase, Validation, seeded
+from seetell.training.task import Phase, Validation, seeded
 
 BATCH = 10
 FITTING_PHOTOS = 100
@@ -112,22 +112,16 @@ class Training(task.Training):
 
     def phases(self) -> list[Phase]:
         """Return one phase or two: the detector alone, then with the encoder."""
-        section, steps = self.section, self.config.steps
-        detector = Optimised(self.config.optimiser, list(self.detector.parameters()))
-        phases = [Phase(0, {"detector": detector}, schedule_steps=steps)]
-        if section.train_encoder_after >= 0:
-            parameters = self.encoder.trainable(frozen_stages=section.frozen_stages)
-            both = {"detector": detector, "encoder": Optimised(section.encoder_optimiser, parameters)}
-            phases.append(Phase(section.train_encoder_after, both, schedule_steps=steps))
-        return phases
+        section = self.section
+        return self.model_then_encoder(
+            after=section.train_encoder_after,
+            frozen_stages=section.frozen_stages,
+            optimiser=section.encoder_optimiser,
+        )
 
     def begin(self, phase: Phase) -> None:
         """Freeze or unfreeze the encoder."""
-        self._trains_encoder = "encoder" in phase.optimisers
-        self.encoder.requires_grad_(False)
-        if self._trains_encoder:
-            for parameter in phase.optimisers["encoder"].parameters:
-                parameter.requires_grad_(True)
+        self._trains_encoder = self.unfreeze_encoder(phase)
         self._train_source, self._val_source = self._source(self._train), self._source(self._val)
 
     def batch(self, step: int, part: Part = WHOLE) -> tuple[Any, ...]:

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from seetell.errors import BundleError
 from seetell.geometry.boxes import Box
 from seetell.geometry.masks import encode, mask_box
 from seetell.photos.opening import PhotoSource
@@ -45,9 +44,7 @@ class BundleSegmenter(BundlePredictor[Prepared, Masks]):
 
     def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
         super().__init__(bundle, precision=precision, threads=threads)
-        if bundle.labels is None:
-            raise BundleError(f"{bundle.folder / 'model.json'}: lacks 'labels'; export the model again")
-        self.labels = bundle.labels
+        self.labels = bundle.require_labels()
         self._segmenter = Graph.open(bundle, "segmenter", precision=precision, threads=self.threads)
         self._segmenter.require(inputs=["images"], outputs=["probabilities"])
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from seetell.errors import BundleError, UsageError
+from seetell.errors import UsageError
 from seetell.language.ctc_search import Lexicon, best_path, prefix_beam_search
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.sessions import Graph
@@ -43,9 +43,7 @@ class WordRecogniser:
     """
 
     def __init__(self, bundle: Bundle, *, precision: str | None, threads: int) -> None:
-        if bundle.labels is None:
-            raise BundleError(f"{bundle.folder / 'model.json'}: lacks 'labels'; export the model again")
-        self.characters = "".join(bundle.labels)
+        self.characters = "".join(bundle.require_labels())
         self.transcription = bundle.setting("transcription", _transcription)
         self._preprocessing = bundle.preprocessing
         self._encoder = Graph.open(bundle, "encoder", precision=precision, threads=threads)

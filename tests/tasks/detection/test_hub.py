@@ -8,6 +8,7 @@ import pytest
 import seetell
 from seetell.errors import UsageError
 from seetell.results import Region
+from seetell.tasks.detection.detector import Wanted
 from seetell.tasks.detection.hub import top_regions
 
 pytestmark = pytest.mark.slow
@@ -78,6 +79,6 @@ def test_of_two_objects_in_a_place_one_is_told():
         Region("dog", (0, 0, 10, 9.5), 0.7),
         Region("man", (20, 0, 30, 9), 0.6),
     ]
-    assert [region.text for region in top_regions(regions, 20, 0.8)] == ["dog", "man"]
-    assert [region.text for region in top_regions(regions, 20, 1.0)] == ["dog", "man", "cat"]
-    assert top_regions([], 20, 0.8) == ()
+    assert [region.text for region in top_regions(regions, Wanted(0.0, 20, 0.8))] == ["dog", "man"]
+    assert [region.text for region in top_regions(regions, Wanted(0.0, 20, 1.0))] == ["dog", "man", "cat"]
+    assert top_regions([], Wanted(0.0, 20, 0.8)) == ()

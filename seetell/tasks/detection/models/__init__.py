@@ -8,7 +8,7 @@ from seetell.errors import RecipeError, unknown
 from seetell.language.vocabulary import Vocabulary
 from seetell.nn.backbones import Encoder
 from seetell.tasks.detection.models.cascade_rcnn import CascadeConfig, CascadeRCNN
-from seetell.tasks.detection.models.detector import DetectorNetwork, Surroundings
+from seetell.tasks.detection.models.detector import DetectorNetwork, DetectorSpec
 from seetell.tasks.detection.models.fast_rcnn import FastRCNN, FastRCNNConfig
 from seetell.tasks.detection.models.faster_rcnn import FasterRCNN, FasterRCNNConfig
 from seetell.tasks.detection.models.fcos import FCOS, FCOSConfig
@@ -54,25 +54,25 @@ def config_type(model: str) -> type[Any]:
     return DETECTORS[model][0]
 
 
-def create_detector(model: str, options: Any, around: Surroundings) -> DetectorNetwork:
+def create_detector(model: str, options: Any, spec: DetectorSpec) -> DetectorNetwork:
     """Make a detector.
 
     Args:
         model: a key of ``DETECTORS``.
         options: an instance of that detector's configuration class.
-        around: encoder and classes.
+        spec: encoder and classes.
 
     Raises:
         RecipeError: there is no such detector, or it does not fit the encoder.
     """
     config_type(model)
     network: type[Any] = DETECTORS[model][1]
-    created: DetectorNetwork = network(options, around)
+    created: DetectorNetwork = network(options, spec)
     return created
 
 
 def build(config: RunConfig, encoder: Encoder, vocabulary: Vocabulary | None) -> DetectorNetwork:
     """Create the detector of a run, with random weights."""
     section, size = config.section, encoder.preprocessing
-    around = Surroundings(encoder.feature_map_channels, (size.height, size.width), len(section.classes), encoder)
-    return create_detector(section.model, section.options, around)
+    spec = DetectorSpec(encoder.feature_map_channels, (size.height, size.width), len(section.classes), encoder)
+    return create_detector(section.model, section.options, spec)

@@ -19,7 +19,7 @@ from seetell.errors import RecipeError
 from seetell.nn.box_head import BoxHead, Loss, box_losses, final_boxes
 from seetell.nn.roi_head import SampledRoIs, match_rois
 from seetell.nn.roi_pooling import as_rois
-from seetell.tasks.detection.models.detector import Surroundings, Targets
+from seetell.tasks.detection.models.detector import DetectorSpec, Targets
 from seetell.tasks.detection.models.fpn import PyramidConfig, PyramidRCNN
 from seetell.tasks.detection.models.regions import matched_objects
 
@@ -47,17 +47,17 @@ class CascadeRCNN(PyramidRCNN):
 
     Args:
         config: sizes.
-        around: encoder and classes.
+        spec: encoder and classes.
     """
 
-    def _add_head(self, config: PyramidConfig, around: Surroundings) -> None:
+    def _add_head(self, config: PyramidConfig, spec: DetectorSpec) -> None:
         assert isinstance(config, CascadeConfig)
         self.later_ious, self.weights = config.later_ious, config.weights
         self.heads = nn.ModuleList(
             BoxHead(
                 config.width * config.cells**2,
                 config.hidden,
-                classes=around.classes,
+                classes=spec.classes,
                 class_agnostic=True,
                 dropout=config.dropout,
             )

@@ -46,8 +46,8 @@ class Candidates(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """What a detector is built between.
+class DetectorSpec:
+    """What a detector's sizes follow from.
 
     Attributes:
         channels: of the encoder's maps, by stride in pixels, finest first.

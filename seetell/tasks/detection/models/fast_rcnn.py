@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from seetell.config import check_probabilities, check_sizes
 from seetell.nn.box_head import BoxHead
 from seetell.nn.roi_pooling import RoIAlign, RoIPool
-from seetell.tasks.detection.models.detector import StandardisedMaps, Surroundings, convolution
+from seetell.tasks.detection.models.detector import DetectorSpec, StandardisedMaps, convolution
 from seetell.tasks.detection.models.regions import RegionDetector, SamplingConfig
 
 POOLING: dict[str, type[nn.Module]] = {"max": RoIPool, "align": RoIAlign}
@@ -55,22 +55,20 @@ class FastRCNN(RegionDetector):
 
     Args:
         config: sizes.
-        around: encoder and classes.
+        spec: encoder and classes.
     """
 
     proposals_given = True
 
-    def __init__(self, config: FastRCNNConfig, around: Surroundings) -> None:
+    def __init__(self, config: FastRCNNConfig, spec: DetectorSpec) -> None:
         super().__init__()
         self.proposals = None
-        self.image_size, self.sampling, self.strides = around.image_size, config.sampling, (config.stride,)
-        channels = around.read(self.strides)
+        self.image_size, self.sampling, self.strides = spec.image_size, config.sampling, (config.stride,)
+        channels = spec.read(self.strides)
         self.norm = StandardisedMaps(channels)
         self.reduce = convolution(channels[config.stride], config.width)
         self.pool = POOLING[config.pooling](config.cells, config.stride)
-        self.head = BoxHead(
-            config.width * config.cells**2, config.hidden, classes=around.classes, dropout=config.dropout
-        )
+        self.head = BoxHead(config.width * config.cells**2, config.hidden, classes=spec.classes, dropout=config.dropout)
 
     def fit(self, maps: Sequence[Tensor]) -> None:
         """Fit the standardisation; see :meth:`DetectorNetwork.fit`."""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from seetell.nn.region_proposals import ProposalConfig, RegionProposalNetwork
-from seetell.tasks.detection.models.detector import Surroundings
+from seetell.tasks.detection.models.detector import DetectorSpec
 from seetell.tasks.detection.models.fast_rcnn import FastRCNN, FastRCNNConfig
 from seetell.tasks.detection.models.regions import SamplingConfig
 
@@ -43,13 +43,13 @@ class FasterRCNN(FastRCNN):
 
     Args:
         config: sizes.
-        around: encoder and classes.
+        spec: encoder and classes.
     """
 
     proposals_given = False
 
-    def __init__(self, config: FasterRCNNConfig, around: Surroundings) -> None:
-        super().__init__(config, around)
+    def __init__(self, config: FasterRCNNConfig, spec: DetectorSpec) -> None:
+        super().__init__(config, spec)
         self.proposals = RegionProposalNetwork(
-            config.proposals, width=config.width, image_size=around.image_size, strides=self.strides
+            config.proposals, width=config.width, image_size=spec.image_size, strides=self.strides
         )

@@ -24,7 +24,7 @@ from torchvision.ops import generalized_box_iou_loss, sigmoid_focal_loss
 from seetell.config import check_not_negative, check_positive, check_sizes
 from seetell.nn.anchors import GridAnchors
 from seetell.nn.box_head import Loss
-from seetell.tasks.detection.models.detector import OneStageDetector, Surroundings, Targets
+from seetell.tasks.detection.models.detector import DetectorSpec, OneStageDetector, Targets
 from seetell.tasks.detection.models.retinanet import PyramidWithExtras
 
 
@@ -60,17 +60,17 @@ class FCOS(OneStageDetector):
 
     Args:
         config: sizes.
-        around: encoder and classes.
+        spec: encoder and classes.
     """
 
-    def __init__(self, config: FCOSConfig, around: Surroundings) -> None:
+    def __init__(self, config: FCOSConfig, spec: DetectorSpec) -> None:
         super().__init__()
-        self.config, self.image_size, self.classes = config, around.image_size, around.classes
-        self.levels = PyramidWithExtras(around, config.strides, width=config.width, extra_maps=config.extra_maps)
+        self.config, self.image_size, self.classes = config, spec.image_size, spec.classes
+        self.levels = PyramidWithExtras(spec, config.strides, width=config.width, extra_maps=config.extra_maps)
         self.strides = self.levels.read
         cells = [torch.tensor([[-stride / 2, -stride / 2, stride / 2, stride / 2]]) for stride in self.levels.strides]
         self.cells = GridAnchors(self.levels.strides, cells)
-        self.head = FCOSHead(config.width, 1, around.classes, num_convs=config.convolutions)
+        self.head = FCOSHead(config.width, 1, spec.classes, num_convs=config.convolutions)
 
     def fit(self, maps: Sequence[Tensor]) -> None:
         """Fit the standardisation; see :meth:`DetectorNetwork.fit`."""

@@ -20,7 +20,7 @@ from seetell.nn.box_head import BoxHead
 from seetell.nn.feature_pyramid import FeaturePyramid
 from seetell.nn.region_proposals import ProposalConfig, RegionProposalNetwork
 from seetell.nn.roi_pooling import PyramidRoIAlign
-from seetell.tasks.detection.models.detector import Surroundings
+from seetell.tasks.detection.models.detector import DetectorSpec
 from seetell.tasks.detection.models.faster_rcnn import proposal_defaults
 from seetell.tasks.detection.models.regions import RegionDetector, SamplingConfig
 
@@ -62,22 +62,22 @@ class PyramidRCNN(RegionDetector):
 
     Args:
         config: sizes.
-        around: encoder and classes.
+        spec: encoder and classes.
     """
 
-    def __init__(self, config: PyramidConfig, around: Surroundings) -> None:
+    def __init__(self, config: PyramidConfig, spec: DetectorSpec) -> None:
         super().__init__()
-        self.image_size, self.sampling, self.strides = around.image_size, config.sampling, config.strides
-        self.pyramid = FeaturePyramid(around.read(config.strides), width=config.width)
+        self.image_size, self.sampling, self.strides = spec.image_size, config.sampling, config.strides
+        self.pyramid = FeaturePyramid(spec.read(config.strides), width=config.width)
         self.proposals = RegionProposalNetwork(
-            config.proposals, width=config.width, image_size=around.image_size, strides=config.strides
+            config.proposals, width=config.width, image_size=spec.image_size, strides=config.strides
         )
         self.pool = PyramidRoIAlign(config.cells, config.strides, canonical_size=config.canonical_box_size)
-        self._add_head(config, around)
+        self._add_head(config, spec)
 
-    def _add_head(self, config: PyramidConfig, around: Surroundings) -> None:
+    def _add_head(self, config: PyramidConfig, spec: DetectorSpec) -> None:
         inputs = config.width * config.cells**2
-        self.head = BoxHead(inputs, config.hidden, classes=around.classes, dropout=config.dropout)
+        self.head = BoxHead(inputs, config.hidden, classes=spec.classes, dropout=config.dropout)
 
     def fit(self, maps: Sequence[Tensor]) -> None:
         """Fit the standardisation; see :meth:`DetectorNetwork.fit`."""

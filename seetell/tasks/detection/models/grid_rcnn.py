@@ -23,7 +23,7 @@ from seetell.config import check_sizes
 from seetell.nn.box_head import Loss, fully_connected
 from seetell.nn.roi_head import SampledRoIs
 from seetell.nn.roi_pooling import PyramidRoIAlign, as_rois
-from seetell.tasks.detection.models.detector import Surroundings, Targets, convolution, no_loss
+from seetell.tasks.detection.models.detector import DetectorSpec, Targets, convolution, no_loss
 from seetell.tasks.detection.models.fpn import PyramidConfig, PyramidRCNN
 from seetell.tasks.detection.models.regions import matched_objects
 
@@ -96,14 +96,14 @@ class GridRCNN(PyramidRCNN):
 
     Args:
         config: sizes.
-        around: encoder and classes.
+        spec: encoder and classes.
     """
 
-    def _add_head(self, config: PyramidConfig, around: Surroundings) -> None:
+    def _add_head(self, config: PyramidConfig, spec: DetectorSpec) -> None:
         assert isinstance(config, GridConfig)
         self.classifier = nn.Sequential(
             fully_connected(config.width * config.cells**2, config.hidden, dropout=config.dropout),
-            nn.Linear(config.hidden, around.classes + 1),
+            nn.Linear(config.hidden, spec.classes + 1),
         )
         self.grid_pool = PyramidRoIAlign(config.grid_cells, config.strides, canonical_size=config.canonical_box_size)
         self.grid = GridBranch(config.width, width=config.grid_width, convolutions=config.grid_convolutions)

@@ -19,7 +19,7 @@ from seetell.errors import RecipeError
 from seetell.nn.box_head import BoxPredictor
 from seetell.nn.region_proposals import ProposalConfig, RegionProposalNetwork
 from seetell.nn.roi_pooling import PositionSensitiveRoIPool
-from seetell.tasks.detection.models.detector import StandardisedMaps, Surroundings, convolution
+from seetell.tasks.detection.models.detector import DetectorSpec, StandardisedMaps, convolution
 from seetell.tasks.detection.models.faster_rcnn import proposal_defaults
 from seetell.tasks.detection.models.regions import RegionDetector, SamplingConfig
 
@@ -89,23 +89,23 @@ class LightHeadRCNN(RegionDetector):
 
     Args:
         config: sizes.
-        around: encoder and classes.
+        spec: encoder and classes.
     """
 
-    def __init__(self, config: LightHeadConfig, around: Surroundings) -> None:
+    def __init__(self, config: LightHeadConfig, spec: DetectorSpec) -> None:
         super().__init__()
-        self.image_size, self.sampling, self.strides = around.image_size, config.sampling, (config.stride,)
-        channels = around.read(self.strides)[config.stride]
+        self.image_size, self.sampling, self.strides = spec.image_size, config.sampling, (config.stride,)
+        channels = spec.read(self.strides)[config.stride]
         self.norm = StandardisedMaps({config.stride: channels})
         self.reduce = convolution(channels, config.width)
         self.proposals = RegionProposalNetwork(
-            config.proposals, width=config.width, image_size=around.image_size, strides=self.strides
+            config.proposals, width=config.width, image_size=spec.image_size, strides=self.strides
         )
         outputs = config.thin * config.parts**2
         self.thin = LargeSeparableConvolution(channels, config.middle, outputs, kernel=config.kernel)
         self.pool = PositionSensitiveRoIPool(config.parts, config.stride)
         self.layer = nn.Sequential(nn.ReLU(), nn.Flatten(), nn.Linear(outputs, config.hidden), nn.ReLU())
-        self.predictor = BoxPredictor(config.hidden, classes=around.classes, class_agnostic=True)
+        self.predictor = BoxPredictor(config.hidden, classes=spec.classes, class_agnostic=True)
 
     def fit(self, maps: Sequence[Tensor]) -> None:
         """Fit the standardisation; see :meth:`DetectorNetwork.fit`."""

@@ -28,7 +28,7 @@ from seetell.nn.box_head import Loss
 from seetell.nn.roi_head import SampledRoIs, match_rois
 from seetell.nn.roi_pooling import as_rois
 from seetell.nn.standardisation import Standardise
-from seetell.tasks.detection.models.detector import Surroundings, Targets, no_loss
+from seetell.tasks.detection.models.detector import DetectorSpec, Targets, no_loss
 from seetell.tasks.detection.models.regions import RegionDetector, SamplingConfig, matched_objects
 
 TRUE_IOU = 0.99
@@ -70,22 +70,22 @@ class RCNN(RegionDetector):
 
     Args:
         config: sizes.
-        around: encoder and classes.
+        spec: encoder and classes.
     """
 
     reads_pixels = True
     proposals_given = True
 
-    def __init__(self, config: RCNNConfig, around: Surroundings) -> None:
+    def __init__(self, config: RCNNConfig, spec: DetectorSpec) -> None:
         super().__init__()
-        assert around.encoder is not None
+        assert spec.encoder is not None
         self.proposals, self.strides = None, ()
-        self.image_size, self.sampling, self.config = around.image_size, config.sampling, config
-        self._encoder = (around.encoder,)  # which is not this module's part
-        width = around.encoder.channels
+        self.image_size, self.sampling, self.config = spec.image_size, config.sampling, config
+        self._encoder = (spec.encoder,)  # which is not this module's part
+        width = spec.encoder.channels
         self.norm = Standardise(width)
-        self.svms = nn.Linear(width, around.classes)
-        self.regressions = nn.Linear(width, 4 * around.classes)
+        self.svms = nn.Linear(width, spec.classes)
+        self.regressions = nn.Linear(width, 4 * spec.classes)
         for layer in (self.svms, self.regressions):
             nn.init.normal_(layer.weight, std=0.001)
         nn.init.constant_(self.svms.bias, -1.0)

@@ -24,7 +24,7 @@ from seetell.nn.anchors import GridAnchors, anchor_boxes
 from seetell.nn.box_coding import decode_boxes
 from seetell.nn.box_head import Loss
 from seetell.nn.feature_pyramid import FeaturePyramid
-from seetell.tasks.detection.models.detector import OneStageDetector, Surroundings, Targets, convolution
+from seetell.tasks.detection.models.detector import DetectorSpec, OneStageDetector, Targets, convolution
 
 SIZES = tuple(2 ** (third / 3) for third in range(3))
 RATIOS = (0.5, 1.0, 2.0)
@@ -56,15 +56,15 @@ class PyramidWithExtras(nn.Module):
     """A feature pyramid with further maps behind its coarsest.
 
     Args:
-        around: encoder and classes.
+        spec: encoder and classes.
         strides: of the encoder's maps.
         width: channels of every map.
         extra_maps: their number.
     """
 
-    def __init__(self, around: Surroundings, strides: Sequence[int], *, width: int, extra_maps: int) -> None:
+    def __init__(self, spec: DetectorSpec, strides: Sequence[int], *, width: int, extra_maps: int) -> None:
         super().__init__()
-        channels = around.read(strides)
+        channels = spec.read(strides)
         self.read = tuple(channels)
         self.strides = [*self.read, *(self.read[-1] * 2**number for number in range(1, extra_maps + 1))]
         self.pyramid = FeaturePyramid(channels, width=width)
@@ -83,20 +83,20 @@ class RetinaNet(OneStageDetector):
 
     Args:
         config: sizes.
-        around: encoder and classes.
+        spec: encoder and classes.
     """
 
-    def __init__(self, config: RetinaNetConfig, around: Surroundings) -> None:
+    def __init__(self, config: RetinaNetConfig, spec: DetectorSpec) -> None:
         super().__init__()
-        self.image_size, self.classes = around.image_size, around.classes
-        self.levels = PyramidWithExtras(around, config.strides, width=config.width, extra_maps=config.extra_maps)
+        self.image_size, self.classes = spec.image_size, spec.classes
+        self.levels = PyramidWithExtras(spec, config.strides, width=config.width, extra_maps=config.extra_maps)
         self.strides = self.levels.read
         boxes = [
             anchor_boxes([config.anchor_size * stride * size for size in SIZES], RATIOS)
             for stride in self.levels.strides
         ]
         self.anchors = GridAnchors(self.levels.strides, boxes)
-        self.head = RetinaNetHead(config.width, len(boxes[0]), around.classes)
+        self.head = RetinaNetHead(config.width, len(boxes[0]), spec.classes)
         self.matcher = Matcher(0.5, 0.4, allow_low_quality_matches=True)
 
     def fit(self, maps: Sequence[Tensor]) -> None:

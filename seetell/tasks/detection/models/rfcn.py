@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from seetell.config import check_sizes
 from seetell.nn.region_proposals import ProposalConfig, RegionProposalNetwork
 from seetell.nn.roi_pooling import PositionSensitiveRoIPool
-from seetell.tasks.detection.models.detector import StandardisedMaps, Surroundings, convolution
+from seetell.tasks.detection.models.detector import DetectorSpec, StandardisedMaps, convolution
 from seetell.tasks.detection.models.faster_rcnn import proposal_defaults
 from seetell.tasks.detection.models.regions import RegionDetector, SamplingConfig
 
@@ -49,19 +49,19 @@ class RFCN(RegionDetector):
 
     Args:
         config: sizes.
-        around: encoder and classes.
+        spec: encoder and classes.
     """
 
-    def __init__(self, config: RFCNConfig, around: Surroundings) -> None:
+    def __init__(self, config: RFCNConfig, spec: DetectorSpec) -> None:
         super().__init__()
-        self.image_size, self.sampling, self.strides = around.image_size, config.sampling, (config.stride,)
-        channels = around.read(self.strides)
+        self.image_size, self.sampling, self.strides = spec.image_size, config.sampling, (config.stride,)
+        channels = spec.read(self.strides)
         self.norm = StandardisedMaps(channels)
         self.reduce = convolution(channels[config.stride], config.width)
         self.proposals = RegionProposalNetwork(
-            config.proposals, width=config.width, image_size=around.image_size, strides=self.strides
+            config.proposals, width=config.width, image_size=spec.image_size, strides=self.strides
         )
-        self.score_maps = nn.Conv2d(config.width, config.parts**2 * (around.classes + 1), 1)
+        self.score_maps = nn.Conv2d(config.width, config.parts**2 * (spec.classes + 1), 1)
         self.box_maps = nn.Conv2d(config.width, config.parts**2 * 4, 1)
         for layer in (self.score_maps, self.box_maps):
             nn.init.normal_(layer.weight, std=0.01)

@@ -24,7 +24,7 @@ from seetell.nn.box_coding import ROI_SCALES, decode_boxes
 from seetell.nn.box_head import BoxHead, Loss, box_losses
 from seetell.nn.roi_head import SampledRoIs
 from seetell.nn.roi_pooling import RoIPool, as_rois
-from seetell.tasks.detection.models.detector import StandardisedMaps, Surroundings, Targets
+from seetell.tasks.detection.models.detector import DetectorSpec, StandardisedMaps, Targets
 from seetell.tasks.detection.models.regions import RegionDetector, SamplingConfig, matched_objects
 
 
@@ -58,20 +58,20 @@ class SPPNet(RegionDetector):
 
     Args:
         config: sizes.
-        around: encoder and classes.
+        spec: encoder and classes.
     """
 
     proposals_given = True
 
-    def __init__(self, config: SPPNetConfig, around: Surroundings) -> None:
+    def __init__(self, config: SPPNetConfig, spec: DetectorSpec) -> None:
         super().__init__()
         self.proposals = None
-        self.image_size, self.sampling, self.strides = around.image_size, config.sampling, (config.stride,)
-        channels = around.read(self.strides)
+        self.image_size, self.sampling, self.strides = spec.image_size, config.sampling, (config.stride,)
+        channels = spec.read(self.strides)
         self.norm = StandardisedMaps(channels)
         self.pools = nn.ModuleList(RoIPool(cells, config.stride) for cells in config.pyramid)
         inputs = channels[config.stride] * sum(cells**2 for cells in config.pyramid)
-        self.head = BoxHead(inputs, config.hidden, classes=around.classes, dropout=config.dropout)
+        self.head = BoxHead(inputs, config.hidden, classes=spec.classes, dropout=config.dropout)
 
     def fit(self, maps: Sequence[Tensor]) -> None:
         """Fit the standardisation; see :meth:`DetectorNetwork.fit`."""

@@ -26,9 +26,9 @@ from seetell.nn.anchors import GridAnchors
 from seetell.nn.box_coding import ROI_SCALES, decode_boxes, encode_boxes
 from seetell.nn.box_head import Loss
 from seetell.tasks.detection.models.detector import (
+    DetectorSpec,
     OneStageDetector,
     StandardisedMaps,
-    Surroundings,
     Targets,
     convolution,
     no_loss,
@@ -79,13 +79,13 @@ class SSD(OneStageDetector):
 
     Args:
         config: sizes.
-        around: encoder and classes.
+        spec: encoder and classes.
     """
 
-    def __init__(self, config: SSDConfig, around: Surroundings) -> None:
+    def __init__(self, config: SSDConfig, spec: DetectorSpec) -> None:
         super().__init__()
-        channels = around.read(config.strides)
-        self.config, self.image_size, self.classes = config, around.image_size, around.classes
+        channels = spec.read(config.strides)
+        self.config, self.image_size, self.classes = config, spec.image_size, spec.classes
         self.strides = tuple(channels)
         self.norm = StandardisedMaps(channels)
         self.reduce = nn.ModuleList(convolution(count, config.width) for count in channels.values())
@@ -99,7 +99,7 @@ class SSD(OneStageDetector):
         strides = [*self.strides, *(self.strides[-1] * 2**number for number in range(1, config.extra_maps + 1))]
         boxes = [self._default_boxes(number) for number in range(len(strides))]
         self.anchors = GridAnchors(strides, boxes)
-        outputs = around.classes + 1 + 4
+        outputs = spec.classes + 1 + 4
         self.predictors = nn.ModuleList(nn.Conv2d(config.width, len(each) * outputs, 3, padding=1) for each in boxes)
         self.matcher = SSDMatcher(MATCHED_IOU)
 

@@ -23,9 +23,9 @@ from torch.nn import functional as F
 from seetell.config import check_not_negative, check_probabilities, check_sizes
 from seetell.nn.box_head import Loss
 from seetell.tasks.detection.models.detector import (
+    DetectorSpec,
     OneStageDetector,
     StandardisedMaps,
-    Surroundings,
     Targets,
     convolution,
 )
@@ -66,14 +66,14 @@ class YOLO(OneStageDetector):
 
     Args:
         config: sizes and weights.
-        around: encoder and classes.
+        spec: encoder and classes.
     """
 
-    def __init__(self, config: YOLOConfig, around: Surroundings) -> None:
+    def __init__(self, config: YOLOConfig, spec: DetectorSpec) -> None:
         super().__init__()
-        self.config, self.classes, self.strides = config, around.classes, (config.stride,)
-        self.image_size = around.image_size
-        channels = around.read(self.strides)
+        self.config, self.classes, self.strides = config, spec.classes, (config.stride,)
+        self.image_size = spec.image_size
+        channels = spec.read(self.strides)
         self.norm = StandardisedMaps(channels)
         self.reduce = convolution(channels[config.stride], config.width)
         cells = config.grid**2
@@ -82,7 +82,7 @@ class YOLO(OneStageDetector):
             nn.Linear(cells * config.width, config.hidden),
             nn.LeakyReLU(0.1),
             nn.Dropout(config.dropout),
-            nn.Linear(config.hidden, cells * (5 * config.boxes + around.classes)),
+            nn.Linear(config.hidden, cells * (5 * config.boxes + spec.classes)),
         )
 
     def fit(self, maps: Sequence[Tensor]) -> None:

@@ -16,7 +16,7 @@ from seetell.nn.backbones import Encoder, Features
 from seetell.nn.onnx_graph import onnx_graph
 from seetell.nn.roi_pooling import as_rois
 from seetell.tasks.detection.models import DETECTORS, create_detector
-from seetell.tasks.detection.models.detector import DetectorNetwork, OneStageDetector, Surroundings, Targets
+from seetell.tasks.detection.models.detector import DetectorNetwork, DetectorSpec, OneStageDetector, Targets
 from seetell.tasks.detection.models.regions import RegionDetector
 from seetell.tasks.detection.train import detections
 
@@ -45,8 +45,8 @@ def small(model: str) -> DetectorNetwork:
     options: dict[str, Any] = {name: value for name, value in SMALL.items() if name in known}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        around = Surroundings(CHANNELS, (SIDE, SIDE), len(CLASSES), Colours())
-        detector = create_detector(model, config(**options), around)
+        spec = DetectorSpec(CHANNELS, (SIDE, SIDE), len(CLASSES), Colours())
+        detector = create_detector(model, config(**options), spec)
     detector.fit(read_by(detector))
     return detector
 
@@ -180,6 +180,6 @@ def test_onnx_computes_what_torch_does(model, one_registry):
 
 def test_a_detector_that_is_not_there_and_maps_that_are_not():
     with pytest.raises(RecipeError, match="Did you mean 'ssd'"):
-        create_detector("sdd", None, Surroundings(CHANNELS, (SIDE, SIDE), 3))
+        create_detector("sdd", None, DetectorSpec(CHANNELS, (SIDE, SIDE), 3))
     with pytest.raises(RecipeError, match="expected strides of the encoder's maps"):
-        create_detector("ssd", DETECTORS["ssd"][0](strides=(4, 8)), Surroundings(CHANNELS, (SIDE, SIDE), 3))
+        create_detector("ssd", DETECTORS["ssd"][0](strides=(4, 8)), DetectorSpec(CHANNELS, (SIDE, SIDE), 3))

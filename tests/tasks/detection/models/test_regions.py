@@ -11,7 +11,7 @@ from seetell.nn.box_coding import ROI_SCALES
 from seetell.nn.box_head import box_losses, final_boxes
 from seetell.nn.roi_head import SampledRoIs
 from seetell.tasks.detection.models.cascade_rcnn import CascadeConfig, rematched
-from seetell.tasks.detection.models.detector import Surroundings, Targets
+from seetell.tasks.detection.models.detector import DetectorSpec, Targets
 from seetell.tasks.detection.models.fcos import FCOS, FCOSConfig
 from seetell.tasks.detection.models.light_head_rcnn import LargeSeparableConvolution
 from seetell.tasks.detection.models.rcnn import mined_hinge
@@ -74,7 +74,7 @@ def test_a_large_kernel_reaches_far():
 
 
 def test_cells_of_fcos_learn_the_smallest_object_around_them():
-    network = FCOS(FCOSConfig(strides=(8, 16), extra_maps=0, width=32), Surroundings({8: 3, 16: 3}, (64, 64), 2))
+    network = FCOS(FCOSConfig(strides=(8, 16), extra_maps=0, width=32), DetectorSpec({8: 3, 16: 3}, (64, 64), 2))
     cells = network.cells.over([torch.zeros(1, 1, 9, 9), torch.zeros(1, 1, 5, 5)])
     true = torch.tensor([[2.0, 2.0, 62.0, 62.0], [24.0, 24.0, 42.0, 44.0]])
     positive, matched, centre = network.assigned(cells, true)

@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from seetell.tasks.detection.models.detector import Surroundings, Targets
+from seetell.tasks.detection.models.detector import DetectorSpec, Targets
 from seetell.tasks.detection.models.ssd import SSD, SSDConfig, hard_mined
 
 
 def ssd(**settings) -> SSD:
     torch.manual_seed(0)
-    return SSD(SSDConfig(width=8, **settings), Surroundings({8: 3, 16: 3, 32: 3}, (100, 200), 2))
+    return SSD(SSDConfig(width=8, **settings), DetectorSpec({8: 3, 16: 3, 32: 3}, (100, 200), 2))
 
 
 def test_scales_are_those_of_equation_4():

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from seetell.tasks.detection.models.detector import Surroundings, Targets
+from seetell.tasks.detection.models.detector import DetectorSpec, Targets
 from seetell.tasks.detection.models.yolo import YOLO, YOLOConfig
 
 
@@ -11,7 +11,7 @@ class Said(YOLO):
     """A YOLO on 2 × 2 cells of two boxes that says what it is told to."""
 
     def __init__(self) -> None:
-        super().__init__(YOLOConfig(grid=2, width=4, hidden=4), Surroundings({32: 3}, (100, 200), 3))
+        super().__init__(YOLOConfig(grid=2, width=4, hidden=4), DetectorSpec({32: 3}, (100, 200), 3))
         self.boxes, self.classes_said = torch.zeros(1, 2, 2, 2, 5), torch.zeros(1, 2, 2, 3)
 
     def outputs(self, maps):
