@@ -11,7 +11,7 @@ from seetell.errors import PhotoError, UsageError
 from seetell.explain.methods import GRADIENTS, METHODS, gradient_method
 from seetell.results import Explanation, HeatMap, Label, Labels, Region, Regions
 from seetell.tasks.classification.classifier import Classifier
-from seetell.tasks.detection.detector import Detector
+from seetell.tasks.detection.detector import Detector, Wanted
 from seetell.tasks.explanation import check_methods, explain
 from seetell.tasks.registry import tasks
 
@@ -45,7 +45,7 @@ class Squares(Detector[np.ndarray]):
     def prepare(self, image, text: str = "") -> np.ndarray:
         return np.asarray(image)
 
-    def _predict(self, batch, sample_ids, *, threshold, top, same_place_iou) -> list[Regions]:
+    def _predict(self, batch, sample_ids, *, wanted: Wanted) -> list[Regions]:
         found = []
         for image in batch:
             height, width = image.shape[:2]
@@ -55,7 +55,7 @@ class Squares(Detector[np.ndarray]):
                 Region("blue", (width / 2, 0, width, height), 0.5),
             )
             found.append(
-                Regions(tuple(each for each in regions if each.score >= threshold), (width, height), self.name)
+                Regions(tuple(each for each in regions if each.score >= wanted.threshold), (width, height), self.name)
             )
         return found
 
