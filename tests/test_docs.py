@@ -138,7 +138,7 @@ def test_the_tree_in_the_readme_is_the_tree():
     inside = set(re.findall(r"^  (\S+)", tree, re.MULTILINE))
     package = REPOSITORY / "seetell"
     folders = {f"{path.name}/" for path in package.iterdir() if path.is_dir() and not path.name.startswith("_")}
-    assert inside == {*folders, "results.py", "errors.py", "config.py", "extras.py", "atomic_write.py"}
+    assert inside == {*folders, "errors.py", "config.py", "extras.py", "atomic_write.py"}
     for name in re.findall(r"^(\w+)/", tree, re.MULTILINE):
         assert (REPOSITORY / name).is_dir()
 

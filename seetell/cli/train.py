@@ -67,7 +67,12 @@ def train(recipe: Path, settings: tuple[str, ...], output: Path | None, restart:
         with Progress(shown=first, lines=first) as progress:
             with processes.first_then_others():
                 loop = _loop(recipe, settings, output, restart, processes, progress)
-            loop.run()
+            try:
+                loop.run()
+            except KeyboardInterrupt:
+                if first and loop.folder.checkpoint.exists():
+                    progress.say(f"stopped at step {loop.step}; the same command resumes from the last checkpoint")
+                raise
         if first:
             folder = loop.folder.path
             bundle = shlex.quote(folder.resolve().name)
@@ -100,12 +105,8 @@ def _loop(
         return TrainingLoop(kind, config, dataset, folder, processes=processes)
     if restart:
         RunFolder(folder).clear()
-    for note in dataset.notes:
-        progress.say(note)
-    for problem in dataset.problems[:5]:
-        progress.say(f"{problem.where}: {problem.message}")
-    if len(dataset.problems) > 5:
-        progress.say(f"… {len(dataset.problems) - 5} more; see: seetell data check {dataset.source}")
+    for remark in dataset.remarks:
+        progress.say(remark)
     loop = TrainingLoop(
         kind,
         config,

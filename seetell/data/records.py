@@ -31,6 +31,9 @@ ProblemKind = Literal[
     "malformed",
 ]
 
+TOLD = 5
+"""Problems of a data set that are told at most, one by one."""
+
 
 def check_split(name: str) -> None:
     """Check that a split is one of ``SPLITS``.
@@ -148,6 +151,13 @@ class PhotoDataset(Generic[AnyPhoto]):
         if self.single_split:
             return self.photos
         return tuple(photo for photo in self.photos if photo.split == name)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a user should know of how it was read, a line each: the notes, the first problems, how many more."""
+        first = (f"{problem.where}: {problem.message}" for problem in self.problems[:TOLD])
+        more = len(self.problems) - TOLD
+        return (*self.notes, *first, *([f"… {more:,} more problems of the data set"] if more > 0 else []))
 
 
 @dataclass(frozen=True)

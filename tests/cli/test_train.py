@@ -76,6 +76,18 @@ def test_progress_is_printed_without_a_terminal_and_the_bundle_named_like_the_ru
     assert out == f"Trained: {folder}. Make a bundle of it: seetell export '{folder}' 'my captioner'\n"
 
 
+def test_an_interrupted_run_says_how_it_goes_on(
+    recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    def interrupt(progress, doing: str, done: int, *rest, **more) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("seetell.cli.progress.Progress.__call__", interrupt)
+    assert run(recipe, "--output", tmp_path / "run", "--set", "checkpoint_every=1") == 130
+    assert "stopped at step 2; the same command resumes from the last checkpoint" in capsys.readouterr().err
+
+
 def test_lines_of_progress_are_seconds_apart(
     recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):

@@ -35,3 +35,10 @@ def test_problems_quote_hostile_text_on_one_printable_line():
     problem = Problem("malformed", "a\x1b[31m.csv:1", "name\n\ud800 – ü")
     assert problem.where == "a\\x1b[31m.csv:1"
     assert problem.message == "name\\n\\ud800 – ü"
+
+
+def test_the_remarks_are_the_notes_and_the_first_problems():
+    problems = tuple(Problem("malformed", f"line {number}", "skipped") for number in range(7))
+    told = CaptionDataset("d", Path(), (), problems, ("split 8 : 1 : 1",)).remarks
+    assert told == ("split 8 : 1 : 1", *(f"line {n}: skipped" for n in range(5)), "… 2 more problems of the data set")
+    assert CaptionDataset("d", Path(), (), problems[:5]).remarks[-1] == "line 4: skipped"

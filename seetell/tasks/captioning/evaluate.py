@@ -49,4 +49,5 @@ def evaluate(
         failures,
         rows=tuple({"image_id": name, "caption": text} for name, text in candidates.items()),
         rows_format="json",
+        notes=dataset.remarks,
     )

@@ -90,6 +90,7 @@ def evaluate(
         rows=tuple(
             {"image": str(image.id), "label": label_of(image), **labels.to_dict()} for image, labels in labelled
         ),
+        notes=dataset.remarks,
     )
 
 

@@ -70,4 +70,5 @@ def evaluate(
         failures,
         details={name: described[name] for name in ("regions", "detection_AP", "AP")},
         rows=tuple(row(str(image.path), regions) for image, regions in found),
+        notes=dataset.remarks,
     )

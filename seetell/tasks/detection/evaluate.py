@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seetell.data.objects import read_objects
-from seetell.data.records import ObjectPhoto, Problem
+from seetell.data.records import ObjectPhoto
 from seetell.errors import DataError
 from seetell.metrics.detection import Detection, detection_average_precision, voc_average_precision
 from seetell.results import Regions, row
@@ -18,10 +17,6 @@ if TYPE_CHECKING:
 
 THRESHOLD, TOP = 0.05, 100
 """Average precision needs the objects of low score, too: these are NanoDet's own."""
-
-
-NAMED = 5
-"""Problems of a data set that are told at most."""
 
 
 def evaluate(
@@ -63,14 +58,8 @@ def evaluate(
         failures,
         details={"classes": dict(scores.per_class)},
         rows=tuple(row(image.path.name, regions) for image, regions in found),
-        notes=(*dataset.notes, *_told(dataset.problems)),
+        notes=dataset.remarks,
     )
-
-
-def _told(problems: Sequence[Problem]) -> list[str]:
-    """Name the first problems of a data set, and count the others."""
-    more = [f"… {len(problems) - NAMED:,} more problems of the data set"] if len(problems) > NAMED else []
-    return [*(f"{problem.where}: {problem.message}" for problem in problems[:NAMED]), *more]
 
 
 def _true(image: ObjectPhoto, regions: Regions) -> list[Detection]:

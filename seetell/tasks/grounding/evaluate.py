@@ -83,6 +83,7 @@ def evaluate(
             yield replace(result, grid=None, tags=None)
 
     evaluation = rank(predictor.embedder, *collect("embedding images", images, embedded(), progress))
+    evaluation = replace(evaluation, notes=dataset.remarks)
     if entities is None:
         return evaluation
     if not located:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,7 +39,7 @@ def evaluate(
     images = images_of(dataset, split)
     results = predictor.embed_each([image.path for image in images])
     embedded, failures = collect("embedding images", images, results, progress)
-    return rank(predictor, embedded, failures)
+    return replace(rank(predictor, embedded, failures), notes=dataset.remarks)
 
 
 def rank(

@@ -60,4 +60,5 @@ def evaluate(
         failures,
         details={"classes": {name: iou for name, iou in named if not math.isnan(iou)}},
         rows=tuple(row(str(image.id), masks) for image, masks in found),
+        notes=dataset.remarks,
     )

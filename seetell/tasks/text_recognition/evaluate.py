@@ -37,7 +37,8 @@ def evaluate(
         UsageError: an option has no such value.
     """
     predictor.check(**options)
-    words = images_of(read_word_images(data.path, format=data.format), split)
+    dataset = read_word_images(data.path, format=data.format)
+    words = images_of(dataset, split)
     results = predictor.predict_many(_pictures(words), **{"whole": True, "threshold": 0.0, **options})
     found, failures = collect("reading", words, results, progress)
     read = [" ".join(region.text for region in regions) for _, regions in found]
@@ -45,7 +46,7 @@ def evaluate(
     rows = tuple(
         {"image": word.id, "text": word.text, "read": text} for (word, _), text in zip(found, read, strict=True)
     )
-    return Evaluation({**scores, "photos": scores.pop("words")}, failures, rows=rows)
+    return Evaluation({**scores, "photos": scores.pop("words")}, failures, rows=rows, notes=dataset.remarks)
 
 
 def _pictures(words: Sequence[WordPhoto]) -> Iterator[PhotoSource]:

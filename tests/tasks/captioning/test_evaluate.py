@@ -46,6 +46,13 @@ def test_references_without_a_word_count(tiny_bundle: Path, folder: Path):
     assert evaluate(captioner, DataOptions(folder)).scores == {**expected, "photos": 2}
 
 
+def test_rows_that_are_skipped_are_told(tiny_bundle: Path, folder: Path):
+    with open(folder / "captions.csv", "a") as file:
+        file.write("absent.png,a green square,val\n")
+    (told,) = evaluate(seetell.load(tiny_bundle), DataOptions(folder)).notes
+    assert "absent.png" in told
+
+
 def test_a_wrong_option_is_refused_before_the_data_set_is_read(tiny_bundle: Path, tmp_path: Path):
     captioner = seetell.load(tiny_bundle)
     with pytest.raises(UsageError, match="beam_size"):

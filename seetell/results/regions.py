@@ -1,0 +1,103 @@
+"""Boxes with a text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True)
+class Region:
+    """A box with a text.
+
+    Attributes:
+        text: what is in the box, such as a phrase.
+        box: ``xyxy`` in pixels of the image.
+        score: the model's confidence; comparable between regions of one model.
+    """
+
+    text: str
+    box: tuple[float, float, float, float]
+    score: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types ready for JSON."""
+        return {"text": self.text, "box": [round(edge, 2) for edge in self.box], "score": round(self.score, 6)}
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Regions of an image; iterable, and indexed by rank.
+
+    Attributes:
+        regions: highest score first; lines of text are in reading order.
+        size: width and height of the upright image in pixels.
+        model: name of the bundle that found them.
+    """
+
+    shape: ClassVar[str] = "regions"
+    regions: tuple[Region, ...]
+    size: tuple[int, int]
+    model: str
+
+    def __iter__(self) -> Iterator[Region]:
+        return iter(self.regions)
+
+    def __len__(self) -> int:
+        return len(self.regions)
+
+    def __getitem__(self, rank: int) -> Region:
+        return self.regions[rank]
+
+    def top(self, n: int) -> Regions:
+        """Return the ``n`` regions of highest score."""
+        return replace(self, regions=self.regions[:n])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types ready for JSON."""
+        return {
+            "regions": [region.to_dict() for region in self.regions],
+            "size": list(self.size),
+            "model": self.model,
+        }
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """A sentence aligned with an image.
+
+    Attributes:
+        sentence: as it was given.
+        regions: its phrases in order, in lower case, each with its box; words beyond the model's maximum are cut off.
+            Empty if the model knows no content word of the sentence.
+        score: how well the sentence fits the image, higher is better; comparable between sentences and images.
+        size: width and height of the upright image in pixels.
+        model: name of the bundle.
+        unknown_words: content words of the sentence that the model does not know and left out.
+        read_as: content words that it does not know, and the known words that it read instead.
+    """
+
+    shape: ClassVar[str] = "regions"
+    sentence: str
+    regions: tuple[Region, ...]
+    score: float
+    size: tuple[int, int]
+    model: str
+    unknown_words: tuple[str, ...] = ()
+    read_as: Mapping[str, str] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types ready for JSON; ``unknown_words`` and ``read_as`` only if they are not empty."""
+        content: dict[str, Any] = {
+            "sentence": self.sentence,
+            "regions": [region.to_dict() for region in self.regions],
+            "score": round(self.score, 6),
+            "size": list(self.size),
+            "model": self.model,
+        }
+        if self.unknown_words:
+            content["unknown_words"] = list(self.unknown_words)
+        if self.read_as:
+            content["read_as"] = dict(self.read_as)
+        return content

@@ -1,0 +1,84 @@
+"""Sentences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from seetell.results.numbers import rounded_logprob
+
+
+@dataclass(frozen=True)
+class Word:
+    """One word of a caption.
+
+    Attributes:
+        text: the word.
+        logprob: natural logarithm of its probability, at most 0.
+        attention: the attention map while the word was predicted, ``(H, W)`` float32 summing to 1, if it was asked
+            for; ignored when words are compared.
+    """
+
+    text: str
+    logprob: float
+    attention: np.ndarray | None = field(default=None, compare=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types ready for JSON; a ``logprob`` of minus infinity is ``None``."""
+        content: dict[str, Any] = {"text": self.text, "logprob": rounded_logprob(self.logprob)}
+        if self.attention is not None:
+            content["attention"] = self.attention.astype(float).round(6).tolist()
+        return content
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A sentence that describes an image, or why it got none.
+
+    Attributes:
+        text: the sentence; empty if it is withheld.
+        words: its words in order; none of what is made from tags.
+        logprob: sum of the log-probabilities of the words and of the end of the sentence; not a number where nothing
+            was generated.
+        model: name of the bundle that generated it.
+        confidence: calibrated probability that everything the sentence names is in the image; ``None`` if the model
+            has none, or never came to a sentence.
+        kind: ``sentence``, or ``tags`` for the shorter reading made from tags.
+        reason: why the sentence is withheld, such as "confidence 0.31 is below 0.5"; empty if it is not.
+        keywords: what is in the image, lower case and in the singular; ``None`` if they were not asked for.
+    """
+
+    shape: ClassVar[str] = "text"
+    text: str
+    words: tuple[Word, ...]
+    logprob: float
+    model: str
+    confidence: float | None = None
+    kind: Literal["sentence", "tags"] = "sentence"
+    reason: str = ""
+    keywords: tuple[str, ...] | None = None
+
+    def __str__(self) -> str:
+        return self.text or self.reason
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types ready for JSON.
+
+        A ``logprob`` that is not finite is ``None``. Withheld, ``caption`` is ``None``, ``reason`` says why, and there
+        are neither words nor their probability. ``keywords`` only if they were asked for.
+        """
+        confidence = None if self.confidence is None else round(self.confidence, 4)
+        found = {} if self.keywords is None else {"keywords": list(self.keywords)}
+        if self.reason:
+            return {"caption": None, "reason": self.reason, "confidence": confidence, **found, "model": self.model}
+        return {
+            "caption": self.text,
+            "confidence": confidence,
+            "kind": self.kind,
+            "logprob": rounded_logprob(self.logprob),
+            "words": [word.to_dict() for word in self.words],
+            **found,
+            "model": self.model,
+        }
