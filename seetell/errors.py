@@ -30,6 +30,10 @@ class NoAnswerError(PhotoError):
     """A photo for which the server that runs the model gave no answer."""
 
 
+class VideoError(SeetellError):
+    """A video that cannot be used: unreadable, broken from the start, or beyond the size limits."""
+
+
 class DataError(SeetellError):
     """A data set, results or references file that does not follow its format."""
 

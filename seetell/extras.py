@@ -20,6 +20,7 @@ EXTRAS = {
     "formats": ("pillow_heif", "rawpy"),
     "jxl": ("pillow_jxl",),
     "ocr": ("rapidocr_onnxruntime",),
+    "video": ("av",),
 }
 """The modules that each extra brings."""
 

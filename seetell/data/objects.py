@@ -26,6 +26,7 @@ def read_objects(
     photos: str | Path | None = None,
     captions: str | Path | None = None,
     split_seed: int = 0,
+    details: bool = False,
 ) -> ObjectDataset:
     """Read a data set of photos with the boxes of objects.
 
@@ -37,6 +38,7 @@ def read_objects(
         photos: the folder of the photos; looked for around ``path`` by default.
         captions: for Flickr30k Entities, a data set of captions whose photos and splits to use, such as Flickr8k's.
         split_seed: decides which photos validate where the data set has none for it.
+        details: whether to keep outlines and key points, which only COCO's files and YOLO's labels have.
 
     Returns:
         The photos; those without an object too. A tenth of the training photos validates where none is meant to.
@@ -52,9 +54,9 @@ def read_objects(
     if captions is not None and name not in ("entities", "entity-nouns"):
         raise DataError(f"captions: expected only with Flickr30k Entities, but {path} has the format {name}")
     if name == "yolo":
-        found = read_yolo(path, photos=place)
+        found = read_yolo(path, photos=place, details=details)
     elif name == "coco-instances":
-        found = read_coco_instances(path, photos=place)
+        found = read_coco_instances(path, photos=place, details=details)
     elif name == "voc":
         found = read_voc(path, photos=place)
     else:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, Literal, Protocol, TypeVar, get_args
 
+import numpy as np
+
 from seetell.errors import DataError, unknown
 from seetell.geometry.boxes import Box
+from seetell.geometry.key_points import KeyPoints
 
 SPLITS = ("train", "val", "test")
 
@@ -227,6 +230,21 @@ class RegionDataset(PhotoDataset[RegionPhoto]):
         )
 
 
+@dataclass(frozen=True, eq=False)
+class ObjectDetails:
+    """What a data set says of an object beside its box, in shares of the photo.
+
+    Attributes:
+        outline: polygons, each the x and y of its corners in turn; empty where there are none.
+        points: key points ``(K, 3)``, see :mod:`seetell.geometry.key_points`; ``K`` is 0 for objects without.
+        area: its share of the photo's pixels.
+    """
+
+    outline: tuple[np.ndarray, ...] = ()
+    points: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
+    area: float = 0.0
+
+
 @dataclass(frozen=True)
 class ObjectPhoto:
     """A photo with the boxes of its objects.
@@ -237,6 +255,7 @@ class ObjectPhoto:
         boxes: ``xyxy`` in shares of the upright photo, within it and with an area.
         classes: the name of each box's class.
         split: ``train``, ``val`` or ``test``.
+        details: of each object; empty where the reader was not asked for them.
     """
 
     id: int | str
@@ -244,6 +263,7 @@ class ObjectPhoto:
     boxes: tuple[Box, ...]
     classes: tuple[str, ...]
     split: str
+    details: tuple[ObjectDetails, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -252,6 +272,8 @@ class ObjectDataset(PhotoDataset[ObjectPhoto]):
 
     Attributes:
         classes: the names of all classes, by number.
+        key_points: those that objects have; without names where they have none.
     """
 
     classes: tuple[str, ...] = ()
+    key_points: KeyPoints = field(default_factory=KeyPoints)

@@ -2,33 +2,41 @@
 
 The YAML file names the classes and where each split's images are; ``images/val/1.jpg`` has its boxes in
 ``labels/val/1.txt``, a line each: class number, centre x and y, width and height, the last four in shares of the image.
-An image without such a file shows none of the classes.
+In labels for segmentation the number is followed by x and y of the corners of a polygon, and the box is around it. An
+image without such a file shows none of the classes; with ``skip_if_label_file_missing`` it is left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
-from seetell.data.records import SPLITS, ObjectDataset, ObjectPhoto, Problem
+from seetell.data.records import SPLITS, ObjectDataset, ObjectDetails, ObjectPhoto, Problem
 from seetell.data.source import numbered_lines, read_text
 from seetell.errors import DataError, unknown
 from seetell.geometry.boxes import Box
+from seetell.geometry.polygons import polygon_area
 from seetell.photos.formats import is_photo_name
 
 FORMAT = "yolo"
 
+_FEWEST_CELLS = 6
+"""Of a polygon: three corners."""
 
-def read_yolo(folder: str | Path, *, format: str | None = None, photos: str | Path | None = None) -> ObjectDataset:
+
+def read_yolo(
+    folder: str | Path, *, format: str | None = None, photos: str | Path | None = None, details: bool = False
+) -> ObjectDataset:
     """Read a data set in YOLO's format.
 
     Args:
         folder: holds the YAML file and ``labels``; or the YAML file.
         format: ``yolo``, or nothing.
         photos: the folder ``images``, where it is neither in ``folder`` nor beside it.
+        details: whether to keep polygons.
 
     Raises:
         DataError: there is no such data set, or none of its images.
@@ -45,12 +53,17 @@ def read_yolo(folder: str | Path, *, format: str | None = None, photos: str | Pa
             images = _images(source, place, None if photos is None else Path(photos))
             labels = source / _labels(place)
             for image in images:
-                boxes = [*_boxes(labels / f"{image.stem}.txt", names, problems)]
-                found, classes = tuple(box for box, _ in boxes), tuple(name for _, name in boxes)
-                records.append(ObjectPhoto(f"{place.name}/{image.name}", image, found, classes, split))
+                file = labels / f"{image.stem}.txt"
+                if content.get("skip_if_label_file_missing") and not file.is_file():
+                    continue
+                objects = [*_objects(file, names, problems)]
+                boxes, classes, polygons = zip(*objects, strict=True) if objects else ((), (), ())
+                kept = tuple(map(_details, polygons)) if details else ()
+                records.append(ObjectPhoto(f"{place.name}/{image.name}", image, boxes, classes, split, kept))
     if not records:
         raise DataError(f"{path}: the folders that it names hold no images; give the folder of images as --photos")
-    return ObjectDataset(source.name, source, tuple(records), tuple(problems), format="YOLO boxes", classes=names)
+    classes = tuple(names.values())
+    return ObjectDataset(source.name, source, tuple(records), tuple(problems), format="YOLO boxes", classes=classes)
 
 
 def _description(path: Path) -> Mapping[str, Any]:
@@ -78,12 +91,15 @@ def _description(path: Path) -> Mapping[str, Any]:
     return content
 
 
-def _names(path: Path, names: Any) -> tuple[str, ...]:
-    if isinstance(names, dict) and [*names] == [*range(len(names))]:
-        names = [*names.values()]
-    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+def _names(path: Path, names: Any) -> dict[int, str]:
+    """Return the names of the classes by number."""
+    if isinstance(names, list):
+        names = dict(enumerate(names))
+    if not isinstance(names, dict) or not names or not all(isinstance(name, str) for name in names.values()):
         raise DataError(f"{path}: names: expected the names of the classes, numbered from 0")
-    return tuple(names)
+    if not all(isinstance(number, int) and number >= 0 for number in names):
+        raise DataError(f"{path}: names: expected numbers from 0, got {', '.join(map(str, names))}"[:200])
+    return dict(sorted(names.items()))
 
 
 def _places(path: Path, split: str, places: Any) -> list[PurePosixPath]:
@@ -119,8 +135,10 @@ def _labels(place: PurePosixPath) -> PurePosixPath:
     return PurePosixPath(*parts)
 
 
-def _boxes(file: Path, names: Sequence[str], problems: list[Problem]) -> Iterator[tuple[Box, str]]:
-    """Yield the boxes of an image and the names of their classes; lines that are wrong become problems."""
+def _objects(
+    file: Path, names: Mapping[int, str], problems: list[Problem]
+) -> Iterator[tuple[Box, str, np.ndarray | None]]:
+    """Yield box, name and polygon ``(2 N,)`` of the objects of an image; lines that are wrong become problems."""
     if not file.is_file():
         return
     text, found = read_text(file)
@@ -129,18 +147,27 @@ def _boxes(file: Path, names: Sequence[str], problems: list[Problem]) -> Iterato
         if not line.strip():
             continue
         try:
-            label, x, y, width, height = (float(cell) for cell in line.split())
-            name = names[int(label)] if label == int(label) >= 0 else None
-        except (ValueError, OverflowError, IndexError):
+            label, *cells = map(float, line.split())
+            name = names[int(label)] if label == int(label) else None
+        except (ValueError, OverflowError, KeyError):
             name = None
-        if name is None or not np.isfinite([x, y, width, height]).all():
-            message = f"expected a class from 0 to {len(names) - 1} and x, y, width and height, got {line[:80]!r}"
+        polygon = len(cells) >= _FEWEST_CELLS and len(cells) % 2 == 0
+        if name is None or not (polygon or len(cells) == 4) or not np.isfinite(cells).all():
+            message = f"expected one of {len(names)} classes and x, y, width and height, got {line[:80]!r}"
             problems.append(Problem("malformed", f"{file}:{number}", f"{message}; skipped"))
             continue
-        left, upper, right, lower = (
-            float(edge) for edge in np.clip([x - width / 2, y - height / 2, x + width / 2, y + height / 2], 0, 1)
-        )
+        corners = np.clip(np.array(cells), 0, 1) if polygon else None
+        if corners is not None:
+            edges = [*corners.reshape(-1, 2).min(axis=0), *corners.reshape(-1, 2).max(axis=0)]
+        else:
+            x, y, width, height = cells
+            edges = [x - width / 2, y - height / 2, x + width / 2, y + height / 2]
+        left, upper, right, lower = (float(edge) for edge in np.clip(edges, 0, 1))
         if left < right and upper < lower:
-            yield (left, upper, right, lower), name
+            yield (left, upper, right, lower), name, corners
         else:
             problems.append(Problem("box-without-area", f"{file}:{number}", "has no area within the image; skipped"))
+
+
+def _details(polygon: np.ndarray | None) -> ObjectDetails:
+    return ObjectDetails() if polygon is None else ObjectDetails((polygon,), area=polygon_area(polygon))

@@ -72,6 +72,11 @@ def _line(start: np.ndarray, end: np.ndarray) -> np.ndarray:
     return points[::-1] if flipped else points
 
 
+def polygon_area(polygon: Sequence[float] | np.ndarray) -> float:
+    """Return the area within a polygon, in squares of its units."""
+    return abs(_signed_area(np.asarray(polygon, float).reshape(-1, 2)))
+
+
 def outlines(mask: Array) -> list[list[float]]:
     """Return polygons around the pixels of a mask ``(H, W)``, along the edges of pixels.
 

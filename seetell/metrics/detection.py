@@ -18,9 +18,9 @@ edges lie between pixels here, while VOC's software counts a pixel more on each 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,25 @@ VOC_IOU = 0.5
 Flags = npt.NDArray[np.bool_]
 
 
+class Scored(Protocol):
+    """An object of a class, a true one or one that was found."""
+
+    @property
+    def label(self) -> str:
+        """The class."""
+
+    @property
+    def score(self) -> float:
+        """Of one that was found."""
+
+    @property
+    def ignored(self) -> bool:
+        """Whether a true one is not to be found; what is found there instead of another is not counted either."""
+
+
+AnyScored = TypeVar("AnyScored", bound=Scored)
+
+
 @dataclass(frozen=True)
 class Detection:
     """A box of a class, a true one or one that was found.
@@ -51,6 +70,7 @@ class Detection:
     label: str
     box: Box
     score: float = 1.0
+    ignored: ClassVar[bool] = False
 
 
 @dataclass(frozen=True)
@@ -88,15 +108,39 @@ def detection_average_precision(
     Raises:
         DataError: there is no true box, or a detection is of a photo that is not in ``truth``.
     """
+    return average_precisions(truth, found, _box_overlaps)
+
+
+def average_precisions(
+    truth: Mapping[Any, Sequence[AnyScored]],
+    found: Mapping[Any, Sequence[AnyScored]],
+    overlaps: Callable[[Sequence[AnyScored], Sequence[AnyScored]], npt.NDArray[np.floating]],
+    *,
+    most: int = MAX_DETECTIONS,
+) -> DetectionScores:
+    """Score objects of any kind that overlap; see :func:`detection_average_precision`.
+
+    Args:
+        truth: the true objects of each photo, by its id.
+        found: those that were found.
+        overlaps: of ``D`` found ones with ``T`` true ones, ``(D, T)``.
+        most: of a class that count in one photo.
+    """
     labels = _labels(truth, found)
-    table = {label: _precisions(label, truth, found) for label in labels}  # by class: AP at each IoU
+    table = {label: _precisions(label, truth, found, overlaps, most) for label in labels}  # by class: AP at each IoU
     return DetectionScores(
         ap=float(np.mean([*table.values()])),
         ap50=float(np.mean([each[0] for each in table.values()])),
         per_class={label: float(np.mean(each)) for label, each in table.items()},
-        boxes=sum(map(len, truth.values())),
+        boxes=sum(not each.ignored for objects in truth.values() for each in objects),
         photos=len(truth),
     )
+
+
+def _box_overlaps(found: Sequence[Detection], true: Sequence[Detection]) -> npt.NDArray[np.floating]:
+    first, second = (np.array([each.box for each in boxes], np.float64).reshape(-1, 4) for boxes in (found, true))
+    overlap: npt.NDArray[np.floating] = iou(first[:, None], second)
+    return overlap
 
 
 def average_precision(correct: Flags, total: int) -> float:
@@ -113,42 +157,49 @@ def average_precision(correct: Flags, total: int) -> float:
 
 
 def _precisions(
-    label: str, truth: Mapping[Hashable, Sequence[Detection]], found: Mapping[Hashable, Sequence[Detection]]
+    label: str,
+    truth: Mapping[Hashable, Sequence[AnyScored]],
+    found: Mapping[Hashable, Sequence[AnyScored]],
+    overlaps: Callable[[Sequence[AnyScored], Sequence[AnyScored]], npt.NDArray[np.floating]],
+    most: int,
 ) -> list[float]:
     """Return the average precision of a class at each IoU."""
-    total, scores, correct = 0, [np.zeros(0)], [np.zeros((len(IOUS), 0), np.bool_)]
-    for photo, boxes in truth.items():
-        true = np.array([each.box for each in boxes if each.label == label], np.float64).reshape(-1, 4)
+    total, scores, parts = 0, [np.zeros(0)], [np.zeros((2, len(IOUS), 0), np.bool_)]
+    for photo, objects in truth.items():
+        true = sorted((each for each in objects if each.label == label), key=lambda each: each.ignored)
         own = [each for each in found.get(photo, ()) if each.label == label]
-        own = sorted(own, key=lambda each: -each.score)[:MAX_DETECTIONS]
-        detected = np.array([each.box for each in own], np.float64).reshape(-1, 4)
-        total += len(true)
+        own = sorted(own, key=lambda each: -each.score)[:most]
+        counted = sum(not each.ignored for each in true)
+        total += counted
         scores.append(np.array([each.score for each in own]))
-        correct.append(_matched(iou(detected[:, None], true)))
+        parts.append(_matched(overlaps(own, true), counted))
     order = np.argsort(-np.concatenate(scores), kind="stable")
-    return [average_precision(each[order], total) for each in np.concatenate(correct, axis=1)]
+    correct, ignored = np.concatenate(parts, axis=2)[:, :, order]
+    return [average_precision(right[~out], total) for right, out in zip(correct, ignored, strict=True)]
 
 
-def _matched(overlaps: npt.NDArray[np.floating]) -> Flags:
-    """Return whether each detection takes a true box, at each IoU.
+def _matched(overlaps: npt.NDArray[np.floating], counted: int) -> npt.NDArray[np.bool_]:
+    """Return which detections take a true object, and which take one that is ignored, at each IoU.
 
     Args:
-        overlaps: of ``D`` detections, highest score first, with ``T`` true boxes, ``(D, T)``.
+        overlaps: of ``D`` detections, highest score first, with ``T`` true objects, ``(D, T)``.
+        counted: of the true ones, the first, that are not ignored.
 
     Returns:
-        ``(len(IOUS), D)``.
+        ``(2, len(IOUS), D)``.
     """
-    matched = np.zeros((len(IOUS), len(overlaps)), np.bool_)
-    if overlaps.shape[1]:
-        for number, least in enumerate(IOUS):
-            free = overlaps.copy()
-            for row in range(len(free)):
-                best = (
-                    free.shape[1] - 1 - int(free[row, ::-1].argmax())
-                )  # the last of equal ones, as pycocotools has it
-                if free[row, best] >= least:
-                    matched[number, row] = True
-                    free[:, best] = -1.0
+    matched = np.zeros((2, len(IOUS), len(overlaps)), np.bool_)
+    for number, least in enumerate(IOUS):
+        free = overlaps.copy()
+        for row in range(len(free)):
+            for kind, part in enumerate((free[row, :counted], free[row, counted:])):
+                if not len(part):
+                    continue
+                best = len(part) - 1 - int(part[::-1].argmax())  # the last of equal ones, as pycocotools has it
+                if part[best] >= least:
+                    matched[kind, number, row] = True
+                    free[:, kind * counted + best] = -1.0
+                    break
     return matched
 
 
@@ -184,8 +235,8 @@ def voc_average_precision(
     return VocScores(old, new, table)
 
 
-def _labels(truth: Mapping[Any, Sequence[Detection]], found: Mapping[Any, Sequence[Detection]]) -> list[str]:
-    """Return the classes that have a true box.
+def _labels(truth: Mapping[Any, Sequence[Scored]], found: Mapping[Any, Sequence[Scored]]) -> list[str]:
+    """Return the classes that have a true object.
 
     Raises:
         DataError: there is none, or a detection is of a photo that is not in ``truth``.
@@ -193,7 +244,7 @@ def _labels(truth: Mapping[Any, Sequence[Detection]], found: Mapping[Any, Sequen
     stray = [photo for photo in found if photo not in truth]
     if stray:
         raise DataError(f"expected detections in the photos of the ground truth, but {stray[0]!r} is not one of them")
-    labels = sorted({box.label for boxes in truth.values() for box in boxes})
+    labels = sorted({each.label for objects in truth.values() for each in objects if not each.ignored})
     if not labels:
         raise DataError("expected at least one box in the ground truth to score against, got none")
     return labels

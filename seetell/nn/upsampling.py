@@ -37,7 +37,7 @@ class BilinearUpsampling(nn.Module):
         if learnt:
             self.weight = nn.Parameter(torch.eye(channels)[:, :, None, None] * kernel)
         else:
-            self.register_buffer("kernel", kernel.expand(channels, 1, -1, -1).clone())
+            self.register_buffer("kernel", kernel.expand(channels, 1, -1, -1).clone(), persistent=False)
 
     def forward(self, x: Tensor, size: tuple[int, int]) -> Tensor:
         """Map ``(B, C, h, w)`` to ``(B, C, *size)``, of which ``(h s + 1, w s + 1)`` is the largest."""

@@ -217,6 +217,20 @@ def load_model(
     _load(model, arrays, pretrained)
 
 
+def load_beginning(model: nn.Module, part: str, pretrained: PretrainedModel) -> None:
+    """Load the weights of a model that may have been extended: what the pretrained one lacks keeps its initial values.
+
+    Args:
+        model: changed in place.
+        part: the pretrained model's.
+        pretrained: the weights.
+
+    Raises:
+        CheckpointError: the pretrained model has what this one lacks, or sizes differ.
+    """
+    _load(model, {**model.state_dict(), **pretrained.part(part)}, pretrained)
+
+
 def load_word_embeddings(
     embedding: nn.Embedding, vocabulary: Vocabulary, pretrained: PretrainedModel, *, setting: str
 ) -> None:

@@ -3,11 +3,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from seetell.data.objects import read_objects
 from seetell.errors import DataError
+from seetell.geometry.key_points import KeyPoints
+from seetell.geometry.masks import encode, run_lengths
 
 DOCUMENT = {
     "images": [
@@ -42,6 +45,73 @@ def test_coco_instances(tmp_path: Path):
     assert (first.id, first.boxes, first.classes) == (1, ((0.25, 0.0, 0.75, 0.5),), ("cat",))
     assert (second.boxes, second.classes) == ((), ())
     assert [problem.kind for problem in dataset.problems] == ["malformed"] * 3 + ["missing-photo"]
+
+
+def detailed(**fields: object) -> dict[str, object]:
+    categories = [{"id": 9, "name": "person", "keypoints": ["nose", "left_eye"], "skeleton": [[1, 2]]}]
+    annotation = {
+        "image_id": 1,
+        "category_id": 9,
+        "bbox": [5, 0, 10, 5],
+        "segmentation": [[5, 0, 15, 0, 15, 5]],
+        **fields,
+    }
+    return {**DOCUMENT, "categories": categories, "annotations": [annotation]}
+
+
+def test_outlines_and_key_points_of_coco(tmp_path: Path):
+    points = [6, 1, 2, 0, 0, 0]
+    folder = coco(tmp_path, name="person_keypoints_val2017.json", document=detailed(keypoints=points))
+    dataset = read_objects(folder, details=True)
+    assert dataset.key_points == KeyPoints(("nose", "left_eye"), ((0, 1),))
+    (details,) = dataset.photos[0].details
+    assert details.outline[0].tolist() == [0.25, 0, 0.75, 0, 0.75, 0.5]
+    assert details.points.tolist() == [[0.3, 0.1, 2], [0, 0, 0]]
+    assert details.area == 25 / 200
+    assert read_objects(folder).photos[0].details == ()
+
+
+def test_run_lengths_of_coco_become_outlines(tmp_path: Path):
+    mask = np.zeros((10, 20), bool)
+    mask[2:5, 5:9] = True
+    for number, counts in enumerate((encode(mask), run_lengths(mask).tolist())):
+        document = detailed(segmentation={"size": [10, 20], "counts": counts}, area=11)
+        dataset = read_objects(coco(tmp_path / str(number), document=document), details=True)
+        (details,) = dataset.photos[0].details
+        assert sorted(details.outline[0].reshape(-1, 2).tolist()) == [
+            [0.25, 0.2],
+            [0.25, 0.5],
+            [0.45, 0.2],
+            [0.45, 0.5],
+        ]
+        assert details.area == 11 / 200
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"segmentation": [[1, 2, 3]]},
+        {"segmentation": [[1, 2, 3, 4, 5, "a"]]},
+        {"segmentation": {"counts": "x"}},
+        {"segmentation": 7},
+        {"keypoints": [1, 2]},
+        {"keypoints": [1, 2, 3, None, 4, 5]},
+        {"area": "large"},
+    ],
+)
+def test_damaged_details_are_a_problem(tmp_path: Path, fields: dict[str, object]):
+    folder = coco(tmp_path, document=detailed(**fields))
+    dataset = read_objects(folder, details=True)
+    assert [problem.kind for problem in dataset.problems] == ["malformed", "missing-photo"]
+    assert not dataset.photos[0].boxes
+    assert len(read_objects(folder).photos[0].boxes) == 1
+
+
+def test_a_skeleton_of_other_points(tmp_path: Path):
+    document = detailed()
+    document["categories"][0]["skeleton"] = [[1, 3]]
+    with pytest.raises(DataError, match="key points of 'person': skeleton"):
+        read_objects(coco(tmp_path, document=document))
 
 
 def test_a_document_that_is_none(tmp_path: Path):

@@ -68,7 +68,8 @@ def test_a_box_outside_the_image_is_a_problem(tmp_path: Path):
         ("- a", "expected the fields names"),
         ("{", "cannot be read as YAML"),
         ("val: images/val", "names: expected the names"),
-        ("val: images/val\nnames: {0: a, 2: b}", "names: expected the names"),
+        ("val: images/val\nnames: {a: b}", "names: expected numbers from 0"),
+        ("val: images/val\nnames: {0: 1}", "names: expected the names"),
         ("val: ../secret\nnames: [a]", "inside the data set"),
         ("val: [1]\nnames: [a]", "expected a folder such as"),
     ],
@@ -90,3 +91,26 @@ def test_a_folder_that_is_missing_is_said_to_be(tmp_path: Path):
         read_yolo(tmp_path / "missing")
     with pytest.raises(DataError, match=r"one .yaml file, found 0; or COCO's"):
         read_yolo(tmp_path)
+
+
+POLYGON = "7 0 0 0.5 0 0.5 0.25 0.25 1.5\n"
+
+
+def test_polygons_have_boxes_around_them_and_numbers_may_have_gaps(tmp_path: Path):
+    folder = write(tmp_path, {"val/1": POLYGON + "0 .5 .5 .5 .5"}, description="val: images/val\nnames: {0: a, 7: b}\n")
+    (photo,) = read_yolo(folder, details=True).photos
+    assert (photo.classes, photo.boxes) == (("b", "a"), ((0, 0, 0.5, 1), (0.25, 0.25, 0.75, 0.75)))
+    outlined, boxed = photo.details
+    assert outlined.outline[0].tolist() == [0, 0, 0.5, 0, 0.5, 0.25, 0.25, 1]  # cut at the edge
+    assert outlined.area == pytest.approx(
+        0.28125
+    )  # a rectangle of 0.5 × 0.25, and two triangles below it: 0.125 + 0.15625
+    assert boxed.outline == ()
+    assert read_yolo(folder).photos[0].details == ()
+
+
+def test_images_without_a_file_may_be_left_out(tmp_path: Path):
+    folder = write(
+        tmp_path, {"val/1": "0 .5 .5 1 1", "val/2": ""}, description=DESCRIPTION + "skip_if_label_file_missing: true\n"
+    )
+    assert [photo.id for photo in read_yolo(folder).photos] == ["val/1.png"]

@@ -24,6 +24,7 @@ from seetell.training.encoding import Progress
 from seetell.training.loss_terms import Term
 from seetell.training.preparation import data_hash, frozen_encoder, pretrained_of, readable, training_splits, unreadable
 from seetell.training.task import Optimised, Phase, Validation, seeded
+from seetell.training.trained import load_beginning
 
 
 class Training(task.Training):
@@ -38,7 +39,8 @@ class Training(task.Training):
     ) -> None:
         super().__init__(config, dataset)
         self.section, self._classes = config.section, dataset.classes
-        self.encoder = frozen_encoder(config, pretrained_of(config))
+        self._pretrained = pretrained_of(config)
+        self.encoder = frozen_encoder(config, self._pretrained)
         encoder_hash = weights_hash(self.encoder)
         train, val = training_splits(config, dataset)
         self.failures = unreadable([image.path for image in dict.fromkeys((*train, *val))], on_encoding)
@@ -76,6 +78,11 @@ class Training(task.Training):
     def modules(self) -> dict[str, nn.Module]:
         """The head and the encoder."""
         return {"segmenter": self.segmenter, "encoder": self.encoder}
+
+    def initialise(self) -> None:
+        """Take over the head that the run is initialised from; layers that it lacks keep their own beginnings."""
+        if self._pretrained is not None:
+            load_beginning(self.segmenter, self.part, self._pretrained)
 
     def phases(self) -> list[Phase]:
         """Return one phase, in which both are trained."""

@@ -72,11 +72,24 @@ def test_every_model_is_exported(recipe: dict[str, Any], name: str, one_registry
         np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
-def test_finer_scores_begin_at_zero(recipe: dict[str, Any]):
+def test_finer_networks_begin_as_the_coarser_ones(recipe: dict[str, Any], tmp_path: Path):
     """FCN-8s begins as FCN-16s, which begins as FCN-32s (Long et al., 2015, section 4.2)."""
-    _, model = made(recipe, "fcn8s")
-    assert all(not parameter.any() for score in model.scores[:2] for parameter in score.parameters())
-    assert model.scores[2].weight.any()
+    images = torch.randn(1, 3, 65, 97)  # whole cells at every stride, so that no border is extrapolated
+    expected, settings = None, {}
+    for name in ("fcn32s", "fcn16s", "fcn8s"):
+        config = Training.complete(configured(content(recipe, name), steps=1, validation={"every": 1}, **settings))
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("seetell.training.loop.draw_curves", lambda *given, **options: None)
+            loop_of(config, Training.read(config), tmp_path / name).run()
+        trained = trained_in(tmp_path / name, "segmentation")
+        settings = {"init_from": str(tmp_path / name)}
+        if expected is not None:
+            begun = Training(config, Training.read(config))
+            begun.initialise()
+            with torch.no_grad():
+                np.testing.assert_allclose(begun.segmenter.eval().segment(begun.encoder, images), expected, atol=1e-5)
+        with torch.no_grad():
+            expected = trained.model.segment(trained.encoder, images)
 
 
 def test_encoders_that_do_not_suit_are_refused(recipe: dict[str, Any]):

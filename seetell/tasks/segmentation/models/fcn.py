@@ -2,14 +2,16 @@
 
 Long, Shelhamer & Darrell, "Fully Convolutional Networks for Semantic Segmentation", CVPR 2015, figure 3: a 1×1
 convolution scores the classes on the coarsest map, which is interpolated; finer maps are scored as well and added,
-their scores beginning at zero, so that FCN-16s begins as FCN-32s. Transposed convolutions between maps begin bilinear
-and are learnt; the last one stays bilinear.
+their scores beginning at zero. Transposed convolutions between maps begin bilinear and are learnt; the last one stays
+bilinear. So an FCN-16s whose run is initialised from an FCN-32s begins as that network, and FCN-8s as FCN-16s; this is
+how the paper trains them (section 4.2), and what the ``init_from`` of recipes does.
 
-Departures: any encoder of maps at strides 8, 16 and 32 takes the place of VGG-16 and its two layers of 4,096 units; and
-all heads are trained at once rather than one after the other.
+Departure: any encoder of maps at strides 8, 16 and 32 takes the place of VGG-16 and its two layers of 4,096 units.
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 from torch import Tensor, nn
 
@@ -45,19 +47,24 @@ class Fcn(nn.Module):
             )
         channels = [published[stride] for stride in self.strides]
         self.dropout = nn.Dropout2d(dropout)
-        self.scores = nn.ModuleList(nn.Conv2d(count, classes, 1) for count in channels)
-        self.upsamplings = nn.ModuleList(BilinearUpsampling(classes, 2, learnt=True) for _ in self.strides[1:])
+        self.scores = nn.ModuleDict(
+            {str(stride): nn.Conv2d(count, classes, 1) for stride, count in zip(self.strides, channels, strict=True)}
+        )
+        self.upsamplings = nn.ModuleDict(
+            {str(stride): BilinearUpsampling(classes, 2, learnt=True) for stride in self.strides[1:]}
+        )
         self.last = BilinearUpsampling(classes, self.strides[0], learnt=False)
-        for score in list(self.scores)[:-1]:
-            for parameter in score.parameters():
+        for stride in self.strides[:-1]:
+            for parameter in self.scores[str(stride)].parameters():
                 nn.init.zeros_(parameter)
 
     def segment(self, encoder: Encoder, images: Tensor) -> Tensor:
         """Return logits ``(B, K, H, W)`` of images ``(B, 3, H, W)``."""
-        maps = list(encoder.feature_maps(images, self.strides).values())
-        scores = self.scores[-1](self.dropout(maps[-1]))
-        for place in reversed(range(len(maps) - 1)):
-            finer = self.scores[place](maps[place])
-            scores = finer + self.upsamplings[place](scores, (finer.shape[2], finer.shape[3]))
+        maps = encoder.feature_maps(images, self.strides)
+        coarsest = self.strides[-1]
+        scores = self.scores[str(coarsest)](self.dropout(maps[coarsest]))
+        for fine, coarse in reversed(list(pairwise(self.strides))):
+            finer = self.scores[str(fine)](maps[fine])
+            scores = finer + self.upsamplings[str(coarse)](scores, (finer.shape[2], finer.shape[3]))
         logits: Tensor = self.last(scores, (images.shape[2], images.shape[3]))
         return logits

@@ -1,0 +1,1 @@
+"""Films: reading them frame by frame, and writing them."""

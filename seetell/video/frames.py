@@ -1,0 +1,152 @@
+"""Read a video of unknown origin frame by frame: upright, RGB, with the time of each frame, or a clear error.
+
+>>> from seetell.video.frames import open_video
+>>> with open_video("walk.mp4") as video:
+...     for frame in video:
+...         print(frame.index, frame.seconds, frame.image.shape)
+
+A folder of pictures, a pattern such as ``frames/*.jpg`` and arrays are videos too, and need no further package. One
+frame is held at a time, so an hour takes no more memory than a second.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+
+import numpy as np
+
+from seetell.errors import UsageError, VideoError
+
+MAX_PIXELS = 40_000_000
+"""Most pixels of a frame; 8K has 33 million."""
+
+CAMERA = "camera:"
+"""Stands before the number of a camera."""
+
+PICTURES_PER_SECOND = 25.0
+"""Of pictures whose rate nobody says."""
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """A picture of a video.
+
+    Attributes:
+        index: its place among the frames, from 0.
+        seconds: when it is shown, from the first frame on.
+        image: upright, ``(H, W, 3)`` uint8 RGB.
+    """
+
+    index: int
+    seconds: float
+    image: np.ndarray
+
+
+class Video(ABC):
+    """A video that can be read, also several times; a context manager.
+
+    Attributes:
+        name: as the user named it.
+        size: width and height of the upright frames in pixels.
+        fps: frames a second, on average.
+        frame_count: as the file says; ``None`` where it does not.
+        problem: why the last reading ended before its time, or with loss; empty if it did not.
+    """
+
+    name: str
+    size: tuple[int, int]
+    fps: float
+    frame_count: int | None
+    problem: str = ""
+
+    def __enter__(self) -> Video:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self.frames()
+
+    @property
+    def seconds(self) -> float | None:
+        """Length, as the file says; ``None`` where it does not."""
+        return None if self.frame_count is None else self.frame_count / self.fps
+
+    @abstractmethod
+    def frames(self, start: float = 0.0) -> Iterator[Frame]:
+        """Yield the frames in the order in which they are shown.
+
+        What is damaged is left out, and a file that was cut off ends there; :attr:`problem` then says so.
+
+        Args:
+            start: seconds; frames before are not read where the format permits that. The index of the first is then
+                told from its time.
+
+        Raises:
+            VideoError: no frame can be read.
+        """
+
+    def close(self) -> None:  # noqa: B027
+        """Close what is open; a reading that goes on ends."""
+
+
+def open_video(
+    source: str | os.PathLike[str] | Sequence[np.ndarray],
+    *,
+    fps: float | None = None,
+    threads: int = 1,
+    max_pixels: int = MAX_PIXELS,
+) -> Video:
+    """Open a video.
+
+    Args:
+        source: a file; a folder of pictures, in the order of their names, numbers by value; a pattern of such; arrays
+            ``(H, W, 3)`` uint8 of one size; or ``camera:0``.
+        fps: frames a second of pictures; a folder of MOT challenge says its own, 25 otherwise.
+        threads: that decode a file.
+        max_pixels: most pixels of a frame.
+
+    Raises:
+        VideoError: it is missing, no video, broken, or its frames are too large.
+        UsageError: PyAV is not installed, which reads files; the message says how to install it.
+    """
+    from seetell.video.pictures import Arrays, Pictures, pictures_of
+
+    if fps is not None and not 0 < fps < float("inf"):
+        raise UsageError(f"fps: expected a number above 0, got {fps}")
+    if not isinstance(source, str | os.PathLike):
+        return Arrays(source, fps=fps or PICTURES_PER_SECOND)
+    name = os.fspath(source)
+    if os.path.isdir(name) or (glob.has_magic(name) and not os.path.lexists(name)):
+        paths, stated = pictures_of(name)
+        return Pictures(name, paths, fps=fps or stated or PICTURES_PER_SECOND, max_pixels=max_pixels)
+    from seetell.extras import require
+
+    require("video", f"reading {name}")
+    if name.startswith(CAMERA):
+        from seetell.video.camera import Camera
+
+        return Camera(name, max_pixels=max_pixels)
+    from seetell.video.film import Film
+
+    return Film(name, threads=threads, max_pixels=max_pixels)
+
+
+def check_size(name: str, width: int, height: int, max_pixels: int) -> None:
+    """Check the size of a frame before it is decoded.
+
+    Raises:
+        VideoError: it is empty or too large.
+    """
+    if width < 1 or height < 1:
+        raise VideoError(f"{name}: its frames have no size; it is damaged, or no video")
+    if width * height > max_pixels:
+        raise VideoError(f"{name}: has frames of {width}×{height} pixels; at most {max_pixels:,} pixels are taken")

@@ -1,0 +1,51 @@
+"""What pycocotools computes, as a reference."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+
+def coco_scores(
+    kind: str,
+    photos: Sequence[Any],
+    true: Sequence[Mapping[str, Any]],
+    found: Sequence[Mapping[str, Any]],
+    *,
+    classes: int,
+    size: tuple[int, int] = (0, 0),
+    sigmas: np.ndarray | None = None,
+) -> tuple[float, float]:
+    """Return AP and AP50.
+
+    Args:
+        kind: ``bbox``, ``segm`` or ``keypoints``.
+        photos: their ids.
+        true: annotations of COCO, without ids.
+        found: its results.
+        classes: numbered from 0.
+        size: width and height of the photos.
+        sigmas: of key points.
+    """
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        coco = COCO()
+        coco.dataset = {
+            "images": [{"id": photo, "width": size[0], "height": size[1]} for photo in photos],
+            "categories": [{"id": number} for number in range(classes)],
+            "annotations": [{"iscrowd": 0, **each, "id": number} for number, each in enumerate(true, 1)],
+        }
+        coco.createIndex()
+        measured = COCOeval(coco, coco.loadRes([dict(each) for each in found]), kind)
+        if sigmas is not None:
+            measured.params.kpt_oks_sigmas = sigmas
+        measured.evaluate()
+        measured.accumulate()
+        measured.summarize()
+    return measured.stats[0], measured.stats[1]
