@@ -50,6 +50,7 @@ class Format(str, Enum):
     jsonl = "jsonl"
     json = "json"
     csv = "csv"
+    mot = "mot"
 
 
 class Argument(click.Argument):

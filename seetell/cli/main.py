@@ -99,6 +99,10 @@ def _imported(home: str) -> click.Command:
 
 
 def _command_for(task: Task) -> click.Command:
+    if task.input == "video":
+        from seetell.cli.predict_video import command_for as command_for_videos
+
+        return command_for_videos(task)
     from seetell.cli.predict import command_for
 
     return command_for(task)

@@ -313,7 +313,7 @@ def _predictors(chosen: dict[str, str], threads: int | None, loading: dict[str, 
     predictors = {}
     for task in tasks().values():
         name = chosen.get(task.command)
-        if task.command and name != "none" and (name or bundled_for(task)):
+        if task.command and task.input == "image" and name != "none" and (name or bundled_for(task)):
             predictors[task.command] = load_for(task, name, threads=threads, **loading.get(name or "", {}))
     return predictors
 

@@ -99,7 +99,7 @@ def load_for(
 
     Args:
         task: whose predictor.
-        model: see :func:`load`; the task's first bundled model when absent.
+        model: see :func:`load`, or a name of the task's ``without_model``; the task's first bundled model when absent.
         precision: see :func:`load`.
         threads: see :func:`load`.
         options: see :func:`load`; ``None`` stands for not given.
@@ -122,6 +122,11 @@ def load_for(
         except OtherTaskError as error:
             raise _for_others(error, task) from error
     check_options(None, options, model or task.command)
+    without = _without_model(task, model)
+    if without:
+        if precision is not None:
+            raise UsageError(f"{without}: precision is for bundles; it needs no model")
+        return task.load_without_model(without)(without, threads=threads)
     bundle = Bundle.load(find_model(task.name if model is None else model))
     if bundle.task not in (task.name, *task.reads):
         example = bundled_for(task)
@@ -162,6 +167,9 @@ def task_of(model: str | Path) -> Task:
     if reference is not None:
         served = [task for task in tasks().values() if reference[0].scheme in task.backends]
         return served[0] if len(served) == 1 else find_task("caption")
+    named = _named_task(model)
+    if named is not None and _without_model(named, model):
+        return named
     folder, task = _resolve(model)
     return task or _task_of(folder)
 
@@ -178,6 +186,14 @@ def is_bundled(name: str) -> bool:
     """Return whether a name, also that of a task, is a model's that came with the package."""
     task = _named_task(name)
     return name in bundled_models() or (task is not None and bundled_for(task) is not None)
+
+
+def _without_model(task: Task, model: str | Path | None) -> str:
+    """Return the name of the task's predictor that needs no model, if that is meant; otherwise nothing."""
+    if model in task.without_model:
+        return str(model)
+    unnamed = model in (None, task.name, task.command)
+    return next(iter(task.without_model)) if unnamed and task.without_model and bundled_for(task) is None else ""
 
 
 def _for_others(error: OtherTaskError, task: Task) -> UsageError:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from seetell.errors import UsageError, unknown
 
@@ -68,7 +68,8 @@ class Task:
         command: the verb: ``seetell <command>``, ``POST /v1/<command>``, ``seetell.load("<command>")``; empty without
             a command that predicts.
         summary: one line of help.
-        result: shape of its results: ``text``, ``regions``, ``labels`` or ``masks``; empty without such a command.
+        result: shape of its results: ``text``, ``regions``, ``labels``, ``masks`` or ``tracks``; empty without such a
+            command.
         example: a command line.
         predict: the predictor, called with a bundle.
         evaluate: scores a predictor on a data set.
@@ -81,8 +82,11 @@ class Task:
         export_hub: those of a model of transformers.
         options: of the predictor.
         evaluate_options: further options of ``seetell evaluate``.
+        input: what it is about, ``image`` or ``video``.
         text_input: name of a text that goes with each image, such as ``sentence``.
         reads: tasks whose bundles its predictor can load besides its own.
+        without_model: predictors that need no model, by the names that stand for them where a model is named; each is
+            called with the name and ``threads``. The first is the default where no bundled model fits.
         backends: predictors of models that are no bundles, by the scheme of :mod:`seetell.tasks.backends`; each is
             called with the model's name, ``threads`` and the options of the backend.
         architectures: classes of transformers that its predictor of ``hf`` runs, by which it is told what a model on
@@ -106,8 +110,10 @@ class Task:
     export_hub: str = ""
     options: tuple[Option, ...] = ()
     evaluate_options: tuple[Option, ...] = ()
+    input: Literal["image", "video"] = "image"
     text_input: str = ""
     reads: tuple[str, ...] = ()
+    without_model: Mapping[str, str] = field(default_factory=dict)
     backends: Mapping[str, str] = field(default_factory=dict)
     architectures: tuple[str, ...] = ()
     package: str = ""
@@ -137,6 +143,10 @@ class Task:
             able = ", ".join(task.command or task.name for task in tasks().values() if scheme in task.backends)
             raise UsageError(f"seetell {self.command or self.name} takes no {scheme}: models; those that do: {able}")
         return self._imported(self.backends[scheme])
+
+    def load_without_model(self, name: str) -> Any:
+        """Import and return the predictor of ``without_model`` that has this name."""
+        return self._imported(self.without_model[name])
 
     def _imported(self, place: str) -> Any:
         module, _, attribute = place.partition(":")

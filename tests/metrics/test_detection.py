@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from metrics.coco_reference import coco_scores
+from coco_reference import coco_scores
 
 from seetell.errors import DataError
 from seetell.metrics.detection import (

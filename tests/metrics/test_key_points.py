@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from metrics.coco_reference import coco_scores
+from coco_reference import coco_scores
 
 from seetell.metrics.key_points import (
     PosedObject,

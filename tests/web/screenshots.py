@@ -32,7 +32,13 @@ BELOW_THE_PHOTO = """() => {
 
 def main() -> None:
     """Take all pictures."""
-    app = application({task.command: seetell.load(task.command) for task in tasks().values() if task.command})
+    app = application(
+        {
+            task.command: seetell.load(task.command)
+            for task in tasks().values()
+            if task.command and task.input == "image"
+        }
+    )
     with served(app) as port, browser() as chromium:
         for name, options in VIEWS.items():
             context = chromium.new_context(**options, reduced_motion="reduce")

@@ -1,0 +1,104 @@
+"""The commands that predict for videos: one for each task of the registry that takes them."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from typing import Any
+
+import click
+
+from seetell.cli.command import (
+    FILES,
+    PRECISION_HELP,
+    Argument,
+    Command,
+    Format,
+    backend_params,
+    backend_values,
+    format_option,
+    model_option,
+    task_option,
+    threads_option,
+)
+from seetell.cli.video_names import named_videos
+from seetell.cli.video_rows import FORMATS, VideoRows
+from seetell.errors import VideoError
+from seetell.tasks.registry import Task
+
+LINES = {
+    "tracks": "A line is a video, an object with its number and the time from which to which it is seen, and its score."
+}
+"""What a line of text says, by the shape of results."""
+
+VIDEOS = "Video files, folders of them, folders or patterns of pictures (each one video), or camera:0."
+
+
+def command_for(task: Task) -> Command:
+    """Make the command of a task that takes videos.
+
+    Args:
+        task: with a ``command``.
+    """
+
+    def predict(**values: Any) -> int:
+        return _predict(task, **values)
+
+    help = f"{task.summary}\n\n{LINES[task.result]}\n\nExit status: 0 all done, 1 some videos failed or are damaged, "
+    help += f"2 wrong use.\n\nExample: {task.example}"
+    command = Command(task.command, callback=predict, help=help, short_help=task.summary)
+    command.params = [Argument(["words"], nargs=-1, required=True, type=FILES, metavar="VIDEO...", help=VIDEOS)]
+    names = ", ".join(task.without_model)
+    for decorate in (
+        model_option(task.command, task.backends, about=f"{names}, which need no model; or:" if names else ""),
+        format_option(*FORMATS[task.result], help="How results are written to standard output."),
+    ):
+        decorate(command)
+    command.params += [task_option(option) for option in task.options]
+    command.params += [
+        click.Option(["--fps"], type=float, help="Frames a second of pictures; 25 when absent."),
+        click.Option(["--precision"], help=PRECISION_HELP),
+    ]
+    threads_option()(command)
+    command.params += backend_params(task.backends)
+    return command
+
+
+def _predict(
+    task: Task,
+    *,
+    words: tuple[str, ...],
+    model: str,
+    output_format: Format,
+    fps: float | None,
+    precision: str | None,
+    threads: int | None,
+    **options: Any,
+) -> int:
+    """Predict for every video that was named; return the exit status."""
+    from seetell.cli.progress import Progress
+    from seetell.tasks.loading import load_for
+    from seetell.video.frames import open_video
+
+    backend = backend_values(options)
+    options = {name: value for name, value in options.items() if value is not None}
+    videos = named_videos(words)
+    predictor = load_for(task, model, precision=precision, threads=threads, **backend)
+    predictor.check(**options)
+    rows = VideoRows(output_format, task.result)
+    failed = False
+    with Progress(shown=not sys.stdout.isatty(), lines=True, rates=True) as progress:
+        for name in videos:
+            shown = partial(progress, f"frames of {name}")
+            try:
+                with open_video(name, fps=fps, threads=predictor.threads) as video:
+                    result = predictor.predict(video, progress=shown, **options)
+            except VideoError as error:
+                failed = True
+                rows.write(name, error)
+                continue
+            rows.write(name, result)
+            if result.problem:
+                failed = True
+                progress.say(f"{name}: {result.problem}")
+    return 1 if failed else 0

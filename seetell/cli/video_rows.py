@@ -1,0 +1,74 @@
+"""Results of videos on standard output: readable text, JSON lines, CSV, or what programs of the field read."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from seetell.cli.command import Format
+from seetell.cli.rows import allow_undecodable_names, printable
+from seetell.csv_cells import CsvWriter, defuse
+from seetell.errors import SeetellError
+from seetell.results import Tracks, row
+from seetell.video.times import span
+
+COLUMNS = {"tracks": ("video", "id", "text", "frame", "seconds", "score", "left", "top", "right", "bottom", "error")}
+"""Of CSV, by the shape of results."""
+
+FORMATS = {"tracks": (Format.text, Format.jsonl, Format.csv)}
+"""By the shape of results."""
+
+
+class VideoRows:
+    """Writes results in the order they come, each at once.
+
+    Args:
+        output_format: ``text`` writes a tab-separated line for each object, and videos without a result to standard
+            error; ``jsonl`` one object per video, see :func:`seetell.results.row`; ``csv`` the columns of
+            :data:`COLUMNS`, one line per object and frame.
+        shape: of the results.
+    """
+
+    def __init__(self, output_format: Format, shape: str) -> None:
+        self._format, self._columns = output_format, COLUMNS[shape]
+        allow_undecodable_names(utf8=output_format is not Format.text)
+        self._table = CsvWriter(sys.stdout)
+        if output_format is Format.csv:
+            self._table.row(self._columns)
+
+    def write(self, name: str, result: Tracks | SeetellError) -> None:
+        """Write the result of a video, or why there is none."""
+        if self._format is Format.jsonl:
+            sys.stdout.write(json.dumps(row(name, result, input="video"), ensure_ascii=False) + "\n")
+        elif self._format is Format.csv:
+            self._table.rows([defuse(line.get(column)) for column in self._columns] for line in _lines(name, result))
+        elif isinstance(result, SeetellError):
+            sys.stderr.write(f"{printable(str(result))}\n")
+        else:
+            shown = printable(name)
+            sys.stdout.writelines(f"{shown}\t{printable(text)}\t{score:.2f}\n" for text, score in _told(result))
+        sys.stdout.flush()
+
+
+def _told(tracks: Tracks) -> Iterator[tuple[str, float]]:
+    """Yield each object, such as ``person 3: 0:04–0:19``, and its score."""
+    for track in tracks:
+        yield f"{track.text or 'object'} {track.id}: {span(track.seconds[0], track.seconds[-1])}", track.score
+
+
+def _lines(name: str, result: Tracks | SeetellError) -> Iterator[dict[str, Any]]:
+    if isinstance(result, SeetellError):
+        yield row(name, result, input="video")
+        return
+    for track in result:
+        content = track.to_dict()
+        for frame, seconds, box, score in zip(
+            *(content[part] for part in ("frames", "seconds", "boxes", "scores")), strict=True
+        ):
+            edges = dict(zip(("left", "top", "right", "bottom"), box, strict=True))
+            yield {
+                **{"video": name, "id": track.id, "text": track.text},
+                **{"frame": frame, "seconds": seconds, "score": score, **edges},
+            }
