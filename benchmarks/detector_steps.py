@@ -17,7 +17,7 @@ import torch
 
 from seetell.nn.backbones import create_encoder
 from seetell.tasks.detection.models import DETECTORS, create_detector
-from seetell.tasks.detection.models.detector import DetectorNetwork, Surroundings, Targets
+from seetell.tasks.detection.models.detector import DetectorNetwork, DetectorSpec, Targets
 
 SIDE, PHOTOS, OBJECTS, GIVEN = 256, 8, 5, 1300
 
@@ -34,8 +34,8 @@ def measured(model: str, steps: int) -> dict[str, float | str]:
     random = torch.Generator().manual_seed(0)
     torch.manual_seed(0)
     encoder = create_encoder("efficientnet_lite2", weights="imagenet", image_size=SIDE).eval().requires_grad_(False)
-    around = Surroundings(encoder.feature_map_channels, (SIDE, SIDE), 7, encoder)
-    detector: DetectorNetwork = create_detector(model, DETECTORS[model][0](), around)
+    spec = DetectorSpec(encoder.feature_map_channels, (SIDE, SIDE), 7, encoder)
+    detector: DetectorNetwork = create_detector(model, DETECTORS[model][0](), spec)
     images = torch.randn(PHOTOS, 3, SIDE, SIDE, generator=random)
     with torch.no_grad():
         begun = time.process_time()

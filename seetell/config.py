@@ -19,18 +19,26 @@ Config = TypeVar("Config")
 
 
 def build_config(
-    kind: type[Config], values: Any, where: str = "", *, renamed: Mapping[str, str] | None = None, **built: Any
+    kind: type[Config],
+    values: Any,
+    where: str = "",
+    *,
+    renamed: Mapping[str, str] | None = None,
+    default: Config | None = None,
+    **built: Any,
 ) -> Config:
     """Build a dataclass from plain types, checking the name and type of every field.
 
     A class whose fields' types depend on other fields has a class method ``field_types``, which takes the values and
-    returns those types by name.
+    returns those types by name. Where a field that is itself a dataclass is given in part, the rest is what that field
+    is by default.
 
     Args:
         kind: the dataclass.
         values: its fields.
         where: the path of the field that it fills, for errors; empty for a whole configuration.
         renamed: for fields that are unknown but were known once, what to use now.
+        default: has the fields that are not given; the defaults of the dataclass when absent.
         built: fields that are not among the values, ready to use.
 
     Raises:
@@ -47,7 +55,11 @@ def build_config(
         path = _join(where, key)
         if key not in types:
             raise RecipeError(f"{path}: {unknown('field', key, types, renamed=_fitting(renamed, types))}")
-        arguments[key] = _convert(types[key], value, path, renamed)
+        usual = _default(kind, key) if default is None else getattr(default, key)
+        arguments[key] = _convert(types[key], value, path, renamed, usual)
+    if default is not None:
+        rest = (field.name for field in dataclasses.fields(kind) if field.init)  # type: ignore[arg-type]
+        arguments |= {name: getattr(default, name) for name in rest if name not in arguments and name not in built}
     try:
         return kind(**arguments, **built)
     except RecipeError as error:
@@ -67,15 +79,24 @@ def _field_types(kind: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
     return types
 
 
-def _convert(wanted: Any, value: Any, path: str, renamed: Mapping[str, str] | None) -> Any:
+def _default(kind: type[Any], name: str) -> Any:
+    """Return what a field of a dataclass is by default; ``None`` where it has to be given."""
+    (field,) = (field for field in dataclasses.fields(kind) if field.name == name)
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return None if field.default is dataclasses.MISSING else field.default
+
+
+def _convert(wanted: Any, value: Any, path: str, renamed: Mapping[str, str] | None, default: Any = None) -> Any:
     if wanted is Any:
         return value
     if dataclasses.is_dataclass(wanted):
-        return build_config(wanted, value, path, renamed=renamed)  # type: ignore[arg-type]
+        usual = default if type(default) is wanted else None
+        return build_config(wanted, value, path, renamed=renamed, default=usual)  # type: ignore[arg-type]
     origin, choices = get_origin(wanted), get_args(wanted)
     if origin in (Union, UnionType):
         (given,) = (choice for choice in choices if choice is not type(None))
-        return None if value is None else _convert(given, value, path, renamed)
+        return None if value is None else _convert(given, value, path, renamed, default)
     if origin is tuple:
         return _convert_tuple(choices, value, path, renamed)
     if origin is dict:

@@ -82,7 +82,14 @@ MOST_LISTED, NEAREST = 100, 10
 """Names that a message lists at most, and how many of more."""
 
 
-def unknown(kind: str, name: object, known: Iterable[object], *, renamed: Mapping[str, str] | None = None) -> str:
+def unknown(
+    kind: str,
+    name: object,
+    known: Iterable[object],
+    *,
+    renamed: Mapping[str, str] | None = None,
+    most: int = MOST_LISTED,
+) -> str:
     """Format the message for an unknown name, with the nearest known one.
 
     Args:
@@ -90,6 +97,7 @@ def unknown(kind: str, name: object, known: Iterable[object], *, renamed: Mappin
         name: the unknown name.
         known: every accepted name.
         renamed: new names by the old ones that users may still have in their files.
+        most: names that are listed at most; of more, the nearest.
 
     Returns:
         A message with the unknown name, its new or the nearest known name, and the list; of a long one, the nearest.
@@ -102,7 +110,7 @@ def unknown(kind: str, name: object, known: Iterable[object], *, renamed: Mappin
     near = get_close_matches(str(name), names, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     listed = sorted(names)
-    if len(names) > MOST_LISTED:
+    if len(names) > most:
         listed = get_close_matches(str(name), names, n=NEAREST, cutoff=0.0)
         listed.append(f"and {len(names) - len(listed):,} more")
     return f"unknown {kind} {str(name)!r}.{hint} Known: {', '.join(listed) or 'none'}."

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from seetell.metrics.detection import Detection
+
 
 def coco_scores(
     kind: str,
@@ -49,3 +51,18 @@ def coco_scores(
         measured.accumulate()
         measured.summarize()
     return measured.stats[0], measured.stats[1]
+
+
+def box_rows(boxes_of: Mapping[Any, Sequence[Detection]], labels: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the boxes of photos, by their ids, as annotations or results."""
+    return [
+        {
+            "image_id": photo,
+            "category_id": labels.index(each.label),
+            "bbox": [each.box[0], each.box[1], each.box[2] - each.box[0], each.box[3] - each.box[1]],
+            "area": (each.box[2] - each.box[0]) * (each.box[3] - each.box[1]),
+            "score": each.score,
+        }
+        for photo, boxes in boxes_of.items()
+        for each in boxes
+    ]

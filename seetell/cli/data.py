@@ -11,12 +11,13 @@ from seetell.cli.command import FOLDER_OR_FILE, Command, Whole, argument
 
 if TYPE_CHECKING:
     from seetell.data.check import PhotoCheck
-    from seetell.data.records import CaptionDataset
+    from seetell.data.records import CaptionDataset, ObjectDataset
+    from seetell.data.report import DataReport
 
 
 @click.group()
 def data() -> None:
-    """Look at a data set of captioned photos.
+    """Look at a data set of captioned photos, or of photos with boxes.
 
     Example: seetell data check my_photos
     """
@@ -34,7 +35,8 @@ def data() -> None:
     "--format",
     "data_format",
     metavar="NAME",
-    help="flickr, karpathy, coco, neuraltalk2, table, entities or visual-genome; detected if absent.",
+    help="flickr, karpathy, coco, neuraltalk2, table, entities or visual-genome; of boxes yolo, coco-instances or voc; "
+    "detected if absent.",
 )
 @click.option("--open-photos/--no-open-photos", default=True, help="Decode every photo, which takes longest.")
 @click.option("--examples", type=Whole(min=0), default=3, help="Problems shown of each kind.")
@@ -45,20 +47,22 @@ def check(
     """Report what a data set holds and what is wrong with it.
 
     Reads Flickr8k/30k folders, Karpathy's split JSON, COCO captions, neuraltalk2's raw JSON, Flickr30k Entities, Visual
-    Genome's region descriptions, and CSV, TSV or JSON lines tables with the columns image and caption. Exit status: 0
-    clean, 1 problems found, 2 wrong use.
+    Genome's region descriptions, and CSV, TSV or JSON lines tables with the columns image and caption; and boxes of
+    objects as YOLO labels, COCO instances and Pascal VOC's XML. Exit status: 0 clean, 1 problems found, 2 wrong use.
 
     Example: seetell data check my_photos --photos my_photos/images
     """
-    from seetell.data import read
+    from seetell.data.object_report import build_object_report
+    from seetell.data.records import ObjectDataset
     from seetell.data.report import build_report
-    from seetell.errors import DataError, UsageError
 
-    try:
-        dataset = read(path, format=data_format, photos=photos)
-    except DataError as error:
-        raise UsageError(str(error)) from error
-    report = build_report(dataset, _checked(dataset) if open_photos else None)
+    dataset = _read(path, data_format, photos)
+    checked = _checked(dataset) if open_photos else None
+    report: DataReport
+    if isinstance(dataset, ObjectDataset):
+        report = build_object_report(dataset, checked)
+    else:
+        report = build_report(dataset, checked)
     if as_json:
         import json
 
@@ -68,7 +72,26 @@ def check(
     return 1 if report.problems else 0
 
 
-def _checked(dataset: CaptionDataset) -> PhotoCheck:
+def _read(path: Path, data_format: str | None, photos: Path | None) -> CaptionDataset | ObjectDataset:
+    """Read captions, or boxes where there are no captions."""
+    from seetell.data import read
+    from seetell.data.objects import BOXES_ALONE, holds_boxes, read_objects
+    from seetell.errors import DataError, UsageError
+
+    try:
+        if data_format in BOXES_ALONE:
+            return read_objects(path, format=data_format, photos=photos)
+        try:
+            return read(path, format=data_format, photos=photos)
+        except DataError:
+            if data_format is not None or not holds_boxes(path):
+                raise
+            return read_objects(path, photos=photos)
+    except DataError as error:
+        raise UsageError(str(error)) from error
+
+
+def _checked(dataset: CaptionDataset | ObjectDataset) -> PhotoCheck:
     from seetell.cli.progress import Progress
     from seetell.data.check import check_photos
 

@@ -53,8 +53,8 @@ def seed_option() -> Decorator[Any]:
     return click.option("--seed", type=Whole(min=0), default=0, help="The same seed makes the same picture.")
 
 
-def check_output(path: Path, inputs: Iterable[str | Path] = ()) -> None:
-    """Check before any work that a picture can be written, and that torch is installed.
+def check_output(path: Path, inputs: Iterable[str | Path] = (), *, torch: bool = True) -> None:
+    """Check before any work that a picture can be written, and that torch is installed, if it is needed.
 
     Raises:
         UsageError: it cannot, or it is not.
@@ -63,7 +63,8 @@ def check_output(path: Path, inputs: Iterable[str | Path] = ()) -> None:
     from seetell.errors import UsageError
     from seetell.extras import require
 
-    require("train", "making pictures with a network")
+    if torch:
+        require("train", "making pictures with a network")
     if path.suffix.lower() not in PICTURES:
         raise UsageError(f"--output {path}: expected a name that ends in {', '.join(PICTURES)}")
     check_writable(path, "--output", inputs=inputs, picture=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from seetell.cli.command import EXISTING, FILES, POSITIVE, Number, argument, command
+from seetell.cli.command import EXISTING, FILES, POSITIVE, Number, argument, command, threads_option
 from seetell.cli.picture_options import (
     announced,
     check_output,
@@ -18,6 +18,9 @@ from seetell.cli.picture_options import (
     write_picture,
 )
 
+BUNDLED = "drawn-styles"
+"""The model of ``--fast`` where none is named."""
+
 
 @command("style")
 @argument("content", metavar="CONTENT", type=EXISTING, help="The photo to draw.")
@@ -27,7 +30,7 @@ from seetell.cli.picture_options import (
     nargs=-1,
     required=True,
     type=FILES,
-    help="Pictures in whose style, which are mixed; or mosaic, waves, dots, hatching or strokes, drawn by rules.",
+    help="Pictures in whose style, mixed; or mosaic, waves, dots, hatching, strokes or glass, drawn by rules.",
 )
 @picture_output()
 @side_option(512)
@@ -39,13 +42,17 @@ from seetell.cli.picture_options import (
 @click.option("--smoothness", type=Number(min=0), default=0.05, help="Weight of total variation.")
 @click.option("--steps", type=POSITIVE, default=80, help="Steps at half the size, and again at the full one.")
 @click.option("--optimiser", type=click.Choice(["adam", "lbfgs"]), default="adam", help="What makes the steps.")
+@click.option("--fast", is_flag=True, help="Draw in one pass, by a network that was trained on the styles.")
 @click.option(
-    "--fast",
-    metavar="FILE",
-    type=EXISTING,
-    help="Draw in one pass by this network, which was trained on the styles; without it the picture is optimised.",
+    "--model",
+    "-m",
+    metavar="MODEL",
+    default=BUNDLED,
+    help="With --fast: the network, a folder; the bundled one, of the styles drawn by rules, if absent.",
 )
+@click.option("--strength", type=Number(min=0, max=1), default=1.0, help="With --fast: of the style, from 0 to 1.")
 @encoder_option()
+@threads_option()
 def style(
     content: Path,
     styles: tuple[str, ...],
@@ -57,8 +64,11 @@ def style(
     smoothness: float,
     steps: int,
     optimiser: str,
-    fast: Path | None,
+    fast: bool,
+    model: str,
+    strength: float,
     encoder: str,
+    threads: int | None,
 ) -> None:
     """Draw a photo in the style of other pictures, by optimisation (Gatys et al. 2016) or by a trained network.
 
@@ -66,24 +76,30 @@ def style(
 
     Example: seetell style photo.jpg waves strokes --mix 2 --mix 1 --keep-colour --output drawn.jpg
 
-    Example: seetell style photo.jpg waves --fast styles.safetensors --output drawn.jpg
+    Example: seetell style photo.jpg glass --fast --strength 0.8 --output drawn.jpg
     """
     from seetell.errors import UsageError
 
-    check_output(output, [content, *styles])
+    check_output(output, [content, *styles], torch=not fast)
     if weights and (len(weights) != len(styles) or not sum(weights)):
         raise UsageError(f"--mix: expected a weight for each of {len(styles)} styles, not all 0, got {list(weights)}")
-    from seetell.cli.progress import Progress
-    from seetell.explain.style import StyleOptions, style_transfer, with_colours_of
+    if not fast and (model, strength) != (BUNDLED, 1.0):
+        raise UsageError("--model and --strength go with --fast; without it the picture is optimised: --style-weight")
     from seetell.photos.opening import open_photo
 
     opened = open_photo(content, at_least=(side, side))
-    if fast is not None:
-        from seetell.explain.fast_style import StyleNetwork
+    if fast:
+        from seetell.explain.style_model import load_style_model, with_colours_of
 
-        drawn = StyleNetwork.load(fast).draw(opened, styles, weights, side=side)
+        mix: dict[str, float] = {}
+        for name, weight in zip(styles, weights or [1.0] * len(styles), strict=True):
+            mix[name] = mix.get(name, 0.0) + weight
+        drawn = load_style_model(model, threads=threads).draw(opened, mix, side=side, strength=strength)
         write_picture(output, with_colours_of(drawn, opened) if keep_colour else drawn)
         return
+    from seetell.cli.progress import Progress
+    from seetell.explain.style import StyleOptions, style_transfer
+
     examples = [open_or_draw(name, side) for name in styles]
     options = StyleOptions(
         side=side,

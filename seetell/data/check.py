@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from seetell.data.records import CaptionDataset, PhotoRecord, Problem
+from seetell.data.records import CaptionDataset, Photo, PhotoDataset, Problem
 from seetell.errors import PhotoError
 from seetell.photos import open_photo
 
@@ -34,7 +35,7 @@ class PhotoCheck:
 
 
 def check_photos(
-    dataset: CaptionDataset, *, threads: int | None = None, progress: Callable[[int, int], None] | None = None
+    dataset: PhotoDataset[Any], *, threads: int | None = None, progress: Callable[[int, int], None] | None = None
 ) -> PhotoCheck:
     """Decode every photo in full and compare the files' contents.
 
@@ -58,7 +59,7 @@ def check_photos(
     finally:
         executor.shutdown(cancel_futures=True)
     unreadable = frozenset(photo.id for photo in photos if photo.id not in sizes)
-    files: dict[Path, PhotoRecord] = {}  # regions of one photo share its file
+    files: dict[Path, Photo] = {}  # regions of one photo share its file
     for photo in photos:
         if photo.id in sizes:
             files.setdefault(photo.path, photo)
@@ -72,23 +73,23 @@ def drop_unreadable(dataset: CaptionDataset, checked: PhotoCheck) -> CaptionData
     return replace(dataset, photos=photos, problems=dataset.problems + checked.problems)
 
 
-def _size_or_error(photo: PhotoRecord) -> tuple[int, int] | str:
+def _size_or_error(photo: Photo) -> tuple[int, int] | str:
     try:
         return open_photo(photo.path).size
     except PhotoError as error:
         return str(error)
 
 
-def _same_contents(photos: Sequence[PhotoRecord]) -> list[Problem]:
+def _same_contents(photos: Sequence[Photo]) -> list[Problem]:
     """List the photos whose file duplicates an earlier one; only files of the same length are read."""
-    by_length: dict[int, list[PhotoRecord]] = defaultdict(list)
+    by_length: dict[int, list[Photo]] = defaultdict(list)
     for photo in photos:
         try:
             by_length[photo.path.stat().st_size].append(photo)
         except OSError:  # deleted since it was opened
             continue
-    first: dict[bytes, PhotoRecord] = {}
-    repeats: dict[int | str, PhotoRecord] = {}
+    first: dict[bytes, Photo] = {}
+    repeats: dict[int | str, Photo] = {}
     for alike in by_length.values():
         for photo in alike if len(alike) > 1 else ():
             digest = _digest(photo.path)
@@ -108,7 +109,7 @@ def _digest(path: Path) -> bytes | None:
         return None
 
 
-def _same_as(photo: PhotoRecord, earlier: PhotoRecord) -> str:
+def _same_as(photo: Photo, earlier: Photo) -> str:
     message = f"{photo.path.name}: has the same bytes as {earlier.path.name}"
     if photo.split != earlier.split:
         return f"{message}, one in {photo.split} and one in {earlier.split}: scores will be too good; both kept"

@@ -29,6 +29,13 @@ FEWEST = 100
 FEWEST_SINGULAR = 10
 """Objects of a noun by which it is known as a word of its own."""
 
+_COLOURS = """
+beige black blue brown dark gold golden gray green grey orange pink purple red silver tan turquoise white yellow
+"""
+_PRONOUNS = "all another both each five four many one ones other others several some three two"
+_NO_NOUNS = frozenset([*_COLOURS.split(), *_PRONOUNS.split()])
+"""Words that phrases end with and that do not say what the thing is: ``a man in black``, ``the other``."""
+
 Name = Callable[[Sentence, Phrase], Iterable[str]]
 
 
@@ -53,12 +60,15 @@ def read_entity_nouns(folder: Path, dataset: CaptionDataset, *, fewest: int = FE
     """Read boxes of the nouns of which training photos show at least ``fewest``.
 
     A phrase's noun is its last word, in the singular where that occurs by itself, ``hats`` as ``hat`` but not ``jeans``
-    as ``jean``. For the other arguments and errors see :func:`read_entity_types`.
+    as ``jean``; phrases that end with a colour, a number or a pronoun have none. For the other arguments and errors see
+    :func:`read_entity_types`.
     """
 
     def nouns(sentence: Sentence, phrase: Phrase) -> Iterable[str]:
         words = tokenize(" ".join(sentence.words(phrase)))
-        return [singular(words[-1])] if words and phrase.types != ("scene",) else []
+        if not words or words[-1] in _NO_NOUNS or phrase.types == ("scene",):
+            return []
+        return [singular(words[-1])]
 
     def frequent(objects: list[ObjectPhoto]) -> dict[str, str]:
         counts = Counter(name for photo in objects if photo.split == "train" for name in photo.classes)

@@ -16,7 +16,10 @@ from seetell.data.voc import read_voc
 from seetell.data.yolo import read_yolo
 from seetell.errors import DataError, unknown
 
-FORMATS = ("yolo", "coco-instances", "voc", "entities", "entity-nouns")
+BOXES_ALONE = ("yolo", "coco-instances", "voc")
+"""Formats that have no captions."""
+
+FORMATS = (*BOXES_ALONE, "entities", "entity-nouns")
 
 
 def read_objects(
@@ -68,6 +71,14 @@ def read_objects(
     return _with_validation(found, split_seed)
 
 
+def holds_boxes(path: Path) -> bool:
+    """Tell whether a file or folder looks like one of the formats that have boxes of objects and no captions."""
+    if (path.is_dir() and entities.matches(path)) or not path.exists():
+        return False
+    yaml = path.suffix in (".yaml", ".yml") if path.is_file() else any(path.glob("*.yaml")) or any(path.glob("*.yml"))
+    return _detected(path) != "yolo" or yaml
+
+
 def _detected(path: Path) -> str:
     if path.is_dir() and entities.matches(path):
         return "entities"
@@ -78,8 +89,12 @@ def _detected(path: Path) -> str:
 
 def _with_validation(dataset: ObjectDataset, seed: int) -> ObjectDataset:
     """Let some photos validate where the data set has none for it; all of them, where there are fewer than ten."""
-    if dataset.single_split or dataset.split("val") or not dataset.split("train"):
+    if dataset.single_split or not dataset.split("train"):
         return dataset
+    if validates := dataset.split("val"):
+        seen = {photo.path for photo in dataset.split("train")} & {photo.path for photo in validates}
+        told = f"{len(seen):,} of the photos to validate on are trained on, too: the scores say nothing of others"
+        return replace(dataset, notes=(*dataset.notes, told)) if seen else dataset
     if len(dataset.photos) < FEWEST_TO_DIVIDE:
         return replace(dataset, single_split=True)
     train = [photo.id for photo in dataset.split("train")]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from seetell.data.check import PhotoCheck
-from seetell.data.records import SPLITS, CaptionDataset, PhotoRecord, Problem, ProblemKind
+from seetell.data.records import SPLITS, AnyPhoto, CaptionDataset, PhotoDataset, PhotoRecord, Problem, ProblemKind
 from seetell.language.tokenizer import tokenize
 
 FREQUENT = 5
@@ -40,17 +40,13 @@ _TITLES: dict[ProblemKind, str] = {
 
 @dataclass(frozen=True)
 class DataReport:
-    """The statistics of a data set.
+    """What any data set of photos holds, and what is wrong with it.
 
     Attributes:
         name: the data set's name.
         source: the file or folder read.
         format: the format that was read.
-        splits: for each split, the numbers of photos and captions.
-        captions_per_photo: number of photos by their number of captions.
-        words: of the training captions, the number of ``distinct`` words, of ``frequent`` ones and their share, the
-            number of ``running`` words and the share of frequent ones among these.
-        caption_lengths: quantiles of the captions' lengths in words.
+        splits: for each split, the numbers of ``photos`` and of what is told of them, such as ``captions``.
         photo_widths: quantiles of the photos' widths in pixels; ``None`` if the photos were not opened.
         photo_heights: quantiles of the photos' heights.
         problems: problems in the order found.
@@ -61,13 +57,18 @@ class DataReport:
     source: str
     format: str
     splits: Mapping[str, Mapping[str, int]]
-    captions_per_photo: Mapping[int, int]
-    words: Mapping[str, float]
-    caption_lengths: Mapping[str, float]
     photo_widths: Mapping[str, float] | None
     photo_heights: Mapping[str, float] | None
     problems: tuple[Problem, ...]
     notes: tuple[str, ...]
+
+    def statistics(self) -> dict[str, Any]:
+        """Return what is told of the photos, ready for JSON."""
+        return {}
+
+    def statistics_lines(self) -> list[str]:
+        """Return the same as text, 21 characters before each value."""
+        return []
 
     def grouped(self) -> dict[ProblemKind, list[Problem]]:
         """Return the problems by kind, in the order of the report."""
@@ -87,9 +88,7 @@ class DataReport:
             "source": self.source,
             "format": self.format,
             "splits": {split: dict(counts) for split, counts in self.splits.items()},
-            "captions_per_photo": {str(captions): photos for captions, photos in self.captions_per_photo.items()},
-            "words": dict(self.words),
-            "caption_lengths": dict(self.caption_lengths),
+            **self.statistics(),
             "photo_widths": None if self.photo_widths is None else dict(self.photo_widths),
             "photo_heights": None if self.photo_heights is None else dict(self.photo_heights),
             "problems": {
@@ -108,20 +107,15 @@ class DataReport:
         Args:
             examples: largest number of problems per kind.
         """
-        lines = [f"{self.name}: {self.source}", f"  read as {self.format}", "", "split     photos  captions"]
+        lines = [f"{self.name}: {self.source}", f"  read as {self.format}", ""]
+        _, told = next(iter(self.splits.values()))
+        lines.append(f"split     photos  {told:>8}")
         for split, counts in self.splits.items():
-            lines.append(f"{split:<8} {counts['photos']:>7,} {counts['captions']:>9,}")
-        per_photo = ", ".join(f"{captions} on {photos:,}" for captions, photos in self.captions_per_photo.items())
-        lines += ["", f"captions per photo   {per_photo or 'none'}"]
-        lines.append(f"words per caption    {_in_line(self.caption_lengths)}")
-        lines.append(
-            f"vocabulary           {self.words['distinct']:,} words, {self.words['frequent']:,} of them "
-            f"({self.words['frequent_share']:.1%}) seen {FREQUENT} times or more, which are "
-            f"{self.words['running_share']:.1%} of the {self.words['running']:,} words in the training captions"
-        )
+            lines.append(f"{split:<8} {counts['photos']:>7,} {counts[told]:>9,}")
+        lines += ["", *self.statistics_lines()]
         if self.photo_widths is not None and self.photo_heights is not None:
-            lines.append(f"photo width          {_in_line(self.photo_widths)}")
-            lines.append(f"photo height         {_in_line(self.photo_heights)}")
+            lines.append(f"photo width          {in_line(self.photo_widths)}")
+            lines.append(f"photo height         {in_line(self.photo_heights)}")
         else:
             lines.append("photo sizes          not checked: the photos were not opened")
         lines += [f"note: {note}" for note in self.notes]
@@ -140,34 +134,81 @@ class DataReport:
         return lines
 
 
-def build_report(dataset: CaptionDataset, checked: PhotoCheck | None = None) -> DataReport:
-    """Compute the statistics of a data set.
+@dataclass(frozen=True)
+class CaptionReport(DataReport):
+    """The statistics of a data set of captions.
+
+    Attributes:
+        captions_per_photo: number of photos by their number of captions.
+        words: of the training captions, the number of ``distinct`` words, of ``frequent`` ones and their share, the
+            number of ``running`` words and the share of frequent ones among these.
+        caption_lengths: quantiles of the captions' lengths in words.
+    """
+
+    captions_per_photo: Mapping[int, int]
+    words: Mapping[str, float]
+    caption_lengths: Mapping[str, float]
+
+    def statistics(self) -> dict[str, Any]:
+        """Return the counts of captions and words, ready for JSON."""
+        return {
+            "captions_per_photo": {str(captions): photos for captions, photos in self.captions_per_photo.items()},
+            "words": dict(self.words),
+            "caption_lengths": dict(self.caption_lengths),
+        }
+
+    def statistics_lines(self) -> list[str]:
+        """Return the same as text."""
+        per_photo = ", ".join(f"{captions} on {photos:,}" for captions, photos in self.captions_per_photo.items())
+        return [
+            f"captions per photo   {per_photo or 'none'}",
+            f"words per caption    {in_line(self.caption_lengths)}",
+            f"vocabulary           {self.words['distinct']:,} words, {self.words['frequent']:,} of them "
+            f"({self.words['frequent_share']:.1%}) seen {FREQUENT} times or more, which are "
+            f"{self.words['running_share']:.1%} of the {self.words['running']:,} words in the training captions",
+        ]
+
+
+def build_report(dataset: CaptionDataset, checked: PhotoCheck | None = None) -> CaptionReport:
+    """Compute the statistics of a data set of captions.
 
     Args:
         dataset: the data set.
         checked: result of opening its photos, to include their sizes and problems.
     """
-    photos = [photo for photo in dataset.photos if checked is None or photo.id not in checked.unreadable]
+    photos = opened_photos(dataset.photos, checked)
     usable = {photo.id for photo in photos}
     by_split = {split: [photo for photo in dataset.split(split) if photo.id in usable] for split in SPLITS}
     words, lengths = _words(photos, by_split["train"] or photos)
-    sizes = None if checked is None else list(checked.sizes.values())
-    return DataReport(
-        name=dataset.name,
-        source=str(dataset.source),
-        format=dataset.format,
+    return CaptionReport(
+        **described(dataset, checked),
         splits={
             split: {"photos": len(members), "captions": sum(len(photo.captions) for photo in members)}
             for split, members in by_split.items()
         },
         captions_per_photo=dict(sorted(Counter(len(photo.captions) for photo in photos).items())),
         words=words,
-        caption_lengths=_quantiles(lengths),
-        photo_widths=None if sizes is None else _quantiles([width for width, _ in sizes]),
-        photo_heights=None if sizes is None else _quantiles([height for _, height in sizes]),
-        problems=dataset.problems + (() if checked is None else checked.problems),
-        notes=dataset.notes,
+        caption_lengths=quantiles(lengths),
     )
+
+
+def opened_photos(photos: Iterable[AnyPhoto], checked: PhotoCheck | None) -> list[AnyPhoto]:
+    """Return the photos that open; all, where nobody looked."""
+    return [photo for photo in photos if checked is None or photo.id not in checked.unreadable]
+
+
+def described(dataset: PhotoDataset[Any], checked: PhotoCheck | None) -> dict[str, Any]:
+    """Return the fields of a :class:`DataReport` that do not depend on what is told of the photos."""
+    sizes = None if checked is None else list(checked.sizes.values())
+    return {
+        "name": dataset.name,
+        "source": str(dataset.source),
+        "format": dataset.format,
+        "photo_widths": None if sizes is None else quantiles([width for width, _ in sizes]),
+        "photo_heights": None if sizes is None else quantiles([height for _, height in sizes]),
+        "problems": dataset.problems + (() if checked is None else checked.problems),
+        "notes": dataset.notes,
+    }
 
 
 def _words(photos: Iterable[PhotoRecord], trained_on: Iterable[PhotoRecord]) -> tuple[dict[str, float], list[int]]:
@@ -194,7 +235,7 @@ def _words(photos: Iterable[PhotoRecord], trained_on: Iterable[PhotoRecord]) -> 
     return words, lengths
 
 
-def _quantiles(values: Sequence[int]) -> dict[str, float]:
+def quantiles(values: Sequence[int]) -> dict[str, float]:
     """Return quantiles that are occurring values, the lower of two neighbours."""
     if not values:
         return {}
@@ -202,5 +243,6 @@ def _quantiles(values: Sequence[int]) -> dict[str, float]:
     return dict(zip(_QUANTILES, (int(value) for value in found), strict=True))
 
 
-def _in_line(quantiles: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {value:,}" for name, value in quantiles.items()) or "none"
+def in_line(values: Mapping[str, float]) -> str:
+    """Return quantiles as text."""
+    return ", ".join(f"{name} {value:,}" for name, value in values.items()) or "none"

@@ -24,6 +24,7 @@ from seetell.drawing.attention import (
 )
 from seetell.drawing.fonts import choose_font, ellipsise
 from seetell.drawing.page_parts import data_uri, html_text, photo_parts, read_asset, render_template, signed
+from seetell.geometry.boxes import Box
 from seetell.results import Explanation, Explanations, HeatMap
 
 TITLE_SIZE, METHOD_SIZE = 20, 15
@@ -68,11 +69,22 @@ def explanations_picture(photo: Image.Image, result: Explanations) -> Image.Imag
         for column, heat_map in enumerate(part.maps):
             x = left + column * (tile[0] + BETWEEN)
             drawn = overlay(small, colourise(_intensity(heat_map, result.size, max(tile))))
+            if part.box is not None:
+                _outline(drawn, part.box, result.size)
             picture.paste(drawn, (x, top + TITLE_HEIGHT))
             text, font = choose_font(_named(heat_map).replace("−", "-"), METHOD_SIZE)
             under = x, top + TITLE_HEIGHT + tile[1] + METHOD_HEIGHT / 2
             pen.text(under, ellipsise(text, font, tile[0]), FAINT, font, anchor="lm")
     return picture
+
+
+def _outline(drawn: Image.Image, box: Box, size: tuple[int, int]) -> None:
+    """Draw the outline of a box, in pixels of a photo of some size, on a copy of it of another size."""
+    pen, scale = ImageDraw.Draw(drawn), drawn.width / size[0]
+    edges = [round(scale * edge) for edge in box]
+    edges[2:] = max(edges[0], edges[2] - 1), max(edges[1], edges[3] - 1)
+    pen.rectangle([edges[0] - 1, edges[1] - 1, edges[2] + 1, edges[3] + 1], outline=INK)
+    pen.rectangle(edges, outline=PAPER)
 
 
 def _write_answer(pen: ImageDraw.ImageDraw, answer: str, start: tuple[int, int], width: int, height: int) -> None:
@@ -132,12 +144,20 @@ def explanations_page(photo: Image.Image, result: Explanations, *, name: str) ->
 
 
 def _row(part: Explanation, photo: tuple[int, int]) -> str:
+    frame = "" if part.box is None else _frame(part.box, photo)
     figures = "".join(
-        f'<figure><div class="shot"><img src="{_map_uri(heat_map, photo)}" alt=""></div>'
+        f'<figure><div class="shot"><img src="{_map_uri(heat_map, photo)}" alt="">{frame}</div>'
         f'<figcaption class="faint">{html_text(_named(heat_map))}</figcaption></figure>'
         for heat_map in part.maps
     )
     return f'<div class="place methods">{figures}</div>'
+
+
+def _frame(box: Box, photo: tuple[int, int]) -> str:
+    """Return the outline of a box."""
+    left, top, right, bottom = (edge / photo[number % 2] for number, edge in enumerate(box))
+    place = f"left: {left:.2%}; top: {top:.2%}; width: {right - left:.2%}; height: {bottom - top:.2%}"
+    return f'<div class="frame" style="{place}"></div>'
 
 
 def _map_uri(heat_map: HeatMap, photo: tuple[int, int]) -> str:

@@ -106,12 +106,36 @@ def strokes(side: int, rng: np.random.Generator) -> Image.Image:
     return picture
 
 
+def glass(side: int, rng: np.random.Generator) -> Image.Image:
+    """Panes of coloured glass between strips of lead: the Voronoi cells of scattered points."""
+    cells = 13
+    points = (
+        np.mgrid[-2 : cells + 2, -2 : cells + 2].reshape(2, -1).T + 0.85 * rng.random(((cells + 4) ** 2, 2))
+    ) / cells
+    palette = (*COOL, *WARM[1:])
+    tone = np.sin(5 * points[:, 0] + 1) + np.sin(4 * points[:, 1] + 2) + rng.normal(0, 0.5, len(points))
+    base = np.array(palette, float)[((tone + 2.6) / 5.2 * (len(palette) - 1)).round().astype(int) % len(palette)]
+    picture = np.empty((side, side, 3))
+    x = (np.arange(side) + 0.5) / side
+    for row in range(side):
+        near = points[np.abs(points[:, 0] - x[row]) < 2 / cells]
+        colours = base[np.abs(points[:, 0] - x[row]) < 2 / cells]
+        distances = np.hypot(near[:, :1] - x[row], near[:, 1:] - x)  # (points, side)
+        order = np.argpartition(distances, 1, axis=0)[:2]
+        nearest, second = np.sort(np.take_along_axis(distances, order, axis=0), axis=0) * cells
+        light = 0.75 + 0.35 * (1 - nearest) + 0.06 * rng.normal(size=side)
+        lead = second - nearest < 0.13
+        picture[row] = np.where(lead[:, None], 20, colours[distances.argmin(axis=0)] * light[:, None])
+    return Image.fromarray(picture.clip(0, 255).astype(np.uint8))
+
+
 STYLES: dict[str, Callable[[int, np.random.Generator], Image.Image]] = {
     "mosaic": mosaic,
     "waves": waves,
     "dots": dots,
     "hatching": hatching,
     "strokes": strokes,
+    "glass": glass,
 }
 
 

@@ -15,6 +15,10 @@ import numpy as np
 from PIL import Image
 
 from seetell.errors import NotPredictedError, unknown
+from seetell.geometry.boxes import Box
+
+MOST_NAMED = 20
+"""Names of what can be explained that a message lists; of more, a few near ones."""
 
 Score = Callable[[Sequence[np.ndarray]], np.ndarray]
 """Takes ``N`` images ``(H, W, 3)`` uint8, such as covered copies of the one that is explained; returns the scores of
@@ -32,6 +36,7 @@ class Explained:
         maps: the model's own maps by name, such as ``attention``: for each target ``(H, W)`` over the part of the image
             that the model sees, or ``None``.
         note: what a user should know of how the model reads the text.
+        boxes: of the targets that have a place of their own, ``xyxy`` in pixels of the image; empty where none has.
     """
 
     answer: str
@@ -39,6 +44,7 @@ class Explained:
     score: Score
     maps: Mapping[str, Sequence[np.ndarray | None]] = field(default_factory=dict)
     note: str = ""
+    boxes: Sequence[Box] = ()
 
 
 Explain = Callable[[Any, Image.Image, str, Sequence[str]], Explained]
@@ -64,6 +70,6 @@ def chosen(kind: str, names: Sequence[str], wanted: Iterable[str], *, whole: str
     lower = [name.lower() for name in names]
     for name in wanted:
         if name.lower() not in lower:
-            raise NotPredictedError(f"{whole}: {unknown(kind, name, dict.fromkeys(names))}")
+            raise NotPredictedError(f"{whole}: {unknown(kind, name, dict.fromkeys(names), most=MOST_NAMED)}")
     asked = {name.lower() for name in wanted}
     return [place for place, name in enumerate(lower) if name in asked]

@@ -18,14 +18,14 @@ def gram(activation: Tensor) -> Tensor:
 
 
 def layer_error(activation: Tensor, target: Tensor) -> Tensor:
-    """Return ``E = Σ (G − Ĝ)² / (4 N² M²)``, a scalar, summed over images (equation 2).
+    """Return ``E = Σ (G − Ĝ)² / (4 N² M²)`` of each image, ``(B,)`` (equation 2).
 
     Args:
         activation: ``(B, N, h, w)``; ``M = h · w``.
         target: ``Ĝ``, ``(B, N, N)`` or ``(N, N)``, for an activation of as many places.
     """
     _, channels, height, width = activation.shape
-    return (gram(activation) - target).square().sum() / (4 * channels**2 * (height * width) ** 2)
+    return (gram(activation) - target).square().sum(dim=(1, 2)) / (4 * channels**2 * (height * width) ** 2)
 
 
 def targets(activations: Sequence[Mapping[str, Tensor]], weights: Sequence[float]) -> dict[str, Tensor]:
@@ -48,19 +48,19 @@ def targets(activations: Sequence[Mapping[str, Tensor]], weights: Sequence[float
 
 
 def texture_error(activations: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> Tensor:
-    """Return the mean over layers of :func:`layer_error`, each relative to that of a picture without features.
+    """Return the mean over layers of :func:`layer_error`, each relative to that of an image without features, ``(B,)``.
 
     Layers then count alike whatever the size of their activations, in any network: a departure from the paper, whose
     weights are for one network.
 
     Args:
         activations: by layer, ``(B, N, h, w)``.
-        wanted: Gram matrices per place, by layer; see :func:`targets`.
+        wanted: Gram matrices per place, by layer, of all images or of each; see :func:`targets`.
     """
     errors = []
     for layer, target in wanted.items():
         activation = activations[layer]
         places, channels = activation.shape[2] * activation.shape[3], activation.shape[1]
-        nothing = target.square().sum() / (4 * channels**2)  # Σ (0 − M Ĝ)² / (4 N² M²)
+        nothing = target.square().sum(dim=(-2, -1)) / (4 * channels**2)  # Σ (0 − M Ĝ)² / (4 N² M²)
         errors.append(layer_error(activation, target * places) / nothing.clamp(min=1e-12))
-    return torch.stack(errors).mean()
+    return torch.stack(errors).mean(dim=0)

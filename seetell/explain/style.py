@@ -18,6 +18,7 @@ from torch import Tensor
 from seetell.explain.gram import targets, texture_error
 from seetell.explain.optimisation import Progress, minimise
 from seetell.explain.pictures import Activations, fitted, limits, resized, to_input, to_picture
+from seetell.explain.style_model import with_colours_of
 from seetell.explain.total_variation import total_variation
 from seetell.nn.backbones import Encoder
 
@@ -129,7 +130,7 @@ class _Loss:
         content = sum(
             (found[layer] - target).square().mean() / target.square().mean() for layer, target in self._content.items()
         ) / len(self._content)
-        style = texture_error(found, self._wanted)
+        style = texture_error(found, self._wanted).mean()
         smooth = total_variation(image) / image.numel()
         loss: Tensor = content + self._options.style_weight * style + self._options.smoothness * smooth
         return loss
@@ -137,10 +138,3 @@ class _Loss:
 
 def _brightness(picture: Image.Image) -> Image.Image:
     return picture.convert("L").convert("RGB")
-
-
-def with_colours_of(made: Image.Image, content: Image.Image) -> Image.Image:
-    """Return a picture with the colours of another, of which it keeps the brightness."""
-    _, blue, red = content.convert("RGB").resize(made.size, Image.Resampling.BICUBIC).convert("YCbCr").split()
-    brightness = made.convert("YCbCr").split()[0]
-    return Image.merge("YCbCr", (brightness, blue, red)).convert("RGB")

@@ -50,7 +50,7 @@ def synthesise_texture(
     noise = mean + deviation * torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(seed))
 
     def loss(image: Tensor) -> Tensor:
-        return texture_error(activations(image), wanted) + SMOOTHNESS * total_variation(image) / image.numel()
+        return texture_error(activations(image), wanted).mean() + SMOOTHNESS * total_variation(image) / image.numel()
 
     bounds = limits(encoder.preprocessing)
     made = minimise(noise, loss, steps=steps, bounds=bounds, progress=progress)

@@ -51,17 +51,21 @@ class Explanation:
         text: the part, such as a word of the caption.
         score: the model's for it in this image, such as a log-probability.
         maps: one of each method.
+        box: where it is, ``xyxy`` in pixels of the image, if it has a place of its own, such as an object.
     """
 
     text: str
     score: float
     maps: tuple[HeatMap, ...]
+    box: tuple[float, float, float, float] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain types ready for JSON."""
+        """Return plain types ready for JSON; ``box`` only if it has one."""
+        place = {} if self.box is None else {"box": [round(edge, 2) for edge in self.box]}
         return {
             "text": self.text,
             "score": rounded_logprob(self.score),
+            **place,
             "maps": [heat_map.to_dict() for heat_map in self.maps],
         }
 

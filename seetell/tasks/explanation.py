@@ -8,13 +8,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image
 
 from seetell.errors import UsageError, unknown
-from seetell.explain.explained import Explained
+from seetell.explain.explained import Explained, Score
 from seetell.explain.methods import BLACK_BOX, GRADIENTS, METHODS, OWN, gradient_method
 from seetell.explain.occlusion import CELLS, occlusion
 from seetell.extras import require
@@ -24,6 +25,8 @@ from seetell.photos.preprocessing import largest
 from seetell.results import Explanation, Explanations, HeatMap
 from seetell.runtime.predictor import Predictor
 from seetell.tasks.registry import find_task, tasks
+
+Value = TypeVar("Value")
 
 SIDE = 512
 """Longest side, in pixels, of the copies that are covered, where the model's input is no larger."""
@@ -52,6 +55,11 @@ def check_methods(task_name: str, methods: Sequence[str]) -> None:
             require("train", f"the method {method}")
 
 
+def at_once(work: Callable[[], Value]) -> Value:
+    """Do a piece of work."""
+    return work()
+
+
 def explain(
     predictor: Predictor[Any, Any],
     photo: PhotoSource,
@@ -62,6 +70,7 @@ def explain(
     cells: int = CELLS,
     progress: Callable[[str, int, int], None] | None = None,
     tell: Callable[[str], None] | None = None,
+    run: Callable[[Callable[[], Any]], Any] = at_once,
 ) -> Explanations:
     """Explain a prediction for one image.
 
@@ -75,6 +84,8 @@ def explain(
         cells: of occlusion's map along each side.
         progress: called with the method, how much of it is done and of how much.
         tell: called with what a user should know of how the model reads the text.
+        run: does each piece of work with the model, such as scoring a batch of images, and returns what it returns; for
+            models that are shared with others.
 
     Raises:
         PhotoError: the image cannot be used.
@@ -84,7 +95,7 @@ def explain(
     check_methods(predictor.task, methods)
     image = open_photo(photo)
     task = find_task(predictor.task)
-    explained: Explained = task.load("explain")(predictor, image, text, list(names))
+    explained: Explained = run(lambda: task.load("explain")(predictor, image, text, list(names)))
     if tell is not None and explained.note:
         tell(explained.note)
     chosen = list(dict.fromkeys(methods)) or [*explained.maps, BLACK_BOX]
@@ -93,28 +104,35 @@ def explain(
             raise UsageError(f"{predictor.name} has no {method} to show; leave it out")
     seen = predictor.visible_box(image.size)
     maps: list[list[HeatMap]] = [[] for _ in explained.targets]
-    whole = explained.score([np.asarray(_smaller(image, predictor)[0])])[0]
-    network = task.load("network")(predictor, image, explained) if any(each in GRADIENTS for each in chosen) else None
+
+    def score(images: Sequence[np.ndarray]) -> np.ndarray:
+        scores: np.ndarray = run(lambda: explained.score(images))
+        return scores
+
+    whole = score([np.asarray(_smaller(image, predictor)[0])])[0]
+    needs_gradients = any(each in GRADIENTS for each in chosen)
+    network = run(lambda: task.load("network")(predictor, image, explained)) if needs_gradients else None
     for method in chosen:
         if method == BLACK_BOX:
-            _add_occlusion(maps, explained, image, predictor, cells, progress)
+            _add_occlusion(maps, score, image, predictor, cells, progress)
         elif method in GRADIENTS:
-            function = gradient_method(method)
             for target, found in enumerate(maps):
-                found.append(HeatMap(method, function(network, target), seen))
+                values = run(partial(gradient_method(method), network, target))
+                found.append(HeatMap(method, values, seen))
                 if progress is not None:
                     progress(method, target + 1, len(maps))
         else:
             for found, own in zip(maps, explained.maps[method], strict=True):
                 if own is not None:
                     found.append(HeatMap(method, own, seen))
-    parts = zip(explained.targets, whole.tolist(), map(tuple, maps), strict=True)
+    boxes: Sequence[Box | None] = explained.boxes or [None] * len(maps)
+    parts = zip(explained.targets, whole.tolist(), map(tuple, maps), boxes, strict=True)
     return Explanations(explained.answer, tuple(Explanation(*part) for part in parts), image.size, predictor.name)
 
 
 def _add_occlusion(
     maps: Sequence[list[HeatMap]],
-    explained: Explained,
+    score: Score,
     image: Image.Image,
     predictor: Predictor[Any, Any],
     cells: int,
@@ -126,9 +144,7 @@ def _add_occlusion(
     smaller, scale = _smaller(image, predictor)
     box: Box = tuple(edge * scale for edge in seen)  # type: ignore[assignment]
     done = None if progress is None else lambda done, total: progress(BLACK_BOX, done, total)
-    for found, values in zip(
-        maps, occlusion(explained.score, smaller, box=box, cells=cells, progress=done), strict=True
-    ):
+    for found, values in zip(maps, occlusion(score, smaller, box=box, cells=cells, progress=done), strict=True):
         found.append(HeatMap(BLACK_BOX, values, seen))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from ten_pictures import write_ten_pictures
 
 from seetell.cli.main import main
 
@@ -107,3 +108,27 @@ def test_help_has_examples(capsys: pytest.CaptureFixture[str]):
             main(["data", *arguments])
         assert not ended.value.code
         assert "Example: seetell data check" in capsys.readouterr().out
+
+
+def test_boxes_are_checked_too(tmp_path: Path):
+    ten = write_ten_pictures(tmp_path / "ten")
+    status, result = check(ten)
+    assert status == 1  # the photos that validate are those that train
+    assert "one in val and one in train: scores will be too good" in result
+    assert "read as YOLO boxes" in result
+    assert "split     photos     boxes" in result
+    assert "boxes per photo      min" in result
+    assert "photo width          min 64" in result
+    for photo in (ten / "images/val").iterdir():
+        photo.unlink()
+    Image.new("RGB", (64, 64)).save(ten / "images/val/0.png")
+    labels = ten / "labels/train/3.txt"
+    labels.write_text(labels.read_text() + "0 0.5\n")
+    (ten / "images/train/4.png").write_bytes(b"")
+    status, result = check(ten, "--format", "yolo", "--json")
+    report = json.loads(result)
+    assert status == 1
+    assert [report["problems"][kind]["count"] for kind in ("unreadable-photo", "malformed")] == [1, 1]
+    assert sum(report["classes"].values()) == report["splits"]["train"]["boxes"] > 0
+    status, result = check(ten, "--no-open-photos")
+    assert "photo sizes          not checked" in result

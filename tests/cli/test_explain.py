@@ -74,12 +74,6 @@ def test_wrong_use_is_refused(run, arguments: list[str], message: str):
     assert message in err
 
 
-def test_a_task_that_cannot_be_explained(run):
-    status, _, err = run("a.png", model="regions")
-    assert status == 2
-    assert "dense captioning cannot be explained" in err
-
-
 def test_a_word_that_one_photo_lacks_loses_no_other(run, tmp_path: Path):
     Image.new("RGB", (2000, 1), (200, 30, 60)).save(tmp_path / "line.png")
     _, out, _ = run("a.png", "line.png", "--format", "jsonl", "--method", "occlusion")

@@ -14,7 +14,6 @@ from PIL import Image
 
 from seetell.cli import picture_options, visualise
 from seetell.cli.main import main
-from seetell.explain.fast_style import StyleNetwork
 
 
 @pytest.fixture
@@ -88,17 +87,24 @@ def test_styles_are_files_or_drawn(run, tmp_path: Path, monkeypatch: pytest.Monk
     assert (status, "missing.png: no such file" in err) == (1, True)
 
 
-def test_a_trained_network_draws_in_one_pass(run, tmp_path: Path):
-    StyleNetwork(["waves", "mine"], channels=(4, 4, 4), blocks=1).save(tmp_path / "styles.safetensors")
-    words = ("style", "photos/0.png", "--side", "64", "--fast", "styles.safetensors", "--output", "made.png")
-    assert run(*words, "mine", "waves", "--keep-colour") == (0, "", "")
-    with Image.open(tmp_path / "made.png") as picture:
-        assert picture.size == (64, 48)
-    status, _, err = run(*words, "wave")
-    assert (status, "unknown style 'wave'. Did you mean 'waves'?" in err) == (2, True)
-    (tmp_path / "styles.safetensors").write_bytes(b"{}")
-    status, _, err = run(*words, "waves")
-    assert (status, "styles.safetensors: holds no network of styles" in err) == (1, True)
+def test_a_trained_network_draws_in_one_pass(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    asked = []
+
+    class Model:
+        def draw(self, picture: Image.Image, styles: dict[str, float], *, side: int, strength: float) -> Image.Image:
+            asked.append((styles, side, strength))
+            return Image.new("RGB", (64, 48), (200, 30, 30))
+
+    monkeypatch.setattr("seetell.explain.style_model.load_style_model", lambda model, threads: Model())
+    monkeypatch.setattr("seetell.extras.EXTRAS", {"train": ("no_such_module",)})
+    words = ("style", "photos/0.png", "waves", "glass", "waves", "--fast", "--side", "64")
+    assert run(*words, "--mix", "2", "--mix", "1", "--mix", "3", "--strength", "0.5", "-o", "a.png") == (0, "", "")
+    assert run(*words, "--keep-colour", "-o", "b.png")[0] == 0
+    assert asked == [({"waves": 5.0, "glass": 1.0}, 64, 0.5), ({"waves": 2.0, "glass": 1.0}, 64, 1.0)]
+    with Image.open(tmp_path / "a.png") as drawn, Image.open(tmp_path / "b.png") as coloured:
+        assert len(drawn.getcolors(9999)) == 1 < len(coloured.getcolors(9999))
+    status, _, err = run("style", "photos/0.png", "waves", "--strength", "0.5", "-o", "c.png")
+    assert (status, "needs no_such_module" in err) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +115,10 @@ def test_a_trained_network_draws_in_one_pass(run, tmp_path: Path):
         (("dream", "photos/0.png", "--layer", "layers.thrid", "--output", "a.png"), "Did you mean 'layers.third'?"),
         (("visualise", "patches", "photos", *LAYER, "--channel", "99", "--output", "a.png"), "has the channels 0 to "),
         (("visualise", "fool", "photos/0.png", "tabby", "--output", "a.jpg"), "a JPEG would lose so small a change"),
+        (
+            ("style", "photos/0.png", "waves", "--strength", "0.5", "-o", "a.png"),
+            "--model and --strength go with --fast",
+        ),
         (("visualise", "map", "photos/0.png", "--output", "a.png"), "takes two photos or more, got 1"),
     ],
 )

@@ -60,3 +60,12 @@ def test_nouns_are_what_most_phrases_say_in_the_singular_where_it_occurs(entitie
     assert dataset.split("val")[0].classes == ("man", "rock", "rock")  # a hat is not frequent any more
     with pytest.raises(DataError, match="no box of its nouns of 99 objects or more"):
         read_entity_nouns(entities, read(entities), fewest=99)
+
+
+def test_colours_and_numbers_are_no_nouns(entities: Path):
+    sentences = SENTENCES.replace("a hat", "black").replace("A guy", "One").replace("The man", "the other")
+    for number in range(12):
+        (entities / "Sentences" / f"{number}.txt").write_text(sentences)
+    dataset = read_entity_nouns(entities, read(entities), fewest=1)
+    assert dataset.classes == ("man", "rocks")
+    assert dataset.photos[0].classes == ("man", "rocks", "rocks")

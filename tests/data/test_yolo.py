@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from seetell.data.objects import read_objects
 from seetell.data.yolo import read_yolo
 from seetell.errors import DataError
 
@@ -114,3 +115,12 @@ def test_images_without_a_file_may_be_left_out(tmp_path: Path):
         tmp_path, {"val/1": "0 .5 .5 1 1", "val/2": ""}, description=DESCRIPTION + "skip_if_label_file_missing: true\n"
     )
     assert [photo.id for photo in read_yolo(folder).photos] == ["val/1.png"]
+
+
+def test_photos_that_train_and_validate_are_told(tmp_path: Path):
+    folder = write(tmp_path, {"all/1": "0 .5 .5 1 1", "all/2": "0 .5 .5 1 1", "other/3": ""})
+    (folder / "data.yaml").write_text("train: images/all\nval: [images/all, images/other]\nnames: [dog]\n")
+    (note,) = read_objects(folder).notes
+    assert note.startswith("2 of the photos to validate on are trained on, too")
+    (folder / "data.yaml").write_text("train: images/all\nval: images/other\nnames: [dog]\n")
+    assert read_objects(folder).notes == ()

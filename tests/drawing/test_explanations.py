@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from drawing.test_attention_page import Tags
@@ -66,6 +68,17 @@ def test_the_page_has_a_button_and_a_row_of_maps_for_each_part():
     assert len([given for given in tags.all("div") if given.get("class") == "place methods"]) == 2
     assert len(tags.all("div", "shot")) == 4
     assert "it's <i>.jpg" in "".join(tags.text)
+
+
+def test_the_place_of_an_object_is_outlined():
+    found = explanations(CORNER, texts=("dog",))
+    placed = replace(found, parts=tuple(replace(part, box=(30.0, 20.0, 150.0, 160.0)) for part in found.parts))
+    drawn, without = (np.asarray(explanations_picture(PHOTO, each)).astype(int) for each in (placed, found))
+    rows, columns = np.nonzero((drawn != without).any(axis=2))
+    height, width = np.ptp(rows) + 1, np.ptp(columns) + 1
+    assert height / width == pytest.approx(140 / 120, abs=0.05)
+    (frame,) = Tags(explanations_page(PHOTO, placed, name="a.jpg")).all("div", "frame")
+    assert frame["style"] == "left: 10.00%; top: 10.00%; width: 40.00%; height: 70.00%"
 
 
 def test_words_stand_above_what_changes_its_height():

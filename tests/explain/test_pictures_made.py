@@ -48,7 +48,7 @@ def test_gram_matrices_by_hand():
     activation = torch.tensor([[[[1.0, 2.0]], [[0.0, 3.0]]]])  # N = 2 features, M = 2 places
     assert gram(activation)[0].tolist() == [[5.0, 6.0], [6.0, 9.0]]
     target = torch.tensor([[5.0, 4.0], [6.0, 6.0]])
-    assert float(layer_error(activation, target)) == (2**2 + 3**2) / (4 * 2**2 * 2**2)
+    assert float(layer_error(activation, target)[0]) == (2**2 + 3**2) / (4 * 2**2 * 2**2)
 
 
 def test_a_texture_has_no_error_with_itself_and_an_error_of_one_with_nothing():

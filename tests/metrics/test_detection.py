@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from coco_reference import coco_scores
+from coco_reference import box_rows, coco_scores
+from voc_reference import voc_scores
 
 from seetell.errors import DataError
 from seetell.metrics.detection import (
@@ -65,20 +66,6 @@ def random_boxes(random: np.random.Generator, count: int, *, scores: bool) -> li
     ]
 
 
-def coco_rows(boxes_of: dict[int, list[Detection]]) -> list[dict]:
-    return [
-        {
-            "image_id": photo,
-            "category_id": "abc".index(each.label),
-            "bbox": [each.box[0], each.box[1], each.box[2] - each.box[0], each.box[3] - each.box[1]],
-            "area": (each.box[2] - each.box[0]) * (each.box[3] - each.box[1]),
-            "score": each.score,
-        }
-        for photo, boxes in boxes_of.items()
-        for each in boxes
-    ]
-
-
 def test_it_is_what_pycocotools_computes():
     pytest.importorskip("pycocotools")
     for seed in range(4):
@@ -86,8 +73,17 @@ def test_it_is_what_pycocotools_computes():
         truth = {photo: random_boxes(random, int(random.integers(0, 9)), scores=False) for photo in range(40)}
         found = {photo: random_boxes(random, int(random.integers(0, 25)), scores=True) for photo in range(40)}
         scores = detection_average_precision(truth, found)
-        expected = coco_scores("bbox", list(truth), coco_rows(truth), coco_rows(found), classes=3)
+        expected = coco_scores("bbox", [*truth], box_rows(truth, "abc"), box_rows(found, "abc"), classes=3)
         assert (scores.ap, scores.ap50) == pytest.approx(expected, abs=1e-9)
+
+
+def test_pascal_voc_is_what_is_computed_one_detection_at_a_time():
+    for seed in range(4):
+        random = np.random.default_rng(seed)
+        truth = {photo: random_boxes(random, int(random.integers(0, 9)), scores=False) for photo in range(12)}
+        found = {photo: random_boxes(random, int(random.integers(0, 25)), scores=True) for photo in range(12)}
+        scores = voc_average_precision(truth, found)
+        assert (scores.map_2007, scores.map_2010) == pytest.approx(voc_scores(truth, found), abs=1e-12)
 
 
 def test_pascal_voc_by_hand():

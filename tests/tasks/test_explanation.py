@@ -7,7 +7,7 @@ import pytest
 from tasks.grounding.test_predict import SENTENCE, halves
 
 import seetell
-from seetell.errors import PhotoError, UsageError
+from seetell.errors import NotPredictedError, PhotoError, UsageError
 from seetell.explain.methods import GRADIENTS, METHODS, gradient_method
 from seetell.results import Explanation, HeatMap, Label, Labels, Region, Regions
 from seetell.tasks.classification.classifier import Classifier
@@ -84,8 +84,15 @@ def test_an_object_is_where_it_is_no_longer_found():
     left, right = left_and_right(red)
     assert left > 3 * abs(right)
     assert left_and_right(blue) == (0, 0)
-    with pytest.raises(UsageError, match="the image: unknown object 'dog'"):
-        explain(Squares("squares", threads=1), RED_LEFT, names=["dog"])
+    assert [each.box for each in (red, blue)] == [(0, 0, 32, 48), (32, 0, 64, 48)]
+    with pytest.raises(NotPredictedError, match="no red is found in the image; found are: blue"):
+        explain(Squares("squares", threads=1), np.zeros((30, 40, 3), np.uint8), names=["red"])
+
+
+def test_a_class_that_is_none_is_told_from_one_that_is_not_there():
+    with pytest.raises(UsageError, match="squares: unknown class 'rad'") as caught:
+        explain(Squares("squares", threads=1), RED_LEFT, names=["Red", "rad"])
+    assert not isinstance(caught.value, NotPredictedError)
 
 
 def test_a_large_photo_is_explained_in_its_own_pixels():
@@ -130,8 +137,8 @@ def test_every_declared_part_can_be_imported():
 
 
 def test_a_task_that_cannot_be_explained_says_which_can():
-    with pytest.raises(UsageError, match="dense captioning cannot be explained; models of these tasks can: caption"):
-        check_methods("dense_captioning", [])
+    with pytest.raises(UsageError, match="segmentation cannot be explained; models of these tasks can: caption"):
+        check_methods("segmentation", [])
     with pytest.raises(UsageError, match=r"saliency needs gradients, which detection has none of; .*caption, classify"):
         check_methods("detection", ["saliency"])
 

@@ -241,6 +241,34 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
         images = stacked([images for images, _ in batch], self.tagger.preprocessings)
         return list(self.tagger(images).detections)
 
+    def phrase_logprobs(
+        self, batch: Sequence[Prepared], boxes: np.ndarray, phrases: Sequence[Sequence[int]]
+    ) -> np.ndarray:
+        """Return the log-probability of a phrase for each of some boxes, in each image.
+
+        Args:
+            batch: ``N`` images from :meth:`prepare`; no more than ``batch_size`` are processed at once.
+            boxes: ``(R, 4)`` xyxy in shares of the image.
+            phrases: word ids of each, without START and END.
+
+        Returns:
+            ``(N, R)`` float64: the sum over its words.
+        """
+        rows = []
+        for first in range(0, len(batch), self.batch_size):
+            part = batch[first : first + self.batch_size]
+            maps = self._run_backbone(part)
+            del maps["boxes"], maps["logits"]
+            everywhere = np.tile(boxes * self._input_size, (len(part), 1)).astype(np.float32)
+            head = self._run_region_head(maps, everywhere, np.repeat(np.arange(len(part)), len(boxes)))
+            logprobs = np.empty((len(part), len(boxes)))
+            for place, tokens in enumerate(phrases):
+                own = head["order"] % len(boxes) == place
+                features = {name: head[name][own] for name in self._decoder.features}
+                logprobs[head["photos"][own], place] = self._decoder.logprobs(features, tokens).sum(axis=1)
+            rows.append(logprobs)
+        return np.concatenate(rows)
+
     def _localise(self, batch: Sequence[Prepared]) -> tuple[dict[str, np.ndarray], list[np.ndarray]]:
         """Return what the region head makes of all proposals, and the indices of the final boxes of each image."""
         maps = self._run_backbone(batch)
@@ -377,7 +405,11 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
     def _run_region_head(
         self, maps: Mapping[str, np.ndarray], boxes: np.ndarray, owners: np.ndarray
     ) -> dict[str, np.ndarray]:
-        """Run the region head, each box on the map of its size; results are in that order, ``photos`` among them."""
+        """Run the region head, each box on the map of its size.
+
+        Returns:
+            Its outputs in that order, and besides, of each row, ``photos``, its image, and ``order``, its box's place.
+        """
         rules = self.localisation
         sides = np.sqrt(area(boxes))
         level = np.floor(1 + np.log2(sides / rules.canonical_box_size) + 1e-6)
@@ -388,7 +420,8 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
             feeds |= {f"boxes_{stride}": boxes[chosen], f"photos_{stride}": owners[chosen]}
         outputs = self._regions.outputs
         found = dict(zip(outputs, self._regions.run(feeds, outputs), strict=True))
-        return found | {"photos": owners[np.concatenate(places)]}
+        order = np.concatenate(places)
+        return found | {"photos": owners[order], "order": order}
 
     def _final_nms(self, boxes: np.ndarray, scores: np.ndarray, photos: np.ndarray, *, count: int) -> list[np.ndarray]:
         """Return the indices of the final boxes of each image, highest score first."""

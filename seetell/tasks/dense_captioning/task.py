@@ -13,6 +13,7 @@ TASK = Task(
     predict="predict:DenseCaptioner",
     backends={"hf": "hub:load"},
     evaluate="evaluate:evaluate",
+    explain="explain:explain",
     config="config:DenseCaptioningConfig",
     train="train:Training",
     model="model:build",

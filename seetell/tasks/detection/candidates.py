@@ -80,18 +80,23 @@ class TwoGraphs:
     def __call__(self, images: np.ndarray) -> list[Found]:
         """Return the candidates of each image."""
         *trunk, anchors, logits = self._proposals.run({"images": images}, [*self._trunk, "boxes", "logits"])
-        return look_closer(self._regions, dict(zip(self._trunk, trunk, strict=True)), self._chosen(anchors, logits))
+        proposed = [boxes for boxes, _ in self._chosen(anchors, logits, most=self.rules.most)]
+        return look_closer(self._regions, dict(zip(self._trunk, trunk, strict=True)), proposed)
 
-    def _chosen(self, anchors: Boxes, logits: np.ndarray) -> list[Boxes]:
-        rules = self.rules
-        return [
-            boxes[
-                select_proposals(
-                    boxes, scores, compared=rules.compared, iou_threshold=rules.nms_iou, max_boxes=rules.most
-                )
-            ]
-            for boxes, scores in zip(anchors, logits, strict=True)
-        ]
+    def propose(self, images: np.ndarray, *, most: int) -> list[tuple[Boxes, np.ndarray]]:
+        """Return at most so many proposals of each image, best first.
+
+        Returns:
+            Boxes ``(P, 4)`` in pixels of the input, and the logits of their objectness, ``(P,)``.
+        """
+        return self._chosen(*self._proposals.run({"images": images}, ["boxes", "logits"]), most=most)
+
+    def _chosen(self, anchors: Boxes, logits: np.ndarray, *, most: int) -> list[tuple[Boxes, np.ndarray]]:
+        rules, chosen = self.rules, []
+        for boxes, scores in zip(anchors, logits, strict=True):
+            kept = select_proposals(boxes, scores, compared=rules.compared, iou_threshold=rules.nms_iou, max_boxes=most)
+            chosen.append((boxes[kept], scores[kept]))
+        return chosen
 
 
 class SearchedBoxes:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seetell.data.objects import read_objects
-from seetell.data.records import ObjectPhoto
+from seetell.data.records import ObjectPhoto, RegionRecord
 from seetell.errors import DataError
+from seetell.metrics.dense import COUNTS, dense_average_precision
 from seetell.metrics.detection import Detection, detection_average_precision, voc_average_precision
 from seetell.results import Regions, row
+from seetell.tasks.detection.predict import BundleDetector
 from seetell.tasks.evaluation import DataOptions, Evaluation, Progress, collect, images_of
 
 if TYPE_CHECKING:
@@ -35,7 +38,9 @@ def evaluate(
 
     Returns:
         ``AP`` and ``AP50`` of COCO, ``VOC2007`` and ``VOC2010``, see :mod:`seetell.metrics.detection`, and the numbers
-        of ``boxes`` and ``photos``; per class its AP. ``rows`` are what ``seetell detect --format jsonl`` writes.
+        of ``boxes`` and ``photos``; of a detector that proposes boxes, the recall of the first 50, 100 and 300 of them
+        at an IoU of 0.5, see :mod:`seetell.metrics.dense`; per class its AP. ``rows`` are what
+        ``seetell detect --format jsonl`` writes.
 
     Raises:
         DataError: the data set cannot be used, the detector lacks one of its classes, or none of its images opens.
@@ -53,13 +58,33 @@ def evaluate(
     truth = {image.id: _true(image, regions) for image, regions in found}
     told = {image.id: [Detection(each.text, each.box, each.score) for each in regions] for image, regions in found}
     scores, voc = detection_average_precision(truth, told), voc_average_precision(truth, told)
+    recall = (
+        _recall(predictor, [image for image, _ in found], truth, progress)
+        if isinstance(predictor, BundleDetector) and predictor.proposes
+        else {}
+    )
     return Evaluation(
-        {**scores.to_dict(), "VOC2007": voc.map_2007, "VOC2010": voc.map_2010},
+        {**scores.to_dict(), "VOC2007": voc.map_2007, "VOC2010": voc.map_2010, **recall},
         failures,
         details={"classes": dict(scores.per_class)},
         rows=tuple(row(image.path.name, regions) for image, regions in found),
         notes=dataset.remarks,
     )
+
+
+def _recall(
+    predictor: BundleDetector,
+    images: Sequence[ObjectPhoto],
+    truth: Mapping[Any, Sequence[Detection]],
+    progress: Progress | None,
+) -> dict[str, float]:
+    """Return the share of true boxes that the first proposals find, by their number, as dense captioners have it."""
+    results = predictor.propose_many([image.path for image in images], top=max(COUNTS))
+    proposed, _ = collect("proposing boxes", images, results, progress)
+    true = {photo: [RegionRecord(each.box, (each.label,)) for each in boxes] for photo, boxes in truth.items()}
+    found = {image.id: regions.regions for image, regions in proposed}
+    recall = dense_average_precision(true, found, phrases=False).recall
+    return {f"recall@{count}": recall[count].at_half for count in COUNTS}
 
 
 def _true(image: ObjectPhoto, regions: Regions) -> list[Detection]:

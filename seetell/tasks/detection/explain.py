@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from seetell.errors import PhotoError, UsageError
-from seetell.explain.explained import Explained, chosen
+from seetell.errors import NotPredictedError, PhotoError, UsageError, unknown
+from seetell.explain.explained import MOST_NAMED, Explained, chosen
 from seetell.geometry.boxes import iou
 from seetell.results import Region
 from seetell.tasks.detection.detector import Detector
@@ -36,14 +36,20 @@ def explain(predictor: Detector[Any], image: Image.Image, text: str, names: Sequ
 
     Raises:
         PhotoError: no object is found.
-        UsageError: none of a name is found, or there is a text.
+        UsageError: a name is of no class of the detector, none of it is found, or there is a text.
     """
     if text:
         raise UsageError("objects are detected without a text; name the objects to explain with --word")
     found = predictor.predict(image)
     if not len(found):
         raise PhotoError("no object is found in the image, so there is none to explain")
-    objects = [found[place] for place in chosen("object", [each.text for each in found], names, whole="the image")]
+    _check_classes(names, predictor)
+    texts = [each.text for each in found]
+    for name in names:
+        if name.strip().lower() not in map(str.lower, texts):
+            there = ", ".join(dict.fromkeys(texts))
+            raise NotPredictedError(f"no {name.strip()} is found in the image; found are: {there}")
+    objects = [found[place] for place in chosen("object", texts, names, whole="the image")]
 
     def score(images: Sequence[np.ndarray]) -> np.ndarray:
         prepared = [predictor.prepare(image) for image in images]
@@ -56,7 +62,15 @@ def explain(predictor: Detector[Any], image: Image.Image, text: str, names: Sequ
         return np.array(rows)
 
     answer = ", ".join(f"{each.text} {each.score:.0%}" for each in found)
-    return Explained(answer, tuple(each.text for each in objects), score)
+    return Explained(answer, tuple(each.text for each in objects), score, boxes=[each.box for each in objects])
+
+
+def _check_classes(names: Sequence[str], predictor: Detector[Any]) -> None:
+    """Raise a ``UsageError`` if a name is of no class that the detector finds, in any image."""
+    known = {label.lower() for label in predictor.labels}
+    for name in names:
+        if known and name.strip().lower() not in known:
+            raise UsageError(f"{predictor.name}: {unknown('class', name, predictor.labels, most=MOST_NAMED)}")
 
 
 def _similarity(target: Region, found: Sequence[Region], scale: float) -> float:

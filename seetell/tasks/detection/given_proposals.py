@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,18 +37,19 @@ def given_proposals(
         preprocessing: of the encoder.
         progress: called with the numbers of photos done and to do.
     """
-    key = json.dumps([config.to_dict(), preprocessing.to_dict()], sort_keys=True)
+    every = replace(config, most=sys.maxsize)  # kept, so that a run that wants fewer need not search again
+    key = json.dumps([every.to_dict(), preprocessing.to_dict()], sort_keys=True)
     file = Path(folder) / f"proposals-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz"
     known = _read(file)
     names = [str(photo.resolve()) for photo in photos]
     missing = [place for place, name in enumerate(names) if name not in known]
     for done, place in enumerate(missing, 1):
         pixels = preprocessing.resize(open_photo(photos[place], at_least=(preprocessing.width, preprocessing.height)))
-        known[names[place]] = selective_search(pixels, config).astype(np.float32)
+        known[names[place]] = selective_search(pixels, every).astype(np.float32)
         if done % SAVED_EVERY == 0 or done == len(missing):
             _write(file, known)
         progress(done, len(missing))
-    return [known[name] for name in names]
+    return [known[name][: config.most] for name in names]
 
 
 def _read(file: Path) -> dict[str, Boxes]:

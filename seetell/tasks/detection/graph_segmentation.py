@@ -9,6 +9,7 @@ neighbour.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ import numpy.typing as npt
 
 SIGMA = 0.8
 """Deviation in pixels of the Gaussian that smooths the image first (section 6)."""
+
+PARTS = 8
+"""In which edges are gone through; after each those within a segment are left out of the later ones."""
 
 Labels = npt.NDArray[np.int64]
 
@@ -31,27 +35,50 @@ def segment(image: np.ndarray, *, scale: float, least: int) -> Labels:
     Returns:
         The number of each pixel's segment, from 0 in the order of their first pixels, ``(H, W)``.
     """
-    height, width = image.shape[:2]
+    return segmentations(image, scales=(scale,), least=least)[0]
+
+
+def segmentations(image: np.ndarray, *, scales: Sequence[float], least: int) -> list[Labels]:
+    """Segment an image at several scales, for which its edges are weighed once; see :func:`segment`."""
     first, second, weights = _edges(smoothed(image.astype(np.float32), SIGMA))
     order = np.argsort(weights, kind="stable")
-    heads, tails, costs = first[order].tolist(), second[order].tolist(), weights[order].tolist()
-    parent, size = list(range(height * width)), [1] * (height * width)
-    limit = [float(scale)] * (height * width)  # Int(C) + k / |C| of the segment whose root it is
-    for one, other, cost in zip(heads, tails, costs, strict=True):
-        while parent[one] != one:
-            parent[one] = one = parent[parent[one]]
-        while parent[other] != other:
-            parent[other] = other = parent[parent[other]]
-        if one != other and cost <= limit[one] and cost <= limit[other]:
-            if size[one] < size[other]:
-                one, other = other, one
-            parent[other] = one
-            size[one] += size[other]
-            limit[one] = cost + scale / size[one]
-    roots = _roots(np.array(parent))
-    between = np.flatnonzero(roots[first[order]] != roots[second[order]])  # the others lie within a segment
-    for place in between.tolist():
-        one, other = heads[place], tails[place]
+    edges = first[order], second[order], weights[order]
+    return [_numbered(_joined(edges, scale, least, image.shape[0] * image.shape[1]), image) for scale in scales]
+
+
+def _joined(edges: tuple[np.ndarray, np.ndarray, np.ndarray], scale: float, least: int, pixels: int) -> np.ndarray:
+    """Return the root of each pixel's segment, ``(P,)``.
+
+    Args:
+        edges: both pixels and the weight of each, ``(E,)``, the lightest first.
+        scale: ``k``.
+        least: fewest pixels of a segment.
+        pixels: ``P``.
+    """
+    parent, size = list(range(pixels)), [1] * pixels
+    limit = [float(scale)] * pixels  # Int(C) + k / |C| of the segment whose root it is
+    heads, tails, costs = edges
+    part = -(-len(heads) // PARTS)
+    while len(heads):
+        for one, other, cost in zip(heads[:part].tolist(), tails[:part].tolist(), costs[:part].tolist(), strict=True):
+            while parent[one] != one:
+                parent[one] = one = parent[parent[one]]
+            while parent[other] != other:
+                parent[other] = other = parent[parent[other]]
+            if one != other and cost <= limit[one] and cost <= limit[other]:
+                if size[one] < size[other]:
+                    one, other = other, one
+                parent[other] = one
+                size[one] += size[other]
+                limit[one] = cost + scale / size[one]
+        roots, now = _roots(np.array(parent)), cost
+        grows = np.array(limit)[roots] >= now  # the others are final: later edges weigh even more (lemma 1)
+        one, other = heads[part:], tails[part:]
+        left = part + np.flatnonzero((roots[one] != roots[other]) & grows[one] & grows[other])
+        heads, tails, costs = heads[left], tails[left], costs[left]
+    heads, tails, _ = edges
+    between = np.flatnonzero(roots[heads] != roots[tails])
+    for one, other in zip(heads[between].tolist(), tails[between].tolist(), strict=True):
         while parent[one] != one:
             parent[one] = one = parent[parent[one]]
         while parent[other] != other:
@@ -59,9 +86,13 @@ def segment(image: np.ndarray, *, scale: float, least: int) -> Labels:
         if one != other and (size[one] < least or size[other] < least):
             parent[other] = one
             size[one] += size[other]
-    roots = _roots(np.array(parent))
+    return _roots(np.array(parent))
+
+
+def _numbered(roots: np.ndarray, image: np.ndarray) -> Labels:
+    """Number segments in the order of their first pixels, ``(H, W)``."""
     _, places, numbers = np.unique(roots, return_index=True, return_inverse=True)
-    return np.argsort(np.argsort(places))[numbers].reshape(height, width)
+    return np.argsort(np.argsort(places))[numbers].reshape(image.shape[:2])
 
 
 def smoothed(image: np.ndarray, sigma: float) -> np.ndarray:

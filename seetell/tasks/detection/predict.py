@@ -9,19 +9,22 @@ Letters: ``B`` images, ``N`` candidates of an image, ``K`` classes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from seetell.errors import PhotoError, UsageError
 from seetell.geometry.boxes import CANDIDATES, Boxes, boxes_of, nms, nms_per_class
 from seetell.photos.opening import PhotoSource
 from seetell.results import Region, Regions
 from seetell.runtime.bundle import Bundle, numbers
 from seetell.runtime.bundle_predictor import BundlePredictor
 from seetell.runtime.image_stream import preprocess_with_size
-from seetell.tasks.detection.candidates import open_finder
+from seetell.runtime.option_checks import check_count
+from seetell.tasks.detection.candidates import TwoGraphs, open_finder
 from seetell.tasks.detection.detector import Detector, Wanted
 
 Prepared = tuple[np.ndarray, tuple[int, int]]
@@ -73,6 +76,42 @@ class BundleDetector(BundlePredictor[Prepared, Regions], Detector[Prepared]):
         """Open an image; see :meth:`Predictor.prepare`."""
         return preprocess_with_size(image, self.bundle.preprocessing)
 
+    @property
+    def proposes(self) -> bool:
+        """Whether it looks closer at boxes that it proposes itself."""
+        return isinstance(self._find, TwoGraphs)
+
+    def propose_many(self, images: Iterable[PhotoSource], *, top: int) -> Iterator[Regions | PhotoError]:
+        """Return the boxes of many images that it looks closer at, without a text; for measuring recall.
+
+        Args:
+            images: see :meth:`predict_many`.
+            top: maximum number of boxes per image, best first.
+
+        Raises:
+            UsageError: ``top`` is below 1, or the detector proposes no boxes.
+        """
+        check_count("top", top)
+        if not isinstance(self._find, TwoGraphs):
+            raise UsageError(f"{self.name} proposes no boxes of its own")
+        return self._stream(images, partial(self._propose, find=self._find, top=top), batch_size=None, workers=None)
+
+    def _propose(
+        self, batch: Sequence[Prepared], sample_ids: Sequence[int], *, find: TwoGraphs, top: int
+    ) -> list[Regions]:
+        proposed = find.propose(np.stack([image for image, _ in batch]), most=top)
+        sides = np.tile([self.bundle.preprocessing.width, self.bundle.preprocessing.height], 2)
+        results = []
+        for (_, size), (boxes, logits) in zip(batch, proposed, strict=True):
+            edges, scores = self._in_photo(boxes / sides, size), 1 / (1 + np.exp(-logits.astype(np.float64)))
+            regions = [
+                Region("", (x0, y0, x1, y1), score)
+                for (x0, y0, x1, y1), score in zip(edges.tolist(), scores.tolist(), strict=True)
+                if x0 < x1 and y0 < y1
+            ]
+            results.append(Regions(tuple(regions), size, self.name))
+        return results
+
     def _predict(self, batch: Sequence[Prepared], sample_ids: Sequence[int], *, wanted: Wanted) -> list[Regions]:
         images = np.stack([image for image, _ in batch])
         return [
@@ -88,11 +127,16 @@ class BundleDetector(BundlePredictor[Prepared, Regions], Detector[Prepared]):
         chosen = boxes_of(boxes, kept, classes)
         told = nms(chosen, scores[kept, classes], iou_threshold=wanted.same_place_iou, max_boxes=wanted.top)
         kept, classes, chosen = kept[told], classes[told], chosen[told]
-        left, upper, right, lower = self.bundle.preprocessing.visible_box(size)
-        start, extent = np.array([left, upper] * 2), np.array([right - left, lower - upper] * 2)
-        edges = np.clip(start + chosen * extent, 0, np.tile(size, 2))
+        edges = self._in_photo(chosen, size)
         regions = [
             Region(self.labels[label], (x0, y0, x1, y1), float(scores[row, label]))
             for row, label, (x0, y0, x1, y1) in zip(kept, classes, edges.tolist(), strict=True)
         ]
         return Regions(tuple(regions), size, self.name)
+
+    def _in_photo(self, boxes: Boxes, size: tuple[int, int]) -> Boxes:
+        """Return boxes ``(N, 4)`` in shares of the input in pixels of the photo, clipped to it."""
+        left, upper, right, lower = self.bundle.preprocessing.visible_box(size)
+        start, extent = np.array([left, upper] * 2), np.array([right - left, lower - upper] * 2)
+        edges: Boxes = np.clip(start + boxes * extent, 0, np.tile(size, 2))
+        return edges

@@ -21,7 +21,7 @@ from PIL import Image
 from seetell.config import check_sizes
 from seetell.errors import RecipeError, unknown
 from seetell.geometry.boxes import Boxes
-from seetell.tasks.detection.graph_segmentation import Labels, segment, smoothed
+from seetell.tasks.detection.graph_segmentation import Labels, segmentations, smoothed
 
 COLOUR_BINS, TEXTURE_BINS, DIRECTIONS = 25, 10, 8
 COLOURS = ("hsv", "lab", "rgb")
@@ -88,8 +88,7 @@ def selective_search(pixels: np.ndarray, config: SelectiveSearchConfig) -> Boxes
     for colour in config.colours:
         channels = in_colours(image, colour)
         histograms = _pixel_bins(channels)
-        for scale in config.scales:
-            labels = segment(channels, scale=scale, least=config.least)
+        for labels in segmentations(channels, scales=config.scales, least=config.least):
             described = _Segments.of(labels, *histograms)
             for uses_colour, uses_texture in SUMS:
                 made = described.grouped(uses_colour=uses_colour, uses_texture=uses_texture)

@@ -69,9 +69,8 @@ class Training(task.Training):
         if unread:
             raise RecipeError(f"detection.strides: {self.section.model} reads the maps at {unread} too; add them")
         self._train_targets, self._val_targets = (self._targets(photos) for photos in (self._train, self._val))
-        self._train_proposals, self._val_proposals = (
-            self._proposals(photos, on_encoding) for photos in (self._train, self._val)
-        )
+        self._train_proposals = self._proposals(self._train, self._drawn(), on_encoding)
+        self._val_proposals = self._proposals(self._val, range(len(self._val)), on_encoding)
         self._trains_encoder = False
         self.hashes = {
             "encoder_hash": encoder_hash,
@@ -153,7 +152,7 @@ class Training(task.Training):
         source, proposals = self._val_source, self._val_proposals
         for rows in _batches(len(self._val)):
             with torch.inference_mode():
-                given = None if proposals is None else self._placed([proposals[row] for row in rows])
+                given = None if proposals is None else self._placed([proposals[row] for row in rows.tolist()])
                 candidates = self.detector.detect(source.maps(self._placed(source.read(rows))), given)
             for row, each in zip(rows.tolist(), candidates, strict=True):
                 photo = self._val[row]
@@ -173,18 +172,28 @@ class Training(task.Training):
             [torch.tensor([numbers[name] for name in photo.classes], dtype=torch.int64) for photo in photos],
         )
 
-    def _proposals(self, photos: Sequence[ObjectPhoto], progress: Progress) -> list[Tensor] | None:
-        """Return the boxes of selective search, where the detector wants them."""
+    def _drawn(self) -> Sequence[int]:
+        """Return the positions of the training photos that the run will see; of a run without an end, all."""
+        steps, counts = self.config.steps, np.ones(len(self._train), np.int64)
+        if steps == -1 or steps * self.config.batch_size >= len(self._train) or not self.detector.proposals_given:
+            return range(len(self._train))
+        drawn = np.concatenate([self.draw(step, counts, 1).photos for step in range(steps)])
+        return np.unique(drawn).tolist()  # type: ignore[no-any-return]
+
+    def _proposals(
+        self, photos: Sequence[ObjectPhoto], wanted: Sequence[int], progress: Progress
+    ) -> dict[int, Tensor] | None:
+        """Return the boxes of selective search of some photos, by position, where the detector wants them."""
         if not self.detector.proposals_given:
             return None
         found = given_proposals(
             self.config.encoder.cache or ".cache/features",
-            [photo.path for photo in photos],
+            [photos[place].path for place in wanted],
             self.section.selective_search,
             self.encoder.preprocessing,
             progress=progress,
         )
-        return [torch.from_numpy(boxes) for boxes in found]
+        return {place: torch.from_numpy(boxes) for place, boxes in zip(wanted, found, strict=True)}
 
     def _placed(self, tensors: Sequence[Tensor]) -> list[Tensor]:
         """Return tensors on the device."""

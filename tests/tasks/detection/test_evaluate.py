@@ -57,5 +57,5 @@ def test_lines_that_are_skipped_are_told(dogs: Path):
     labels.write_text(labels.read_text() + "0 0.5\n" * 7)
     told = evaluate(KnowsDogs(), DataOptions(dogs)).notes
     assert len(told) == 6
-    assert told[0].startswith(f"{labels}:2: expected a class from 0 to 1")
+    assert told[0].startswith(f"{labels}:2: expected one of 2 classes")
     assert told[5] == "… 2 more problems of the data set"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,3 +38,7 @@ def test_boxes_are_computed_once_and_in_pixels_of_the_input(tmp_path: Path, monk
     assert again[2].dtype == np.float32
     monkeypatch.setattr(given_proposals, "selective_search", None)
     assert len(found(photos)) == 3
+    few = given_proposals.given_proposals(
+        tmp_path / "cache", photos, replace(CONFIG, most=1), Preprocessing(64, 64), progress=lambda done, total: None
+    )
+    assert all(np.array_equal(one, other[:1]) for one, other in zip(few, again, strict=True))

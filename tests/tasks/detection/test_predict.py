@@ -12,6 +12,7 @@ import seetell
 from seetell.cli.main import main
 from seetell.errors import BundleError, UsageError
 from seetell.runtime.bundle import Bundle, bundled_models
+from seetell.tasks.detection.candidates import ProposalRules, TwoGraphs
 from seetell.tasks.detection.predict import BundleDetector
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -70,6 +71,31 @@ def test_threshold_and_top(detector: BundleDetector):
     assert [each.text for each in detector.predict(photos[0], threshold=0.6)] == ["cat"]
     assert [each.text for each in detector.predict(photos[0], top=1)] == ["cat"]
     assert not detector.predict(photos[0], threshold=0.95).regions
+
+
+class Proposals:
+    """Stands for a graph that moves three anchors of an input of 416 pixels; one has no area."""
+
+    def run(self, feeds: dict[str, np.ndarray], names: list[str]) -> list[np.ndarray]:
+        boxes = np.array([[0, 0, 208, 416], [104, 0, 104, 416], [208, 208, 416, 416]], np.float32)
+        outputs = {"boxes": boxes, "logits": np.array([0.0, 2.0, 1.0], np.float32)}
+        return [np.stack([outputs[name]] * len(feeds["images"])) for name in names]
+
+
+def test_proposals_are_in_pixels_of_the_photo_best_first(bundled: BundleDetector, monkeypatch: pytest.MonkeyPatch):
+    photos = [Image.new("RGB", (200, 100)), Image.new("RGB", (20, 10))]
+    assert not bundled.proposes
+    with pytest.raises(UsageError, match="coco-nanodet proposes no boxes of its own"):
+        bundled.propose_many(photos, top=5)
+    find = object.__new__(TwoGraphs)
+    find.rules, find._proposals = ProposalRules(compared=3, nms_iou=0.7, most=1), Proposals()
+    monkeypatch.setattr(bundled, "_find", find)
+    assert bundled.proposes
+    first, second = bundled.propose_many(photos, top=5)
+    assert [region.box for region in first] == [(100, 50, 200, 100), (0, 0, 100, 100)]
+    assert [region.score for region in first] == pytest.approx([1 / (1 + np.exp(-1)), 0.5])
+    assert second.regions[0].box == (10, 5, 20, 10)
+    assert [len(each.regions) for each in bundled.propose_many(photos, top=1)] == [1, 1]
 
 
 @pytest.mark.parametrize(

@@ -194,3 +194,5 @@ def test_the_bundle_finds_what_torch_finds(recipe, tmp_path, pictures, model):
     assert scores["AP50"] == pytest.approx(trained.metadata["scores"]["AP50"], abs=0.05)
     assert scores["AP50"] > (0.5 if model != "rcnn" else 0.1)  # whose encoder is as random as it is frozen
     assert detector.labels == CLASSES
+    if detector.proposes:
+        assert scores["recall@300"] > 0.9

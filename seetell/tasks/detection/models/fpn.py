@@ -43,7 +43,7 @@ class PyramidConfig:
 
     strides: tuple[int, ...] = (8, 16, 32)
     width: int = 96
-    canonical_box_size: int = 64
+    canonical_box_size: int = 128
     cells: int = 7
     hidden: int = 512
     dropout: float = 0.0

@@ -1,0 +1,23 @@
+"""What single-object tracking offers."""
+
+from seetell.tasks.registry import Option, Task
+
+TASK = Task(
+    name="single_object_tracking",
+    command="follow",
+    input="video",
+    summary="Follow one object through videos, from its box in the first frame.",
+    result="tracks",
+    example="seetell follow walk.mp4 --box 205,151,17,50 --output walk-followed.mp4",
+    predict="predict:BundleFollower",
+    without_model=dict.fromkeys(("kcf", "dcf", "mosse", "asrcf"), "predict:FilterFollower"),
+    evaluate="evaluate:evaluate",
+    config="config:SingleObjectTrackingConfig",
+    train="train:Training",
+    model="models:build",
+    export="export:graphs",
+    options=(
+        Option("box", str, "The object in the first frame: left,top,width,height in pixels.", ""),
+        Option("text", str, "What the object is called in the results.", "object"),
+    ),
+)
