@@ -3,8 +3,8 @@
 python benchmarks/detector_steps.py --models ssd faster_rcnn
 
 Times are CPU time of one thread: of a step on eight photos of 256 × 256 pixels with five objects each, and of one
-photo in torch from the encoder's maps to candidates. What the encoder costs is the same for all, and given beside;
-``rcnn`` alone runs it for every box.
+photo in torch from the encoder's maps to candidates. What the encoder costs is the same for all, and given beside, and
+what selective search costs on the photos of ``examples``; ``rcnn`` alone runs the encoder for every box.
 """
 
 from __future__ import annotations
@@ -12,14 +12,22 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 
 from seetell.nn.backbones import create_encoder
+from seetell.photos import open_photo
 from seetell.tasks.detection.models import DETECTORS, create_detector
 from seetell.tasks.detection.models.detector import DetectorNetwork, DetectorSpec, Targets
+from seetell.tasks.detection.selective_search import SelectiveSearchConfig, selective_search
 
-SIDE, PHOTOS, OBJECTS, GIVEN = 256, 8, 5, 1300
+SIDE, PHOTOS, OBJECTS, GIVEN = 256, 8, 5, 850
+"""Of photos; the last is how many boxes selective search finds in one, at 128 × 128 pixels."""
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
 def random_boxes(count: int, random: torch.Generator) -> torch.Tensor:
@@ -29,22 +37,44 @@ def random_boxes(count: int, random: torch.Generator) -> torch.Tensor:
     return torch.cat([corners, (corners + sides).clamp(max=SIDE)], dim=1)
 
 
-def measured(model: str, steps: int) -> dict[str, float | str]:
-    """Measure a detector with its default sizes."""
+def search_ms(config: SelectiveSearchConfig) -> float:
+    """Return the milliseconds that selective search takes for a photo."""
+    photos = [np.asarray(open_photo(path).resize((SIDE, SIDE))) for path in sorted(EXAMPLES.glob("*.jpg"))]
+    selective_search(photos[0], config)
+    begun = time.process_time()
+    for photo in photos:
+        selective_search(photo, config)
+    return 1e3 * (time.process_time() - begun) / len(photos)
+
+
+def measured(
+    model: str, steps: int, *, options: Any = None, search: SelectiveSearchConfig | None = None
+) -> dict[str, float | str]:
+    """Measure a detector.
+
+    Args:
+        model: its name.
+        steps: over which times are means.
+        options: its configuration; with its default sizes when absent.
+        search: how boxes are proposed to those that propose none.
+    """
     random = torch.Generator().manual_seed(0)
     torch.manual_seed(0)
     encoder = create_encoder("efficientnet_lite2", weights="imagenet", image_size=SIDE).eval().requires_grad_(False)
     spec = DetectorSpec(encoder.feature_map_channels, (SIDE, SIDE), 7, encoder)
-    detector: DetectorNetwork = create_detector(model, DETECTORS[model][0](), spec)
+    detector: DetectorNetwork = create_detector(model, options or DETECTORS[model][0](), spec)
     images = torch.randn(PHOTOS, 3, SIDE, SIDE, generator=random)
     with torch.no_grad():
+        encoder.feature_maps(images)
         begun = time.process_time()
         maps = encoder.feature_maps(images)
         encoding = (time.process_time() - begun) / PHOTOS
     inputs = [images] if detector.reads_pixels else [maps[stride] for stride in detector.strides]
     labels = [torch.randint(7, (OBJECTS,), generator=random) for _ in range(PHOTOS)]
     targets = Targets([random_boxes(OBJECTS, random) for _ in range(PHOTOS)], labels)
-    given = [random_boxes(GIVEN, random) for _ in range(PHOTOS)] if detector.proposals_given else None
+    search = search or SelectiveSearchConfig(side=128)
+    count = min(GIVEN, search.most)
+    given = [random_boxes(count, random) for _ in range(PHOTOS)] if detector.proposals_given else None
     detector.fit(inputs)
     optimiser = torch.optim.AdamW(detector.parameters(), 1e-3)
     for step in range(steps + 1):
@@ -63,7 +93,8 @@ def measured(model: str, steps: int) -> dict[str, float | str]:
         "model": model,
         "step_ms": round(1e3 * training),
         "photo_ms": round(1e3 * (time.process_time() - begun) / steps, 1),
-        "encoder_ms": round(1e3 * encoding, 1),
+        "encoder_ms": 0.0 if detector.reads_pixels else round(1e3 * encoding, 1),
+        "search_ms": round(search_ms(search), 1) if detector.proposals_given else 0.0,
         "parameters": sum(each.numel() for each in detector.parameters()),
     }
 

@@ -1,11 +1,12 @@
-"""Small films for tests, each frame of one grey."""
+"""Small films for tests: frames of one grey, and scenes that a camera pans over."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from seetell.video.writing import write_video
 
@@ -21,3 +22,13 @@ def write_greys(path: Path, values: Sequence[int], *, fps: float = 10.0, times: 
         for index, value in enumerate(values):
             writer.add(grey(value), index / fps if times is None else times[index])
     return path
+
+
+def scene(seed: int, count: int, *, speed: float = 0.0, noise: float = 4.0) -> Iterator[np.ndarray]:
+    """Yield frames of a scene of coloured patches, which the camera pans over, in noise."""
+    rng = np.random.default_rng(seed)
+    patches = Image.fromarray(rng.integers(0, 256, (6, 12, 3), np.uint8)).resize((192, 48), Image.Resampling.BILINEAR)
+    for index in range(count):
+        left = min(speed * index, 128)
+        frame = np.asarray(patches.resize((64, 48), box=(left, 0, left + 64, 48))) + rng.normal(0, noise, (48, 64, 3))
+        yield frame.clip(0, 255).astype(np.uint8)

@@ -13,6 +13,7 @@ SIDE = 64
 COLOURS = {"blue": (40, 70, 220), "green": (30, 180, 60), "red": (220, 30, 30)}
 CLASSES = tuple(COLOURS)
 CHANNELS = {8: 3, 16: 3, 32: 3}
+POINTS = 4
 PLACES = ((4, 4, 28, 24), (36, 2, 60, 30), (2, 34, 26, 62), (36, 36, 62, 60))
 
 
@@ -30,6 +31,25 @@ def targets() -> tuple[list[torch.Tensor], list[torch.Tensor]]:
     """Return boxes and labels of each picture."""
     boxes = [torch.tensor([box for _, box in each], dtype=torch.float32).reshape(-1, 4) for each in objects()]
     return boxes, [torch.tensor([label for label, _ in each], dtype=torch.int64) for each in objects()]
+
+
+def details(finds: str) -> list[torch.Tensor] | None:
+    """Return what a branch should find: of each object the lower half, or the middles of its four edges."""
+    found = []
+    for each in objects():
+        if finds == "masks":
+            masks = torch.zeros(len(each), SIDE, SIDE, dtype=torch.uint8)
+            for mask, (_, (left, top, right, bottom)) in zip(masks, each, strict=True):
+                mask[(top + bottom) // 2 : bottom, left:right] = 1
+            found.append(masks)
+        else:
+            points = [
+                [(left + 2, y, 2), (x, top + 2, 2), (right - 2, y, 2), (x, bottom - 2, 2)]
+                for _, (left, top, right, bottom) in each
+                for x, y in [((left + right) / 2, (top + bottom) / 2)]
+            ]
+            found.append(torch.tensor(points, dtype=torch.float32).reshape(-1, POINTS, 3))
+    return found if finds else None
 
 
 def maps() -> dict[int, torch.Tensor]:

@@ -51,6 +51,8 @@ class Format(str, Enum):
     json = "json"
     csv = "csv"
     mot = "mot"
+    vtt = "vtt"
+    srt = "srt"
 
 
 class Argument(click.Argument):

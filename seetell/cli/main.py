@@ -49,10 +49,10 @@ class LazyCommand(click.Command):
     Args:
         name: what the user types.
         summary: its line in the list of commands.
-        load: imports the command.
+        load: imports the command that is meant by these arguments.
     """
 
-    def __init__(self, name: str, summary: str, load: Callable[[], click.Command]) -> None:
+    def __init__(self, name: str, summary: str, load: Callable[[Sequence[str]], click.Command]) -> None:
         super().__init__(name, help=summary, short_help=summary, add_help_option=False)
         self._load = load
 
@@ -60,7 +60,7 @@ class LazyCommand(click.Command):
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
         """Return the context of the real command, which is then invoked instead of this one."""
-        return self._load().make_context(info_name, args, parent=parent, **extra)
+        return self._load(args).make_context(info_name, args, parent=parent, **extra)
 
 
 class Commands(click.Group):
@@ -74,12 +74,14 @@ class Commands(click.Group):
         """Return a command that is imported when it is used, or ``None``."""
         if cmd_name in COMMANDS:
             home, summary = COMMANDS[cmd_name]
-            return LazyCommand(cmd_name, summary, lambda: _imported(home))
+            return LazyCommand(cmd_name, summary, lambda _: _imported(home))
         try:
             task = find_task(cmd_name)
         except UsageError:
             return None
-        return LazyCommand(cmd_name, task.summary, lambda: _command_for(task)) if task.command == cmd_name else None
+        if task.command != cmd_name:
+            return None
+        return LazyCommand(cmd_name, task.summary, lambda args: _command_for(_meant(task, args)))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -96,6 +98,16 @@ def _imported(home: str) -> click.Command:
     module, _, attribute = home.partition(":")
     command: click.Command = getattr(import_module(module), attribute)
     return command
+
+
+def _meant(task: Task, args: Sequence[str]) -> Task:
+    """Return the task that is meant by a command's arguments: another one if they name a video and it takes them."""
+    if task.videos:
+        from seetell.video.endings import is_only_video_name
+
+        if any(map(is_only_video_name, args)):
+            return find_task(task.videos)
+    return task
 
 
 def _command_for(task: Task) -> click.Command:

@@ -28,7 +28,7 @@ from seetell.cli.output_rows import RowsOption, items_named, output_options, tak
 from seetell.cli.side_output import SideOutput
 from seetell.cli.side_outputs import side_outputs
 from seetell.errors import PhotoError, UsageError
-from seetell.tasks.registry import Task
+from seetell.tasks.registry import Task, find_task
 
 if TYPE_CHECKING:
     from seetell.bulk.executors import Done, Executor, LoadedBy
@@ -94,9 +94,10 @@ def _help(task: Task) -> str:
     another = f"seetell {task.command} photos/ --output {WRITTEN[task.result]}.jsonl"
     if task.text_input:
         another = f"seetell caption photos/ --format jsonl | seetell {task.command} --captions -"
+    videos = f" Videos are taken too: see seetell {find_task(task.videos).command}." if task.videos else ""
     return (
-        f"{task.summary}\n\n{LINES[task.result]}\n\nExit status: 0 all done, 1 some photos failed, 2 wrong use.\n\n"
-        f"Example: {task.example}\n\nExample: {another}"
+        f"{task.summary}{videos}\n\n{LINES[task.result]}\n\n"
+        f"Exit status: 0 all done, 1 some photos failed, 2 wrong use.\n\nExample: {task.example}\n\nExample: {another}"
     )
 
 

@@ -27,7 +27,9 @@ from seetell.errors import VideoError
 from seetell.tasks.registry import Task
 
 LINES = {
-    "tracks": "A line is a video, an object with its number and the time from which to which it is seen, and its score."
+    "tracks": "A line is a video, an object with its number and the time from which to which it is seen, and its "
+    "score.",
+    "shots": "A line is a video, the time from which to which a shot lasts, and what it shows.",
 }
 """What a line of text says, by the shape of results."""
 

@@ -11,13 +11,23 @@ from seetell.cli.command import Format
 from seetell.cli.rows import allow_undecodable_names, printable
 from seetell.csv_cells import CsvWriter, defuse
 from seetell.errors import SeetellError
-from seetell.results import Tracks, row
+from seetell.results import Shots, Tracks, row
+from seetell.video.subtitles import Writer, subrip, webvtt
 from seetell.video.times import span
 
-COLUMNS = {"tracks": ("video", "id", "text", "frame", "seconds", "score", "left", "top", "right", "bottom", "error")}
+COLUMNS = {
+    "tracks": ("video", "id", "text", "frame", "seconds", "score", "left", "top", "right", "bottom", "error"),
+    "shots": ("video", "from", "to", "key_frame", "caption", "confidence", "kind", "reason", "model", "error"),
+}
 """Of CSV, by the shape of results."""
 
-FORMATS = {"tracks": (Format.text, Format.jsonl, Format.csv)}
+SUBTITLES: dict[Format, Writer] = {Format.vtt: webvtt, Format.srt: subrip}
+"""Formats that hold the shots of one video."""
+
+FORMATS = {
+    "tracks": (Format.text, Format.jsonl, Format.csv),
+    "shots": (Format.text, Format.jsonl, Format.csv, *SUBTITLES),
+}
 """By the shape of results."""
 
 
@@ -25,9 +35,10 @@ class VideoRows:
     """Writes results in the order they come, each at once.
 
     Args:
-        output_format: ``text`` writes a tab-separated line for each object, and videos without a result to standard
-            error; ``jsonl`` one object per video, see :func:`seetell.results.row`; ``csv`` the columns of
-            :data:`COLUMNS`, one line per object and frame.
+        output_format: ``text`` writes a tab-separated line for each object or shot, and videos without a result and
+            what is withheld to standard error; ``jsonl`` one object per video, see :func:`seetell.results.row`;
+            ``csv`` the columns of :data:`COLUMNS`, one line per object and frame, or per shot; ``vtt`` and ``srt`` the
+            subtitles of a video.
         shape: of the results.
     """
 
@@ -38,7 +49,7 @@ class VideoRows:
         if output_format is Format.csv:
             self._table.row(self._columns)
 
-    def write(self, name: str, result: Tracks | SeetellError) -> None:
+    def write(self, name: str, result: Tracks | Shots | SeetellError) -> None:
         """Write the result of a video, or why there is none."""
         if self._format is Format.jsonl:
             sys.stdout.write(json.dumps(row(name, result, input="video"), ensure_ascii=False) + "\n")
@@ -46,10 +57,23 @@ class VideoRows:
             self._table.rows([defuse(line.get(column)) for column in self._columns] for line in _lines(name, result))
         elif isinstance(result, SeetellError):
             sys.stderr.write(f"{printable(str(result))}\n")
+        elif isinstance(result, Shots):
+            self._write_shots(printable(name), result)
         else:
             shown = printable(name)
             sys.stdout.writelines(f"{shown}\t{printable(text)}\t{score:.2f}\n" for text, score in _told(result))
         sys.stdout.flush()
+
+    def _write_shots(self, name: str, shots: Shots) -> None:
+        if self._format in SUBTITLES:
+            sys.stdout.write(SUBTITLES[self._format](shots))
+            return
+        for shot in shots:
+            when = span(shot.start, shot.end)
+            if shot.caption.reason:
+                sys.stderr.write(f"{name}: {when}: withheld: {printable(shot.caption.reason)}\n")
+            else:
+                sys.stdout.write(f"{name}\t{when}\t{printable(shot.caption.text)}\n")
 
 
 def _told(tracks: Tracks) -> Iterator[tuple[str, float]]:
@@ -58,9 +82,12 @@ def _told(tracks: Tracks) -> Iterator[tuple[str, float]]:
         yield f"{track.text or 'object'} {track.id}: {span(track.seconds[0], track.seconds[-1])}", track.score
 
 
-def _lines(name: str, result: Tracks | SeetellError) -> Iterator[dict[str, Any]]:
+def _lines(name: str, result: Tracks | Shots | SeetellError) -> Iterator[dict[str, Any]]:
     if isinstance(result, SeetellError):
         yield row(name, result, input="video")
+        return
+    if isinstance(result, Shots):
+        yield from ({"video": name, "model": result.model, **shot.to_dict()} for shot in result)
         return
     for track in result:
         content = track.to_dict()

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from seetell.drawing.fonts import choose_font, ellipsise
 from seetell.drawing.page_parts import html_text, photo_parts, position_in_thirds, read_asset, render_template, signed
+from seetell.drawing.skeletons import draw_skeleton, skeleton_svg
 from seetell.geometry.boxes import Box, area
 from seetell.language.counts import counted
 from seetell.results import Alignment, Region, Regions
@@ -127,6 +128,8 @@ def boxes_picture(photo: Image.Image, result: Regions | Alignment) -> Image.Imag
     pen = ImageDraw.Draw(shown)
     for box in drawn:
         outline(pen, box)
+    for region, box in zip(result.regions, drawn, strict=True):
+        draw_skeleton(pen, region.points, _skeleton(result), shown.width / result.size[0], box.colour, DARK)
     for box in drawn:
         _badge(pen, box, *box.badge)
     width = max(shown.width, MIN_WIDTH)
@@ -258,14 +261,21 @@ def boxes_page(photo: Image.Image, result: Regions | Alignment, *, name: str) ->
         hint=f"Point at a {part} or at a box, or choose it, to see which belongs to which.",
         about=html_text(about),
         **photo_parts(photo),
-        boxes="\n".join(_box(box, ground, int(layer)) for box, layer in zip(boxes, layers, strict=True)),
+        boxes="\n".join(
+            _box(box, ground, int(layer), skeleton_svg(region.points, _skeleton(result), result.size))
+            for region, box, layer in zip(result.regions, boxes, layers, strict=True)
+        ),
         regions="\n".join(_region(*pair, result.size) for pair in zip(result.regions, boxes, strict=True)),
         script=read_asset("page.js"),
     )
 
 
-def _box(box: NumberedBox, photo: tuple[float, float], layer: int) -> str:
-    """Draw a box; the smaller lie above the larger, so that each can be pointed at."""
+def _skeleton(result: Regions | Alignment) -> Sequence[tuple[int, int]]:
+    return result.skeleton if isinstance(result, Regions) else ()
+
+
+def _box(box: NumberedBox, photo: tuple[float, float], layer: int, skeleton: str) -> str:
+    """Draw a box and what lies over it; the smaller lie above the larger, so that each can be pointed at."""
     width, height = photo
     left, top, right, bottom = box.box
     x, y = box.badge
@@ -273,7 +283,7 @@ def _box(box: NumberedBox, photo: tuple[float, float], layer: int) -> str:
     size = f"width: {(right - left) / width:.2%}; height: {(bottom - top) / height:.2%}"
     return (
         f'<div class="place" style="{_colour(box)}; --layer: {layer}" aria-hidden="true">'
-        f'<div class="box" style="{place}; {size}"></div>'
+        f'<div class="box" style="{place}; {size}"></div>{skeleton}'
         f'<div class="badge" style="left: {x / width:.2%}; top: {y / height:.2%}">{box.number}</div></div>'
     )
 

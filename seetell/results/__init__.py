@@ -12,7 +12,8 @@ from typing import Any, Literal
 from seetell.results.labels import Label, Labels
 from seetell.results.maps import Explanation, Explanations, HeatMap
 from seetell.results.masks import Mask, Masks
-from seetell.results.regions import Alignment, Region, Regions
+from seetell.results.regions import Alignment, Point, Region, Regions
+from seetell.results.shots import Shot, Shots
 from seetell.results.text import Caption, Word
 from seetell.results.tracks import Track, Tracks
 
@@ -26,16 +27,19 @@ __all__ = [
     "Labels",
     "Mask",
     "Masks",
+    "Point",
     "Region",
     "Regions",
     "Result",
+    "Shot",
+    "Shots",
     "Track",
     "Tracks",
     "Word",
     "row",
 ]
 
-Result = Caption | Regions | Alignment | Labels | Masks | Explanations | Tracks
+Result = Caption | Regions | Alignment | Labels | Masks | Explanations | Tracks | Shots
 
 
 def row(name: str, result: Result | Exception, *, input: Literal["image", "video"] = "image") -> dict[str, Any]:

@@ -8,6 +8,27 @@ from typing import Any, ClassVar
 
 
 @dataclass(frozen=True)
+class Point:
+    """A named point of an object, such as a joint.
+
+    Attributes:
+        text: its name.
+        x: from the left edge of the image, in pixels.
+        y: from the upper edge.
+        score: the model's confidence that it is there, from 0 to 1; 1 from models that have none.
+    """
+
+    text: str
+    x: float
+    y: float
+    score: float = 1.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types ready for JSON."""
+        return {"text": self.text, "x": round(self.x, 2), "y": round(self.y, 2), "score": round(self.score, 6)}
+
+
+@dataclass(frozen=True)
 class Region:
     """A box with a text.
 
@@ -15,15 +36,22 @@ class Region:
         text: what is in the box, such as a phrase.
         box: ``xyxy`` in pixels of the image.
         score: the model's confidence; comparable between regions of one model.
+        points: key points of what is in the box; empty from models that find none.
     """
 
     text: str
     box: tuple[float, float, float, float]
     score: float
+    points: tuple[Point, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain types ready for JSON."""
-        return {"text": self.text, "box": [round(edge, 2) for edge in self.box], "score": round(self.score, 6)}
+        """Return plain types ready for JSON; ``points`` only if there are some."""
+        content: dict[str, Any] = {
+            "text": self.text,
+            "box": [round(edge, 2) for edge in self.box],
+            "score": round(self.score, 6),
+        }
+        return content | {"points": [point.to_dict() for point in self.points]} if self.points else content
 
 
 @dataclass(frozen=True)
@@ -34,12 +62,14 @@ class Regions:
         regions: highest score first; lines of text are in reading order.
         size: width and height of the upright image in pixels.
         model: name of the bundle that found them.
+        skeleton: pairs of points of each region that are joined, by their places.
     """
 
     shape: ClassVar[str] = "regions"
     regions: tuple[Region, ...]
     size: tuple[int, int]
     model: str
+    skeleton: tuple[tuple[int, int], ...] = ()
 
     def __iter__(self) -> Iterator[Region]:
         return iter(self.regions)
@@ -55,12 +85,13 @@ class Regions:
         return replace(self, regions=self.regions[:n])
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain types ready for JSON."""
-        return {
+        """Return plain types ready for JSON; ``skeleton`` only if there is one."""
+        content: dict[str, Any] = {
             "regions": [region.to_dict() for region in self.regions],
             "size": list(self.size),
             "model": self.model,
         }
+        return content | {"skeleton": [list(pair) for pair in self.skeleton]} if self.skeleton else content
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,7 @@ def load_for(
             raise UsageError(f"{without}: precision is for bundles; it needs no model")
         return task.load_without_model(without)(without, threads=threads)
     bundle = Bundle.load(find_model(task.name if model is None else model))
-    if bundle.task not in (task.name, *task.reads):
+    if not task.takes(bundle.task, bundle.graphs):
         example = bundled_for(task)
         such = "" if example is None else f", such as {example.name!r}"
         other = _task_of(bundle.folder)
@@ -176,10 +176,13 @@ def task_of(model: str | Path) -> Task:
 
 def bundled_for(task: Task) -> Path | None:
     """Return the first bundled model that a task's predictor can load, one of the task itself before any other."""
-    first: dict[object, Path] = {}
-    for folder in bundled_models().values():
-        first.setdefault(read_description(folder).get("task"), folder)
-    return next((first[name] for name in (task.name, *task.reads) if name in first), None)
+    described = [(read_description(folder), folder) for folder in bundled_models().values()]
+    fitting = [
+        (content["task"] != task.name, folder)
+        for content, folder in described
+        if task.takes(content["task"], content["graphs"])
+    ]
+    return min(fitting, key=lambda pair: pair[0], default=(False, None))[1]
 
 
 def is_bundled(name: str) -> bool:

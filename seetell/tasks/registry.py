@@ -15,7 +15,7 @@ import os
 import pkgutil
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
@@ -83,8 +83,10 @@ class Task:
         options: of the predictor.
         evaluate_options: further options of ``seetell evaluate``.
         input: what it is about, ``image`` or ``video``.
+        videos: name of the task that takes the videos that are given to this one's command.
         text_input: name of a text that goes with each image, such as ``sentence``.
-        reads: tasks whose bundles its predictor can load besides its own.
+        reads: tasks whose bundles its predictor can load besides its own; ``detection:masks`` stands for those with
+            that graph.
         without_model: predictors that need no model, by the names that stand for them where a model is named; each is
             called with the name and ``threads``. The first is the default where no bundled model fits.
         backends: predictors of models that are no bundles, by the scheme of :mod:`seetell.tasks.backends`; each is
@@ -111,12 +113,23 @@ class Task:
     options: tuple[Option, ...] = ()
     evaluate_options: tuple[Option, ...] = ()
     input: Literal["image", "video"] = "image"
+    videos: str = ""
     text_input: str = ""
     reads: tuple[str, ...] = ()
     without_model: Mapping[str, str] = field(default_factory=dict)
     backends: Mapping[str, str] = field(default_factory=dict)
     architectures: tuple[str, ...] = ()
     package: str = ""
+
+    def takes(self, task: str, graphs: Container[str]) -> bool:
+        """Return whether its predictor can load a bundle.
+
+        Args:
+            task: of the bundle.
+            graphs: names of the bundle's.
+        """
+        entries = (entry.partition(":") for entry in (self.name, *self.reads))
+        return any(name == task and (not graph or graph in graphs) for name, _, graph in entries)
 
     def load(self, part: str) -> Any:
         """Import and return a part.

@@ -20,3 +20,8 @@ WRITTEN = {".mp4": ("mp4", "h264"), ".mov": ("mov", "h264"), ".mkv": ("matroska"
 def is_video_name(path: str) -> bool:
     """Return whether a file's name has the ending of a video."""
     return os.path.splitext(path)[1].lower() in READ
+
+
+def is_only_video_name(path: str) -> bool:
+    """Return whether a file's name has the ending of a video, and not one that pictures have too."""
+    return is_video_name(path) and not path.lower().endswith(".gif")

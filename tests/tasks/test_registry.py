@@ -55,7 +55,13 @@ def test_every_folder_is_a_task_with_a_predictor():
         assert (task.name, task.package) == (name, f"seetell.tasks.{name}")
         assert task.summary.endswith(".")
         assert task.load("predict").task == name
-        assert set(task.reads) <= tasks().keys()
+        assert {entry.partition(":")[0] for entry in task.reads} <= tasks().keys()
+
+
+def test_a_task_may_take_bundles_of_others_with_a_certain_graph():
+    task = Task("a", "", "A.", "", "", reads=("b", "c:masks"))
+    assert [task.takes(name, ["x"]) for name in "abcd"] == [True, True, False, False]
+    assert task.takes("c", ["x", "masks"])
 
 
 def test_a_task_is_found_by_name_and_by_command():

@@ -9,6 +9,7 @@ TASK = Task(
     result="text",
     example="seetell caption photo.jpg",
     predict="predict:BundleCaptioner",
+    videos="video_captioning",
     backends={"hf": "hub:load", "openai": "chat:ChatCaptioner"},
     evaluate="evaluate:evaluate",
     explain="explain:explain",

@@ -67,21 +67,30 @@ class ProposalRules:
 
 
 class TwoGraphs:
-    """A detector that looks closer at proposals: the graphs ``proposals`` and ``regions``."""
+    """A detector that looks closer at proposals: the graphs ``proposals`` and ``regions``.
+
+    Attributes:
+        trunk: names of what all boxes of an image share.
+    """
 
     def __init__(self, bundle: Bundle, *, precision: str | None, threads: int) -> None:
         self.rules = bundle.setting("proposals", ProposalRules.from_dict)
         self._proposals = Graph.open(bundle, "proposals", precision=precision, threads=threads)
         self._regions = Graph.open(bundle, "regions", threads=threads)
-        self._trunk = [name for name in self._regions.inputs if name != "rois"]
-        self._proposals.require(inputs=["images"], outputs=[*self._trunk, "boxes", "logits"])
-        self._regions.require(inputs=[*self._trunk, "rois"], outputs=["scores", "boxes"])
+        self.trunk = [name for name in self._regions.inputs if name != "rois"]
+        self._proposals.require(inputs=["images"], outputs=[*self.trunk, "boxes", "logits"])
+        self._regions.require(inputs=[*self.trunk, "rois"], outputs=["scores", "boxes"])
 
     def __call__(self, images: np.ndarray) -> list[Found]:
         """Return the candidates of each image."""
-        *trunk, anchors, logits = self._proposals.run({"images": images}, [*self._trunk, "boxes", "logits"])
+        return self.with_trunk(images)[0]
+
+    def with_trunk(self, images: np.ndarray) -> tuple[list[Found], dict[str, np.ndarray]]:
+        """Return the candidates of each image of ``(B, 3, H, W)``, and what all boxes share, by the graphs' names."""
+        *maps, anchors, logits = self._proposals.run({"images": images}, [*self.trunk, "boxes", "logits"])
+        trunk = dict(zip(self.trunk, maps, strict=True))
         proposed = [boxes for boxes, _ in self._chosen(anchors, logits, most=self.rules.most)]
-        return look_closer(self._regions, dict(zip(self._trunk, trunk, strict=True)), proposed)
+        return look_closer(self._regions, trunk, proposed), trunk
 
     def propose(self, images: np.ndarray, *, most: int) -> list[tuple[Boxes, np.ndarray]]:
         """Return at most so many proposals of each image, best first.

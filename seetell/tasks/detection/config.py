@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from seetell.config import check_parts, check_shares, check_sizes
 from seetell.errors import RecipeError
+from seetell.geometry.key_points import KeyPoints
 from seetell.tasks.detection.models import DETECTORS, config_type
 from seetell.tasks.detection.selective_search import SelectiveSearchConfig
 from seetell.training.config import RunConfig, Section, check_cached
@@ -25,6 +26,7 @@ class DetectionConfig(Section):
         model: the detector, such as ``faster_rcnn``.
         options: its configuration; the fields are the detector's.
         classes: their names in order; those of the data set when absent.
+        key_points: of each object, for ``keypoint_rcnn``; those of the data set when absent.
         strides: of the maps that are cached, in pixels of the encoder's input; detectors that read some of them share
             the cache.
         selective_search: how boxes are proposed to detectors that propose none themselves, such as ``fast_rcnn``.
@@ -47,6 +49,7 @@ class DetectionConfig(Section):
     model: str = "faster_rcnn"
     options: Any = None
     classes: tuple[str, ...] = ()
+    key_points: KeyPoints = field(default_factory=KeyPoints)
     strides: tuple[int, ...] = (8, 16, 32)
     selective_search: SelectiveSearchConfig = field(default_factory=SelectiveSearchConfig)
     threshold: float = 0.3

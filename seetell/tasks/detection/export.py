@@ -16,6 +16,7 @@ from seetell.data.objects import read_objects
 from seetell.export.declaration import Declaration, Examples, GraphSpec
 from seetell.nn.backbones import Encoder
 from seetell.nn.roi_pooling import as_rois
+from seetell.tasks.detection.models.branches import BranchedRCNN
 from seetell.tasks.detection.models.detector import DetectorNetwork, OneStageDetector
 from seetell.tasks.detection.models.regions import RegionDetector
 from seetell.training.trained import Trained
@@ -88,6 +89,19 @@ class RegionsGraph(nn.Module):
         return scores, boxes / self.size
 
 
+class BranchGraph(nn.Module):
+    """The trunk, ``rois (N, 5)`` in pixels of the input and ``classes (N,)`` → what the branch finds, ``(N, …)``."""
+
+    def __init__(self, detector: BranchedRCNN) -> None:
+        super().__init__()
+        self.detector = detector
+
+    def forward(self, *given: Tensor) -> tuple[Tensor]:
+        """Look at boxes."""
+        *trunk, rois, classes = given
+        return (self.detector.look(trunk, rois, classes),)
+
+
 def graphs(trained: Trained) -> Declaration:
     """Declare the bundle of a trained detector."""
     config, detector = trained.config, trained.model
@@ -108,6 +122,8 @@ def graphs(trained: Trained) -> Declaration:
             }
         else:
             settings["selective_search"] = section.selective_search.to_dict()
+    if detector.finds == "key_points":
+        settings["key_points"] = section.key_points.to_dict()
     weights = {"detector": detector.state_dict()}
     if section.train_encoder_after >= 0 or config.init_from:
         weights["encoder"] = trained.encoder.state_dict()
@@ -139,7 +155,7 @@ def _detector_graph(trained: Trained, examples: Examples) -> GraphSpec:
     )
 
 
-def _region_graphs(trained: Trained, examples: Examples) -> tuple[GraphSpec, GraphSpec]:
+def _region_graphs(trained: Trained, examples: Examples) -> tuple[GraphSpec, ...]:
     detector = trained.model
     images = torch.from_numpy(examples.comparison[:COMPARED])
     first = ProposalsGraph(trained.encoder, detector).eval()
@@ -157,17 +173,31 @@ def _region_graphs(trained: Trained, examples: Examples) -> tuple[GraphSpec, Gra
         quantise="static",
         tolerance=2e-3,
     )
+    rois, shapes = as_rois([each[:16] for each in proposed]), tuple(_photos() for _ in trunk)
     regions = GraphSpec(
         name="regions",
         module=RegionsGraph(detector).eval(),
-        examples=(*trunk, as_rois([each[:16] for each in proposed])),
+        examples=(*trunk, rois),
         inputs=(*names, "rois"),
         outputs=("scores", "boxes"),
-        dynamic_shapes=((*(_photos() for _ in trunk), {0: torch.export.Dim("rois", min=1)}),),
+        dynamic_shapes=((*shapes, {0: torch.export.Dim("rois", min=1)}),),
         weights="half",
         tolerance=2e-2,  # the weights are in half precision
     )
-    return proposals, regions
+    if not isinstance(detector, BranchedRCNN):
+        return proposals, regions
+    count = torch.export.Dim("rois", min=1)
+    branch = GraphSpec(
+        name=detector.finds,
+        module=BranchGraph(detector).eval(),
+        examples=(*trunk, rois, torch.arange(len(rois)) % len(trained.config.section.classes)),
+        inputs=(*names, "rois", "classes"),
+        outputs=(detector.finds,),
+        dynamic_shapes=((*shapes, {0: count}, {0: count}),),
+        weights="half",
+        tolerance=2e-2,
+    )
+    return proposals, regions, branch
 
 
 def _quarters(detector: RegionDetector) -> Tensor:

@@ -17,13 +17,16 @@ from typing import Any
 import numpy as np
 
 from seetell.errors import PhotoError, UsageError
-from seetell.geometry.boxes import CANDIDATES, Boxes, boxes_of, nms, nms_per_class
+from seetell.geometry.boxes import CANDIDATES, Box, Boxes, boxes_of, nms, nms_per_class
+from seetell.geometry.heat_maps import points_of
+from seetell.geometry.key_points import KeyPoints
 from seetell.photos.opening import PhotoSource
-from seetell.results import Region, Regions
+from seetell.results import Point, Region, Regions
 from seetell.runtime.bundle import Bundle, numbers
 from seetell.runtime.bundle_predictor import BundlePredictor
 from seetell.runtime.image_stream import preprocess_with_size
 from seetell.runtime.option_checks import check_count
+from seetell.tasks.detection.branch import open_branch
 from seetell.tasks.detection.candidates import TwoGraphs, open_finder
 from seetell.tasks.detection.detector import Detector, Wanted
 
@@ -55,11 +58,38 @@ class Selection:
         return cls(**numbers(content, names, least=0, most=1, expected="numbers from 0 to 1"))
 
 
+@dataclass(frozen=True)
+class Found:
+    """The objects of an image.
+
+    Attributes:
+        classes: of each, ``(N,)`` from 0, highest score first.
+        scores: ``(N,)``.
+        boxes: ``(N, 4)`` in pixels of the image, perhaps beyond it.
+        details: what the branch finds in each box, ``(N, …)``; ``None`` without one.
+        size: width and height of the image.
+    """
+
+    classes: np.ndarray
+    scores: np.ndarray
+    boxes: Boxes
+    details: np.ndarray | None
+    size: tuple[int, int]
+
+    @property
+    def clipped(self) -> list[Box]:
+        """The boxes within the image."""
+        edges = np.clip(self.boxes, 0, np.tile(self.size, 2)).tolist()
+        return [(left, top, right, bottom) for left, top, right, bottom in edges]
+
+
 class BundleDetector(BundlePredictor[Prepared, Regions], Detector[Prepared]):
     """A detector of a bundle; see :class:`~seetell.runtime.bundle_predictor.BundlePredictor`.
 
     Attributes:
         selection: how it chooses objects.
+        branch: finds their masks or key points; ``None`` without one.
+        key_points: of each object; without names where there are none.
     """
 
     takes_resized = True
@@ -71,6 +101,9 @@ class BundleDetector(BundlePredictor[Prepared, Regions], Detector[Prepared]):
         self.selection = bundle.setting("selection", Selection.from_dict)
         self.threshold = self.selection.threshold
         self._find = open_finder(bundle, precision=precision, threads=self.threads)
+        self.branch = open_branch(bundle, self._find, threads=self.threads)
+        posed = self.branch is not None and self.branch.name == "key_points"
+        self.key_points = bundle.setting("key_points", KeyPoints.from_dict) if posed else KeyPoints()
 
     def prepare(self, image: PhotoSource, text: str = "") -> Prepared:
         """Open an image; see :meth:`Predictor.prepare`."""
@@ -103,7 +136,8 @@ class BundleDetector(BundlePredictor[Prepared, Regions], Detector[Prepared]):
         sides = np.tile([self.bundle.preprocessing.width, self.bundle.preprocessing.height], 2)
         results = []
         for (_, size), (boxes, logits) in zip(batch, proposed, strict=True):
-            edges, scores = self._in_photo(boxes / sides, size), 1 / (1 + np.exp(-logits.astype(np.float64)))
+            edges = np.clip(self._placed(boxes / sides, size), 0, np.tile(size, 2))
+            scores = 1 / (1 + np.exp(-logits.astype(np.float64)))
             regions = [
                 Region("", (x0, y0, x1, y1), score)
                 for (x0, y0, x1, y1), score in zip(edges.tolist(), scores.tolist(), strict=True)
@@ -113,30 +147,58 @@ class BundleDetector(BundlePredictor[Prepared, Regions], Detector[Prepared]):
         return results
 
     def _predict(self, batch: Sequence[Prepared], sample_ids: Sequence[int], *, wanted: Wanted) -> list[Regions]:
-        images = np.stack([image for image, _ in batch])
-        return [
-            self._regions(scores, boxes, size, wanted)
-            for (scores, boxes), (_, size) in zip(self._find(images), batch, strict=True)
-        ]
+        return [self._regions(each) for each in self.find(batch, wanted, looking=bool(self.key_points.names))]
 
-    def _regions(self, scores: np.ndarray, boxes: Boxes, size: tuple[int, int], wanted: Wanted) -> Regions:
+    def find(self, batch: Sequence[Prepared], wanted: Wanted, *, looking: bool) -> list[Found]:
+        """Find the objects of a batch.
+
+        Args:
+            batch: see :meth:`prepare`.
+            wanted: which of them.
+            looking: whether the branch looks at them.
+        """
+        images = np.stack([image for image, _ in batch])
+        if isinstance(self._find, TwoGraphs):
+            candidates, trunk = self._find.with_trunk(images)
+        else:
+            candidates, trunk = self._find(images), {}
+        chosen = [self._chosen(scores, boxes, wanted) for scores, boxes in candidates]
+        details: Sequence[np.ndarray | None] = [None] * len(batch)
+        if looking and self.branch is not None:
+            details = self.branch(trunk, [boxes for *_, boxes in chosen], [classes for classes, *_ in chosen])
+        found = []
+        for (classes, scores, boxes), own, (_, size) in zip(chosen, details, batch, strict=True):
+            found.append(Found(classes, scores, self._placed(boxes, size), own, size))
+        return found
+
+    def _chosen(self, scores: np.ndarray, boxes: Boxes, wanted: Wanted) -> tuple[np.ndarray, np.ndarray, Boxes]:
+        """Return classes, scores and boxes, in shares of the input, of the objects among the candidates of an image."""
         most = wanted.top if wanted.same_place_iou == 1 else max(wanted.top, CANDIDATES)
         kept, classes = nms_per_class(
             boxes, scores, threshold=wanted.threshold, iou_threshold=self.selection.nms_iou, max_boxes=most
         )
         chosen = boxes_of(boxes, kept, classes)
         told = nms(chosen, scores[kept, classes], iou_threshold=wanted.same_place_iou, max_boxes=wanted.top)
-        kept, classes, chosen = kept[told], classes[told], chosen[told]
-        edges = self._in_photo(chosen, size)
-        regions = [
-            Region(self.labels[label], (x0, y0, x1, y1), float(scores[row, label]))
-            for row, label, (x0, y0, x1, y1) in zip(kept, classes, edges.tolist(), strict=True)
-        ]
-        return Regions(tuple(regions), size, self.name)
+        return classes[told], scores[kept[told], classes[told]], chosen[told]
 
-    def _in_photo(self, boxes: Boxes, size: tuple[int, int]) -> Boxes:
-        """Return boxes ``(N, 4)`` in shares of the input in pixels of the photo, clipped to it."""
+    def _regions(self, found: Found) -> Regions:
+        regions = [
+            Region(self.labels[label], box, float(score), self._points(found, place))
+            for place, (label, score, box) in enumerate(zip(found.classes, found.scores, found.clipped, strict=True))
+        ]
+        return Regions(tuple(regions), found.size, self.name, self.key_points.skeleton)
+
+    def _points(self, found: Found, place: int) -> tuple[Point, ...]:
+        if found.details is None:
+            return ()
+        left, top, right, bottom = found.boxes[place].tolist()
+        points = points_of(found.details[place], (left, top, right, bottom)).tolist()
+        return tuple(
+            Point(name, x, y, score) for name, (x, y, score) in zip(self.key_points.names, points, strict=True)
+        )
+
+    def _placed(self, boxes: Boxes, size: tuple[int, int]) -> Boxes:
+        """Return boxes ``(N, 4)`` in shares of the input in pixels of the photo, perhaps beyond it."""
         left, upper, right, lower = self.bundle.preprocessing.visible_box(size)
-        start, extent = np.array([left, upper] * 2), np.array([right - left, lower - upper] * 2)
-        edges: Boxes = np.clip(start + boxes * extent, 0, np.tile(size, 2))
-        return edges
+        placed: Boxes = np.array([left, upper] * 2) + boxes * np.array([right - left, lower - upper] * 2)
+        return placed

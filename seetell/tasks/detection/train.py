@@ -16,6 +16,7 @@ from seetell.errors import DataError, RecipeError
 from seetell.geometry.boxes import boxes_of, flip_boxes, nms_per_class
 from seetell.metrics.detection import MAX_DETECTIONS, Detection, detection_average_precision
 from seetell.nn.backbones import weights_hash
+from seetell.tasks.detection.branch_training import branch_training
 from seetell.tasks.detection.given_proposals import given_proposals
 from seetell.tasks.detection.models import DETECTORS, build
 from seetell.tasks.detection.models.detector import Candidates, Targets
@@ -55,6 +56,7 @@ class Training(task.Training):
         paths = list(dict.fromkeys(photo.path for photo in (*train, *val)))
         self._cache = None
         network = DETECTORS[self.section.model][1]
+        self._branch = branch_training(network.finds, self.section, self.encoder.preprocessing)
         if config.encoder.cache and self.section.train_encoder_after != 0 and not network.reads_pixels:
             self._cache, self.failures = feature_maps_cache(
                 config.encoder.cache, self.encoder, paths, strides=self.section.strides, progress=on_encoding
@@ -79,16 +81,23 @@ class Training(task.Training):
 
     @classmethod
     def complete(cls, config: RunConfig) -> RunConfig:
-        """Fill in the classes of the data set."""
-        if config.section.classes:
+        """Fill in the classes and key points of the data set."""
+        section = config.section
+        if section.classes and (section.key_points.names or DETECTORS[section.model][1].finds != "key_points"):
             return config
-        section = dataclasses.replace(config.section, classes=cls.read(config).classes)
+        dataset = cls.read(config)
+        section = dataclasses.replace(
+            section,
+            classes=section.classes or dataset.classes,
+            key_points=section.key_points if section.key_points.names else dataset.key_points,
+        )
         return dataclasses.replace(config, section=section)
 
     @classmethod
     def read(cls, config: RunConfig) -> ObjectDataset:
-        """Read photos with boxes."""
-        return read_objects(config.data.path, captions=config.data.captions, **config.data.reading)
+        """Read photos with boxes, and what a branch learns."""
+        details = bool(DETECTORS[config.section.model][1].finds)
+        return read_objects(config.data.path, captions=config.data.captions, details=details, **config.data.reading)
 
     @property
     def modules(self) -> dict[str, nn.Module]:
@@ -131,7 +140,10 @@ class Training(task.Training):
         labels = [self._train_targets.labels[photo] for photo, _ in chosen]
         given = self._train_proposals
         proposals = None if given is None else [self._turned(given[photo], mirrored) for photo, mirrored in chosen]
-        return self._train_source.read(indices.photos, indices.mirrored), boxes, labels, proposals
+        details = None
+        if self._branch is not None:
+            details = [self._branch.targets(self._train[photo], mirrored=bool(mirrored)) for photo, mirrored in chosen]
+        return self._train_source.read(indices.photos, indices.mirrored), boxes, labels, proposals, details
 
     def _turned(self, boxes: Tensor, mirrored: bool) -> Tensor:
         """Return the boxes of a photo that is perhaps mirrored."""
@@ -140,27 +152,36 @@ class Training(task.Training):
 
     def loss(self, step: int, batch: tuple[Any, ...]) -> list[Term]:
         """Return the detector's losses."""
-        inputs, boxes, labels, proposals = batch
-        targets = Targets(self._placed(boxes), self._placed(labels))
-        given = None if proposals is None else self._placed(proposals)
+        inputs, boxes, labels, *others = batch
+        given, details = (None if each is None else self._placed(each) for each in others)
+        targets = Targets(self._placed(boxes), self._placed(labels), details)
         losses = self.detector.losses(self._train_source.maps(self._placed(inputs)), targets, given)
         return [Term(mean, count, 1.0, f"{name}_loss") for name, (mean, count) in losses.items()]
 
     def validate(self) -> Validation:
-        """Measure COCO's average precision; that at an overlap of one half is the score."""
+        """Measure COCO's average precision; that at an overlap of one half is the score, with a branch that of both."""
         truth, found = {}, {}
+        branch = None if self._branch is None else self._branch.validation(self.detector)
         source, proposals = self._val_source, self._val_proposals
         for rows in _batches(len(self._val)):
             with torch.inference_mode():
                 given = None if proposals is None else self._placed([proposals[row] for row in rows.tolist()])
-                candidates = self.detector.detect(source.maps(self._placed(source.read(rows))), given)
+                maps = source.maps(self._placed(source.read(rows)))
+                candidates = self.detector.detect(maps, given)
             for row, each in zip(rows.tolist(), candidates, strict=True):
                 photo = self._val[row]
                 true = zip(photo.classes, self._val_targets.boxes[row].tolist(), strict=True)
                 truth[photo.id] = [Detection(name, (x0, y0, x1, y1)) for name, (x0, y0, x1, y1) in true]
                 found[photo.id] = detections(each, self.section.classes, nms_iou=self.section.nms_iou)
+            if branch is not None:
+                photos = [self._val[row] for row in rows]
+                branch.add(maps, photos, [found[photo.id] for photo in photos])
         scores = detection_average_precision(truth, found)
-        return Validation(scores.ap50, {"AP50": scores.ap50, "AP": scores.ap})
+        values = {"AP50": scores.ap50, "AP": scores.ap}
+        if branch is None:
+            return Validation(scores.ap50, values)
+        own = branch.scores()
+        return Validation(scores.ap50 + own.ap50, values | {branch.name: own.ap, f"{branch.name}50": own.ap50})
 
     def _targets(self, photos: Sequence[ObjectPhoto]) -> Targets:
         """Return boxes in pixels of the encoder's input, which the photo fills, and classes by number."""

@@ -13,6 +13,7 @@ from seetell.metrics.segmentation import count_pixels, segmentation_scores
 from seetell.results import row
 from seetell.tasks.evaluation import DataOptions, Evaluation, Progress, collect, images_of
 from seetell.tasks.segmentation.data import read_label_map, read_label_maps
+from seetell.tasks.segmentation.evaluate_instances import evaluate_instances
 
 if TYPE_CHECKING:
     from seetell.tasks.segmentation.predict import BundleSegmenter
@@ -28,8 +29,9 @@ def evaluate(
 ) -> Evaluation:
     """Segment the images of a data set, and compare each pixel with its label map, at the size of the image.
 
-    See :mod:`seetell.tasks.evaluation`, and :mod:`seetell.tasks.segmentation.data` for the data set. Without
-    ``classes.txt`` the values of label maps are numbers of the segmenter's own classes.
+    See :mod:`seetell.tasks.evaluation`, and :mod:`seetell.tasks.segmentation.data` for the data set; of a model that
+    finds objects :func:`~.evaluate_instances.evaluate_instances`. Without ``classes.txt`` the values of label maps are
+    numbers of the segmenter's own classes.
 
     Returns:
         ``mean_iou``, ``pixel_accuracy``, ``mean_accuracy`` and ``frequency_weighted_iou``, see
@@ -41,6 +43,8 @@ def evaluate(
         UsageError: an option has no such value.
     """
     predictor.check(**options)
+    if predictor.finds_objects:
+        return evaluate_instances(predictor, data, split=split, progress=progress, **options)
     dataset = read_label_maps(data.path, labels=predictor.labels, format=data.format)
     images = images_of(dataset, split)
     results = predictor.predict_many([image.path for image in images], **options)

@@ -1,4 +1,4 @@
-"""Semantic maps of images from a bundle, on ONNX Runtime.
+"""Masks of images from a bundle, on ONNX Runtime: a semantic map, or the objects that a detector finds.
 
 >>> import seetell
 >>> for mask in seetell.load("my-segmenter").predict("street.jpg"):
@@ -10,6 +10,8 @@ Letters: ``B`` images, ``K`` classes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -23,12 +25,10 @@ from seetell.runtime.bundle_predictor import BundlePredictor
 from seetell.runtime.image_stream import BatchFn, preprocess_with_size
 from seetell.runtime.option_checks import check_share
 from seetell.runtime.sessions import Graph
+from seetell.tasks.segmentation.instances import InstanceNetwork, Prepared
 
 FINEST = 2048
 """Pixels of the longer side, beyond which probabilities are not interpolated: the nearest pixel is taken."""
-
-Prepared = tuple[np.ndarray, tuple[int, int]]
-"""The network's input ``(3, H, W)`` float32, and the image's width and height."""
 
 
 class BundleSegmenter(BundlePredictor[Prepared, Masks]):
@@ -36,6 +36,8 @@ class BundleSegmenter(BundlePredictor[Prepared, Masks]):
 
     Attributes:
         labels: the classes that it knows.
+        finds_objects: whether masks are those of objects, found by a detector such as Mask R-CNN, rather than those of
+            classes.
     """
 
     task = "segmentation"
@@ -45,24 +47,47 @@ class BundleSegmenter(BundlePredictor[Prepared, Masks]):
     def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
         super().__init__(bundle, precision=precision, threads=threads)
         self.labels = bundle.require_labels()
-        self._segmenter = Graph.open(bundle, "segmenter", precision=precision, threads=self.threads)
-        self._segmenter.require(inputs=["images"], outputs=["probabilities"])
+        self.finds_objects = bundle.task == "detection"
+        make = InstanceNetwork if self.finds_objects else SemanticNetwork
+        self._network: InstanceNetwork | SemanticNetwork = make(bundle, precision=precision, threads=self.threads)
 
-    def bind(self, *, threshold: float = 0.0) -> BatchFn[Prepared, Masks]:
+    def bind(self, *, threshold: float | None = None, **options: Any) -> BatchFn[Prepared, Masks]:
         """Return the function that segments a batch.
 
         Args:
-            threshold: least probability of a pixel's class; less sure pixels are of none.
+            threshold: least probability of a pixel's class, less sure pixels being of none, 0 when absent; or least
+                score of an object, the model's own when absent.
+            options: of objects, see :meth:`seetell.tasks.detection.detector.Detector.bind`.
 
         Raises:
-            UsageError: it is not from 0 to 1.
+            UsageError: a number is out of its range.
         """
-        check_share("threshold", threshold)
-        return self.batched(self._predict, threshold=threshold)
+        return self._network.bind(threshold=threshold, **options)
 
     def prepare(self, image: PhotoSource, text: str = "") -> Prepared:
         """Open an image; see :meth:`Predictor.prepare`."""
         return preprocess_with_size(image, self.bundle.preprocessing)
+
+
+class SemanticNetwork:
+    """The graph ``segmenter``: from images to the probabilities of classes.
+
+    Args:
+        bundle: the model.
+        precision: see :class:`BundleSegmenter`.
+        threads: to compute with.
+    """
+
+    def __init__(self, bundle: Bundle, *, precision: str | None, threads: int) -> None:
+        self._bundle, self._labels = bundle, bundle.require_labels()
+        self._segmenter = Graph.open(bundle, "segmenter", precision=precision, threads=threads)
+        self._segmenter.require(inputs=["images"], outputs=["probabilities"])
+
+    def bind(self, *, threshold: float | None) -> BatchFn[Prepared, Masks]:
+        """Return the function that segments a batch; see :meth:`BundleSegmenter.bind`."""
+        least = 0.0 if threshold is None else threshold
+        check_share("threshold", least)
+        return partial(self._predict, threshold=least)
 
     def _predict(self, batch: Sequence[Prepared], sample_ids: Sequence[int], *, threshold: float) -> list[Masks]:
         images = np.stack([image for image, _ in batch])
@@ -70,13 +95,13 @@ class BundleSegmenter(BundlePredictor[Prepared, Masks]):
         return [self._masks(each, size, threshold) for each, (_, size) in zip(probabilities, batch, strict=True)]
 
     def _masks(self, probabilities: np.ndarray, size: tuple[int, int], threshold: float) -> Masks:
-        left, top, right, bottom = self.bundle.preprocessing.visible_box(size)
+        left, top, right, bottom = self._bundle.preprocessing.visible_box(size)
         cells = probabilities.shape[2] / (right - left), probabilities.shape[1] / (bottom - top)
         part = -left * cells[0], -top * cells[1], (size[0] - left) * cells[0], (size[1] - top) * cells[1]
         numbers, best = most_probable(probabilities, part, size)
         numbers[best < threshold] = 0
         masks = []
-        for number in np.flatnonzero(np.bincount(numbers.ravel(), minlength=len(self.labels) + 1)):
+        for number in np.flatnonzero(np.bincount(numbers.ravel(), minlength=len(self._labels) + 1)):
             if number == 0:
                 continue
             inside = numbers == number
@@ -85,8 +110,9 @@ class BundleSegmenter(BundlePredictor[Prepared, Masks]):
                 inside = np.asarray(Image.fromarray(inside).resize(size, Image.Resampling.NEAREST))
             share = float(inside.mean(dtype=np.float64))
             if share > 0:
-                masks.append(Mask(self.labels[number - 1], score, share, mask_box(inside), encode(inside), int(number)))
-        return Masks(tuple(sorted(masks, key=lambda mask: -mask.share)), size, self.name)
+                text = self._labels[number - 1]
+                masks.append(Mask(text, score, share, mask_box(inside), encode(inside), int(number)))
+        return Masks(tuple(sorted(masks, key=lambda mask: -mask.share)), size, self._bundle.name)
 
 
 def most_probable(probabilities: np.ndarray, part: Box, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

@@ -14,12 +14,13 @@ TASK = Task(
     train="train:Training",
     model="model:build",
     export="export:graphs",
+    reads=("detection:masks",),
     options=(
         Option(
             "threshold",
             float,
-            "Least probability of a pixel's class; less sure pixels are of none.",
-            0.0,
+            "Least probability of a pixel's class, 0 when absent; or least score of an object, the model's own when "
+            "absent.",
             minimum=0,
             maximum=1,
             served=True,

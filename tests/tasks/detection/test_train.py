@@ -123,8 +123,8 @@ def test_boxes_are_in_pixels_of_the_input_and_mirrored_with_their_maps(recipe):
     training = Training(config, Training.read(config))
     training.initialise()
     training.begin(training.phases()[0])
-    maps, boxes, labels, proposals = training.batch(0)
-    assert proposals is None
+    maps, boxes, labels, proposals, details = training.batch(0)
+    assert proposals is details is None
     assert [tuple(each.shape) for each in maps] == [(10, 16, 9, 9), (10, 32, 5, 5)]
     places = {tuple(map(int, box)) for each in boxes for box in each.tolist()}
     upright = {(4, 4, 28, 24), (36, 2, 60, 30), (2, 34, 26, 62), (36, 36, 62, 60)}

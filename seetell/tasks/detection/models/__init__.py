@@ -14,7 +14,9 @@ from seetell.tasks.detection.models.faster_rcnn import FasterRCNN, FasterRCNNCon
 from seetell.tasks.detection.models.fcos import FCOS, FCOSConfig
 from seetell.tasks.detection.models.fpn import PyramidConfig, PyramidRCNN
 from seetell.tasks.detection.models.grid_rcnn import GridConfig, GridRCNN
+from seetell.tasks.detection.models.keypoint_rcnn import KeypointConfig, KeypointRCNN
 from seetell.tasks.detection.models.light_head_rcnn import LightHeadConfig, LightHeadRCNN
+from seetell.tasks.detection.models.mask_rcnn import MaskConfig, MaskRCNN
 from seetell.tasks.detection.models.rcnn import RCNN, RCNNConfig
 from seetell.tasks.detection.models.retinanet import RetinaNet, RetinaNetConfig
 from seetell.tasks.detection.models.rfcn import RFCN, RFCNConfig
@@ -32,7 +34,9 @@ DETECTORS: dict[str, tuple[type[Any], type[DetectorNetwork]]] = {
     "fcos": (FCOSConfig, FCOS),
     "fpn": (PyramidConfig, PyramidRCNN),
     "grid_rcnn": (GridConfig, GridRCNN),
+    "keypoint_rcnn": (KeypointConfig, KeypointRCNN),
     "light_head_rcnn": (LightHeadConfig, LightHeadRCNN),
+    "mask_rcnn": (MaskConfig, MaskRCNN),
     "rcnn": (RCNNConfig, RCNN),
     "retinanet": (RetinaNetConfig, RetinaNet),
     "rfcn": (RFCNConfig, RFCN),
@@ -74,5 +78,11 @@ def create_detector(model: str, options: Any, spec: DetectorSpec) -> DetectorNet
 def build(config: RunConfig, encoder: Encoder, vocabulary: Vocabulary | None) -> DetectorNetwork:
     """Create the detector of a run, with random weights."""
     section, size = config.section, encoder.preprocessing
-    spec = DetectorSpec(encoder.feature_map_channels, (size.height, size.width), len(section.classes), encoder)
+    spec = DetectorSpec(
+        encoder.feature_map_channels,
+        (size.height, size.width),
+        len(section.classes),
+        encoder,
+        len(section.key_points.names),
+    )
     return create_detector(section.model, section.options, spec)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -27,10 +27,13 @@ class Targets(NamedTuple):
     Attributes:
         boxes: of each image, ``(G_b, 4)`` ``xyxy`` in pixels of the encoder's input; perhaps none.
         labels: of each image, ``(G_b,)`` classes from 0.
+        details: of each image, where a branch learns from them: masks ``(G_b, h, w)`` over the whole image, or key
+            points ``(G_b, K, 3)`` in pixels of the encoder's input.
     """
 
     boxes: list[Tensor]
     labels: list[Tensor]
+    details: list[Tensor] | None = None
 
 
 class Candidates(NamedTuple):
@@ -54,12 +57,14 @@ class DetectorSpec:
         image_size: height and width of the encoder's input, in pixels.
         classes: ``K``, their number.
         encoder: itself, for a detector that reads pixels.
+        key_points: ``K``, their number of each object.
     """
 
     channels: Mapping[int, int]
     image_size: tuple[int, int]
     classes: int
     encoder: Encoder | None = None
+    key_points: int = 0
 
     def read(self, strides: Sequence[int]) -> dict[int, int]:
         """Return the channels of the maps at some strides, finest first.
@@ -83,11 +88,13 @@ class DetectorNetwork(nn.Module, ABC):
         strides: of the encoder's maps that it reads, finest first.
         proposals_given: whether the boxes that it looks at come from selective search.
         reads_pixels: whether it reads images instead of maps, ``(B, 3, H, W)``, and encodes parts of them itself.
+        finds: what it finds of each object beside its box; see :class:`~.branches.BranchedRCNN`.
     """
 
     strides: tuple[int, ...]
     proposals_given: ClassVar[bool] = False
     reads_pixels: ClassVar[bool] = False
+    finds: ClassVar[Literal["", "masks", "key_points"]] = ""
 
     @abstractmethod
     def fit(self, maps: Sequence[Tensor]) -> None:

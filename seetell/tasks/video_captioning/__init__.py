@@ -1,0 +1,1 @@
+"""Video captioning: a sentence for each shot."""

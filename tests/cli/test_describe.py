@@ -1,0 +1,81 @@
+"""Videos given to ``seetell caption`` and ``seetell describe``."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from small_films import write_greys
+
+from seetell.cli.main import main
+
+pytest.importorskip("av")
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two shots of one and a half seconds each."""
+    return write_greys(tmp_path_factory.mktemp("films") / "film.mp4", [20] * 15 + [220] * 15)
+
+
+def run(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as caught:
+        main([*map(str, arguments)])
+    return int(caught.value.code or 0)
+
+
+def test_a_film_given_to_caption_is_told_shot_by_shot(
+    film: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert run("caption", "--model", tiny_bundle, film, "--any-picture", "--beam", 1) == 0
+    lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert [line[:2] for line in lines] == [[str(film), "0:00–0:01"], [str(film), "0:01–0:03"]]
+    assert all(line[2] for line in lines)
+
+
+def test_rows_for_programs_and_subtitles_for_players(film: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]):
+    asked = ("describe", film, "--model", tiny_bundle, "--frames", 1, "--beam", 1, "--format")
+    assert run(*asked, "jsonl") == 0
+    row = json.loads(capsys.readouterr().out)
+    assert (row["video"], row["model"], row["frame_count"]) == (str(film), "tiny", 30)
+    first, second = row["shots"]
+    assert (first["from"], first["to"], second["from"], second["to"]) == (0.0, 1.5, 1.5, 3.0)
+    assert run(*asked, "csv") == 0
+    table = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [(line["from"], line["caption"]) for line in table] == [
+        ("0.0", first["caption"]),
+        ("1.5", second["caption"]),
+    ]
+    assert run(*asked, "vtt") == 0
+    assert capsys.readouterr().out == (
+        f"WEBVTT\n\n00:00:00.000 --> 00:00:01.499\n{first['caption']}\n\n"
+        f"00:00:01.500 --> 00:00:02.999\n{second['caption']}\n"
+    )
+    assert run(*asked, "srt") == 0
+    assert capsys.readouterr().out.startswith("1\n00:00:00,000 --> 00:00:01,499\n")
+
+
+def test_what_is_withheld_or_cut_off_is_told(film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    blank = [np.full((48, 64, 3), 128, np.uint8)] * 12
+    for number, image in enumerate(blank):
+        Image.fromarray(image).save(tmp_path / f"{number}.png")
+    (tmp_path / "3.png").write_bytes(b"no picture")
+    assert run("describe", tmp_path, "--fps", 10, "--threads", 1) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert f"{tmp_path}: 0:00–0:01: withheld: no photo: a blank picture" in captured.err
+    assert f"{tmp_path}: 1 of 12 pictures cannot be used" in captured.err
+
+
+def test_a_photo_is_captioned_as_ever(tmp_path: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]):
+    Image.new("RGB", (32, 24), (200, 40, 40)).save(tmp_path / "a.gif")
+    assert run("caption", tmp_path / "a.gif", "--model", tiny_bundle, "--format", "jsonl") == 0
+    assert json.loads(capsys.readouterr().out)["image"] == str(tmp_path / "a.gif")
+    assert run("caption", tmp_path / "absent.mp4", "--model", tiny_bundle) == 1
+    assert "no such file or folder" in capsys.readouterr().err
+    assert run("caption", tmp_path / "absent.mp4", "--model", tiny_bundle, "--attention", tmp_path / "pages") == 2
