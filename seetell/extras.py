@@ -35,9 +35,18 @@ def require(extra: str, what: str) -> None:
     Raises:
         UsageError: one is missing; the message has the command that installs it.
     """
-    missing = [module for module in EXTRAS[extra] if importlib.util.find_spec(module) is None]
+    missing = _lacking(extra)
     if missing:
         raise UsageError(_missing(what, missing[0], extra))
+
+
+def is_installed(extra: str) -> bool:
+    """Return whether the modules of an extra are installed, without importing them."""
+    return not _lacking(extra)
+
+
+def _lacking(extra: str) -> list[str]:
+    return [module for module in EXTRAS[extra] if importlib.util.find_spec(module) is None]
 
 
 def extra_of(module: str) -> str:

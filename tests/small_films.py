@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,20 @@ def write_greys(path: Path, values: Sequence[int], *, fps: float = 10.0, times: 
         for index, value in enumerate(values):
             writer.add(grey(value), index / fps if times is None else times[index])
     return path
+
+
+def write_film(path: Path, images: Iterable[np.ndarray], *, fps: float = 10.0) -> Path:
+    """Write pictures ``(48, 64, 3)`` uint8 as a film."""
+    with write_video(path, size=SIZE, fps=fps) as writer:
+        for index, image in enumerate(images):
+            writer.add(image, index / fps)
+    return path
+
+
+def tinted(*shots: tuple[tuple[int, int, int], int]) -> Iterator[np.ndarray]:
+    """Yield frames of one colour: each shot's, so often."""
+    for colour, count in shots:
+        yield from [np.full((SIZE[1], SIZE[0], 3), colour, np.uint8)] * count
 
 
 def scene(seed: int, count: int, *, speed: float = 0.0, noise: float = 4.0) -> Iterator[np.ndarray]:

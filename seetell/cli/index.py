@@ -40,10 +40,11 @@ if TYPE_CHECKING:
 def index(
     paths: tuple[str, ...], location: Path | None, model: str, retry: bool, threads: int | None, **backend: Any
 ) -> int:
-    """Index photos, so that seetell search finds them by what they show.
+    """Index photos and films, so that seetell search finds them by what they show.
 
-    Run again, it encodes only photos that are new or changed, and notices those that were moved or deleted. It may be
-    stopped at any moment: the next run resumes there.
+    Of a film, a frame of each shot is indexed, so that a search names the second; that needs PyAV. Run again, it
+    encodes only files that are new or changed, and notices those that were moved or deleted. It may be stopped at any
+    moment: the next run resumes there.
 
     Exit status: 0 all done, 1 some photos failed, 2 wrong use.
 
@@ -55,6 +56,7 @@ def index(
     from seetell.extras import install_command
     from seetell.photos.formats import SkippedFiles
     from seetell.search.location import default_location
+    from seetell.search.moments import is_indexed_name
     from seetell.search.photo_index import PhotoIndex
     from seetell.tasks.loading import load_for
 
@@ -63,14 +65,16 @@ def index(
     named = (
         path
         for name in paths
-        for path in ([name] if os.path.isdir(name) else expand([name], standard_input(), besides))
+        for path in (
+            [name] if os.path.isdir(name) else expand([name], standard_input(), besides, wanted=is_indexed_name)
+        )
     )
     named = (besides.file(path) for path in named)
     embedder = load_for(find_task("retrieval"), model, threads=threads, **backend)
     with PhotoIndex(location or default_location(), embedder) as photos:
         with Progress(rates=True) as progress:
             done = photos.update(named, retry=retry, progress=lambda read, total: progress("photos", read, total))
-        for path, reason in done.failures.items():
+        for path, reason in {**done.damaged, **done.failures}.items():
             click.echo(f"{printable(path)}: {printable(reason)}", err=True)
         click.echo(f"{_summary(done)}. The index at {printable(str(photos.location))} has {len(photos):,} photos.")
         skipped_files = SkippedFiles(besides.skipped_files + done.skipped_files)
@@ -78,7 +82,7 @@ def index(
             click.echo(f"skipped: {skipped_files}", err=True)
         if photos.is_slow:
             click.echo(f"So many are searched faster with faiss: {install_command('search')}, and run again.", err=True)
-    return 1 if done.failures else 0
+    return 1 if done.failures or done.damaged else 0
 
 
 def _summary(done: Update) -> str:

@@ -7,7 +7,7 @@ import glob
 import itertools
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from seetell.errors import UsageError
@@ -56,7 +56,13 @@ def standard_input() -> Iterator[bytes]:
     yield from sys.stdin.buffer
 
 
-def expand(arguments: Iterable[str], listed: Iterable[bytes], besides: Besides | None = None) -> Iterator[str]:
+def expand(
+    arguments: Iterable[str],
+    listed: Iterable[bytes],
+    besides: Besides | None = None,
+    *,
+    wanted: Callable[[str], bool] = is_photo_name,
+) -> Iterator[str]:
     """Yield the paths of the images that arguments stand for, in their order.
 
     Args:
@@ -67,6 +73,7 @@ def expand(arguments: Iterable[str], listed: Iterable[bytes], besides: Besides |
             ``s3://bucket/photos/`` stands for the same there, see :mod:`seetell.photos.remote`.
         listed: the lines that ``-`` reads, see :func:`standard_input`.
         besides: takes what else is found.
+        wanted: whether a name is an image's, or what else is looked for.
 
     Yields:
         Paths; ``-`` for a photo on standard input. A path that does not exist is yielded too, so that its reader
@@ -75,21 +82,21 @@ def expand(arguments: Iterable[str], listed: Iterable[bytes], besides: Besides |
     besides = besides or Besides()
     for argument in arguments:
         if argument == STANDARD_INPUT:
-            yield from _listed(listed, besides)
+            yield from _listed(listed, besides, wanted)
         elif glob.has_magic(argument) and not is_remote(argument) and not os.path.lexists(argument):
             matching = [path for path in sorted(glob.glob(argument, recursive=True)) if not os.path.isdir(path)]
             for path in matching:
-                if is_photo_name(path):
+                if wanted(path):
                     yield path
                 else:
                     besides.skipped_files.add(path)
             if not matching:
                 yield argument
         else:
-            yield from _photos(argument, besides)
+            yield from _photos(argument, besides, wanted)
 
 
-def _listed(content: Iterable[bytes], besides: Besides) -> Iterator[str]:
+def _listed(content: Iterable[bytes], besides: Besides, wanted: Callable[[str], bool]) -> Iterator[str]:
     """Yield the paths that standard input lists, as they come; ``-`` if it is a photo itself."""
     lines = iter(content)
     first = next(lines, b"")
@@ -97,7 +104,7 @@ def _listed(content: Iterable[bytes], besides: Besides) -> Iterator[str]:
         names = b"".join([first, *lines]).decode("utf-16", errors="replace").splitlines()
         for name in names:
             if name:
-                yield from _photos(name, besides)
+                yield from _photos(name, besides, wanted)
         return
     if looks_like_a_picture(first) and not os.path.lexists(os.fsdecode(first.rstrip(b"\r\n").split(b"\0")[0])):
         besides.photo = b"".join([first, *lines])
@@ -109,9 +116,9 @@ def _listed(content: Iterable[bytes], besides: Besides) -> Iterator[str]:
         *ended, rest = (rest + line).split(end)
         for entry in ended:
             if listed := os.fsdecode(entry if end == b"\0" else entry.removesuffix(b"\r")):
-                yield from _photos(listed, besides)
+                yield from _photos(listed, besides, wanted)
     if listed := os.fsdecode(rest):
-        yield from _photos(listed, besides)
+        yield from _photos(listed, besides, wanted)
 
 
 def at_least_one(photos: Iterator[str], arguments: Sequence[str], besides: Besides) -> Iterator[str]:
@@ -134,7 +141,7 @@ def at_least_one(photos: Iterator[str], arguments: Sequence[str], besides: Besid
     return itertools.chain([first], photos)
 
 
-def _photos(path: str, besides: Besides) -> Iterator[str]:
+def _photos(path: str, besides: Besides, wanted: Callable[[str], bool]) -> Iterator[str]:
     if is_remote(path):
         yield from remote_photos(path, besides.skipped_files)
         return
@@ -142,6 +149,6 @@ def _photos(path: str, besides: Besides) -> Iterator[str]:
         yield path
         return
     unreadable: list[str] = []
-    for folder, names in photo_folders(path, unreadable.append, besides.skipped_files.add):
+    for folder, names in photo_folders(path, unreadable.append, besides.skipped_files.add, wanted=wanted):
         yield from (os.path.join(folder, name) for name in names)
     yield from unreadable

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
@@ -22,6 +23,7 @@ from seetell.cli.command import (
     threads_option,
 )
 from seetell.cli.video_names import named_videos
+from seetell.cli.video_outputs import check_output, output_option
 from seetell.cli.video_rows import FORMATS, VideoRows
 from seetell.errors import VideoError
 from seetell.tasks.registry import Task
@@ -62,7 +64,7 @@ def command_for(task: Task) -> Command:
         click.Option(["--precision"], help=PRECISION_HELP),
     ]
     threads_option()(command)
-    command.params += backend_params(task.backends)
+    command.params += [*output_option(task), *backend_params(task.backends)]
     return command
 
 
@@ -75,6 +77,7 @@ def _predict(
     fps: float | None,
     precision: str | None,
     threads: int | None,
+    output: Path | None = None,
     **options: Any,
 ) -> int:
     """Predict for every video that was named; return the exit status."""
@@ -85,6 +88,7 @@ def _predict(
     backend = backend_values(options)
     options = {name: value for name, value in options.items() if value is not None}
     videos = named_videos(words)
+    write = None if output is None else check_output(output, task, videos)
     predictor = load_for(task, model, precision=precision, threads=threads, **backend)
     predictor.check(**options)
     rows = VideoRows(output_format, task.result)
@@ -95,6 +99,8 @@ def _predict(
             try:
                 with open_video(name, fps=fps, threads=predictor.threads) as video:
                     result = predictor.predict(video, progress=shown, **options)
+                    if output is not None and write is not None:
+                        write(output, video, result)
             except VideoError as error:
                 failed = True
                 rows.write(name, error)

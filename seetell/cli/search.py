@@ -55,6 +55,8 @@ def search(
 ) -> None:
     """List the photos of an index that fit a sentence or are like a photo, highest score first.
 
+    Of a film, the second that fits is named.
+
     Exit status: 0 all done, 1 the index or the photo cannot be used, 2 wrong use.
 
     Example: seetell search "a dog runs on a beach" --top 5
@@ -94,12 +96,16 @@ def search(
 
 def _row(hit: Hit, read: Mapping[str, Any], output_format: Format) -> str:
     from seetell.cli.rows import printable
+    from seetell.video.times import clock
 
     there = os.path.lexists(hit.photo)
     if output_format is Format.jsonl:
-        row = {"image": hit.photo, "score": round(hit.score, 6), "copies": list(hit.copies), **read}
+        moment = {} if hit.seconds is None else {"seconds": round(hit.seconds, 3)}
+        row = {"video" if moment else "image": hit.photo, **moment, "score": round(hit.score, 6)}
+        row |= {"copies": list(hit.copies), **read}
         return json.dumps(row if there else {**row, "error": "no such file"}, ensure_ascii=False)
-    return f"{hit.score:.3f}\t{printable(hit.photo)}{'' if there else ' (no longer there)'}"
+    moment = "" if hit.seconds is None else f" {clock(hit.seconds)}"
+    return f"{hit.score:.3f}\t{printable(hit.photo)}{moment}{'' if there else ' (no longer there)'}"
 
 
 def _gallery(hits: Sequence[Hit], count: int, sentence: str | None, image: str | None) -> str:
@@ -107,7 +113,7 @@ def _gallery(hits: Sequence[Hit], count: int, sentence: str | None, image: str |
 
     title = sentence or f"Photos like {os.path.basename(image or '')}"
     about = f"The {len(hits):,} of {count:,} photos that fit best. Each leads to its file."
-    return gallery(title, about, [Found(hit.photo, hit.score) for hit in hits], query_photo=image)
+    return gallery(title, about, [Found(hit.photo, hit.score, hit.seconds) for hit in hits], query_photo=image)
 
 
 def _temporary() -> Path:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, TextIO
 
 from seetell.cli.command import Format
 from seetell.cli.rows import allow_undecodable_names, printable
@@ -25,7 +25,7 @@ SUBTITLES: dict[Format, Writer] = {Format.vtt: webvtt, Format.srt: subrip}
 """Formats that hold the shots of one video."""
 
 FORMATS = {
-    "tracks": (Format.text, Format.jsonl, Format.csv),
+    "tracks": (Format.text, Format.jsonl, Format.csv, Format.mot),
     "shots": (Format.text, Format.jsonl, Format.csv, *SUBTITLES),
 }
 """By the shape of results."""
@@ -38,7 +38,7 @@ class VideoRows:
         output_format: ``text`` writes a tab-separated line for each object or shot, and videos without a result and
             what is withheld to standard error; ``jsonl`` one object per video, see :func:`seetell.results.row`;
             ``csv`` the columns of :data:`COLUMNS`, one line per object and frame, or per shot; ``vtt`` and ``srt`` the
-            subtitles of a video.
+            subtitles of a video; ``mot`` MOT challenge's results of one.
         shape: of the results.
     """
 
@@ -54,14 +54,20 @@ class VideoRows:
         if self._format is Format.jsonl:
             sys.stdout.write(json.dumps(row(name, result, input="video"), ensure_ascii=False) + "\n")
         elif self._format is Format.csv:
-            self._table.rows([defuse(line.get(column)) for column in self._columns] for line in _lines(name, result))
+            self._table.rows(_cells(name, result, self._columns))
         elif isinstance(result, SeetellError):
             sys.stderr.write(f"{printable(str(result))}\n")
         elif isinstance(result, Shots):
             self._write_shots(printable(name), result)
+        elif self._format is Format.mot:
+            from seetell.data.mot_challenge import mot_lines
+
+            sys.stdout.write(mot_lines(result))
         else:
             shown = printable(name)
             sys.stdout.writelines(f"{shown}\t{printable(text)}\t{score:.2f}\n" for text, score in _told(result))
+            if result.crossed:
+                sys.stdout.write(f"{shown}\t{result.crossed}\n")
         sys.stdout.flush()
 
     def _write_shots(self, name: str, shots: Shots) -> None:
@@ -74,6 +80,18 @@ class VideoRows:
                 sys.stderr.write(f"{name}: {when}: withheld: {printable(shot.caption.reason)}\n")
             else:
                 sys.stdout.write(f"{name}\t{when}\t{printable(shot.caption.text)}\n")
+
+
+def write_table(file: TextIO, name: str, result: Tracks | Shots) -> None:
+    """Write the result of a video as CSV, as standard output has it."""
+    columns = COLUMNS[result.shape]
+    table = CsvWriter(file)
+    table.row(columns)
+    table.rows(_cells(name, result, columns))
+
+
+def _cells(name: str, result: Tracks | Shots | SeetellError, columns: Sequence[str]) -> Iterator[list[Any]]:
+    return ([defuse(line.get(column)) for column in columns] for line in _lines(name, result))
 
 
 def _told(tracks: Tracks) -> Iterator[tuple[str, float]]:

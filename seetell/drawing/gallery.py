@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from seetell.drawing.page_parts import html_text, render_template, thumbnail
+from seetell.drawing.page_parts import NO_PHOTO, html_text, render_template, thumbnail
+from seetell.errors import UsageError, VideoError
+from seetell.video.frames import frame_at
+from seetell.video.times import clock
 
 THUMBNAIL = 320
 """Longest side of the photos, in pixels: twenty of them take some 300 kB."""
@@ -23,10 +26,12 @@ class Found:
     Attributes:
         path: the file; if it cannot be opened, its name is shown alone.
         score: of the search.
+        seconds: of the frame that was found, where it is a film.
     """
 
     path: str
     score: float
+    seconds: float | None = None
 
 
 def gallery(title: str, about: str, found: Sequence[Found], *, query_photo: str | None = None) -> str:
@@ -39,7 +44,8 @@ def gallery(title: str, about: str, found: Sequence[Found], *, query_photo: str 
         query_photo: path of the photo that was the query.
 
     Returns:
-        HTML with thumbnails of the photos, each a link to the file itself, which works where the file is.
+        HTML with thumbnails of the photos, and of frames of films, each a link to the file itself, which works where
+        the file is.
     """
     return render_template(
         "gallery.html",
@@ -53,11 +59,24 @@ def gallery(title: str, about: str, found: Sequence[Found], *, query_photo: str 
     )
 
 
-def _item(photo: Found) -> str:
-    name = html_text(os.path.basename(photo.path))
-    small = thumbnail(photo.path, side=THUMBNAIL, quality=JPEG_QUALITY)
+def _item(found: Found) -> str:
+    name, address = html_text(os.path.basename(found.path)), Path(os.path.abspath(found.path)).as_uri()
+    if found.seconds is None:
+        small = thumbnail(found.path, side=THUMBNAIL, quality=JPEG_QUALITY)
+    else:
+        small = _frame(found.path, found.seconds)
+        name, address = f"{name} {clock(found.seconds)}", f"{address}#t={found.seconds:.2f}"
     return (
-        f'<li><a href="{escape(Path(os.path.abspath(photo.path)).as_uri())}">{small}'
-        f'<p dir="auto">{name}</p></a><p class="faint"><span class="score">{photo.score:.3f}</span> · '
-        f"{html_text(os.path.dirname(photo.path))}</p></li>"
+        f'<li><a href="{escape(address)}">{small}'
+        f'<p dir="auto">{name}</p></a><p class="faint"><span class="score">{found.score:.3f}</span> · '
+        f"{html_text(os.path.dirname(found.path))}</p></li>"
     )
+
+
+def _frame(path: str, seconds: float) -> str:
+    """Return a thumbnail of a frame of a film."""
+    try:
+        frame = frame_at(path, seconds)
+    except (VideoError, UsageError):
+        return NO_PHOTO
+    return thumbnail(frame, side=THUMBNAIL, quality=JPEG_QUALITY)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import math
-import os
 import unicodedata
 from html import escape
 from pathlib import Path
@@ -14,7 +13,7 @@ from string import Template
 from PIL import Image
 
 from seetell.errors import PhotoError
-from seetell.photos.opening import open_photo
+from seetell.photos.opening import PhotoSource, open_photo
 
 GENERATOR = '<meta name="generator" content="seetell">'
 """Marks a page as written by seetell."""
@@ -24,6 +23,9 @@ SELF_CONTAINED = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 PHOTO_SIDE = 1200
 """Longest side of the photo on a page of one photo, in pixels."""
+
+NO_PHOTO = '<span class="none faint">no photo</span>'
+"""Stands where a photo cannot be shown."""
 
 PLACES = (("upper left", "top", "upper right"), ("left", "centre", "right"), ("lower left", "bottom", "lower right"))
 
@@ -65,23 +67,21 @@ def photo_parts(photo: Image.Image) -> dict[str, str]:
     }
 
 
-def thumbnail(
-    path: str | os.PathLike[str], *, side: int, quality: int, description: str = "", lazy: bool = False
-) -> str:
+def thumbnail(source: PhotoSource, *, side: int, quality: int, description: str = "", lazy: bool = False) -> str:
     """Return a thumbnail as an ``img`` element, or a note if the photo cannot be opened.
 
     Args:
-        path: the photo.
+        source: the photo.
         side: longest side of the thumbnail, in pixels.
         quality: of its JPEG.
         description: alternative text; empty if the text beside it says the same.
         lazy: put the image into ``data-src``, for a script to show it when it scrolls into view.
     """
     try:
-        photo = open_photo(path, at_least=(side, side))
+        photo = open_photo(source, at_least=(side, side))
         photo.thumbnail((side, side), Image.Resampling.BICUBIC)
     except (PhotoError, MemoryError):
-        return '<span class="none faint">no photo</span>'
+        return NO_PHOTO
     source = data_uri(photo, "JPEG", quality=quality, optimize=True)
     size = f'width="{photo.width}" height="{photo.height}"'
     return f'<img {"data-src" if lazy else "src"}="{source}" {size} alt="{escape(description)}">'

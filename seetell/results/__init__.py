@@ -15,16 +15,18 @@ from seetell.results.masks import Mask, Masks
 from seetell.results.regions import Alignment, Point, Region, Regions
 from seetell.results.shots import Shot, Shots
 from seetell.results.text import Caption, Word
-from seetell.results.tracks import Track, Tracks
+from seetell.results.tracks import Crossing, Line, Track, Tracks
 
 __all__ = [
     "Alignment",
     "Caption",
+    "Crossing",
     "Explanation",
     "Explanations",
     "HeatMap",
     "Label",
     "Labels",
+    "Line",
     "Mask",
     "Masks",
     "Point",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -56,6 +56,39 @@ class Track:
         return content | ({"masks": list(self.masks)} if self.masks else {})
 
 
+@dataclass(frozen=True)
+class Crossing:
+    """An object crosses a line.
+
+    Attributes:
+        id: the object's.
+        text: what it is.
+        frame: the first on the other side.
+        seconds: when that is shown.
+        direction: to the ``left`` or to the ``right`` of one who goes along the line.
+    """
+
+    id: int
+    text: str
+    frame: int
+    seconds: float
+    direction: Literal["left", "right"]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types ready for JSON."""
+        return {
+            "id": self.id,
+            "text": self.text,
+            "frame": self.frame,
+            "seconds": round(self.seconds, 3),
+            "direction": self.direction,
+        }
+
+
+Line = tuple[tuple[float, float], tuple[float, float]]
+"""From one point to another, x and y in pixels."""
+
+
 @dataclass(frozen=True, eq=False)
 class Tracks:
     """The objects that were followed through a video; iterable.
@@ -67,6 +100,8 @@ class Tracks:
         frame_count: frames that were read.
         model: name of what followed them.
         problem: why the video could not be read to its end, or without loss; empty if it could.
+        line: at which objects were counted; ``None`` if that was not asked for.
+        crossings: of the line, in the order of time.
     """
 
     shape: ClassVar[str] = "tracks"
@@ -76,6 +111,8 @@ class Tracks:
     frame_count: int
     model: str
     problem: str = ""
+    line: Line | None = None
+    crossings: tuple[Crossing, ...] = ()
 
     def __iter__(self) -> Iterator[Track]:
         return iter(self.tracks)
@@ -87,7 +124,7 @@ class Tracks:
         return self.tracks[rank]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain types ready for JSON; ``problem`` only if there is one."""
+        """Return plain types ready for JSON; ``line``, ``crossings`` and ``problem`` only if there are any."""
         content: dict[str, Any] = {
             "tracks": [track.to_dict() for track in self.tracks],
             "size": list(self.size),
@@ -95,4 +132,15 @@ class Tracks:
             "frame_count": self.frame_count,
             "model": self.model,
         }
+        if self.line is not None:
+            content["line"] = [list(point) for point in self.line]
+            content["crossings"] = [crossing.to_dict() for crossing in self.crossings]
         return content | ({"problem": self.problem} if self.problem else {})
+
+    @property
+    def crossed(self) -> str:
+        """How many crossed the line in each direction, in words; empty if that was not asked for."""
+        if self.line is None:
+            return ""
+        left = sum(crossing.direction == "left" for crossing in self.crossings)
+        return f"{left} to the left of the line, {len(self.crossings) - left} to the right"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seetell.regular_file import open_regular
+from seetell.search.moments import damaged_moments, remove_damaged_films
 
 if TYPE_CHECKING:
     from seetell.search.store import Store
@@ -85,7 +86,7 @@ def damaged_entries(store: Store) -> int:
     fault = _structural_fault(store)
     ((contents,),) = store.rows(f"SELECT count(*) FROM contents WHERE NOT {CONTENT_IS_SOUND}")
     ((photos,),) = store.rows(f"SELECT count(*) FROM photos WHERE NOT ({PHOTO_IS_SOUND} AND {_HAS_CONTENT})")
-    return int(contents + photos) or int(fault is not None)
+    return int(contents + photos) + damaged_moments(store) or int(fault is not None)
 
 
 def remove_damaged_entries(store: Store) -> list[str]:
@@ -110,6 +111,7 @@ def remove_damaged_entries(store: Store) -> list[str]:
         store.change_many(f"DELETE FROM contents WHERE NOT {CONTENT_IS_SOUND}", [()])
         odd = [int(index) for ids, vectors in store.vectors(check=False) for index in ids[~have_unit_length(vectors)]]
         store.change_many("DELETE FROM contents WHERE id = ?", [(index,) for index in odd])
+        remove_damaged_films(store)
         rows = store.rows(f"SELECT folder, name FROM photos WHERE {PHOTO_IS_SOUND} AND NOT {_HAS_CONTENT}")
         store.change_many(f"DELETE FROM photos WHERE NOT ({PHOTO_IS_SOUND} AND {_HAS_CONTENT})", [()])
     return [os.path.join(os.fsdecode(folder), os.fsdecode(name)) for folder, name in rows]

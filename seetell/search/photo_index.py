@@ -1,4 +1,4 @@
-"""An index of photos on disk: kept up to date with folders, searched by sentence or photo.
+"""An index of photos and films on disk: kept up to date with folders, searched by sentence or photo.
 
 >>> index = PhotoIndex(location, embedder)
 >>> index.update(["~/Pictures"])
@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from seetell.errors import PhotoError, PhotoIndexError, UsageError
 from seetell.runtime.option_checks import check_count
 from seetell.search import nearest
 from seetell.search.integrity import damaged_entries, remove_damaged_entries
+from seetell.search.moments import MOST, moment_of
 from seetell.search.ranking import MANY, Ranking, quantise
 from seetell.search.store import Store
 from seetell.search.update import Progress, Update, update
@@ -32,18 +34,23 @@ class Hit:
     """A search result.
 
     Attributes:
-        photo: path of the photo.
+        photo: path of the photo, or of the film.
         score: cosine similarity of its vector and the query's.
         copies: paths of other files with the same content.
+        seconds: when the frame that was found is shown, of a film.
     """
 
     photo: str
     score: float
     copies: tuple[str, ...] = ()
+    seconds: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain types ready for JSON."""
-        return asdict(self)
+        """Return plain types ready for JSON; ``seconds`` only of a film."""
+        content = asdict(self)
+        if self.seconds is None:
+            del content["seconds"]
+        return content
 
 
 class PhotoIndex:
@@ -62,9 +69,9 @@ class PhotoIndex:
     def update(self, photos: Iterable[str], *, retry: bool = False, progress: Progress | None = None) -> Update:
         """Update the index from folders and files; other entries are kept.
 
-        New and changed photos are encoded, moved ones are recognised by their content. Missing ones are no longer
-        found, and are removed after 30 days. Damaged entries are made again. It can be stopped at any time and run
-        again.
+        New and changed photos are encoded, and of films, if PyAV is installed, a frame of each shot; moved ones are
+        recognised by their content. Missing ones are no longer found, and are removed after 30 days. Damaged entries
+        are made again. It can be stopped at any time and run again.
 
         Args:
             photos: folders, with their subfolders, and files.
@@ -84,7 +91,7 @@ class PhotoIndex:
         return done
 
     def search(self, sentence: str | None = None, *, image: str | None = None, top: int = 20) -> list[Hit]:
-        """Find the photos that match a sentence, resemble a photo, or both.
+        """Find the photos, and moments of films, that match a sentence, resemble a photo, or both.
 
         Args:
             sentence: a description of the photos.
@@ -102,10 +109,13 @@ class PhotoIndex:
         check_count("top", top)
         ranking = self._opened()  # fails before the model runs
         hits: list[Hit] = []
+        found: Counter[int] = Counter()
         for content, score in ranking.rank(self._query(sentence, image), top):
-            photo, *copies = ranking.store.photos_of(content) or [""]
+            file, seconds = moment_of(ranking.store, content) or (content, None)
+            found[file] += 1
+            photo, *copies = ranking.store.photos_of(file) or [""] if found[file] <= MOST else [""]
             if photo:
-                hits.append(Hit(photo, score, tuple(copies)))
+                hits.append(Hit(photo, score, tuple(copies), seconds))
             if len(hits) == top:
                 break
         return hits

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from seetell.photos.folders import photo_folders
 from seetell.photos.formats import SkippedFiles
+from seetell.search.moments import is_indexed_name
 from seetell.search.store import Store
 
 Key = tuple[bytes, bytes]
@@ -81,7 +82,7 @@ def scan(store: Store, roots: Iterable[str], *, retry: bool = False) -> Scan:
 
 def _scan_folders(store: Store, root: str, visited: set[str], found: Scan, retry: bool) -> None:
     unreadable: list[str] = []
-    for folder, names in photo_folders(root, unreadable.append, found.skipped_files.add):
+    for folder, names in photo_folders(root, unreadable.append, found.skipped_files.add, wanted=is_indexed_name):
         if folder not in visited:
             visited.add(folder)
             _compare(folder, names, _known(store, folder), found, retry)
@@ -105,7 +106,7 @@ def _compare(folder: str, names: list[str], known: dict[str, _Known], found: Sca
             continue
         known.pop(name, None)
         if not stat.S_ISREG(status.st_mode):
-            found.failures[path] = "is a pipe or device; expected a photo file"
+            found.failures[path] = "is a pipe or device; expected a file"
         elif before is None or not before.fits(status) or (before.failed and retry):
             found.pending.append(path)
         else:

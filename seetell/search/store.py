@@ -202,6 +202,19 @@ class Store:
     def _metadata_checksum(self) -> int:
         return checksum(*itertools.chain(*self.rows("SELECT * FROM facts WHERE name <> 'checksum' ORDER BY name")))
 
+    def has_table(self, name: str) -> bool:
+        """Return whether there is a table, of those that an index gets when they are first needed."""
+        return bool(self.rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,)))
+
+    def write_contents(self, rows: Sequence[tuple[bytes, bytes | None, str | None]]) -> None:
+        """Write contents, in place of earlier ones: the hash of each, and its vector or the reason why it has none."""
+        self.change_many(
+            "INSERT INTO contents (hash, vector, failure, checksum) VALUES (?1, ?2, ?3, checksum(?1, ?2, ?3))"
+            " ON CONFLICT (hash) DO UPDATE"
+            " SET vector = excluded.vector, failure = excluded.failure, checksum = excluded.checksum",
+            rows,
+        )
+
     def changes(self) -> tuple[int, int]:
         """Return a version that differs after any change of the file, by this process or another."""
         with self.errors():

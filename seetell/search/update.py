@@ -10,7 +10,7 @@ import hashlib
 import os
 import stat
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ import numpy as np
 
 from seetell.errors import PhotoError, PhotoIndexError
 from seetell.photos.formats import SkippedFiles
+from seetell.search.moments import is_film, read_film, remove_unused_contents, write_moments
 from seetell.search.scan import Key, key_of, scan
 from seetell.search.store import VECTOR, Store
 
@@ -34,6 +35,10 @@ _BLOCK = 1 << 20  # bytes read at a time
 
 Progress = Callable[[int, int], None]
 """Called with the number of photos done and the number to be read."""
+
+
+Encoded = bytes | list[tuple[float, bytes]] | str
+"""The vector of a photo, the moments of a film with theirs, or the reason why there is none."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,7 @@ class Update:
         missing: photos that no longer exist.
         encoded: contents encoded by the model.
         failures: files and folders that could not be used in this update, and why.
+        damaged: films that could be used in part, and what is wrong with them.
         skipped_files: number of files in folders that are no photos, by name ending.
     """
 
@@ -105,6 +111,7 @@ class Update:
     missing: int = 0
     encoded: int = 0
     failures: dict[str, str] = field(default_factory=dict)
+    damaged: dict[str, str] = field(default_factory=dict)
     skipped_files: SkippedFiles = field(default_factory=SkippedFiles, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
@@ -139,17 +146,34 @@ def update(
         _note_missing(store, found.missing, time.time())
         _note_missing(store, found.back, None)
     missing = set(found.missing)
-    for begin in range(0, len(found.pending), BATCH):
-        batch = found.pending[begin : begin + BATCH]
+    taken = 0
+    for batch in _batches(found.pending):
         _Run(store, embedder, done, missing, retry).take(batch)
+        taken += len(batch)
         if progress is not None:
-            progress(begin + len(batch), len(found.pending))
+            progress(taken, len(found.pending))
     done.missing = len(missing)
     with store.transaction():
         store.change_many("DELETE FROM photos WHERE missing_since < ?", [(time.time() - REMEMBERED,)])
         if found.pending or found.missing:
-            store.change_many("DELETE FROM contents WHERE id NOT IN (SELECT content FROM photos)", [()])
+            remove_unused_contents(store)
     return done
+
+
+def _batches(pending: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the files that are processed together: a film alone, as it takes long."""
+    batch: list[str] = []
+    for path in pending:
+        alone = is_film(path)
+        if batch and (alone or len(batch) == BATCH):
+            yield batch
+            batch = []
+        batch.append(path)
+        if alone:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 def _note_missing(store: Store, photos: Sequence[Key], since: float | None) -> None:
@@ -175,7 +199,7 @@ class _Run:
         new = {content.hash: path for path, content in reversed(read.items()) if content.hash not in known}
         encoded = self._encoded(new, read)
         with self.store.transaction():
-            self._write_contents(encoded)
+            self._write(encoded)
             after = self.store.contents(hashes)
             for path, content in read.items():
                 if content.hash in known or content.hash in encoded:
@@ -193,22 +217,44 @@ class _Run:
                 self.done.failures[path] = str(error).removeprefix(f"{path}: ")
         return read
 
-    def _encoded(self, new: Mapping[bytes, str], read: Mapping[str, Content]) -> dict[bytes, bytes | str]:
-        """Return a vector's bytes, or the reason why there is none, for each new content."""
+    def _encoded(self, new: Mapping[bytes, str], read: Mapping[str, Content]) -> dict[bytes, Encoded]:
+        """Return what was made of each new content; none of a file that changed meanwhile."""
         if not new:
             return {}
-        results = self.embedder.photo_vectors(list(new.values()))
+        films = {content: self._of_film(path) for content, path in new.items() if is_film(path)}
+        photos = [path for content, path in new.items() if content not in films]
+        vectors = dict(zip(photos, self.embedder.photo_vectors(photos) if photos else [], strict=True))
         self.done.encoded += len(new)
-        encoded: dict[bytes, bytes | str] = {}
-        for (content, path), result in zip(new.items(), results, strict=True):
+        encoded: dict[bytes, Encoded] = {}
+        for content, path in new.items():
             if not read[path].is_still(path):
                 if os.path.lexists(path):
                     self.done.failures[path] = "was changed while it was read; run again"
-            elif isinstance(result, PhotoError):
-                encoded[content] = str(result).removeprefix(f"{path}: ")
+            elif content in films:
+                encoded[content] = films[content]
             else:
-                encoded[content] = self._bytes(result)
+                vector = vectors[path]
+                failed = isinstance(vector, PhotoError)
+                encoded[content] = str(vector).removeprefix(f"{path}: ") if failed else self._bytes(vector)
         return encoded
+
+    def _of_film(self, path: str) -> Encoded:
+        """Return the moments of a film, or why there are none."""
+        moments, problem = read_film(path, self.embedder)
+        if problem and moments:
+            self.done.damaged[path] = problem
+        made = [(seconds, self._bytes(vector)) for seconds, vector in moments]
+        found = [(seconds, vector) for seconds, vector in made if isinstance(vector, bytes)]
+        return found or problem or "none of its frames could be used"
+
+    def _write(self, encoded: Mapping[bytes, Encoded]) -> None:
+        """Write what was made of contents."""
+        for content, made in encoded.items():
+            if isinstance(made, list):
+                write_moments(self.store, content, made)
+            else:
+                vector, failure = (made, None) if isinstance(made, bytes) else (None, made)
+                self.store.write_contents([(content, vector, failure)])
 
     def _bytes(self, vector: np.ndarray) -> bytes | str:
         dimensions = self.store.get_metadata("dimensions")
@@ -225,17 +271,6 @@ class _Run:
         if not (np.isfinite(length) and length):
             return "the model found no vector for it"
         return (vector / length).astype(VECTOR).tobytes()
-
-    def _write_contents(self, encoded: Mapping[bytes, bytes | str]) -> None:
-        self.store.change_many(
-            "INSERT INTO contents (hash, vector, failure, checksum) VALUES (?1, ?2, ?3, checksum(?1, ?2, ?3))"
-            " ON CONFLICT (hash) DO UPDATE"
-            " SET vector = excluded.vector, failure = excluded.failure, checksum = excluded.checksum",
-            [
-                (content, None, result) if isinstance(result, str) else (content, result, None)
-                for content, result in encoded.items()
-            ],
-        )
 
     def _write_photo(self, path: str, content: Content, number: int, *, new: bool, failure: str | None) -> None:
         folder, name = key_of(path)

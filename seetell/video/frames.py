@@ -140,6 +140,23 @@ def open_video(
     return Film(name, threads=threads, max_pixels=max_pixels)
 
 
+def frame_at(source: str | os.PathLike[str], seconds: float) -> np.ndarray:
+    """Return the first frame of a video that is shown at a time or later, ``(H, W, 3)`` uint8 RGB.
+
+    Args:
+        source: see :func:`open_video`.
+        seconds: from its beginning.
+
+    Raises:
+        VideoError: the video cannot be used, or has no frame there.
+        UsageError: PyAV is not installed.
+    """
+    with open_video(source) as video:
+        for frame in video.frames(seconds):
+            return frame.image
+    raise VideoError(f"{os.fspath(source)}: has no frame at {seconds:g} seconds")
+
+
 def check_size(name: str, width: int, height: int, max_pixels: int) -> None:
     """Check the size of a frame before it is decoded.
 

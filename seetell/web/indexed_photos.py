@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from seetell.errors import PhotoError
+from seetell.errors import PhotoError, UsageError, VideoError
 from seetell.search.photo_index import Hit, PhotoIndex
+from seetell.video.frames import frame_at
 from seetell.web.photo_workers import PhotoWorkers
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class IndexedPhotos:
         self._location, self._embedder = location, embedder
         self._index = PhotoIndex(location, embedder)
         self._secret = secrets.token_bytes(32)
-        self._found: OrderedDict[str, str] = OrderedDict()
+        self._found: OrderedDict[str, Hit] = OrderedDict()
 
     def check(self) -> int:
         """Return how many photos can be found in the index as it is now.
@@ -76,16 +77,20 @@ class IndexedPhotos:
         """Return the JSON row of a hit, and remember the photo.
 
         Returns:
-            ``image``, its name without its folder, ``score``, ``copies`` and ``photo``, the address of its thumbnail.
+            ``image``, its name without its folder, ``score``, ``copies`` and ``photo``, the address of its thumbnail;
+            of a film, ``seconds``, too.
         """
-        key = hashlib.blake2b(os.fsencode(hit.photo), key=self._secret, digest_size=16).hexdigest()
-        self._found[key] = hit.photo
+        name = os.fsencode(hit.photo) + (b"" if hit.seconds is None else b"\0%r" % hit.seconds)
+        key = hashlib.blake2b(name, key=self._secret, digest_size=16).hexdigest()
+        self._found[key] = hit
         self._found.move_to_end(key)
         if len(self._found) > MAX_REMEMBERED:
             self._found.popitem(last=False)
         copies = [_name(copy) for copy in hit.copies]
+        moment = {} if hit.seconds is None else {"seconds": round(hit.seconds, 3)}
         return {
             "image": _name(hit.photo),
+            **moment,
             "score": round(hit.score, 6),
             "copies": copies,
             "photo": f"/v1/photos/{key}",
@@ -101,15 +106,19 @@ class IndexedPhotos:
         Raises:
             PhotoError: it cannot be used, or no longer exists.
         """
-        path = self._found.get(key)
-        if path is None:
+        hit = self._found.get(key)
+        if hit is None:
             return None
         try:
-            photo = workers.open(path, side=SIDE)
-        except PhotoError as error:
-            raise PhotoError(f"{_name(path)} can no longer be shown") from error
+            if hit.seconds is None:
+                photo = Image.fromarray(workers.open(hit.photo, side=SIDE).pixels)
+            else:
+                photo = Image.fromarray(frame_at(hit.photo, hit.seconds))
+                photo.thumbnail((SIDE, SIDE))
+        except (PhotoError, VideoError, UsageError) as error:
+            raise PhotoError(f"{_name(hit.photo)} can no longer be shown") from error
         file = io.BytesIO()
-        Image.fromarray(photo.pixels).save(file, "JPEG", quality=82)
+        photo.save(file, "JPEG", quality=82)
         return file.getvalue()
 
     def close(self) -> None:

@@ -213,10 +213,17 @@ def operation(task: Task) -> dict[str, Any]:
 SEARCH: dict[str, Any] = {
     "responses": {
         200: _answer(
-            "The photos, best match first; `photo` is the address of a thumbnail. `unknown_words` are words of the "
+            "The photos, best match first; `photo` is the address of a thumbnail. Of a film, `seconds` says which "
+            "frame was found. `unknown_words` are words of the "
             "sentence that were left out, and `read_as` those that were read as others, if there are any.",
             _object(
-                photos=_array(image=_TEXT, score=_NUMBER, copies={"type": "array", "items": _TEXT}, photo=_TEXT),
+                photos=_array(
+                    image=_TEXT,
+                    seconds_=_NUMBER,
+                    score=_NUMBER,
+                    copies={"type": "array", "items": _TEXT},
+                    photo=_TEXT,
+                ),
                 **_READING,
             ),
             {

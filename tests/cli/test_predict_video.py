@@ -97,3 +97,35 @@ def test_folders_of_videos_and_of_pictures(tmp_path: Path, walk: Path):
     films = [str(tmp_path / "a.MKV"), str(tmp_path / "b.mp4")]
     assert named_videos([str(tmp_path), str(walk), "camera:0"]) == [*films, str(walk), "camera:0"]
     assert named_videos([str(tmp_path / "*.mp4"), str(walk / "*.png")]) == [films[1], str(walk / "*.png")]
+
+
+@pytest.mark.parametrize("ending", [".jsonl", ".csv", ".txt", ".html", ".mp4"])
+def test_the_result_is_written_to_a_file(walk: Path, tmp_path: Path, ending: str, capsys: pytest.CaptureFixture[str]):
+    if ending == ".mp4":
+        pytest.importorskip("av")
+    path = tmp_path / f"result{ending}"
+    assert run("chase", str(walk), "--output", str(path)) == 0
+    assert capsys.readouterr().out == f"{walk}\tpixel 1: 0:00\t1.00\n"
+    if ending == ".mp4":
+        from seetell.video.frames import open_video
+
+        assert len(list(open_video(path))) == 5
+        return
+    text = path.read_text(encoding="utf-8")
+    begins = {".jsonl": f'{{"video": "{walk}"', ".csv": "video,id,text,", ".txt": "1,1,0.00,4.00,3.00,3.00,1.0000,-1"}
+    assert text.startswith(begins.get(ending, "<!doctype html>"))
+    assert text.count("\n") == {".jsonl": 1, ".csv": 6, ".txt": 5}.get(ending, text.count("\n"))
+
+
+def test_results_of_mot_challenge_on_standard_output(walk: Path, capsys: pytest.CaptureFixture[str]):
+    assert run("chase", str(walk), "--format", "mot") == 0
+    assert capsys.readouterr().out.splitlines()[1] == "2,1,2.00,4.00,3.00,3.00,1.0000,-1,-1,-1"
+
+
+def test_files_that_cannot_be_written(walk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert run("chase", str(walk), "--output", str(tmp_path / "a.xml")) == 2
+    assert "expected a name in .mp4, .mov, .mkv, .webm, .html" in capsys.readouterr().err
+    assert run("chase", str(walk), str(walk), "--output", str(tmp_path / "a.html")) == 2
+    assert "--output is for one video" in capsys.readouterr().err
+    assert run("chase", str(walk), "--output", str(tmp_path / "no" / "a.html")) == 2
+    assert "there is no folder" in capsys.readouterr().err

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from runtime.tiny_aligner import write_tiny_aligner
-from search.conftest import paint
+from search.conftest import TINTS, paint
 from search.toy import ColourEmbedder
+from small_films import tinted, write_film
 
 from seetell.cli.main import main
 from seetell.tasks import loading
@@ -188,3 +189,19 @@ def test_models_that_make_no_vectors_of_whole_photos_are_refused(
         status, _, err = run(capsys, command, "album", "--index", "index", "--model", str(model), "--threads", "1")
         assert status == 2
         assert message in err
+
+
+def test_of_a_film_the_second_is_named(album: Path, capsys: pytest.CaptureFixture[str]):
+    pytest.importorskip("av")
+    film = write_film(album / "deep" / "film.mp4", tinted((TINTS["green"], 20), (TINTS["yellow"], 20)))
+    assert run(capsys, "index", "album/**/*")[1].startswith("4 added.")
+    status, out, _ = run(capsys, "search", "red green", "--top", "1", "--gallery", "found.html")
+    assert (status, re.sub(r"^\d\.\d+", "", out)) == (0, f"\t{film} 0:03\n")
+    page = Path("found.html").read_text(encoding="utf-8")
+    assert "film.mp4 0:03" in page
+    assert f"{film.as_uri()}#t=3.00" in page
+    assert page.count("<img") == 1
+    (row,) = map(json.loads, run(capsys, "search", "red green", "--top", "1", "--format", "jsonl")[1].splitlines())
+    assert (row["video"], row["seconds"], "image" in row) == (str(film), 3.0, False)
+    film.unlink()
+    assert run(capsys, "search", "red green", "--top", "1")[1].endswith("film.mp4 0:03 (no longer there)\n")

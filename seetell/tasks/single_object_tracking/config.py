@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from seetell.config import check_not_negative, check_probabilities, check_sizes
+from seetell.config import check_not_negative, check_shares, check_sizes
 from seetell.errors import RecipeError
 from seetell.tasks.single_object_tracking.models import config_type
 from seetell.training.augmentation import UNCHANGED
@@ -40,7 +40,7 @@ class PairsConfig:
     def __post_init__(self) -> None:
         check_sizes(self, "count", "frames")
         check_not_negative(self, "shift", "stretch", "change", "least_side")
-        check_probabilities(self, "negatives")
+        check_shares(self, "negatives")
 
 
 @dataclass(frozen=True)

@@ -150,7 +150,7 @@ class Training(task.Training):
                 near.append((distance <= 20).float().cpu().numpy())
         loss = sum(losses) / len(self._val)
         if self.model.learns_from == "films":
-            return Validation(-loss, {"loss": loss})
+            return Validation(-loss, {"validation_loss": loss})
         values = {"overlap": np.concatenate(overlaps).mean(), "precision_20px": np.concatenate(near).mean()}
         scores = {name: float(value) for name, value in values.items()}
-        return Validation(scores["overlap"], {**scores, "loss": loss})
+        return Validation(scores["overlap"], {**scores, "validation_loss": loss})

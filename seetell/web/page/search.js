@@ -1,6 +1,7 @@
 // Image search: photos of the server's index, found by a sentence.
 
 import { describeError, describeReading, request } from "./server.js";
+import { clock } from "./times.js";
 
 const WORKERS = 4; // thumbnails fetched side by side
 
@@ -29,18 +30,19 @@ export function listenToSearch(choose) {
 function list(photos, choose) {
   const found = element("found");
   for (const image of found.querySelectorAll("img")) URL.revokeObjectURL(image.src);
-  const items = photos.map(({ image, score, photo: path }) => {
+  const items = photos.map(({ image, seconds, score, photo: path }) => {
     const button = document.createElement("button");
     const picture = new Image();
     const name = document.createElement("span");
     const about = document.createElement("span");
     button.type = "button";
     picture.alt = "";
-    name.textContent = image;
+    const shown = seconds === undefined ? image : `${image} ${clock(seconds)}`;
+    name.textContent = shown;
     about.className = "faint";
     about.textContent = score.toFixed(2);
     button.append(picture, name, about);
-    button.setAttribute("aria-label", `Describe ${image}, score ${score.toFixed(2)}`);
+    button.setAttribute("aria-label", `Describe ${shown}, score ${score.toFixed(2)}`);
     const item = document.createElement("li");
     item.append(button);
     return { item, button, picture, path, image };

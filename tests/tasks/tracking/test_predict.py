@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import seetell
+from seetell.errors import DataError, PhotoError, UsageError
+from seetell.results import Region, Regions
+from seetell.tasks.tracking.predict import ObjectTracker, Tracker
+from seetell.tasks.tracking.trackers import TRACKERS
+
+
+class Detector:
+    """Finds white blocks, as persons, and grey ones, as dogs."""
+
+    threshold, labels, name = 0.4, ("person", "dog"), "blocks"
+
+    def predict_many(self, images: Iterable[np.ndarray], *, threshold: float, top: int) -> Iterator[object]:
+        images = iter(images)
+        while True:
+            batch = [*itertools.islice(images, 3)]  # reads ahead, as detectors do
+            if not batch:
+                return
+            yield from map(self._found, batch)
+
+    @staticmethod
+    def _found(image: np.ndarray) -> object:
+        if image[0, 0, 0] == 7:
+            return PhotoError("not enough memory for it")
+        regions = []
+        for value, label in ((255, "person"), (128, "dog")):
+            y, x = np.nonzero(image[..., 0] == value)
+            if len(x):
+                box = (float(x.min()), float(y.min()), float(x.max() + 1), float(y.max() + 1))
+                regions.append(Region(label, box, 0.8))
+        return Regions(tuple(regions), (image.shape[1], image.shape[0]), "blocks")
+
+
+@pytest.fixture
+def film() -> list[np.ndarray]:
+    """A person goes to the right, and a dog to the left, through 20 frames."""
+    images = []
+    for number in range(20):
+        image = np.zeros((60, 120, 3), np.uint8)
+        image[10:30, 2 * number : 2 * number + 12] = 255
+        image[40:52, 90 - 2 * number : 108 - 2 * number] = 128
+        images.append(image)
+    images[9][0, 0] = 7
+    return images
+
+
+@pytest.fixture
+def tracker() -> ObjectTracker:
+    return ObjectTracker("blocks", Detector, threads=1)
+
+
+@pytest.mark.parametrize("name", TRACKERS)
+def test_objects_are_followed(tracker: ObjectTracker, film: list[np.ndarray], name: str):
+    done: list[tuple[int, int | None]] = []
+    options = {"appearance": "colours"} if name == "deepsort" else {}
+    tracks = tracker.predict(film, tracker=name, progress=lambda *each: done.append(each), **options)
+    assert (tracks.size, tracks.fps, tracks.frame_count, tracks.model) == ((120, 60), 25, 20, f"blocks, {name}")
+    assert done[-1] == (20, 20)
+    whole = [track for track in tracks if len(track) == 20]
+    if name == "sort":  # forgets in the frame in which nothing is found
+        assert {track.text for track in tracks} == {"person", "dog"}
+        return
+    assert [(track.id, track.text) for track in whole] == [(1, "person"), (2, "dog")]
+    assert whole[0].boxes[:, 0] == pytest.approx(2 * np.arange(20), abs=1)
+    assert whole[1].boxes[:, 0] == pytest.approx(90 - 2 * np.arange(20), abs=1)
+
+
+def test_one_class_is_followed_alone(tracker: ObjectTracker, film: list[np.ndarray]):
+    assert [track.text for track in tracker.predict(film, only="dog")] == ["dog"]
+    assert [track.text for track in tracker.predict(film, only=" dog, person ")] == ["person", "dog"]
+    assert len(tracker.predict(film[:8])) == 0  # shorter than half a second
+    assert len(tracker.predict(film[:8], shortest=0.0)) == 2
+
+
+def test_detections_are_read_from_a_file(film: list[np.ndarray], tmp_path: Path):
+    path = tmp_path / "det.txt"
+    path.write_text("".join(f"{frame},-1,{3 * frame},11,12,20,0.9\n" for frame in range(1, 19)), encoding="utf-8")
+
+    def none() -> object:
+        raise AssertionError("no detector is needed")
+
+    tracker = ObjectTracker("none", none, threads=1)
+    (track,) = tracker.predict(film, detections=path)
+    assert (track.text, track.frames.tolist()) == ("person", list(range(18)))
+    assert track.boxes[-1] == pytest.approx([53, 10, 65, 30], abs=0.5)
+    with pytest.raises(UsageError, match="all of persons"):
+        tracker.check(detections=path, only="dog")
+    path.write_text("1,2\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"det\.txt, line 1"):
+        tracker.predict(film, detections=path)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"tracker": "srot"}, r"unknown tracker 'srot'\. Did you mean 'sort'"),
+        ({"appearance": "smell"}, "unknown appearance"),
+        ({"only": "person,dgo"}, r"unknown class 'dgo'\. Did you mean 'dog'"),
+        ({"threshold": 1.5}, "threshold must be from 0 to 1"),
+        ({"patience": -1.0}, "patience must be at least 0 seconds, got -1"),
+        ({"fill": float("nan")}, "fill must be at least 0"),
+    ],
+)
+def test_wrong_options(tracker: ObjectTracker, options: dict[str, object], message: str):
+    with pytest.raises(UsageError, match=message):
+        tracker.check(**options)
+
+
+def test_the_bundled_detector_tracks():
+    tracker = seetell.load("track", threads=1)
+    assert isinstance(tracker, Tracker)
+    assert "person" in tracker.detector.labels
+    assert len(tracker.predict([np.zeros((32, 32, 3), np.uint8)] * 2)) == 0
+
+
+@pytest.mark.slow
+def test_walkers_on_a_real_film_keep_their_numbers(shared_data: Path):
+    pytest.importorskip("av")
+    film = shared_data / "tracking" / "vtest.avi"
+    if not film.is_file():
+        pytest.skip("needs the film of walkers")
+    tracks = seetell.load("track").predict(film, only="person")
+    assert 40 <= len(tracks) <= 55
+    assert sum(len(track) >= 100 for track in tracks) >= 18  # ten seconds and more
+    assert sum(map(len, tracks)) > 4500
