@@ -26,11 +26,13 @@ from seetell.extras import require
 from seetell.tasks.backends import BACKENDS
 
 if TYPE_CHECKING:
+    from seetell.explain.style_model import StyleModel
     from seetell.web.access import Access
     from seetell.web.indexed_photos import IndexedPhotos
 
-SEARCH = "search"
-"""Stands for the model of an index where a command is expected."""
+SEARCH, STYLE, EXPLAIN = "search", "style", "explain"
+"""Stand where a command is expected: for the model of an index, the model that draws styles, and explanations, which
+have no model of their own."""
 
 KEY_VARIABLE = "SEETELL_API_KEY"
 
@@ -46,7 +48,7 @@ KEY_VARIABLE = "SEETELL_API_KEY"
     metavar="COMMAND=NAME",
     multiple=True,
     help="The model of a command, such as caption, regions, align or search: a bundled model's name, a model folder, "
-    "a model of a backend, or none to leave the command out; repeatable.",
+    "a model of a backend, or none to leave the command out, which may be explain or style, too; repeatable.",
 )
 @set_option(
     "An option of a command where a request says nothing of it, such as caption.min_confidence=0.5; repeatable."
@@ -142,9 +144,18 @@ def serve(
         address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
         loading = _loading(chosen, backend, time_limit)
         photos = _photos(location, chosen.pop(SEARCH, None), threads, loading)
+        styles, explain = _styles(chosen.pop(STYLE, None), threads), chosen.pop(EXPLAIN, None) != "none"
         predictors = _predictors(chosen, threads, loading)
         _check_defaults(defaults, predictors)
-        app = application(predictors, photos=photos, limits=limits, access=access, defaults=defaults)
+        app = application(
+            predictors,
+            photos=photos,
+            limits=limits,
+            access=access,
+            defaults=defaults,
+            explain=explain,
+            styles=styles,
+        )
         if log:
             _log()
         ready = f"Serving on {address} (Ctrl-C ends it)"
@@ -232,9 +243,14 @@ def _chosen(models: tuple[str, ...]) -> dict[str, str]:
         command, _, name = option.partition("=")
         if not (command and name):
             raise UsageError(f"--model {option}: expected COMMAND=NAME, such as caption=everyday-transformer")
-        if command != SEARCH and not find_task(command).command:
+        if command in (SEARCH, STYLE, EXPLAIN):
+            if command == EXPLAIN and name != "none":
+                raise UsageError(f"--model {option}: the models of the commands are explained; expected {EXPLAIN}=none")
+            chosen[command] = name
+            continue
+        if not find_task(command).command:
             raise UsageError(f"--model {option}: {command} has no command to serve; its model is that of {SEARCH}")
-        chosen[command if command == SEARCH else find_task(command).command] = name
+        chosen[find_task(command).command] = name
     return chosen
 
 
@@ -345,6 +361,25 @@ def _photos(
     photos = IndexedPhotos(location, embedder)
     photos.check()
     return photos
+
+
+def _styles(model: str | None, threads: int | None) -> StyleModel | None:
+    """Load the model that draws styles.
+
+    Args:
+        model: its name or folder; ``none`` for none, and the bundled one, if it is there, when absent.
+        threads: processor threads.
+
+    Raises:
+        UsageError: there is no such model, or it draws no styles.
+        BundleError: it is damaged.
+    """
+    from seetell.explain.style_model import BUNDLED, load_style_model
+    from seetell.runtime.bundle import bundled_models
+
+    if model == "none" or (model is None and BUNDLED not in bundled_models()):
+        return None
+    return load_style_model(model or BUNDLED, threads=threads)
 
 
 def _log() -> None:

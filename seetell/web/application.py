@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.resources import files
 from typing import Annotated, Any
 
@@ -13,14 +14,16 @@ from fastapi import Depends, FastAPI, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, Response
+from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 import seetell
 from seetell.errors import PhotoIndexError, UsageError, unknown
+from seetell.explain.style_model import StyleModel
 from seetell.runtime.predictor import Predictor
 from seetell.tasks.registry import find_task
-from seetell.web import openapi
+from seetell.web import explaining, openapi, styling
 from seetell.web.access import Access
 from seetell.web.batching import Batcher, Run
 from seetell.web.errors import ApiError, unavailable
@@ -28,10 +31,11 @@ from seetell.web.indexed_photos import IndexedPhotos
 from seetell.web.limits import MAX_HITS, MAX_TEXT, Limits
 from seetell.web.metrics import CONTENT_TYPE, ServerMetrics
 from seetell.web.middleware import AccessMiddleware
-from seetell.web.request_handler import RequestHandler
+from seetell.web.request_handler import WORK, RequestHandler, do_each
 from seetell.web.served_task import ServedTask
+from seetell.web.uploads import Upload
 
-RESERVED = ("models", "photos", "search")
+RESERVED = ("explain", "models", "photos", "search", "style")
 """Addresses under ``/v1/`` that no task can have."""
 
 PAGE_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
@@ -44,6 +48,8 @@ def application(
     limits: Limits | None = None,
     access: Access | None = None,
     defaults: Mapping[str, Mapping[str, Any]] | None = None,
+    explain: bool = True,
+    styles: StyleModel | None = None,
 ) -> FastAPI:
     """Return the server's ASGI application.
 
@@ -53,6 +59,8 @@ def application(
         limits: of requests; the defaults of :class:`Limits` when absent.
         access: who may use the server; this machine only, without a key, when absent.
         defaults: values of options, by command and name, that hold where a request says nothing of them.
+        explain: whether clients may ask where predictions come from.
+        styles: a model that draws photos.
 
     Raises:
         UsageError: a command is of no task, or its address is taken.
@@ -64,7 +72,10 @@ def application(
     }
     for command in served.keys() & {*RESERVED}:
         raise UsageError(f"a task cannot be served as {command!r}: /v1/{command} is an address of the server's own")
-    batchers = _batchers(predictors, photos, limits, metrics)
+    explainers = explaining.explainable(
+        {**predictors, **({} if photos is None else {"search": photos.embedder})} if explain else {}
+    )
+    batchers = _batchers(predictors, photos, limits, metrics, styles)
     handler = RequestHandler(batchers, limits, threads=max((each.threads for each in predictors.values()), default=1))
     metrics.add_gauge("seetell_in_flight", "Requests being read, waiting or processed.", lambda: handler.in_flight)
     metrics.add_gauge("seetell_waiting", "Jobs waiting for a model.", lambda: sum(map(len, {*batchers.values()})))
@@ -98,6 +109,10 @@ def application(
         app.post(f"/v1/{command}", **openapi.operation(task.task))(task.endpoint(handler.predict))
     if photos is not None:
         _add_search(app, handler, photos)
+    if explainers:
+        _add_explanations(app, handler, explainers)
+    if styles is not None:
+        _add_styles(app, handler, styles)
 
     @app.get("/v1/models", **openapi.MODELS)
     async def list_models() -> dict[str, Any]:
@@ -105,6 +120,8 @@ def application(
         return {
             "tasks": {command: task.description() for command, task in served.items()},
             "search": photos is not None,
+            "explain": {command: list(explaining.methods_of(each)) for command, each in explainers.items()},
+            "styles": [] if styles is None else list(styles.styles),
             "limits": {"bytes": limits.max_bytes, "pixels": limits.max_pixels, "text": MAX_TEXT},
         }
 
@@ -133,16 +150,22 @@ def application(
 
 
 def _batchers(
-    predictors: Mapping[str, Predictor[Any, Any]], photos: IndexedPhotos | None, limits: Limits, metrics: ServerMetrics
+    predictors: Mapping[str, Predictor[Any, Any]],
+    photos: IndexedPhotos | None,
+    limits: Limits,
+    metrics: ServerMetrics,
+    styles: StyleModel | None,
 ) -> dict[str, Batcher]:
-    """Return what runs the jobs of each command and of ``search``.
+    """Return what runs the jobs of each command, of ``search`` and of ``style``.
 
     It is one for all models that compute here, which would only slow each other down, and one for each that computes
     elsewhere.
     """
 
     def batcher(runs: Mapping[str, Run], *, size: int = limits.batch_size, **options: Any) -> dict[str, Batcher]:
-        made = Batcher(runs, batch_size=size, observe=metrics.count_batch, timeout=limits.seconds, **options)
+        made = Batcher(
+            {**runs, WORK: do_each}, batch_size=size, observe=metrics.count_batch, timeout=limits.seconds, **options
+        )
         return dict.fromkeys(runs, made)
 
     remote = [command for command, each in predictors.items() if isinstance(each, Predictor) and each.remote]
@@ -151,6 +174,8 @@ def _batchers(
     }
     if photos is not None:
         runs["search"] = photos.search
+    if styles is not None:
+        runs["style"] = do_each
     batchers = batcher(runs, on_close=photos.close if photos is not None else lambda: None) if runs else {}
     for command in remote:
         predictor = predictors[command]
@@ -186,6 +211,56 @@ def _add_search(app: FastAPI, handler: RequestHandler, photos: IndexedPhotos) ->
         if content is None:
             raise ApiError(404, "not_found", "no recent search found a photo with this key; search again")
         return Response(content, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
+
+
+def _add_explanations(app: FastAPI, handler: RequestHandler, predictors: Mapping[str, Predictor[Any, Any]]) -> None:
+    """Add the route that says where predictions come from."""
+
+    @app.post("/v1/explain", **openapi.EXPLAIN)
+    async def explain(
+        request: Request,
+        command: Annotated[str, Query(description="Whose prediction is explained.")] = "caption",
+        word: Annotated[
+            list[str], Query(description="A part of it: a word of the caption, a class, an object, a phrase.")
+        ] = [],  # noqa: B006
+        method: Annotated[
+            list[str], Query(description="A method; attention, where there is such, and occlusion if there is none.")
+        ] = [],  # noqa: B006
+        cells: Annotated[int, Query(ge=2, le=explaining.MAX_CELLS, description="Cells along a map of occlusion.")] = 8,
+    ) -> JSONResponse:
+        """Return where in an image the parts of a prediction come from."""
+        asked = explaining.Asked(command, word, method, cells)
+
+        async def work(upload: Upload) -> dict[str, Any]:
+            explained = partial(explaining.explained, predictors[command], upload, asked)
+            return await handler.run_on_upload(upload, explained, command)
+
+        return JSONResponse(await handler.answer(request, work, check=lambda: explaining.check(asked, predictors)))
+
+
+def _add_styles(app: FastAPI, handler: RequestHandler, model: StyleModel) -> None:
+    """Add the route that draws photos."""
+
+    @app.post("/v1/style", **openapi.STYLE)
+    async def style(
+        request: Request,
+        style: Annotated[list[str], Query(description="A style; several are mixed.")],
+        weight: Annotated[
+            list[Annotated[float, Field(ge=0, le=100)]],
+            Query(description="Of each style beside the others; equal if there is none."),
+        ] = [],  # noqa: B006
+        strength: Annotated[float, Query(ge=0, le=1, description="Of the styles; 0 leaves the photo.")] = 1.0,
+        side: Annotated[int, Query(ge=64, le=styling.MAX_SIDE, description="Pixels of the longer side.")] = 512,
+        keep_colour: Annotated[bool, Query(description="Keep the photo's colours.")] = False,
+    ) -> Response:
+        """Draw an image in a mixture of styles."""
+        drawing = styling.Drawing(style, weight, strength, side, keep_colour)
+
+        async def work(upload: Upload) -> bytes:
+            return await handler.run_on_upload(upload, partial(styling.drawn, model, upload, drawing), "style")
+
+        content = await handler.answer(request, work, check=lambda: drawing.mix(model))
+        return Response(content, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
 def _add_page(app: FastAPI) -> None:

@@ -38,7 +38,7 @@ class IndexedPhotos:
     """
 
     def __init__(self, location: str | Path, embedder: Embedder[Any]) -> None:
-        self._location, self._embedder = location, embedder
+        self._location, self.embedder = location, embedder
         self._index = PhotoIndex(location, embedder)
         self._secret = secrets.token_bytes(32)
         self._found: OrderedDict[str, Hit] = OrderedDict()
@@ -49,7 +49,7 @@ class IndexedPhotos:
         Raises:
             PhotoIndexError: there is no index, it is damaged, or another model made it.
         """
-        with PhotoIndex(self._location, self._embedder) as index:
+        with PhotoIndex(self._location, self.embedder) as index:
             return len(index)
 
     def read(self, sentence: str) -> Reading:
@@ -58,7 +58,7 @@ class IndexedPhotos:
         Raises:
             UsageError: it knows no content word of it.
         """
-        reading = self._embedder.read_query(sentence)
+        reading = self.embedder.read_query(sentence)
         reading.require_content()
         return reading
 

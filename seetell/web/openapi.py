@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from starlette.responses import Response
+
 from seetell.tasks.registry import Task
 from seetell.web.limits import MAX_TEXT
 
@@ -184,31 +186,101 @@ SHAPES: dict[str, dict[str, Any]] = {
 _OTHER_SHAPE = _answer("The result.", _object(image=_TEXT), {"image": "dog.jpg"})
 
 
+_IMAGE: dict[str, Any] = {
+    "type": "string",
+    "contentMediaType": "application/octet-stream",
+    "description": "An image: JPEG, PNG, WebP, GIF, BMP, TIFF, PPM, JPEG 2000 or AVIF; HEIC, JPEG XL and RAW where the "
+    "server has the packages for them.",
+}
+
+
+def _form(fields: dict[str, Any], *, required: list[str]) -> dict[str, Any]:
+    """Return the description of a form."""
+    form = {"type": "object", "required": required, "properties": fields}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}}}
+
+
 def operation(task: Task) -> dict[str, Any]:
     """Return FastAPI's description of ``POST /v1/<command>``, except its query parameters.
 
     Args:
         task: the task; the answer is described by its result shape.
     """
-    image = {
-        "type": "string",
-        "contentMediaType": "application/octet-stream",
-        "description": "An image: JPEG, PNG, WebP, GIF, BMP, TIFF, PPM, JPEG 2000 or AVIF; HEIC, JPEG XL and RAW where "
-        "the server has the packages for them.",
-    }
-    fields: dict[str, Any] = {"image": image}
+    fields = {"image": _IMAGE}
     if task.text_input:
         fields[task.text_input] = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}
-    form = {"type": "object", "required": list(fields), "properties": fields}
     return {
         "summary": task.summary,
         "description": f"The same on the command line: `{task.example}`" if task.example else "",
         "responses": {200: SHAPES.get(task.result, _OTHER_SHAPE), **_errors(408, 413, 415, 422)},
-        "openapi_extra": {
-            "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}},
-        },
+        "openapi_extra": _form(fields, required=list(fields)),
     }
 
+
+EXPLAIN: dict[str, Any] = {
+    "summary": "Say where in an image the parts of a prediction come from.",
+    "description": "The same on the command line: `seetell explain photo.jpg --word dog`",
+    "responses": {
+        200: _answer(
+            "The prediction in words, and those of its parts that were explained: each with the model's score for it, "
+            "its `box`, if it has a place of its own, and a map by each method. The `values` of a map are rows over "
+            "its `box` (left, top, right, bottom in pixels of the upright image, whose width and height are `size`), "
+            "positive where the image speaks for the part.",
+            _object(
+                image=_TEXT,
+                answer=_TEXT,
+                explained=_array(
+                    text=_TEXT,
+                    score=_LOGPROB,
+                    box_=_NUMBERS,
+                    maps=_array(method=_TEXT, box=_NUMBERS, values={"type": "array", "items": _NUMBERS}),
+                ),
+                size=_NUMBERS,
+                model=_TEXT,
+            ),
+            {
+                "image": "dog.jpg",
+                "answer": "a brown dog",
+                "explained": [
+                    {
+                        "text": "dog",
+                        "score": -0.31,
+                        "maps": [{"method": "occlusion", "box": [0, 0, 640, 480], "values": [[0.1, 1.9], [0.0, -0.2]]}],
+                    }
+                ],
+                "size": [640, 480],
+                "model": "a-captioner",
+            },
+        ),
+        **_errors(408, 413, 415, 422),
+    },
+    "openapi_extra": _form(
+        {
+            "image": _IMAGE,
+            "text": {
+                "type": "string",
+                "maxLength": MAX_TEXT,
+                "description": "What goes with the image: the sentence that is aligned with it, the search that found "
+                "it, or a caption instead of the model's own.",
+            },
+        },
+        required=["image"],
+    ),
+}
+
+STYLE: dict[str, Any] = {
+    "summary": "Draw an image in a mixture of styles.",
+    "description": "The same on the command line: `seetell style photo.jpg waves --fast --output drawn.jpg`",
+    "response_class": Response,
+    "responses": {
+        200: {
+            "description": "A JPEG.",
+            "content": {"image/jpeg": {"schema": {"type": "string", "contentMediaType": "image/jpeg"}}},
+        },
+        **_errors(408, 413, 415, 422),
+    },
+    "openapi_extra": _form({"image": _IMAGE}, required=["image"]),
+}
 
 SEARCH: dict[str, Any] = {
     "responses": {
@@ -263,10 +335,13 @@ MODELS: dict[str, Any] = {
     "responses": {
         200: _answer(
             "The loaded model of each task that is served, by its address under `/v1/`, with the query parameters it "
-            "takes; whether there is an index to search; and the limits.",
+            "takes; whether there is an index to search; the methods that `/v1/explain` has for each command, the "
+            "styles of `/v1/style`, and the limits.",
             _object(
                 tasks={"type": "object", "additionalProperties": _TASK},
                 search={"type": "boolean"},
+                explain={"type": "object", "additionalProperties": {"type": "array", "items": _TEXT}},
+                styles={"type": "array", "items": _TEXT},
                 limits={"type": "object", "additionalProperties": {"type": "integer"}},
             ),
             {
@@ -281,6 +356,8 @@ MODELS: dict[str, Any] = {
                     }
                 },
                 "search": False,
+                "explain": {"regions": ["occlusion"]},
+                "styles": ["waves"],
                 "limits": {"bytes": 20971520, "pixels": 50000000, "text": 500},
             },
         ),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, TypeVar
 
+import numpy as np
 from starlette.requests import ClientDisconnect, Request
 
 from seetell.errors import ModelServerError, NoAnswerError, PhotoError, UsageError
@@ -24,6 +26,23 @@ from seetell.web.uploads import Upload, read_upload, unusable
 log = logging.getLogger("seetell.web")
 
 Result = TypeVar("Result")
+
+SLOW_REQUESTS = 2
+"""Requests that are answered piece by piece at once; further ones wait."""
+
+WORK = "work"
+"""Name of the jobs that are pieces of such a request."""
+
+
+def do_each(pieces: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Do pieces of work, and return for each what it returned or raised; what a batcher runs for :data:`WORK`."""
+    results: list[Any] = []
+    for piece in pieces:
+        try:
+            results.append(piece())
+        except Exception as error:  # of this request alone
+            results.append(error)
+    return results
 
 
 class RequestHandler:
@@ -42,6 +61,7 @@ class RequestHandler:
         self._batchers = batchers
         self._limits = limits
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="seetell-photos")
+        self._slow_pool = ThreadPoolExecutor(SLOW_REQUESTS, thread_name_prefix="seetell-slow")
         self.workers = PhotoWorkers()
         self._admission = Admission(limits.queue)
 
@@ -62,10 +82,30 @@ class RequestHandler:
             ApiError: the request cannot be answered, or not now.
             ClientDisconnect: the client went away.
         """
+
+        def check() -> None:
+            served.predictor.check(**options)
+
+        return await self.answer(request, lambda upload: self._predicted(upload, served, options), check=check)
+
+    async def answer(
+        self, request: Request, work: Callable[[Upload], Awaitable[Result]], *, check: Callable[[], object]
+    ) -> Result:
+        """Read the image of a request and do some work on it.
+
+        Args:
+            request: with a form.
+            work: what is done with the image.
+            check: raises a ``UsageError`` where the request asks for what cannot be done; called before it is read.
+
+        Raises:
+            ApiError: the request cannot be answered, or not now.
+            ClientDisconnect: the client went away.
+        """
         client = client_address(request.scope)
         with self._admission.counted(client):
             try:
-                served.predictor.check(**options)
+                check()
                 body = read_upload(request, self._limits)
                 upload = await self._admission.read(client, body, seconds=self._limits.seconds)
             except UsageError as error:
@@ -74,7 +114,7 @@ class RequestHandler:
                 raise ApiError(
                     408, "too_slow", f"the upload took longer than {self._limits.seconds:g} seconds"
                 ) from None
-            return await self._in_time(request, self._predicted(upload, served, options))
+            return await self._in_time(request, work(upload))
 
     async def run_job(self, request: Request, name: str, item: Any) -> Any:
         """Run a job that needs no image.
@@ -84,6 +124,36 @@ class RequestHandler:
         """
         with self._admission.counted(client_address(request.scope)):
             return await self._in_time(request, self._run(name, item))
+
+    async def run_on_upload(
+        self, upload: Upload, work: Callable[[np.ndarray, Callable[[Callable[[], Any]], Any]], Result], name: str
+    ) -> Result:
+        """Open an upload at its own size and do work on it on a thread, piece by piece in turn with other requests.
+
+        Args:
+            upload: with the image.
+            work: takes the image's pixels, ``(H, W, 3)`` uint8, and what does a piece of work on the models' thread. It
+                ends at the next piece once nobody waits for it.
+            name: of the job whose batcher has the model.
+
+        Raises:
+            ApiError: see :meth:`predict`.
+        """
+        batcher, left = self._batchers[name], threading.Event()
+
+        def run(piece: Callable[[], Any]) -> Any:
+            if left.is_set():
+                raise CancelledError
+            return self._submit(batcher, WORK, piece).result()
+
+        def worked() -> Result:
+            opened = self.workers.open(upload.content, max_pixels=self._limits.max_pixels)
+            return work(opened.pixels, run)
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._slow_pool, worked)
+        finally:
+            left.set()
 
     async def run_in_thread(self, request: Request, work: Callable[[], Result]) -> Result:
         """Run what needs no model on a thread.
@@ -97,7 +167,8 @@ class RequestHandler:
     def close(self) -> None:
         """End the processes that open images, and the threads that wait for them."""
         self.workers.close()
-        self._pool.shutdown(cancel_futures=True)
+        for pool in (self._pool, self._slow_pool):
+            pool.shutdown(cancel_futures=True)
 
     async def _predicted(self, upload: Upload, served: ServedTask, options: Mapping[str, Any]) -> dict[str, Any]:
         def prepared() -> tuple[tuple[int, int], Any]:
@@ -108,11 +179,13 @@ class RequestHandler:
         return served.row(upload, size, await self._run(served.task.command, item, options))
 
     async def _run(self, name: str, item: Any, options: Mapping[str, Any] | None = None) -> Any:
+        return await asyncio.wrap_future(self._submit(self._batchers[name], name, item, options))
+
+    def _submit(self, batcher: Batcher, name: str, item: Any, options: Mapping[str, Any] | None = None) -> Future[Any]:
         try:
-            future = self._batchers[name].submit(name, item, options)
+            return batcher.submit(name, item, options)
         except RuntimeError as error:
-            raise unavailable(self._batchers[name].state, str(error)) from error
-        return await asyncio.wrap_future(future)
+            raise unavailable(batcher.state, str(error)) from error
 
     async def _in_time(self, request: Request, work: Awaitable[Result]) -> Result:
         """Wait for work while the client waits and the timeout allows; then cancel it, if it has not begun."""

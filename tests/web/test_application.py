@@ -347,6 +347,7 @@ def test_the_description_has_an_example_of_every_answer_and_error(client: TestCl
     described = client.get("/openapi.json").json()
     assert set(described["paths"]) == {
         "/v1/caption", "/v1/align", "/v1/regions", "/v1/search", "/v1/photos/{key}", "/v1/models", "/healthz",
+        "/v1/explain",
     }  # fmt: skip
     for path, methods in described["paths"].items():
         for operation in methods.values():

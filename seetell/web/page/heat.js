@@ -11,6 +11,11 @@ const COLOURS = [
   [0.8, [255, 160, 30]],
   [1, [255, 225, 110]],
 ]; // increasing lightness: their order is kept in grey
+const AGAINST = [
+  [0, [0, 40, 110]],
+  [0.5, [20, 110, 190]],
+  [1, [130, 210, 255]],
+]; // of what is below 0
 const PLACES = [
   ["upper left", "top", "upper right"],
   ["left", "centre", "right"],
@@ -18,7 +23,8 @@ const PLACES = [
 ];
 const UNIFORM = 0.8; // attention as spread out as over this share of the locations counts as all over the photo
 
-// attention: rows of numbers over the box (left, top, right, bottom) of a photo of `size` (width, height)
+// attention: rows of numbers over the box (left, top, right, bottom) of a photo of `size` (width, height); in other maps
+// negative where the photo speaks against something
 export function draw(canvas, attention, box, size) {
   const scale = SIDE / Math.max(...size);
   [canvas.width, canvas.height] = size.map((length) => Math.max(1, Math.round(scale * length)));
@@ -28,7 +34,7 @@ export function draw(canvas, attention, box, size) {
     const mixed = attention[0].map((_, column) => dot(rows.weights, attention.map((row) => row[column])));
     return across.map((columns) => (rows.seen && columns.seen ? dot(columns.weights, mixed) : NaN));
   });
-  const most = Math.max(...values.flat().filter((value) => value === value));
+  const most = Math.max(...values.flat().filter((value) => value === value).map(Math.abs)) || 1;
   const image = new ImageData(canvas.width, canvas.height);
   values.flat().forEach((value, place) => image.data.set(colour(value / most), 4 * place));
   canvas.getContext("2d").putImageData(image, 0, 0);
@@ -66,10 +72,11 @@ function dot(one, other) {
   return one.reduce((sum, value, place) => sum + value * other[place], 0);
 }
 
-function colour(level) {
-  if (level !== level) return UNSEEN;
-  const upper = Math.max(1, COLOURS.findIndex(([stop]) => stop >= level));
-  const [[from, dark], [to, light]] = [COLOURS[upper - 1], COLOURS[upper]];
+function colour(signed) {
+  if (signed !== signed) return UNSEEN;
+  const [level, colours] = [Math.abs(signed), signed < 0 ? AGAINST : COLOURS];
+  const upper = Math.max(1, colours.findIndex(([stop]) => stop >= level));
+  const [[from, dark], [to, light]] = [colours[upper - 1], colours[upper]];
   const share = (level - from) / (to - from);
   return [...dark.map((channel, place) => channel + share * (light[place] - channel)), 255 * OPACITY * level];
 }

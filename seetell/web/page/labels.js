@@ -15,13 +15,35 @@ export class LabelsView extends TaskView {
   }
 
   reset() {
+    this.find(".description").textContent = "";
     this.list.replaceChildren();
     this.layer.replaceChildren();
+  }
+
+  clear() {
+    this.#choose();
+  }
+
+  // A label that, chosen, shows where it comes from.
+  #button(text) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "part";
+    button.textContent = text;
+    button.setAttribute("aria-pressed", "false");
+    button.addEventListener("click", () => this.#choose(button.getAttribute("aria-pressed") === "true" ? undefined : button));
+    return button;
+  }
+
+  #choose(chosen) {
+    for (const button of this.list.querySelectorAll("button")) button.setAttribute("aria-pressed", String(button === chosen));
+    this.explain(chosen && { text: chosen.textContent, word: [chosen.textContent], place: 0 });
   }
 
   show({ labels, box, size }) {
     this.layer.replaceChildren(...(box ? [outline(labels[0].text, box, size)] : []));
     if (box) this.stage.offer(this);
+    if (this.maps) this.find(".description").textContent = "Choose a class to see where it comes from.";
     this.list.replaceChildren(
       ...labels.map(({ text, score }) => {
         const item = document.createElement("li");
@@ -30,8 +52,9 @@ export class LabelsView extends TaskView {
           part.className = kind;
           return part;
         });
-        name.textContent = text;
         name.dir = "auto";
+        if (this.maps) name.append(this.#button(text));
+        else name.textContent = text;
         bar.setAttribute("aria-hidden", "true");
         bar.style.setProperty("--probability", `${100 * score}%`);
         percent.textContent = `${(100 * score).toFixed(1)}%`;

@@ -6,6 +6,7 @@ import { RegionsView } from "./regions.js";
 import { listenToSearch } from "./search.js";
 import { ApiError, describeError, request } from "./server.js";
 import { listenToSources } from "./sources.js";
+import { StyleSection } from "./style.js";
 import { TextView } from "./text.js";
 
 const VIEWS = { text: TextView, regions: RegionsView, labels: LabelsView, masks: MasksView }; // by result shape
@@ -45,12 +46,14 @@ const stage = {
 
 const server = request("v1/models").then((response) => response.json());
 let views = [];
-const ready = server.then(({ tasks }) => {
+let drawing; // the section of styles, if the server draws
+const ready = server.then(({ tasks, explain, styles }) => {
   views = Object.entries(tasks)
     .filter(([, task]) => task.result in VIEWS)
-    .map(([command, task]) => new VIEWS[task.result](command, task, stage))
+    .map(([command, task]) => new VIEWS[task.result](command, { ...task, methods: explain[command] ?? [] }, stage))
     .sort((one, other) => one.needsText - other.needsText); // those with a form last
-  element("tasks").replaceChildren(...views.map((view) => view.section));
+  if (styles.length) drawing = new StyleSection(styles, stage);
+  element("tasks").replaceChildren(...[...views, drawing].filter(Boolean).map(({ section }) => section));
 });
 
 async function describe(file) {
@@ -61,6 +64,7 @@ async function describe(file) {
   problem.textContent = "";
   photo.classList.remove("looking");
   for (const view of views) view.forget();
+  drawing?.forget();
   element("stage").hidden = false;
   URL.revokeObjectURL(ground.src);
   ground.src = URL.createObjectURL(file);
@@ -76,6 +80,7 @@ async function describe(file) {
     if (signal.aborted) return;
     if (status.className === "") status.textContent = "";
     for (const view of views) if (view.needsText) view.section.hidden = false;
+    drawing?.forget(file);
     for (const view of others) await view.tryToPredict();
   } catch (error) {
     if (signal.aborted) return;

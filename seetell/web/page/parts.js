@@ -2,9 +2,10 @@
 // photo.
 
 export class Parts {
-  // show(place) is called with the part to show, -1 for none; description is the element that describes it in words
-  constructor(list, description, hint, show) {
-    Object.assign(this, { list, description, hint, show });
+  // show(place) is called with the part to show, -1 for none, and choose(place) with the one that is chosen; description
+  // is the element that describes it in words
+  constructor(list, description, hint, show, choose = () => {}) {
+    Object.assign(this, { list, description, hint, show, choose });
     list.classList.add("parts");
     list.addEventListener("keydown", (event) => this.#step(event));
     this.fill([]);
@@ -50,12 +51,15 @@ export class Parts {
   toggle(place) {
     this.chosen = this.chosen === place ? -1 : place;
     this.#update();
+    this.choose(this.chosen);
   }
 
   clear() {
     if (this.pointed < 0 && this.chosen < 0) return;
+    const none = this.chosen < 0;
     this.pointed = this.chosen = -1;
     this.#update();
+    if (!none) this.choose(-1);
   }
 
   #update() {

@@ -21,7 +21,7 @@ export class RegionsView extends TaskView {
     this.layer.setAttribute("aria-hidden", "true");
     stage.photo.append(this.layer);
     const hint = "Point at a phrase or at the photo, or choose one, to see its box alone.";
-    this.parts = new Parts(this.list, this.find(".description"), hint, (place) => this.#highlight(place));
+    this.parts = new Parts(this.list, this.find(".description"), hint, (place) => this.#highlight(place), (place) => this.#explain(place));
     [this.filter, this.most] = [".filter", ".most"].map((selector) => this.find(selector));
     for (const control of [this.filter, this.most]) control.addEventListener("input", () => this.#choose());
   }
@@ -89,6 +89,13 @@ export class RegionsView extends TaskView {
     this.layer.classList.toggle("one", place >= 0);
     [...this.layer.children].forEach((box, other) => box.classList.toggle("shown", other === place));
     if (place >= 0) this.stage.bring(this);
+  }
+
+  #explain(place) {
+    const region = this.row?.regions[this.#shown[place]];
+    if (!region) this.explain();
+    else if (this.needsText) this.explain({ text: region.text, place });
+    else this.explain({ text: region.text, word: [region.text], box: region.box });
   }
 
   #box({ text, box: [left, top, right, bottom], number }, place, above) {

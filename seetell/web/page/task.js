@@ -1,5 +1,6 @@
 // A task's section on the page: its form, if a text goes with the photo, and its result, which subclasses show.
 
+import { Maps } from "./explain.js";
 import { describeError, request } from "./server.js";
 
 const TEMPLATE = document.getElementById("task-template").content.firstElementChild;
@@ -20,6 +21,7 @@ export class TaskView {
     this.list = this.find("ol");
     this.list.setAttribute("aria-label", task.title);
     if (this.needsText) this.#listenToForm();
+    this.maps = task.methods.length ? new Maps(this, task.methods) : undefined;
     this.find(".copy-json").addEventListener("click", (event) => this.copy(JSON.stringify(this.copied()), event.target));
   }
 
@@ -46,7 +48,14 @@ export class TaskView {
     this.section.hidden = true;
     this.#say({});
     this.#finish(false);
+    this.maps?.forget();
     this.reset();
+  }
+
+  // Show where a part comes from, see Maps.show, or with none that nothing is chosen.
+  explain(part) {
+    if (part) this.maps?.show(part);
+    else this.maps?.clear();
   }
 
   async predict(text) {
@@ -58,6 +67,8 @@ export class TaskView {
     const row = await response.json();
     if (signal.aborted) return;
     this.row = row;
+    this.sent = text;
+    this.maps?.forget();
     this.section.hidden = false;
     this.#say({});
     this.#finish(true);

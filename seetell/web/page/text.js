@@ -8,7 +8,9 @@ export class TextView extends TaskView {
   constructor(command, task, stage) {
     super(command, task, stage);
     const hint = "attention" in task.options ? "Point at a word, or choose it, to see where the model looked." : "";
-    this.words = new Parts(this.list, this.find(".description"), hint, (place) => this.#look(place));
+    this.words = new Parts(this.list, this.find(".description"), hint, (place) => this.#look(place), (place) =>
+      this.explain(place < 0 || !this.row.words?.length ? undefined : { text: this.row.words[place].text, place }),
+    );
     const copyText = this.find(".copy-text");
     copyText.hidden = false;
     this.copyText = copyText;
