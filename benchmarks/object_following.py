@@ -23,7 +23,7 @@ import seetell
 from seetell.data.otb import OtbSequence, read_otb
 from seetell.metrics.single_object import OnePassScores, mean_scores, one_pass_scores
 from seetell.photos import open_photo
-from seetell.runtime.bundle import Bundle
+from seetell.regular_file import read_json
 from seetell.tasks.single_object_tracking.tracker import follow
 
 OPENCV = "opencv:"
@@ -85,7 +85,7 @@ def measure(name: str, sequences: Sequence[tuple[OtbSequence, list[np.ndarray]]]
 def architecture_of(name: str) -> str:
     """Return the name by which a tracker's published scores are listed."""
     path = Path(name)
-    return Bundle.load(path).architecture if (path / "model.json").is_file() else name
+    return str(read_json(path / "model.json")["architecture"]) if (path / "model.json").is_file() else name
 
 
 def main() -> None:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 @click.option("--encoder-of", metavar="MODEL", type=MODEL, help="Use the encoder of this model instead of writing one.")
 @click.option("--prompt", help="Of a model of transformers: what its sentences begin with, such as 'a picture of'.")
 @click.option("--revision", help="Of a model of the Hub: branch, tag or commit.")
+@click.option("--no-weights", is_flag=True, help="Leave out the weights for further training.")
 @click.option("--force", is_flag=True, help="Replace the folder if it exists.")
 def export(
     source: str,
@@ -45,6 +46,7 @@ def export(
     encoder_of: str | None,
     prompt: str | None,
     revision: str | None,
+    no_weights: bool,
     force: bool,
 ) -> None:
     """Make a bundle that runs without torch, and verify that its outputs match the trained model's.
@@ -63,6 +65,8 @@ def export(
     if reference is not None:
         if encoder_of is not None:
             raise UsageError(f"--encoder-of: {source} is no training run, and has an encoder of its own")
+        if no_weights:
+            raise UsageError(f"--no-weights: {source} is no training run, and its graphs read the weights")
         description = _export_model(
             source, bundle, name=name, precisions=precisions, decoding=decoding, prompt=prompt, revision=revision
         )
@@ -80,6 +84,7 @@ def export(
             precisions=precisions,
             decoding=decoding,
             encoder_of=encoder_of,
+            with_weights=not no_weights,
             replace=force,
         )
     for measured, value in description["parity"].items():

@@ -45,6 +45,7 @@ def export_run(
     decoding: Mapping[str, Any] | None = None,
     encoder_of: str | None = None,
     shared_encoder: bool = False,
+    with_weights: bool = True,
     replace: bool = False,
 ) -> dict[str, Any]:
     """Write the bundle of a run's best weights.
@@ -59,6 +60,7 @@ def export_run(
         encoder_of: use the encoder of this model, a folder beside ``target`` or a bundled model, instead of writing it.
         shared_encoder: the encoder's graph, too, reads its arrays from the weights for further training, in half
             precision; see :func:`~seetell.nn.onnx_graph.absorb_norms`. For the precision ``fp32`` alone.
+        with_weights: keep the weights for further training, which graphs of text read as well.
         replace: overwrite ``target`` if it exists.
 
     Returns:
@@ -68,7 +70,8 @@ def export_run(
         BundleError: ``target`` exists, the other model has another encoder, or the graphs differ from torch beyond
             tolerance; nothing is left behind.
         CheckpointError: the run has no usable weights.
-        UsageError: there is no such precision or decoding option; nothing is written.
+        UsageError: there is no such precision or decoding option, or a graph reads the weights that are not to be kept;
+            nothing is written.
     """
     check_target(target, precisions, replace=replace)
     if encoder_of:
@@ -79,6 +82,10 @@ def export_run(
         lambda task: find_task(task).load("config"),
     )
     declared: Declaration = find_task(trained.config.task).load("export")(trained)
+    if not with_weights:
+        if shared_encoder or any(spec.weights == "shared" for spec in declared.graphs):
+            raise UsageError(f"--no-weights: a model for {trained.config.task} reads them; leave the option out")
+        declared = with_changes(declared, weights={})
     return export_declared(
         declared,
         origin_of(trained, declared),

@@ -147,6 +147,6 @@ def test_a_backend_names_its_own_extra_before_it_is_imported(monkeypatch: pytest
 def test_a_task_without_a_bundled_model_says_how_to_get_one():
     with pytest.raises(
         UsageError,
-        match=r"no model for segmentation \(seetell segment\) comes with this package; .*seetell train --list",
+        match=r"no model for pose \(seetell pose\) comes with this package; .*seetell train --list",
     ):
-        seetell.load("segment")
+        seetell.load("pose")

@@ -37,6 +37,7 @@ def graphs(trained: Trained) -> Declaration:
         inputs=("images",),
         outputs=("probabilities",),
         dynamic_shapes=({0: torch.export.Dim("images", min=1)},),
+        quantise="static",
         tolerance=1e-3,
     )
     return Declaration(

@@ -1,7 +1,7 @@
 """Follow one object through a video, by a filter that needs no training, or a Siamese network of a bundle.
 
 >>> import seetell
->>> tracks = seetell.load("kcf").predict("walk.mp4", box="205,151,17,50")
+>>> tracks = seetell.load("kcf", task="follow").predict("walk.mp4", box="205,151,17,50")
 >>> tracks[0].boxes
 """
 
@@ -18,6 +18,7 @@ from seetell.geometry.boxes import Box
 from seetell.geometry.masks import encode
 from seetell.results import Track, Tracks
 from seetell.runtime.bundle import Bundle
+from seetell.runtime.option_checks import check_share
 from seetell.runtime.video_predictor import VideoPredictor, VideoProgress
 from seetell.tasks.single_object_tracking.filters.asrcf import Asrcf
 from seetell.tasks.single_object_tracking.filters.kcf import Kcf
@@ -44,25 +45,35 @@ class Follower(VideoPredictor[Tracks]):
 
     task = "single_object_tracking"
 
+    @property
+    def compares_channels(self) -> bool:
+        """Whether it can leave channels out."""
+        return False
+
     @abstractmethod
-    def tracker(self) -> ObjectTracker:
-        """Return a tracker that has seen nothing yet."""
+    def tracker(self, *, channels: float = 1.0) -> ObjectTracker:
+        """Return a tracker that has seen nothing yet; see :meth:`bind`."""
 
     def bind(
-        self, *, box: str | Sequence[float] = "", text: str = "object"
+        self, *, box: str | Sequence[float] = "", text: str = "object", channels: float = 1.0
     ) -> Callable[[Video, VideoProgress], Tracks]:
         """Return the function that follows an object through a video.
 
         Args:
             box: of the object in the first frame: left, top, width and height in pixels.
             text: what it is called.
+            channels: share of the channels of a SiamFC that are compared, those that tell the object from what is
+                around it.
 
         Raises:
-            UsageError: there is no box, or it is no box.
+            UsageError: there is no box, it is no box, or this tracker compares no channels.
         """
-        return partial(self._follow, box=parse_box(box), text=text)
+        check_share("channels", channels)
+        if channels < 1 and not self.compares_channels:
+            raise UsageError(f"channels: {self.name} compares no channels; a bundle of the architecture siamfc does")
+        return partial(self._follow, box=parse_box(box), text=text, channels=channels)
 
-    def _follow(self, video: Video, progress: VideoProgress, *, box: Box, text: str) -> Tracks:
+    def _follow(self, video: Video, progress: VideoProgress, *, box: Box, text: str, channels: float) -> Tracks:
         seen: list[tuple[int, float]] = []
 
         def images() -> Iterator[np.ndarray]:
@@ -71,7 +82,7 @@ class Follower(VideoPredictor[Tracks]):
                 yield frame.image
 
         boxes, scores, masks = [], [], []
-        for located in follow(self.tracker(), images(), box):
+        for located in follow(self.tracker(channels=channels), images(), box):
             boxes.append(located.box)
             scores.append(located.score)
             if located.mask is not None:
@@ -92,7 +103,7 @@ class FilterFollower(Follower):
         threads: see :class:`~seetell.runtime.video_predictor.VideoPredictor`; filters compute with one.
     """
 
-    def tracker(self) -> ObjectTracker:
+    def tracker(self, *, channels: float = 1.0) -> ObjectTracker:
         """Return the filter."""
         return FILTERS[self.name]()
 
@@ -118,10 +129,15 @@ class BundleFollower(Follower):
         self._graphs = SiameseGraphs(bundle, precision=precision, threads=self.threads)
         self._kind = bundle.setting("tracker", _kind)
 
-    def tracker(self) -> ObjectTracker:
-        """Return the network, ready to be shown an object."""
+    @property
+    def compares_channels(self) -> bool:
+        """Whether it can leave channels out."""
+        return self._kind == "siamfc"
+
+    def tracker(self, *, channels: float = 1.0) -> ObjectTracker:
+        """Return the network, ready to be shown an object; see :meth:`bind`."""
         if self._kind == "siamfc":
-            return SiamFCTracker(self._graphs, self.name)
+            return SiamFCTracker(self._graphs, self.name, channels=channels)
         if self._kind == "siamrpn":
             return SiamRPNTracker(self._graphs, self.name)
         regularisation, deviation = (self.bundle.setting(name, float) for name in ("regularisation", "deviation"))

@@ -18,6 +18,14 @@ TASK = Task(
     export="export:graphs",
     options=(
         Option("box", str, "The object in the first frame: left,top,width,height in pixels.", ""),
+        Option(
+            "channels",
+            float,
+            "Share of the channels of a SiamFC that are compared, those that tell the object from what is around it.",
+            1.0,
+            minimum=0,
+            maximum=1,
+        ),
         Option("text", str, "What the object is called in the results.", "object"),
     ),
 )

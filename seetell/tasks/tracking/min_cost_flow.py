@@ -182,14 +182,38 @@ class Network:
 def least_cost_tracks(network: Network) -> list[list[int]]:
     """Return the tracks of least total cost, each the numbers of its detections in the order of time.
 
-    A detection is two nodes, its entry and its exit, so that no two tracks pass it. Potentials, at first the distances
-    from the source in the order of time, keep reduced costs from being negative, so that Dijkstra's algorithm finds
-    each path.
+    Parts of the network that no link connects are solved one by one. A detection is two nodes, its entry and its exit,
+    so that no two tracks pass it. Potentials, at first the distances from the source in the order of time, keep reduced
+    costs from being negative, so that Dijkstra's algorithm finds each path.
     """
-    flow = _Flow(network)
-    while flow.augment():
-        pass
-    return list(flow.tracks())
+    found = []
+    for part in _connected(network):
+        place = {number: at for at, number in enumerate(part)}
+        links = [[(place[other], cost) for other, cost in network.links[number]] for number in part]
+        flow = _Flow(network.costs[part], network.ends, links)
+        while flow.augment():
+            pass
+        found += [[part[number] for number in track] for track in flow.tracks()]
+    return found
+
+
+def _connected(network: Network) -> list[list[int]]:
+    """Return the detections of each part of a network that no link leaves, in the order of time."""
+    root = list(range(len(network.costs)))
+
+    def root_of(number: int) -> int:
+        while root[number] != number:
+            root[number] = root[root[number]]
+            number = root[number]
+        return number
+
+    for number, links in enumerate(network.links):
+        for other, _ in links:
+            root[root_of(other)] = root_of(number)
+    parts: dict[int, list[int]] = {}
+    for number in range(len(root)):
+        parts.setdefault(root_of(number), []).append(number)
+    return list(parts.values())
 
 
 class _Flow:
@@ -198,23 +222,23 @@ class _Flow:
     ``edges[node]`` lists ``[target, cost, capacity, place of the reverse edge]``.
     """
 
-    def __init__(self, network: Network) -> None:
-        count = len(network.costs)
+    def __init__(self, costs: np.ndarray, ends: float, links: Sequence[Sequence[tuple[int, float]]]) -> None:
+        count = len(costs)
         self.source, self.sink, self.count = 2 * count, 2 * count + 1, count
         self.edges: list[list[list[float]]] = [[] for _ in range(2 * count + 2)]
-        for number, cost in enumerate(network.costs.tolist()):
-            self._connect(self.source, 2 * number, network.ends)
+        for number, cost in enumerate(costs.tolist()):
+            self._connect(self.source, 2 * number, ends)
             self._connect(2 * number, 2 * number + 1, cost)
-            self._connect(2 * number + 1, self.sink, network.ends)
-            for other, link in network.links[number]:
+            self._connect(2 * number + 1, self.sink, ends)
+            for other, link in links[number]:
                 self._connect(2 * number + 1, 2 * other, link)
-        self.potential = self._first_potential(network)
+        self.potential = self._first_potential()
 
     def _connect(self, one: int, other: int, cost: float) -> None:
         self.edges[one].append([other, cost, 1, len(self.edges[other])])
         self.edges[other].append([one, -cost, 0, len(self.edges[one]) - 1])
 
-    def _first_potential(self, network: Network) -> list[float]:
+    def _first_potential(self) -> list[float]:
         """Return the distance of each node from the source; all edges go on in time."""
         distance = [float("inf")] * len(self.edges)
         distance[self.source] = 0.0

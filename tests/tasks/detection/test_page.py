@@ -44,7 +44,11 @@ def test_the_page_trains_on_own_pictures(
 
 def test_the_page_of_detectors():
     page = (REPOSITORY / "docs/reference/detectors.md").read_text(encoding="utf-8")
-    for model in DETECTORS:
+    for model, (_, network) in DETECTORS.items():
+        if network.finds:  # which Entities has no truth for
+            assert f"| `{model}` |" in page
+            assert any(name.endswith(model.replace("_", "-")) and f"`{name}`" in page for name in shipped_recipes())
+            continue
         assert page.count(f"| `{model}` |") >= 2
         assert f"entities-{model.replace('_', '-')}" in shipped_recipes()
     assert "seetell train entities-ssd" in page

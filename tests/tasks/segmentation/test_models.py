@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ from training_runs import configured, loop_of, trained_in
 
 from seetell.errors import RecipeError
 from seetell.export.declaration import GraphSpec
-from seetell.nn.backbones import create_encoder
+from seetell.nn.backbones import create_encoder, vgg
+from seetell.nn.upsampling import UpConvolution
 from seetell.runtime.sessions import Graph
 from seetell.tasks.segmentation.export import SegmenterGraph
 from seetell.tasks.segmentation.model import build
+from seetell.tasks.segmentation.models.segnet import SegNet
 from seetell.tasks.segmentation.train import Training
 
 PLAIN = {"name": "segnet_basic", "weights": "none", "options": {"channels": [6, 8, 8, 8], "kernel": 3}}
@@ -90,6 +93,32 @@ def test_finer_networks_begin_as_the_coarser_ones(recipe: dict[str, Any], tmp_pa
                 np.testing.assert_allclose(begun.segmenter.eval().segment(begun.encoder, images), expected, atol=1e-5)
         with torch.no_grad():
             expected = trained.model.segment(trained.encoder, images)
+
+
+def parameters_of(name: str, *, classes: int, monkeypatch: pytest.MonkeyPatch) -> float:
+    """Return the parameters of an encoder and a segmenter in millions."""
+    kernels = ((3, 3), (3, 3), (3, 3, 3), (3, 3, 3), (3, 3, 3))  # of configuration D; C has some of 1 × 1
+    monkeypatch.setitem(vgg.KERNELS, "vgg_c", kernels)
+    with torch.device("meta"):
+        encoder = create_encoder(name, weights="none")
+        segmenter = SegNet(encoder, classes, dropout=0.0)
+    return sum(each.numel() for module in (encoder, segmenter) for each in module.parameters()) / 1e6
+
+
+def test_segnets_have_the_parameters_of_their_paper(monkeypatch: pytest.MonkeyPatch):
+    """Badrinarayanan et al., 2017, tables 1 and 6: SegNet-Basic has 1.425 million, SegNet over VGG-16 29.45."""
+    count = partial(parameters_of, classes=11, monkeypatch=monkeypatch)
+    assert count("segnet_basic") == pytest.approx(1.425, rel=0.01)
+    assert count("vgg_c") == pytest.approx(29.45, rel=0.002)
+
+
+def test_a_u_net_has_the_layers_of_its_paper(recipe: dict[str, Any]):
+    """Ronneberger et al., 2015, section 2: 23 convolutions, ten of them in the contracting path of five stages."""
+    _, model = made(recipe, "unet")
+    stages = len(model.strides)
+    expanding = sum(isinstance(each, torch.nn.Conv2d | UpConvolution) for each in model.modules())
+    assert expanding == 3 * (stages - 1) + 1
+    assert 2 * 5 + 3 * (5 - 1) + 1 == 23
 
 
 def test_encoders_that_do_not_suit_are_refused(recipe: dict[str, Any]):

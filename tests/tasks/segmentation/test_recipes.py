@@ -24,6 +24,7 @@ def test_recipes_train(name: str, tmp_path: Path, scenes: Path):
             (tmp_path / "camvid" / entry.name).symlink_to(entry)
     settings = [
         f"data.path={tmp_path / 'camvid'}",
+        "init_from=",
         "steps=1",
         "batch_size=2",
         "validation.photos=1",

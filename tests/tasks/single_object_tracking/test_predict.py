@@ -86,3 +86,8 @@ def test_it_is_evaluated_on_sequences(sequence: Path, tmp_path: Path, capsys: py
 def test_sequences_have_boxes_of_their_own(sequence: Path, capsys: pytest.CaptureFixture[str]):
     assert run("evaluate", "kcf", "--task", "follow", "--data", str(sequence), "--set", "box=1,2,3,4") == 2
     assert "sequences have their own" in capsys.readouterr().err
+
+
+def test_filters_compare_no_channels(film):
+    with pytest.raises(UsageError, match="kcf compares no channels"):
+        seetell.load("kcf", task="follow").check(box=as_option(film.box), channels=0.5)

@@ -2,10 +2,12 @@
 
 Badrinarayanan, Kendall & Cipolla, "SegNet: A Deep Convolutional Encoder-Decoder Architecture for Image Segmentation",
 PAMI 2017, figures 2 and 3: the encoder remembers where the maximum of each 2×2 cells was; the decoder puts its values
-there, with zeros in between, and makes them dense by convolutions with batch normalisation, which mirror the encoder's.
+there, with zeros in between, and makes them dense by convolutions with batch normalisation, which mirror the encoder's:
+as many, of the same extent and back to the channels that the stage began with. SegNet-Basic is this on
+``segnet_basic``, and SegNet on VGG-16's convolutions.
 
 The encoder must halve its resolution by 2×2 maximum pooling alone: ``segnet_basic``, ``vgg_small``, ``vgg_c`` and
-``vgg_a_lrn``. Departure: each stage of the decoder has one convolution of 3×3 cells, whatever the encoder's has.
+``vgg_a_lrn``. Departure: the first stage keeps its channels, and a convolution of 1×1 cells scores the classes.
 """
 
 from __future__ import annotations
@@ -36,10 +38,8 @@ class SegNet(nn.Module):
         channels = list(encoder.feature_map_channels.values())[: len(stages)]
         self.dropout = nn.Dropout2d(dropout)
         self.convolutions = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(coarse, fine, 3, padding=1, bias=False), nn.BatchNorm2d(fine), nn.ReLU())
-            if len(stage)
-            else nn.Identity()  # an encoder that ends with a pooling
-            for stage, fine, coarse in zip(stages, channels[:1] + channels[:-1], channels, strict=True)
+            nn.Sequential(*_mirrored(stage, back_to))
+            for stage, back_to in zip(stages, channels[:1] + channels[:-1], strict=True)
         )
         self.score = nn.Conv2d(channels[0], classes, 1)
 
@@ -74,6 +74,21 @@ def _pooled_stages(encoder: Encoder) -> list[nn.Sequential]:
         f"encoder.name: SegNet needs an encoder that halves its resolution by 2×2 maximum pooling alone, such as "
         f"segnet_basic; got {encoder.name}"
     )
+
+
+def _mirrored(stage: nn.Sequential, channels: int) -> list[nn.Module]:
+    """Return the layers that go back through the convolutions of a stage, to the channels that it began with."""
+    layers: list[nn.Module] = []
+    convolutions = [layer for layer in stage.modules() if isinstance(layer, nn.Conv2d)]
+    for number, layer in enumerate(reversed(convolutions), 1):
+        outputs = channels if number == len(convolutions) else layer.in_channels
+        kernel, padding = layer.kernel_size[0], layer.kernel_size[0] // 2
+        layers += [
+            nn.Conv2d(layer.out_channels, outputs, kernel, padding=padding, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(),
+        ]
+    return layers
 
 
 def _is_pooling(layer: nn.Module) -> bool:

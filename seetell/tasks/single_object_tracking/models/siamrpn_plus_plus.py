@@ -42,6 +42,8 @@ class SiamRPNPlusPlusConfig(SiamRPNConfig):
 class DepthwiseBlock(nn.Module):
     """Depth-wise correlation of one layer, and what is read from it.
 
+    The convolutions begin as the identity, so that what is alike is correlated from the first step on.
+
     Args:
         channels: of the features.
         outputs: read at each place.
@@ -51,6 +53,8 @@ class DepthwiseBlock(nn.Module):
         super().__init__()
         self.kernel = nn.Sequential(nn.Conv2d(channels, channels, 3), nn.ReLU())
         self.window = nn.Sequential(nn.Conv2d(channels, channels, 3), nn.ReLU())
+        for side in (self.kernel, self.window):
+            pass_through(side[0])
         self.head = nn.Sequential(nn.Conv2d(channels, channels, 1), nn.ReLU(), nn.Conv2d(channels, outputs, 1))
 
     def start_at(self, value: float) -> None:
@@ -63,6 +67,13 @@ class DepthwiseBlock(nn.Module):
     def correlate(self, window: Tensor, kernel: Tensor) -> Tensor:
         """Return ``(B, C, h, w)``; ``kernel`` is what :attr:`kernel` made of the exemplar."""
         return depthwise_correlation(self.window(window), kernel) / kernel.shape[-1]
+
+
+def pass_through(layer: nn.Module) -> None:
+    """Let a convolution begin as the identity, beside its random weights."""
+    assert isinstance(layer, nn.Conv2d)
+    with torch.no_grad():
+        layer.weight.mul_(0.1).add_(nn.init.dirac_(torch.empty_like(layer.weight)))
 
 
 class SiamRPNPlusPlus(AnchoredNetwork):

@@ -13,6 +13,7 @@ from PIL import Image
 from seetell.geometry.boxes import Box
 from seetell.tasks.single_object_tracking.patches import Pair, box_around, search_side
 from seetell.tasks.single_object_tracking.siamese.network import SiameseGraphs, hann
+from seetell.tasks.single_object_tracking.siamese.target_aware import channel_importance, chosen_channels
 from seetell.tasks.single_object_tracking.tracker import Located, ObjectTracker, check_box
 
 SCALES = 1.0375 ** np.arange(-1, 2)
@@ -25,10 +26,12 @@ class SiamFCTracker(ObjectTracker):
     Args:
         graphs: of the bundle.
         name: of the bundle.
+        channels: share of the channels that are compared, those that tell the object from what is around it; see
+            :mod:`~.target_aware`.
     """
 
-    def __init__(self, graphs: SiameseGraphs, name: str) -> None:
-        self._graphs, self.name = graphs, name
+    def __init__(self, graphs: SiameseGraphs, name: str, *, channels: float = 1.0) -> None:
+        self._graphs, self.name, self._channels = graphs, name, channels
 
     def start(self, image: np.ndarray, box: Box) -> Located:
         """Learn what to follow; see :meth:`ObjectTracker.start`."""
@@ -36,8 +39,19 @@ class SiamFCTracker(ObjectTracker):
         self.centre: Pair = ((left + right) / 2, (upper + lower) / 2)
         self.size: Pair = (right - left, lower - upper)
         self._first = self.size
-        self._template = self._graphs.template(self._graphs.features(image, self.centre, [search_side(self.size)]))
+        side = search_side(self.size)
+        features = self._graphs.features(image, self.centre, [side])
+        self._template = self._graphs.template(features)
+        if self._channels < 1:
+            self._template = [each * self._chosen(features, side)[:, None, None] for each in self._template]
         return Located((left, upper, right, lower), 1.0)
+
+    def _chosen(self, features: np.ndarray, side: float) -> np.ndarray:
+        """Return which channels are compared, ``(C,)`` bool."""
+        cell = side * self._graphs.stride / self._graphs.side
+        deviations = self.size[0] / cell / 4, self.size[1] / cell / 4
+        importance = channel_importance(features[0], self._graphs.exemplar_cells, deviations)
+        return chosen_channels(importance, self._channels)
 
     def update(self, image: np.ndarray) -> Located:
         """Find the object; see :meth:`ObjectTracker.update`."""

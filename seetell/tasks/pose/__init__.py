@@ -1,0 +1,1 @@
+"""Pose: the joints of the one person that an image shows."""
