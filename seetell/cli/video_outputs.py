@@ -14,10 +14,11 @@ import click
 from seetell.cli.command import FOLDER_OR_FILE
 from seetell.cli.output_file import check_writable, write_file
 from seetell.errors import UsageError
-from seetell.results import Tracks, row
+from seetell.results import Shots, Tracks, row
 from seetell.tasks.registry import Task
 from seetell.video.endings import WRITTEN
 from seetell.video.frames import Video
+from seetell.video.subtitles import WRITERS
 
 Writer = Callable[[Path, Video, Any], None]
 """Writes the result of a video, which can be read again."""
@@ -50,7 +51,22 @@ def _tracked(path: Path, video: Video, tracks: Tracks) -> None:
 def _tracks_page(path: Path, video: Video, tracks: Tracks) -> None:
     from seetell.drawing.tracks_page import tracks_page
 
-    write_file(path, tracks_page(video, tracks, name=os.path.basename(video.name.rstrip("/")) or video.name))
+    write_file(path, tracks_page(video, tracks, name=_shown(video)))
+
+
+def _subtitles(path: Path, video: Video, shots: Shots) -> None:
+    write_file(path, WRITERS[path.suffix.lower()](shots))
+
+
+def _shots_page(path: Path, video: Video, shots: Shots) -> None:
+    from seetell.drawing.shots_page import shots_page
+
+    write_file(path, shots_page(video, shots, name=_shown(video), beside=path))
+
+
+def _shown(video: Video) -> str:
+    """Return the name of a video without its folder."""
+    return os.path.basename(video.name.rstrip("/")) or video.name
 
 
 OUTPUTS: dict[str, Mapping[str, Writer]] = {
@@ -60,13 +76,16 @@ OUTPUTS: dict[str, Mapping[str, Writer]] = {
         ".jsonl": _json_line,
         ".csv": _csv,
         ".txt": _mot,
-    }
+    },
+    "shots": {**dict.fromkeys(WRITERS, _subtitles), ".html": _shots_page, ".jsonl": _json_line, ".csv": _csv},
 }
 """By the shape of results, what is written for each ending."""
 
 TOLD = {
     "tracks": "the video with its objects (.mp4, .mkv, .webm), a page with a line of time (.html), JSON (.jsonl), "
-    "CSV, or MOT challenge's results (.txt)"
+    "CSV, or MOT challenge's results (.txt)",
+    "shots": "descriptions for players (.vtt, .srt), a page that plays the video with them (.html), JSON (.jsonl) or "
+    "CSV",
 }
 """By the shape of results, what the help says of it."""
 

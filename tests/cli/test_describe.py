@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -79,3 +81,32 @@ def test_a_photo_is_captioned_as_ever(tmp_path: Path, tiny_bundle: Path, capsys:
     assert run("caption", tmp_path / "absent.mp4", "--model", tiny_bundle) == 1
     assert "no such file or folder" in capsys.readouterr().err
     assert run("caption", tmp_path / "absent.mp4", "--model", tiny_bundle, "--attention", tmp_path / "pages") == 2
+
+
+def test_files_for_players_and_a_page(film: Path, tiny_bundle: Path, tmp_path: Path):
+    shutil.copy(film, tmp_path / "a film.mp4")
+    asked = ("describe", tmp_path / "a film.mp4", "--model", tiny_bundle, "--frames", 1, "--beam", 1, "--output")
+    for name in ("a.vtt", "a.srt", "a.jsonl", "a.csv", "a.html"):
+        assert run(*asked, tmp_path / name) == 0
+    row = json.loads((tmp_path / "a.jsonl").read_text(encoding="utf-8"))
+    said = [shot["caption"] for shot in row["shots"]]
+    track = (tmp_path / "a.vtt").read_text(encoding="utf-8")
+    assert track.startswith(f"WEBVTT\n\n00:00:00.000 --> 00:00:01.499\n{said[0]}\n")
+    assert (tmp_path / "a.srt").read_text(encoding="utf-8").count("-->") == 2
+    assert (tmp_path / "a.csv").read_text(encoding="utf-8").count("\n") == 3
+    page = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert 'src="a%20film.mp4"' in page
+    assert base64.b64encode(track.encode()).decode() in page
+    assert page.count("<img") == 2
+    assert run(*asked, tmp_path / "a.mot") == 2
+
+
+def test_the_page_of_pictures_plays_nothing_and_tells_what_is_withheld(tmp_path: Path):
+    for number in range(12):
+        Image.new("RGB", (64, 48), (128, 128, 128)).save(tmp_path / f"{number}.png")
+    assert run("describe", tmp_path, "--fps", 10, "--threads", 1, "--output", tmp_path / "a.html") == 0
+    page = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert "<video" not in page
+    assert "withheld" in page
+    assert "no photo: a blank picture" in page
+    assert "0 of 1 shots described" in page

@@ -11,7 +11,7 @@ from torch import Tensor
 from seetell.data import read
 from seetell.data.records import CaptionDataset
 from seetell.language.vocabulary import Vocabulary
-from seetell.nn.backbones import Features, weights_hash
+from seetell.nn.backbones import Encoder, Features, weights_hash
 from seetell.tasks.captioning.distillation import load_teachers
 from seetell.tasks.captioning.models import IGNORE_INDEX, USES_GRID, USES_TAGS, build, caption_tensors
 from seetell.tasks.captioning.models.captioner import Captioner
@@ -68,11 +68,12 @@ class Training(task.Training):
             self._tagger = PhotoTagger(tagger_bundle(config), threads=torch.get_num_threads())
             self._tagger.check(config, self.encoder)
         encoder_hash = weights_hash(self.encoder)
+        seen_by, with_grid = self.seen_by(self.encoder)
         self.prepared = prepare_captions(
             config,
             dataset,
-            self.encoder,
-            with_grid=self._of_regions or USES_GRID[section.architecture],
+            seen_by,
+            with_grid=with_grid,
             progress=on_encoding,
             train_encoder_after=section.finetune.after,
             frozen_stages=section.finetune.frozen_stages,
@@ -104,6 +105,10 @@ class Training(task.Training):
     def read(cls, config: RunConfig) -> CaptionDataset:
         """Read photos with captions."""
         return read(config.data.path, **config.data.reading)
+
+    def seen_by(self, encoder: Encoder) -> tuple[Encoder, bool]:
+        """Return what encodes photos for the cache, given the run's encoder, and whether its grid is kept."""
+        return encoder, self._of_regions or USES_GRID[self.section.architecture]
 
     @property
     def modules(self) -> dict[str, torch.nn.Module]:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from seetell.config import check_parts, check_shares, check_sizes
 from seetell.errors import RecipeError
 from seetell.geometry.key_points import KeyPoints
-from seetell.tasks.detection.models import DETECTORS, config_type
+from seetell.tasks.detection.models import config_type, network_type
 from seetell.tasks.detection.selective_search import SelectiveSearchConfig
 from seetell.training.config import RunConfig, Section, check_cached
 from seetell.training.optimisers import OptimiserConfig
@@ -23,7 +23,7 @@ class DetectionConfig(Section):
     has the highest mean average precision at an overlap of one half.
 
     Attributes:
-        model: the detector, such as ``faster_rcnn``.
+        model: the detector, such as ``faster_rcnn``, or one of torchvision, ``torchvision:fasterrcnn_resnet50_fpn``.
         options: its configuration; the fields are the detector's.
         classes: their names in order; those of the data set when absent.
         key_points: of each object, for ``keypoint_rcnn``; those of the data set when absent.
@@ -74,7 +74,7 @@ class DetectionConfig(Section):
 
     def check(self, config: RunConfig) -> None:
         """Check that the run trains on what can be read."""
-        if self.train_encoder_after >= 0 and DETECTORS[self.model][1].reads_pixels:
+        if self.train_encoder_after >= 0 and network_type(self.model).reads_pixels:
             raise RecipeError(f"detection.train_encoder_after: {self.model} leaves the encoder as it is; set -1")
         if self.train_encoder_after < 0:
             check_cached(config, "a detector on a frozen encoder")

@@ -18,7 +18,7 @@ from seetell.metrics.detection import MAX_DETECTIONS, Detection, detection_avera
 from seetell.nn.backbones import weights_hash
 from seetell.tasks.detection.branch_training import branch_training
 from seetell.tasks.detection.given_proposals import given_proposals
-from seetell.tasks.detection.models import DETECTORS, build
+from seetell.tasks.detection.models import build, network_type
 from seetell.tasks.detection.models.detector import Candidates, Targets
 from seetell.training import task
 from seetell.training.batches import WHOLE, Part
@@ -55,7 +55,7 @@ class Training(task.Training):
         train, val = training_splits(config, dataset)
         paths = list(dict.fromkeys(photo.path for photo in (*train, *val)))
         self._cache = None
-        network = DETECTORS[self.section.model][1]
+        network = network_type(self.section.model)
         self._branch = branch_training(network.finds, self.section, self.encoder.preprocessing)
         if config.encoder.cache and self.section.train_encoder_after != 0 and not network.reads_pixels:
             self._cache, self.failures = feature_maps_cache(
@@ -83,7 +83,7 @@ class Training(task.Training):
     def complete(cls, config: RunConfig) -> RunConfig:
         """Fill in the classes and key points of the data set."""
         section = config.section
-        if section.classes and (section.key_points.names or DETECTORS[section.model][1].finds != "key_points"):
+        if section.classes and (section.key_points.names or network_type(section.model).finds != "key_points"):
             return config
         dataset = cls.read(config)
         section = dataclasses.replace(
@@ -96,7 +96,7 @@ class Training(task.Training):
     @classmethod
     def read(cls, config: RunConfig) -> ObjectDataset:
         """Read photos with boxes, and what a branch learns."""
-        details = bool(DETECTORS[config.section.model][1].finds)
+        details = bool(network_type(config.section.model).finds)
         return read_objects(config.data.path, captions=config.data.captions, details=details, **config.data.reading)
 
     @property

@@ -196,3 +196,14 @@ def test_the_bundle_finds_what_torch_finds(recipe, tmp_path, pictures, model):
     assert detector.labels == CLASSES
     if detector.proposes:
         assert scores["recall@300"] > 0.9
+
+
+@pytest.mark.slow
+def test_a_detector_of_torchvision_trains_and_makes_a_bundle(recipe, tmp_path, pictures):
+    detection = {"model": "torchvision:fasterrcnn_mobilenet_v3_large_fpn", "options": {"weights": "none"}}
+    content = recipe("rfcn", steps=2, validation={"every": 2}, optimiser={"learning_rate": 1e-4}).to_dict()
+    run = run_of(Training.complete(configured({**content, "detection": detection})), tmp_path / "run")
+    export_run(run, tmp_path / "bundle", find_task=find_task, precisions=("fp32",))  # compares with torch
+    detector = seetell.load(tmp_path / "bundle", threads=1)
+    assert detector.proposes
+    assert 0 <= evaluate(detector, DataOptions(pictures)).scores["recall@300"] <= 1

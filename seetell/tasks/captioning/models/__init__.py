@@ -16,10 +16,13 @@ from seetell.tasks.captioning.models.captioner import (
     SoftTargets,
     caption_tensors,
 )
+from seetell.tasks.captioning.models.mean_pooling import MeanPooling, MeanPoolingConfig
 from seetell.tasks.captioning.models.multimodal_rnn import MultimodalRnn, MultimodalRnnConfig
 from seetell.tasks.captioning.models.neuraltalk2 import NeuralTalk2, NeuralTalk2Config
+from seetell.tasks.captioning.models.s2vt import S2vt, S2vtConfig
 from seetell.tasks.captioning.models.show_attend_tell import ShowAttendTell, ShowAttendTellConfig
 from seetell.tasks.captioning.models.tag_transformer import TagTransformer, TagTransformerConfig
+from seetell.tasks.captioning.models.temporal_attention import TemporalAttention, TemporalAttentionConfig
 from seetell.tasks.captioning.models.transformer import Transformer, TransformerConfig
 from seetell.tasks.captioning.models.up_down import UpDown, UpDownConfig
 
@@ -41,10 +44,13 @@ __all__ = [
 ]
 
 _CAPTIONERS: dict[str, tuple[type[Any], type[Captioner]]] = {
+    "mean_pooling": (MeanPoolingConfig, MeanPooling),
     "multimodal_rnn": (MultimodalRnnConfig, MultimodalRnn),
     "neuraltalk2": (NeuralTalk2Config, NeuralTalk2),
+    "s2vt": (S2vtConfig, S2vt),
     "show_attend_tell": (ShowAttendTellConfig, ShowAttendTell),
     "tag_transformer": (TagTransformerConfig, TagTransformer),
+    "temporal_attention": (TemporalAttentionConfig, TemporalAttention),
     "transformer": (TransformerConfig, Transformer),
     "up_down": (UpDownConfig, UpDown),
 }

@@ -22,6 +22,12 @@ from seetell.tasks.detection.models.retinanet import RetinaNet, RetinaNetConfig
 from seetell.tasks.detection.models.rfcn import RFCN, RFCNConfig
 from seetell.tasks.detection.models.sppnet import SPPNet, SPPNetConfig
 from seetell.tasks.detection.models.ssd import SSD, SSDConfig
+from seetell.tasks.detection.models.torchvision_models import (
+    PREFIX,
+    TorchvisionConfig,
+    is_torchvision,
+    torchvision_type,
+)
 from seetell.tasks.detection.models.yolo import YOLO, YOLOConfig
 
 if TYPE_CHECKING:
@@ -48,21 +54,28 @@ DETECTORS: dict[str, tuple[type[Any], type[DetectorNetwork]]] = {
 
 
 def config_type(model: str) -> type[Any]:
-    """Return the configuration class of a detector.
+    """Return the configuration class of a detector, one of ``DETECTORS`` or of torchvision.
 
     Raises:
         RecipeError: there is no such detector.
     """
+    if is_torchvision(model):
+        return TorchvisionConfig
     if model not in DETECTORS:
         raise RecipeError(f"model: {unknown('detector', model, DETECTORS)}")
     return DETECTORS[model][0]
+
+
+def network_type(model: str) -> type[DetectorNetwork]:
+    """Return the class of a detector; see :func:`config_type`."""
+    return torchvision_type(model) if is_torchvision(model) else DETECTORS[model][1]
 
 
 def create_detector(model: str, options: Any, spec: DetectorSpec) -> DetectorNetwork:
     """Make a detector.
 
     Args:
-        model: a key of ``DETECTORS``.
+        model: its name; see :func:`config_type`.
         options: an instance of that detector's configuration class.
         spec: encoder and classes.
 
@@ -70,8 +83,9 @@ def create_detector(model: str, options: Any, spec: DetectorSpec) -> DetectorNet
         RecipeError: there is no such detector, or it does not fit the encoder.
     """
     config_type(model)
-    network: type[Any] = DETECTORS[model][1]
-    created: DetectorNetwork = network(options, spec)
+    network: type[Any] = network_type(model)
+    named = (model.removeprefix(PREFIX),) if is_torchvision(model) else ()
+    created: DetectorNetwork = network(*named, options, spec)
     return created
 
 

@@ -121,7 +121,8 @@ class RCNN(RegionDetector):
         with torch.no_grad():
             if torch.compiler.is_exporting():
                 return self.encoder(self.warped(images, rois)).pooled  # type: ignore[no-any-return]
-            parts = [self.encoder(self.warped(images, part)).pooled for part in torch.split(rois, CROPS)]
+            crops = (self.warped(images, part) for part in torch.split(rois, CROPS))
+            parts = [self.encoder(each.contiguous(memory_format=torch.channels_last)).pooled for each in crops]
         return torch.cat(parts)
 
     def head_outputs(self, trunk: Sequence[Tensor], rois: Tensor) -> tuple[Tensor, Tensor]:

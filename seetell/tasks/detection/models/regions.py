@@ -92,9 +92,9 @@ class RegionDetector(DetectorNetwork):
             **self.region_losses(trunk, proposed, targets),
         }
 
-    def sample(self, proposed: Sequence[Tensor], targets: Targets) -> SampledRoIs:
-        """Draw the proposals that the head learns from."""
-        config = self.sampling
+    def sample(self, proposed: Sequence[Tensor], targets: Targets, rules: SamplingConfig | None = None) -> SampledRoIs:
+        """Draw the proposals that the head learns from, by its own rules when others are absent."""
+        config = rules or self.sampling
         return sample_rois(
             proposed,
             targets.boxes,

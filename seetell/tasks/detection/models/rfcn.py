@@ -4,22 +4,33 @@ Dai et al., "R-FCN: Object Detection via Region-based Fully Convolutional Networ
 each class at each of ``k × k`` parts of a box, and ``4k²`` maps move it; position-sensitive RoI pooling takes each part
 from its own maps (equation 1), and the parts vote by their mean, so that nothing is computed per box but means. Boxes
 are moved for all classes alike. In print: ``k = 7`` (3 in the ablations), ResNet-101's last map reduced to 1,024
-channels, online hard example mining. Departures: ``width`` channels on a frozen encoder, no hard example mining.
+channels, online hard example mining: of all proposals those of the greatest loss are learnt from (Shrivastava et al.,
+CVPR 2016), for which ``hard_examples`` is to be set; 128 a photo in print. Departure: ``width`` channels on a frozen
+encoder.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from seetell.config import check_sizes
+from seetell.config import check_not_negative, check_sizes
+from seetell.nn.box_coding import ROI_SCALES, encode_boxes
+from seetell.nn.box_head import Loss
 from seetell.nn.region_proposals import ProposalConfig, RegionProposalNetwork
-from seetell.nn.roi_pooling import PositionSensitiveRoIPool
-from seetell.tasks.detection.models.detector import DetectorSpec, StandardisedMaps, convolution
+from seetell.nn.roi_head import SampledRoIs
+from seetell.nn.roi_pooling import PositionSensitiveRoIPool, as_rois
+from seetell.tasks.detection.models.detector import DetectorSpec, StandardisedMaps, Targets, convolution
 from seetell.tasks.detection.models.faster_rcnn import proposal_defaults
-from seetell.tasks.detection.models.regions import RegionDetector, SamplingConfig
+from seetell.tasks.detection.models.regions import RegionDetector, SamplingConfig, matched_objects
+
+EVERY = 100_000
+"""More proposals than any image has."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +43,8 @@ class RFCNConfig:
         parts: ``k``, across and down a box.
         proposals: the region proposal network; its ``stride`` is not read.
         sampling: which proposals are learnt from.
+        hard_examples: proposals per image, those of the greatest loss, that are learnt from instead of those drawn by
+            ``sampling``; 0 draws them.
     """
 
     stride: int = 16
@@ -39,9 +52,11 @@ class RFCNConfig:
     parts: int = 3
     proposals: ProposalConfig = field(default_factory=proposal_defaults(32, 64, 128, 200))
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    hard_examples: int = 0
 
     def __post_init__(self) -> None:
         check_sizes(self, "width", "parts")
+        check_not_negative(self, "hard_examples")
 
 
 class RFCN(RegionDetector):
@@ -55,6 +70,7 @@ class RFCN(RegionDetector):
     def __init__(self, config: RFCNConfig, spec: DetectorSpec) -> None:
         super().__init__()
         self.image_size, self.sampling, self.strides = spec.image_size, config.sampling, (config.stride,)
+        self.hard_examples = config.hard_examples
         channels = spec.read(self.strides)
         self.norm = StandardisedMaps(channels)
         self.reduce = convolution(channels[config.stride], config.width)
@@ -86,3 +102,36 @@ class RFCN(RegionDetector):
         """Let the parts vote; see :meth:`RegionDetector.head_outputs`."""
         logits, deltas = (self.pool(each, rois).mean(dim=(2, 3)) for each in trunk[1:])
         return logits, deltas[:, None]
+
+    def region_losses(self, trunk: Sequence[Tensor], proposed: Sequence[Tensor], targets: Targets) -> dict[str, Loss]:
+        """Return the losses of sampled proposals, or of the hardest; see :meth:`RegionDetector.region_losses`."""
+        if not self.hard_examples:
+            return super().region_losses(trunk, proposed, targets)
+        rules = dataclasses.replace(self.sampling, batch_size_per_image=EVERY, positive_fraction=1.0)
+        sampled = self.sample(proposed, targets, rules)
+        with torch.no_grad():
+            logits, deltas = self.head_outputs(trunk, as_rois(sampled.boxes))
+            labels, matched = matched_objects(sampled, targets)
+            losses = losses_of_each(logits, deltas, labels, torch.cat(sampled.boxes), matched)
+        chosen, before = [], 0
+        for of_image in torch.split(losses, [len(boxes) for boxes in sampled.boxes]):
+            chosen.append(before + of_image.topk(min(self.hard_examples, len(of_image))).indices)
+            before += len(of_image)
+        rows = torch.cat(chosen)
+        boxes = torch.split(torch.cat(sampled.boxes)[rows], [len(each) for each in chosen])
+        return self.box_losses(trunk, SampledRoIs([*boxes], sampled.positive[rows], sampled.regions[rows]), targets)
+
+
+def losses_of_each(logits: Tensor, deltas: Tensor, labels: Tensor, boxes: Tensor, matched: Tensor) -> Tensor:
+    """Return the loss of each proposal, of its class and, of one that has an object, of its box, ``(N,)``.
+
+    Args:
+        logits: ``(N, K + 1)``.
+        deltas: ``(N, 1, 4)``.
+        labels: ``(N,)``, 0 for the background.
+        boxes: ``(N, 4)``.
+        matched: the boxes of their objects, ``(N, 4)``.
+    """
+    wanted = encode_boxes(boxes, matched, scales=ROI_SCALES)
+    moved = F.smooth_l1_loss(deltas[:, 0], wanted, reduction="none").sum(dim=1)
+    return F.cross_entropy(logits, labels, reduction="none") + torch.where(labels > 0, moved, 0.0)

@@ -29,10 +29,13 @@ CAPTIONS = [[[3, 4, 5], [6, 7]], [[8], [9, 10, 3, 4]]]
 
 
 SMALL = {
+    "mean_pooling": {"embedding_size": 8, "hidden_size": 8},
     "multimodal_rnn": {"embedding_size": 8, "hidden_size": 8},
     "neuraltalk2": {"embedding_size": 8, "hidden_size": 8},
+    "s2vt": {"embedding_size": 8, "hidden_size": 8},
     "show_attend_tell": {"embedding_size": 8, "hidden_size": 8, "annotation_size": 6, "attention_size": 5},
     "tag_transformer": {"width": 8, "heads": 2, "feedforward": 16, "objects": 5, "words": 3, "object_tokens": 2},
+    "temporal_attention": {"embedding_size": 16, "hidden_size": 8, "annotation_size": 6, "attention_size": 5},
     "transformer": {"width": 8, "heads": 2, "feedforward": 16},
     "up_down": {"embedding_size": 8, "hidden_size": 8, "annotation_size": 6, "attention_size": 5},
 }
@@ -66,6 +69,9 @@ VARIANTS = {
     "transformer-encoder": ("transformer", {"layers": 1, "encoder_layers": 2}),
     "transformer-few-positions": ("transformer", {"positions": 2}),
     "up-down": ("up_down", {}),
+    "mean-pooling": ("mean_pooling", {}),
+    "temporal-attention": ("temporal_attention", {}),
+    "s2vt": ("s2vt", {}),
 }
 
 
@@ -141,7 +147,10 @@ def test_teachers_who_say_what_people_say_teach_the_same(variant):
 
 @pytest.mark.parametrize(
     "variant",
-    ["multimodal-rnn", "lstm", "soft-attention", "hard-attention", "tag-transformer", "transformer", "up-down"],
+    [
+        *("multimodal-rnn", "lstm", "soft-attention", "hard-attention", "tag-transformer", "transformer", "up-down"),
+        *("mean-pooling", "temporal-attention", "s2vt"),
+    ],
 )
 def test_learns_a_toy_set_by_heart(variant: str):
     architecture, settings = VARIANTS[variant]
@@ -163,7 +172,7 @@ def test_the_photo_changes_the_caption_and_padding_does_not(architecture: str):
     captioner = small(architecture).eval()
     inputs, targets = caption_tensors(CAPTIONS, max_words=16)
     logits = captioner(features(), inputs, targets)
-    other = features()._replace(pooled=features().pooled.flip(0))
+    other = features()._replace(pooled=features().pooled.flip(0), grid=features().grid.flip(0))
     assert not torch.allclose(logits, captioner(other, inputs, targets))
     scrambled = torch.where(targets == IGNORE_INDEX, torch.full_like(inputs, 5), inputs)
     torch.testing.assert_close(captioner(features(), scrambled, targets), logits)

@@ -16,6 +16,7 @@ from seetell.tasks.detection.models.fcos import FCOS, FCOSConfig
 from seetell.tasks.detection.models.light_head_rcnn import LargeSeparableConvolution
 from seetell.tasks.detection.models.rcnn import mined_hinge
 from seetell.tasks.detection.models.regions import SamplingConfig, matched_objects
+from seetell.tasks.detection.models.rfcn import RFCN, RFCNConfig
 from seetell.tasks.detection.models.sppnet import squared_hinge
 
 BOXES = torch.tensor([[0.0, 0.0, 10.0, 10.0], [20.0, 20.0, 40.0, 40.0]])
@@ -90,3 +91,23 @@ def test_cells_of_fcos_learn_the_smallest_object_around_them():
 def test_overlaps_are_checked():
     with pytest.raises(RecipeError, match="negative_iou: expected two overlaps"):
         SamplingConfig(negative_iou=(0.3, 0.6))
+
+
+def test_rfcn_learns_from_the_proposals_of_the_greatest_loss(monkeypatch: pytest.MonkeyPatch):
+    detector = RFCN(RFCNConfig(stride=8, width=4, hard_examples=2), DetectorSpec({8: 3}, (64, 64), 2))
+    true = Targets([BOXES[:1], torch.zeros(0, 4)], [torch.tensor([1]), torch.zeros(0, dtype=torch.int64)])
+    proposed = [torch.tensor([[50.0, 50, 60, 60], [30, 0, 40, 10], [0, 0, 10, 9]]), BOXES + 1]
+    sure = torch.tensor([0.0, 9.0, 0.0, 9.0, 0.0, 9.0])  # of the background: the object, three near it, two elsewhere
+    outputs = torch.stack([sure, torch.zeros(6), torch.zeros(6)], dim=1), torch.zeros(6, 1, 4)
+    monkeypatch.setattr(detector, "head_outputs", lambda trunk, rois: outputs)
+    seen = []
+    monkeypatch.setattr(detector, "box_losses", lambda trunk, sampled, targets: seen.append(sampled) or {})
+    detector.region_losses([], proposed, true)
+    (sampled,) = seen
+    assert [boxes.tolist() for boxes in sampled.boxes] == [
+        [[0, 0, 10, 9], [30, 0, 40, 10]],  # taken for background although it has the object; taken for anything
+        [[1, 1, 11, 11], [21, 21, 41, 41]],
+    ]
+    assert sampled.positive.tolist() == [True, False, False, False]
+    with pytest.raises(RecipeError, match="hard_examples"):
+        RFCNConfig(hard_examples=-1)
