@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +30,7 @@ from seetell.cli.video_outputs import check_output, output_option
 from seetell.cli.video_rows import FORMATS, VideoRows
 from seetell.errors import VideoError
 from seetell.tasks.registry import Task
+from seetell.video.frames import CAMERA, Video
 
 LINES = {
     "tracks": "A line is a video, an object with its number and the time from which to which it is seen, and its "
@@ -97,7 +101,7 @@ def _predict(
         for name in videos:
             shown = partial(progress, f"frames of {name}")
             try:
-                with open_video(name, fps=fps, threads=predictor.threads) as video:
+                with open_video(name, fps=fps, threads=predictor.threads) as video, _stopped_by_interrupt(video):
                     result = predictor.predict(video, progress=shown, **options)
                     if output is not None and write is not None:
                         write(output, video, result)
@@ -110,3 +114,21 @@ def _predict(
                 failed = True
                 progress.say(f"{name}: {result.problem}")
     return 1 if failed else 0
+
+
+@contextmanager
+def _stopped_by_interrupt(video: Video) -> Iterator[None]:
+    """Let Ctrl+C end the reading of a camera, so that the result is written; again it ends the command."""
+    if not video.name.startswith(CAMERA):
+        yield
+        return
+
+    def stop(number: int, frame: Any) -> None:
+        signal.signal(signal.SIGINT, before)
+        video.stop()
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -82,6 +82,8 @@ KEY_VARIABLE = "SEETELL_API_KEY"
 )
 @click.option("--max-megabytes", type=POSITIVE, default=20, help="Largest upload.")
 @click.option("--max-megapixels", type=POSITIVE, default=50, help="Largest photo.")
+@click.option("--videos", is_flag=True, help="Serve the commands for short videos, too; needs PyAV.")
+@click.option("--max-video-seconds", type=Number(min=1), default=60.0, help="Longest video.")
 @click.option("--queue", type=POSITIVE, default=64, help="Requests in flight at once.")
 @click.option("--time-limit", type=Number(min=0.1), default=30.0, help="Seconds for an upload, and for its answer.")
 @click.option("--rate", type=POSITIVE, help="Requests per minute from one address; unlimited if absent.")
@@ -101,6 +103,8 @@ def serve(
     proxies: tuple[str, ...],
     max_megabytes: int,
     max_megapixels: int,
+    videos: bool,
+    max_video_seconds: float,
     queue: int,
     time_limit: float,
     rate: int | None,
@@ -121,10 +125,14 @@ def serve(
     Example: seetell serve --model caption=my-captioner --model regions=none
 
     Example: seetell serve --set caption.min_confidence=0.5
+
+    Example: seetell serve --videos --max-megabytes 100
     """
     from seetell.web.access import LOOPBACK
 
     require("web", "seetell serve")
+    if videos:
+        require("video", "seetell serve --videos")
     from seetell.web.application import application
     from seetell.web.limits import Limits
     from seetell.web.server import GRACE_SECONDS, listen, server
@@ -139,13 +147,15 @@ def serve(
     access = _access(host, allow_host, allow_origin, key)
     trusted = tuple(map(_network, proxies))
     chosen, defaults = _chosen(models), _defaults(settings)
-    limits = Limits(max_megabytes * 2**20, max_megapixels * 10**6, queue, time_limit, rate, batch_size)
+    limits = Limits(
+        max_megabytes * 2**20, max_megapixels * 10**6, queue, time_limit, rate, batch_size, max_video_seconds
+    )
     with listen(host, port) as listening:
         address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
         loading = _loading(chosen, backend, time_limit)
         photos = _photos(location, chosen.pop(SEARCH, None), threads, loading)
         styles, explain = _styles(chosen.pop(STYLE, None), threads), chosen.pop(EXPLAIN, None) != "none"
-        predictors = _predictors(chosen, threads, loading)
+        predictors = _predictors(chosen, threads, loading, videos=videos)
         _check_defaults(defaults, predictors)
         app = application(
             predictors,
@@ -311,13 +321,16 @@ def _loading(chosen: dict[str, str], options: dict[str, Any], time_limit: float)
     }
 
 
-def _predictors(chosen: dict[str, str], threads: int | None, loading: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _predictors(
+    chosen: dict[str, str], threads: int | None, loading: dict[str, dict[str, Any]], *, videos: bool
+) -> dict[str, Any]:
     """Load the model of each command.
 
     Args:
         chosen: names of models by command; ``none`` for no model. A command that is absent has its bundled model.
         threads: processor threads.
         loading: options of backends, by a model's name.
+        videos: load those of commands for videos, too.
 
     Raises:
         UsageError: there is no such model, or it is for another task.
@@ -329,7 +342,11 @@ def _predictors(chosen: dict[str, str], threads: int | None, loading: dict[str, 
     predictors = {}
     for task in tasks().values():
         name = chosen.get(task.command)
-        if task.command and task.input == "image" and name != "none" and (name or bundled_for(task)):
+        if task.input == "video" and not videos:
+            if name not in (None, "none"):
+                raise UsageError(f"--model {task.command}={name}: commands for videos are served with --videos")
+            continue
+        if task.command and name != "none" and (name or bundled_for(task)):
             predictors[task.command] = load_for(task, name, threads=threads, **loading.get(name or "", {}))
     return predictors
 

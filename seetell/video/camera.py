@@ -40,18 +40,25 @@ class Camera(Video):
         check_size(name, context.width, context.height, max_pixels)
         self.size = context.width, context.height
         self.fps = float(self._stream.average_rate or PICTURES_PER_SECOND)
+        self._stopped = False
 
     def frames(self, start: float = 0.0) -> Iterator[Frame]:
         """Yield the frames as they come; see :meth:`Video.frames`."""
         self.problem, first, damage = "", None, Damage()
         try:
             for index, decoded in enumerate(decoded_frames(self._container, self._stream, damage)):
+                if self._stopped:
+                    return
                 now = float(decoded.time) if decoded.time is not None else index / self.fps
                 first = now if first is None else first
                 if now - first >= start:
                     yield Frame(index, now - first, decoded.to_ndarray(format="rgb24"))
         except FFmpegError as error:
             self.problem = reason(error)
+
+    def stop(self) -> None:
+        """Let the reading end with the next frame; what was found in it until then is kept."""
+        self._stopped = True
 
     def close(self) -> None:
         """Release the camera."""

@@ -94,6 +94,9 @@ class Video(ABC):
             VideoError: no frame can be read.
         """
 
+    def stop(self) -> None:  # noqa: B027
+        """Let the reading of a camera end; what has an end is read to it."""
+
     def close(self) -> None:  # noqa: B027
         """Close what is open; a reading that goes on ends."""
 

@@ -22,6 +22,7 @@ import seetell
 from seetell.errors import PhotoIndexError, UsageError, unknown
 from seetell.explain.style_model import StyleModel
 from seetell.runtime.predictor import Predictor
+from seetell.runtime.video_predictor import VideoPredictor
 from seetell.tasks.registry import find_task
 from seetell.web import explaining, openapi, styling
 from seetell.web.access import Access
@@ -34,6 +35,7 @@ from seetell.web.middleware import AccessMiddleware
 from seetell.web.request_handler import WORK, RequestHandler, do_each
 from seetell.web.served_task import ServedTask
 from seetell.web.uploads import Upload
+from seetell.web.videos import video_run
 
 RESERVED = ("explain", "models", "photos", "search", "style")
 """Addresses under ``/v1/`` that no task can have."""
@@ -42,7 +44,7 @@ PAGE_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "
 
 
 def application(
-    predictors: Mapping[str, Predictor[Any, Any]],
+    predictors: Mapping[str, Predictor[Any, Any] | VideoPredictor[Any]],
     *,
     photos: IndexedPhotos | None = None,
     limits: Limits | None = None,
@@ -114,6 +116,9 @@ def application(
     if styles is not None:
         _add_styles(app, handler, styles)
 
+    videos = any(task.task.input == "video" for task in served.values())
+    of_videos = {"video_seconds": limits.video_seconds} if videos else {}
+
     @app.get("/v1/models", **openapi.MODELS)
     async def list_models() -> dict[str, Any]:
         """List the loaded models and the limits."""
@@ -122,7 +127,7 @@ def application(
             "search": photos is not None,
             "explain": {command: list(explaining.methods_of(each)) for command, each in explainers.items()},
             "styles": [] if styles is None else list(styles.styles),
-            "limits": {"bytes": limits.max_bytes, "pixels": limits.max_pixels, "text": MAX_TEXT},
+            "limits": {"bytes": limits.max_bytes, "pixels": limits.max_pixels, "text": MAX_TEXT, **of_videos},
         }
 
     @app.get("/healthz", **openapi.HEALTH)
@@ -150,7 +155,7 @@ def application(
 
 
 def _batchers(
-    predictors: Mapping[str, Predictor[Any, Any]],
+    predictors: Mapping[str, Predictor[Any, Any] | VideoPredictor[Any]],
     photos: IndexedPhotos | None,
     limits: Limits,
     metrics: ServerMetrics,
@@ -159,7 +164,7 @@ def _batchers(
     """Return what runs the jobs of each command, of ``search`` and of ``style``.
 
     It is one for all models that compute here, which would only slow each other down, and one for each that computes
-    elsewhere.
+    elsewhere, or for videos.
     """
 
     def batcher(runs: Mapping[str, Run], *, size: int = limits.batch_size, **options: Any) -> dict[str, Batcher]:
@@ -168,17 +173,25 @@ def _batchers(
         )
         return dict.fromkeys(runs, made)
 
-    remote = [command for command, each in predictors.items() if isinstance(each, Predictor) and each.remote]
+    of_videos = {
+        command: video_run(find_task(command), each, limits)
+        for command, each in predictors.items()
+        if isinstance(each, VideoPredictor)
+    }
+    of_images = {command: each for command, each in predictors.items() if not isinstance(each, VideoPredictor)}
+    remote = [command for command, each in of_images.items() if isinstance(each, Predictor) and each.remote]
     runs: dict[str, Run] = {
-        command: predictor.predict_prepared for command, predictor in predictors.items() if command not in remote
+        command: each.predict_prepared for command, each in of_images.items() if command not in remote
     }
     if photos is not None:
         runs["search"] = photos.search
     if styles is not None:
         runs["style"] = do_each
     batchers = batcher(runs, on_close=photos.close if photos is not None else lambda: None) if runs else {}
+    if of_videos:  # on a thread of their own: one takes as long as hundreds of photos
+        batchers |= batcher(of_videos, size=1)
     for command in remote:
-        predictor = predictors[command]
+        predictor = of_images[command]
         batchers |= batcher({command: predictor.predict_prepared}, size=1, threads=predictor.batch_size)
     return batchers
 

@@ -19,11 +19,12 @@ class Limits:
 
     Attributes:
         max_bytes: size of an upload, including the other fields of its form.
-        max_pixels: size of an image, whatever its file's size.
+        max_pixels: size of an image or of a frame, whatever its file's size.
         queue: requests being read, waiting or processed at once; further ones get status 503.
         seconds: timeout for an upload to arrive, and again for its answer.
         per_minute: requests per minute from one address; ``None`` for no limit.
         batch_size: images per batch.
+        video_seconds: length of a video.
     """
 
     max_bytes: int = 20 * 2**20
@@ -32,6 +33,7 @@ class Limits:
     seconds: float = 30.0
     per_minute: int | None = None
     batch_size: int = 16
+    video_seconds: float = 60.0
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -26,10 +26,17 @@ _ERRORS = {
     403: ("cross_origin", "A page of another site sent the request."),
     404: ("not_found", "There is no such address or photo."),
     408: ("too_slow", "The upload took too long to arrive."),
-    413: ("upload_too_large", "The upload has too many bytes (`upload_too_large`) or pixels (`photo_too_large`)."),
+    413: (
+        "upload_too_large",
+        "The upload has too many bytes (`upload_too_large`) or pixels (`photo_too_large`), or the video is too long "
+        "(`video_too_long`).",
+    ),
     415: ("not_a_photo", "Not a form (`not_a_form`), or the file is not an image in a supported format."),
     421: ("unknown_host", "The server does not accept this host name."),
-    422: ("unusable_photo", "The form is broken or incomplete, a parameter is not allowed, or the image is damaged."),
+    422: (
+        "unusable_photo",
+        "The form is broken or incomplete, a parameter is not allowed, or the image or video is damaged.",
+    ),
     429: ("too_many_requests", "Too many requests from one address; `Retry-After` says when to try again."),
     500: ("failed", "An error in the server."),
     503: (
@@ -138,6 +145,91 @@ SHAPES: dict[str, dict[str, Any]] = {
             "model": "a-detector",
         },
     ),
+    "shots": _answer(
+        "The shots of the video, without gaps, each from one second to another, with the sentence of the frame shown "
+        "at `key_frame`; its fields are those of a caption of an image. `problem` says why the video was not read to "
+        "its end, or not without loss.",
+        _object(
+            video=_TEXT,
+            shots=_array(
+                **{"from": _NUMBER, "to": _NUMBER},
+                key_frame=_NUMBER,
+                caption={"type": ["string", "null"]},
+                confidence={"type": ["number", "null"], "minimum": 0, "maximum": 1},
+                kind_={"type": "string", "enum": ["sentence", "tags"]},
+                reason_=_TEXT,
+                logprob_=_LOGPROB,
+                words_=_array(text=_TEXT, logprob=_LOGPROB),
+            ),
+            size=_NUMBERS,
+            fps=_NUMBER,
+            frame_count={"type": "integer"},
+            model=_TEXT,
+            problem_=_TEXT,
+        ),
+        {
+            "video": "walk.mp4",
+            "shots": [
+                {
+                    "from": 0.0,
+                    "to": 4.2,
+                    "key_frame": 2.1,
+                    "caption": "a brown dog runs through the grass",
+                    "confidence": 0.93,
+                    "kind": "sentence",
+                    "logprob": -6.21,
+                    "words": [{"text": "a", "logprob": -0.11}],
+                }
+            ],
+            "size": [640, 360],
+            "fps": 25.0,
+            "frame_count": 105,
+            "model": "a-captioner",
+        },
+    ),
+    "tracks": _answer(
+        "The objects that were followed, each with its number and where it is: at the frames of these indices, shown "
+        "at these seconds, the boxes left, top, right, bottom in pixels of the upright frame, whose width and height "
+        "are `size`. `problem` says why the video was not read to its end, or not without loss.",
+        _object(
+            video=_TEXT,
+            tracks=_array(
+                id={"type": "integer"},
+                text=_TEXT,
+                score=_NUMBER,
+                **{"from": _NUMBER, "to": _NUMBER},
+                frames=_NUMBERS,
+                seconds=_NUMBERS,
+                boxes={"type": "array", "items": _NUMBERS},
+                scores=_NUMBERS,
+            ),
+            size=_NUMBERS,
+            fps=_NUMBER,
+            frame_count={"type": "integer"},
+            model=_TEXT,
+            problem_=_TEXT,
+        ),
+        {
+            "video": "walk.mp4",
+            "tracks": [
+                {
+                    "id": 1,
+                    "text": "person",
+                    "score": 0.9,
+                    "from": 0.0,
+                    "to": 0.04,
+                    "frames": [0, 1],
+                    "seconds": [0.0, 0.04],
+                    "boxes": [[10.0, 20.0, 50.0, 120.0], [12.0, 20.0, 52.0, 120.0]],
+                    "scores": [0.9, 0.9],
+                }
+            ],
+            "size": [640, 360],
+            "fps": 25.0,
+            "frame_count": 105,
+            "model": "a-tracker",
+        },
+    ),
     "labels": _answer(
         "Classes with their probabilities, highest first. Models that find the object that the first label is of say "
         "its `box`: left, top, right, bottom in pixels of the upright image, whose width and height are `size`.",
@@ -194,6 +286,14 @@ _IMAGE: dict[str, Any] = {
 }
 
 
+_VIDEO: dict[str, Any] = {
+    "type": "string",
+    "contentMediaType": "application/octet-stream",
+    "description": "A short video: MP4, WebM, Matroska, MOV, AVI and others that FFmpeg decodes. It is read for as "
+    "long as there is time; `problem` says so where that was not enough.",
+}
+
+
 def _form(fields: dict[str, Any], *, required: list[str]) -> dict[str, Any]:
     """Return the description of a form."""
     form = {"type": "object", "required": required, "properties": fields}
@@ -206,7 +306,7 @@ def operation(task: Task) -> dict[str, Any]:
     Args:
         task: the task; the answer is described by its result shape.
     """
-    fields = {"image": _IMAGE}
+    fields = {task.input: _VIDEO if task.input == "video" else _IMAGE}
     if task.text_input:
         fields[task.text_input] = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}
     return {
@@ -327,6 +427,7 @@ _TASK = _object(
     model=_TEXT,
     title=_TEXT,
     summary=_TEXT,
+    input={"type": "string", "enum": ["image", "video"]},
     result=_TEXT,
     text_input={"type": ["string", "null"]},
     options={"type": "object", "additionalProperties": {"type": "object"}},
@@ -350,6 +451,7 @@ MODELS: dict[str, Any] = {
                         "model": "a-detector",
                         "title": "Dense captioning",
                         "summary": "Find regions and describe each in a phrase.",
+                        "input": "image",
                         "result": "regions",
                         "text_input": None,
                         "options": {"top": {"type": "integer", "default": 10, "minimum": 1, "maximum": 100}},

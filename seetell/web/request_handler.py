@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 from starlette.requests import ClientDisconnect, Request
 
-from seetell.errors import ModelServerError, NoAnswerError, PhotoError, UsageError
+from seetell.errors import ModelServerError, NoAnswerError, PhotoError, UsageError, VideoError
 from seetell.web.access import client_address
 from seetell.web.admission import Admission
 from seetell.web.batching import Batcher
@@ -21,7 +21,7 @@ from seetell.web.errors import ApiError, unavailable
 from seetell.web.limits import Limits
 from seetell.web.photo_workers import PhotoWorkers
 from seetell.web.served_task import ServedTask
-from seetell.web.uploads import Upload, read_upload, unusable
+from seetell.web.uploads import IMAGE_FIELD, Upload, read_upload, unusable
 
 log = logging.getLogger("seetell.web")
 
@@ -86,17 +86,26 @@ class RequestHandler:
         def check() -> None:
             served.predictor.check(**options)
 
-        return await self.answer(request, lambda upload: self._predicted(upload, served, options), check=check)
+        def work(upload: Upload) -> Awaitable[dict[str, Any]]:
+            return self._predicted(upload, served, options)
+
+        return await self.answer(request, work, check=check, field=served.task.input)
 
     async def answer(
-        self, request: Request, work: Callable[[Upload], Awaitable[Result]], *, check: Callable[[], object]
+        self,
+        request: Request,
+        work: Callable[[Upload], Awaitable[Result]],
+        *,
+        check: Callable[[], object],
+        field: str = IMAGE_FIELD,
     ) -> Result:
-        """Read the image of a request and do some work on it.
+        """Read the image, or the video, of a request and do some work on it.
 
         Args:
             request: with a form.
             work: what is done with the image.
             check: raises a ``UsageError`` where the request asks for what cannot be done; called before it is read.
+            field: of the form, which has it.
 
         Raises:
             ApiError: the request cannot be answered, or not now.
@@ -106,7 +115,7 @@ class RequestHandler:
         with self._admission.counted(client):
             try:
                 check()
-                body = read_upload(request, self._limits)
+                body = read_upload(request, self._limits, field)
                 upload = await self._admission.read(client, body, seconds=self._limits.seconds)
             except UsageError as error:
                 raise ApiError(422, "invalid", str(error)) from error
@@ -204,6 +213,8 @@ class RequestHandler:
             raise unavailable("no_answer", message) from error
         except PhotoError as error:
             raise unusable(error) from error
+        except VideoError as error:
+            raise ApiError(422, "unusable_video", str(error)) from error
         except UsageError as error:
             raise ApiError(422, "invalid", str(error)) from error
         finally:

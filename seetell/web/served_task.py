@@ -13,11 +13,12 @@ from starlette.responses import JSONResponse, Response
 from seetell.errors import UsageError, unknown
 from seetell.results import Caption, row
 from seetell.runtime.predictor import Predictor
+from seetell.runtime.video_predictor import VideoPredictor
 from seetell.tasks.registry import Option, Task
 from seetell.web.errors import ApiError
 from seetell.web.limits import MAX_TEXT
 from seetell.web.photo_workers import PhotoWorkers
-from seetell.web.uploads import IMAGE_FIELD, Upload
+from seetell.web.uploads import Upload
 
 JSON_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
@@ -33,7 +34,7 @@ class ServedTask:
     """
 
     task: Task
-    predictor: Predictor[Any, Any]
+    predictor: Predictor[Any, Any] | VideoPredictor[Any]
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -78,7 +79,7 @@ class ServedTask:
         """
         field = self.task.text_input
         for name in upload.fields.keys() - {field}:
-            raise ApiError(422, "invalid", unknown("form field", name, [IMAGE_FIELD, *filter(None, [field])]))
+            raise ApiError(422, "invalid", unknown("form field", name, [self.task.input, *filter(None, [field])]))
         text = upload.fields.get(field, "") if field else ""
         if field and not text.strip():
             raise ApiError(422, "no_text", f"expected a text in the field '{field}' of the form")
@@ -95,13 +96,15 @@ class ServedTask:
         """Open an upload in another process; on any thread.
 
         Returns:
-            Width and height of the image, upright, and what the predictor makes of it.
+            Width and height of the image, upright, and what the predictor makes of it; a video is not opened.
 
         Raises:
             ApiError: see :meth:`text_of`.
             PhotoError: the image cannot be used.
         """
         text = self.text_of(upload)
+        if isinstance(self.predictor, VideoPredictor):
+            return (0, 0), (upload.name, upload.content)
         resizes = isinstance(self.predictor, Predictor) and self.predictor.takes_resized
         preprocessings = self.predictor.preprocessings if resizes else ()
         opened = workers.open(upload.content, max_pixels=max_pixels, preprocessings=preprocessings)
@@ -117,8 +120,12 @@ class ServedTask:
             size: the image's width and height, upright.
             result: of the predictor.
         """
-        answer = row(upload.name, result)
-        if isinstance(result, Caption) and any(word.attention is not None for word in result.words):
+        answer = row(upload.name, result, input=self.task.input)
+        if (
+            isinstance(self.predictor, Predictor)
+            and isinstance(result, Caption)
+            and any(word.attention is not None for word in result.words)
+        ):
             box = self.predictor.visible_box(size)
             answer |= {"size": list(size), "visible_box": [round(edge, 2) for edge in box]}
         return answer
@@ -129,6 +136,7 @@ class ServedTask:
             "model": self.predictor.name,
             "title": self.task.name.replace("_", " ").capitalize(),
             "summary": self.task.summary,
+            "input": self.task.input,
             "result": self.task.result,
             "text_input": self.task.text_input or None,
             "options": {option.name: _described(option) for option in self.options if self._takes(option)},

@@ -16,7 +16,10 @@ from seetell.web.errors import ApiError, unavailable
 from seetell.web.limits import Limits
 from seetell.web.photo_workers import TooManyPixelsError
 
-IMAGE_FIELD = "image"
+IMAGE_FIELD, VIDEO_FIELD = "image", "video"
+NOUNS = {IMAGE_FIELD: "photo", VIDEO_FIELD: "video"}
+"""What people call the file that a form has, by its field."""
+
 MAX_FIELDS = 8
 MAX_NAME = 255
 _OTHER_CHARSET = re.compile(r';\s*charset\s*=\s*(?!"?utf-?8\b)', re.IGNORECASE)
@@ -24,7 +27,7 @@ _OTHER_CHARSET = re.compile(r';\s*charset\s*=\s*(?!"?utf-?8\b)', re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Upload:
-    """An image that a client sent.
+    """An image or a video that a client sent.
 
     Attributes:
         name: the client's name of the file.
@@ -41,11 +44,16 @@ class _InMemory(MultiPartParser):
     spool_max_size = sys.maxsize
 
 
-async def read_upload(request: Request, limits: Limits) -> Upload:
-    """Read a form with an image.
+async def read_upload(request: Request, limits: Limits, field: str = IMAGE_FIELD) -> Upload:
+    """Read a form with an image or a video.
+
+    Args:
+        request: with the form.
+        limits: of its size.
+        field: that has the file, ``image`` or ``video``.
 
     Raises:
-        ApiError: the form is too large, of another content type, broken or without an image.
+        ApiError: the form is too large, of another content type, broken or without the file.
         ClientDisconnect: the client went away.
     """
     content_type = request.headers.get("content-type", "")
@@ -53,7 +61,7 @@ async def read_upload(request: Request, limits: Limits) -> Upload:
         raise ApiError(
             415,
             "not_a_form",
-            f"expected multipart/form-data with the photo in the field '{IMAGE_FIELD}', "
+            f"expected multipart/form-data with the {NOUNS[field]} in the field '{field}', "
             f"got {content_type[:80] or 'nothing'!r}",
         )
     if _OTHER_CHARSET.search(content_type):  # some of Python's are slow, or not for text at all
@@ -64,11 +72,11 @@ async def read_upload(request: Request, limits: Limits) -> Upload:
     except MultiPartException as error:
         raise ApiError(422, "broken_form", f"the form cannot be read: {error.message}") from error
     try:
-        image = form.get(IMAGE_FIELD)
-        if not isinstance(image, UploadFile):
-            raise ApiError(422, "no_photo", f"expected a file in the field '{IMAGE_FIELD}' of the form")
+        file = form.get(field)
+        if not isinstance(file, UploadFile):
+            raise ApiError(422, f"no_{NOUNS[field]}", f"expected a file in the field '{field}' of the form")
         fields = {name: value for name, value in form.items() if isinstance(value, str)}
-        return Upload((image.filename or "photo")[:MAX_NAME], await image.read(), fields)
+        return Upload((file.filename or NOUNS[field])[:MAX_NAME], await file.read(), fields)
     finally:
         await form.close()
 
@@ -84,7 +92,7 @@ async def _limited(request: Request, limits: Limits) -> AsyncGenerator[bytes, No
 
 def upload_too_large(limits: Limits) -> ApiError:
     """Return the error for an upload with too many bytes."""
-    return ApiError(413, "upload_too_large", f"an upload has at most {limits.max_bytes:,} bytes; send a smaller photo")
+    return ApiError(413, "upload_too_large", f"an upload has at most {limits.max_bytes:,} bytes; send a smaller file")
 
 
 def unusable(error: PhotoError) -> ApiError:

@@ -87,6 +87,7 @@ def test_the_models_are_listed_with_their_options(client: TestClient, captioner:
         "model": captioner.name,
         "title": "Captioning",
         "summary": find_task("caption").summary,
+        "input": "image",
         "result": "text",
         "text_input": None,
         "options": {

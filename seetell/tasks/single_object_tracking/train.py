@@ -39,13 +39,11 @@ class Films:
 
     Attributes:
         source: their file or folder.
-        notes: none.
-        problems: none.
+        remarks: none.
         frames: of each film, ``(N, H, W, 3)`` uint8.
     """
 
-    notes = ()
-    problems = ()
+    remarks = ()
 
     def __init__(self, source: Path) -> None:
         if not source.exists():

@@ -13,8 +13,8 @@ CHI2_95 = 9.4877
 
 
 def iou_costs(targets: np.ndarray, detections: np.ndarray) -> np.ndarray:
-    """Return 1 − IoU of boxes ``(T, 4)`` and ``(N, 4)``; 1 for a target without a box."""
-    return 1.0 - iou(np.nan_to_num(targets)[:, None], detections[None])
+    """Return 1 − IoU of boxes ``(T, 4)`` and ``(N, 4)``."""
+    return 1.0 - iou(targets[:, None], detections[None])
 
 
 def appearance_costs(galleries: Sequence[np.ndarray], features: np.ndarray) -> np.ndarray:

@@ -13,6 +13,9 @@ from seetell.runtime.bundle import Bundle
 from seetell.runtime.sessions import Graph
 from seetell.tasks.tracking.detections import Detections
 
+ALIKE = {"colours": 0.25, "encoder": 0.35}
+"""Cosine distance up to which features are of one target: so close are nine of ten of a walker 2.5 seconds apart."""
+
 BATCH = 16
 """Crops that are encoded at once."""
 

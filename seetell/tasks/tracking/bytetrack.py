@@ -85,6 +85,8 @@ class ByteTrack(OnlineTracker):
         self, rows: np.ndarray, columns: np.ndarray, detections: Detections, *, most: float, by_score: bool
     ) -> Rest:
         """Match some targets and detections, and correct the targets; return what is left over of both."""
+        if not (len(rows) and len(columns)):
+            return Rest(rows, columns)
         targets, part = self.targets, detections[columns]
         costs = iou_costs(targets.motion.boxes[rows], part.boxes)
         if by_score:

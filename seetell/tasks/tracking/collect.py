@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -13,12 +14,12 @@ from seetell.tasks.tracking.detections import Seen
 
 @dataclass
 class _Points:
-    """Of a target, the frames in which it is seen."""
+    """Of a target, the frames in which it is seen, in 56 bytes each, since films may last for hours."""
 
-    frames: list[int] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    boxes: list[np.ndarray] = field(default_factory=list)
-    scores: list[float] = field(default_factory=list)
+    frames: array[int] = field(default_factory=lambda: array("q"))
+    seconds: array[float] = field(default_factory=lambda: array("d"))
+    boxes: array[float] = field(default_factory=lambda: array("d"))
+    scores: array[float] = field(default_factory=lambda: array("d"))
     labels: Counter[str] = field(default_factory=Counter)
     told: bool = False
 
@@ -38,7 +39,7 @@ class Collector:
         """Take what is seen in a frame."""
         for number, box, score, label, confirmed in zip(
             seen.ids.tolist(),
-            seen.boxes,
+            seen.boxes.tolist(),
             seen.scores.tolist(),
             seen.labels.tolist(),
             seen.confirmed.tolist(),
@@ -49,7 +50,7 @@ class Collector:
             points = self._points.setdefault(number, _Points())
             points.frames.append(frame)
             points.seconds.append(seconds)
-            points.boxes.append(box)
+            points.boxes.extend(box)
             points.scores.append(score)
             points.labels[label] += 1
             points.told |= confirmed
@@ -67,7 +68,7 @@ class Collector:
 
 
 def _track(number: int, points: _Points, gap: int) -> Track:
-    frames = np.array(points.frames, np.int64)
+    frames = np.array(points.frames)
     missing = np.diff(frames) - 1
     inside = [
         np.arange(frame + 1, frame + 1 + count)
@@ -75,7 +76,7 @@ def _track(number: int, points: _Points, gap: int) -> Track:
         if 0 < count <= gap
     ]
     every = np.sort(np.concatenate([frames, *inside]))
-    boxes = np.array(points.boxes, np.float64)
+    boxes = np.array(points.boxes).reshape(-1, 4)
 
     def filled(values: np.ndarray) -> np.ndarray:
         return np.asarray(np.interp(every, frames, values))

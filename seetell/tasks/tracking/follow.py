@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from seetell.results import Line, Track
+from seetell.tasks.tracking.appearance import ALIKE
 from seetell.tasks.tracking.collect import Collector
 from seetell.tasks.tracking.detections import Detections
 from seetell.tasks.tracking.min_cost_flow import MinCostFlow
@@ -28,6 +29,8 @@ class Wanted:
     appearance: str
     from_first: bool
     line: Line | None
+    until: float | None
+    time_limit: float | None
 
 
 class Placed(NamedTuple):
@@ -56,7 +59,9 @@ def follow(frames: Iterable[Placed], wanted: Wanted, *, fps: float) -> tuple[tup
         The tracks, and how many frames there were.
     """
     patience = max(1, round(wanted.patience * fps))
-    tracker = create_tracker(wanted.tracker, threshold=wanted.threshold, patience=patience)
+    tracker = create_tracker(
+        wanted.tracker, threshold=wanted.threshold, patience=patience, alike=ALIKE[wanted.appearance]
+    )
     collector, count = Collector(from_first=wanted.from_first), 0
     if isinstance(tracker, MinCostFlow):
         every = list(frames)

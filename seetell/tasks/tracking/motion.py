@@ -33,7 +33,7 @@ class Motion(ABC):
 
     @property
     def boxes(self) -> np.ndarray:
-        """Where the targets are expected, ``xyxy``, ``(T, 4)``; not a number for one whose box has no area."""
+        """Where the targets are expected, ``xyxy``, ``(T, 4)``."""
         return self._boxes(self.place)
 
     def begin(self, boxes: np.ndarray) -> None:
@@ -67,6 +67,8 @@ class Motion(ABC):
             rows: indices of the targets, ``(K,)``.
             boxes: ``(K, 4)``.
         """
+        if not len(rows):
+            return
         spread, shared = self.place_variance[rows], self.shared[rows]
         innovation = spread + self._measures(self.place[rows]) ** 2
         gain, velocity_gain = spread / innovation, shared / innovation
@@ -127,9 +129,8 @@ class AreaMotion(Motion):
 
     @staticmethod
     def _boxes(place: np.ndarray) -> np.ndarray:
-        with np.errstate(invalid="ignore"):
-            width = np.sqrt(place[:, 2] * place[:, 3])
-            half = np.column_stack([width, place[:, 2] / width]) / 2
+        width = np.sqrt(np.maximum(place[:, 2] * place[:, 3], 1e-6))  # a ratio may become negative
+        half = np.column_stack([width, place[:, 2] / width]) / 2
         return np.concatenate([place[:, :2] - half, place[:, :2] + half], axis=1)
 
     def _begins(self, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -23,9 +23,10 @@ from seetell.tasks.tracking.appearance import Appearance, ColourHistograms, Enco
 from seetell.tasks.tracking.detect import Found, by_detector, by_file
 from seetell.tasks.tracking.follow import Placed, Wanted, follow
 from seetell.tasks.tracking.trackers import LEAST, TRACKERS
-from seetell.video.frames import Video
+from seetell.video.frames import Frame, Video
+from seetell.video.watched import Watched
 
-APPEARANCES = ("encoder", "colours")
+APPEARANCES = ("colours", "encoder")
 
 PATIENCE = 2.0
 """Seconds for which a target that is not seen is remembered."""
@@ -81,6 +82,8 @@ class ObjectTracker(VideoPredictor[Tracks]):
         appearance: str = APPEARANCES[0],
         from_first: bool = True,
         count_line: str = "",
+        until: float | None = None,
+        time_limit: float | None = None,
     ) -> Wanted:
         """Check the options of a call.
 
@@ -92,10 +95,12 @@ class ObjectTracker(VideoPredictor[Tracks]):
             patience: seconds for which a target that is not seen is remembered.
             fill: seconds without a target, at most, in which it is told on a straight line.
             shortest: seconds in which a target is seen, at least.
-            appearance: what targets look like, for ``deepsort``: ``encoder``, the features of a bundled network, or
-                ``colours``.
+            appearance: what targets look like, for ``deepsort``: ``colours``, or ``encoder``, the features of a bundled
+                network.
             from_first: tell a target in the frames before it was confirmed too, which nobody knew then.
             count_line: a line x1,y1,x2,y2 in pixels at which objects are counted; none where it is empty.
+            until: second of the video to stop at; its end when absent.
+            time_limit: seconds that the work may take; no limit when absent.
 
         Raises:
             UsageError: one is out of its range, or the detector has no such class.
@@ -107,6 +112,9 @@ class ObjectTracker(VideoPredictor[Tracks]):
         for name, value in (("patience", patience), ("fill", fill), ("shortest", shortest)):
             if not 0 <= value < float("inf"):
                 raise UsageError(f"{name} must be at least 0 seconds, got {value}")
+        for name, most in (("until", until), ("time_limit", time_limit)):
+            if most is not None and not most > 0:
+                raise UsageError(f"{name}: expected seconds above 0, got {most:g}")
         names = frozenset(filter(None, (part.strip() for part in only.split(","))))
         if detections is None:
             threshold = self.detector.threshold if threshold is None else threshold
@@ -115,27 +123,38 @@ class ObjectTracker(VideoPredictor[Tracks]):
                     raise UsageError(unknown("class", label, self.detector.labels))
         elif names:
             raise UsageError("only: the detections of a file are all of persons; leave it out")
-        line = parse_line(count_line) if count_line else None
         threshold = FILE_THRESHOLD if threshold is None else threshold
         check_share("threshold", threshold)
-        return Wanted(tracker, names, threshold, detections, patience, fill, shortest, appearance, from_first, line)
+        return Wanted(
+            tracker=tracker,
+            only=names,
+            threshold=threshold,
+            detections=detections,
+            patience=patience,
+            fill=fill,
+            shortest=shortest,
+            appearance=appearance,
+            from_first=from_first,
+            line=parse_line(count_line) if count_line else None,
+            until=until,
+            time_limit=time_limit,
+        )
 
     def _follow(self, video: Video, progress: VideoProgress, *, wanted: Wanted) -> Tracks:
         def found() -> Iterator[Placed]:
-            for count, (frame, detections) in enumerate(self._found(video, wanted), 1):
+            for frame, detections in self._found(watched, wanted):
                 if appearance is not None:
                     detections = with_features(appearance, frame.image, detections)
                 yield Placed(frame.index, frame.seconds, detections)
-                progress(count, video.frame_count)
 
+        watched = Watched(video, progress, until=wanted.until, time_limit=wanted.time_limit)
         appearance = self._appearance(wanted.appearance) if wanted.tracker == "deepsort" else None
         tracks, count = follow(found(), wanted, fps=video.fps)
         crossed = () if wanted.line is None else crossings(tracks, wanted.line)
         model = f"{self.name}, {wanted.tracker}"
-        return Tracks(tracks, video.size, video.fps, count, model, video.problem, wanted.line, crossed)
+        return Tracks(tracks, video.size, video.fps, count, model, watched.problem, wanted.line, crossed)
 
-    def _found(self, video: Video, wanted: Wanted) -> Iterator[Found]:
-        frames: Iterable[Any] = video
+    def _found(self, frames: Iterable[Frame], wanted: Wanted) -> Iterator[Found]:
         if wanted.detections is not None:
             return by_file(wanted.detections, frames)
         least = LEAST if wanted.tracker == "bytetrack" else wanted.threshold

@@ -41,9 +41,11 @@ TASK = Task(
         Option(
             "appearance",
             str,
-            "For deepsort, what objects look like: features of a network, or colours.",
-            "encoder",
-            choices=("encoder", "colours"),
+            "For deepsort, what objects look like: their colours, or features of a network.",
+            "colours",
+            choices=("colours", "encoder"),
         ),
+        Option("until", float, "Stop at this second of the video.", minimum=0.1, served=True),
+        Option("time_limit", float, "Stop after so many seconds of work.", minimum=0.1),
     ),
 )

@@ -15,13 +15,14 @@ LEAST = 0.1
 """Score below which no tracker looks at a detection."""
 
 
-def create_tracker(name: str, *, threshold: float, patience: int) -> OnlineTracker | MinCostFlow:
+def create_tracker(name: str, *, threshold: float, patience: int, alike: float = 0.2) -> OnlineTracker | MinCostFlow:
     """Create a tracker.
 
     Args:
         name: one of :data:`TRACKERS`.
         threshold: score from which a detection is taken for sure.
         patience: frames for which a target that is not seen is remembered; SORT has its own, one.
+        alike: cosine distance of a target and a detection that look alike, for DeepSORT.
 
     Raises:
         UsageError: there is no such tracker.
@@ -29,7 +30,7 @@ def create_tracker(name: str, *, threshold: float, patience: int) -> OnlineTrack
     if name == "sort":
         return Sort()
     if name == "deepsort":
-        return DeepSort(patience=patience)
+        return DeepSort(patience=patience, distance=alike)
     if name == "bytetrack":
         return ByteTrack(high=threshold, low=min(LEAST, threshold), patience=patience)
     if name == "min_cost_flow":

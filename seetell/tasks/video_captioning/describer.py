@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -15,7 +14,7 @@ from seetell.runtime.option_checks import check_count
 from seetell.runtime.video_predictor import VideoPredictor, VideoProgress
 from seetell.video.frames import Frame, Video
 from seetell.video.shots import KEPT, shots_of
-from seetell.video.times import clock
+from seetell.video.watched import Watched
 
 LEAST_SHOT = 0.5
 """Seconds of the shortest shot that can be asked for."""
@@ -107,7 +106,7 @@ class Describer(VideoPredictor[Shots]):
         )
 
     def _describe(self, video: Video, progress: VideoProgress, *, tell: Tell, reading: Reading) -> Shots:
-        watched = _Watched(video, progress, reading)
+        watched = Watched(video, progress, until=reading.until, time_limit=reading.time_limit)
         shots: list[Shot] = []
         parts = shots_of(iter(watched), video.fps, shortest=reading.shortest, longest=reading.longest)
         for part in parts:
@@ -116,33 +115,4 @@ class Describer(VideoPredictor[Shots]):
                 shots[-1] = replace(shots[-1], end=part.end)
             else:
                 shots.append(Shot(part.start, part.end, frame.seconds, caption))
-        problem = "; ".join(filter(None, (watched.stopped, video.problem)))
-        return Shots(tuple(shots), video.size, video.fps, watched.count, self.name, problem)
-
-
-class _Watched:
-    """The frames of a video, as far as they are to be read.
-
-    Attributes:
-        count: frames that were read.
-        stopped: why it was not read further, if that took too long.
-    """
-
-    def __init__(self, video: Video, progress: VideoProgress, reading: Reading) -> None:
-        self._video, self._progress, self._reading = video, progress, reading
-        self.count, self.stopped = 0, ""
-
-    def __iter__(self) -> Iterator[Frame]:
-        until, limit = self._reading.until, self._reading.time_limit
-        begin, total = time.monotonic(), self._video.frame_count
-        if until is not None and total is not None:
-            total = min(total, round(until * self._video.fps))
-        for frame in self._video:
-            if until is not None and frame.seconds >= until:
-                return
-            if limit is not None and time.monotonic() - begin >= limit and self.count:
-                self.stopped = f"stopped at {clock(frame.seconds)}, after {limit:g} seconds of work"
-                return
-            self.count += 1
-            yield frame
-            self._progress(self.count, total)
+        return Shots(tuple(shots), video.size, video.fps, watched.count, self.name, watched.problem)

@@ -28,7 +28,7 @@ TASK = Task(
             "Seconds of a shot at least; what is shorter belongs to the one before.",
             1.0,
             minimum=0.5,
-            maximum=60,
+            maximum=20,
             served=True,
         ),
         Option(

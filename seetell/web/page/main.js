@@ -5,11 +5,13 @@ import { MasksView } from "./masks.js";
 import { RegionsView } from "./regions.js";
 import { listenToSearch } from "./search.js";
 import { ApiError, describeError, request } from "./server.js";
+import { ShotsView } from "./shots.js";
 import { listenToSources } from "./sources.js";
 import { StyleSection } from "./style.js";
 import { TextView } from "./text.js";
 
-const VIEWS = { text: TextView, regions: RegionsView, labels: LabelsView, masks: MasksView }; // by result shape
+// by result shape
+const VIEWS = { text: TextView, regions: RegionsView, labels: LabelsView, masks: MasksView, shots: ShotsView };
 
 const element = (id) => document.getElementById(id);
 const [photo, ground, status, problem] = ["photo", "ground", "status", "problem"].map(element);
@@ -52,6 +54,7 @@ const ready = server.then(({ tasks, explain, styles }) => {
     .filter(([, task]) => task.result in VIEWS)
     .map(([command, task]) => new VIEWS[task.result](command, { ...task, methods: explain[command] ?? [] }, stage))
     .sort((one, other) => one.needsText - other.needsText); // those with a form last
+  if (views.some(({ task }) => task.input === "video")) offerVideos();
   if (styles.length) drawing = new StyleSection(styles, stage);
   element("tasks").replaceChildren(...[...views, drawing].filter(Boolean).map(({ section }) => section));
 });
@@ -63,24 +66,28 @@ async function describe(file) {
   stage.file = file;
   problem.textContent = "";
   photo.classList.remove("looking");
+  const input = file.type.startsWith("video/") ? "video" : "image";
+  photo.hidden = input === "video";
   for (const view of views) view.forget();
   drawing?.forget();
   element("stage").hidden = false;
   URL.revokeObjectURL(ground.src);
-  ground.src = URL.createObjectURL(file);
+  ground.src = input === "image" ? URL.createObjectURL(file) : "";
   ground.alt = file.name;
   status.className = "";
-  status.textContent = "Looking at the photo…";
+  status.textContent = `Looking at the ${input === "image" ? "photo" : "video"}…`;
   try {
     await ready;
     const { limits } = await server;
-    if (file.size > limits.bytes) throw new ApiError(`A photo has at most ${Math.floor(limits.bytes / 2 ** 20)} megabytes here.`);
-    const [first, ...others] = views.filter((view) => !view.needsText);
+    if (file.size > limits.bytes) throw new ApiError(`A file has at most ${Math.floor(limits.bytes / 2 ** 20)} megabytes here.`);
+    const able = views.filter(({ task }) => task.input === input);
+    if (!able.length) throw new ApiError(`This server takes no ${input === "image" ? "photos" : "videos"}.`);
+    const [first, ...others] = able.filter((view) => !view.needsText);
     await first?.predict();
     if (signal.aborted) return;
     if (status.className === "") status.textContent = "";
-    for (const view of views) if (view.needsText) view.section.hidden = false;
-    drawing?.forget(file);
+    for (const view of able) if (view.needsText) view.section.hidden = false;
+    if (input === "image") drawing?.forget(file);
     for (const view of others) await view.tryToPredict();
   } catch (error) {
     if (signal.aborted) return;
@@ -88,6 +95,11 @@ async function describe(file) {
     element("stage").hidden = true;
     problem.textContent = describeError(error);
   }
+}
+
+function offerVideos() {
+  element("file").accept = "image/*,video/*";
+  element("choose").textContent = "Choose a photo or a video";
 }
 
 ground.addEventListener("error", () => photo.classList.add("hidden-ground")); // TIFF, say, which browsers cannot show

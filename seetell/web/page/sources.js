@@ -1,6 +1,6 @@
 // Sources of photos: files that are chosen, dropped or pasted, and the camera.
 
-const PHOTO = /^image\//;
+const PHOTO = /^(image|video)\//;
 
 export function listenToSources(give, complain) {
   const file = document.getElementById("file");

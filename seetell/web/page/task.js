@@ -61,7 +61,7 @@ export class TaskView {
   async predict(text) {
     const { file, signal } = this.stage;
     const form = new FormData();
-    form.set("image", file);
+    form.set(this.task.input, file);
     if (text !== undefined) form.set(this.task.text_input, text);
     const response = await request(`v1/${this.command}?${new URLSearchParams(this.query())}`, { form, signal });
     const row = await response.json();

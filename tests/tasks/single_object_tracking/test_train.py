@@ -130,7 +130,7 @@ def test_it_follows_from_its_bundle(
     options = {"channels": 16, "strides": [4] if films else [8]}
     changes: dict[str, Any] = {"single_object_tracking": {"model": model, "options": options, "pairs": {"count": 64}}}
     changes |= {"data": {"path": str(frames)}} if films else {}
-    steps = 20 if model in ("siamfc", "udt") else 250
+    steps = 30 if model == "udt" else 150
     config = configured(recipe, **changes, steps=steps, validation={"every": steps}, batch_size=16)
     loop_of(config, Training.read(config), tmp_path / "run").run()
     export_run(tmp_path / "run", tmp_path / "bundle", find_task=find_task, precisions=("fp32",))

@@ -39,7 +39,7 @@ def test_targets_seen_lately_choose_first():
 
 
 def test_costs():
-    boxes = np.array([[0.0, 0.0, 10.0, 10.0], [np.nan] * 4])
+    boxes = np.array([[0.0, 0.0, 10.0, 10.0], [0.0] * 4])
     assert iou_costs(boxes, np.array([[5.0, 0.0, 15.0, 10.0]])) == pytest.approx(np.array([[2 / 3], [1]]))
     galleries = [np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([[0.6, 0.8]])]
     features = np.array([[0.0, 1.0], [0.8, 0.6]])

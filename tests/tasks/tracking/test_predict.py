@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import weakref
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from seetell.errors import DataError, PhotoError, UsageError
 from seetell.results import Region, Regions
 from seetell.tasks.tracking.predict import ObjectTracker, Tracker
 from seetell.tasks.tracking.trackers import TRACKERS
+from seetell.video.frames import Frame, Video
 
 
 class Detector:
@@ -108,6 +110,8 @@ def test_detections_are_read_from_a_file(film: list[np.ndarray], tmp_path: Path)
         ({"threshold": 1.5}, "threshold must be from 0 to 1"),
         ({"patience": -1.0}, "patience must be at least 0 seconds, got -1"),
         ({"fill": float("nan")}, "fill must be at least 0"),
+        ({"until": 0.0}, "until: expected seconds above 0, got 0"),
+        ({"count_line": "1,2"}, "expected a line x1,y1,x2,y2"),
     ],
 )
 def test_wrong_options(tracker: ObjectTracker, options: dict[str, object], message: str):
@@ -120,6 +124,41 @@ def test_the_bundled_detector_tracks():
     assert isinstance(tracker, Tracker)
     assert "person" in tracker.detector.labels
     assert len(tracker.predict([np.zeros((32, 32, 3), np.uint8)] * 2)) == 0
+
+
+class Lasting(Video):
+    """A film of which a picture is made when it is read; counts those that somebody still holds."""
+
+    name, size, fps, frame_count = "lasting", (120, 60), 25.0, 600
+
+    def __init__(self) -> None:
+        self.held, self.most = 0, 0
+
+    def frames(self, start: float = 0.0) -> Iterator[Frame]:
+        for index in range(600):
+            image = np.zeros((60, 120, 3), np.uint8)
+            image[10:30, index % 100 : index % 100 + 12] = 255
+            self.held += 1
+            self.most = max(self.most, self.held)
+            weakref.finalize(image, self._released)
+            yield Frame(index, index / 25, image)
+
+    def _released(self) -> None:
+        self.held -= 1
+
+
+@pytest.mark.parametrize("name", ["bytetrack", "min_cost_flow"])
+def test_a_long_film_takes_no_more_memory_than_a_short_one(tracker: ObjectTracker, name: str):
+    film = Lasting()
+    assert tracker.predict(film, tracker=name).frame_count == 600
+    assert film.most < 10
+
+
+def test_a_film_is_followed_as_far_as_it_was_asked_for(tracker: ObjectTracker, film: list[np.ndarray]):
+    tracks = tracker.predict(film, until=0.6, shortest=0.1)
+    assert (tracks.frame_count, tracks.problem, tracks[0].frames[-1]) == (15, "", 14)
+    short = tracker.predict(film, time_limit=1e-9)
+    assert (short.frame_count, short.problem) == (1, "stopped at 0:00, after 1e-09 seconds of work")
 
 
 @pytest.mark.slow

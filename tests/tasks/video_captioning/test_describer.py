@@ -13,9 +13,9 @@ from seetell.results import Caption, Shots, Word, row
 from seetell.runtime.image_stream import BatchFn
 from seetell.tasks.captioning.captioner import Captioner, Wanted
 from seetell.tasks.captioning.withholding import withheld
-from seetell.tasks.video_captioning import describer
 from seetell.tasks.video_captioning.describer import Describer
 from seetell.tasks.video_captioning.key_frames import KeyFrames, sureness
+from seetell.video import watched
 from seetell.video.frames import open_video
 
 
@@ -92,7 +92,7 @@ def test_limits_of_time(model: Describer, monkeypatch: pytest.MonkeyPatch):
     assert (shots.frame_count, shots[0].end, shots.problem) == (25, pytest.approx(2.5), "")
     assert (seen[0], seen[-1]) == ((1, 25), (25, 25))
     clock = itertools.count()
-    monkeypatch.setattr(describer.time, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(watched.time, "monotonic", lambda: float(next(clock)))
     shots = model.predict(open_video(frames, fps=10), time_limit=30)
     assert (shots.frame_count, len(shots), shots.problem) == (29, 1, "stopped at 0:02, after 30 seconds of work")
 

@@ -100,7 +100,7 @@ class AnchoredNetwork(SiameseNetwork):
     def cascade(self, window: Tensor, template: Sequence[Tensor]) -> list[Stage]:
         """Return what is said of the anchors of a place, which are neighbours, and of the next ones."""
         logits, deltas = self.respond(window, template)
-        return [Stage(*by_anchor(logits, deltas), self.anchors.expand(len(window), -1, -1))]
+        return [Stage(*by_anchor(logits, deltas), self.anchors.expand(window.shape[0], -1, -1))]
 
     def search(self, window: Tensor, template: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Return scores ``(B, N)``, the mean of all stages', and boxes ``(B, N, 4)`` of the last, in pixels."""

@@ -31,9 +31,9 @@ class Motion:
         rate: share of the new size, at a score of 1 without a penalty.
     """
 
-    penalty: float = 0.1
-    window: float = 0.35
-    rate: float = 0.35
+    penalty: float = 0.22
+    window: float = 0.4
+    rate: float = 0.3
 
 
 class SiamRPNTracker(ObjectTracker):
