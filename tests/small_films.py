@@ -24,9 +24,9 @@ def write_greys(path: Path, values: Sequence[int], *, fps: float = 10.0, times: 
     return path
 
 
-def write_film(path: Path, images: Iterable[np.ndarray], *, fps: float = 10.0) -> Path:
-    """Write pictures ``(48, 64, 3)`` uint8 as a film."""
-    with write_video(path, size=SIZE, fps=fps) as writer:
+def write_film(path: Path, images: Iterable[np.ndarray], *, fps: float = 10.0, size: tuple[int, int] = SIZE) -> Path:
+    """Write pictures ``(H, W, 3)`` uint8 as a film."""
+    with write_video(path, size=size, fps=fps) as writer:
         for index, image in enumerate(images):
             writer.add(image, index / fps)
     return path

@@ -190,7 +190,8 @@ SHAPES: dict[str, dict[str, Any]] = {
     "tracks": _answer(
         "The objects that were followed, each with its number and where it is: at the frames of these indices, shown "
         "at these seconds, the boxes left, top, right, bottom in pixels of the upright frame, whose width and height "
-        "are `size`. `problem` says why the video was not read to its end, or not without loss.",
+        "are `size`. With a `line`, `crossings` say what crossed it, to its `left` or `right`. `problem` says why the "
+        "video was not read to its end, or not without loss.",
         _object(
             video=_TEXT,
             tracks=_array(
@@ -202,12 +203,17 @@ SHAPES: dict[str, dict[str, Any]] = {
                 seconds=_NUMBERS,
                 boxes={"type": "array", "items": _NUMBERS},
                 scores=_NUMBERS,
+                masks_={"type": "array", "items": _TEXT},
             ),
             size=_NUMBERS,
             fps=_NUMBER,
             frame_count={"type": "integer"},
             model=_TEXT,
             problem_=_TEXT,
+            line_={"type": "array", "items": _NUMBERS},
+            crossings_=_array(
+                id={"type": "integer"}, text=_TEXT, frame={"type": "integer"}, seconds=_NUMBER, direction=_TEXT
+            ),
         ),
         {
             "video": "walk.mp4",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from block_detector import BlockDetector, moving_blocks
 from playwright.sync_api import Browser, Page, expect
 from small_films import tinted, write_film
 from web.browser import NEEDS_BROWSER, PHONE, no_violations, opened
@@ -13,6 +15,7 @@ from web.conftest import Serving, photo_file
 
 import seetell
 from seetell.tasks.captioning.predict import Captioner
+from seetell.tasks.tracking.predict import ObjectTracker
 from seetell.web.application import application
 
 pytestmark = [pytest.mark.slow, NEEDS_BROWSER]
@@ -66,6 +69,22 @@ def test_a_photo_after_a_video_is_a_photo(page: Page, film: Path):
 def test_what_is_no_video_is_told(page: Page):
     page.set_input_files("#file", {"name": "a.webm", "mimeType": "video/webm", "buffer": b"no film"})
     expect(page.locator("#problem")).to_contain_text("is no video that can be read")
+
+
+def test_a_video_plays_with_the_boxes_of_its_objects(browser: Browser, serving: Serving, tmp_path: Path):
+    path = write_film(tmp_path / "walk.webm", moving_blocks(), size=(120, 60))
+    tracker = ObjectTracker("blocks", BlockDetector, threads=1)
+    with serving(application({"track": tracker})) as port, opened(browser, port) as page:
+        page.set_input_files("#file", path)
+        shown = page.locator("[data-command=track]")
+        expect(shown.locator(".shots li")).to_have_text(["0:00–0:01 person 1", "0:00–0:01 dog 2"])
+        page.evaluate("document.querySelector('.tracked video').currentTime = 1.05")
+        boxes = shown.locator(".tracked > div > div")
+        expect(boxes).to_have_text(["person 1", "dog 2"])
+        expect(boxes.first).to_have_css("left", re.compile(r"^[1-9]"))
+        place = boxes.first.evaluate("(box) => parseFloat(box.style.left)")
+        assert place == pytest.approx(100 * 20 / 120, abs=3)  # in the eleventh frame
+        no_violations(page)
 
 
 @pytest.mark.parametrize("page", [{}, {"color_scheme": "dark"}, PHONE], indirect=True, ids=["light", "dark", "phone"])

@@ -9,9 +9,17 @@ import { ShotsView } from "./shots.js";
 import { listenToSources } from "./sources.js";
 import { StyleSection } from "./style.js";
 import { TextView } from "./text.js";
+import { TracksView } from "./tracks.js";
 
 // by result shape
-const VIEWS = { text: TextView, regions: RegionsView, labels: LabelsView, masks: MasksView, shots: ShotsView };
+const VIEWS = {
+  text: TextView,
+  regions: RegionsView,
+  labels: LabelsView,
+  masks: MasksView,
+  shots: ShotsView,
+  tracks: TracksView,
+};
 
 const element = (id) => document.getElementById(id);
 const [photo, ground, status, problem] = ["photo", "ground", "status", "problem"].map(element);

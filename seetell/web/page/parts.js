@@ -1,6 +1,13 @@
 // A text in parts, such as words or phrases: each a button that, pointed at, focused or chosen, shows something on the
 // photo.
 
+const COLOURS = ["#ffd633", "#4fc3ff", "#ff7abe", "#68d868", "#be96ff", "#ff9c40", "#40e0d0"]; // of drawn pictures, too
+
+// The colour of a number, from 1.
+export function colour(number) {
+  return COLOURS[(number - 1) % COLOURS.length];
+}
+
 export class Parts {
   // show(place) is called with the part to show, -1 for none, and choose(place) with the one that is chosen; description
   // is the element that describes it in words

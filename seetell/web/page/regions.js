@@ -1,11 +1,10 @@
 // Texts with boxes on the photo: each text a part of a list, each box a rectangle in a layer over the photo; pointing
 // at one highlights the other. Regions of a photo are filtered and limited; phrases of a sentence are shown in order.
 
-import { Parts } from "./parts.js";
+import { colour, Parts } from "./parts.js";
 import { describeReading } from "./server.js";
 import { TaskView } from "./task.js";
 
-const COLOURS = ["#ffd633", "#4fc3ff", "#ff7abe", "#68d868", "#be96ff", "#ff9c40", "#40e0d0"]; // of drawn pictures, too
 const SMALL = 0.15; // of the photo's width or height: a tag within would hide the content
 const REQUESTED = 50; // regions at most
 const SHOWN_AT_FIRST = 6;
@@ -125,10 +124,6 @@ export class RegionsView extends TaskView {
     box.addEventListener("click", () => this.parts.toggle(place));
     return box;
   }
-}
-
-function colour(number) {
-  return COLOURS[(number - 1) % COLOURS.length];
 }
 
 function area([left, top, right, bottom]) {

@@ -1,63 +1,30 @@
 from __future__ import annotations
 
-import itertools
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from block_detector import BlockDetector, moving_blocks
 
 import seetell
-from seetell.errors import DataError, PhotoError, UsageError
-from seetell.results import Region, Regions
+from seetell.errors import DataError, UsageError
 from seetell.tasks.tracking.predict import ObjectTracker, Tracker
 from seetell.tasks.tracking.trackers import TRACKERS
 from seetell.video.frames import Frame, Video
 
 
-class Detector:
-    """Finds white blocks, as persons, and grey ones, as dogs."""
-
-    threshold, labels, name = 0.4, ("person", "dog"), "blocks"
-
-    def predict_many(self, images: Iterable[np.ndarray], *, threshold: float, top: int) -> Iterator[object]:
-        images = iter(images)
-        while True:
-            batch = [*itertools.islice(images, 3)]  # reads ahead, as detectors do
-            if not batch:
-                return
-            yield from map(self._found, batch)
-
-    @staticmethod
-    def _found(image: np.ndarray) -> object:
-        if image[0, 0, 0] == 7:
-            return PhotoError("not enough memory for it")
-        regions = []
-        for value, label in ((255, "person"), (128, "dog")):
-            y, x = np.nonzero(image[..., 0] == value)
-            if len(x):
-                box = (float(x.min()), float(y.min()), float(x.max() + 1), float(y.max() + 1))
-                regions.append(Region(label, box, 0.8))
-        return Regions(tuple(regions), (image.shape[1], image.shape[0]), "blocks")
-
-
 @pytest.fixture
 def film() -> list[np.ndarray]:
-    """A person goes to the right, and a dog to the left, through 20 frames."""
-    images = []
-    for number in range(20):
-        image = np.zeros((60, 120, 3), np.uint8)
-        image[10:30, 2 * number : 2 * number + 12] = 255
-        image[40:52, 90 - 2 * number : 108 - 2 * number] = 128
-        images.append(image)
+    images = moving_blocks()
     images[9][0, 0] = 7
     return images
 
 
 @pytest.fixture
 def tracker() -> ObjectTracker:
-    return ObjectTracker("blocks", Detector, threads=1)
+    return ObjectTracker("blocks", BlockDetector, threads=1)
 
 
 @pytest.mark.parametrize("name", TRACKERS)
