@@ -1,10 +1,11 @@
-"""What a training step and a photo cost each detector, on the maps of a frozen encoder: a JSON line for each.
+"""What a training step and a photo cost each detector in the sizes of its recipe, on the maps of a frozen encoder.
 
 python benchmarks/detector_steps.py --models ssd faster_rcnn
 
-Times are CPU time of one thread: of a step on eight photos of 256 × 256 pixels with five objects each, and of one
-photo in torch from the encoder's maps to candidates. What the encoder costs is the same for all, and given beside, and
-what selective search costs on the photos of ``examples``; ``rcnn`` alone runs the encoder for every box.
+prints a JSON line for each. Times are CPU time of one thread: of a step on eight photos of 256 × 256 pixels with five
+objects each, and of one photo in torch from the encoder's maps to candidates. What the encoder costs is the same for
+all, and given beside, and what selective search costs on the photos of ``examples``; ``rcnn`` alone runs the encoder
+for every box.
 """
 
 from __future__ import annotations
@@ -23,10 +24,14 @@ from seetell.photos import open_photo
 from seetell.tasks.detection.models import DETECTORS, create_detector
 from seetell.tasks.detection.models.detector import DetectorNetwork, DetectorSpec, Targets
 from seetell.tasks.detection.selective_search import SelectiveSearchConfig, selective_search
+from seetell.tasks.registry import find_task
+from seetell.training.config import load_config
+from seetell.training.recipes import shipped_recipes
 
 SIDE, PHOTOS, OBJECTS, GIVEN = 256, 8, 5, 850
 """Of photos; the last is how many boxes selective search finds in one, at 128 × 128 pixels."""
 
+MODELS = [name for name, (_, network) in DETECTORS.items() if not network.finds]
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
@@ -47,22 +52,16 @@ def search_ms(config: SelectiveSearchConfig) -> float:
     return 1e3 * (time.process_time() - begun) / len(photos)
 
 
-def measured(
-    model: str, steps: int, *, options: Any = None, search: SelectiveSearchConfig | None = None
-) -> dict[str, float | str]:
-    """Measure a detector.
-
-    Args:
-        model: its name.
-        steps: over which times are means.
-        options: its configuration; with its default sizes when absent.
-        search: how boxes are proposed to those that propose none.
-    """
+def measured(model: str, steps: int) -> dict[str, float | str]:
+    """Measure a detector with the sizes of its recipe."""
+    recipe = shipped_recipes()[f"entities-{model.replace('_', '-')}"]
+    section: Any = load_config(recipe, lambda task: find_task(task).load("config")).section
+    search: SelectiveSearchConfig = section.selective_search
     random = torch.Generator().manual_seed(0)
     torch.manual_seed(0)
     encoder = create_encoder("efficientnet_lite2", weights="imagenet", image_size=SIDE).eval().requires_grad_(False)
     spec = DetectorSpec(encoder.feature_map_channels, (SIDE, SIDE), 7, encoder)
-    detector: DetectorNetwork = create_detector(model, options or DETECTORS[model][0](), spec)
+    detector: DetectorNetwork = create_detector(model, section.options, spec)
     images = torch.randn(PHOTOS, 3, SIDE, SIDE, generator=random)
     with torch.no_grad():
         encoder.feature_maps(images)
@@ -72,7 +71,6 @@ def measured(
     inputs = [images] if detector.reads_pixels else [maps[stride] for stride in detector.strides]
     labels = [torch.randint(7, (OBJECTS,), generator=random) for _ in range(PHOTOS)]
     targets = Targets([random_boxes(OBJECTS, random) for _ in range(PHOTOS)], labels)
-    search = search or SelectiveSearchConfig(side=128)
     count = min(GIVEN, search.most)
     given = [random_boxes(count, random) for _ in range(PHOTOS)] if detector.proposals_given else None
     detector.fit(inputs)
@@ -101,7 +99,7 @@ def measured(
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", nargs="+", choices=DETECTORS, default=list(DETECTORS))
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS)
     parser.add_argument("--steps", type=int, default=3)
     chosen = parser.parse_args()
     torch.set_num_threads(1)

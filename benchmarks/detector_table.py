@@ -1,10 +1,10 @@
 """The table of detectors: scores of runs of the recipes ``entities-…``, what a photo and a step cost, and the papers.
 
-python benchmarks/detector_table.py runs
+python benchmarks/detector_steps.py > costs.jsonl
+python benchmarks/detector_table.py runs --costs costs.jsonl
 
 prints Markdown, a row for each run in the folder, and the ratios of R-CNN, Fast R-CNN and Faster R-CNN. Scores, photos
-and processor time come from the runs' logs; times are measured side by side as in ``detector_steps.py``, with the sizes
-of each run.
+and processor time of the training come from the runs' logs.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ import json
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-
-import torch
-from detector_steps import measured
+from statistics import median
+from typing import Any
 
 from seetell.tasks.registry import find_task
 from seetell.training.config import RunConfig, load_config
@@ -43,25 +42,32 @@ boxes, on the GPU of the time. The first three are of Girshick 2015, tables 1 an
 
 
 @dataclass(frozen=True)
-class Row:
-    """A detector.
+class Run:
+    """What the log of a run says.
 
     Attributes:
-        model: its name.
         ap50: on the validation photos.
         ap: likewise.
         photos: that it was validated on; -1 for all.
-        cpu_seconds: of training and validation.
+        cpu_seconds: of training, from the first step on.
+    """
+
+    ap50: float
+    ap: float
+    photos: int
+    cpu_seconds: float
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What ``detector_steps.py`` measured.
+
+    Attributes:
         step_ms: a training step.
         parts: milliseconds a photo of encoder, selective search and detector.
         parameters: of the detector, without the encoder.
     """
 
-    model: str
-    ap50: float
-    ap: float
-    photos: int
-    cpu_seconds: float
     step_ms: float
     parts: tuple[float, float, float]
     parameters: int
@@ -71,66 +77,77 @@ class Row:
         """Milliseconds a photo in all."""
         return sum(self.parts)
 
-    def markdown(self) -> str:
-        """Return a row of the table."""
-        cells = [
-            f"`{self.model}`" + ("" if self.photos == -1 else "¹"),
-            f"{100 * self.ap50:.1f}",
-            f"{100 * self.ap:.1f}",
-            f"{self.photo_ms:,.0f}",
-            f"{self.parts[2]:,.0f}" if self.parts[2] >= 10 else f"{self.parts[2]:.1f}",
-            f"{self.step_ms:,.0f}",
-            f"{self.cpu_seconds / 60:.1f}",
-            f"{self.parameters / 1e6:.2f}",
-            PUBLISHED[self.model],
-        ]
-        return f"| {' | '.join(cells)} |"
-
 
 HEAD = """\
 | model | AP50 | AP | a photo, ms | of it the detector | a step, ms | training, min | parameters, M | AP50 in print |
 |---|---|---|---|---|---|---|---|---|"""
 
 
-def row_of(run: Path, steps: int) -> Row | None:
-    """Return the row of a run; ``None`` for one that was not validated."""
-    log = read_log(RunFolder(run).log)
-    scores = [entry for entry in log if "AP50" in entry]
-    if not scores:
-        return None
-    config: RunConfig = load_config(RunFolder(run).config, lambda task: find_task(task).load("config"))
-    section = config.section
-    cost = measured(section.model, steps, options=section.options, search=section.selective_search)
-    return Row(
-        section.model,
-        scores[-1]["AP50"],
-        scores[-1]["AP"],
-        config.validation.photos,
-        max(entry.get("cpu_seconds", 0.0) for entry in log),
-        float(cost["step_ms"]),
-        (float(cost["encoder_ms"]), float(cost["search_ms"]), float(cost["photo_ms"])),
-        int(cost["parameters"]),
-    )
+def read_runs(folder: Path) -> dict[str, Run]:
+    """Return the runs of a folder that were validated, by detector."""
+    runs = {}
+    for file in sorted(folder.glob("*/recipe.yaml")):
+        run = RunFolder(file.parent)
+        log = read_log(run.log)
+        scores, spent = ([entry for entry in log if name in entry] for name in ("AP50", "cpu_seconds"))
+        if scores:
+            config: RunConfig = load_config(run.config, lambda task: find_task(task).load("config"))
+            section: Any = config.section
+            clock = [entry["cpu_seconds"] for entry in spent]
+            seconds = sum(max(after - before, 0.0) for before, after in pairwise(clock))  # 0 where it was resumed
+            runs[section.model] = Run(scores[-1]["AP50"], scores[-1]["AP"], config.validation.photos, seconds)
+    return runs
 
 
-def main(runs: Path, steps: int) -> None:
+def read_costs(file: Path) -> dict[str, Cost]:
+    """Return what detectors cost; encoder and selective search are the same for all, and theirs is the median."""
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    usual = {name: median([row[name] for row in rows if row[name]] or [0.0]) for name in ("encoder_ms", "search_ms")}
+    return {
+        row["model"]: Cost(
+            row["step_ms"],
+            (
+                usual["encoder_ms"] * bool(row["encoder_ms"]),
+                usual["search_ms"] * bool(row["search_ms"]),
+                row["photo_ms"],
+            ),
+            row["parameters"],
+        )
+        for row in rows
+    }
+
+
+def markdown(model: str, run: Run | None, cost: Cost) -> str:
+    """Return a row of the table."""
+    cells = [
+        f"`{model}`" + ("" if run is None or run.photos == -1 else "¹"),
+        *(["–", "–"] if run is None else [f"{100 * run.ap50:.1f}", f"{100 * run.ap:.1f}"]),
+        f"{cost.photo_ms:,.0f}",
+        f"{cost.parts[2]:,.0f}" if cost.parts[2] >= 10 else f"{cost.parts[2]:.1f}",
+        f"{cost.step_ms:,.0f}",
+        "–" if run is None else f"{run.cpu_seconds / 60:.1f}",
+        f"{cost.parameters / 1e6:.2f}",
+        PUBLISHED[model],
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def main(folder: Path, file: Path) -> None:
     """Print the table of a folder of runs, and the ratios."""
-    torch.set_num_threads(1)
-    made = (row_of(file.parent, steps) for file in sorted(runs.glob("*/recipe.yaml")))
-    rows = {row.model: row for row in made if row is not None}
+    runs, costs = read_runs(folder), read_costs(file)
     print(HEAD)
     for model in PUBLISHED:
-        if model in rows:
-            print(rows[model].markdown(), flush=True)
-    story = [rows[model] for model in ("rcnn", "sppnet", "fast_rcnn", "faster_rcnn") if model in rows]
-    print(json.dumps({row.model: {"photo_ms": row.photo_ms, "parts": row.parts} for row in story}))
+        if model in costs:
+            print(markdown(model, runs.get(model), costs[model]))
+    story = [model for model in ("rcnn", "sppnet", "fast_rcnn", "faster_rcnn") if model in costs]
     for one, other in pairwise(story):
-        print(f"{one.model} takes {one.photo_ms / other.photo_ms:.1f} times as long a photo as {other.model}")
+        whole, head = costs[one].photo_ms / costs[other].photo_ms, costs[one].parts[2] / costs[other].parts[2]
+        print(f"{one} takes {whole:.1f} times as long a photo as {other}, behind encoder and search {head:.1f} times")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", type=Path)
-    parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--costs", type=Path, required=True, help="what detector_steps.py printed")
     given = parser.parse_args()
-    main(given.runs, given.steps)
+    main(given.runs, given.costs)

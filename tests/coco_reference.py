@@ -19,7 +19,7 @@ def coco_scores(
     found: Sequence[Mapping[str, Any]],
     *,
     classes: int,
-    size: tuple[int, int] = (0, 0),
+    size: tuple[int, int] | Mapping[Any, tuple[int, int]] = (0, 0),
     sigmas: np.ndarray | None = None,
 ) -> tuple[float, float]:
     """Return AP and AP50.
@@ -30,16 +30,17 @@ def coco_scores(
         true: annotations of COCO, without ids.
         found: its results.
         classes: numbered from 0.
-        size: width and height of the photos.
+        size: width and height of all photos, or of each by its id.
         sigmas: of key points.
     """
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
+    sizes = size if isinstance(size, Mapping) else dict.fromkeys(photos, size)
     with contextlib.redirect_stdout(io.StringIO()):
         coco = COCO()
         coco.dataset = {
-            "images": [{"id": photo, "width": size[0], "height": size[1]} for photo in photos],
+            "images": [{"id": photo, "width": sizes[photo][0], "height": sizes[photo][1]} for photo in photos],
             "categories": [{"id": number} for number in range(classes)],
             "annotations": [{"iscrowd": 0, **each, "id": number} for number, each in enumerate(true, 1)],
         }

@@ -91,7 +91,8 @@ def export(
         click.echo(f"{measured}: {value:.2g}", err=True)
     size = sum(path.stat().st_size for path in bundle.iterdir())
     task = find_task(description["task"])
-    example = task.example if reference is not None or not task.command else _example(task, Path(source))
+    on_photos = reference is None and task.command and task.input == "image"
+    example = _example(task, Path(source)) if on_photos else task.example
     hint = f" Try it: {example} --model {shlex.quote(str(bundle))}" if task.command else ""
     click.echo(f"{bundle}: {size / 1e6:.1f} MB.{hint}")
 

@@ -104,8 +104,8 @@ def _row(hit: Hit, read: Mapping[str, Any], output_format: Format) -> str:
         row = {"video" if moment else "image": hit.photo, **moment, "score": round(hit.score, 6)}
         row |= {"copies": list(hit.copies), **read}
         return json.dumps(row if there else {**row, "error": "no such file"}, ensure_ascii=False)
-    moment = "" if hit.seconds is None else f" {clock(hit.seconds)}"
-    return f"{hit.score:.3f}\t{printable(hit.photo)}{moment}{'' if there else ' (no longer there)'}"
+    when = "" if hit.seconds is None else f" {clock(hit.seconds)}"
+    return f"{hit.score:.3f}\t{printable(hit.photo)}{when}{'' if there else ' (no longer there)'}"
 
 
 def _gallery(hits: Sequence[Hit], count: int, sentence: str | None, image: str | None) -> str:

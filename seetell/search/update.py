@@ -234,8 +234,10 @@ class _Run:
                 encoded[content] = films[content]
             else:
                 vector = vectors[path]
-                failed = isinstance(vector, PhotoError)
-                encoded[content] = str(vector).removeprefix(f"{path}: ") if failed else self._bytes(vector)
+                if isinstance(vector, PhotoError):
+                    encoded[content] = str(vector).removeprefix(f"{path}: ")
+                else:
+                    encoded[content] = self._bytes(vector)
         return encoded
 
     def _of_film(self, path: str) -> Encoded:

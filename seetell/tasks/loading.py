@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from seetell.tasks.dense_captioning.predict import DenseCaptioner
     from seetell.tasks.grounding.predict import PhraseGrounder
     from seetell.tasks.retrieval.embedder import Embedder
+    from seetell.tasks.tracking.predict import ObjectTracker
 
 
 @overload
@@ -42,6 +43,10 @@ def load(model: Literal["regions"], *, precision: str | None = None, threads: in
 
 @overload
 def load(model: Literal["retrieval"], *, precision: str | None = None, threads: int | None = None) -> Embedder[Any]: ...
+
+
+@overload
+def load(model: Literal["track"], *, precision: str | None = None, threads: int | None = None) -> ObjectTracker: ...
 
 
 @overload

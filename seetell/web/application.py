@@ -74,8 +74,9 @@ def application(
     }
     for command in served.keys() & {*RESERVED}:
         raise UsageError(f"a task cannot be served as {command!r}: /v1/{command} is an address of the server's own")
+    of_images = {command: each for command, each in predictors.items() if not isinstance(each, VideoPredictor)}
     explainers = explaining.explainable(
-        {**predictors, **({} if photos is None else {"search": photos.embedder})} if explain else {}
+        {**of_images, **({} if photos is None else {"search": photos.embedder})} if explain else {}
     )
     batchers = _batchers(predictors, photos, limits, metrics, styles)
     handler = RequestHandler(batchers, limits, threads=max((each.threads for each in predictors.values()), default=1))

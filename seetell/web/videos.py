@@ -65,7 +65,8 @@ class SentVideo(Video):
                 self._process.stdin.close()
             head, _ = self._answer()
             self.size, self.fps = (int(head["size"][0]), int(head["size"][1])), float(head["fps"])
-            self.frame_count, self._length = head["frame_count"], head["seconds"]
+            self.frame_count = head["frame_count"]
+            self._length: float | None = head["seconds"]
         except BaseException:
             self.close()
             raise

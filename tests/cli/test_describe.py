@@ -9,12 +9,14 @@ import json
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 from small_films import write_greys
 
 from seetell.cli.main import main
+from seetell.cli.serve import _predictors
+from seetell.errors import UsageError
+from seetell.tasks.registry import tasks
 
 pytest.importorskip("av")
 
@@ -62,16 +64,19 @@ def test_rows_for_programs_and_subtitles_for_players(film: Path, tiny_bundle: Pa
     assert capsys.readouterr().out.startswith("1\n00:00:00,000 --> 00:00:01,499\n")
 
 
-def test_what_is_withheld_or_cut_off_is_told(film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    blank = [np.full((48, 64, 3), 128, np.uint8)] * 12
-    for number, image in enumerate(blank):
-        Image.fromarray(image).save(tmp_path / f"{number}.png")
+def test_what_is_withheld_or_cut_off_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    for number in range(12):
+        Image.new("RGB", (64, 48), (128, 128, 128)).save(tmp_path / f"{number}.png")
     (tmp_path / "3.png").write_bytes(b"no picture")
-    assert run("describe", tmp_path, "--fps", 10, "--threads", 1) == 1
+    assert run("describe", tmp_path, "--fps", 10, "--threads", 1, "--output", tmp_path / "a.html") == 1
     captured = capsys.readouterr()
     assert captured.out == ""
     assert f"{tmp_path}: 0:00–0:01: withheld: no photo: a blank picture" in captured.err
     assert f"{tmp_path}: 1 of 12 pictures cannot be used" in captured.err
+    page = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert "<video" not in page  # pictures are not played
+    assert "no photo: a blank picture" in page
+    assert "0 of 1 shots described" in page
 
 
 def test_a_photo_is_captioned_as_ever(tmp_path: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]):
@@ -101,12 +106,9 @@ def test_files_for_players_and_a_page(film: Path, tiny_bundle: Path, tmp_path: P
     assert run(*asked, tmp_path / "a.mot") == 2
 
 
-def test_the_page_of_pictures_plays_nothing_and_tells_what_is_withheld(tmp_path: Path):
-    for number in range(12):
-        Image.new("RGB", (64, 48), (128, 128, 128)).save(tmp_path / f"{number}.png")
-    assert run("describe", tmp_path, "--fps", 10, "--threads", 1, "--output", tmp_path / "a.html") == 0
-    page = (tmp_path / "a.html").read_text(encoding="utf-8")
-    assert "<video" not in page
-    assert "withheld" in page
-    assert "no photo: a blank picture" in page
-    assert "0 of 1 shots described" in page
+def test_a_server_of_videos_describes_them(tiny_bundle: Path):
+    others = (task.command for task in tasks().values() if task.command)
+    chosen = {**dict.fromkeys(others, "none"), "describe": str(tiny_bundle)}
+    assert [*_predictors(chosen, 1, {}, videos=True)] == ["describe"]
+    with pytest.raises(UsageError, match="commands for videos are served with --videos"):
+        _predictors(chosen, 1, {}, videos=False)

@@ -58,7 +58,7 @@ rows_of_frames = st.dictionaries(
 )
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(rows_of_frames)
 def test_results_are_read_as_they_were_written(tmp_path_factory: pytest.TempPathFactory, rows: dict[int, tuple]):
     frames = np.array(sorted(rows), np.int64)

@@ -4,7 +4,8 @@ import itertools
 import os
 import signal
 import sys
-import threading
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -48,9 +49,16 @@ def test_what_a_camera_showed_before_an_interrupt_is_told(
 ):
     monkeypatch.setattr(registry, "_registered", {})
     registry.register(TASK)
-    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
+    decoded, before = camera.decoded_frames, signal.getsignal(signal.SIGINT)
+
+    def interrupted(*arguments: Any) -> Iterator[Any]:
+        for number, frame in enumerate(decoded(*arguments)):
+            if number == 5:
+                os.kill(os.getpid(), signal.SIGINT)
+            yield frame
+
+    monkeypatch.setattr(camera, "decoded_frames", interrupted)
     with pytest.raises(SystemExit, match="0"):
         main(["chase", "camera:0"])
     assert capsys.readouterr().out.startswith("camera:0\tpixel 1: 0:00")
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) == before

@@ -12,7 +12,7 @@ from web.browser import NEEDS_BROWSER, PHONE, choose, no_violations
 from web.conftest import DOG
 
 from seetell.geometry.boxes import Box
-from seetell.results import Region, Regions, row
+from seetell.results import Point, Region, Regions, row
 from seetell.tasks.dense_captioning.predict import DenseCaptioner
 
 pytestmark = [pytest.mark.slow, NEEDS_BROWSER]
@@ -52,6 +52,22 @@ def test_regions_are_a_list_and_boxes_where_they_are(dog: Page, found: Regions):
         left, top, right, bottom = (scale * edge for edge in region.box)
         assert [box["x"] - ground["x"], box["y"] - ground["y"]] == pytest.approx([left, top], abs=2)
         assert [box["width"], box["height"]] == pytest.approx([right - left, bottom - top], abs=2)
+
+
+def test_key_points_lie_over_the_photo_with_their_skeleton(page: Page):
+    points = (Point("left ear", 200.0, 150.0), Point("nose", 300.0, 250.0))
+    region = Region("dog", (100.0, 100.0, 500.0, 400.0), 0.9, points)
+    answer = row("dog.jpg", Regions((region,), SIZE, "m", ((0, 1),)))
+    page.route("**/v1/regions*", lambda route: route.fulfill(json=answer))
+    choose(page, DOG.read_bytes(), "dog.jpg")
+    box = page.locator(".boxes[data-command=regions] .box")
+    expect(box.locator(".limbs")).to_have_attribute("d", "M200 150L300 250")
+    expect(box.locator(".dots")).to_have_attribute("d", "M200 150h0M300 250h0")
+    limbs, ground = box.locator(".limbs").bounding_box(), page.locator("#ground").bounding_box()
+    assert limbs is not None
+    assert ground is not None
+    scale = ground["width"] / SIZE[0]
+    assert [limbs["x"] - ground["x"], limbs["y"] - ground["y"]] == pytest.approx([200 * scale, 150 * scale], abs=4)
 
 
 def test_phrases_and_boxes_point_at_each_other(dog: Page, found: Regions):

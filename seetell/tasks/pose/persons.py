@@ -22,18 +22,20 @@ class Person:
         path: the photo.
         box: in shares of the photo.
         points: ``(K, 3)`` in shares of the photo; see :mod:`seetell.geometry.key_points`.
+        split: of the photo.
     """
 
     id: int | str
     path: Path
     box: Box
     points: np.ndarray
+    split: str
 
 
 def persons_of(photos: Sequence[ObjectPhoto], label: str) -> list[Person]:
     """Return the objects of a class that have at least one marked point."""
     return [
-        Person(photo.id, photo.path, box, details.points)
+        Person(photo.id, photo.path, box, details.points, photo.split)
         for photo in photos
         for box, name, details in zip(photo.boxes, photo.classes, photo.details, strict=True)
         if name == label and (details.points[:, 2:] > 0).any()

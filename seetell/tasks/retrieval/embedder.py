@@ -64,11 +64,11 @@ class Embedder(Predictor[Prepared, PhotoEmbeddings]):
         """Score every image with every sentence, ``(P, S)`` float32, higher is better."""
         return score(images, sentences)
 
-    def photo_vectors(self, photos: Sequence[str]) -> list[np.ndarray | PhotoError]:
+    def photo_vectors(self, photos: Sequence[PhotoSource]) -> list[np.ndarray | PhotoError]:
         """Embed whole images for an index.
 
         Args:
-            photos: paths.
+            photos: paths, or images.
 
         Returns:
             For each a vector ``(H,)`` float32 of length 1, or the error of one that cannot be used.

@@ -92,7 +92,7 @@ class BundleEmbedder(BundlePredictor[Images, PhotoEmbeddings], Embedder[Images])
             return reading
         return read_as_detected(reading, frozenset(self.tagger.words))
 
-    def photo_vectors(self, photos: Sequence[str]) -> list[np.ndarray | PhotoError]:
+    def photo_vectors(self, photos: Sequence[PhotoSource]) -> list[np.ndarray | PhotoError]:
         """Embed whole images for an index; see :meth:`Embedder.photo_vectors`."""
         self._require_global_embedding()
         return super().photo_vectors(photos)

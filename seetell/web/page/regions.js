@@ -5,6 +5,7 @@ import { colour, Parts } from "./parts.js";
 import { describeReading } from "./server.js";
 import { TaskView } from "./task.js";
 
+const SVG = "http://www.w3.org/2000/svg";
 const SMALL = 0.15; // of the photo's width or height: a tag within would hide the content
 const REQUESTED = 50; // regions at most
 const SHOWN_AT_FIRST = 6;
@@ -97,7 +98,7 @@ export class RegionsView extends TaskView {
     else this.explain({ text: region.text, word: [region.text], box: region.box });
   }
 
-  #box({ text, box: [left, top, right, bottom], number }, place, above) {
+  #box({ text, box: [left, top, right, bottom], number, points }, place, above) {
     const [width, height] = this.row.size;
     const [box, tag, phrase] = ["div", "span", "span"].map((name) => document.createElement(name));
     const fromRight = left + right > width;
@@ -110,6 +111,7 @@ export class RegionsView extends TaskView {
     phrase.textContent = text;
     tag.append(phrase);
     box.append(tag);
+    if (points) box.append(skeleton(points, this.row.skeleton ?? [], [left, top, right - left, bottom - top]));
     box.style.setProperty("--colour", colour(number));
     box.style.setProperty("--room", (100 * (fromRight ? right : width - left)) / width);
     Object.assign(box.style, {
@@ -124,6 +126,23 @@ export class RegionsView extends TaskView {
     box.addEventListener("click", () => this.parts.toggle(place));
     return box;
   }
+}
+
+// The points of a region and the lines between them, over its box.
+function skeleton(points, pairs, view) {
+  const drawing = document.createElementNS(SVG, "svg");
+  drawing.setAttribute("viewBox", view.join(" "));
+  drawing.setAttribute("preserveAspectRatio", "none");
+  const limbs = pairs.map(([one, other]) => `M${points[one].x} ${points[one].y}L${points[other].x} ${points[other].y}`);
+  const dots = points.map(({ x, y }) => `M${x} ${y}h0`);
+  for (const [name, parts] of [["limbs", limbs], ["dots", dots]]) {
+    const path = document.createElementNS(SVG, "path");
+    path.setAttribute("class", name);
+    path.setAttribute("d", parts.join(""));
+    path.setAttribute("vector-effect", "non-scaling-stroke");
+    drawing.append(path);
+  }
+  return drawing;
 }
 
 function area([left, top, right, bottom]) {

@@ -2,14 +2,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from ten_pictures import write_ten_pictures
 from test_docs import commands_of
+from training_runs import sections
 
 from seetell.cli.main import main
 from seetell.tasks.detection.models import DETECTORS
+from seetell.tasks.detection.models.torchvision_models import ONE_STAGE, STRIDES
+from seetell.training.config import load_config
 from seetell.training.recipes import shipped_recipes
 
 REPOSITORY = Path(__file__).parents[3]
@@ -45,13 +51,37 @@ def test_the_page_trains_on_own_pictures(
 def test_the_page_of_detectors():
     page = (REPOSITORY / "docs/reference/detectors.md").read_text(encoding="utf-8")
     for model, (_, network) in DETECTORS.items():
-        if network.finds:  # which Entities has no truth for
-            assert f"| `{model}` |" in page
-            assert any(name.endswith(model.replace("_", "-")) and f"`{name}`" in page for name in shipped_recipes())
-            continue
-        assert page.count(f"| `{model}` |") >= 2
-        assert f"entities-{model.replace('_', '-')}" in shipped_recipes()
+        assert page.count(f"| `{model}`") >= (1 if network.finds else 2)
+    for name in (*ONE_STAGE, *STRIDES):
+        stem = name.replace("_v2", "").replace("_320_fpn", "_fpn")
+        assert f"`{stem}`" in page
     assert "seetell train entities-ssd" in page
-    for script in ("detector_steps.py", "proposal_recall.py"):
+    for script in ("detector_table.py", "proposal_recall.py"):
         assert f"python benchmarks/{script}" in page
         assert (REPOSITORY / "benchmarks" / script).is_file()
+
+
+def test_recipes_say_what_the_table_says():
+    page = (REPOSITORY / "docs/reference/detectors.md").read_text(encoding="utf-8")
+    for model, (_, network) in DETECTORS.items():
+        if network.finds:
+            continue
+        head = shipped_recipes()[f"entities-{model.replace('_', '-')}"].read_text(encoding="utf-8")
+        said = re.findall(r"AP50 of (\d+\.\d)", head) or ["–"]
+        assert re.search(rf"^\| `{model}`¹? \| {said[0]} \|", page, flags=re.MULTILINE), model
+
+
+@pytest.mark.parametrize("name", ["boxes-from-regions", "boxes-in-one-stage"])
+def test_the_pages_of_the_families(name):
+    page = (REPOSITORY / f"docs/learn/{name}.md").read_text(encoding="utf-8")
+    assert (REPOSITORY / f"docs/pictures/{name}.jpg").is_file()
+    commands = [
+        shlex.split(line.replace("\\\n", " "))
+        for block in re.findall(r"```bash\n(.*?)```", page, flags=re.DOTALL)
+        for line in re.split(r"(?<!\\)\n", block.strip())
+    ]
+    assert {command[1] for command in commands} <= {"train", "export", "detect", "evaluate"}
+    for command in commands:
+        if command[1] == "train":
+            settings = [value for flag, value in pairwise(command) if flag == "--set"]
+            load_config(shipped_recipes()[command[2]], sections, settings)

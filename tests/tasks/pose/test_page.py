@@ -16,7 +16,7 @@ from seetell.cli.main import main
 REPOSITORY = Path(__file__).parents[3]
 PAGE = "docs/how-to/find-joints.md"
 SHORT = {
-    "keypoint": ["detection.options={point_convolutions: 1, point_width: 16, hidden: 32}"],
+    "keypoint": ['detection.options={"point_convolutions": 1, "point_width": 16, "hidden": 32}'],
     "deeppose": ["pose.hidden=16"],
 }
 

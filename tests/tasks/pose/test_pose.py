@@ -27,7 +27,9 @@ from seetell.tasks.pose.train import Training
 from seetell.tasks.registry import find_task
 
 SIDE = 64
-PERSON = Person(1, Path("a.png"), (0.25, 0.5, 0.75, 1.0), np.array([[0.5, 0.75, 2], [0.25, 0.5, 1], [0, 0, 0]]))
+PERSON = Person(
+    1, Path("a.png"), (0.25, 0.5, 0.75, 1.0), np.array([[0.5, 0.75, 2], [0.25, 0.5, 1], [0, 0, 0]]), "train"
+)
 
 
 def test_a_person_is_cut_out_with_a_margin():

@@ -10,7 +10,8 @@ from block_detector import BlockDetector, moving_blocks
 
 import seetell
 from seetell.errors import DataError, UsageError
-from seetell.tasks.tracking.predict import ObjectTracker, Tracker
+from seetell.tasks.registry import Task
+from seetell.tasks.tracking.predict import ObjectTracker, Tracker, of_transformers
 from seetell.tasks.tracking.trackers import TRACKERS
 from seetell.video.frames import Frame, Video
 
@@ -126,6 +127,16 @@ def test_a_film_is_followed_as_far_as_it_was_asked_for(tracker: ObjectTracker, f
     assert (tracks.frame_count, tracks.problem, tracks[0].frames[-1]) == (15, "", 14)
     short = tracker.predict(film, time_limit=1e-9)
     assert (short.frame_count, short.problem) == (1, "stopped at 0:00, after 1e-09 seconds of work")
+
+
+def test_a_detector_of_transformers_tracks(film: list[np.ndarray], monkeypatch: pytest.MonkeyPatch):
+    def load_backend(task: Task, scheme: str) -> object:
+        assert (task.name, scheme) == ("detection", "hf")
+        return lambda name, threads, **options: BlockDetector()
+
+    monkeypatch.setattr(Task, "load_backend", load_backend)
+    tracks = of_transformers("owner/blocks", threads=1).predict(film)
+    assert (len(tracks), tracks.model) == (2, "blocks, bytetrack")
 
 
 @pytest.mark.slow

@@ -167,9 +167,7 @@ class SiamRPN(AnchoredNetwork):
         self.score_kernels = nn.Conv2d(inputs, self.shapes * width, 3)
         self.box_kernels = nn.Conv2d(inputs, 4 * self.shapes * width, 3)
         self.score_window, self.box_window = nn.Conv2d(inputs, width, 3), nn.Conv2d(inputs, width, 3)
-        with (
-            torch.no_grad()
-        ):  # as the window: what is alike responds from the first step on
+        with torch.no_grad():  # as the window: what is alike responds from the first step on
             self.score_kernels.weight.copy_(self.score_window.weight.repeat(self.shapes, 1, 1, 1))
             self.box_kernels.weight.copy_(self.box_window.weight.repeat(4 * self.shapes, 1, 1, 1))
         self.box_adjust = nn.Conv2d(4 * self.shapes, 4 * self.shapes, 1)

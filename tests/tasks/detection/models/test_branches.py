@@ -7,6 +7,8 @@ import pytest
 import torch
 from tasks.detection.models.test_detectors import learnt_by, read_by, small
 from ten_pictures import CLASSES, SIDE, details, objects
+from torchvision.models.detection.keypoint_rcnn import KeypointRCNNHeads, KeypointRCNNPredictor
+from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
 
 from seetell.errors import RecipeError
 from seetell.geometry.heat_maps import points_of
@@ -65,6 +67,21 @@ def test_key_points_must_be_known():
     spec, options = DetectorSpec({8: 3, 16: 3, 32: 3}, SIZE, 3), DETECTORS["keypoint_rcnn"][0]()
     with pytest.raises(RecipeError, match="needs a data set with key points"):
         create_detector("keypoint_rcnn", options, spec)
+
+
+def counted(*modules: torch.nn.Module) -> int:
+    return sum(each.numel() for module in modules for each in module.parameters())
+
+
+def test_branches_of_the_papers_sizes_are_torchvisions():
+    spec = DetectorSpec({8: 3, 16: 3, 32: 3}, SIZE, 80, key_points=17)
+    mask_config, point_config = (DETECTORS[name][0] for name in ("mask_rcnn", "keypoint_rcnn"))
+    masks = create_detector("mask_rcnn", mask_config(width=256, hidden=8, mask_width=256), spec)
+    theirs = MaskRCNNHeads(256, [256] * 4, 1), MaskRCNNPredictor(256, 256, 80)
+    assert counted(masks.masks) == counted(*theirs)
+    points = create_detector("keypoint_rcnn", point_config(width=256, hidden=8, point_width=512), spec)
+    theirs = KeypointRCNNHeads(256, [512] * 8), KeypointRCNNPredictor(512, 17)
+    assert counted(points.points) == counted(*theirs)
 
 
 def learnt(model: str) -> tuple[torch.nn.Module, list[torch.Tensor]]:
