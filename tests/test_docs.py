@@ -92,6 +92,7 @@ def photos(tmp_path: Path) -> Path:
     (tmp_path / "holiday").mkdir()
     for source, target in {"cat": "photo.jpg", "cliff": "holiday/beach.jpg", "dog": "holiday/dog.jpg"}.items():
         shutil.copy(REPOSITORY / "examples" / f"{source}.jpg", tmp_path / target)
+    shutil.copy(REPOSITORY / "docs" / "pictures" / "notice.jpg", tmp_path)
     (tmp_path / "site").mkdir()
     shutil.copy(REPOSITORY / "examples" / "dog.jpg", tmp_path / "site")
     (tmp_path / "site" / "index.html").write_text('<img src="/dog.jpg">\n', encoding="utf-8")

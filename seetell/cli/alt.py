@@ -66,6 +66,11 @@ MIN_CONFIDENCE = 0.7
     help="Say less, or leave the image to you, where it is less likely than this that everything in the text is there; "
     f"{MIN_CONFIDENCE} when absent, if the model has a confidence.",
 )
+@click.option(
+    "--read/--no-read",
+    default=None,
+    help="Add the words that are written in images to their alt text; where text covers much of the image when absent.",
+)
 @click.option("--any-picture", is_flag=True, help="Describe what is no photo, too: text, charts, drawings.")
 @model_option("caption", find_task("caption").backends)
 @format_option(Format.diff, Format.jsonl, help="A diff, or an object for each image without alt text.")
@@ -80,6 +85,7 @@ def alt(
     check: bool,
     min_confidence: float | None,
     any_picture: bool,
+    read: bool | None,
     model: str,
     output_format: Format,
     batch_size: int,
@@ -90,7 +96,7 @@ def alt(
 
     Shows what would change; --write changes it. Existing alt text stays, and so does alt="", which marks an image as
     decoration. Images on other sites, and those of templates, are skipped; what the model is not sure of, and what is
-    no photo, is left to you.
+    no photo, is left to you, unless it can be read.
 
     Exit status: 0 all done, 1 some images or pages failed or --check found something, 2 wrong use.
 
@@ -131,7 +137,11 @@ def alt(
             least = MIN_CONFIDENCE if captioner.has_confidence else 0.0
         photos = itertools.chain([photo], photos)
         options = {"min_confidence": least, "any_picture": any_picture}
-        return _counted(captioner.caption_many(photos, batch_size=batch_size, **options))
+        if read is False:
+            return _counted(captioner.caption_many(photos, batch_size=batch_size, **options))
+        photos, read_too = itertools.tee(photos)
+        described = captioner.caption_many(photos, batch_size=batch_size, **options)
+        return _counted(_with_words(read_too, described, always=bool(read), threads=threads))
 
     counts: Counter[str] = Counter()
     unused = dict.fromkeys(known)
@@ -194,6 +204,26 @@ def _check(names: Iterator[tuple[str, Path | None]], output_format: Format) -> i
     ]
     print(", ".join(filter(None, parts)), file=sys.stderr)
     return 1 if counts["missing"] or counts["worthless"] or counts["failed pages"] else 0
+
+
+def _with_words(
+    photos: Iterator[Path], captions: Iterator[Caption | PhotoError], *, always: bool, threads: int | None
+) -> Iterator[Caption | PhotoError]:
+    """Yield captions with the words in their photos, where these matter or are always wanted."""
+    from seetell.alttext.alt_text import LONGEST
+    from seetell.tasks.reading import MATTERS, WordReader, with_words
+
+    reader = WordReader(threads=threads)
+    for photo, caption in zip(photos, captions, strict=True):
+        if isinstance(caption, PhotoError):
+            yield caption
+            continue
+        try:
+            yield with_words(
+                caption, reader.read(photo), least_share=0.0 if always else MATTERS, longest=LONGEST - len(".")
+            )
+        except PhotoError as error:
+            yield error
 
 
 def _counted(captions: Iterator[Caption | PhotoError]) -> Iterator[Caption | PhotoError]:

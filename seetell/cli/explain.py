@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ from seetell.cli.side_outputs import DRAWN_SIDE, PAGES, PICTURES
 from seetell.tasks.registry import tasks
 
 if TYPE_CHECKING:
+    from seetell.cli.progress import Progress
     from seetell.results import Explanation, Explanations
 
 SCHEMES = tuple(dict.fromkeys(scheme for task in tasks().values() if task.explain for scheme in task.backends))
@@ -58,7 +59,7 @@ SCHEMES = tuple(dict.fromkeys(scheme for task in tasks().values() if task.explai
     "repeatable; occlusion and attention if absent.",
 )
 @click.option("--cells", type=Whole(min=2, max=64), default=8, help="Cells along each side of the map of occlusion.")
-@model_option("caption", SCHEMES, about="What to explain: caption, classify, detect, align, retrieval;")
+@model_option("caption", SCHEMES, about="What to explain: caption, classify, detect, regions, align, retrieval;")
 @click.option("--precision", help=PRECISION_HELP)
 @format_option(Format.text, Format.jsonl, help="How explanations are written to standard output.")
 @click.option("--output", "-o", metavar="FILE", type=FOLDER_OR_FILE, help="Draw the maps there: .png, .jpg or .html.")
@@ -119,7 +120,7 @@ def explain(
                     names=words,
                     methods=methods,
                     cells=cells,
-                    progress=progress,
+                    progress=_announcing(progress),
                     tell=lambda note: click.echo(printable(note), err=True),
                 )
         except (PhotoError, NotPredictedError) as error:
@@ -139,6 +140,20 @@ def explain(
         if output is not None:
             write_file(output, _drawn(photo, result, output))
     return 1 if failed else 0
+
+
+def _announcing(progress: Progress) -> Callable[[str, int, int], None]:
+    """Return what takes the progress of methods, shows it, and says how long one will take that is slow."""
+    from seetell.cli.picture_options import announced
+
+    tells: dict[str, Callable[[int, int], None]] = {}
+
+    def tell(method: str, done: int, total: int) -> None:
+        if method not in tells:
+            tells[method] = announced(progress, method, [1.0] * total)
+        tells[method](done, total)
+
+    return tell
 
 
 def _lines(result: Explanations) -> Sequence[tuple[str, ...]]:

@@ -142,5 +142,5 @@ def _example(task: Task, run: Path) -> str:
 
     if task.text_input:
         return task.example
-    data = (read_yaml(run / "recipe.yaml").get("data") or {}).get("path") or ""
-    return f"seetell {task.command} {shlex.quote(data)}" if Path(data).is_dir() else task.example
+    data = (read_yaml(run / "recipe.yaml").get("data") or {}).get("path")
+    return f"seetell {task.command} {shlex.quote(data)}" if data and Path(data).is_dir() else task.example

@@ -35,10 +35,17 @@ if TYPE_CHECKING:
 )
 @index_option()
 @model_option("align", find_task("retrieval").backends)
+@click.option("--read", is_flag=True, help="Read the words in photos, too, so that seetell search finds them by these.")
 @click.option("--retry", is_flag=True, help="Retry photos that failed before and have not changed.")
 @threads_option()
 def index(
-    paths: tuple[str, ...], location: Path | None, model: str, retry: bool, threads: int | None, **backend: Any
+    paths: tuple[str, ...],
+    location: Path | None,
+    model: str,
+    read: bool,
+    retry: bool,
+    threads: int | None,
+    **backend: Any,
 ) -> int:
     """Index photos and films, so that seetell search finds them by what they show.
 
@@ -49,16 +56,19 @@ def index(
     Exit status: 0 all done, 1 some photos failed, 2 wrong use.
 
     Example: seetell index ~/Pictures
+
+    Example: seetell index ~/Documents/scans --read
     """
     from seetell.cli.inputs import Besides, expand, standard_input
     from seetell.cli.progress import Progress
     from seetell.cli.rows import allow_undecodable_names, printable
-    from seetell.extras import install_command
+    from seetell.extras import install_command, is_installed
     from seetell.photos.formats import SkippedFiles
     from seetell.search.location import default_location
     from seetell.search.moments import is_indexed_name
     from seetell.search.photo_index import PhotoIndex
     from seetell.tasks.loading import load_for
+    from seetell.video.endings import is_only_video_name
 
     allow_undecodable_names()
     besides = Besides()
@@ -71,15 +81,27 @@ def index(
     )
     named = (besides.file(path) for path in named)
     embedder = load_for(find_task("retrieval"), model, threads=threads, **backend)
+    reader = load_for(find_task("read"), threads=threads) if read else None
     with PhotoIndex(location or default_location(), embedder) as photos:
         with Progress(rates=True) as progress:
-            done = photos.update(named, retry=retry, progress=lambda read, total: progress("photos", read, total))
+            done = photos.update(
+                named,
+                retry=retry,
+                progress=lambda done, total: progress("photos", done, total),
+                reader=reader,
+                on_reading=lambda done, total: progress("reading", done, total),
+            )
         for path, reason in {**done.damaged, **done.failures}.items():
             click.echo(f"{printable(path)}: {printable(reason)}", err=True)
+        if read:
+            noun = "photo" if done.with_words == 1 else "photos"
+            click.echo(f"words were found in {done.with_words:,} more {noun}")
         click.echo(f"{_summary(done)}. The index at {printable(str(photos.location))} has {len(photos):,} photos.")
         skipped_files = SkippedFiles(besides.skipped_files + done.skipped_files)
         if skipped_files:
             click.echo(f"skipped: {skipped_files}", err=True)
+        if any(is_only_video_name(f"film{ending}") for ending in skipped_files) and not is_installed("video"):
+            click.echo(f"Films are indexed with PyAV: {install_command('video')}, and run again.", err=True)
         if photos.is_slow:
             click.echo(f"So many are searched faster with faiss: {install_command('search')}, and run again.", err=True)
     return 1 if done.failures or done.damaged else 0

@@ -10,7 +10,9 @@ from seetell.atomic_write import atomic_file
 from seetell.errors import SeetellError, UsageError
 
 
-def check_writable(path: Path, option: str, *, inputs: Iterable[str | Path | None] = (), picture: bool = False) -> None:
+def check_writable(
+    path: Path, option: str, *, inputs: Iterable[str | Path | None] = (), picture: bool = False, video: bool = False
+) -> None:
     """Check before any work that a file can be written, and that nothing that is read is overwritten.
 
     Args:
@@ -18,14 +20,18 @@ def check_writable(path: Path, option: str, *, inputs: Iterable[str | Path | Non
         option: the option that names it, for the message.
         inputs: what the command reads; ``None`` where an option is absent.
         picture: whether a picture is written; only then may the file have the name of one.
+        video: the same for a video.
 
     Raises:
         UsageError: the path is a folder, its folder does not exist or is not writable, or it is an input.
     """
     from seetell.photos.formats import is_photo_name
+    from seetell.video.endings import is_only_video_name
 
     if not picture and is_photo_name(str(path)):
         raise UsageError(f"{option} {path}: has the name of a photo; expected that of a page or a table")
+    if not video and is_only_video_name(str(path)):
+        raise UsageError(f"{option} {path}: has the name of a video; expected that of a page or a table")
     if path.exists() and any(
         os.path.exists(read) and os.path.samefile(path, read) for read in inputs if read is not None
     ):

@@ -104,21 +104,25 @@ def load_encoder(name: str) -> Encoder:
 
 
 def announced(progress: Progress, what: str, cost: Sequence[float]) -> Callable[[int, int], None]:
-    """Return what takes the progress of steps, shows it, and after three says how long all will take.
+    """Return what takes the progress of steps, shows it, and after the third says how long all will take.
+
+    Steps may be reported several at once.
 
     Args:
         progress: open.
         what: is being done.
         cost: of each step, in any unit.
     """
-    began = 0.0
+    first: tuple[int, float] | None = None  # which also prepares
+    announced = False
 
     def tell(done: int, total: int) -> None:
-        nonlocal began
-        if done == 1:  # the first step also prepares
-            began = time.monotonic()
-        if done == min(3, total) and done > 1:
-            seconds = (time.monotonic() - began) / sum(cost[1:done]) * sum(cost)
+        nonlocal first, announced
+        if first is None:
+            first = done, time.monotonic()
+        elif not announced and done >= min(first[0] + 2, total):
+            announced = True
+            seconds = (time.monotonic() - first[1]) / sum(cost[first[0] : done]) * sum(cost)
             if seconds >= LONG_SECONDS:
                 progress.say(f"{what}: about {seconds:.0f} s")
         progress(what, done, total)

@@ -266,6 +266,11 @@ class _Work:
         _tell(done.note, done.item.image)
         for output in self.outputs:
             try:
+                done = done._replace(result=output.change(done.item.image, done.result))
+            except PhotoError as error:
+                done = done._replace(result=error)
+        for output in self.outputs:
+            try:
                 output.add(done.item.image, done.result, fields)
             except PhotoError as error:
                 done = done._replace(result=error)

@@ -27,8 +27,8 @@ from seetell.cli.command import (
 )
 from seetell.cli.video_names import named_videos
 from seetell.cli.video_outputs import check_output, output_option
-from seetell.cli.video_rows import FORMATS, VideoRows
-from seetell.errors import VideoError
+from seetell.cli.video_rows import FORMATS, OF_ONE_VIDEO, VideoRows
+from seetell.errors import UsageError, VideoError
 from seetell.tasks.registry import Task
 from seetell.video.frames import CAMERA, Video
 
@@ -92,7 +92,10 @@ def _predict(
     backend = backend_values(options)
     options = {name: value for name, value in options.items() if value is not None}
     videos = named_videos(words)
-    write = None if output is None else check_output(output, task, videos)
+    if output_format in OF_ONE_VIDEO and len(videos) > 1:
+        raise UsageError(f"--format {output_format.value} is for one video; name one, or choose another format")
+    files = [value for value in options.values() if isinstance(value, Path)]
+    write = None if output is None else check_output(output, task, videos, also_read=files)
     predictor = load_for(task, model, precision=precision, threads=threads, **backend)
     predictor.check(**options)
     rows = VideoRows(output_format, task.result)

@@ -55,11 +55,14 @@ def search(
 ) -> None:
     """List the photos of an index that fit a sentence or are like a photo, highest score first.
 
-    Of a film, the second that fits is named.
+    Of a film, the second that fits is named. Photos in which the words are written come before the others, with the
+    lines that have them, if they were indexed with --read.
 
     Exit status: 0 all done, 1 the index or the photo cannot be used, 2 wrong use.
 
     Example: seetell search "a dog runs on a beach" --top 5
+
+    Example: seetell search "stop sign"
 
     Example: seetell search --image sunset.jpg --open-report
     """
@@ -102,10 +105,11 @@ def _row(hit: Hit, read: Mapping[str, Any], output_format: Format) -> str:
     if output_format is Format.jsonl:
         moment = {} if hit.seconds is None else {"seconds": round(hit.seconds, 3)}
         row = {"video" if moment else "image": hit.photo, **moment, "score": round(hit.score, 6)}
-        row |= {"copies": list(hit.copies), **read}
+        row |= {"copies": list(hit.copies), **({"written": hit.written} if hit.written else {}), **read}
         return json.dumps(row if there else {**row, "error": "no such file"}, ensure_ascii=False)
     when = "" if hit.seconds is None else f" {clock(hit.seconds)}"
-    return f"{hit.score:.3f}\t{printable(hit.photo)}{when}{'' if there else ' (no longer there)'}"
+    words = f"\t{printable(hit.written)}" if hit.written else ""
+    return f"{hit.score:.3f}\t{printable(hit.photo)}{when}{'' if there else ' (no longer there)'}{words}"
 
 
 def _gallery(hits: Sequence[Hit], count: int, sentence: str | None, image: str | None) -> str:

@@ -54,6 +54,18 @@ class SideOutput:
             opened: closed when all images are done, with the error where one ends the run.
         """
 
+    def change(self, image: str, result: Any) -> Any:
+        """Return the result of an image, or what takes its place in the row and in all outputs.
+
+        Args:
+            image: its path.
+            result: see :meth:`add`.
+
+        Raises:
+            PhotoError: the image cannot be used; it then counts as failed.
+        """
+        return result
+
     def add(self, image: str, result: Any, files: dict[str, str]) -> None:
         """Take the result of an image.
 

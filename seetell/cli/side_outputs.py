@@ -72,6 +72,26 @@ class Attention(SideOutput):
             print(f"no attention maps, as the caption is shortened or withheld: {names}{more}", file=sys.stderr)
 
 
+class Words(SideOutput):
+    """The words in an image, behind its caption."""
+
+    def open(self, predictor: Any, opened: ExitStack) -> None:
+        """Prepare to read."""
+        from seetell.tasks.reading import WordReader
+
+        self._reader = WordReader(threads=predictor.threads)
+
+    def change(self, image: str, result: Any) -> Any:
+        """Return the caption with the words."""
+        from seetell.photos.remote import source
+        from seetell.tasks.reading import with_words
+
+        return result if isinstance(result, PhotoError) else with_words(result, self._reader.read(source(image)))
+
+    def add(self, image: str, result: Any, files: dict[str, str]) -> None:
+        """Write nothing: the words are in the result."""
+
+
 class Report(SideOutput):
     """A web page of all images and their captions; put in place when the run ends."""
 
@@ -167,6 +187,8 @@ def side_outputs(task: Task) -> list[tuple[click.Option, type[SideOutput]]]:
         if any(option.name == "attention" for option in task.options):
             text = "Write pages and pictures there that show where each word came from."
             outputs.append((click.Option(["--attention"], metavar="DIR", help=text), Attention))
+        text = "Add the words that are written in photos to their captions."
+        outputs.append((click.Option(["--read"], is_flag=True, help=text), Words))
         outputs += metadata_outputs()
         text = "Write a web page there of all photos, to filter, edit and save captions."
         return [*outputs, (click.Option(["--report"], metavar="FILE", type=FOLDER_OR_FILE, help=text), Report)]

@@ -8,6 +8,7 @@ import click
 
 from seetell.cli.command import EXISTING, FILES, POSITIVE, Number, argument, command, threads_option
 from seetell.cli.picture_options import (
+    ENCODER,
     announced,
     check_output,
     encoder_option,
@@ -85,6 +86,11 @@ def style(
         raise UsageError(f"--mix: expected a weight for each of {len(styles)} styles, not all 0, got {list(weights)}")
     if not fast and (model, strength) != (BUNDLED, 1.0):
         raise UsageError("--model and --strength go with --fast; without it the picture is optimised: --style-weight")
+    if fast and (style_weight, smoothness, steps, optimiser, encoder) != (100.0, 0.05, 80, "adam", ENCODER):
+        raise UsageError(
+            "--style-weight, --smoothness, --steps, --optimiser and --encoder are for optimisation; with --fast say "
+            "--strength"
+        )
     from seetell.photos.opening import open_photo
 
     opened = open_photo(content, at_least=(side, side))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from seetell.errors import UsageError
 from seetell.results import Shots, Tracks, row
 from seetell.tasks.registry import Task
 from seetell.video.endings import WRITTEN
-from seetell.video.frames import Video
+from seetell.video.frames import CAMERA, Video
 from seetell.video.subtitles import WRITERS
 
 Writer = Callable[[Path, Video, Any], None]
@@ -81,6 +81,9 @@ OUTPUTS: dict[str, Mapping[str, Writer]] = {
 }
 """By the shape of results, what is written for each ending."""
 
+FRAMES_READ_AGAIN = frozenset({*WRITTEN, ".html"})
+"""Endings of files that show the video too, not its result alone."""
+
 TOLD = {
     "tracks": "the video with its objects (.mp4, .mkv, .webm), a page with a line of time (.html), JSON (.jsonl), "
     "CSV, or MOT challenge's results (.txt)",
@@ -98,11 +101,18 @@ def output_option(task: Task) -> list[click.Option]:
     return [click.Option(["--output", "-o"], metavar="FILE", type=FOLDER_OR_FILE, help=help)]
 
 
-def check_output(path: Path, task: Task, videos: list[str]) -> Writer:
+def check_output(path: Path, task: Task, videos: list[str], *, also_read: Sequence[Path] = ()) -> Writer:
     """Check before any work that a result can be written; return what writes it.
 
+    Args:
+        path: the file.
+        task: whose result it is.
+        videos: that the command reads, or the folders of their pictures.
+        also_read: other files that the command reads.
+
     Raises:
-        UsageError: the ending is none of the task's, there are several videos, or nothing can be written there.
+        UsageError: the ending is none of the task's, or not for a camera; there are several videos; or nothing can be
+            written there.
     """
     writers = OUTPUTS[task.result]
     writer = writers.get(path.suffix.lower())
@@ -110,9 +120,13 @@ def check_output(path: Path, task: Task, videos: list[str]) -> Writer:
         raise UsageError(f"--output {path}: expected a name in {', '.join(writers)}")
     if len(videos) > 1:
         raise UsageError("--output is for one video; name one, or leave it out")
-    if path.suffix.lower() in WRITTEN:
+    ending = path.suffix.lower()
+    if ending in FRAMES_READ_AGAIN and videos[0].startswith(CAMERA):
+        others = ", ".join(each for each in writers if each not in FRAMES_READ_AGAIN)
+        raise UsageError(f"--output {path}: what a camera showed cannot be read again; expected a name in {others}")
+    if ending in WRITTEN:
         from seetell.extras import require
 
         require("video", f"--output {path}")
-    check_writable(path, "--output", inputs=videos)
+    check_writable(path, "--output", inputs=[*videos, *also_read], video=ending in WRITTEN)
     return writer

@@ -24,6 +24,9 @@ COLUMNS = {
 SUBTITLES: dict[Format, Writer] = {Format.vtt: webvtt, Format.srt: subrip}
 """Formats that hold the shots of one video."""
 
+OF_ONE_VIDEO = frozenset({Format.mot, *SUBTITLES})
+"""Formats that do not name the video, so that several would be mixed up."""
+
 FORMATS = {
     "tracks": (Format.text, Format.jsonl, Format.csv, Format.mot),
     "shots": (Format.text, Format.jsonl, Format.csv, *SUBTITLES),

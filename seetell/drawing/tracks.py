@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -106,10 +107,13 @@ class TrackPainter:
 
 
 def write_tracked(path: Path, video: Video, tracks: Tracks) -> None:
-    """Write a video with its objects; see :func:`seetell.video.writing.write_video`."""
+    """Write the frames of a video that were followed, with their objects.
+
+    See :func:`seetell.video.writing.write_video`.
+    """
     from seetell.video.writing import write_video
 
     painter = TrackPainter(tracks)
     with write_video(path, size=video.size, fps=video.fps) as writer:
-        for frame in video:
+        for frame in islice(video, tracks.frame_count):
             writer.add(np.asarray(painter.draw(frame)), frame.seconds)

@@ -17,7 +17,10 @@ from seetell.training.trained import Trained
 VOCABULARY, LABELS = "vocabulary.json", "labels.json"
 DESCRIPTION = "model.json"
 
-MACHINE_ONLY = ("device", "threads", "card", "init_from", "teachers", "tagger", "path", "cache", "boxes", "fonts")
+MACHINE_ONLY = (
+    *("device", "threads", "card", "init_from", "teachers", "tagger", "path", "cache", "boxes", "fonts", "store"),
+    "detector",
+)
 """Fields of a configuration that hold on one machine only, or that ``model.json`` has under another name."""
 
 

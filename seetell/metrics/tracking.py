@@ -255,11 +255,11 @@ class Hota:
 
     @property
     def _detection(self) -> np.ndarray:
-        return self.matches / np.maximum(1, self.matches + self.missed + self.false)
+        return np.asarray(self.matches / np.maximum(1, self.matches + self.missed + self.false))
 
     @property
     def _associated(self) -> np.ndarray:
-        return self.association / np.maximum(1, self.matches)
+        return np.asarray(self.association / np.maximum(1, self.matches))
 
 
 def hota(frames: Iterable[FramePair]) -> Hota:

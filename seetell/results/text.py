@@ -45,9 +45,10 @@ class Caption:
         model: name of the bundle that generated it.
         confidence: calibrated probability that everything the sentence names is in the image; ``None`` if the model
             has none, or never came to a sentence.
-        kind: ``sentence``, or ``tags`` for the shorter reading made from tags.
+        kind: ``sentence``; ``tags`` for the shorter reading made from tags; ``written`` for the words in the image.
         reason: why the sentence is withheld, such as "confidence 0.31 is below 0.5"; empty if it is not.
         keywords: what is in the image, lower case and in the singular; ``None`` if they were not asked for.
+        written: the lines that are written in the image; ``None`` if it was not read.
     """
 
     shape: ClassVar[str] = "text"
@@ -56,9 +57,10 @@ class Caption:
     logprob: float
     model: str
     confidence: float | None = None
-    kind: Literal["sentence", "tags"] = "sentence"
+    kind: Literal["sentence", "tags", "written"] = "sentence"
     reason: str = ""
     keywords: tuple[str, ...] | None = None
+    written: tuple[str, ...] | None = None
 
     def __str__(self) -> str:
         return self.text or self.reason
@@ -67,10 +69,11 @@ class Caption:
         """Return plain types ready for JSON.
 
         A ``logprob`` that is not finite is ``None``. Withheld, ``caption`` is ``None``, ``reason`` says why, and there
-        are neither words nor their probability. ``keywords`` only if they were asked for.
+        are neither words nor their probability. ``keywords`` and ``written`` only if they were asked for.
         """
         confidence = None if self.confidence is None else round(self.confidence, 4)
-        found = {} if self.keywords is None else {"keywords": list(self.keywords)}
+        asked = {"keywords": self.keywords, "written": self.written}
+        found = {name: list(values) for name, values in asked.items() if values is not None}
         if self.reason:
             return {"caption": None, "reason": self.reason, "confidence": confidence, **found, "model": self.model}
         return {

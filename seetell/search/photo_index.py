@@ -7,9 +7,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,8 +25,11 @@ from seetell.search.moments import MOST, moment_of
 from seetell.search.ranking import MANY, Ranking, quantise
 from seetell.search.store import Store
 from seetell.search.update import Progress, Update, update
+from seetell.search.words import find_words, has_words, read_words
 
 if TYPE_CHECKING:
+    from seetell.results import Regions
+    from seetell.runtime.predictor import Predictor
     from seetell.tasks.retrieval.embedder import Embedder
 
 
@@ -38,19 +42,20 @@ class Hit:
         score: cosine similarity of its vector and the query's.
         copies: paths of other files with the same content.
         seconds: when the frame that was found is shown, of a film.
+        written: the lines written in it that have the words of the query; empty where not all of these are there.
     """
 
     photo: str
     score: float
     copies: tuple[str, ...] = ()
     seconds: float | None = None
+    written: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain types ready for JSON; ``seconds`` only of a film."""
+        """Return plain types ready for JSON; ``seconds`` only of a film, ``written`` only where there is something."""
         content = asdict(self)
-        if self.seconds is None:
-            del content["seconds"]
-        return content
+        absent = {"seconds": self.seconds is None, "written": not self.written}
+        return {name: value for name, value in content.items() if not absent.get(name)}
 
 
 class PhotoIndex:
@@ -66,7 +71,15 @@ class PhotoIndex:
         self._embedder = embedder
         self._ranking: Ranking | None = None
 
-    def update(self, photos: Iterable[str], *, retry: bool = False, progress: Progress | None = None) -> Update:
+    def update(
+        self,
+        photos: Iterable[str],
+        *,
+        retry: bool = False,
+        progress: Progress | None = None,
+        reader: Predictor[Any, Regions] | None = None,
+        on_reading: Progress = lambda done, total: None,
+    ) -> Update:
         """Update the index from folders and files; other entries are kept.
 
         New and changed photos are encoded, and of films, if PyAV is installed, a frame of each shot; moved ones are
@@ -77,6 +90,9 @@ class PhotoIndex:
             photos: folders, with their subfolders, and files.
             retry: retry unchanged photos that could not be used before.
             progress: called after each batch with the number of photos done and their total.
+            reader: reads the words in photos, such as ``seetell.load("read")``, so that they are found by these, too;
+                those of earlier updates that it has not read are read as well.
+            on_reading: called like ``progress`` while it reads.
 
         Raises:
             PhotoIndexError: the index cannot be written, is being written by another process, or was made with
@@ -88,6 +104,9 @@ class PhotoIndex:
             roots += filter(os.path.lexists, remove_damaged_entries(store))
             done = update(store, self._embedder, roots, retry=retry, progress=progress)
             quantise(store)
+            if reader is not None:
+                done.with_words, failures = read_words(store, reader, progress=on_reading)
+                done.failures |= failures
         return done
 
     def search(self, sentence: str | None = None, *, image: str | None = None, top: int = 20) -> list[Hit]:
@@ -99,7 +118,8 @@ class PhotoIndex:
             top: largest number of results.
 
         Returns:
-            The results, highest score first.
+            The results: first the photos in which all words of the sentence are written, if photos were read, then
+            the others, each highest score first; a score is 0 where the model knows none of the words.
 
         Raises:
             UsageError: there is neither a sentence nor a photo, or ``top`` is below 1.
@@ -110,15 +130,37 @@ class PhotoIndex:
         ranking = self._opened()  # fails before the model runs
         hits: list[Hit] = []
         found: Counter[int] = Counter()
-        for content, score in ranking.rank(self._query(sentence, image), top):
+        written = dict(find_words(ranking.store, sentence)) if sentence and image is None else {}
+        for content, score in self._ranked(ranking, sentence, image, list(written), top):
             file, seconds = moment_of(ranking.store, content) or (content, None)
             found[file] += 1
             photo, *copies = ranking.store.photos_of(file) or [""] if found[file] <= MOST else [""]
             if photo:
-                hits.append(Hit(photo, score, tuple(copies), seconds))
+                hits.append(Hit(photo, score, tuple(copies), seconds, written.get(content, "")))
             if len(hits) == top:
                 break
         return hits
+
+    def _ranked(
+        self, ranking: Ranking, sentence: str | None, image: str | None, written: list[int], top: int
+    ) -> Iterator[tuple[int, float]]:
+        """Return contents and their scores: those that have the words of a query, then the others."""
+        try:
+            query = self._query(sentence, image)
+        except UsageError as error:
+            if not written and sentence and image is None and has_words(ranking.store):
+                raise UsageError(f"no photo has all these words written in it; {error}") from error
+            if not written:
+                raise
+            return iter([(content, 0.0) for content in written])  # no word that the model knows
+        scores = ranking.scores(query, written)
+        first = sorted(scores.items(), key=lambda found: -found[1])
+        return itertools.chain(first, (found for found in ranking.rank(query, top) if found[0] not in scores))
+
+    @property
+    def has_words(self) -> bool:
+        """Whether photos were read, so that they are found by the words in them."""
+        return has_words(self._opened().store)
 
     def __len__(self) -> int:
         """Return the number of searchable photos."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -55,6 +55,13 @@ class Ranking:
         for content, score in _sorted(contents, scores):
             if content not in seen:
                 yield content, score
+
+    def scores(self, query: np.ndarray, contents: Sequence[int]) -> dict[int, float]:
+        """Return the scores of some contents that still exist, at most a few thousand."""
+        if not contents:
+            return {}
+        numbers, vectors = self.store.vectors_of(contents)
+        return dict(zip(numbers.tolist(), (vectors @ query).tolist(), strict=True)) if len(numbers) else {}
 
     def _proposed(self, quantised: nearest.Quantised, query: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
         proposed = self.store.vectors_of(quantised.nearest(query, count).tolist())

@@ -98,6 +98,7 @@ class Update:
         failed_before: number of those; they are retried when they change.
         missing: photos that no longer exist.
         encoded: contents encoded by the model.
+        with_words: photos that were read in this update, and in which something is written.
         failures: files and folders that could not be used in this update, and why.
         damaged: films that could be used in part, and what is wrong with them.
         skipped_files: number of files in folders that are no photos, by name ending.
@@ -110,6 +111,7 @@ class Update:
     failed_before: int = 0
     missing: int = 0
     encoded: int = 0
+    with_words: int = 0
     failures: dict[str, str] = field(default_factory=dict)
     damaged: dict[str, str] = field(default_factory=dict)
     skipped_files: SkippedFiles = field(default_factory=SkippedFiles, compare=False)

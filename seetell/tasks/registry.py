@@ -85,6 +85,7 @@ class Task:
         input: what it is about, ``image`` or ``video``.
         videos: name of the task that takes the videos that are given to this one's command.
         text_input: name of a text that goes with each image, such as ``sentence``.
+        written: whether the texts of its regions are what is written there, in the order of reading.
         reads: tasks whose bundles its predictor can load besides its own; ``detection:masks`` stands for those with
             that graph.
         without_model: predictors that need no model, by the names that stand for them where a model is named; each is
@@ -115,6 +116,7 @@ class Task:
     input: Literal["image", "video"] = "image"
     videos: str = ""
     text_input: str = ""
+    written: bool = False
     reads: tuple[str, ...] = ()
     without_model: Mapping[str, str] = field(default_factory=dict)
     backends: Mapping[str, str] = field(default_factory=dict)

@@ -152,7 +152,7 @@ class Training(ABC):
         """Return one phase or two, for :meth:`phases`: the model alone, then with the encoder.
 
         Args:
-            after: the step from which on the encoder is trained; -1 for never.
+            after: the step from which on the encoder is trained; 0 for both from the beginning, -1 for never.
             frozen_stages: of the encoder, from the first on, that are not trained.
             optimiser: of the encoder.
         """
@@ -160,8 +160,8 @@ class Training(ABC):
         if after < 0:
             return [alone]
         encoder = Optimised(optimiser, self.encoder.trainable(frozen_stages=frozen_stages))
-        both = {**alone.optimisers, "encoder": encoder}
-        return [alone, Phase(after, both, schedule_steps=self.config.steps)]
+        both = Phase(after, {**alone.optimisers, "encoder": encoder}, schedule_steps=self.config.steps)
+        return [alone, both] if after > 0 else [both]
 
     def unfreeze_encoder(self, phase: Phase) -> bool:
         """Let gradients reach what a phase trains of the encoder, and nothing else of it; return whether it does."""

@@ -31,6 +31,9 @@ CAMERA = "camera:"
 PICTURES_PER_SECOND = 25.0
 """Of pictures whose rate nobody says."""
 
+SLOWEST, QUICKEST = 0.001, 1000.0
+"""Frames a second that pictures may be said to have; times are written in thousandths of a second."""
+
 
 @dataclass(frozen=True, eq=False)
 class Frame:
@@ -119,12 +122,13 @@ def open_video(
 
     Raises:
         VideoError: it is missing, no video, broken, or its frames are too large.
-        UsageError: PyAV is not installed, which reads files; the message says how to install it.
+        UsageError: PyAV is not installed, which reads files; the message says how to install it. Or ``fps`` is below
+            :data:`SLOWEST` or above :data:`QUICKEST`.
     """
     from seetell.video.pictures import Arrays, Pictures, pictures_of
 
-    if fps is not None and not 0 < fps < float("inf"):
-        raise UsageError(f"fps: expected a number above 0, got {fps}")
+    if fps is not None and not SLOWEST <= fps <= QUICKEST:
+        raise UsageError(f"fps: expected a number from {SLOWEST:g} to {QUICKEST:g}, got {fps:g}")
     if not isinstance(source, str | os.PathLike):
         return Arrays(source, fps=fps or PICTURES_PER_SECOND)
     name = os.fspath(source)

@@ -41,7 +41,7 @@ class Watched:
     def __iter__(self) -> Iterator[Frame]:
         begin, total = time.monotonic(), self._video.frame_count
         if self._until is not None and total is not None:
-            total = min(total, round(self._until * self._video.fps))
+            total = round(min(total, self._until * self._video.fps))
         for frame in self._video:
             if self._until is not None and frame.seconds >= self._until:
                 return

@@ -326,7 +326,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    return ApiError(422, "invalid", f"{first['loc'][-1]}: {first['msg']}").response(request.state.request_id)
+    parameter = next(part for part in reversed(first["loc"]) if isinstance(part, str))  # numbers are places in a list
+    return ApiError(422, "invalid", f"{parameter}: {first['msg']}").response(request.state.request_id)
 
 
 async def _client_gone(request: Request, error: Exception) -> Response:

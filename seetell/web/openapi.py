@@ -312,7 +312,7 @@ def operation(task: Task) -> dict[str, Any]:
     Args:
         task: the task; the answer is described by its result shape.
     """
-    fields = {task.input: _VIDEO if task.input == "video" else _IMAGE}
+    fields: dict[str, Any] = {task.input: _VIDEO if task.input == "video" else _IMAGE}
     if task.text_input:
         fields[task.text_input] = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}
     return {
@@ -436,6 +436,7 @@ _TASK = _object(
     input={"type": "string", "enum": ["image", "video"]},
     result=_TEXT,
     text_input={"type": ["string", "null"]},
+    written={"type": "boolean"},
     options={"type": "object", "additionalProperties": {"type": "object"}},
 )
 MODELS: dict[str, Any] = {
@@ -460,6 +461,7 @@ MODELS: dict[str, Any] = {
                         "input": "image",
                         "result": "regions",
                         "text_input": None,
+                        "written": False,
                         "options": {"top": {"type": "integer", "default": 10, "minimum": 1, "maximum": 100}},
                     }
                 },

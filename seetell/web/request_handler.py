@@ -22,6 +22,7 @@ from seetell.web.limits import Limits
 from seetell.web.photo_workers import PhotoWorkers
 from seetell.web.served_task import ServedTask
 from seetell.web.uploads import IMAGE_FIELD, Upload, read_upload, unusable
+from seetell.web.videos import Sent
 
 log = logging.getLogger("seetell.web")
 
@@ -185,7 +186,11 @@ class RequestHandler:
 
         size, item = await asyncio.get_running_loop().run_in_executor(self._pool, prepared)
         upload = replace(upload, content=b"")  # its memory is for others while the model works
-        return served.row(upload, size, await self._run(served.task.command, item, options))
+        try:
+            return served.row(upload, size, await self._run(served.task.command, item, options))
+        finally:
+            if isinstance(item, Sent):
+                item.left.set()
 
     async def _run(self, name: str, item: Any, options: Mapping[str, Any] | None = None) -> Any:
         return await asyncio.wrap_future(self._submit(self._batchers[name], name, item, options))

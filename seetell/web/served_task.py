@@ -19,6 +19,7 @@ from seetell.web.errors import ApiError
 from seetell.web.limits import MAX_TEXT
 from seetell.web.photo_workers import PhotoWorkers
 from seetell.web.uploads import Upload
+from seetell.web.videos import Sent
 
 JSON_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
@@ -104,7 +105,7 @@ class ServedTask:
         """
         text = self.text_of(upload)
         if isinstance(self.predictor, VideoPredictor):
-            return (0, 0), (upload.name, upload.content)
+            return (0, 0), Sent(upload.name, upload.content)
         resizes = isinstance(self.predictor, Predictor) and self.predictor.takes_resized
         preprocessings = self.predictor.preprocessings if resizes else ()
         opened = workers.open(upload.content, max_pixels=max_pixels, preprocessings=preprocessings)
@@ -139,6 +140,7 @@ class ServedTask:
             "input": self.task.input,
             "result": self.task.result,
             "text_input": self.task.text_input or None,
+            "written": self.task.written,
             "options": {option.name: _described(option) for option in self.options if self._takes(option)},
         }
 

@@ -52,7 +52,7 @@ class Drawing:
         weights = self.weights or [1.0] * len(self.styles)
         if len(weights) != len(self.styles) or not sum(weights):
             raise UsageError(
-                f"weight: expected one for each of {len(self.styles)} styles, not all 0, got {len(self.weights)}"
+                f"weight: expected one for each of {len(self.styles)} styles, not all 0, got {self.weights}"
             )
         mix: dict[str, float] = {}
         for style, weight in zip(self.styles, weights, strict=True):

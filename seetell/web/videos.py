@@ -7,8 +7,11 @@ import math
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,12 +28,29 @@ from seetell.web.limits import Limits
 WORKING_SHARE = 0.8
 """Of the time for an answer, after which the reading of a video stops, so that what there is can be answered."""
 
+LEAST_SECONDS = 0.1
+"""Of work on a video that has waited for others for longer than that."""
+
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from seetell.video.decoding_worker import main; main()"
 )
 
-Sent = tuple[str, bytes]
-"""A video as a client sent it: its name and the file's content."""
+
+@dataclass(frozen=True, eq=False)
+class Sent:
+    """A video that a client sent.
+
+    Attributes:
+        name: the client's name of the file.
+        content: of the file.
+        arrived: when, by the monotonic clock.
+        left: set once nobody waits for the result.
+    """
+
+    name: str
+    content: bytes
+    arrived: float = field(default_factory=time.monotonic)
+    left: threading.Event = field(default_factory=threading.Event)
 
 
 class SentVideo(Video):
@@ -46,7 +66,7 @@ class SentVideo(Video):
     """
 
     def __init__(self, sent: Sent, *, max_pixels: int, seconds: float) -> None:
-        self.name, content = sent
+        self.name = sent.name
         self._within = seconds
         self._process = subprocess.Popen(
             [sys.executable, "-c", _START, json.dumps(sys.path)],
@@ -61,7 +81,7 @@ class SentVideo(Video):
         try:
             assert self._process.stdin is not None
             with suppress(OSError):  # it has ended, which the answer tells
-                write_frame(self._process.stdin, {"max_pixels": max_pixels}, content)  # type: ignore[arg-type]
+                write_frame(self._process.stdin, {"max_pixels": max_pixels}, sent.content)  # type: ignore[arg-type]
                 self._process.stdin.close()
             head, _ = self._answer()
             self.size, self.fps = (int(head["size"][0]), int(head["size"][1])), float(head["fps"])
@@ -114,8 +134,13 @@ def video_run(task: Task, predictor: VideoPredictor[Any], limits: Limits) -> Run
     known = {option.name for option in task.options}
 
     def predict(sent: Sent, options: dict[str, Any]) -> Any:
+        def progress(done: int, total: int | None) -> None:
+            if sent.left.is_set():
+                raise CancelledError
+
         until = min(options.get("until", math.inf), limits.video_seconds)
-        bounds = {"until": until, "time_limit": WORKING_SHARE * limits.seconds}
+        left = WORKING_SHARE * limits.seconds - (time.monotonic() - sent.arrived)
+        bounds = {"until": until, "time_limit": max(round(left, 1), LEAST_SECONDS)}
         with SentVideo(sent, max_pixels=limits.max_pixels, seconds=limits.seconds) as video:
             length = video.seconds
             if length is not None and length > limits.video_seconds + 1 and "until" not in options:
@@ -126,7 +151,7 @@ def video_run(task: Task, predictor: VideoPredictor[Any], limits: Limits) -> Run
                     "of it, or say until which second it is wanted",
                 )
             return predictor.predict(
-                video, **options | {name: value for name, value in bounds.items() if name in known}
+                video, progress=progress, **options | {name: value for name, value in bounds.items() if name in known}
             )
 
     def run(items: Sequence[Sent], **options: Any) -> list[Any]:

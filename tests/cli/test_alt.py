@@ -12,7 +12,7 @@ import pytest
 from cli.test_caption import save
 from PIL import Image
 
-from seetell.alttext.alt_text import alt_text
+from seetell.alttext.alt_text import LONGEST, alt_text
 from seetell.cli.main import main
 from seetell.runtime.bundle import bundled_models
 from seetell.tasks.loading import load
@@ -318,3 +318,20 @@ def test_what_is_no_photo_or_not_sure_is_left_to_the_person(tmp_path: Path, caps
 def test_a_model_without_a_confidence_is_not_asked_for_one(site: Path, tiny_bundle: Path):
     assert alt(site / "about.md", "-m", tiny_bundle) in (0, 1)
     assert alt(site / "about.md", "-m", tiny_bundle, "--min-confidence", "0.5") == 2
+
+
+def test_what_is_written_in_an_image_is_told(tmp_path: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]):
+    shutil.copy("docs/pictures/notice.jpg", tmp_path)
+    page = tmp_path / "page.md"
+    page.write_text("![](notice.jpg)\n")
+    assert alt(page, "-m", tiny_bundle, "-f", "jsonl") == 0
+    (told,) = (json.loads(line)["alt"] for line in capsys.readouterr().out.splitlines())
+    assert " with the words “THE OLD MILL Bakery" in told
+    assert re.search(r"[\w”…]\.?$", told)
+    assert len(told) <= LONGEST
+    assert alt(page, "-m", tiny_bundle, "-f", "jsonl", "--no-read") == 0
+    (told,) = (json.loads(line)["alt"] for line in capsys.readouterr().out.splitlines())
+    assert "words" not in told
+    save(tmp_path / "notice.jpg", Image.new("RGB", (40, 40), "red"))
+    assert alt(page, "-m", tiny_bundle, "--read") == 0
+    assert "words" not in capsys.readouterr().out

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -72,6 +73,15 @@ def test_wrong_use_is_refused(run, arguments: list[str], message: str):
     status, out, err = run(*arguments)
     assert (status, out) == (2, "")
     assert message in err
+
+
+def test_slow_methods_are_announced(run, monkeypatch: pytest.MonkeyPatch):
+    clock = itertools.count(step=2.0)
+    monkeypatch.setattr("seetell.cli.picture_options.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("seetell.explain.occlusion.BATCH", 1)
+    status, _, err = run("a.png", "--text", "a dog", "--method", "occlusion")
+    assert status == 0
+    assert err.startswith("occlusion: about ")
 
 
 def test_a_word_that_one_photo_lacks_loses_no_other(run, tmp_path: Path):

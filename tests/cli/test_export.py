@@ -43,6 +43,9 @@ def test_the_hint_names_the_photos_of_the_run(
     Path("runs/my-captioner/recipe.yaml").write_text("data: {path: my_photos}\n")
     _, out, _ = run(capsys, "runs/my-captioner", "my-captioner")
     assert out.endswith("Try it: seetell caption my_photos --model my-captioner\n")
+    Path("runs/my-captioner/recipe.yaml").write_text("data: {path: ''}\n")  # made-up data
+    _, out, _ = run(capsys, "runs/my-captioner", "another")
+    assert out.endswith("Try it: seetell caption photo.jpg --model another\n")
 
 
 @pytest.mark.parametrize(

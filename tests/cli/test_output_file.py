@@ -71,6 +71,12 @@ def test_only_a_picture_has_the_name_of_one(tmp_path: Path):
         check_writable(tmp_path / "dog.jpg", "--results")
 
 
+def test_a_film_is_not_replaced_by_a_page(tmp_path: Path):
+    with pytest.raises(UsageError, match="has the name of a video"):
+        check_writable(tmp_path / "walk.mp4", "--gallery")
+    check_writable(tmp_path / "walk.mp4", "--output", video=True)
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -120,6 +120,8 @@ def test_the_result_is_written_to_a_file(walk: Path, tmp_path: Path, ending: str
 def test_results_of_mot_challenge_on_standard_output(walk: Path, capsys: pytest.CaptureFixture[str]):
     assert run("chase", str(walk), "--format", "mot") == 0
     assert capsys.readouterr().out.splitlines()[1] == "2,1,2.00,4.00,3.00,3.00,1.0000,-1,-1,-1"
+    assert run("chase", str(walk), str(walk), "--format", "mot") == 2
+    assert "--format mot is for one video" in capsys.readouterr().err
 
 
 def test_files_that_cannot_be_written(walk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -129,3 +131,17 @@ def test_files_that_cannot_be_written(walk: Path, tmp_path: Path, capsys: pytest
     assert "--output is for one video" in capsys.readouterr().err
     assert run("chase", str(walk), "--output", str(tmp_path / "no" / "a.html")) == 2
     assert "there is no folder" in capsys.readouterr().err
+
+
+def test_what_a_camera_showed_is_not_read_again(capsys: pytest.CaptureFixture[str]):
+    for name in ("a.mp4", "a.html"):
+        assert run("chase", "camera:0", "--output", name) == 2
+        assert "cannot be read again; expected a name in .jsonl, .csv, .txt" in capsys.readouterr().err
+
+
+def test_a_file_that_an_option_names_is_not_overwritten(walk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    detections = tmp_path / "det.txt"
+    detections.write_text("1,-1,1,1,5,5,0.9,-1,-1,-1\n", encoding="utf-8")
+    assert run("track", str(walk), "--detections", str(detections), "--output", str(detections)) == 2
+    assert "would overwrite what this command reads" in capsys.readouterr().err
+    assert detections.read_text(encoding="utf-8") == "1,-1,1,1,5,5,0.9,-1,-1,-1\n"

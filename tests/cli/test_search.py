@@ -13,7 +13,9 @@ from search.conftest import TINTS, paint
 from search.toy import ColourEmbedder
 from small_films import tinted, write_film
 
+from seetell import extras
 from seetell.cli.main import main
+from seetell.results import Region, Regions
 from seetell.tasks import loading
 
 
@@ -116,6 +118,33 @@ def test_a_photo_finds_those_like_it(album: Path, capsys: pytest.CaptureFixture[
     assert (status, err) == (1, "seetell: absent.png: no such file\n")
 
 
+def test_words_in_photos_are_found(album: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    class Reader:
+        name = "toy"
+
+        def predict_many(self, photos):
+            for photo in photos:
+                lines = ("Invoice 0815",) if photo.endswith("grass.png") else ()
+                yield Regions(tuple(Region(line, (0, 0, 8, 8), 0.9) for line in lines), (8, 8), self.name)
+
+    embedder = loading.load_for
+    monkeypatch.setattr(
+        loading,
+        "load_for",
+        lambda task, *given, **options: Reader() if task.written else embedder(task, *given, **options),
+    )
+    status, told, _ = run(capsys, "index", "album", "--read")
+    assert (status, told.splitlines()[0]) == (0, "words were found in 1 more photo")
+    status, listed, _ = run(capsys, "search", "invoice 0815")
+    assert status == 0
+    score, photo, words = listed.splitlines()[0].split("\t")
+    assert (score, Path(photo).name, words) == ("0.000", "grass.png", "Invoice 0815")
+    _, rows, _ = run(capsys, "search", "invoice 0815", "--format", "jsonl")
+    assert json.loads(rows.splitlines()[0])["written"] == "Invoice 0815"
+    status, _, err = run(capsys, "search", "invoice 0816")
+    assert (status, "no photo has all these words written in it; not known: invoice, 0816" in err) == (2, True)
+
+
 def test_the_gallery_shows_what_was_found(
     album: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
@@ -189,6 +218,18 @@ def test_models_that_make_no_vectors_of_whole_photos_are_refused(
         status, _, err = run(capsys, command, "album", "--index", "index", "--model", str(model), "--threads", "1")
         assert status == 2
         assert message in err
+
+
+def test_without_pyav_films_are_skipped_and_what_reads_them_is_named(
+    album: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(extras.EXTRAS, "video", ("no_such_module",))
+    (album / "film.mp4").write_bytes(b"film")
+    status, _, err = run(capsys, "index", str(album))
+    assert status == 0
+    assert "1 video" in err
+    assert "Films are indexed with PyAV: " in err
+    assert "[video]" in err
 
 
 def test_of_a_film_the_second_is_named(album: Path, capsys: pytest.CaptureFixture[str]):

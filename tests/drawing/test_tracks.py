@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from seetell.drawing.tracks import TrackPainter, colour_of
+from seetell.drawing.tracks import TrackPainter, colour_of, write_tracked
 from seetell.drawing.tracks_page import tracks_page
 from seetell.geometry.crossings import crossings
 from seetell.geometry.masks import encode
@@ -45,6 +47,13 @@ def test_objects_are_drawn_in_the_frames_in_which_they_are_seen(tracks: Tracks):
     assert [has(picture, colour_of(2)) for picture in drawn] == [index in (2, 3, 7) for index in range(10)]
     assert (drawn[3][56:94, 42:56] == 30).all()  # inside the box the frame is as it was
     assert (drawn[8] == 80).all()
+
+
+def test_only_the_frames_that_were_followed_are_written(tmp_path: Path):
+    pytest.importorskip("av")
+    followed = Tracks((track(1, "dog", [0, 1], 20.0),), SIZE, 10.0, 2, "model")
+    write_tracked(tmp_path / "walk.mp4", open_video(frames(10), fps=10), followed)
+    assert len(list(open_video(tmp_path / "walk.mp4"))) == 2
 
 
 def test_masks_are_coloured():

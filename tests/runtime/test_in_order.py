@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import _thread
 import itertools
+import signal
 import threading
 import time
 
@@ -78,7 +79,9 @@ def test_closing_waits_for_no_call():
     go.set()
 
 
-def test_an_interrupt_is_heeded_that_does_not_wake_the_thread_that_waits():
+def test_an_interrupt_is_heeded_that_does_not_wake_the_thread_that_waits(request: pytest.FixtureRequest):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     go, ended = threading.Event(), threading.Event()
 
     def call(number: int) -> None:

@@ -111,7 +111,7 @@ def test_a_phrase_is_where_its_words_fit(tiny_aligner: Path):
     assert left_and_right(blue)[1] > left_and_right(blue)[0]
     assert whole.score == pytest.approx(aligner.align(RED_LEFT, SENTENCE).score, abs=1e-4)
     assert [part.text for part in explain(aligner, RED_LEFT, text=SENTENCE, names=["blue"], cells=2).parts] == ["blue"]
-    with pytest.raises(UsageError, match="say with --text which sentence"):
+    with pytest.raises(UsageError, match="expected the sentence that is aligned"):
         explain(aligner, RED_LEFT)
 
 
@@ -121,7 +121,7 @@ def test_a_search_hit_is_where_the_words_fit(tiny_aligner: Path):
         pytest.skip("the tiny aligner embeds no whole images")
     found = explain(embedder, RED_LEFT, text="red square", cells=4)
     assert found.parts[0].text == "red square"
-    with pytest.raises(UsageError, match="say what the image was searched by"):
+    with pytest.raises(UsageError, match="expected what the image was searched by"):
         explain(embedder, RED_LEFT)
 
 

@@ -71,8 +71,9 @@ def test_other_arrays_are_refused(images: list[np.ndarray]):
 def test_what_is_no_video_is_refused(tmp_path: Path):
     with pytest.raises(VideoError, match="there are no pictures"):
         open_video(tmp_path)
-    with pytest.raises(UsageError, match="fps: expected a number above 0, got 0"):
-        open_video(tmp_path, fps=0)
+    for fps in (0, 1e-9, 1e300, float("nan")):
+        with pytest.raises(UsageError, match=r"fps: expected a number from 0\.001 to 1000, got "):
+            open_video(tmp_path, fps=fps)
     write(tmp_path, "1.png", size=(100, 100))
     with pytest.raises(VideoError, match="100×100 pixels; at most 9,999"):
         open_video(tmp_path, max_pixels=9_999)

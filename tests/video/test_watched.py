@@ -17,6 +17,14 @@ def test_a_video_is_watched_to_a_second_of_it():
     assert (frames.count, frames.problem, done[-1]) == (5, "", (5, 5))
 
 
+@pytest.mark.parametrize("until", [1e308, float("inf")])
+def test_a_video_is_watched_to_its_end_where_that_comes_first(until: float):
+    done: list[tuple[int, int | None]] = []
+    frames = Watched(open_video(IMAGES, fps=10), lambda *each: done.append(each), until=until)
+    assert sum(1 for _ in frames) == 20
+    assert done[-1] == (20, 20)
+
+
 def test_a_video_is_watched_as_long_as_the_work_may_take(monkeypatch: pytest.MonkeyPatch):
     now = iter(range(100))
     monkeypatch.setattr(watched.time, "monotonic", lambda: next(now))

@@ -90,6 +90,7 @@ def test_the_models_are_listed_with_their_options(client: TestClient, captioner:
         "input": "image",
         "result": "text",
         "text_input": None,
+        "written": False,
         "options": {
             "any_picture": {"type": "boolean", "default": False},
             "attention": {"type": "boolean", "default": False},

@@ -82,7 +82,7 @@ def test_methods_that_need_gradients_explain_named_words():
         ("&".join(["word=a"] * 21), {}, "invalid", "expected 0 to 20 to explain, got 21"),
         ("cells=1", {}, "invalid", "cells"),
         ("celles=3", {}, "invalid", "unknown query parameter 'celles'"),
-        ("command=align", {}, "invalid", "say with --text which sentence"),
+        ("command=align", {}, "invalid", "there is no text; expected the sentence"),
         ("command=align", {"text": "qwertz"}, "invalid", "qwertz"),
         ("", {"text": "a" * 501}, "text_too_long", "at most 500 characters, got 501"),
         ("", {"sentence": "a"}, "invalid", "unknown form field 'sentence'"),

@@ -127,8 +127,10 @@ def test_it_is_listed_and_described(client: TestClient):
         "model": "hues",
         "title": "Main colours",
         "summary": HUES.summary,
+        "input": "image",
         "result": "labels",
         "text_input": None,
+        "written": False,
         "options": {
             "top": {"type": "integer", "default": 3, "minimum": 1, "maximum": 3},
             "order": {"type": "string", "enum": ["highest", "lowest"]},

@@ -59,9 +59,9 @@ def test_a_photo_is_drawn(client: TestClient, model: Model):
     [
         ("", "style: Field required"),
         ("style=wavs", "unknown style 'wavs'. Did you mean 'waves'?"),
-        ("style=waves&weight=1&weight=2", "expected one for each of 1 styles, not all 0, got 2"),
+        ("style=waves&weight=1&weight=2", "expected one for each of 1 styles, not all 0, got [1.0, 2.0]"),
         ("style=waves&weight=0", "not all 0"),
-        ("style=waves&weight=-1", "greater than or equal to 0"),
+        ("style=waves&weight=-1", "weight: Input should be greater than or equal to 0"),
         ("style=waves&strength=2", "less than or equal to 1"),
         ("style=waves&side=2000", "less than or equal to 1024"),
         ("style=waves&size=200", "unknown query parameter 'size'"),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,9 +17,10 @@ from web.conftest import ADDRESS
 import seetell
 from seetell.errors import VideoError
 from seetell.runtime.video_predictor import VideoPredictor
+from seetell.tasks.registry import find_task
 from seetell.web.application import application
 from seetell.web.limits import Limits
-from seetell.web.videos import SentVideo
+from seetell.web.videos import Sent, SentVideo, video_run
 
 pytest.importorskip("av")
 
@@ -89,8 +93,40 @@ def test_a_video_that_is_too_long_is_refused_unless_a_part_is_wanted(describer: 
         assert part.json()["frame_count"] == 15
 
 
+def test_a_video_that_nobody_waits_for_is_left(describer: VideoPredictor, film: bytes):
+    run, sent = video_run(find_task("describe"), describer, Limits()), Sent("a.mp4", film)
+    sent.left.set()
+    (error,) = run([sent])
+    assert isinstance(error, CancelledError)
+
+
+@pytest.mark.parametrize(("waited", "left"), [(0, 24.0), (20, 4.0), (29, 0.1)])
+def test_what_a_video_waited_for_others_is_part_of_its_time(
+    describer: VideoPredictor, film: bytes, waited: float, left: float, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(describer, "predict", lambda video, *, progress, until, time_limit: time_limit)
+    run = video_run(find_task("describe"), describer, Limits(seconds=30))
+    assert run([Sent("a.mp4", film, arrived=time.monotonic() - waited)]) == [pytest.approx(left, abs=0.15)]
+
+
+def test_a_client_that_goes_away_is_not_waited_for(describer: VideoPredictor, film: bytes):
+    sent: list[Sent] = []
+
+    def run(items: Sequence[Sent], **options: Any) -> list[None]:
+        sent.extend(items)
+        assert items[0].left.wait(10)
+        return [None]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("seetell.web.application.video_run", lambda *_: run)
+        app = application({"describe": describer}, limits=Limits(seconds=0.5))
+        with TestClient(app, base_url=ADDRESS) as client:
+            assert client.post("/v1/describe", files={"video": ("a.mp4", film)}).status_code == 503
+    assert sent[0].left.is_set()
+
+
 def test_another_process_gives_the_frames_and_can_be_ended(film: bytes):
-    with SentVideo(("a.mp4", film), max_pixels=10_000, seconds=60) as video:
+    with SentVideo(Sent("a.mp4", film), max_pixels=10_000, seconds=60) as video:
         assert (video.size, video.fps, video.frame_count) == ((64, 48), 10.0, 30)
         frames = list(video)
         assert [frame.index for frame in frames] == list(range(30))
@@ -98,8 +134,8 @@ def test_another_process_gives_the_frames_and_can_be_ended(film: bytes):
         assert frames[20].image[..., 2].mean() > 200 > 50 > np.median(frames[20].image[..., 0])
         assert video.problem == ""
     with pytest.raises(VideoError, match=r"a\.mp4: .*64×48"):
-        SentVideo(("a.mp4", film), max_pixels=100, seconds=60)
-    with SentVideo(("a.mp4", film), max_pixels=10_000, seconds=60) as video:
+        SentVideo(Sent("a.mp4", film), max_pixels=100, seconds=60)
+    with SentVideo(Sent("a.mp4", film), max_pixels=10_000, seconds=60) as video:
         video._process.kill()
         with pytest.raises(VideoError, match="crashed, or took longer than 60 seconds"):
             list(video)

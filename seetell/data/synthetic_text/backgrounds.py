@@ -24,12 +24,14 @@ class Backgrounds:
     Args:
         folder: of photos; plain colours and gradients alone when absent.
         most: photos to use.
+        share: how often a photo is drawn.
 
     Raises:
         DataError: the folder has no photos.
     """
 
-    def __init__(self, folder: str | Path | None = None, *, most: int = 400) -> None:
+    def __init__(self, folder: str | Path | None = None, *, most: int = 400, share: float = PHOTO_SHARE) -> None:
+        self.share = share
         walked = photo_folders(str(folder), lambda unreadable: None) if folder else ()
         self.photos = [Path(path, name) for path, names in walked for name in names][:most]
         if folder and not self.photos:
@@ -38,7 +40,7 @@ class Backgrounds:
 
     def draw(self, random: np.random.Generator, width: int, height: int) -> np.ndarray:
         """Return a background, ``(height, width, 3)`` float32 from 0 to 255."""
-        if self.photos and random.random() < PHOTO_SHARE:
+        if self.photos and random.random() < self.share:
             return self._part_of_a_photo(random, width, height)
         colour = _colour(random)
         if random.random() < 0.5:

@@ -1,4 +1,4 @@
-"""What is written on synthetic pictures: words of a list, made-up words, numbers, dates, codes and addresses."""
+"""What is written on synthetic pictures: words of a list, made-up words, numbers, codes, addresses, and lines."""
 
 from __future__ import annotations
 
@@ -22,8 +22,24 @@ HELD_OUT = 20
 KINDS = {"word": 0.55, "made_up": 0.1, "number": 0.15, "code": 0.07, "address": 0.03, "punctuated": 0.1}
 """How often each kind of text is written."""
 
+PRINTABLE = string.printable[:94]
+"""The digits, letters and signs of ASCII, without the blank."""
+
+LINES = 0.35
+"""Share of lines of several words, where texts may have blanks."""
+
+_COMMON = """
+" the of and to a in is it you that he was for on are with as his they be at one have this from or had by hot but some
+what there we can out other were all your when up use word how said an each she which do their time if will way about
+many then them would write like so these her long make thing see him two has look more day could go come did my no
+most who over know than call first people may down been now find any new work part take get place made where after
+back only I
+"""
+COMMON = tuple(_COMMON.split())
+"""The most frequent words of English, which most lines have and lists of many words hardly show."""
+
+_CODES = "ABCDEFGHJKLMNPQRSTUVWXYZ0123456789"  # without I and O, which no one tells from 1 and 0 there
 _DOMAINS = ("com", "org", "net", "co.uk", "de", "eu", "io", "info")
-_LETTERS = string.ascii_letters
 
 
 class Strings:
@@ -32,7 +48,7 @@ class Strings:
     Args:
         words: of the list.
         characters: that a text may have. Where there are no capitals, texts are in lower case; of others that are not
-            among them a text loses.
+            among them a text loses. With a blank among them, :data:`LINES` of the texts are lines of words.
         held_out: write only words of the list that are never trained on, or only the others.
         longest: most characters of a text.
     """
@@ -53,13 +69,39 @@ class Strings:
     def draw(self, random: np.random.Generator) -> str:
         """Draw a text of at least one character."""
         while True:
+            if " " in self.characters and random.random() < LINES:
+                return self._line(random)
             kind = self._kinds[int(np.searchsorted(self._bounds, random.random()))]
             text: str = getattr(self, f"_{kind}")(random)
-            if self._fold:
-                text = text.lower()
-            text = "".join(sign for sign in text if sign in self.characters)[: self.longest]
+            text = self._known(text)[: self.longest]
             if text:
                 return text
+
+    def _known(self, text: str) -> str:
+        return "".join(sign for sign in (text.lower() if self._fold else text) if sign in self.characters)
+
+    def _line(self, random: np.random.Generator) -> str:
+        """Words of a sentence or of a heading, with a number or a sign among them at times."""
+        case, line = random.random(), ""
+        for place in range(random.integers(2, 6)):
+            kind = random.random()
+            if kind < 0.4:
+                word = COMMON[random.integers(len(COMMON))]
+            elif kind < 0.75:
+                word = self.words[random.integers(len(self.words))]
+            elif kind < 0.87:
+                word = self._number(random)
+            else:
+                word = self._punctuated(random)
+            if case < 0.2:
+                word = word.upper()
+            elif place == 0 or case < 0.4:
+                word = word[:1].upper() + word[1:]
+            longer = f"{line} {self._known(word)}".strip()
+            if len(longer) > self.longest:
+                break
+            line = longer
+        return line or self._known(COMMON[random.integers(len(COMMON))])
 
     def _word(self, random: np.random.Generator) -> str:
         return _cased(self.words[random.integers(len(self.words))], random)
@@ -91,10 +133,10 @@ class Strings:
         return str(draw(10 ** draw(1, 7)))
 
     def _code(self, random: np.random.Generator) -> str:
-        signs = (string.ascii_uppercase + string.digits, _LETTERS + string.digits, string.printable[:94])[
-            int(random.choice(3, p=(0.6, 0.25, 0.15)))
+        signs = (_CODES, _CODES + string.ascii_lowercase.replace("l", ""), PRINTABLE)[
+            int(random.choice(3, p=(0.8, 0.1, 0.1)))
         ]
-        return "".join(signs[place] for place in random.integers(len(signs), size=random.integers(1, 9)))
+        return "".join(signs[place] for place in random.integers(len(signs), size=random.integers(2, 9)))
 
     def _address(self, random: np.random.Generator) -> str:
         name = self.words[random.integers(len(self.words))].lower()

@@ -24,6 +24,7 @@ from seetell.nn.backbones.plain_network import PlainNetwork
 from seetell.nn.backbones.preact_resnet import PreActResNet
 from seetell.nn.backbones.segnet_basic import SegNetBasic
 from seetell.nn.backbones.stochastic_depth import StochasticDepthResNet
+from seetell.nn.backbones.text_small import TextSmall
 from seetell.nn.backbones.vgg_small import VggSmall
 from seetell.nn.backbones.wide_resnet import WideResNet
 from seetell.nn.backbones.zfnet import ZFNet
@@ -52,6 +53,7 @@ OWN: dict[str, Callable[..., Encoder]] = {
     "mobilenet_v1": MobileNetV1,
     **dict.fromkeys(fishnet.VARIANTS, fishnet.FishNet),
     **dict.fromkeys(crnn.VARIANTS, crnn.Crnn),
+    "text_small": TextSmall,
 }
 """Encoders of this folder by name; each is called with its name, ``pretrained``, ``image_size`` and its own options."""
 

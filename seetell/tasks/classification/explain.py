@@ -43,7 +43,7 @@ def explain(predictor: Classifier[Any], image: Image.Image, text: str, names: Se
         UsageError: a name is no class of the model, or there is a text.
     """
     if text:
-        raise UsageError("an image is classified without a text; name the class to explain with --word")
+        raise UsageError("an image is classified without a text; name the class to explain instead")
     ranked = predictor.predict(image)
     classes = chosen(
         "class", predictor.labels, names or [label.text for label in ranked.top(TOP)], whole=predictor.name

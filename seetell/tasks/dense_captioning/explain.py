@@ -42,7 +42,7 @@ def explain(predictor: Predictor[Any, Regions], image: Image.Image, text: str, n
     if not isinstance(predictor, DenseCaptioner):
         raise UsageError(f"{predictor.name} gives no probabilities of phrases of regions; expected a bundle")
     if text:
-        raise UsageError("regions are described without a text; name phrases, or words of them, with --word")
+        raise UsageError("regions are described without a text; name phrases, or words of them, instead")
     found = predictor.predict(image, top=MOST)
     if not len(found):
         raise PhotoError("no region is found in the image, so there is none to explain")

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from seetell.errors import NotPredictedError, PhotoError, UsageError, unknown
-from seetell.explain.explained import MOST_NAMED, Explained, chosen
+from seetell.explain.explained import MOST_NAMED, Explained, Score, chosen
 from seetell.geometry.boxes import iou
 from seetell.results import Region
 from seetell.tasks.detection.detector import Detector
@@ -39,7 +39,7 @@ def explain(predictor: Detector[Any], image: Image.Image, text: str, names: Sequ
         UsageError: a name is of no class of the detector, none of it is found, or there is a text.
     """
     if text:
-        raise UsageError("objects are detected without a text; name the objects to explain with --word")
+        raise UsageError("objects are detected without a text; name the objects to explain instead")
     found = predictor.predict(image)
     if not len(found):
         raise PhotoError("no object is found in the image, so there is none to explain")
@@ -51,18 +51,35 @@ def explain(predictor: Detector[Any], image: Image.Image, text: str, names: Sequ
             raise NotPredictedError(f"no {name.strip()} is found in the image; found are: {there}")
     objects = [found[place] for place in chosen("object", texts, names, whole="the image")]
 
+    answer = ", ".join(f"{each.text} {each.score:.0%}" for each in found)
+    return Explained(
+        answer,
+        tuple(each.text for each in objects),
+        scores_at(predictor, image.size, objects),
+        boxes=[each.box for each in objects],
+    )
+
+
+def scores_at(predictor: Detector[Any], size: tuple[int, int], objects: Sequence[Region]) -> Score:
+    """Return what scores objects in other images at the same places; see :data:`seetell.explain.explained.Score`.
+
+    Args:
+        predictor: any detector.
+        size: width and height of the image that the objects were found in.
+        objects: their boxes and classes.
+    """
+
     def score(images: Sequence[np.ndarray]) -> np.ndarray:
         prepared = [predictor.prepare(image) for image in images]
         rows = []
         for each in predictor.predict_prepared(prepared, threshold=LEAST_SCORE, top=MOST, same_place_iou=1.0):
             if isinstance(each, Exception):
                 raise each
-            scale = max(image.size) / max(each.size)  # the image may have been made smaller
+            scale = max(size) / max(each.size)  # the image may have been made smaller
             rows.append([_similarity(target, each.regions, scale) for target in objects])
         return np.array(rows)
 
-    answer = ", ".join(f"{each.text} {each.score:.0%}" for each in found)
-    return Explained(answer, tuple(each.text for each in objects), score, boxes=[each.box for each in objects])
+    return score
 
 
 def _check_classes(names: Sequence[str], predictor: Detector[Any]) -> None:

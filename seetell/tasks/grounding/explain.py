@@ -35,7 +35,7 @@ def explain(predictor: Predictor[Prepared, object], image: Image.Image, text: st
     if not isinstance(predictor, PhraseGrounder):
         raise UsageError(f"{predictor.name} does not score regions with words; expected a bundle")
     if not text:
-        raise UsageError("say with --text which sentence is aligned with the image")
+        raise UsageError("there is no text; expected the sentence that is aligned with the image")
     note, embedder = predictor.check_text(text), predictor.embedder
     reading, sentences = embedder.read(text), embedder.embed_sentences([text])
     tokens = reading.tokens

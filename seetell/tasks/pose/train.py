@@ -26,7 +26,7 @@ from seetell.training.config import RunConfig
 from seetell.training.encoding import Progress
 from seetell.training.loss_terms import Term
 from seetell.training.preparation import data_hash, frozen_encoder, pretrained_of, readable, training_splits, unreadable
-from seetell.training.task import Optimised, Phase, Validation, seeded
+from seetell.training.task import Phase, Validation, seeded
 from seetell.training.trained import load_beginning
 
 VALIDATION_BATCH = 32
@@ -57,7 +57,6 @@ class Training(task.Training):
                 "train on and to validate"
             )
         self.model = seeded(config, build, self.encoder, None).to(config.device)
-        self._trainable = self.encoder.trainable(frozen_stages=self.section.frozen_stages)
         self.hashes = {
             "encoder_hash": encoder_hash,
             "data_hash": data_hash(
@@ -93,14 +92,14 @@ class Training(task.Training):
 
     def phases(self) -> list[Phase]:
         """Return one phase, in which both are trained."""
-        head = Optimised(self.config.optimiser, list(self.model.parameters()))
-        encoder = Optimised(self.section.encoder_optimiser, self._trainable)
-        return [Phase(0, {"poser": head, "encoder": encoder}, schedule_steps=self.config.steps)]
+        section = self.section
+        return self.model_then_encoder(
+            after=0, frozen_stages=section.frozen_stages, optimiser=section.encoder_optimiser
+        )
 
     def begin(self, phase: Phase) -> None:
         """Unfreeze the encoder behind its frozen stages."""
-        for parameter in self._trainable:
-            parameter.requires_grad_(True)
+        self.unfreeze_encoder(phase)
 
     def batch(self, step: int, part: Part = WHOLE) -> tuple[Any, ...]:
         """Cut persons out, and return images and points."""

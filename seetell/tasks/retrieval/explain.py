@@ -28,7 +28,7 @@ def explain(predictor: Embedder[Any], image: Image.Image, text: str, names: Sequ
         UsageError: there is no text, the model knows no content word of it, or a name is none of its words.
     """
     if not text:
-        raise UsageError("say what the image was searched by, with --text")
+        raise UsageError("there is no text; expected what the image was searched by")
     reading = predictor.read(text)
     reading.require_content()
     words = [word for word in reading.content_words if word != text.strip().lower()]

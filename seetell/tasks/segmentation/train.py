@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -16,14 +16,14 @@ from seetell.metrics.segmentation import count_pixels, median_frequency_weights,
 from seetell.nn.backbones import weights_hash
 from seetell.photos import open_photo
 from seetell.tasks.segmentation.data import VOID, LabelledImage, LabelMapDataset, read_label_map, read_label_maps
-from seetell.tasks.segmentation.model import build
+from seetell.tasks.segmentation.model import Segmenter, build
 from seetell.training import task
 from seetell.training.batches import WHOLE, Part
 from seetell.training.config import RunConfig
 from seetell.training.encoding import Progress
 from seetell.training.loss_terms import Term
 from seetell.training.preparation import data_hash, frozen_encoder, pretrained_of, readable, training_splits, unreadable
-from seetell.training.task import Optimised, Phase, Validation, seeded
+from seetell.training.task import Phase, Validation, seeded
 from seetell.training.trained import load_beginning
 
 
@@ -45,10 +45,7 @@ class Training(task.Training):
         train, val = training_splits(config, dataset)
         self.failures = unreadable([image.path for image in dict.fromkeys((*train, *val))], on_encoding)
         self._train, self._val = readable(dataset.source, self.failures, train, val)
-        self.model = self.segmenter = seeded(config, build, self.encoder, None).to(
-            config.device, memory_format=torch.channels_last
-        )
-        self._trainable = self.encoder.trainable(frozen_stages=self.section.frozen_stages)
+        self.model = seeded(config, build, self.encoder, None).to(config.device, memory_format=torch.channels_last)
         self._weights = self._class_weights().to(self.device)
         self.hashes = {
             "encoder_hash": encoder_hash,
@@ -77,23 +74,28 @@ class Training(task.Training):
     @property
     def modules(self) -> dict[str, nn.Module]:
         """The head and the encoder."""
-        return {"segmenter": self.segmenter, "encoder": self.encoder}
+        return {"segmenter": self.model, "encoder": self.encoder}
+
+    @property
+    def segmenter(self) -> Segmenter:
+        """The head."""
+        return cast(Segmenter, self.model)
 
     def initialise(self) -> None:
         """Take over the head that the run is initialised from; layers that it lacks keep their own beginnings."""
         if self._pretrained is not None:
-            load_beginning(self.segmenter, self.part, self._pretrained)
+            load_beginning(self.model, self.part, self._pretrained)
 
     def phases(self) -> list[Phase]:
         """Return one phase, in which both are trained."""
-        head = Optimised(self.config.optimiser, list(self.segmenter.parameters()))
-        encoder = Optimised(self.section.encoder_optimiser or self.config.optimiser, self._trainable)
-        return [Phase(0, {"segmenter": head, "encoder": encoder}, schedule_steps=self.config.steps)]
+        section = self.section
+        return self.model_then_encoder(
+            after=0, frozen_stages=section.frozen_stages, optimiser=section.encoder_optimiser or self.config.optimiser
+        )
 
     def begin(self, phase: Phase) -> None:
         """Unfreeze the encoder behind its frozen stages."""
-        for parameter in self._trainable:
-            parameter.requires_grad_(True)
+        self.unfreeze_encoder(phase)
 
     def _class_weights(self) -> Tensor:
         """Return the weight of each class in the loss, ``(K,)`` float32."""

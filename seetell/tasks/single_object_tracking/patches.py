@@ -54,6 +54,12 @@ def cosine_window(rows: int, columns: int) -> np.ndarray:
     return window
 
 
+def faded(channels: np.ndarray) -> np.ndarray:
+    """Return channels ``(C, H, W)`` that fade towards the edges, by the cosine window."""
+    product: np.ndarray = channels * cosine_window(*channels.shape[1:])
+    return product
+
+
 def box_around(centre: Pair, size: Pair) -> Box:
     """Return the box ``xyxy`` of a centre, x and y, and a size, width and height."""
     return (

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from seetell.config import check_not_negative, check_sizes
+from seetell.data.synthetic_text.strings import PRINTABLE
 from seetell.errors import RecipeError
 from seetell.tasks.text_recognition.models.attention_decoder import AttentionDecoderConfig
 from seetell.tasks.text_recognition.models.crnn import CrnnConfig
 from seetell.training.config import Section
-
-CHARACTERS = string.printable[:94]
-"""The digits, letters and signs of ASCII, without the blank."""
 
 
 @dataclass(frozen=True)
@@ -26,15 +23,27 @@ class SyntheticConfig:
         fonts: folder of fonts; empty for those of this machine.
         photos: folder of photos to write on; empty for plain colours and gradients alone.
         difficulty: scales distortion, blur and noise; 0 for none.
+        store: folder in which words are rendered once, in difficulties from 0 to ``difficulty``, and trained on many
+            times; those that it has are not rendered again. Empty to render new ones in each step.
+        count: words to render into the store.
+        curriculum: steps in which harder words and longer ones come in, little by little. Needs a store.
     """
 
     words: str = ""
     fonts: str = ""
     photos: str = ""
     difficulty: float = 1.0
+    store: str = ""
+    count: int = 100_000
+    curriculum: int = 0
 
     def __post_init__(self) -> None:
-        check_not_negative(self, "difficulty")
+        check_not_negative(self, "difficulty", "curriculum")
+        check_sizes(self, "count")
+        if self.curriculum and not self.store:
+            raise RecipeError(
+                "curriculum: expected synthetic.store, a folder; without one, there is no order to learn in"
+            )
 
 
 @dataclass(frozen=True)
@@ -46,8 +55,12 @@ class TextRecognitionConfig(Section):
 
     Attributes:
         architecture: of the recogniser: ``crnn`` or ``attention_decoder``.
-        characters: that it can read. Without capitals, it reads texts in lower case.
-        longest: most characters of a word that is trained on.
+        characters: that it can read. Without capitals, it reads texts in lower case; with a blank, lines of words.
+        longest: most characters of a text that is trained on.
+        fit: ``line`` scales pictures to the height of the encoder's input, and squashes only those that get wider than
+            it; ``squash`` scales all to its size.
+        detector: folder of a run of the task text_detection, whose network goes into the bundle and finds the lines to
+            read; without one, a bundle reads pictures that show one word or line each.
         synthetic: the words to train on where ``data.path`` is empty.
         crnn: of the architecture of that name.
         attention_decoder: of the architecture of that name.
@@ -64,13 +77,17 @@ class TextRecognitionConfig(Section):
     }
 
     architecture: Literal["crnn", "attention_decoder"] = "crnn"
-    characters: str = CHARACTERS
+    characters: str = PRINTABLE
     longest: int = 20
+    fit: Literal["line", "squash"] = "line"
+    detector: str = ""
     synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
     crnn: CrnnConfig = field(default_factory=CrnnConfig)
     attention_decoder: AttentionDecoderConfig = field(default_factory=AttentionDecoderConfig)
 
     def __post_init__(self) -> None:
         check_sizes(self, "longest")
-        if len(set(self.characters)) < max(2, len(self.characters)) or any(map(str.isspace, self.characters)):
-            raise RecipeError(f"characters: expected two or more different ones, no blanks, got {self.characters!r}")
+        if len(set(self.characters)) < max(2, len(self.characters)) or any(
+            sign.isspace() and sign != " " for sign in self.characters
+        ):
+            raise RecipeError(f"characters: expected two or more different ones, no tabs, got {self.characters!r}")

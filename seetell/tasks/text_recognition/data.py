@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seetell.data.records import Problem
+from seetell.data.synthetic_text.store import Progress, WordStore
 from seetell.data.synthetic_text.words import RenderedWord, SyntheticWords
 from seetell.data.word_images import WordPhoto, read_word_images
 from seetell.errors import DataError
-from seetell.photos import open_photo
+from seetell.photos import Preprocessing, open_photo
 from seetell.photos.opening import PhotoSource
 
 if TYPE_CHECKING:
@@ -20,6 +19,9 @@ if TYPE_CHECKING:
 
 TRAINING, HELD_OUT = 1, 2
 """Streams of random numbers."""
+
+LEGIBLE = 0.5
+"""Difficulty in which held-out words are rendered: a careful person reads nearly all of them."""
 
 NumberedWords = Callable[[int], RenderedWord]
 """Returns the picture of the word of a number, from 0 on."""
@@ -36,8 +38,8 @@ class WordSources:
         identity: what identifies all of this, ready for JSON.
         train_count: how many words there are to train on; ``None`` for as many as are wanted.
         val_count: how many there are to validate with; likewise.
-        notes: for the user.
-        problems: what is wrong with the data.
+        remarks: for the user.
+        render: renders the words to train on into their store, where there is one.
     """
 
     source: Path
@@ -46,8 +48,8 @@ class WordSources:
     identity: Sequence[Any]
     train_count: int | None = None
     val_count: int | None = None
-    notes: tuple[str, ...] = ()
-    problems: tuple[Problem, ...] = ()
+    remarks: tuple[str, ...] = ()
+    render: Callable[[Preprocessing, Progress], WordStore] | None = None
 
 
 def read_words_of(config: RunConfig) -> WordSources:
@@ -74,15 +76,51 @@ def picture_of(word: WordPhoto) -> PhotoSource:
 
 
 def _rendered(config: RunConfig) -> WordSources:
-    section = config.section
-    wanted = {**dataclasses.asdict(section.synthetic), "longest": section.longest}
-    train, val = (
-        SyntheticWords.create(section.characters, **wanted, seed=stream, held_out=stream == HELD_OUT)
-        for stream in (TRAINING, HELD_OUT)
+    section, synthetic = config.section, config.section.synthetic
+    made_of = {"words": synthetic.words, "fonts": synthetic.fonts, "photos": synthetic.photos}
+    train = SyntheticWords.create(
+        section.characters,
+        **made_of,
+        seed=TRAINING,
+        longest=section.longest,
+        difficulty=synthetic.difficulty,
     )
+    val = held_out_words(
+        section.characters, **made_of, longest=section.longest, difficulty=min(synthetic.difficulty, LEGIBLE)
+    )
+
+    def render(preprocessing: Preprocessing, progress: Progress) -> WordStore:
+        return WordStore.render(
+            train,
+            synthetic.count,
+            height=preprocessing.height,
+            most_width=preprocessing.width,
+            folder=Path(synthetic.store),
+            progress=progress,
+        )
+
     note = f"words are rendered in {len(train.fonts)} fonts, of {len(train.strings.words)} words and made-up texts"
-    identity = [section.longest, section.synthetic.difficulty, [font.name for font in train.fonts], train.strings.words]
-    return WordSources(Path("rendered words"), train.render, val.render, identity, notes=(note,))
+    return WordSources(
+        Path("rendered words"),
+        train.render,
+        val.render,
+        [train.identity, synthetic.count if synthetic.store else 0, synthetic.curriculum],
+        remarks=(note,),
+        render=render if synthetic.store else None,
+    )
+
+
+def held_out_words(characters: str, *, difficulty: float = LEGIBLE, **made_of: Any) -> SyntheticWords:
+    """Return the series of words that readers are compared on, each a single one, in words of the list not trained on.
+
+    Args:
+        characters: that may be in them.
+        difficulty: that in which people read nearly all, unless told otherwise.
+        made_of: see :meth:`~seetell.data.synthetic_text.words.SyntheticWords.create`.
+    """
+    return SyntheticWords.create(
+        characters.replace(" ", ""), **made_of, seed=HELD_OUT, held_out=True, difficulty=difficulty
+    )
 
 
 def _photographed(config: RunConfig) -> WordSources:
@@ -109,8 +147,14 @@ def _photographed(config: RunConfig) -> WordSources:
             "validate with"
         )
     fewer = len(dataset.photos) - len(train) - len(others)
-    notes = (f"{fewer} words are too long or have none of the characters",) if fewer else ()
+    remarks = (f"{fewer} words are too long or have none of the characters",) if fewer else ()
     identity = [[word.id, known(word)] for word in (*train, *others)]
     return WordSources(
-        dataset.source, numbered(train), numbered(others), identity, len(train), len(others), notes, dataset.problems
+        dataset.source,
+        numbered(train),
+        numbered(others),
+        identity,
+        len(train),
+        len(others),
+        (*remarks, *dataset.remarks),
     )

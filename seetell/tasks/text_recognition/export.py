@@ -1,9 +1,10 @@
-"""What the exporter writes of a text recogniser: the encoder, the recogniser, and weights for further training."""
+"""What the exporter writes of a text recogniser: encoder, recogniser, perhaps a detector, and their weights."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,7 +19,9 @@ from seetell.export.declaration import (
     encoder_graph,
 )
 from seetell.nn.backbones import Encoder
-from seetell.tasks.text_recognition.data import WordSources, read_words_of
+from seetell.tasks.text_detection.export import detector_graph, detector_of
+from seetell.tasks.text_recognition.data import NumberedWords, WordSources, read_words_of
+from seetell.tasks.text_recognition.line_images import Fit, line_picture, network_input, stacked
 from seetell.tasks.text_recognition.models import TextRecogniser, columns_of
 from seetell.training.trained import Trained
 
@@ -53,45 +56,65 @@ class WordExamples(Examples):
 
     Attributes:
         words: of the run.
+        fit: how pictures get the height of the encoder's input; see :mod:`seetell.tasks.text_recognition.line_images`.
     """
 
     words: WordSources
+    fit: Fit
 
     @cached_property
     def calibration(self) -> np.ndarray:
         """Preprocessed words that were trained on, ``(N, 3, H, W)``."""
-        count = min(CALIBRATION_IMAGES, self.words.train_count or CALIBRATION_IMAGES)
-        return np.stack([self.preprocessing(self.words.train(number).image) for number in range(count)])
+        return self._prepared(self.words.train, CALIBRATION_IMAGES, self.words.train_count)
 
     @cached_property
     def comparison(self) -> np.ndarray:
         """Preprocessed words that were not trained on, ``(N, 3, H, W)``."""
-        count = min(COMPARISON_IMAGES, self.words.val_count or COMPARISON_IMAGES)
-        return np.stack([self.preprocessing(self.words.val(number).image) for number in range(count)])
+        return self._prepared(self.words.val, COMPARISON_IMAGES, self.words.val_count)
+
+    def _prepared(self, words: NumberedWords, wanted: int, there_are: int | None) -> np.ndarray:
+        pictures = [
+            line_picture(words(number).image, self.preprocessing, self.fit)
+            for number in range(min(wanted, there_are or wanted))
+        ]
+        return network_input(stacked(pictures, self.fit), self.preprocessing)
 
 
 def graphs(trained: Trained) -> Declaration:
     """Declare the bundle of a trained text recogniser."""
-    examples = WordExamples((), (), trained.encoder.preprocessing, read_words_of(trained.config))
-    encoder = ColumnsGraph(trained.encoder).eval()
+    section = trained.config.section
+    examples = WordExamples((), (), trained.encoder.preprocessing, read_words_of(trained.config), section.fit)
+    columns = ColumnsGraph(trained.encoder).eval()
+    encoder = encoder_graph(columns, ("columns",), examples)
+    images: dict[int, object] = {0: torch.export.Dim("images", min=1)}
+    if section.fit == "line":  # pictures of any width
+        images = {0: torch.export.Dim.AUTO, 1: torch.export.Dim.AUTO}
+        wide: dict[int, object] = {0: torch.export.Dim.AUTO, 3: torch.export.Dim.AUTO}
+        encoder = replace(encoder, dynamic_shapes=(wide,), quantise="", weights="half", tolerance=2e-2)
     with torch.no_grad():
-        (columns,) = encoder(torch.from_numpy(examples.comparison))
+        (found,) = columns(torch.from_numpy(examples.comparison))
     recogniser = GraphSpec(
         name="recogniser",
         module=RecogniserGraph(trained.model).eval(),
-        examples=(columns.clone(),),
+        examples=(found.clone(),),
         inputs=("columns",),
         outputs=("log_probs",),
-        dynamic_shapes=({0: torch.export.Dim("images", min=1)},),
+        dynamic_shapes=(images,),
         weights="half",
         tolerance=2e-2,
     )
+    graphs: tuple[GraphSpec, ...] = (encoder, recogniser)
+    models: tuple[nn.Module, ...] = (trained.model,)
+    if section.detector:
+        detector = detector_of(Path(section.detector))
+        graphs += (detector_graph(detector),)
+        models += (detector.model, detector.encoder)
     return Declaration(
-        architecture=trained.config.section.architecture,
-        graphs=(encoder_graph(encoder, ("columns",), examples), recogniser),
+        architecture=section.architecture,
+        graphs=graphs,
         examples=examples,
-        models=(trained.model,),
-        settings={"transcription": "ctc" if trained.config.section.architecture == "crnn" else "greedy"},
+        models=models,
+        settings={"transcription": "ctc" if section.architecture == "crnn" else "greedy", "fit": section.fit},
         weights={"recogniser": trained.model.state_dict(), "encoder": trained.encoder.state_dict()},
-        labels=tuple(trained.config.section.characters),
+        labels=tuple(section.characters),
     )

@@ -1,4 +1,4 @@
-"""The words of images from a bundle, on ONNX Runtime: images that show one word each."""
+"""The words of images from a bundle, on ONNX Runtime: its detector finds lines, its recogniser reads them."""
 
 from __future__ import annotations
 
@@ -8,22 +8,38 @@ from PIL import Image
 
 from seetell.photos import open_photo
 from seetell.photos.opening import PhotoSource
-from seetell.results import Regions
+from seetell.results import Region, Regions
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.bundle_predictor import BundlePredictor
+from seetell.runtime.sessions import Graph
+from seetell.tasks.text_detection.line_finder import LineFinder
+from seetell.tasks.text_detection.scoring import bounding_boxes
+from seetell.tasks.text_recognition.line_crops import cut_out
 from seetell.tasks.text_recognition.reader import TextReader, whole_image
+from seetell.tasks.text_recognition.reading_order import reading_order
 from seetell.tasks.text_recognition.word_recogniser import WordRecogniser
+
+MOST_LINES = 1000
+"""Of an image, those of highest score, that are read."""
 
 
 class BundleReader(BundlePredictor[Image.Image, Regions], TextReader[Image.Image]):
     """A text reader of a bundle; see :class:`~seetell.runtime.bundle_predictor.BundlePredictor`.
 
     Attributes:
-        recogniser: reads the words.
+        finder: finds lines; ``None`` where the bundle has no detector, and each image is read as one word or line.
+        recogniser: reads them.
     """
+
+    batch_size = 4
 
     def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
         super().__init__(bundle, precision=precision, threads=threads)
+        self.finder: LineFinder | None = None
+        if "line_detector" in bundle.graphs:
+            graph = Graph.open(bundle, "line_detector", threads=self.threads)
+            graph.require(inputs=["images"], outputs=["text"])
+            self.finder = LineFinder(graph)
         self.recogniser = WordRecogniser(bundle, precision=precision, threads=self.threads)
 
     def prepare(self, image: PhotoSource, text: str = "") -> Image.Image:
@@ -33,8 +49,24 @@ class BundleReader(BundlePredictor[Image.Image, Regions], TextReader[Image.Image
     def _predict(
         self, batch: Sequence[Image.Image], sample_ids: Sequence[int], *, whole: bool, threshold: float
     ) -> list[Regions]:
-        words = self.recogniser.read(batch)
-        return [
-            whole_image(word.text, word.score, image.size, self.name, threshold=threshold)
-            for image, word in zip(batch, words, strict=True)
-        ]
+        if whole or self.finder is None:
+            words = self.recogniser.read(batch)
+            return [
+                whole_image(word.text, word.score, image.size, self.name, threshold=threshold)
+                for image, word in zip(batch, words, strict=True)
+            ]
+        found = [self.finder.find(image) for image in batch]
+        corners = [lines.corners[lines.scores.argsort()[::-1][:MOST_LINES]] for lines in found]
+        crops = [cut_out(image, line) for image, lines in zip(batch, corners, strict=True) for line in lines]
+        read = iter(self.recogniser.read(crops))
+        results = []
+        for image, lines in zip(batch, corners, strict=True):
+            words = [next(read) for _ in lines]
+            regions = [
+                Region(word.text, (left, top, right, bottom), word.score)
+                for word, (left, top, right, bottom) in zip(words, bounding_boxes(lines).tolist(), strict=True)
+                if word.text and word.score >= threshold and right > left and bottom > top
+            ]
+            order = reading_order([region.box for region in regions])
+            results.append(Regions(tuple(regions[number] for number in order), image.size, self.name))
+        return results

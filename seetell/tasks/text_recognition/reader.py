@@ -10,7 +10,7 @@ from seetell.runtime.image_stream import BatchFn
 from seetell.runtime.option_checks import check_share
 from seetell.runtime.predictor import Predictor, Prepared
 
-THRESHOLD = 0.3
+THRESHOLD = 0.7
 
 
 class TextReader(Predictor[Prepared, Regions]):

@@ -7,7 +7,8 @@ TASK = Task(
     command="read",
     summary="Read the words of images.",
     result="regions",
-    example="seetell read sign.jpg --model rapidocr",
+    written=True,
+    example="seetell read sign.jpg",
     predict="predict:BundleReader",
     evaluate="evaluate:evaluate",
     config="config:TextRecognitionConfig",
@@ -23,6 +24,6 @@ TASK = Task(
             False,
             served=True,
         ),
-        Option("threshold", float, "Least score of a line, from 0 to 1.", 0.3, minimum=0, maximum=1, served=True),
+        Option("threshold", float, "Least score of a line, from 0 to 1.", 0.7, minimum=0, maximum=1, served=True),
     ),
 )

@@ -89,7 +89,7 @@ async function describe(file) {
     const { limits } = await server;
     if (file.size > limits.bytes) throw new ApiError(`A file has at most ${Math.floor(limits.bytes / 2 ** 20)} megabytes here.`);
     const able = views.filter(({ task }) => task.input === input);
-    if (!able.length) throw new ApiError(`This server takes no ${input === "image" ? "photos" : "videos"}.`);
+    if (!able.length && !(input === "image" && drawing)) throw new ApiError(`This server takes no ${input === "image" ? "photos" : "videos"}.`);
     const [first, ...others] = able.filter((view) => !view.needsText);
     await first?.predict();
     if (signal.aborted) return;

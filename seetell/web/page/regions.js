@@ -20,6 +20,7 @@ export class RegionsView extends TaskView {
     this.layer.dataset.command = command;
     this.layer.setAttribute("aria-hidden", "true");
     stage.photo.append(this.layer);
+    if (task.written) this.#offerWords();
     const hint = "Point at a phrase or at the photo, or choose one, to see its box alone.";
     this.parts = new Parts(this.list, this.find(".description"), hint, (place) => this.#highlight(place), (place) => this.#explain(place));
     [this.filter, this.most] = [".filter", ".most"].map((selector) => this.find(selector));
@@ -50,7 +51,7 @@ export class RegionsView extends TaskView {
     }
     this.find(".choice").hidden = this.find(".buttons").hidden = !regions.length;
     this.most.max = Math.max(1, regions.length);
-    this.most.value = SHOWN_AT_FIRST;
+    this.most.value = this.task.written ? regions.length : SHOWN_AT_FIRST;
     this.#choose();
     this.stage.offer(this);
   }
@@ -58,6 +59,15 @@ export class RegionsView extends TaskView {
   // Those that are shown.
   copied() {
     return { ...this.row, regions: this.#shown.map((rank) => this.row.regions[rank]) };
+  }
+
+  // What is written lies over the photo, to be selected, and can be copied as a whole.
+  #offerWords() {
+    const button = this.find(".copy-text");
+    button.hidden = false;
+    button.textContent = "Copy the words";
+    const words = () => this.#shown.map((rank) => this.row.regions[rank].text).join("\n");
+    button.addEventListener("click", (event) => this.copy(words(), event.target));
   }
 
   #choose() {
@@ -111,6 +121,7 @@ export class RegionsView extends TaskView {
     phrase.textContent = text;
     tag.append(phrase);
     box.append(tag);
+    if (this.task.written) box.append(words(text, right - left, bottom - top));
     if (points) box.append(skeleton(points, this.row.skeleton ?? [], [left, top, right - left, bottom - top]));
     box.style.setProperty("--colour", colour(number));
     box.style.setProperty("--room", (100 * (fromRight ? right : width - left)) / width);
@@ -126,6 +137,19 @@ export class RegionsView extends TaskView {
     box.addEventListener("click", () => this.parts.toggle(place));
     return box;
   }
+}
+
+// A text as wide and as high as its box, not to be seen but to be selected.
+function words(text, width, height) {
+  const [picture, line] = ["svg", "text"].map((name) => document.createElementNS(SVG, name));
+  const attributes = { y: 0.8 * height, "font-size": height, textLength: width, lengthAdjust: "spacingAndGlyphs" };
+  picture.setAttribute("class", "words");
+  picture.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  picture.setAttribute("preserveAspectRatio", "none");
+  for (const [name, value] of Object.entries(attributes)) line.setAttribute(name, value);
+  line.textContent = text;
+  picture.append(line);
+  return picture;
 }
 
 // The points of a region and the lines between them, over its box.

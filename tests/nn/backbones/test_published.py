@@ -65,6 +65,7 @@ def test_every_network_of_ours_is_in_the_catalogue_or_a_depth_of_one_that_is():
         "crnn",
         "crnn_small",
         "segnet_basic",
+        "text_small",
     }
     assert {name for name in OWN if name.rstrip("0123456789") not in families and name in OURS} == set()
 

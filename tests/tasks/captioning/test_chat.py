@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -194,8 +195,9 @@ def test_no_more_are_asked_for_at_once_than_is_said(server: ChatServer):
     def count(handler: Handler, request: Request) -> None:
         running.append(1)
         most.append(len(running))
+        time.sleep(0.01)
+        running.pop()  # before the answer, at which the next request may come
         echo(handler, request)
-        running.pop()
 
     server.always = count
     captioner = load(server, concurrency=2)

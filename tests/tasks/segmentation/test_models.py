@@ -90,7 +90,8 @@ def test_finer_networks_begin_as_the_coarser_ones(recipe: dict[str, Any], tmp_pa
             begun = Training(config, Training.read(config))
             begun.initialise()
             with torch.no_grad():
-                np.testing.assert_allclose(begun.segmenter.eval().segment(begun.encoder, images), expected, atol=1e-5)
+                begun.model.eval()
+                np.testing.assert_allclose(begun.segmenter.segment(begun.encoder, images), expected, atol=1e-5)
         with torch.no_grad():
             expected = trained.model.segment(trained.encoder, images)
 

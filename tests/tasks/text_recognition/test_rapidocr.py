@@ -85,11 +85,6 @@ def test_the_extra_is_named(monkeypatch):
         seetell.load("rapidocr")
 
 
-def test_without_a_model_of_ours_the_command_says_what_to_name():
-    with pytest.raises(UsageError, match=r"no model for text recognition \(seetell read\) comes with .*, or rapidocr"):
-        seetell.load("read")
-
-
 @pytest.mark.slow  # the library's models take seconds to load
 def test_the_library_itself():
     pytest.importorskip("rapidocr_onnxruntime", reason="needs the extra ocr")

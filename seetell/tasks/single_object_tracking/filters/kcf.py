@@ -25,7 +25,7 @@ from seetell.tasks.single_object_tracking.filters.correlation import (
 )
 from seetell.tasks.single_object_tracking.filters.hog import hog
 from seetell.tasks.single_object_tracking.filters.scale_filter import ScaleFilter
-from seetell.tasks.single_object_tracking.patches import Pair, cosine_window
+from seetell.tasks.single_object_tracking.patches import Pair, faded
 
 
 class Kcf(CorrelationTracker):
@@ -65,9 +65,7 @@ class Kcf(CorrelationTracker):
 
     def features(self, pixels: np.ndarray) -> np.ndarray:
         """Return HOG that fades towards the edges; see :meth:`CorrelationTracker.features`."""
-        channels = hog(pixels[None], self._cell)[0]
-        faded: np.ndarray = channels * cosine_window(*channels.shape[1:])
-        return faded
+        return faded(hog(pixels[None], self._cell)[0])
 
     def learn(self, features: np.ndarray, rate: float) -> None:
         """Average the window and its dual weights; see :meth:`CorrelationTracker.learn`."""

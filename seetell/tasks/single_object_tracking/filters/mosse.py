@@ -20,7 +20,7 @@ from seetell.tasks.single_object_tracking.filters.correlation import (
     transform,
 )
 from seetell.tasks.single_object_tracking.filters.scale_filter import ScaleFilter
-from seetell.tasks.single_object_tracking.patches import Pair, cosine_window
+from seetell.tasks.single_object_tracking.patches import Pair, faded
 
 LEAST_RATIO = 7.0
 """Peak-to-sidelobe ratio below which the object is hidden or lost (section 3.5)."""
@@ -67,8 +67,7 @@ class Mosse(CorrelationTracker):
         """Return the logarithm of grey values, of mean 0 and deviation 1, fading towards the edges, ``(1, h, w)``."""
         grey = np.log1p(pixels.astype(np.float32).mean(axis=-1))
         grey = (grey - grey.mean()) / (grey.std() + 1e-5)
-        faded: np.ndarray = grey * cosine_window(*grey.shape)
-        return faded[None]
+        return faded(grey[None])
 
     def pixels(self, image: np.ndarray) -> np.ndarray:
         """Return the window; see :meth:`CorrelationTracker.pixels`."""

@@ -1,0 +1,1 @@
+"""Text detection: where in an image lines of text are."""
