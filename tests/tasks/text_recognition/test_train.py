@@ -49,7 +49,7 @@ def test_two_processes_train_as_one(tmp_path, text_recipe):
 @pytest.mark.slow  # some seconds
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_overfits_a_few_pictures(tmp_path, text_recipe, word_set, architecture):
-    content = merged(text_recipe, ARCHITECTURES[architecture])
+    content = merged(merged(text_recipe, ARCHITECTURES[architecture]), {"text_recognition": {"fit": "squash"}})
     data = {"path": str(word_set)}
     config = configured(content, data=data, steps=200, batch_size=12, validation={"every": 50, "photos": -1})
     loop_of(config, read_words_of(config), tmp_path / "run").run()
