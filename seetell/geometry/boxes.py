@@ -81,6 +81,20 @@ def flip_boxes(boxes: Boxes, *, width: float) -> Boxes:
     return flipped
 
 
+def clipped(boxes: Boxes, size: tuple[int, int]) -> Boxes:
+    """Return the parts of boxes ``(..., 4)`` that are within an image of that width and height."""
+    within: Boxes = np.clip(boxes, 0, np.tile(size, 2))
+    return within
+
+
+def in_pixels(boxes: Boxes, *, visible: Box) -> Boxes:
+    """Return boxes ``(..., 4)``, in shares of the visible part of an image, in pixels of the image, float64."""
+    left, top, right, bottom = visible
+    extent, origin = np.tile([right - left, bottom - top], 2), np.tile([left, top], 2)
+    placed: Boxes = boxes.astype(np.float64) * extent + origin
+    return placed
+
+
 def contains(boxes: Boxes, points: Boxes) -> npt.NDArray[np.bool_]:
     """Return whether boxes ``(…, 4)`` contain points ``(…, 2)`` of x and y; a point on an edge is inside."""
     inside: npt.NDArray[np.bool_] = np.all((boxes[..., :2] <= points) & (points <= boxes[..., 2:]), axis=-1)

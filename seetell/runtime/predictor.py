@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, ClassVar, Generic, TypeVar
@@ -16,42 +16,28 @@ from seetell.errors import PhotoError, UsageError
 from seetell.photos.opening import PhotoSource
 from seetell.photos.preprocessing import Preprocessing
 from seetell.runtime.image_stream import BatchFn, run_with_oom_fallback, stream
+from seetell.runtime.loaded import Loaded
 from seetell.runtime.option_checks import check_count
-from seetell.runtime.threads import resolve_num_threads
 
 Prepared = TypeVar("Prepared")
 Result = TypeVar("Result")
 
 
-class Predictor(ABC, Generic[Prepared, Result]):
-    """A loaded model that predicts: a bundle, or a model of another library.
+class Predictor(Loaded, Generic[Prepared, Result]):
+    """A loaded model that predicts for images: a bundle, or a model of another library; see :class:`Loaded`.
 
     Attributes:
-        task: name of the task that it predicts for.
         text_input: name of the text that goes with each image; empty where images are predicted alone.
         batch_size: images processed at once by default.
         takes_resized: whether :meth:`prepare` accepts a photo that another process resized.
         remote: whether another machine computes; then any number of threads may predict.
         preprocessings: the ways in which :meth:`prepare` resizes an image, where it takes such photos.
-        name: the model's, which every result carries.
-        threads: processor threads that it computes with.
-
-    Args:
-        name: see above.
-        threads: processor threads to compute with; the physical cores when absent.
-
-    Raises:
-        UsageError: ``threads`` is not possible.
     """
 
-    task: ClassVar[str]
     text_input: ClassVar[str] = ""
     batch_size: int = 16
     takes_resized: ClassVar[bool] = False
     remote: ClassVar[bool] = False
-
-    def __init__(self, name: str, *, threads: int | None = None) -> None:
-        self.name, self.threads = name, resolve_num_threads(threads)
 
     @property
     def preprocessings(self) -> tuple[Preprocessing, ...]:
@@ -92,14 +78,6 @@ class Predictor(ABC, Generic[Prepared, Result]):
     def batched(self, function: Callable[..., Sequence[Result]], **options: Any) -> BatchFn[Prepared, Result]:
         """Return what runs a function on a batch with options, for :meth:`bind`."""
         return partial(function, **options)
-
-    def check(self, **options: Any) -> None:
-        """Check options before any work.
-
-        Raises:
-            UsageError: an option is unknown or its value not allowed.
-        """
-        self.bind(**options)
 
     def check_text(self, text: str) -> str:
         """Check a text that goes with images before any work.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from seetell.runtime.threads import resolve_num_threads
+from seetell.runtime.loaded import Loaded
 from seetell.video.frames import Video, open_video
 
 Result = TypeVar("Result")
@@ -25,26 +25,8 @@ def no_progress(done: int, total: int | None) -> None:
     """Show nothing."""
 
 
-class VideoPredictor(ABC, Generic[Result]):
-    """A loaded model, or a method without one, that predicts for videos.
-
-    Attributes:
-        task: name of the task that it predicts for.
-        name: the model's or the method's, which every result carries.
-        threads: processor threads that it computes with.
-
-    Args:
-        name: see above.
-        threads: processor threads to compute with; the physical cores when absent.
-
-    Raises:
-        UsageError: ``threads`` is not possible.
-    """
-
-    task: ClassVar[str]
-
-    def __init__(self, name: str, *, threads: int | None = None) -> None:
-        self.name, self.threads = name, resolve_num_threads(threads)
+class VideoPredictor(Loaded, Generic[Result]):
+    """A loaded model, or a method without one, that predicts for videos; see :class:`Loaded`."""
 
     @abstractmethod
     def bind(self, *args: Any, **options: Any) -> Callable[[Video, VideoProgress], Result]:
@@ -53,14 +35,6 @@ class VideoPredictor(ABC, Generic[Result]):
         Raises:
             UsageError: an option is unknown or its value not allowed.
         """
-
-    def check(self, **options: Any) -> None:
-        """Check options before any work.
-
-        Raises:
-            UsageError: an option is unknown or its value not allowed.
-        """
-        self.bind(**options)
 
     def predict(self, video: VideoSource, *, progress: VideoProgress = no_progress, **options: Any) -> Result:
         """Predict for one video, frame by frame.

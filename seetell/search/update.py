@@ -253,12 +253,16 @@ class _Run:
 
     def _write(self, encoded: Mapping[bytes, Encoded]) -> None:
         """Write what was made of contents."""
+        self.store.write_contents(
+            [
+                (content, None, made) if isinstance(made, str) else (content, made, None)
+                for content, made in encoded.items()
+                if not isinstance(made, list)
+            ]
+        )
         for content, made in encoded.items():
             if isinstance(made, list):
                 write_moments(self.store, content, made)
-            else:
-                vector, failure = (made, None) if isinstance(made, bytes) else (None, made)
-                self.store.write_contents([(content, vector, failure)])
 
     def _bytes(self, vector: np.ndarray) -> bytes | str:
         dimensions = self.store.get_metadata("dimensions")

@@ -68,8 +68,8 @@ class Task:
         command: the verb: ``seetell <command>``, ``POST /v1/<command>``, ``seetell.load("<command>")``; empty without
             a command that predicts.
         summary: one line of help.
-        result: shape of its results: ``text``, ``regions``, ``labels``, ``masks`` or ``tracks``; empty without such a
-            command.
+        result: shape of its results: ``text``, ``regions``, ``labels``, ``masks``, ``tracks`` or ``shots``; empty
+            without such a command.
         example: a command line.
         predict: the predictor, called with a bundle.
         evaluate: scores a predictor on a data set.

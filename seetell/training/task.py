@@ -111,7 +111,7 @@ class Training(ABC):
     @classmethod
     @abstractmethod
     def read(cls, config: RunConfig) -> Any:
-        """Read the data set, which has ``source``, ``notes`` and ``problems``."""
+        """Read the data set, which has ``remarks`` for the user."""
 
     @property
     def device(self) -> torch.device:
@@ -189,6 +189,32 @@ class Training(ABC):
     @abstractmethod
     def validate(self) -> Validation:
         """Measure the model on the validation photos; all modules are in evaluation mode."""
+
+
+class JointTraining(Training):
+    """Training of a model and its encoder together, from the first step on.
+
+    Attributes:
+        frozen_stages: of the encoder, from the first on, that are not trained.
+        encoder_optimiser: of the encoder; the run's own where it is ``None``.
+    """
+
+    frozen_stages: int = 0
+    encoder_optimiser: OptimiserConfig | None = None
+
+    @property
+    def modules(self) -> dict[str, nn.Module]:
+        """The model and the encoder."""
+        return {self.part: self.model, "encoder": self.encoder}
+
+    def phases(self) -> list[Phase]:
+        """Return one phase, in which both are trained."""
+        optimiser = self.encoder_optimiser or self.config.optimiser
+        return self.model_then_encoder(after=0, frozen_stages=self.frozen_stages, optimiser=optimiser)
+
+    def begin(self, phase: Phase) -> None:
+        """Unfreeze the encoder behind its frozen stages."""
+        self.unfreeze_encoder(phase)
 
 
 def seeded(config: RunConfig, build: Callable[..., nn.Module], *arguments: Any) -> Any:

@@ -5,8 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
+from seetell.errors import UsageError
 from seetell.video.frames import Frame, Video
 from seetell.video.times import clock
+
+
+def check_watched(*, until: float | None, time_limit: float | None) -> None:
+    """Check how far a video is to be read, see :class:`Watched`, before any work.
+
+    Raises:
+        UsageError: a number is not above 0.
+    """
+    for name, seconds in (("until", until), ("time_limit", time_limit)):
+        if seconds is not None and not seconds > 0:
+            raise UsageError(f"{name}: expected seconds above 0, got {seconds:g}")
 
 
 class Watched:

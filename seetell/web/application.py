@@ -26,13 +26,13 @@ from seetell.runtime.video_predictor import VideoPredictor
 from seetell.tasks.registry import find_task
 from seetell.web import explaining, openapi, styling
 from seetell.web.access import Access
-from seetell.web.batching import Batcher, Run
+from seetell.web.batching import Batcher, Run, do_each
 from seetell.web.errors import ApiError, unavailable
 from seetell.web.indexed_photos import IndexedPhotos
 from seetell.web.limits import MAX_HITS, MAX_TEXT, Limits
 from seetell.web.metrics import CONTENT_TYPE, ServerMetrics
 from seetell.web.middleware import AccessMiddleware
-from seetell.web.request_handler import WORK, RequestHandler, do_each
+from seetell.web.request_handler import WORK, RequestHandler
 from seetell.web.served_task import ServedTask
 from seetell.web.uploads import Upload
 from seetell.web.videos import video_run

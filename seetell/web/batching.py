@@ -31,6 +31,17 @@ State = Literal["ok", "stuck", "stopping"]
 """Whether a batcher accepts jobs; if not, its threads' batches run longer than the timeout, or it is closed."""
 
 
+def do_each(pieces: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Do pieces of work, and return for each what it returned or raised; which is a :data:`Run`."""
+    results: list[Any] = []
+    for piece in pieces:
+        try:
+            results.append(piece())
+        except Exception as error:  # of this piece alone
+            results.append(error)
+    return results
+
+
 @dataclass(frozen=True, eq=False)
 class _Job:
     name: str

@@ -17,8 +17,7 @@ from seetell.runtime.predictor import Predictor
 from seetell.tasks.explanation import check_methods, explain
 from seetell.tasks.registry import find_task
 from seetell.web.errors import ApiError
-from seetell.web.limits import MAX_TEXT
-from seetell.web.uploads import IMAGE_FIELD, Upload
+from seetell.web.uploads import Upload
 
 TEXT_FIELD = "text"
 """Of the form: what goes with the image, such as the sentence that is aligned with it."""
@@ -115,11 +114,7 @@ def explained(
         ApiError: the form has a field that is not known, the text is too long, or the model has no gradients.
         UsageError: a word is no part of the prediction, or the model can make nothing of the text.
     """
-    text = upload.fields.get(TEXT_FIELD, "")
-    for name in upload.fields.keys() - {TEXT_FIELD}:
-        raise ApiError(422, "invalid", unknown("form field", name, [IMAGE_FIELD, TEXT_FIELD]))
-    if len(text) > MAX_TEXT:
-        raise ApiError(422, "text_too_long", f"the text has at most {MAX_TEXT} characters, got {len(text)}")
+    text = upload.text(TEXT_FIELD)
     try:
         result = explain(
             predictor, pixels, text=text, names=asked.words, methods=asked.methods, cells=asked.cells, run=run

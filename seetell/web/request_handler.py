@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -33,17 +33,6 @@ SLOW_REQUESTS = 2
 
 WORK = "work"
 """Name of the jobs that are pieces of such a request."""
-
-
-def do_each(pieces: Sequence[Callable[[], Any]]) -> list[Any]:
-    """Do pieces of work, and return for each what it returned or raised; what a batcher runs for :data:`WORK`."""
-    results: list[Any] = []
-    for piece in pieces:
-        try:
-            results.append(piece())
-        except Exception as error:  # of this request alone
-            results.append(error)
-    return results
 
 
 class RequestHandler:

@@ -10,13 +10,12 @@ from typing import Annotated, Any, Literal
 from fastapi import Query, Request
 from starlette.responses import JSONResponse, Response
 
-from seetell.errors import UsageError, unknown
+from seetell.errors import UsageError
 from seetell.results import Caption, row
 from seetell.runtime.predictor import Predictor
 from seetell.runtime.video_predictor import VideoPredictor
 from seetell.tasks.registry import Option, Task
 from seetell.web.errors import ApiError
-from seetell.web.limits import MAX_TEXT
 from seetell.web.photo_workers import PhotoWorkers
 from seetell.web.uploads import Upload
 from seetell.web.videos import Sent
@@ -79,13 +78,9 @@ class ServedTask:
                 task does not take.
         """
         field = self.task.text_input
-        for name in upload.fields.keys() - {field}:
-            raise ApiError(422, "invalid", unknown("form field", name, [self.task.input, *filter(None, [field])]))
-        text = upload.fields.get(field, "") if field else ""
+        text = upload.text(field, beside=self.task.input)
         if field and not text.strip():
             raise ApiError(422, "no_text", f"expected a text in the field '{field}' of the form")
-        if len(text) > MAX_TEXT:
-            raise ApiError(422, "text_too_long", f"the {field} has at most {MAX_TEXT} characters, got {len(text)}")
         try:
             if isinstance(self.predictor, Predictor):
                 self.predictor.check_text(text)

@@ -12,8 +12,7 @@ from PIL import Image
 
 from seetell.errors import UsageError, unknown
 from seetell.explain.style_model import StyleModel, with_colours_of
-from seetell.web.errors import ApiError
-from seetell.web.uploads import IMAGE_FIELD, Upload
+from seetell.web.uploads import Upload
 
 MAX_SIDE = 1024
 """Pixels of the longer side of a picture."""
@@ -82,8 +81,7 @@ def drawn(
     Raises:
         ApiError: the form has a field that is not known.
     """
-    for name in upload.fields:
-        raise ApiError(422, "invalid", unknown("form field", name, [IMAGE_FIELD]))
+    upload.text()  # there is none
     photo, mix = Image.fromarray(pixels), drawing.mix(model)
     picture = run(lambda: model.draw(photo, mix, side=drawing.side, strength=drawing.strength))
     if drawing.keep_colour:

@@ -11,9 +11,9 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from seetell.errors import PhotoError, PhotoFormatError, PhotoMemoryError
+from seetell.errors import PhotoError, PhotoFormatError, PhotoMemoryError, unknown
 from seetell.web.errors import ApiError, unavailable
-from seetell.web.limits import Limits
+from seetell.web.limits import MAX_TEXT, Limits
 from seetell.web.photo_workers import TooManyPixelsError
 
 IMAGE_FIELD, VIDEO_FIELD = "image", "video"
@@ -38,6 +38,23 @@ class Upload:
     name: str
     content: bytes
     fields: Mapping[str, str]
+
+    def text(self, field: str = "", *, beside: str = IMAGE_FIELD) -> str:
+        """Return a text that was sent; empty if there is none.
+
+        Args:
+            field: that may have it; empty if none may.
+            beside: the field of the file, for the message.
+
+        Raises:
+            ApiError: it is too long, or the form has another field.
+        """
+        for name in self.fields.keys() - {field}:
+            raise ApiError(422, "invalid", unknown("form field", name, [beside, *filter(None, [field])]))
+        text = self.fields.get(field, "")
+        if len(text) > MAX_TEXT:
+            raise ApiError(422, "text_too_long", f"the {field} has at most {MAX_TEXT} characters, got {len(text)}")
+        return text
 
 
 class _InMemory(MultiPartParser):

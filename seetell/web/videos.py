@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from seetell.photos.decoding_worker import read_frame, write_frame
 from seetell.runtime.video_predictor import VideoPredictor
 from seetell.tasks.registry import Task
 from seetell.video.frames import Frame, Video
-from seetell.web.batching import Run
+from seetell.web.batching import Run, do_each
 from seetell.web.errors import ApiError
 from seetell.web.limits import Limits
 
@@ -155,12 +156,6 @@ def video_run(task: Task, predictor: VideoPredictor[Any], limits: Limits) -> Run
             )
 
     def run(items: Sequence[Sent], **options: Any) -> list[Any]:
-        results: list[Any] = []
-        for sent in items:
-            try:
-                results.append(predict(sent, options))
-            except Exception as error:  # of this video alone
-                results.append(error)
-        return results
+        return do_each([partial(predict, sent, options) for sent in items])
 
     return run

@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from seetell.geometry.boxes import (
     area,
     boxes_of,
+    clipped,
     contains,
     enclosing,
     flip_boxes,
+    in_pixels,
     intersection_over_smaller,
     iou,
     nms,
@@ -118,3 +120,10 @@ def test_proposals_are_the_best_of_those_compared_that_have_an_area():
     chosen = select_proposals(boxes, logits, compared=4, iou_threshold=0.7, max_boxes=9)
     assert chosen.tolist() == [1, 3]
     assert select_proposals(boxes, logits, compared=5, iou_threshold=1.0, max_boxes=3).tolist() == [1, 3, 0]
+
+
+def test_boxes_in_shares_of_what_is_seen_are_placed_and_clipped():
+    placed = in_pixels(np.array([[0, 0.5, 1, 1.5]], np.float32), visible=(10, 20, 30, 60))
+    np.testing.assert_array_equal(placed, [[10, 40, 30, 80]])
+    np.testing.assert_array_equal(clipped(placed, (25, 70)), [[10, 40, 25, 70]])
+    np.testing.assert_array_equal(clipped(placed[0], (5, 30)), [5, 30, 5, 30])

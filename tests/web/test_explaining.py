@@ -102,8 +102,12 @@ def test_a_file_that_is_no_photo_is_refused(client: TestClient):
 
 
 def test_other_requests_take_turns_with_an_explanation(captioner: BundleCaptioner, monkeypatch: pytest.MonkeyPatch):
-    begun, go_on, scored = threading.Event(), threading.Event(), []
-    logprobs = captioner.logprobs
+    begun, go_on, scored, scored_before = threading.Event(), threading.Event(), [], []
+    logprobs, predict = captioner.logprobs, captioner.predict_prepared
+
+    def noted(*items: Any, **options: Any) -> Any:
+        scored_before.append(len(scored))
+        return predict(*items, **options)
 
     def slowly(images: Any, tokens: Any) -> np.ndarray:
         begun.set()
@@ -113,6 +117,7 @@ def test_other_requests_take_turns_with_an_explanation(captioner: BundleCaptione
         return logprobs(images, tokens)
 
     monkeypatch.setattr(captioner, "logprobs", slowly)
+    monkeypatch.setattr(captioner, "predict_prepared", noted)
     answers: list[int] = []
     with TestClient(application({"caption": captioner}), base_url=ADDRESS) as client:
 
@@ -124,10 +129,10 @@ def test_other_requests_take_turns_with_an_explanation(captioner: BundleCaptione
         assert begun.wait(30)
         threads.append(threading.Thread(target=post, args=("/v1/caption",)))
         threads[1].start()
-        until(lambda: client.get("/healthz").json()["in_flight"] == 2)
+        until(lambda: len(scored) == 2 and "seetell_waiting 1.0" in client.get("/metrics").text)
         go_on.set()
         threads[1].join(30)
-        assert len(scored) < 5  # it did not wait for the whole explanation
+        assert scored_before[-1] < 5  # it did not wait for the whole explanation
         threads[0].join(30)
     assert answers == [200, 200]
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from seetell.geometry.boxes import Box
+from seetell.geometry.boxes import Box, clipped, in_pixels
 from seetell.photos.opening import PhotoSource
 from seetell.results import Label, Labels
 from seetell.runtime.bundle import Bundle
@@ -70,7 +70,5 @@ class BundleClassifier(BundlePredictor[Prepared, Labels], Classifier[Prepared]):
 
     def _in_pixels(self, box: np.ndarray, size: tuple[int, int]) -> Box:
         """Return a box, in shares of what the encoder sees, in pixels of the image and within it."""
-        left, top, right, bottom = self.visible_box(size)
-        edges = np.array([left, top, left, top]) + box * np.array([right - left, bottom - top] * 2)
-        found: Box = tuple(np.clip(edges, 0, np.array([*size, *size])).tolist())
+        found: Box = tuple(clipped(in_pixels(box, visible=self.visible_box(size)), size).tolist())
         return found

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from seetell.geometry.boxes import nms
+from seetell.geometry.boxes import clipped, nms
 from seetell.results import Region, Regions
 from seetell.runtime.backends.transformers.florence import FlorencePredictor
 from seetell.runtime.backends.transformers.predictor import HubLoader, HubPredictor, Prepared
@@ -57,7 +57,7 @@ class HubDetector(HubPredictor[Regions], Detector[Prepared]):
                     for label, score, (x0, y0, x1, y1) in zip(
                         each["labels"].tolist(),
                         each["scores"].tolist(),
-                        _clipped(each["boxes"].float().cpu().numpy(), size),
+                        clipped(each["boxes"].float().cpu().numpy(), size).tolist(),
                         strict=True,
                     )
                     if self._names[label] != "N/A"
@@ -96,8 +96,3 @@ def top_regions(regions: Sequence[Region], wanted: Wanted) -> tuple[Region, ...]
     boxes = np.array([region.box for region in regions], np.float64).reshape(-1, 4)
     scores = np.array([region.score for region in regions])
     return tuple(regions[row] for row in nms(boxes, scores, iou_threshold=wanted.same_place_iou, max_boxes=wanted.top))
-
-
-def _clipped(boxes: np.ndarray, size: tuple[int, int]) -> list[list[float]]:
-    clipped: list[list[float]] = np.clip(boxes, 0, np.tile(size, 2)).tolist()
-    return clipped

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from seetell.errors import PhotoError, UsageError
-from seetell.geometry.boxes import CANDIDATES, Box, Boxes, boxes_of, nms, nms_per_class
+from seetell.geometry.boxes import CANDIDATES, Box, Boxes, boxes_of, clipped, in_pixels, nms, nms_per_class
 from seetell.geometry.heat_maps import points_of
 from seetell.geometry.key_points import KeyPoints
 from seetell.photos.opening import PhotoSource
@@ -79,7 +79,7 @@ class Found:
     @property
     def clipped(self) -> list[Box]:
         """The boxes within the image."""
-        edges = np.clip(self.boxes, 0, np.tile(self.size, 2)).tolist()
+        edges = clipped(self.boxes, self.size).tolist()
         return [(left, top, right, bottom) for left, top, right, bottom in edges]
 
 
@@ -136,7 +136,7 @@ class BundleDetector(BundlePredictor[Prepared, Regions], Detector[Prepared]):
         sides = np.tile([self.bundle.preprocessing.width, self.bundle.preprocessing.height], 2)
         results = []
         for (_, size), (boxes, logits) in zip(batch, proposed, strict=True):
-            edges = np.clip(self._placed(boxes / sides, size), 0, np.tile(size, 2))
+            edges = clipped(self._placed(boxes / sides, size), size)
             scores = 1 / (1 + np.exp(-logits.astype(np.float64)))
             regions = [
                 Region("", (x0, y0, x1, y1), score)
@@ -199,6 +199,4 @@ class BundleDetector(BundlePredictor[Prepared, Regions], Detector[Prepared]):
 
     def _placed(self, boxes: Boxes, size: tuple[int, int]) -> Boxes:
         """Return boxes ``(N, 4)`` in shares of the input in pixels of the photo, perhaps beyond it."""
-        left, upper, right, lower = self.bundle.preprocessing.visible_box(size)
-        placed: Boxes = np.array([left, upper] * 2) + boxes * np.array([right - left, lower - upper] * 2)
-        return placed
+        return in_pixels(boxes, visible=self.bundle.preprocessing.visible_box(size))

@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 
 from seetell.errors import PhotoError, UsageError
-from seetell.geometry.boxes import Box
+from seetell.geometry.boxes import Box, clipped, in_pixels
 from seetell.language.phrases import BETA, segment_sentence
 from seetell.language.reading import Reading
 from seetell.language.vocabulary import detokenise
@@ -197,7 +197,5 @@ class PhraseGrounder(BundlePredictor[Prepared, Alignment]):
 
 def _in_pixels(boxes: np.ndarray, *, visible: Box, size: tuple[int, int]) -> list[Box]:
     """Scale boxes normalised to [0, 1] over the visible part to pixels of the image, clipped to its edges."""
-    left, top, right, bottom = visible
-    scale, origin = np.tile([right - left, bottom - top], 2), np.tile([left, top], 2)
-    placed = np.clip(boxes.astype(np.float64) * scale + origin, 0, np.tile(size, 2))
+    placed = clipped(in_pixels(boxes, visible=visible), size)
     return [tuple(box) for box in placed.round(2).tolist()]

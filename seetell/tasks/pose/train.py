@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from torch import nn
 
 from seetell.data.objects import read_objects
 from seetell.data.records import ObjectDataset
@@ -26,13 +25,13 @@ from seetell.training.config import RunConfig
 from seetell.training.encoding import Progress
 from seetell.training.loss_terms import Term
 from seetell.training.preparation import data_hash, frozen_encoder, pretrained_of, readable, training_splits, unreadable
-from seetell.training.task import Phase, Validation, seeded
+from seetell.training.task import Validation, seeded
 from seetell.training.trained import load_beginning
 
 VALIDATION_BATCH = 32
 
 
-class Training(task.Training):
+class Training(task.JointTraining):
     """A pose; see :class:`~seetell.training.task.Training`."""
 
     part = "poser"
@@ -44,6 +43,7 @@ class Training(task.Training):
     ) -> None:
         super().__init__(config, dataset)
         self.section = config.section
+        self.frozen_stages, self.encoder_optimiser = self.section.frozen_stages, self.section.encoder_optimiser
         self._pretrained = pretrained_of(config)
         self.encoder = frozen_encoder(config, self._pretrained)
         encoder_hash = weights_hash(self.encoder)
@@ -80,26 +80,10 @@ class Training(task.Training):
         """Read photos with boxes and key points."""
         return read_objects(config.data.path, captions=config.data.captions, details=True, **config.data.reading)
 
-    @property
-    def modules(self) -> dict[str, nn.Module]:
-        """The head and the encoder."""
-        return {"poser": self.model, "encoder": self.encoder}
-
     def initialise(self) -> None:
         """Take over the head that the run is initialised from."""
         if self._pretrained is not None:
             load_beginning(self.model, self.part, self._pretrained)
-
-    def phases(self) -> list[Phase]:
-        """Return one phase, in which both are trained."""
-        section = self.section
-        return self.model_then_encoder(
-            after=0, frozen_stages=section.frozen_stages, optimiser=section.encoder_optimiser
-        )
-
-    def begin(self, phase: Phase) -> None:
-        """Unfreeze the encoder behind its frozen stages."""
-        self.unfreeze_encoder(phase)
 
     def batch(self, step: int, part: Part = WHOLE) -> tuple[Any, ...]:
         """Cut persons out, and return images and points."""

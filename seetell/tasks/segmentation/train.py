@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from seetell.errors import DataError
@@ -23,11 +23,11 @@ from seetell.training.config import RunConfig
 from seetell.training.encoding import Progress
 from seetell.training.loss_terms import Term
 from seetell.training.preparation import data_hash, frozen_encoder, pretrained_of, readable, training_splits, unreadable
-from seetell.training.task import Phase, Validation, seeded
+from seetell.training.task import Validation, seeded
 from seetell.training.trained import load_beginning
 
 
-class Training(task.Training):
+class Training(task.JointTraining):
     """A segmenter; see :class:`~seetell.training.task.Training`."""
 
     part = "segmenter"
@@ -39,6 +39,7 @@ class Training(task.Training):
     ) -> None:
         super().__init__(config, dataset)
         self.section, self._classes = config.section, dataset.classes
+        self.frozen_stages, self.encoder_optimiser = self.section.frozen_stages, self.section.encoder_optimiser
         self._pretrained = pretrained_of(config)
         self.encoder = frozen_encoder(config, self._pretrained)
         encoder_hash = weights_hash(self.encoder)
@@ -72,11 +73,6 @@ class Training(task.Training):
         return read_label_maps(data.path, labels=config.section.labels, format=data.format, split_seed=data.split_seed)
 
     @property
-    def modules(self) -> dict[str, nn.Module]:
-        """The head and the encoder."""
-        return {"segmenter": self.model, "encoder": self.encoder}
-
-    @property
     def segmenter(self) -> Segmenter:
         """The head."""
         return cast(Segmenter, self.model)
@@ -85,17 +81,6 @@ class Training(task.Training):
         """Take over the head that the run is initialised from; layers that it lacks keep their own beginnings."""
         if self._pretrained is not None:
             load_beginning(self.model, self.part, self._pretrained)
-
-    def phases(self) -> list[Phase]:
-        """Return one phase, in which both are trained."""
-        section = self.section
-        return self.model_then_encoder(
-            after=0, frozen_stages=section.frozen_stages, optimiser=section.encoder_optimiser or self.config.optimiser
-        )
-
-    def begin(self, phase: Phase) -> None:
-        """Unfreeze the encoder behind its frozen stages."""
-        self.unfreeze_encoder(phase)
 
     def _class_weights(self) -> Tensor:
         """Return the weight of each class in the loss, ``(K,)`` float32."""

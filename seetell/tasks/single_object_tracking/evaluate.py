@@ -12,15 +12,11 @@ from seetell.errors import DataError, UsageError
 from seetell.metrics.single_object import mean_scores, one_pass_scores
 from seetell.results import row
 from seetell.tasks.evaluation import DataOptions, Evaluation, Progress
-from seetell.video.frames import MAX_PIXELS
+from seetell.video.frames import MAX_PIXELS, PICTURES_PER_SECOND
 from seetell.video.pictures import Pictures
 
 if TYPE_CHECKING:
     from seetell.tasks.single_object_tracking.predict import Follower
-
-
-FPS = 25.0
-"""Of sequences, whose files do not say it."""
 
 
 def evaluate(
@@ -58,7 +54,9 @@ def evaluate(
         if not left < right:
             raise DataError(f"{data.path}: {sequence.name}: the first line has no box to begin with")
         started = time.perf_counter()
-        video = Pictures(sequence.name, [str(path) for path in sequence.frames], fps=FPS, max_pixels=MAX_PIXELS)
+        video = Pictures(
+            sequence.name, [str(path) for path in sequence.frames], fps=PICTURES_PER_SECOND, max_pixels=MAX_PIXELS
+        )
         tracks = predictor.predict(video, box=(left, upper, right - left, lower - upper), **options)
         seconds, frames = seconds + time.perf_counter() - started, frames + tracks.frame_count
         found = np.full(sequence.boxes.shape, np.nan)

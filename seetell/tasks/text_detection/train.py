@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
 from seetell.data.synthetic_text.pages import SyntheticPages
 from seetell.nn.backbones import weights_hash
@@ -24,7 +24,7 @@ from seetell.training.config import RunConfig
 from seetell.training.encoding import Progress
 from seetell.training.loss_terms import Term
 from seetell.training.preparation import data_hash, frozen_encoder, pretrained_of
-from seetell.training.task import Phase, Validation, seeded
+from seetell.training.task import Validation, seeded
 
 TRAINING, HELD_OUT = 1, 2
 """Streams of random numbers."""
@@ -50,7 +50,7 @@ class PageSources(NamedTuple):
     remarks: tuple[str, ...] = ()
 
 
-class Training(task.Training):
+class Training(task.JointTraining):
     """A text detector; see :class:`~seetell.training.task.Training`."""
 
     part = "detector"
@@ -66,7 +66,6 @@ class Training(task.Training):
         self.section: TextDetectionConfig = config.section
         pretrained = pretrained_of(config)
         self.encoder = frozen_encoder(config, pretrained)
-        self.encoder.requires_grad_(True)
         self.model = seeded(config, build, self.encoder, None).to(config.device, memory_format=torch.channels_last)
         if pretrained is not None:
             self.model.load_state_dict(pretrained.part(self.part))
@@ -93,15 +92,6 @@ class Training(task.Training):
         )
         note = f"{section.pages.count} pictures are rendered in {len(train.fonts)} fonts"
         return PageSources(train, val, (note,))
-
-    @property
-    def modules(self) -> dict[str, nn.Module]:
-        """The head and the encoder."""
-        return {self.part: self.model, "encoder": self.encoder}
-
-    def phases(self) -> list[Phase]:
-        """Return one phase, of both."""
-        return self.model_then_encoder(after=0, frozen_stages=0, optimiser=self.config.optimiser)
 
     def batch(self, step: int, part: Part = WHOLE) -> tuple[Tensor, ...]:
         """Cut parts out of rendered pictures."""

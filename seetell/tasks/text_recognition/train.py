@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from seetell.data.synthetic_text.words import RenderedWord
 from seetell.errors import RecipeError
@@ -24,7 +24,7 @@ from seetell.training.config import RunConfig
 from seetell.training.encoding import Progress
 from seetell.training.loss_terms import Term
 from seetell.training.preparation import data_hash, frozen_encoder, pretrained_of
-from seetell.training.task import Phase, Validation, seeded
+from seetell.training.task import Validation, seeded
 
 VALIDATION_COLUMNS = 16384
 """Columns of pixels of a batch of validation."""
@@ -36,7 +36,7 @@ EASY = 0.05
 """Share of the words, the easiest, that a curriculum begins with."""
 
 
-class Training(task.Training):
+class Training(task.JointTraining):
     """A text recogniser; see :class:`~seetell.training.task.Training`."""
 
     part = "recogniser"
@@ -52,7 +52,6 @@ class Training(task.Training):
         self.section: TextRecognitionConfig = config.section
         pretrained = pretrained_of(config)
         self.encoder = frozen_encoder(config, pretrained)
-        self.encoder.requires_grad_(True)
         self.model = seeded(config, build, self.encoder, None).to(config.device)
         if pretrained is not None:
             self.model.load_state_dict(pretrained.part(self.part))
@@ -76,15 +75,6 @@ class Training(task.Training):
     def read(cls, config: RunConfig) -> WordSources:
         """Find the words to train on; see :mod:`seetell.tasks.text_recognition.data`."""
         return read_words_of(config)
-
-    @property
-    def modules(self) -> dict[str, nn.Module]:
-        """The recogniser and the encoder."""
-        return {self.part: self.model, "encoder": self.encoder}
-
-    def phases(self) -> list[Phase]:
-        """Return one phase, of both."""
-        return self.model_then_encoder(after=0, frozen_stages=0, optimiser=self.config.optimiser)
 
     def batch(self, step: int, part: Part = WHOLE) -> tuple[Tensor, Tensor, Tensor]:
         """Render or open the words of a step."""

@@ -18,6 +18,7 @@ from seetell.tasks.evaluation import DataOptions, Evaluation, Progress
 from seetell.tasks.tracking.detect import public_detections
 from seetell.tasks.tracking.detections import Detections
 from seetell.tasks.tracking.follow import Placed, follow
+from seetell.video.frames import PICTURES_PER_SECOND
 
 if TYPE_CHECKING:
     from seetell.tasks.tracking.predict import ObjectTracker
@@ -26,9 +27,6 @@ PEDESTRIAN = 1
 DISTRACTORS = (2, 7, 8, 12)
 """Classes of MOT16 and later whose objects are neither to be found nor false: a person on a vehicle, one who stands or
 sits, a distractor, a reflection."""
-
-RATE = 25.0
-"""Frames a second of videos without pictures that say it."""
 
 
 @dataclass(frozen=True)
@@ -101,12 +99,13 @@ def evaluate(
     rows = []
     failures = []
     for done, sequence in enumerate(sequences, 1):
+        truth = read_mot(sequence.truth)
         try:
-            tracks, count = _followed(predictor, sequence, options)
+            tracks, count = _followed(predictor, sequence, truth.frame_count, options)
         except VideoError as error:
             failures.append(str(error))
             continue
-        by_video[sequence.name] = Scores.of(list(compared(read_mot(sequence.truth), tracks, count)))
+        by_video[sequence.name] = Scores.of(list(compared(truth, tracks, count)))
         rows += [{"video": sequence.name, **track.to_dict()} for track in tracks]
         if progress is not None:
             progress("following", done, len(sequences))
@@ -123,9 +122,9 @@ def evaluate(
 
 
 def _followed(
-    predictor: ObjectTracker, sequence: MotSequence, options: dict[str, Any]
+    predictor: ObjectTracker, sequence: MotSequence, true_frames: int, options: dict[str, Any]
 ) -> tuple[tuple[Track, ...], int]:
-    """Return the tracks of a video, and how many frames it has."""
+    """Return the tracks of a video, and how many frames it has; at least those of the truth, if no picture says it."""
     options = {"fill": 0.0, "shortest": 0.0, "from_first": False, "detections": sequence.detections, **options}
     if sequence.frames is not None:
         only = {} if sequence.detections else {"only": "person"}
@@ -137,9 +136,13 @@ def _followed(
     if wanted.tracker == "deepsort":
         raise UsageError(f"deepsort looks at pictures, and {sequence.name} has none; choose another tracker")
     frames = public_detections(sequence.detections)
-    count = max(len(frames), read_mot(sequence.truth).frame_count)
+    count = max(len(frames), true_frames)
     frames += [Detections.none()] * (count - len(frames))
-    return follow((Placed(place, place / RATE, found) for place, found in enumerate(frames)), wanted, fps=RATE)
+    return follow(
+        (Placed(place, place / PICTURES_PER_SECOND, found) for place, found in enumerate(frames)),
+        wanted,
+        fps=PICTURES_PER_SECOND,
+    )
 
 
 def compared(truth: MotTable, tracks: tuple[Track, ...], count: int) -> Iterator[FramePair]:

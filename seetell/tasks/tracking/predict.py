@@ -24,7 +24,7 @@ from seetell.tasks.tracking.detect import Found, by_detector, by_file
 from seetell.tasks.tracking.follow import Placed, Wanted, follow
 from seetell.tasks.tracking.trackers import LEAST, TRACKERS
 from seetell.video.frames import Frame, Video
-from seetell.video.watched import Watched
+from seetell.video.watched import Watched, check_watched
 
 APPEARANCES = ("colours", "encoder")
 
@@ -112,9 +112,7 @@ class ObjectTracker(VideoPredictor[Tracks]):
         for name, value in (("patience", patience), ("fill", fill), ("shortest", shortest)):
             if not 0 <= value < float("inf"):
                 raise UsageError(f"{name} must be at least 0 seconds, got {value}")
-        for name, most in (("until", until), ("time_limit", time_limit)):
-            if most is not None and not most > 0:
-                raise UsageError(f"{name}: expected seconds above 0, got {most:g}")
+        check_watched(until=until, time_limit=time_limit)
         names = frozenset(filter(None, (part.strip() for part in only.split(","))))
         if detections is None:
             threshold = self.detector.threshold if threshold is None else threshold

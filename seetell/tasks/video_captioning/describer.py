@@ -14,7 +14,7 @@ from seetell.runtime.option_checks import check_count
 from seetell.runtime.video_predictor import VideoPredictor, VideoProgress
 from seetell.video.frames import Frame, Video
 from seetell.video.shots import KEPT, shots_of
-from seetell.video.watched import Watched
+from seetell.video.watched import Watched, check_watched
 
 LEAST_SHOT = 0.5
 """Seconds of the shortest shot that can be asked for."""
@@ -96,9 +96,7 @@ class Describer(VideoPredictor[Shots]):
             raise UsageError(f"frames: at most {KEPT} of a shot are looked at, got {frames}")
         if not LEAST_SHOT <= shortest <= longest:
             raise UsageError(f"expected shots of {LEAST_SHOT} seconds or more, got from {shortest:g} to {longest:g}")
-        for name, value in (("until", until), ("time_limit", time_limit)):
-            if value is not None and not value > 0:
-                raise UsageError(f"{name}: expected seconds above 0, got {value:g}")
+        check_watched(until=until, time_limit=time_limit)
         return partial(
             self._describe,
             tell=self._teller.bind(**options),

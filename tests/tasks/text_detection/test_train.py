@@ -27,6 +27,7 @@ from seetell.training.run_log import read_log
 def test_every_parameter_is_trained(lines_recipe):
     config = configured(lines_recipe)
     training = Training(config, Training.read(config))
+    training.begin(training.phases()[0])
     terms = training.loss(0, training.batch(0))
     assert [term.name for term in terms] == ["text", "binary", "threshold"]
     sum(term.mean * term.weight for term in terms).backward()

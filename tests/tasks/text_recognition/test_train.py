@@ -60,6 +60,7 @@ def test_overfits_a_few_pictures(tmp_path, text_recipe, word_set, architecture):
 def test_every_parameter_is_trained(text_recipe, architecture):
     config = configured(text_recipe, **ARCHITECTURES[architecture])
     training = Training(config, read_words_of(config))
+    training.begin(training.phases()[0])
     (term,) = training.loss(0, training.batch(0))
     term.mean.backward()
     assert term.items == 8
