@@ -1,0 +1,85 @@
+"""The lessons of the course run, and are kept clean."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+from clean_notebooks import clean
+
+COURSE = Path(__file__).resolve().parents[1] / "course"
+LESSONS = sorted(COURSE.glob("*.ipynb"))
+
+each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+
+
+def texts(path: Path, kind: str) -> list[str]:
+    """Return what the cells of a kind say: ``markdown`` or ``code``."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == kind]
+
+
+@each_lesson
+def test_a_lesson_is_kept_without_results(path: Path):
+    text = path.read_text(encoding="utf-8")
+    assert clean(text) == text, "make it clean: python scripts/course/clean_notebooks.py"
+
+
+@each_lesson
+def test_cells_have_identifiers_of_their_own(path: Path):
+    ids = [cell["id"] for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch(r"[\w-]{1,64}", id) for id in ids)
+
+
+@each_lesson
+def test_a_lesson_says_what_it_is(path: Path):
+    first = texts(path, "markdown")[0]
+    assert re.match(rf"# {int(path.stem[:2])}\. .*\w.* · .*[\u4e00-\u9fff]", first), "number, title, title in Chinese"
+    for said in ("**You learn**", "**Minutes**", "**You need**"):
+        assert said in first
+
+
+@each_lesson
+def test_a_lesson_has_small_settings_and_installs_what_is_missing(path: Path):
+    code = texts(path, "code")
+    assert 'find_spec("seetell")' in code[0]
+    assert "..[course]" in code[0]
+    assert any('SMALL = bool(os.environ.get("SEETELL_COURSE_SMALL"))' in cell for cell in code[:3])
+
+
+@each_lesson
+def test_every_exercise_has_a_solution(path: Path):
+    text = "\n".join(texts(path, "markdown"))
+    exercises = re.findall(r"^#+ Exercise (\d+)", text, re.MULTILINE)
+    solutions = re.findall(r"^#+ Solution (\d+)|<summary>Solution (\d+)", text, re.MULTILINE)
+    assert len(exercises) >= 2
+    assert sorted(exercises) == sorted(first or second for first, second in solutions)
+
+
+@pytest.mark.parametrize("path", [COURSE / "README.md", *LESSONS], ids=lambda path: path.stem)
+def test_links_lead_somewhere(path: Path):
+    text = path.read_text(encoding="utf-8") if path.suffix == ".md" else "\n".join(texts(path, "markdown"))
+    for target in re.findall(r"\]\((?!https?:|#|attachment:)([^)#\s]+)", text):
+        assert (COURSE / target).exists(), target
+
+
+def test_the_page_names_every_lesson():
+    page = (COURSE / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"\]\((\d\d-[\w-]+\.ipynb)\)", page) == [path.name for path in LESSONS]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")  # of what runs notebooks
+@each_lesson
+def test_a_lesson_runs(path: Path, monkeypatch: pytest.MonkeyPatch):
+    import nbformat
+    from nbclient import NotebookClient
+
+    monkeypatch.setenv("SEETELL_COURSE_SMALL", "1")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(COURSE.parent), os.environ.get("PYTHONPATH", "")]))
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(COURSE)}}).execute()
