@@ -93,7 +93,10 @@ def export(
     task = find_task(description["task"])
     on_photos = reference is None and task.command and task.input == "image"
     example = _example(task, Path(source)) if on_photos else task.example
-    hint = f" Try it: {example} --model {shlex.quote(str(bundle))}" if task.command else ""
+    tried = f"{example} --model {shlex.quote(str(bundle))}"
+    if task.input == "none":
+        tried = f"seetell {task.command} {shlex.quote(str(bundle))}"
+    hint = f" Try it: {tried}" if task.command else ""
     click.echo(f"{bundle}: {size / 1e6:.1f} MB.{hint}")
 
 

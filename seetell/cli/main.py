@@ -115,6 +115,10 @@ def _command_for(task: Task) -> click.Command:
         from seetell.cli.predict_video import command_for as command_for_videos
 
         return command_for_videos(task)
+    if task.input == "none":
+        from seetell.cli.generate import command_for as command_for_models
+
+        return command_for_models(task)
     from seetell.cli.predict import command_for
 
     return command_for(task)

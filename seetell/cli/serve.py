@@ -258,6 +258,8 @@ def _chosen(models: tuple[str, ...]) -> dict[str, str]:
                 raise UsageError(f"--model {option}: the models of the commands are explained; expected {EXPLAIN}=none")
             chosen[command] = name
             continue
+        if find_task(command).input == "none":
+            raise UsageError(f"--model {option}: {command} is not served; use seetell {command}")
         if not find_task(command).command:
             raise UsageError(f"--model {option}: {command} has no command to serve; its model is that of {SEARCH}")
         chosen[find_task(command).command] = name
@@ -342,6 +344,8 @@ def _predictors(
     predictors = {}
     for task in tasks().values():
         name = chosen.get(task.command)
+        if task.input == "none":
+            continue
         if task.input == "video" and not videos:
             if name not in (None, "none"):
                 raise UsageError(f"--model {task.command}={name}: commands for videos are served with --videos")

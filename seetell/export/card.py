@@ -50,11 +50,12 @@ def render_card(description: Mapping[str, Any]) -> str:
     distilled = f", distilled from {teachers}" if teachers else ""
     steps = description["trained_steps"]
     trained = "" if steps is None else f", trained for {steps:,} steps"
+    encoder = "" if description["encoder"] == "none" else f" on `{description['encoder']}`"
     lines = [
         f"# {description['name']}",
         "",
-        f"A `{description['architecture']}` model for {description['task'].replace('_', ' ')} on "
-        f"`{description['encoder']}`: {size}{trained}{initial}{distilled}.",
+        f"A `{description['architecture']}` model for {description['task'].replace('_', ' ')}"
+        f"{encoder}: {size}{trained}{initial}{distilled}.",
         "",
         f"- **Licence of the weights:** {description['licence']}",
         f"- **Training data:** {description['training_data']}",

@@ -12,10 +12,12 @@ from typing import Any, Literal
 from seetell.results.labels import Label, Labels
 from seetell.results.maps import Explanation, Explanations, HeatMap
 from seetell.results.masks import Mask, Masks
+from seetell.results.passages import Passage
 from seetell.results.regions import Alignment, Point, Region, Regions
 from seetell.results.shots import Shot, Shots
 from seetell.results.text import Caption, Word
 from seetell.results.tracks import Crossing, Line, Track, Tracks
+from seetell.results.views import View
 
 __all__ = [
     "Alignment",
@@ -29,6 +31,7 @@ __all__ = [
     "Line",
     "Mask",
     "Masks",
+    "Passage",
     "Point",
     "Region",
     "Regions",
@@ -37,6 +40,7 @@ __all__ = [
     "Shots",
     "Track",
     "Tracks",
+    "View",
     "Word",
     "row",
 ]

@@ -68,8 +68,8 @@ class Task:
         command: the verb: ``seetell <command>``, ``POST /v1/<command>``, ``seetell.load("<command>")``; empty without
             a command that predicts.
         summary: one line of help.
-        result: shape of its results: ``text``, ``regions``, ``labels``, ``masks``, ``tracks`` or ``shots``; empty
-            without such a command.
+        result: shape of its results: ``text``, ``regions``, ``labels``, ``masks``, ``tracks``, ``shots``, ``passage``
+            or ``view``; empty without such a command.
         example: a command line.
         predict: the predictor, called with a bundle.
         evaluate: scores a predictor on a data set.
@@ -82,7 +82,7 @@ class Task:
         export_hub: those of a model of transformers.
         options: of the predictor.
         evaluate_options: further options of ``seetell evaluate``.
-        input: what it is about, ``image`` or ``video``.
+        input: what it is about: ``image``, ``video``, or ``none`` where it needs nothing but a model and options.
         videos: name of the task that takes the videos that are given to this one's command.
         text_input: name of a text that goes with each image, such as ``sentence``.
         written: whether the texts of its regions are what is written there, in the order of reading.
@@ -113,7 +113,7 @@ class Task:
     export_hub: str = ""
     options: tuple[Option, ...] = ()
     evaluate_options: tuple[Option, ...] = ()
-    input: Literal["image", "video"] = "image"
+    input: Literal["image", "video", "none"] = "image"
     videos: str = ""
     text_input: str = ""
     written: bool = False

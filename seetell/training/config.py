@@ -77,7 +77,8 @@ class EncoderConfig:
     """The image encoder.
 
     Attributes:
-        name: a name that :func:`~seetell.nn.backbones.create_encoder` takes, such as ``efficientnet_lite0``.
+        name: a name that :func:`~seetell.nn.backbones.create_encoder` takes, such as ``efficientnet_lite0``; ``none``
+            where the model sees no images.
         weights: ``imagenet``, ``none`` or a safetensors file, such as ``best.safetensors`` of a run that trained it.
         image_size: side of the square input in pixels; the encoder's own when absent.
         cache: folder for features computed once while the encoder is frozen; empty runs the encoder every time.

@@ -20,6 +20,8 @@ from seetell.nn.backbones.inception_bn import InceptionBn
 from seetell.nn.backbones.lenet5 import LeNet5
 from seetell.nn.backbones.mobilenet_v1 import MobileNetV1
 from seetell.nn.backbones.nin import Nin
+from seetell.nn.backbones.no_encoder import NAME as NO_ENCODER
+from seetell.nn.backbones.no_encoder import NoEncoder
 from seetell.nn.backbones.plain_network import PlainNetwork
 from seetell.nn.backbones.preact_resnet import PreActResNet
 from seetell.nn.backbones.segnet_basic import SegNetBasic
@@ -74,7 +76,7 @@ def create_encoder(
     Args:
         name: a key of ``OWN``, such as ``efficientnet_lite0``; any name of ``timm.list_models()``, or that of a
             classification model of torchvision that timm has not. ``timm/NAME`` and ``torchvision/NAME`` say which
-            library is meant.
+            library is meant. ``none`` stands for no encoder, where a model sees no images.
         weights: ``imagenet`` for the published weights, ``none`` for random ones, or the path of a safetensors
             file: a :meth:`Encoder.state_dict`, or a checkpoint of a run that trained the encoder.
         image_size: side of the square input in pixels; the encoder's own when absent.
@@ -84,6 +86,8 @@ def create_encoder(
     Raises:
         RecipeError: the name or an option is unknown, or the weights are missing or do not fit.
     """
+    if name == NO_ENCODER:
+        return NoEncoder()
     create = OWN.get(name, _from_library)
     _check_options(name, create, options)
     try:

@@ -152,3 +152,9 @@ def test_early_and_late_stages_make_the_whole(lite0):
     assert activation.shape == (2, 80, 14, 14)
     torch.testing.assert_close(parts.pooled, whole.pooled)
     torch.testing.assert_close(parts.grid, whole.grid)
+
+
+def test_no_encoder_stands_where_no_images_are_seen():
+    encoder = create_encoder("none")
+    assert (encoder.name, encoder.state_dict(), list(encoder.parameters())) == ("none", {}, [])
+    assert weights_hash(encoder) == weights_hash(create_encoder("none", weights="none"))
