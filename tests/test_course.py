@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from clean_notebooks import clean
 
+from seetell.data import read
+from seetell.data.objects import read_objects
+
 COURSE = Path(__file__).resolve().parents[1] / "course"
 LESSONS = sorted(COURSE.glob("*.ipynb"))
 
@@ -70,6 +73,26 @@ def test_links_lead_somewhere(path: Path):
 def test_the_page_names_every_lesson():
     page = (COURSE / "README.md").read_text(encoding="utf-8")
     assert re.findall(r"\]\((\d\d-[\w-]+\.ipynb)\)", page) == [path.name for path in LESSONS]
+
+
+def test_every_photo_of_the_data_is_credited_and_small():
+    photos = {path.name: path for path in (COURSE / "data" / "photos").iterdir()}
+    credits = (COURSE / "data" / "README.md").read_text(encoding="utf-8")
+    terms = dict(re.findall(r"^\| `([\w-]+\.jpg)` \|.*\| ([^|]+) \|$", credits, re.MULTILINE))
+    assert set(terms) == set(photos)
+    assert set(terms.values()) <= {"public domain", "CC0 1.0"}
+    assert sum(path.stat().st_size for path in photos.values()) <= 1_500_000
+
+
+def test_the_data_is_read_without_problems():
+    captions, objects = read(COURSE / "data"), read_objects(COURSE / "data")
+    assert [len(captions.split(split)) for split in ("train", "val")] == [39, 10]
+    assert {len(photo.captions) for photo in captions.photos} == {5}
+    assert [len(objects.split(split)) for split in ("train", "val")] == [39, 10]
+    assert sum(len(photo.boxes) for photo in objects.photos) == 69
+    phrases = read(COURSE / "data" / "phrases.jsonl")
+    assert len(phrases.photos) == 111
+    assert not captions.problems + objects.problems + phrases.problems
 
 
 @pytest.mark.slow

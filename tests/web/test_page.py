@@ -144,6 +144,8 @@ def test_a_search_finds_photos_and_one_of_them_is_described(page: Page):
     expect(first.locator("img")).to_have_attribute("src", re.compile("^blob:"))
     first.click()
     expect(page.locator("[data-command=caption] .part").first).to_be_visible()
+    expect(page.locator("#align-text")).to_have_value("green squares")  # where in the photo it is what was searched for
+    expect(page.locator("[data-command=align] .part").first).to_be_visible()
 
 
 @pytest.mark.parametrize("event", ["paste", "drop"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from PIL import Image
@@ -25,6 +25,18 @@ SEEN_TWICE = 600
 LARGE = 24
 """Pixels of the height of lines that are taken from there."""
 
+SMALL = 10
+"""Pixels of the height of lines, as the network sees them, at which a shrunk image is looked at more closely."""
+
+MOST_SIDE_CLOSE = 4 * MOST_SIDE
+"""Pixels of the longer side of an image that is looked at closely, part by part; larger ones are shrunk to it."""
+
+PART = 1024
+"""Pixels of the sides of the parts."""
+
+MARGIN = 128
+"""Pixels around a part that the network sees with it."""
+
 MULTIPLE = 32
 """Sides of the network's input are a multiple of it and one, so that cells of all its maps are centred alike."""
 
@@ -33,6 +45,9 @@ THRESHOLD = 0.4
 
 LEAST_SCORE = 0.6
 """Mean probability of a core."""
+
+HINT = 0.2
+"""Probability, and mean probability, of what may be text and is looked at closely."""
 
 
 class Maps(Protocol):
@@ -56,26 +71,87 @@ class LineFinder:
         """Return the lines of an RGB image, in its pixels.
 
         A large image is seen in half its size, too: letters higher than those that were trained on are found there.
+        Where one that had to be shrunk may show small letters, it is seen again in parts, in its own size.
         """
         scale = seen_scale(max(image.size))
-        found = self._find(image, scale)
-        if max(image.size) * scale < SEEN_TWICE:
+        seen = self._look(image, scale)
+        found = seen.lines(THRESHOLD, LEAST_SCORE)
+        if max(image.size) * scale >= SEEN_TWICE:
+            coarse = self._look(image, scale / 2).lines(THRESHOLD, LEAST_SCORE)
+            found = together(_of_height(coarse, LARGE * 2 / scale, np.inf), found)
+        if scale >= 1:
             return found
-        coarse = self._find(image, scale / 2)
-        large = np.linalg.norm(coarse.corners[:, 3] - coarse.corners[:, 0], axis=1) * scale / 2 >= LARGE
-        return together(FoundLines(coarse.corners[large], coarse.scores[large]), found)
+        small = _of_height(seen.lines(HINT, HINT), 0, SMALL / scale)
+        if not len(small.scores):
+            return found
+        close = self._look_closely(image, bounding_boxes(small.corners), stride=round(scale * seen.per_cell[0]))
+        large = _of_height(found, SMALL / scale, np.inf)
+        return together(together(large, close.lines(THRESHOLD, LEAST_SCORE)), _of_height(found, 0, SMALL / scale))
 
-    def _find(self, image: Image.Image, scale: float) -> FoundLines:
-        """Return the lines of an image that the network sees at a scale."""
-        width, height = image.size
-        size = max(1, round(width * scale)), max(1, round(height * scale))
-        pixels = padded(np.asarray(image.resize(size, Image.Resampling.BILINEAR)))
+    def _look(self, image: Image.Image, scale: float) -> _Seen:
+        """Return what the network sees of an image at a scale."""
+        pixels, per_pixel = _resized(image, scale)
+        text, stride = self._text(pixels)
+        return _Seen(text, stride * per_pixel, image.size)
+
+    def _look_closely(self, image: Image.Image, boxes: np.ndarray, *, stride: int) -> _Seen:
+        """Return what the network sees of those parts of an image, hardly shrunk, in which boxes ``(N, 4)`` lie."""
+        pixels, per_pixel = _resized(image, min(1.0, MOST_SIDE_CLOSE / max(image.size)))
+        boxes = boxes / np.tile(per_pixel, 2)
+        height, width = pixels.shape[:2]
+        whole = np.zeros((-(-height // stride), -(-width // stride)), np.float32)
+        for top in range(0, height, PART):
+            for left in range(0, width, PART):
+                inside = (boxes[:, :2] < (left + PART, top + PART)).all(axis=1) & (boxes[:, 2:] > (left, top)).all(
+                    axis=1
+                )
+                if not inside.any():
+                    continue
+                begin_y, begin_x = max(top - MARGIN, 0), max(left - MARGIN, 0)
+                text, _ = self._text(pixels[begin_y : top + PART + MARGIN, begin_x : left + PART + MARGIN])
+                rows, columns = (slice(begin // stride, (begin + PART) // stride) for begin in (top, left))
+                part = whole[rows, columns]
+                y, x = (top - begin_y) // stride, (left - begin_x) // stride
+                part[:] = text[y : y + part.shape[0], x : x + part.shape[1]]
+        return _Seen(whole, stride * per_pixel, image.size)
+
+    def _text(self, pixels: np.ndarray) -> tuple[np.ndarray, float]:
+        """Return probabilities of text ``(h, w)`` for pixels ``(H, W, 3)``, and how many pixels apart they are."""
+        pixels = padded(pixels)
         (text,) = self._graph.run({"images": np.moveaxis(pixels, 2, 0)[None].astype(np.float32)}, ["text"])
-        found = find_lines(text[0], threshold=THRESHOLD, least_score=LEAST_SCORE)
-        stride = (pixels.shape[0] - 1) / (text.shape[1] - 1)
-        per_pixel = stride * np.array([width / size[0], height / size[1]])
-        corners = np.clip(found.corners * per_pixel, 0, [width, height])
-        return FoundLines(corners, found.scores)
+        return text[0], (pixels.shape[0] - 1) / (text.shape[1] - 1)
+
+
+class _Seen(NamedTuple):
+    """What the network sees of an image.
+
+    Attributes:
+        text: probabilities of text, ``(h, w)``.
+        per_cell: pixels of the image in a cell, ``(2,)`` xy.
+        size: of the image, width and height.
+    """
+
+    text: np.ndarray
+    per_cell: np.ndarray
+    size: tuple[int, int]
+
+    def lines(self, threshold: float, least_score: float) -> FoundLines:
+        """Return the lines, in pixels of the image; see :func:`find_lines`."""
+        found = find_lines(self.text, threshold=threshold, least_score=least_score)
+        return FoundLines(np.clip(found.corners * self.per_cell, 0, self.size), found.scores)
+
+
+def _resized(image: Image.Image, scale: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return an image's pixels ``(H, W, 3)`` at a scale, and how many of its own are in each: ``(2,)`` xy."""
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    return np.asarray(image.resize(size, Image.Resampling.BILINEAR)), np.array(image.size) / size
+
+
+def _of_height(lines: FoundLines, least: float, most: float) -> FoundLines:
+    """Return the lines that are at least so many pixels high and lower than so many."""
+    heights = np.linalg.norm(lines.corners[:, 3] - lines.corners[:, 0], axis=1)
+    kept = (least <= heights) & (heights < most)
+    return FoundLines(lines.corners[kept], lines.scores[kept])
 
 
 def together(lines: FoundLines, others: FoundLines) -> FoundLines:

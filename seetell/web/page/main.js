@@ -67,7 +67,8 @@ const ready = server.then(({ tasks, explain, styles }) => {
   element("tasks").replaceChildren(...[...views, drawing].filter(Boolean).map(({ section }) => section));
 });
 
-async function describe(file) {
+// sentence: what the photo was found by, for the sections that take one: they show where it is that.
+async function describe(file, sentence) {
   requests.abort();
   requests = new AbortController();
   const { signal } = requests;
@@ -97,6 +98,7 @@ async function describe(file) {
     for (const view of able) if (view.needsText) view.section.hidden = false;
     if (input === "image") drawing?.forget(file);
     for (const view of others) await view.tryToPredict();
+    if (sentence) for (const view of able) if (view.needsText) await view.ask(sentence);
   } catch (error) {
     if (signal.aborted) return;
     status.textContent = "";
@@ -117,9 +119,9 @@ ground.addEventListener("load", () => {
 });
 
 listenToSources(describe, (message) => (problem.textContent = message));
-listenToSearch((file) => {
+listenToSearch((file, sentence) => {
   element("give").scrollIntoView();
-  describe(file);
+  describe(file, sentence);
   element("stage-title").focus({ preventScroll: true });
 });
 Promise.all([server, ready]).then(

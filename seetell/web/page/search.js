@@ -7,7 +7,7 @@ const WORKERS = 4; // thumbnails fetched side by side
 
 const element = (id) => document.getElementById(id);
 
-// choose(file) is called with the thumbnail of a photo that the reader chooses.
+// choose(file, sentence) is called with the thumbnail of a photo that the reader chooses, and what was searched for.
 export function listenToSearch(choose) {
   element("search-form").addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -17,7 +17,7 @@ export function listenToSearch(choose) {
     try {
       const answer = await (await request(`v1/search?${query}`)).json();
       const { photos } = answer;
-      list(photos, choose);
+      list(photos, (file) => choose(file, query.get("q")));
       const found = photos.length ? `${photos.length} photos, best match first.` : "The index has no photos.";
       element("search-status").textContent = found + describeReading(answer);
     } catch (error) {

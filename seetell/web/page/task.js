@@ -121,4 +121,10 @@ export class TaskView {
       this.tryToPredict(form.querySelector("input").value);
     });
   }
+
+  // Fill the form in and send it.
+  ask(text) {
+    this.find("form input").value = text;
+    return this.tryToPredict(text);
+  }
 }
