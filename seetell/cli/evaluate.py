@@ -73,7 +73,6 @@ def evaluate(
     """
     from seetell.cli.output_file import check_writable, write_file
     from seetell.cli.progress import Progress
-    from seetell.runtime.bundle_predictor import BundlePredictor
     from seetell.tasks.evaluation import DataOptions
     from seetell.tasks.loading import load_for, task_of
 
@@ -86,10 +85,11 @@ def evaluate(
         check_writable(output, "--output", inputs=[data])
     task = _task_for(model, task_of(model) if task_name is None else find_task(task_name), given)
     predictor = load_for(task, model, precision=precision, **backend)
+    bundle = getattr(predictor, "bundle", None)
     if record:
-        if not isinstance(predictor, BundlePredictor):
+        if bundle is None:
             raise UsageError(f"--record notes the scores in a bundle; {model} is none")
-        check_writable(predictor.bundle.folder / "model.json", "--record")
+        check_writable(bundle.folder / "model.json", "--record")
     with Progress() as progress:
         evaluation: Evaluation = task.load("evaluate")(
             predictor, DataOptions(data, format, photos), split=split, progress=progress, **chosen, **given
@@ -100,12 +100,12 @@ def evaluate(
         click.echo(f"skipped {failure}", err=True)
     if output is not None:
         write_file(output, _document(evaluation))
-    if record and not evaluation.failures:
+    if record and bundle is not None and not evaluation.failures:
         from seetell.export.card import record_scores
 
         line = f"seetell evaluate {shlex.quote(predictor.name)} --data {data.name} --split {split}"
         line += "".join(f" {_flag(name)} {getattr(value, 'name', value)}" for name, value in given.items())
-        record_scores(predictor.bundle.folder, split, {**evaluation.scores, "command": line})
+        record_scores(bundle.folder, split, {**evaluation.scores, "command": line})
     click.echo(json.dumps(evaluation.to_dict()))
     if evaluation.failures:
         reason = "; nothing was recorded" if record else ""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seetell.cli.command import EXISTING, FILES, POSITIVE, Command, Number, Whole, argument
+from seetell.cli.neurons import neurons
 from seetell.cli.picture_options import (
     announced,
     check_output,
@@ -37,10 +38,13 @@ INVERTED_LAYER = "stages.3"
 
 @click.group("visualise")
 def visualise() -> None:
-    """Show what a network has learnt: filters, patches, classes, features, textures, and maps of photos.
+    """Show what a network has learnt: filters, patches, classes, features, textures, maps of photos, cells of text.
 
     Example: seetell visualise class "tiger cat" --output cat.png
     """
+
+
+visualise.add_command(neurons)
 
 
 def _photos(function: Callable[..., Any]) -> Any:

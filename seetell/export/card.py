@@ -41,7 +41,8 @@ def render_card(description: Mapping[str, Any]) -> str:
     Returns:
         Markdown.
     """
-    size = f"{sum(description['parameters'].values()) / 1e6:.1f} M parameters"
+    parameters = sum(description["parameters"].values())
+    size = f"{parameters / 1e6:.1f} M parameters" if parameters >= 1e5 else f"{parameters:,} parameters"
     for key, entries in (("vocabulary", "words"), ("labels", "classes")):
         if key in description:
             size += f", {description[key]['size']:,} {entries}"

@@ -89,8 +89,27 @@ class RecurrentStack(nn.Module):
         Returns:
             The last layer's hidden vectors, ``(N, T, hidden)``.
         """
-        outputs: Tensor = self.fused(sequence)[0]
-        return outputs
+        return self.run(sequence, None)[0]
+
+    def run(self, sequence: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Run whole sequences from a state, such as the one that an earlier part of them ended in.
+
+        Args:
+            sequence: ``(N, T, inputs)``.
+            state: ``(N, state_size)``; ``None`` for the zero state.
+
+        Returns:
+            The last layer's hidden vectors, ``(N, T, hidden)``, and the state behind them.
+        """
+        given: Tensor | tuple[Tensor, ...] | None = None
+        if state is not None:
+            vectors = torch.stack(
+                torch.split(state, self.hidden, dim=1)
+            )  # (layers, N, hidden), twice as many of an LSTM
+            given = tuple(vectors.chunk(2)) if self.cell == "lstm" else vectors
+        outputs, after = self.fused(sequence, given)
+        vectors = torch.cat(after) if self.cell == "lstm" else after
+        return outputs, torch.cat(vectors.unbind(), dim=1)
 
     def step(self, x: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
         """Run one step, without dropout.

@@ -72,3 +72,14 @@ def test_forget_gates_of_every_layer_start_with_their_bias():
         assert (bias[4:8] == 1.5).all()
         assert (bias[:4] != 1.5).all()
         assert (bias[8:] != 1.5).all()
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_parts_of_a_sequence_go_on_from_the_state_before(cell):
+    torch.manual_seed(0)
+    stack = RecurrentStack(cell, inputs=3, hidden=4, layers=2).double()
+    sequence = torch.randn(2, 6, 3, dtype=torch.double)
+    first, state = stack.run(sequence[:, :2], None)
+    second, _ = stack.run(sequence[:, 2:], state)
+    torch.testing.assert_close(torch.cat([first, second], dim=1), stack(sequence))
+    torch.testing.assert_close(state, stack.step(sequence[:, 1], stack.step(sequence[:, 0], None)[1])[1])

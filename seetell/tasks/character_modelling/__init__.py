@@ -1,0 +1,1 @@
+"""Models of characters: what text goes on with, learnt from a text."""
