@@ -18,7 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ FROM_LOGS: dict[str, tuple[tuple[str, ...], float, int]] = {
     "letters and digits right": (("alphanumeric_accuracy",), 100, 1),
     "PSNR in dB": (("PSNR",), 1, 1),
     "SSIM": (("SSIM",), 1, 3),
-    "perplexity": (("perplexity",), 1, 2),
+    "bits a character": (("bits_per_character",), 1, 2),
 }
 """What scores of logs and evaluations are called on the page, what they are multiplied by and rounded to."""
 
@@ -210,26 +210,21 @@ def take(folder: Path, entries: Mapping[str, Measured]) -> tuple[str, Measured]:
     run = RunFolder(folder)
     recipe = yaml.safe_load(run.config.read_text(encoding="utf-8"))
     name, log = recipe["name"], read_log(run.log)
-    prepared = next((line["cpu_seconds"] / 60 for line in log if "cpu_seconds" in line), 0.0)
+    clock = [line["cpu_seconds"] for line in log if "cpu_seconds" in line]
     began_from = entries.get(Path(recipe.get("init_from") or name).name)
-    minutes = f"{Compared(name, log, '').cpu_minutes - prepared:.1f}"
-    if began_from and began_from.recipe != name and began_from.minutes:
-        minutes = f"{began_from.minutes} + {minutes}"
+    known = entries.get(name, Measured({}, "", f"seetell train {name}", recipe=name))
+    minutes = known.minutes
+    if clock:
+        spent = Compared(name, log, "").cpu_minutes - clock[0] / 60
+        minutes = f"{spent:.1f}"
+        if began_from and began_from.recipe != name and began_from.minutes:
+            minutes = f"{began_from.minutes} + {minutes}"
     evaluated = folder / "scores.json"
     if evaluated.is_file():
         scores = scores_of_log(json.loads(evaluated.read_text(encoding="utf-8")))
     else:
         scores = scores_of_log([line for line in log if scores_of_log(line)][-1])
-    known = entries.get(name)
-    return name, Measured(
-        scores,
-        known.data if known else "",
-        known.command if known else f"seetell train {name}",
-        minutes,
-        name,
-        known.what if known else "",
-        known.stated if known else (),
-    )
+    return name, replace(known, scores=scores, minutes=minutes)
 
 
 def scores_text(scores: Mapping[str, Score]) -> str:

@@ -53,6 +53,7 @@ def parts_of_process(config: RunConfig, processes: Processes) -> list[Part]:
                 f"batch_size: expected at least 2 photos for each of {total} parts, got {config.batch_size}"
             )
         config.section.check_parts(total, processes.count)
+        config.adaptation.check_parts(total)
     return [Part(number, total) for number in range(processes.rank, total, processes.count)]
 
 

@@ -22,12 +22,14 @@ from seetell.config import (
     build_config,
     check_fractions,
     check_limits,
+    check_not_negative,
     check_sizes,
     parse_settings,
     read_yaml,
     set_field,
 )
 from seetell.errors import RecipeError, unknown
+from seetell.training.adaptation_config import AdaptationConfig
 from seetell.training.augmentation import UNCHANGED, AugmentationConfig
 from seetell.training.optimisers import OptimiserConfig, ScheduleConfig
 from seetell.training.renamed import renamed_fields
@@ -85,6 +87,8 @@ class EncoderConfig:
         options: of the network itself, such as ``shortcut: B`` of ``cifar_resnet20``.
         train_batch_norms: while the encoder is trained, normalise by the statistics of batches, and keep their average
             for prediction. For batches of many images, and networks that are trained from scratch.
+        adapter: hidden units of a residual adapter behind the frozen encoder, which is trained with the model; 0 for
+            none.
     """
 
     name: str = "efficientnet_lite0"
@@ -93,6 +97,10 @@ class EncoderConfig:
     cache: str = ".cache/features"
     options: dict[str, Any] = field(default_factory=dict)
     train_batch_norms: bool = False
+    adapter: int = 0
+
+    def __post_init__(self) -> None:
+        check_not_negative(self, "adapter")
 
 
 @dataclass(frozen=True)
@@ -136,9 +144,16 @@ class Section:
 
     Attributes:
         DEFAULTS: fields of the run that have another default for this task, as plain types.
+        ADAPTS: whether the task's training heeds ``adaptation`` and ``encoder.adapter``.
     """
 
     DEFAULTS: ClassVar[Mapping[str, Any]] = {}
+    ADAPTS: ClassVar[bool] = False
+
+    @property
+    def trains_encoder(self) -> bool:
+        """Whether the encoder is trained at some time; asked of tasks that adapt."""
+        return False
 
     def check(self, config: RunConfig) -> None:
         """Check the section against the rest of the run.
@@ -179,6 +194,7 @@ class RunConfig:
         init_from: folder of the run or bundle to initialise from; on the command line also the name of a bundled model.
         optimiser: of the model.
         schedule: of all learning rates.
+        adaptation: to photos of another kind than those with labels.
         validation: periodic validation.
         card: rights, as the model card states them.
         batch_size: photos per step, of all processes together.
@@ -208,6 +224,7 @@ class RunConfig:
     init_from: str = ""
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    adaptation: AdaptationConfig = field(default_factory=AdaptationConfig)
     validation: ValidationConfig = field(default_factory=ValidationConfig)
     card: CardConfig = field(default_factory=CardConfig)
     batch_size: int = 16
@@ -229,6 +246,7 @@ class RunConfig:
         check_fractions(self, "ema_decay")
         if self.schedule.decay == "cosine" and self.steps == -1:
             raise RecipeError("schedule.decay: cosine ends with the last step, so steps must be a number, not -1")
+        self.adaptation.check(self)
         self.section.check(self)
 
     def to_dict(self) -> dict[str, Any]:

@@ -79,7 +79,7 @@ class FeatureMaps(nn.Module):
 def features_cache(
     folder: str, encoder: Encoder, photos: Sequence[Path], *, with_grid: bool, flips: bool, progress: Progress
 ) -> tuple[FeatureCache, dict[Path, str]]:
-    """Cache all outputs of an encoder; see :class:`AllFeatures`.
+    """Cache all outputs of an encoder, before its adapter if it has one; see :class:`AllFeatures`.
 
     Args:
         folder: of all caches.
@@ -92,6 +92,7 @@ def features_cache(
     Returns:
         The cache; the photos that could not be opened, with the reasons.
     """
+    encoder = encoder.unadapted
     return _filled(folder, encoder, AllFeatures(encoder, with_grid=with_grid), encoder, photos, flips, progress)
 
 

@@ -76,6 +76,14 @@ def unpack_features(records: Tensor) -> Features:
     return Features(pooled=records[:, 0], grid=records[:, 1:] if records.shape[1] > 1 else None)
 
 
+def read_features(encoder: Encoder) -> Callable[[Tensor], Features]:
+    """Return a function that reads cached records; where the encoder has an adapter, that runs on them."""
+    if encoder.unadapted is encoder:
+        return unpack_features
+    device = next(encoder.parameters()).device
+    return lambda records: encoder.adapt(unpack_features(records.to(device)))
+
+
 def finish_encoding(encoder: Encoder, *, frozen_stages: int) -> Callable[[Tensor], Features]:
     """Return a function that runs the other stages on :class:`~seetell.training.encoding.Activations`."""
     device = next(encoder.parameters()).device

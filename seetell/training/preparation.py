@@ -73,6 +73,8 @@ def prepare_captions(
     train_encoder_after: int = -1,
     frozen_stages: int = 0,
     words: Sequence[str] = (),
+    target: Sequence[PhotoRecord] = (),
+    vocabulary: Vocabulary | None = None,
 ) -> PreparedCaptions:
     """Prepare to train on captions.
 
@@ -85,13 +87,15 @@ def prepare_captions(
         train_encoder_after: the step from which the encoder is trained; -1 never.
         frozen_stages: stages of the encoder that are never trained.
         words: added to the vocabulary, however rare they are in the captions.
+        target: photos of another domain, without captions, that are encoded too.
+        vocabulary: the words of a model that stays as it is; by default those of the captions.
 
     Raises:
         DataError: there is nothing to train or validate on.
     """
     folder, flips = config.encoder.cache, config.data.flip
     train, val = training_splits(config, dataset)
-    paths = list(dict.fromkeys(photo.path for photo in (*train, *val)))
+    paths = list(dict.fromkeys(photo.path for photo in (*train, *val, *target)))
     failures: dict[Path, str] = {}
     cache = activations = None
     if folder and train_encoder_after != 0:
@@ -104,9 +108,9 @@ def prepare_captions(
     if cache is None and activations is None:
         failures = unreadable(paths, progress)
     train, val = readable(dataset.source, failures, train, val)
-    vocabulary = Vocabulary.build(
-        (tokenize(caption) for photo in train for caption in photo.captions), min_count=config.data.min_count
-    ).with_words(words)
+    if vocabulary is None:
+        tokenized = (tokenize(caption) for photo in train for caption in photo.captions)
+        vocabulary = Vocabulary.build(tokenized, min_count=config.data.min_count).with_words(words)
     encoded_train, encoded_val = (
         CaptionedPhotos(
             photos, tuple(tuple(vocabulary.encode(tokenize(text)) for text in photo.captions) for photo in photos)
@@ -185,6 +189,7 @@ def frozen_encoder(config: RunConfig, pretrained: PretrainedModel | None) -> Enc
             image_size=chosen.image_size,
             train_batch_norms=chosen.train_batch_norms,
             options=chosen.options,
+            adapter=chosen.adapter,
         ),
     )
     if pretrained is not None:

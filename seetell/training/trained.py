@@ -88,7 +88,9 @@ def assemble(
     """
     chosen = config.encoder
     weights = "none" if "encoder" in parts else chosen.weights
-    encoder = create_encoder(chosen.name, weights=weights, image_size=chosen.image_size, options=chosen.options)
+    encoder = create_encoder(
+        chosen.name, weights=weights, image_size=chosen.image_size, options=chosen.options, adapter=chosen.adapter
+    )
     if "encoder" in parts:
         encoder.load_state_dict(parts["encoder"])
     model = build(config, encoder, vocabulary)
@@ -147,6 +149,11 @@ class PretrainedModel:
     vocabulary: Vocabulary | None
     parts: dict[str, Arrays]
 
+    @property
+    def has_adapter(self) -> bool:
+        """Whether its encoder ends with an adapter."""
+        return any(name.startswith("adapter.") for name in self.parts.get("encoder", {}))
+
     def part(self, name: str) -> Arrays:
         """Return the arrays of a part.
 
@@ -185,10 +192,10 @@ def read_pretrained(path: Path) -> PretrainedModel:
     return PretrainedModel(path, Vocabulary.load(run.vocabulary) if run.vocabulary.exists() else None, parts)
 
 
-def load_encoder(encoder: nn.Module, pretrained: PretrainedModel) -> None:
-    """Load the weights of an encoder, where the pretrained model has them."""
+def load_encoder(encoder: Encoder, pretrained: PretrainedModel) -> None:
+    """Load the weights of an encoder, where the pretrained model has them; an adapter that it lacks stays as it is."""
     if "encoder" in pretrained.parts:
-        _load(encoder, pretrained.parts["encoder"], pretrained)
+        _load(encoder if pretrained.has_adapter else encoder.unadapted, pretrained.parts["encoder"], pretrained)
 
 
 def load_model(

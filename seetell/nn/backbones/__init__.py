@@ -11,6 +11,7 @@ from typing import Any
 
 from seetell.errors import RecipeError
 from seetell.nn.backbones import cifar_densenet, crnn, fishnet, highway, vgg
+from seetell.nn.backbones.adapted import AdaptedEncoder
 from seetell.nn.backbones.alexnet2012 import AlexNet2012
 from seetell.nn.backbones.cifar_resnet import CifarResNet
 from seetell.nn.backbones.efficientnet_lite import VARIANTS, EfficientNetLite
@@ -32,7 +33,7 @@ from seetell.nn.backbones.wide_resnet import WideResNet
 from seetell.nn.backbones.zfnet import ZFNet
 from seetell.regular_file import open_regular
 
-__all__ = ["OWN", "Encoder", "Features", "PublishedHead", "Tags", "create_encoder", "weights_hash"]
+__all__ = ["OWN", "AdaptedEncoder", "Encoder", "Features", "PublishedHead", "Tags", "create_encoder", "weights_hash"]
 
 OWN: dict[str, Callable[..., Encoder]] = {
     **dict.fromkeys(VARIANTS, EfficientNetLite),
@@ -70,6 +71,7 @@ def create_encoder(
     image_size: int | None = None,
     train_batch_norms: bool = False,
     options: Mapping[str, Any] = MappingProxyType({}),
+    adapter: int = 0,
 ) -> Encoder:
     """Make an image encoder.
 
@@ -82,6 +84,7 @@ def create_encoder(
         image_size: side of the square input in pixels; the encoder's own when absent.
         train_batch_norms: see :class:`Encoder`.
         options: of the network itself, where it is a key of ``OWN``; see its class.
+        adapter: hidden units of the residual adapter behind the network, which at first changes nothing; 0 for none.
 
     Raises:
         RecipeError: the name or an option is unknown, or the weights are missing or do not fit.
@@ -99,7 +102,7 @@ def create_encoder(
     encoder.name, encoder.train_batch_norms = name, train_batch_norms
     if weights not in ("imagenet", "none"):
         _load_file(encoder, Path(weights))
-    return encoder.eval()
+    return (AdaptedEncoder(encoder, adapter) if adapter else encoder).eval()
 
 
 def _check_options(name: str, create: Callable[..., Encoder], options: Mapping[str, Any]) -> None:

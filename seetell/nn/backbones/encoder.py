@@ -96,6 +96,15 @@ class Encoder(nn.Module):
         """Encode preprocessed images, ``(B, 3, H, W)``."""
         raise NotImplementedError
 
+    @property
+    def unadapted(self) -> Encoder:
+        """What stands before the adapter: the encoder itself, where there is none."""
+        return self
+
+    def adapt(self, features: Features) -> Features:
+        """Refine features of :attr:`unadapted`; without an adapter, they stay as they are."""
+        return features
+
     def train(self, mode: bool = True) -> Encoder:
         """Switch between training and evaluation; see :attr:`train_batch_norms`."""
         super().train(mode)

@@ -159,6 +159,8 @@ class CaptioningConfig(CaptionerSection):
 
     DEFAULTS: ClassVar[Mapping[str, Any]] = {"name": "captioner", "validation": {"every": 2500, "photos": 3200}}
 
+    ADAPTS = True
+
     finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
     scheduled_sampling: ScheduledSamplingConfig = field(default_factory=ScheduledSamplingConfig)
     distillation: DistillationConfig = field(default_factory=DistillationConfig)
@@ -177,8 +179,18 @@ class CaptioningConfig(CaptionerSection):
                 f"step or -1, got {tuned}"
             )
 
+    @property
+    def trains_encoder(self) -> bool:
+        """Whether the encoder is trained at some time."""
+        return self.finetune.after >= 0
+
     def check(self, config: RunConfig) -> None:
-        """Check that crops are of pixels."""
+        """Check that crops are of pixels, and that references, not rewards, adapt."""
+        if config.adaptation.method != "none" and self.self_critical.after >= 0:
+            raise RecipeError(
+                "captioning.self_critical.after: with an adaptation.method, captions are learnt from references; set "
+                f"it to -1 instead of {self.self_critical.after}"
+            )
         if config.data.crop and config.encoder.cache and self.finetune.after < 0:
             raise RecipeError(
                 "data.crop: cached features cannot be cropped; set encoder.cache to '' or captioning.finetune.after to "

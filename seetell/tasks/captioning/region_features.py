@@ -71,6 +71,9 @@ def check_regions(config: RunConfig) -> None:
             f"captioning.architecture: {section.architecture} reads a photo's grid, but {path} has captions of "
             f"regions, which are one vector each; choose one of {pooled}"
         )
+    if config.encoder.adapter or config.adaptation.method != "none":
+        field = "encoder.adapter" if config.encoder.adapter else "adaptation.method"
+        raise RecipeError(f"{field}: {path} has captions of regions, which are not adapted; leave it out")
     if not config.encoder.cache or section.finetune.after != -1 or section.distillation.teachers:
         raise RecipeError(
             f"data.path: {path} has captions of regions, which need cached features and no teachers; set encoder.cache "

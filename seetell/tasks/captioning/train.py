@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor
 
 from seetell.data import read
-from seetell.data.records import CaptionDataset
+from seetell.data.records import CaptionDataset, PhotoRecord
 from seetell.language.vocabulary import Vocabulary
 from seetell.nn.backbones import Encoder, Features, weights_hash
 from seetell.tasks.captioning.distillation import load_teachers
@@ -21,6 +22,7 @@ from seetell.tasks.captioning.self_critical import CiderReward, SelfCriticalLoss
 from seetell.tasks.captioning.tagging import PhotoTagger, TaggedFeatures, tagger_bundle
 from seetell.tasks.captioning.validation import validate
 from seetell.training import task
+from seetell.training.adaptation import create_adaptation, read_target
 from seetell.training.batches import WHOLE, Part
 from seetell.training.config import RunConfig
 from seetell.training.encoding import Progress
@@ -30,10 +32,10 @@ from seetell.training.features import (
     PixelFeatures,
     finish_encoding,
     on_device,
-    unpack_features,
+    read_features,
 )
 from seetell.training.loss_terms import Term
-from seetell.training.preparation import CaptionedPhotos, frozen_encoder, prepare_captions, pretrained_of
+from seetell.training.preparation import frozen_encoder, prepare_captions, pretrained_of
 from seetell.training.task import Optimised, Phase, Validation, seeded
 from seetell.training.trained import load_model
 
@@ -67,7 +69,8 @@ class Training(task.Training):
         if USES_TAGS[section.architecture]:
             self._tagger = PhotoTagger(tagger_bundle(config), threads=torch.get_num_threads())
             self._tagger.check(config, self.encoder)
-        encoder_hash = weights_hash(self.encoder)
+        encoder_hash = weights_hash(self.encoder.unadapted)
+        target, refines = read_target(config), config.adaptation.method == "adapters"
         seen_by, with_grid = self.seen_by(self.encoder)
         self.prepared = prepare_captions(
             config,
@@ -77,16 +80,22 @@ class Training(task.Training):
             progress=on_encoding,
             train_encoder_after=section.finetune.after,
             frozen_stages=section.finetune.frozen_stages,
+            target=target,
+            vocabulary=self._pretrained.vocabulary if self._pretrained is not None and refines else None,
         )
-        self.failures, self.vocabulary = self.prepared.failures, self.prepared.vocabulary
+        self.failures, self.vocabulary = dict(self.prepared.failures), self.prepared.vocabulary
+        target = tuple(photo for photo in target if photo.path not in self.failures)
+        photos = self.prepared.train.photos
+        self.adaptation = create_adaptation(config, self.encoder, photos, target, with_grid=with_grid)
+        self.failures |= self.adaptation.fill_caches(on_encoding)
         device = next(self.encoder.parameters()).device
         train = self.prepared.train
         self._counts = np.array([len(captions) for captions in train.captions])
         self._tags = None
         if self._tagger is not None:
-            photos = [photo.path for split in (train, self.prepared.val) for photo in split.photos]
+            paths = [photo.path for photo in (*train.photos, *self.prepared.val.photos, *target)]
             folder, flips = config.encoder.cache, config.data.flip
-            self._tags, _ = self._tagger.cache(folder, list(dict.fromkeys(photos)), flips=flips, progress=on_encoding)
+            self._tags, _ = self._tagger.cache(folder, list(dict.fromkeys(paths)), flips=flips, progress=on_encoding)
         self._teachers = None
         if section.distillation.teachers:
             self._teachers = load_teachers(config, train.photos, self.vocabulary, device=device, progress=on_encoding)
@@ -99,6 +108,7 @@ class Training(task.Training):
             "data_hash": self.prepared.data_hash,
             "teachers_hash": None if self._teachers is None else self._teachers.hash,
             **({} if self._tagger is None else {"tagger_hash": self._tagger.hash}),
+            **self.adaptation.hashes,
         }
 
     @classmethod
@@ -114,14 +124,14 @@ class Training(task.Training):
     def modules(self) -> dict[str, torch.nn.Module]:
         """The captioner, and the encoder if it is trained at some time."""
         modules: dict[str, torch.nn.Module] = {"captioner": self.captioner}
+        modules |= self.adaptation.added_modules()
         return modules | {"encoder": self.encoder} if self.section.finetune.after >= 0 else modules
 
     def initialise(self) -> None:
         """Fit the normalisation to training photos spread over the whole split, and load pretrained weights."""
-        train = self.prepared.train
-        stride = -(-len(train.photos) // FITTING_PHOTOS)
-        some = CaptionedPhotos(train.photos[::stride], train.captions[::stride])
-        batches = list(self._feature_source(some).batches(VALIDATION_BATCH))
+        photos = self.prepared.train.photos
+        self.adaptation.initialise(self._feature_source, pretrained=self._pretrained)
+        batches = list(self._feature_source(photos[:: -(-len(photos) // FITTING_PHOTOS)]).batches(VALIDATION_BATCH))
         grids = [features.grid for features in batches if features.grid is not None]
         pooled = torch.cat([features.pooled for features in batches])
         with torch.no_grad():
@@ -161,41 +171,47 @@ class Training(task.Training):
                     comparable=False,  # the loss is around zero, of either sign
                 )
             )
-        return phases
+        return self.adaptation.added_to(phases)
 
     def begin(self, phase: Phase) -> None:
         """Freeze or unfreeze the encoder, choose where features come from, and prepare rewards."""
         section = self.section
         self._trains_encoder = 0 <= section.finetune.after <= phase.start
         self.unfreeze_encoder(phase)
+        self.model.requires_grad_(self.part in phase.optimisers)
         if 0 <= section.self_critical.after <= phase.start:
             reward = CiderReward([photo.captions for photo in self.prepared.train.photos], self.vocabulary)
             self._self_critical = SelfCriticalLoss(section.self_critical, reward, max_words=self.config.data.max_words)
-        self._train_source = self._feature_source(self.prepared.train)
-        self._val_source = self._feature_source(self.prepared.val)
+        self._train_source = self._tagged(
+            self.adaptation.source(self._untagged_source(self.prepared.train.photos)), self.prepared.train.photos
+        )
+        self._val_source = self._feature_source(self.prepared.val.photos)
+        self.adaptation.begin(self._feature_source)
 
-    def _feature_source(self, captioned: CaptionedPhotos) -> FeatureSource:
+    def _feature_source(self, photos: Sequence[PhotoRecord]) -> FeatureSource:
         """Return where features, and tags where they are read, come from in the current phase."""
-        source = self._untagged_source(captioned)
+        return self._tagged(self._untagged_source(photos), photos)
+
+    def _tagged(self, source: FeatureSource, photos: Sequence[PhotoRecord]) -> FeatureSource:
         if self._tagger is None or self._tags is None:
             return source
-        return TaggedFeatures(source, self._tagger, self._tags, captioned.photos)
+        return TaggedFeatures(source, self._tagger, self._tags, photos)
 
-    def _untagged_source(self, captioned: CaptionedPhotos) -> FeatureSource:
+    def _untagged_source(self, photos: Sequence[PhotoRecord]) -> FeatureSource:
         prepared = self.prepared
         if self._of_regions:
             assert prepared.cache is not None
-            return RegionFeatures(prepared.cache, captioned.photos, grid_size=self.encoder.grid_size)
+            return RegionFeatures(prepared.cache, photos, grid_size=self.encoder.grid_size)
         if prepared.cache is not None and not self._trains_encoder:
-            return CachedFeatures(prepared.cache, captioned.photos, unpack_features)
+            return CachedFeatures(prepared.cache, photos, read_features(self.encoder))
         if prepared.activations is not None:
             finish = finish_encoding(self.encoder, frozen_stages=self.section.finetune.frozen_stages)
-            return CachedFeatures(prepared.activations, captioned.photos, finish)
+            return CachedFeatures(prepared.activations, photos, finish)
         data = self.config.data
-        return PixelFeatures(self.encoder, captioned.photos, crop=data.crop, augmentation=data.augmentation)
+        return PixelFeatures(self.encoder, photos, crop=data.crop, augmentation=data.augmentation)
 
     def batch(self, step: int, part: Part = WHOLE) -> tuple[Tensor, ...]:
-        """Read records or pixels, positions of the photos, inputs and targets, and what teachers see."""
+        """Read records or pixels, positions of the photos, inputs, targets, and what teachers and adaptation read."""
         data, captions = self.config.data, self.prepared.train.captions
         indices = self.draw(step, self._counts, data.captions_per_photo).part(part)
         chosen = [
@@ -205,11 +221,13 @@ class Training(task.Training):
         tensors = caption_tensors(chosen, max_words=data.max_words)
         taught = self._teachers is not None and self._self_critical is None
         seen_by_teachers = self._teachers.prepare(indices) if self._teachers is not None and taught else ()
-        return self._train_source.prepare(indices), torch.from_numpy(indices.photos), *tensors, *seen_by_teachers
+        own = (self._train_source.prepare(indices), torch.from_numpy(indices.photos), *tensors, *seen_by_teachers)
+        return *own, *self.adaptation.batch(step, indices, part)
 
     def loss(self, step: int, batch: tuple[Any, ...]) -> list[Term]:
         """Return the loss on reference captions and teachers, or the self-critical loss, each the mean over words."""
-        prepared, photos, inputs, targets, *seen_by_teachers = batch
+        own, extra = self.adaptation.split(batch)
+        prepared, photos, inputs, targets, *seen_by_teachers = own
         features = self._train_source.features(prepared.to(self.device))
         if self._self_critical is not None:
             loss, words, reward = self._self_critical(self.captioner, features, photos.tolist())
@@ -222,8 +240,18 @@ class Training(task.Training):
         if self._teachers is not None:
             soft_targets = self._teachers.soft_targets(seen_by_teachers, inputs, targets)
         smoothing = self.section.label_smoothing
-        loss = self.captioner.loss(features, inputs, targets, label_smoothing=smoothing, soft_targets=soft_targets)
-        return [Term(loss, words)]
+        places = torch.arange(len(targets), device=self.device)[:, None, None].expand_as(targets)
+        places = places[targets != IGNORE_INDEX]  # (M,), of each word
+        loss = self.captioner.loss(
+            features,
+            inputs,
+            targets,
+            label_smoothing=smoothing,
+            soft_targets=soft_targets,
+            average=lambda losses: self.adaptation.mean(losses, places, extra),
+        )
+        added = self.adaptation.terms(step, features, extra)
+        return [Term(loss, words, name="word_loss" if added else ""), *added]
 
     def validate(self) -> Validation:
         """Measure the loss and, with language metrics, captions of the validation photos."""

@@ -47,6 +47,8 @@ class ClassificationConfig(Section):
         "steps": 1000,
     }
 
+    ADAPTS = True
+
     labels: tuple[str, ...] = ()
     head: Literal["linear", "published"] = "linear"
     dropout: float = 0.2
@@ -66,6 +68,11 @@ class ClassificationConfig(Section):
         if len(set(self.labels)) < len(self.labels) or len(self.labels) == 1:
             raise RecipeError(f"labels: expected two or more different classes, got {', '.join(self.labels)}")
 
+    @property
+    def trains_encoder(self) -> bool:
+        """Whether the encoder is trained at some time."""
+        return self.train_encoder_after >= 0
+
     def read(self, data: DataConfig) -> LabelledDataset:
         """Read images with a label each, and with a box if boxes are learnt.
 
@@ -83,6 +90,9 @@ class ClassificationConfig(Section):
             raise RecipeError(
                 f"data.{changed}: the boxes of photos would not fit changed ones; only data.flip moves both"
             )
+        if config.adaptation.method != "none" and (self.auxiliary or config.data.augmentation.mixup):
+            changed = "classification.auxiliary" if self.auxiliary else "data.augmentation.mixup"
+            raise RecipeError(f"{changed}: cannot be together with an adaptation.method; set it to 0")
         if self.train_encoder_after == 0:
             return
         if self.head == "published":

@@ -76,7 +76,7 @@ def graphs(trained: Trained) -> Declaration:
     examples = Examples.of(section.read(trained.config.data), trained.encoder)
     trained.model.auxiliary = nn.ModuleDict()  # which only training reads
     weights = {"classifier": trained.model.state_dict()}
-    if section.train_encoder_after >= 0 or trained.config.init_from:
+    if section.trains_encoder or trained.config.encoder.adapter or trained.config.init_from:
         weights["encoder"] = trained.encoder.state_dict()
     return declaration(trained, examples, weights=weights)
 

@@ -22,6 +22,8 @@ class VideoCaptioningConfig(CaptioningConfig):
 
     DEFAULTS: ClassVar[Mapping[str, Any]] = {"name": "describer", "validation": {"every": 2500, "photos": 3200}}
 
+    ADAPTS = False
+
     architecture: str = "mean_pooling"
     frames: int = 4
 

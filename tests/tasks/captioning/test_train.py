@@ -281,7 +281,7 @@ def test_overfits_the_shapes(shapes, tmp_path):
     loop = loop_of(chosen, read(shapes), tmp_path / "run")
     loop.run()
     training = loop.training
-    (features,) = training._feature_source(training.prepared.train).batches(50)
+    (features,) = training._feature_source(training.prepared.train.photos).batches(50)
     captions = caption_features(training.captioner.eval(), features, chosen.section.decoding, training.vocabulary)
     for photo, sentence in zip(training.prepared.train.photos, captions, strict=True):
         colour, shape = Path(photo.path).stem.split("-")

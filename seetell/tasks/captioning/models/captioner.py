@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -11,6 +11,9 @@ from torch.nn import functional as F
 
 from seetell.language.vocabulary import END, START
 from seetell.nn.backbones import Features
+
+Average = Callable[[Tensor], Tensor]
+"""Takes losses ``(M,)`` of words, in the order of ``targets[targets != IGNORE_INDEX]``; returns a scalar."""
 
 
 class SoftTargets(NamedTuple):
@@ -28,7 +31,12 @@ class SoftTargets(NamedTuple):
 
 
 def token_cross_entropy(
-    logits: Tensor, words: Tensor, *, label_smoothing: float, soft_targets: SoftTargets | None = None
+    logits: Tensor,
+    words: Tensor,
+    *,
+    label_smoothing: float,
+    soft_targets: SoftTargets | None = None,
+    average: Average = torch.mean,
 ) -> Tensor:
     """Return the mean cross-entropy per word, in nats.
 
@@ -41,13 +49,14 @@ def token_cross_entropy(
         words: of the reference captions, ``(M,)`` int64.
         label_smoothing: share of the target probability spread over all words; of the reference words alone.
         soft_targets: of teachers.
+        average: of the words' losses, which may count some more than others.
     """
-    hard_loss = F.cross_entropy(logits, words, label_smoothing=label_smoothing)
-    if soft_targets is None:
-        return hard_loss
-    temperature = soft_targets.temperature
-    soft_loss = temperature**2 * F.cross_entropy(logits / temperature, soft_targets.probabilities)
-    return (1 - soft_targets.weight) * hard_loss + soft_targets.weight * soft_loss
+    losses = F.cross_entropy(logits, words, label_smoothing=label_smoothing, reduction="none")  # (M,)
+    if soft_targets is not None:
+        temperature = soft_targets.temperature
+        taught = F.cross_entropy(logits / temperature, soft_targets.probabilities, reduction="none")
+        losses = (1 - soft_targets.weight) * losses + soft_targets.weight * temperature**2 * taught
+    return average(losses)
 
 
 IGNORE_INDEX = -1  # of padding, in targets
@@ -137,6 +146,7 @@ class Captioner(nn.Module):
         *,
         label_smoothing: float,
         soft_targets: SoftTargets | None = None,
+        average: Average = torch.mean,
     ) -> Tensor:
         """Return the training loss: the mean cross-entropy of a real word, and any term of the captioner's own.
 
@@ -144,7 +154,11 @@ class Captioner(nn.Module):
         """
         words = targets[targets != IGNORE_INDEX]
         return token_cross_entropy(
-            self(features, inputs, targets), words, label_smoothing=label_smoothing, soft_targets=soft_targets
+            self(features, inputs, targets),
+            words,
+            label_smoothing=label_smoothing,
+            soft_targets=soft_targets,
+            average=average,
         )
 
     def start(self, features: Features) -> DecoderStart:

@@ -5,8 +5,8 @@ b_v = W_hi CNN(I), h_t = f(W_hx x_t + W_hh h_{t−1} + b_h + 1[t=1] b_v), y_t = 
 x_1 = START. It describes whole images, or regions where the features are those of a region.
 
 Departures: CNN(I) is standardised feature by feature, because pooled vectors of all images have nearly one direction;
-W_hh is initialised to half the identity, not to all of it (Le, Jaitly & Hinton, "A Simple Way to Initialize Recurrent
-Networks of Rectified Linear Units", 2015), with which the first losses are higher and learning is slower.
+W_hh is initialised to the identity and W_hx to small numbers (Le, Jaitly & Hinton, "A Simple Way to Initialize Recurrent
+Networks of Rectified Linear Units", 2015), so that the last word still knows of the image, which only the first one saw.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class MultimodalRnn(Captioner):
         self.dropout = nn.Dropout(config.dropout)
         self.output = output_layer(config.hidden_size, vocabulary_size)
         nn.init.eye_(self.recurrent.weight)
-        self.recurrent.weight.data.mul_(0.5)
+        nn.init.normal_(self.word.weight, std=0.01)
 
     def fit_normalisation(self, features: Features) -> None:
         """Measure the features' means and deviations on training images."""

@@ -36,7 +36,13 @@ from seetell.tasks.captioning.models.attentive_lstm import (
     SequenceOutput,
     StepOutput,
 )
-from seetell.tasks.captioning.models.captioner import IGNORE_INDEX, DecoderStart, SoftTargets, token_cross_entropy
+from seetell.tasks.captioning.models.captioner import (
+    IGNORE_INDEX,
+    Average,
+    DecoderStart,
+    SoftTargets,
+    token_cross_entropy,
+)
 
 Attention = Literal["soft", "hard"]
 BASELINE_DECAY = 0.9
@@ -108,6 +114,7 @@ class ShowAttendTell(AttentiveLSTM):
         *,
         label_smoothing: float,
         soft_targets: SoftTargets | None = None,
+        average: Average = torch.mean,
     ) -> Tensor:
         """Return the mean cross-entropy of a real word plus the coverage penalty per word.
 
@@ -119,7 +126,9 @@ class ShowAttendTell(AttentiveLSTM):
             features, inputs, targets, self._sampled_attention(inputs) if hard else torch.exp
         )
         words, real = targets[targets != IGNORE_INDEX], (targets != IGNORE_INDEX).flatten(0, 1)
-        loss = token_cross_entropy(output.logits, words, label_smoothing=label_smoothing, soft_targets=soft_targets)
+        loss = token_cross_entropy(
+            output.logits, words, label_smoothing=label_smoothing, soft_targets=soft_targets, average=average
+        )
         penalty = coverage_penalty(output.log_weights.exp() * real[:, :, None]).sum()
         loss = loss + self.config.doubly_stochastic * penalty / len(words)
         if hard:

@@ -29,6 +29,15 @@ def test_the_papers_equations_by_hand():
     torch.testing.assert_close(logits, expected, rtol=1e-3, atol=1e-3)
 
 
+def test_before_training_the_last_word_still_depends_on_the_image():
+    torch.manual_seed(0)
+    captioner = MultimodalRnn(MultimodalRnnConfig(64, 64), feature_size=16, vocabulary_size=50).eval()
+    words = torch.randint(3, 50, (1, 1, 18)).expand(2, -1, -1)
+    logits = captioner(Features(torch.randn(2, 16), None), words, words).unflatten(0, (2, 18))
+    difference = (logits[0] - logits[1]).abs().mean(dim=1)  # at each word
+    assert difference[-1] > difference[0] / 4
+
+
 @pytest.mark.parametrize("setting", [{"hidden_size": 0}, {"embedding_size": 0}, {"dropout": 1.0}])
 def test_bad_settings(setting):
     with pytest.raises(RecipeError, match=f"{next(iter(setting))}"):
