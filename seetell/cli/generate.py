@@ -26,7 +26,7 @@ from seetell.tasks.registry import Task
 
 LINES = {
     "passage": "The text stands on standard output, an empty line between several.",
-    "view": "The views are written to a file: a film, or a picture of all of them.",
+    "view": "The views are written to a film, a picture of all of them, or a folder.",
 }
 """What a user gets, by the shape of results."""
 
@@ -63,9 +63,11 @@ def _output_params(task: Task) -> list[click.Option]:
     if task.result != "view":
         return []
     from seetell.cli.side_outputs import PICTURES
+    from seetell.cli.view_outputs import ANIMATION
     from seetell.video.endings import WRITTEN
 
-    help = f"Write the views there: a film ({', '.join(WRITTEN)}), or a picture of all ({', '.join(PICTURES)})."
+    help = f"Write the views there: a film ({', '.join((*WRITTEN, ANIMATION))}), a picture of all "
+    help += f"({', '.join(PICTURES)}), or a folder of pictures."
     return [
         click.Option(["--output", "-o"], metavar="FILE", type=FOLDER_OR_FILE, required=True, help=help),
         click.Option(["--fps"], type=Number(min=1, max=120), default=FPS, help="Views a second of a film."),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from PIL import Image
 
 from seetell.errors import PhotoError
+
+Convert = Callable[[Image.Image], Image.Image]
+"""Converts pixels of any mode to those of one: :func:`to_rgb` or :func:`to_rgba`."""
 
 BAND_PIXELS = 2**22
 """Pixels that are converted at once, so that intermediate results of large photos take little memory."""
@@ -41,6 +44,15 @@ def to_rgb(photo: Image.Image) -> Image.Image:
     return whole
 
 
+def to_rgba(photo: Image.Image) -> Image.Image:
+    """Return a copy in 8-bit RGBA, opaque where the photo has no transparency; see :func:`to_rgb` for deep greys."""
+    return photo.convert("RGBA") if _has_transparency(photo) else to_rgb(photo).convert("RGBA")
+
+
+def _has_transparency(photo: Image.Image) -> bool:
+    return "transparency" in photo.info or photo.mode in ("RGBA", "LA", "PA", "RGBa", "La")
+
+
 def _tops(photo: Image.Image) -> range:
     return range(0, photo.height, max(1, BAND_PIXELS // photo.width))
 
@@ -63,7 +75,7 @@ def _grey(values: np.ndarray, low: float, high: float) -> Image.Image:
 
 
 def _coloured(photo: Image.Image) -> Image.Image:
-    if "transparency" in photo.info or photo.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
+    if _has_transparency(photo):
         layer = photo.convert("RGBA")
         white = Image.new("RGB", photo.size, (255, 255, 255))
         white.paste(layer, mask=layer.getchannel("A"))
@@ -71,11 +83,12 @@ def _coloured(photo: Image.Image) -> Image.Image:
     return photo.convert("RGB")
 
 
-def from_array(pixels: np.ndarray) -> Image.Image:
+def from_array(pixels: np.ndarray, convert: Convert = to_rgb) -> Image.Image:
     """Return an array of pixels as an RGB photo.
 
     Args:
         pixels: uint8, ``(H, W)`` grey, ``(H, W, 3)`` RGB or ``(H, W, 4)`` RGBA.
+        convert: to RGB or RGBA.
 
     Raises:
         PhotoError: another type or shape, or no pixels.
@@ -86,4 +99,4 @@ def from_array(pixels: np.ndarray) -> Image.Image:
             "an array photo must be uint8 and (H, W), (H, W, 3) RGB or (H, W, 4) RGBA; "
             f"got {pixels.dtype} {pixels.shape}"
         )
-    return to_rgb(Image.fromarray(np.ascontiguousarray(pixels)))
+    return convert(Image.fromarray(np.ascontiguousarray(pixels)))

@@ -23,7 +23,7 @@ from PIL import Image, ImageFile, _imaging
 from seetell.errors import PhotoError, PhotoFormatError
 from seetell.photos import jpeg_xl, raw
 from seetell.photos.budget import DecodeBudget, check_memory, is_free, length_of, memory_needed
-from seetell.photos.colour import from_array, is_rgb, to_rgb
+from seetell.photos.colour import Convert, from_array, is_rgb, to_rgb, to_rgba
 from seetell.photos.decoder_errors import one_line, photo_errors
 from seetell.photos.formats import FORMATS, HEIC, JPEG_XL, RAW, Other, other_format
 from seetell.photos.structure import check_exif, halvings
@@ -61,13 +61,16 @@ budget = DecodeBudget()
 """Shared by all threads; a process that opens photos for another one asks that one instead."""
 
 
-def open_photo(source: PhotoSource, *, at_least: tuple[int, int] | None = None) -> Image.Image:
+def open_photo(
+    source: PhotoSource, *, at_least: tuple[int, int] | None = None, transparent: bool = False
+) -> Image.Image:
     """Open a photo as upright RGB: the first frame of an animation, transparency becomes white.
 
     Args:
         source: a path, a file's content, an open binary file, a Pillow image or an array of pixels.
         at_least: ``(width, height)`` that the upright photo will be resized to: a JPEG file is then decoded at the
             smallest scale of 1/8, 1/4, 1/2 and 1 that is not below it, several times faster for large photos.
+        transparent: keep transparency: the image is RGBA, opaque where the photo is.
 
     Returns:
         An RGB image, EXIF rotation applied.
@@ -75,15 +78,16 @@ def open_photo(source: PhotoSource, *, at_least: tuple[int, int] | None = None) 
     Raises:
         PhotoError: the file is missing, unreadable, not a photo, broken or too large.
     """
+    convert = to_rgba if transparent else to_rgb
     if isinstance(source, np.ndarray):
-        return from_array(source)
+        return from_array(source, convert)
     name = _name(source)
     with photo_errors(name):
         if isinstance(source, Image.Image):
             source.load()
-            return _turned(to_rgb(source), _orientation(source))
+            return _turned(convert(source), _orientation(source))
         with _binary(source) as file:
-            return _decoded(file, name, at_least)
+            return _decoded(file, name, at_least, convert)
 
 
 def photo_size(source: str | os.PathLike[str] | bytes | Readable) -> tuple[int, int]:
@@ -151,12 +155,13 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def _decoded(file: BinaryIO, name: str, at_least: tuple[int, int] | None) -> Image.Image:
+def _decoded(file: BinaryIO, name: str, at_least: tuple[int, int] | None, convert: Convert = to_rgb) -> Image.Image:
     kind = _other_kind(file, name)
     if kind is JPEG_XL:
-        return _decoded_jpeg_xl(file, name, at_least)
+        return _decoded_jpeg_xl(file, name, at_least, convert)
     if kind is RAW:
-        return _decoded_raw(file, name, at_least)
+        developed = _decoded_raw(file, name, at_least)
+        return developed if convert is to_rgb else convert(developed)
     with _quiet():
         photo, scales = _identified(file, name)
     pixels = coded = photo.width * photo.height
@@ -175,18 +180,18 @@ def _decoded(file: BinaryIO, name: str, at_least: tuple[int, int] | None) -> Ima
             if need > 2**24 and not is_free(need):
                 raise MemoryError from error  # WebP's and TIFF's decoders call that damaged
             raise
-        coloured = photo._new(photo.im) if is_rgb(photo) else to_rgb(photo)  # without the file
+        coloured = photo._new(photo.im) if is_rgb(photo) and convert is to_rgb else convert(photo)  # without the file
         return _turned(coloured, _orientation(photo))  # asked again: Pillow turns TIFF and AVIF itself while loading
 
 
-def _decoded_jpeg_xl(file: BinaryIO, name: str, at_least: tuple[int, int] | None) -> Image.Image:
+def _decoded_jpeg_xl(file: BinaryIO, name: str, at_least: tuple[int, int] | None, convert: Convert) -> Image.Image:
     width, height = jpeg_xl.photo_size(file)
     with _reserved(jpeg_xl.BYTES_PER_PIXEL * width * height, JPEG_XL, width * height, name, file):
         file.seek(0)
         decoded = jpeg_xl.decode(file.read())
         if isinstance(decoded, Image.Image):
-            return decoded if is_rgb(decoded) else to_rgb(decoded)
-    return _decoded(io.BytesIO(decoded), name, at_least)
+            return decoded if is_rgb(decoded) and convert is to_rgb else convert(decoded)
+    return _decoded(io.BytesIO(decoded), name, at_least, convert)
 
 
 def _decoded_raw(file: BinaryIO, name: str, at_least: tuple[int, int] | None) -> Image.Image:

@@ -86,6 +86,27 @@ def test_views_become_a_film(tmp_path: Path):
     assert abs(int(frames[-1].image.mean()) - 200) < 4
 
 
+def test_views_become_an_animation(tmp_path: Path):
+    assert run("grey", "shades", "--views", 4, "--fps", 10, "--output", tmp_path / "a.gif") == 0
+    with Image.open(tmp_path / "a.gif") as film:
+        assert (film.n_frames, film.info["duration"], film.info["loop"]) == (4, 100, 0)
+        shades = []
+        for number in range(4):
+            film.seek(number)
+            shades.append(film.convert("L").getpixel((0, 0)))
+    assert shades == [0, 40, 80, 120]
+
+
+def test_views_become_a_folder_of_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert run("grey", "shades", "--views", 3, "--output", tmp_path / "views") == 0
+    assert sorted(path.name for path in (tmp_path / "views").iterdir()) == ["000.png", "001.png", "002.png"]
+    with Image.open(tmp_path / "views" / "002.png") as picture:
+        assert picture.size == (6, 4)
+        assert picture.getpixel((0, 0)) == (80, 80, 80)
+    assert run("grey", "shades", "--output", tmp_path / "views") == 2
+    assert "exists; name a new folder" in capsys.readouterr().err
+
+
 def test_they_are_loaded_like_all_models_and_not_served():
     assert [passage.text for passage in load_for(LETTERS, "alphabet").generate(length=1, count=2)] == ["a", "a"]
     others = (task.command for task in tasks().values() if task.command and task.input != "none")

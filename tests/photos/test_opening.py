@@ -99,6 +99,20 @@ def test_arrays_and_pillow_images_are_photos():
             open_photo(wrong)
 
 
+def test_transparency_is_kept_on_demand(tmp_path: Path):
+    layered = np.dstack([noise(5, 4), np.arange(20, dtype=np.uint8).reshape(4, 5)])
+    Image.fromarray(layered).save(tmp_path / "layered.png")
+    Image.fromarray(noise(5, 4)).save(tmp_path / "opaque.png")
+    for source in (tmp_path / "layered.png", layered, Image.fromarray(layered)):
+        kept = open_photo(source, transparent=True)
+        assert kept.mode == "RGBA"
+        assert np.array_equal(np.asarray(kept), layered)
+    opaque = np.asarray(open_photo(tmp_path / "opaque.png", transparent=True))
+    assert np.array_equal(opaque, np.dstack([noise(5, 4), np.full((4, 5), 255, np.uint8)]))
+    Image.fromarray(noise(5, 4)[..., 0]).save(tmp_path / "grey.png", transparency=int(noise(5, 4)[0, 0, 0]))
+    assert np.asarray(open_photo(tmp_path / "grey.png", transparent=True))[0, 0, 3] == 0
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("image_format", ["JPEG", "PNG", "TIFF", "WEBP"])
 def test_exif_rotation_is_applied(orientation: int, image_format: str):

@@ -96,10 +96,10 @@ class CharacterSampler(Generator[Passage]):
         random = np.random.default_rng(seed)
         if not len(codes) and NEW_LINE in self.characters:
             codes = self._encode(NEW_LINE, "prime")
-        state = self._zeros(1)
+        state = self.start(1)
         logits = np.zeros((1, len(self.characters)), np.float32)  # nothing is known of the first character
         for code in codes:
-            logits, state = self._read(np.array([code]), state)
+            logits, state = self.read(np.array([code]), state)
         logits, state = np.repeat(logits, count, axis=0), np.repeat(state, count, axis=0)
         written = np.zeros((count, length), np.int64)
         logprobs = np.zeros(count)
@@ -107,7 +107,7 @@ class CharacterSampler(Generator[Passage]):
             written[:, place] = chosen = _choose(logits, temperature, random)
             logprobs += log_softmax(logits)[np.arange(count), chosen]
             if place + 1 < length:
-                logits, state = self._read(chosen, state)
+                logits, state = self.read(chosen, state)
             if (place + 1) % TOLD_EVERY == 0 or place + 1 == length:
                 progress((place + 1) * count, length * count)
         for row, logprob in zip(written, logprobs, strict=True):
@@ -127,10 +127,10 @@ class CharacterSampler(Generator[Passage]):
         Raises:
             UsageError: the model does not know a character.
         """
-        codes, state = self._encode(text, "text"), self._zeros(1)
+        codes, state = self._encode(text, "text"), self.start(1)
         kept = np.zeros((len(codes), self.layers * self.hidden), np.float32)
         for place, code in enumerate(codes):
-            _, state = self._read(np.array([code]), state)
+            _, state = self.read(np.array([code]), state)
             kept[place] = state[0, -self.layers * self.hidden :]
             if (place + 1) % TOLD_EVERY == 0 or place + 1 == len(codes):
                 progress(place + 1, len(codes))
@@ -145,21 +145,30 @@ class CharacterSampler(Generator[Passage]):
             progress: called as characters are read.
         """
         rows = rows_of(codes, ROWS).astype(np.int64)
-        state, nats = self._zeros(len(rows)), 0.0
+        state, nats = self.start(len(rows)), 0.0
         steps = rows.shape[1] - 1
         for place in range(steps):
-            logits, state = self._read(rows[:, place], state)
+            logits, state = self.read(rows[:, place], state)
             nats -= float(log_softmax(logits)[np.arange(len(rows)), rows[:, place + 1]].sum())
             if (place + 1) % TOLD_EVERY == 0 or place + 1 == steps:
                 progress((place + 1) * len(rows), steps * len(rows))
         bits: float = nats / (steps * len(rows)) / math.log(2)
         return bits
 
-    def _zeros(self, rows: int) -> np.ndarray:
+    def start(self, rows: int) -> np.ndarray:
+        """Return the state before the first character of some texts, ``(rows, S)``."""
         return np.zeros((rows, self.layers * self.hidden * (2 if self._has_cells else 1)), np.float32)
 
-    def _read(self, codes: np.ndarray, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Read one character in each row: the logits of what follows ``(N, V)``, and the state behind it."""
+    def read(self, codes: np.ndarray, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Read one character of each of some texts.
+
+        Args:
+            codes: numbers of characters, ``(N,)`` int64.
+            state: behind the characters before, ``(N, S)``.
+
+        Returns:
+            Logits of the characters that may follow, ``(N, V)``, and the state behind these, ``(N, S)``.
+        """
         logits, state = self._step.run({"codes": codes, "state": state}, ["logits", "next_state"])
         return logits, state
 
