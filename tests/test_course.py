@@ -103,6 +103,7 @@ def test_a_lesson_runs(path: Path, monkeypatch: pytest.MonkeyPatch):
     from nbclient import NotebookClient
 
     monkeypatch.setenv("SEETELL_COURSE_SMALL", "1")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(COURSE.parent), os.environ.get("PYTHONPATH", "")]))
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(COURSE)}}).execute()
