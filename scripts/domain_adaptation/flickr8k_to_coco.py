@@ -9,6 +9,8 @@ copied. The photos with five captions are held out: nothing but ``everyday`` and
   half. People count where nothing else is mentioned. Photos without one such class, and classes of fewer than three
   training photos, are left out.
 - ``everyday/CLASS/``: the held-out photos in the same way; ``labelled/CLASS/``: those of the target with a caption.
+- ``matched/``: as ``classes``, but of each class at most three training photos for each photo of ``labelled``, or three
+  where it has none: the source in the proportions of the target, to find out what these matter. It takes labels.
 - ``target/``: the photos of the target, those without captions and those with one; no labels are read with them.
 - ``few.json``: the target's captions, for adapters; ``everyday.json``: those of the held-out photos.
 """
@@ -18,7 +20,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from seetell.data import read
@@ -27,6 +29,7 @@ from seetell.language.object_names import objects_named
 from seetell.language.tokenizer import tokenize
 
 FEWEST = 3
+PER_TARGET_PHOTO = 3
 PEOPLE = "person"
 
 
@@ -37,6 +40,16 @@ def main_object(captions: Sequence[str]) -> str | None:
     things = {name: count for name, count in mentioned.items() if name != PEOPLE} or mentioned
     most = [name for name, count in things.items() if count == max(things.values())]
     return most[0] if len(most) == 1 else None
+
+
+def matched(photos: Iterable[PhotoRecord], target: Counter[str | None]) -> Iterator[PhotoRecord]:
+    """Yield photos as long as there are at most :data:`PER_TARGET_PHOTO` for each of the target of the same class."""
+    counts: Counter[str | None] = Counter()
+    for photo in photos:
+        label = main_object(photo.captions)
+        counts[label] += 1
+        if counts[label] <= max(FEWEST, PER_TARGET_PHOTO * target[label]):
+            yield photo
 
 
 def link(photos: Iterable[Path], folder: Path) -> None:
@@ -81,6 +94,8 @@ def main(data: Path, out: Path) -> None:
         "classes/val": flickr.split("val"),
         "everyday": everyday,
         "labelled": few,
+        "matched/train": matched(flickr.split("train"), Counter(main_object(photo.captions) for photo in few)),
+        "matched/val": flickr.split("val"),
     }.items():
         print(folder, dict(link_by_class(photos, out / folder, classes).most_common()))
     link([*sorted((data / "coco" / "unlabelled").iterdir()), *(photo.path for photo in few)], out / "target")

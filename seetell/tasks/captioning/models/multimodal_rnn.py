@@ -35,7 +35,7 @@ class MultimodalRnnConfig:
 
     embedding_size: int = 512
     hidden_size: int = 512
-    dropout: float = 0.5
+    dropout: float = 0.2
 
     def __post_init__(self) -> None:
         check_sizes(self, "embedding_size", "hidden_size")
