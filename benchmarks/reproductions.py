@@ -44,7 +44,8 @@ FROM_LOGS: dict[str, tuple[tuple[str, ...], float, int]] = {
     "AP": (("AP",), 100, 1),
     "mask AP50": (("mask_AP50",), 100, 1),
     "mask AP": (("mask_AP",), 100, 1),
-    "key point AP": (("keypoint_AP",), 100, 1),
+    "key point AP": (("key_point_AP",), 100, 1),
+    "key point AP50": (("key_point_AP50",), 100, 1),
     "mean IoU": (("mean_iou",), 100, 1),
     "pixels right": (("pixel_accuracy",), 100, 1),
     "PDJ": (("PDJ",), 100, 0),
@@ -53,8 +54,8 @@ FROM_LOGS: dict[str, tuple[tuple[str, ...], float, int]] = {
     "localisation error": (("localisation_error",), 100, 1),
     "words right": (("word_accuracy",), 100, 1),
     "letters and digits right": (("alphanumeric_accuracy",), 100, 1),
-    "PSNR in dB": (("PSNR",), 1, 1),
-    "SSIM": (("SSIM",), 1, 3),
+    "PSNR in dB": (("psnr",), 1, 2),
+    "SSIM": (("ssim",), 1, 3),
     "bits a character": (("bits_per_character",), 1, 2),
 }
 """What scores of logs and evaluations are called on the page, what they are multiplied by and rounded to."""

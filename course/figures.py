@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -16,7 +17,7 @@ def show(pictures: Sequence[Any], titles: Sequence[str] = (), *, columns: int = 
 
     Args:
         pictures: of Pillow, or arrays: (H, W, 3) in colour, integers 0–255 or numbers 0–1; (H, W) of any range in grey.
-        titles: one each, or none.
+        titles: one each, or none; long ones have several lines.
         columns: of a row, at most.
         width: of a picture, in inches.
 
@@ -36,5 +37,5 @@ def show(pictures: Sequence[Any], titles: Sequence[str] = (), *, columns: int = 
     for axes, array in zip(shown, arrays, strict=True):
         axes.imshow(array, cmap="gray" if array.ndim == 2 else None, norm=Normalize() if array.ndim == 2 else None)
     for axes, title in zip(shown, titles, strict=False):
-        axes.set_title(title, fontsize=9)
+        axes.set_title(fill(title, round(14 * width)), fontsize=9)
     return shown

@@ -31,6 +31,15 @@ def test_a_lesson_is_kept_without_results(path: Path):
     assert clean(text) == text, "make it clean: python scripts/course/clean_notebooks.py"
 
 
+def test_results_and_what_editors_add_are_taken_out():
+    cell = {"cell_type": "code", "id": "a1", "source": ["1 + 1\n"], "metadata": {"scrolled": True}}
+    cell |= {"execution_count": 3, "outputs": [{"output_type": "execute_result"}]}
+    kept = json.loads(clean(json.dumps({"cells": [cell], "metadata": {"toc": {}}, "nbformat": 4, "nbformat_minor": 5})))
+    bare = {"execution_count": None, "metadata": {}, "outputs": []}
+    assert kept["cells"] == [{"cell_type": "code", "id": "a1", "source": ["1 + 1"], **bare}]
+    assert set(kept["metadata"]) == {"kernelspec", "language_info"}
+
+
 @each_lesson
 def test_cells_have_identifiers_of_their_own(path: Path):
     ids = [cell["id"] for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]

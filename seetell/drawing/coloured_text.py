@@ -15,6 +15,9 @@ POSITIVE, NEGATIVE, PAPER, INK = (88, 160, 255), (255, 150, 64), (255, 255, 255)
 COLUMNS = 100
 """Characters of a line; longer ones are broken."""
 
+LEAST_COLUMNS = 60
+"""Of the picture, for the titles."""
+
 CELL = (9, 18)
 """Pixels of a character."""
 
@@ -105,7 +108,8 @@ def _placed(panels: Sequence[Panel]) -> Iterator[tuple[int, Panel]]:
 
 def _size(panels: Sequence[Panel]) -> tuple[int, int]:
     height = MARGIN + sum((_rows(panel) + 1) * CELL[1] + 2 * MARGIN for panel in panels)
-    return 2 * MARGIN + (COLUMNS + 1) * CELL[0], height
+    columns = max((column + 1 for panel in panels for _, column, *_ in _cells(panel)), default=0)
+    return 2 * MARGIN + max(columns, LEAST_COLUMNS) * CELL[0], height
 
 
 def _hex(colour: tuple[int, int, int]) -> str:

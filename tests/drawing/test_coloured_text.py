@@ -7,6 +7,7 @@ import numpy as np
 from seetell.drawing.coloured_text import (
     CELL,
     COLUMNS,
+    LEAST_COLUMNS,
     MARGIN,
     NEGATIVE,
     PAPER,
@@ -30,7 +31,7 @@ def test_characters_stand_in_cells_of_their_colours():
         return picture.getpixel((MARGIN + column * CELL[0], 2 * MARGIN + (row + 1) * CELL[1]))
 
     assert [corner(0, 0), corner(0, 1), corner(0, 2), corner(1, 0)] == [POSITIVE, NEGATIVE, colour_of(0.5), PAPER]
-    assert picture.size == (2 * MARGIN + (COLUMNS + 1) * CELL[0], 5 * MARGIN + 5 * CELL[1])
+    assert picture.size == (2 * MARGIN + LEAST_COLUMNS * CELL[0], 5 * MARGIN + 5 * CELL[1])
 
 
 def test_long_lines_are_broken():
@@ -39,6 +40,7 @@ def test_long_lines_are_broken():
     heights = {element.text: element.get("y") for element in root.iter("{http://www.w3.org/2000/svg}text")}
     assert int(heights["z"]) - int(heights["y"]) == CELL[1]
     assert int(heights["y"]) - int(heights["x"]) == CELL[1]  # the last of three lines
+    assert int(root.get("width")) == 2 * MARGIN + (COLUMNS + 1) * CELL[0]  # the end of a line is a cell, too
 
 
 def test_svg_takes_any_text():

@@ -9,13 +9,19 @@ from PIL import Image
 from training_runs import StoppedError, logged, loop_of, merged, stop_at
 
 from seetell.errors import DataError, RecipeError
+from seetell.export.exporter import export_run
+from seetell.runtime.bundle import Bundle
+from seetell.runtime.sessions import Graph
 from seetell.tasks.classification.config import ClassificationConfig
+from seetell.tasks.classification.model import build
 from seetell.tasks.classification.train import Training
+from seetell.tasks.registry import find_task
 from seetell.training.adaptation import METHODS, read_target
 from seetell.training.adaptation_config import USE_TARGET
 from seetell.training.checkpoint import read_checkpoint
 from seetell.training.config import RunConfig, config_from_dict, only
 from seetell.training.loop import TrainingLoop
+from seetell.training.trained import load_exported
 
 LOGGED = {
     "gradient_reversal": "domain_accuracy",
@@ -116,6 +122,21 @@ def test_adapters_refine_a_model_that_stays_as_it_is(tmp_path, content, squares)
     again = run(configured(content, "adapters", squares, init_from=str(tmp_path / "refined")), tmp_path / "again")
     norm = after.training.encoder.adapter.norm
     assert torch.equal(again.training.encoder.adapter.norm.mean, norm.mean)  # fitted once
+
+
+@pytest.mark.slow
+def test_a_bundle_has_the_adapter_in_its_encoder(tmp_path, content, squares):
+    encoder = run(configured(content, "none", squares), tmp_path / "run").training.encoder.eval()
+    export_run(tmp_path / "run", tmp_path / "bundle", find_task=find_task, precisions=("fp32",))
+    images = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    graph = Graph.open(Bundle.load(tmp_path / "bundle"), "encoder", threads=1)
+    found = torch.from_numpy(graph.run({"images": images.numpy()}, ["pooled"])[0])
+    with torch.no_grad():
+        expected, before = encoder(images).pooled, encoder.base(images).pooled
+    torch.testing.assert_close(found, expected, atol=1e-3 * expected.abs().max().item(), rtol=0)
+    assert (before - expected).abs().max() > 0.01 * expected.abs().max()
+    again, _ = load_exported(tmp_path / "bundle", build, only(classification=ClassificationConfig), part="classifier")
+    assert torch.equal(again.adapter.up.weight.half(), encoder.adapter.up.weight.half())
 
 
 def test_the_photos_of_the_target(tmp_path, content, squares):

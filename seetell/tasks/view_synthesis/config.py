@@ -10,12 +10,10 @@ from seetell.config import check_not_negative, check_positive
 from seetell.errors import RecipeError
 from seetell.tasks.view_synthesis.models.nerf import NerfConfig
 from seetell.tasks.view_synthesis.models.voxel_grid import VoxelGridConfig
-from seetell.tasks.view_synthesis.rendering import Marching
+from seetell.tasks.view_synthesis.occupancy import MOST_CELLS
+from seetell.tasks.view_synthesis.rendering import MOST_SAMPLES, Marching
 from seetell.training.augmentation import UNCHANGED
 from seetell.training.config import RunConfig, Section
-
-MOST_CELLS = 256
-"""Along each side; a cell is a byte."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +68,9 @@ class ViewSynthesisConfig(Section):
         check_not_negative(self, "near", "centre_steps")
         if self.far <= self.near:
             raise RecipeError(f"far: expected more than near, {self.near:g}, got {self.far:g}")
-        if self.samples < 3:
-            raise RecipeError(f"samples: expected at least 3, got {self.samples}")
-        if self.fine_samples < 1:
-            raise RecipeError(f"fine_samples: expected at least 1, got {self.fine_samples}")
+        for name, least in (("samples", 3), ("fine_samples", 1)):
+            if not least <= getattr(self, name) <= MOST_SAMPLES:
+                raise RecipeError(f"{name}: expected {least} to {MOST_SAMPLES}, got {getattr(self, name)}")
         if not 1 <= self.cells <= MOST_CELLS:
             raise RecipeError(f"cells: expected 1 to {MOST_CELLS}, got {self.cells}")
         if self.prune_from < -1:

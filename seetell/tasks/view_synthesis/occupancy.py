@@ -22,6 +22,9 @@ from seetell.geometry.masks import decode, encode
 Cells = npt.NDArray[np.bool_]
 Array = npt.NDArray[np.floating]
 
+MOST_CELLS = 256
+"""Along each side; a cell is a byte."""
+
 OPAQUE = 0.01
 """A cell is empty if a ray through it would lose less than this share of its light."""
 

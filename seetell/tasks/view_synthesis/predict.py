@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from seetell.errors import UsageError
+from seetell.errors import BundleError, UsageError
 from seetell.geometry.cameras import Camera, turn
 from seetell.results import View
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.generator import Generator, GeneratorProgress
 from seetell.runtime.sessions import Graph
-from seetell.tasks.view_synthesis.occupancy import Occupancy
-from seetell.tasks.view_synthesis.rendering import Array, Field, Marching, render_picture
+from seetell.tasks.view_synthesis.occupancy import MOST_CELLS, Occupancy
+from seetell.tasks.view_synthesis.rendering import MOST_SAMPLES, Array, Field, Marching, render_picture
 
 LARGEST = 4096
 """Pixels of a view's longer side."""
@@ -45,10 +45,12 @@ class Renderer(Generator[View]):
         super().__init__(bundle.name, threads=threads)
         self.bundle = bundle
         near, far, half_side = (bundle.setting(name, _positive) for name in ("near", "far", "half_side"))
-        samples, fine_samples = (bundle.setting(name, _count) for name in ("samples", "fine_samples"))
+        samples, fine_samples = (bundle.setting(name, _samples) for name in ("samples", "fine_samples"))
+        if samples < 3:
+            raise BundleError(f"{bundle.folder / 'model.json'}: samples: expected at least 3, got {samples}")
         self._marching = Marching(near, far, half_side, samples, fine_samples)
         self._occupancy = Occupancy.from_text(
-            bundle.setting("occupied", str), bundle.setting("cells", _count), self._marching.half_side
+            bundle.setting("occupied", str), bundle.setting("cells", _cells), self._marching.half_side
         )
         self._camera = bundle.setting("camera", _camera)
         names = bundle.setting("fields", _names)
@@ -109,9 +111,15 @@ def _positive(value: Any) -> float:
     return float(value)
 
 
-def _count(value: Any) -> int:
-    if type(value) is not int or not 0 <= value <= 4096:
-        raise ValueError(f"expected a whole number from 0 to 4096, got {value!r}")
+def _samples(value: Any) -> int:
+    if type(value) is not int or not 0 <= value <= MOST_SAMPLES:
+        raise ValueError(f"expected a whole number from 0 to {MOST_SAMPLES}, got {value!r}")
+    return value
+
+
+def _cells(value: Any) -> int:
+    if type(value) is not int or not 1 <= value <= MOST_CELLS:
+        raise ValueError(f"expected a whole number from 1 to {MOST_CELLS}, got {value!r}")
     return value
 
 

@@ -27,6 +27,10 @@ RAYS_AT_ONCE, POINTS_AT_ONCE = 4096, 2**16
 """Bound the memory that a picture takes."""
 
 
+MOST_SAMPLES = 1024
+"""Of a ray, for each field."""
+
+
 @dataclass(frozen=True)
 class Marching:
     """How rays go through a scene.
@@ -141,13 +145,17 @@ def render_rays(
 
 
 def _asked(field: Field, samples: Samples, background: float) -> Composited:
-    """Return what rays see of a field, which is asked for the samples in parts; there may be none."""
+    return composite(samples, *ask(field, samples.points, samples.directions), background=background)
+
+
+def ask(field: Field, points: Array, directions: Array) -> tuple[Array, Array]:
+    """Return what a field answers for any number of points, also for none; it is asked for some at a time."""
     densities, colours = [np.zeros(0, np.float32)], [np.zeros((0, 3), np.float32)]
-    for part in _parts(len(samples.points), POINTS_AT_ONCE):
-        density, colour = field(samples.points[part], samples.directions[part])
+    for part in _parts(len(points), POINTS_AT_ONCE):
+        density, colour = field(points[part], directions[part])
         densities.append(density)
         colours.append(colour)
-    return composite(samples, np.concatenate(densities), np.concatenate(colours), background=background)
+    return np.concatenate(densities), np.concatenate(colours)
 
 
 def render_picture(

@@ -18,7 +18,7 @@ from seetell.metrics.pictures import psnr
 from seetell.nn.backbones import weights_hash
 from seetell.tasks.view_synthesis.models import build
 from seetell.tasks.view_synthesis.models.radiance_field import RadianceField, composite
-from seetell.tasks.view_synthesis.rendering import Array, Field, render_picture, samples_of
+from seetell.tasks.view_synthesis.rendering import Array, Field, ask, render_picture, samples_of
 from seetell.tasks.view_synthesis.sampling import refined, stratified
 from seetell.training import task
 from seetell.training.batches import WHOLE, Part, step_seed
@@ -45,9 +45,9 @@ class Training(task.Training):
         self.section = config.section
         self._pretrained = pretrained_of(config)
         self.encoder = frozen_encoder(config, None)
-        train, val = dataset.split("train"), dataset.split("val") or dataset.split("test")
+        train, val = dataset.split("train"), dataset.split("val")
         if not train or not val:
-            raise DataError(f"{dataset.source}: expected transforms_train.json and transforms_val.json or _test.json")
+            raise DataError(f"{dataset.source}: expected transforms_train.json and transforms_val.json, got one")
         if config.validation.photos != -1:  # evenly spread over the turn that they are often taken in
             val = val[:: max(1, len(val) // config.validation.photos)][: config.validation.photos]
         self.failures = {}
@@ -124,11 +124,11 @@ class Training(task.Training):
 
     def validate(self) -> Validation:
         """Render the validation views, after taking as empty what the model leaves empty."""
-        fields = [_answering(field, self.device) for field in self.scene.fields]
+        fields = [answering(field, self.device) for field in self.scene.fields]
         occupancy = self.scene.occupancy
         if 0 <= self.section.prune_from <= self._steps:
             up = np.array([[0, 0, 1]], np.float32)
-            occupancy = occupancy.pruned(lambda points: fields[-1](points, np.broadcast_to(up, points.shape))[0])
+            occupancy = occupancy.pruned(lambda points: ask(fields[-1], points, np.broadcast_to(up, points.shape))[0])
             self.scene.occupied.copy_(torch.from_numpy(occupancy.cells))
         scores = []
         for shot in self._val:
@@ -138,7 +138,7 @@ class Training(task.Training):
         return Validation(float(np.mean(scores)), {"psnr": float(np.mean(scores)), "occupied": occupied})
 
 
-def _answering(field: nn.Module, device: torch.device) -> Field:
+def answering(field: nn.Module, device: torch.device) -> Field:
     """Return a network as a function of arrays."""
 
     def ask(points: Array, directions: Array) -> tuple[Array, Array]:

@@ -16,7 +16,7 @@ from seetell.errors import BundleError, UsageError
 from seetell.metrics.pictures import psnr
 from seetell.tasks.view_synthesis.occupancy import Occupancy
 from seetell.tasks.view_synthesis.rendering import render_picture
-from seetell.tasks.view_synthesis.train import _answering
+from seetell.tasks.view_synthesis.train import answering
 
 
 def test_a_bundle_shows_what_the_run_did(trained, bundle, scene):
@@ -24,7 +24,7 @@ def test_a_bundle_shows_what_the_run_did(trained, bundle, scene):
     renderer = seetell.load(bundle, threads=1)
     (shot,) = open_shots(read_posed_photos(scene).split("val")[:1])
     best = trained_in(run, "view_synthesis")
-    fields = [_answering(field, torch.device("cpu")) for field in best.model.fields]
+    fields = [answering(field, torch.device("cpu")) for field in best.model.fields]
     marching = best.config.section.marching
     expected = render_picture(fields, shot.camera.rays(), marching, best.model.occupancy, shot.camera.size)
     picture = renderer.picture(shot.camera)
@@ -87,6 +87,8 @@ def test_options_are_checked_before_any_work(bundle, options, message):
         ("camera", {"width": 1}),
         ("near", "close"),
         ("samples", -1),
+        ("samples", 2),
+        ("cells", 10_000),
     ],
 )
 def test_a_damaged_bundle_is_refused(bundle, tmp_path, name, value):
