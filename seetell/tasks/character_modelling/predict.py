@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from seetell.errors import UsageError
+from seetell.errors import BundleError, UsageError
 from seetell.results import Passage
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.generator import Generator, GeneratorProgress
@@ -52,6 +52,20 @@ class CharacterSampler(Generator[Passage]):
         self._has_cells = bundle.setting("cell", str) == "lstm"
         self.validation_share = bundle.setting("validation_share", float)
         self._step = Graph.open(bundle, "step", threads=self.threads, precision=precision)
+        self._check_sizes()
+
+    def _check_sizes(self) -> None:
+        """Read a character, to see that the graph is of the size that ``model.json`` says."""
+        try:
+            logits, state = self.read(np.zeros(1, np.int64), self.start(1))
+            fits = logits.shape == (1, len(self.characters)) and state.shape == self.start(1).shape
+        except Exception:  # ONNX Runtime has no errors of its own for these
+            fits = False
+        if not fits:
+            raise BundleError(
+                f"{self.bundle.folder}: its graph is not of {len(self.characters)} characters and {self.layers} layers "
+                f"of {self.hidden} cells, as model.json says; export the model again"
+            )
 
     def bind(
         self, *, prime: str = "", length: int = 400, temperature: float = 1.0, count: int = 1, seed: int | None = None

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from training_runs import trained_in
 
 import seetell
 from seetell.cli.main import main
-from seetell.errors import DataError, UsageError
+from seetell.errors import BundleError, DataError, UsageError
 from seetell.tasks.character_modelling.evaluate import evaluate
 from seetell.tasks.character_modelling.predict import CharacterSampler, _choose
 from seetell.tasks.evaluation import DataOptions
@@ -81,6 +82,16 @@ def test_characters_are_drawn_by_their_probability():
 def test_wrong_options(sampler: CharacterSampler, options: dict[str, object], expected: str):
     with pytest.raises(UsageError, match=expected):
         sampler.generate(**options)
+
+
+@pytest.mark.parametrize("changed", [{"hidden": 63}, {"layers": 2}, {"cell": "gru"}, {"hidden": 10**12}])
+def test_a_graph_of_another_size_is_refused(changed: dict[str, object], characters_bundle: Path, tmp_path: Path):
+    folder = Path(shutil.copytree(characters_bundle, tmp_path / "changed"))
+    description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    description["settings"] |= changed
+    (folder / "model.json").write_text(json.dumps(description))
+    with pytest.raises(BundleError, match="its graph is not of"):
+        seetell.load(folder, threads=1)
 
 
 def test_what_cells_say_is_that_of_torch(sampler: CharacterSampler, characters_run: Path):

@@ -48,7 +48,7 @@ def test_a_stopped_run_resumes_to_the_same_weights(scene, trained, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["nerf", "voxel_grid"])
 def test_two_processes_train_as_one(scene, model, tmp_path):
-    config = configured(recipe(scene, model), steps=6, batch_parts=2, validation={"every": 3})
+    config = configured(recipe(scene, model), steps=6, batch_parts=2, log_every=1, validation={"every": 3})
     assert_two_train_as_one(config, read_posed_photos(scene), tmp_path)
 
 

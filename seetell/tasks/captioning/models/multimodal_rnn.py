@@ -5,8 +5,9 @@ b_v = W_hi CNN(I), h_t = f(W_hx x_t + W_hh h_{t−1} + b_h + 1[t=1] b_v), y_t = 
 x_1 = START. It describes whole images, or regions where the features are those of a region.
 
 Departures: CNN(I) is standardised feature by feature, because pooled vectors of all images have nearly one direction;
-W_hh is initialised to the identity and W_hx to small numbers (Le, Jaitly & Hinton, "A Simple Way to Initialize Recurrent
-Networks of Rectified Linear Units", 2015), so that the last word still knows of the image, which only the first one saw.
+W_hh is initialised to the identity and W_hx to small numbers (Le, Jaitly & Hinton, "A Simple Way to Initialize
+Recurrent Networks of Rectified Linear Units", 2015), so that the last word still knows of the image, which only the
+first one saw.
 """
 
 from __future__ import annotations

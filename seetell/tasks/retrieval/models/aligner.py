@@ -178,8 +178,7 @@ class Aligner(nn.Module):
         # whitening is linear: pooling first leaves fewer vectors to whiten
         pooled = [features.pooled[:, None], self.pooling[1 : self.windows] @ features.grid]
         if tags is None:
-            empty = features.pooled[:, :0]
-            return PhotoFeatures(self.whitening(torch.cat(pooled, dim=1)), empty, empty[:, :, None], empty)
+            return PhotoFeatures.untagged(self.whitening(torch.cat(pooled, dim=1)))
         detections = tags.detections[:, : self.config.detections]
         pooled.append(pool_boxes(features.grid, detections[..., 2:], self.grid_size))
         standardised = self.standardise(tag_vector(tags)).clamp(-MAX_DEVIATIONS, MAX_DEVIATIONS)

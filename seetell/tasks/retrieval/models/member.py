@@ -37,6 +37,12 @@ class PhotoFeatures(NamedTuple):
     detections: Tensor
     evidence: Tensor
 
+    @classmethod
+    def untagged(cls, regions: Tensor) -> PhotoFeatures:
+        """Return the features of images that are not tagged, from their regions alone."""
+        empty = regions[:, 0, :0]  # (B, 0)
+        return cls(regions, empty, empty[:, :, None], empty)
+
 
 class PhotoEmbeddings(NamedTuple):
     """Images in the common space.
