@@ -79,6 +79,7 @@ def test_told_to_end_it_first_answers_who_has_begun_to_ask(tiny_bundle: Path):
         ended(process, signal.SIGTERM)
 
 
+@pytest.mark.slow
 @POSIX
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_told_to_end_it_ends_within_two_seconds_whatever_it_does(tiny_bundle: Path, how: signal.Signals):

@@ -144,6 +144,7 @@ def model(tmp_path_factory: pytest.TempPathFactory, one_registry: None) -> Style
     return loaded
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(40, 32), (33, 50), (100, 3), (1, 1)])
 def test_a_bundle_draws_as_the_network_does(model: StyleModel, size: tuple[int, int]):
     rng = np.random.default_rng(0)

@@ -239,6 +239,7 @@ def slow_ap(records, total, at, above):
     return sum(best) / 101
 
 
+@pytest.mark.slow
 def test_phrases_are_scored_by_meteor():
     pytest.importorskip("pycocoevalcap")
     truth = {1: [Drawn((0, 0, 10, 10), ("A brown dog.", "the puppy")), Drawn((20, 0, 30, 10), ("a red hat",))]}

@@ -79,6 +79,7 @@ def test_wrong_use_is_refused_before_anything_is_written(runs, tmp_path, monkeyp
     assert not list(tmp_path.glob("runs.*"))
 
 
+@pytest.mark.slow
 def test_errors_are_one_line(tmp_path):
     words = [sys.executable, "-m", "seetell.training.compared_runs", str(tmp_path / "missing")]
     ended = subprocess.run(words, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])

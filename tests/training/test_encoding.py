@@ -11,7 +11,7 @@ from seetell.photos import open_photo
 from seetell.training import encoding
 from seetell.training.encoding import Activations, AllFeatures, features_cache, onnx_encode_fn, torch_encode_fn
 
-pytestmark = pytest.mark.usefixtures("one_registry")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_registry")]
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PHOTOS = [EXAMPLES / f"{name}.jpg" for name in ("cat", "dog", "cliff")]
 

@@ -12,6 +12,8 @@ from torch import nn
 from seetell.errors import RecipeError
 from seetell.training.processes import Processes, ProcessLostError, joined_processes
 
+pytestmark = pytest.mark.slow
+
 
 def test_without_torchrun_a_process_is_alone():
     with joined_processes() as alone:

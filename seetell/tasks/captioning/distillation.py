@@ -26,7 +26,7 @@ from seetell.tasks.captioning.tagging import PhotoTagger, TaggedFeatures, load_t
 from seetell.training.batches import BatchIndices
 from seetell.training.config import RunConfig, config_from_dict, only
 from seetell.training.encoding import Progress, features_cache
-from seetell.training.features import CachedFeatures, FeatureSource, PixelFeatures, unpack_features
+from seetell.training.features import CachedFeatures, FeatureSource, PixelFeatures, read_features
 from seetell.training.run_folder import RunFolder
 from seetell.training.trained import assemble, load_trained, read_pretrained
 
@@ -160,4 +160,4 @@ def _feature_source(
         flips=config.data.flip,
         progress=progress,
     )
-    return CachedFeatures(cache, photos, unpack_features)
+    return CachedFeatures(cache, photos, read_features(encoder))

@@ -11,6 +11,12 @@ from seetell.tasks.segmentation.data import read_label_maps
 from seetell.tasks.segmentation.model import Segmenter
 from seetell.training.trained import Trained
 
+TOLERANCE = 1e-3
+"""Largest difference of a probability from torch's."""
+
+SWITCHES_TOLERANCE = 0.1
+"""The same where switches are read: of two nearly equal maxima the graph may remember the other."""
+
 
 class SegmenterGraph(nn.Module):
     """``images (B, 3, H, W)`` → ``probabilities (B, K, H, W)``."""
@@ -38,7 +44,7 @@ def graphs(trained: Trained) -> Declaration:
         outputs=("probabilities",),
         dynamic_shapes=({0: torch.export.Dim("images", min=1)},),
         quantise="static",
-        tolerance=1e-3,
+        tolerance=SWITCHES_TOLERANCE if section.model == "segnet" else TOLERANCE,
     )
     return Declaration(
         architecture=section.model,

@@ -11,8 +11,8 @@ from seetell.geometry.boxes import intersection_over_smaller
 from seetell.tasks.text_detection.boxes import FoundLines, find_lines
 from seetell.tasks.text_detection.scoring import bounding_boxes
 
-MOST_SIDE = 1280
-"""Pixels of the longer side of what the network sees; larger images are shrunk."""
+MOST_PIXELS = 1280 * 960
+"""That the network sees at once; larger images are shrunk."""
 
 LEAST_SIDE = 640
 """Smaller images are enlarged to it, at most to :data:`MOST_ENLARGED` times their size."""
@@ -25,11 +25,11 @@ SEEN_TWICE = 600
 LARGE = 24
 """Pixels of the height of lines that are taken from there."""
 
-SMALL = 10
+SMALL = 16
 """Pixels of the height of lines, as the network sees them, at which a shrunk image is looked at more closely."""
 
-MOST_SIDE_CLOSE = 4 * MOST_SIDE
-"""Pixels of the longer side of an image that is looked at closely, part by part; larger ones are shrunk to it."""
+MOST_PIXELS_CLOSE = 12 * MOST_PIXELS
+"""Of an image that is looked at closely, part by part; larger ones are shrunk to it."""
 
 PART = 1024
 """Pixels of the sides of the parts."""
@@ -73,7 +73,7 @@ class LineFinder:
         A large image is seen in half its size, too: letters higher than those that were trained on are found there.
         Where one that had to be shrunk may show small letters, it is seen again in parts, in its own size.
         """
-        scale = seen_scale(max(image.size))
+        scale = seen_scale(image.size)
         seen = self._look(image, scale)
         found = seen.lines(THRESHOLD, LEAST_SCORE)
         if max(image.size) * scale >= SEEN_TWICE:
@@ -84,9 +84,10 @@ class LineFinder:
         small = _of_height(seen.lines(HINT, HINT), 0, SMALL / scale)
         if not len(small.scores):
             return found
-        close = self._look_closely(image, bounding_boxes(small.corners), stride=round(scale * seen.per_cell[0]))
-        large = _of_height(found, SMALL / scale, np.inf)
-        return together(together(large, close.lines(THRESHOLD, LEAST_SCORE)), _of_height(found, 0, SMALL / scale))
+        close_scale = min(1.0, (MOST_PIXELS_CLOSE / (image.width * image.height)) ** 0.5)
+        boxes, stride = bounding_boxes(small.corners), round(scale * seen.per_cell[0])
+        close = self._look_closely(image, close_scale, boxes, stride=stride).lines(THRESHOLD, LEAST_SCORE)
+        return together(_of_height(close, 0, LARGE * 2 / close_scale), found)
 
     def _look(self, image: Image.Image, scale: float) -> _Seen:
         """Return what the network sees of an image at a scale."""
@@ -94,9 +95,9 @@ class LineFinder:
         text, stride = self._text(pixels)
         return _Seen(text, stride * per_pixel, image.size)
 
-    def _look_closely(self, image: Image.Image, boxes: np.ndarray, *, stride: int) -> _Seen:
-        """Return what the network sees of those parts of an image, hardly shrunk, in which boxes ``(N, 4)`` lie."""
-        pixels, per_pixel = _resized(image, min(1.0, MOST_SIDE_CLOSE / max(image.size)))
+    def _look_closely(self, image: Image.Image, scale: float, boxes: np.ndarray, *, stride: int) -> _Seen:
+        """Return what the network sees at a scale of those parts of an image in which boxes ``(N, 4)`` lie."""
+        pixels, per_pixel = _resized(image, scale)
         boxes = boxes / np.tile(per_pixel, 2)
         height, width = pixels.shape[:2]
         whole = np.zeros((-(-height // stride), -(-width // stride)), np.float32)
@@ -163,11 +164,11 @@ def together(lines: FoundLines, others: FoundLines) -> FoundLines:
     )
 
 
-def seen_scale(longest: int) -> float:
-    """Return by how much an image with such a longer side is enlarged before the network sees it."""
-    if longest > MOST_SIDE:
-        return MOST_SIDE / longest
-    return min(max(LEAST_SIDE / longest, 1.0), MOST_ENLARGED)
+def seen_scale(size: tuple[int, int]) -> float:
+    """Return by how much an image of such a width and height is enlarged before the network sees it."""
+    if size[0] * size[1] > MOST_PIXELS:
+        return float((MOST_PIXELS / (size[0] * size[1])) ** 0.5)
+    return min(max(LEAST_SIDE / max(size), 1.0), MOST_ENLARGED)
 
 
 def padded(pixels: np.ndarray) -> np.ndarray:

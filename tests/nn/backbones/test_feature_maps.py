@@ -67,6 +67,7 @@ def images(count: int = 2, size: int = SIZE) -> torch.Tensor:
     return torch.randn(count, 3, size, size, generator=torch.Generator().manual_seed(1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*LITE, *OTHERS_OF_OURS, *TIMM, *TORCHVISION, *OTHERS])
 def test_maps_have_the_published_strides_and_channels(name):
     encoder, size = encoder_of(name), size_of(name)
@@ -143,6 +144,7 @@ def test_timm_encoders_have_timms_weights_and_statistics(name):
     assert weights_hash(encoder_of(name).model) == weights_hash(reference)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*TORCHVISION, "googlenet", "vit_b_32"])
 def test_torchvision_encoders_are_torchvisions_models(name):
     plain = name.split("/")[-1]
@@ -173,6 +175,7 @@ def test_torchvision_encoders_are_torchvisions_models(name):
     torch.testing.assert_close(pooled, seen[0], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", without_large(TORCHVISION))
 def test_torchvision_encoders_can_be_left_and_resumed(name):
     encoder = encoder_of(name)

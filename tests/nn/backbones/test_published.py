@@ -102,6 +102,7 @@ def test_layers_have_the_published_shapes(name, maps, grid):
     assert (dict(encoder.feature_map_channels), encoder.grid_size) == (maps, grid)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_published_heads_pass_gradients_to_all(name):
     encoder = create_encoder(name, weights="none", image_size=small_size(name))

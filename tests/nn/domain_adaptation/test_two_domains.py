@@ -22,6 +22,8 @@ from seetell.nn.domain_adaptation.mixstyle import MixStyle
 from seetell.nn.domain_adaptation.mmd import squared_mmd
 from seetell.nn.domain_adaptation.residual_adapter import ResidualAdapter
 
+pytestmark = pytest.mark.slow
+
 STEPS = 200
 
 

@@ -6,7 +6,9 @@ from training_runs import configured, logged, loop_of
 
 from seetell.data import read
 from seetell.errors import RecipeError
+from seetell.tasks.captioning.distillation import load_teachers
 from seetell.training.adaptation_config import USE_TARGET
+from seetell.training.features import CachedFeatures, unpack_features
 
 SMALL = {"architecture": "transformer", "captioner": {"width": 16, "heads": 2, "feedforward": 16}}
 
@@ -56,6 +58,22 @@ def test_adapters_keep_captioner_and_vocabulary(shapes, tmp_path, shapes_recipe)
     kept, found = before.captioner.state_dict(), after.captioner.state_dict()
     assert all(torch.equal(found[key], value) for key, value in kept.items())
     assert not torch.equal(after.encoder.adapter.up.weight, before.encoder.adapter.up.weight)
+
+
+def test_a_teacher_sees_through_its_adapter(shapes, tmp_path, shapes_recipe):
+    taught = run(shapes, shapes_recipe, tmp_path / "teacher", "none")
+    config = shapes_recipe(captioning={"distillation": {"teachers": [str(tmp_path / "teacher")]}})
+    photos = taught.prepared.train.photos
+    device = torch.device("cpu")
+    teachers = load_teachers(config, photos, taught.vocabulary, device=device, progress=lambda done, total: None)
+    (teacher,) = teachers._teachers
+    seen, adapted = (next(iter(source.batches(50))) for source in (teacher.source, taught._feature_source(photos)))
+    torch.testing.assert_close(seen.pooled, adapted.pooled)
+    assert not torch.equal(seen.pooled, next(iter(_unadapted(taught).batches(50))).pooled)
+
+
+def _unadapted(training):
+    return CachedFeatures(training.prepared.cache, training.prepared.train.photos, unpack_features)
 
 
 def test_rewards_do_not_adapt(shapes_recipe):

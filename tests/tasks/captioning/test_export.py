@@ -22,6 +22,8 @@ from seetell.tasks.captioning.distillation import load_captioner
 from seetell.tasks.registry import find_task
 from seetell.training.trained import read_pretrained
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def shapes(tmp_path_factory):

@@ -12,6 +12,8 @@ from seetell.runtime.sessions import Graph
 from seetell.tasks.captioning.export import decoder_difference, decoder_graphs
 from seetell.tasks.captioning.models import CONFIGS, create_captioner
 
+pytestmark = pytest.mark.slow
+
 ATTENDING = {"embedding_size": 8, "hidden_size": 12, "annotation_size": 10, "attention_size": 6}
 SIZES = {
     "multimodal_rnn": {"embedding_size": 8, "hidden_size": 12},

@@ -24,6 +24,8 @@ from seetell.tasks.captioning.tagging import PhotoTagger, load_tagger_bundle
 from seetell.tasks.registry import find_task
 from seetell.training.config import RunConfig
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def shapes(tmp_path_factory) -> Path:

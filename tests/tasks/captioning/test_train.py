@@ -135,6 +135,7 @@ def test_a_stopped_run_resumes_exactly(shapes, tmp_path, shapes_recipe, mode, mo
     assert_same_run(tmp_path / "stopped", tmp_path / "whole")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "exported"), [("efficientnet_lite_small", False), ("timm/test_resnet", True)])
 def test_a_run_with_a_random_encoder_resumes_exactly_and_is_exported(shapes, tmp_path, shapes_recipe, name, exported):
     chosen, dataset = shapes_recipe(encoder={"name": name, "weights": "none", "image_size": 64}), read(shapes)
@@ -173,6 +174,7 @@ def test_cached_activations_of_frozen_stages_train_like_pixels(shapes, tmp_path,
     assert losses(tmp_path / "cached") != losses(tmp_path / "pixels")  # 16-bit activations
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "size", "frozen"), [("cifar_resnet20", 32, 1), ("lenet5", 32, 0), ("cifar_fractalnet20", 32, 2)]
 )
@@ -194,6 +196,7 @@ def test_networks_without_published_weights_encode_photos(name, size, frozen, sh
     assert weights_hash(loop.training.encoder) != before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
 def test_sixteen_bits_learn_what_full_precision_does(precision, shapes, tmp_path, shapes_recipe):
     transformer = {"architecture": "transformer", "captioner": {"width": 16, "heads": 2, "feedforward": 16}}

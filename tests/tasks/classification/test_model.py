@@ -37,6 +37,7 @@ def test_the_graph_is_right_within_eight_bits():
     assert ((rounded - logits).abs() <= 0.5 * step * pooled.abs().sum(dim=1, keepdim=True) + 1e-5).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("true", [0.4, 1.0, 2.5])
 def test_calibration_finds_the_temperature_that_labels_were_drawn_with(true):
     made = classifier().eval()

@@ -26,6 +26,8 @@ from seetell.tasks.registry import find_task
 from seetell.training.loop import TrainingLoop
 from seetell.training.trained import Trained, load_trained
 
+pytestmark = pytest.mark.slow
+
 DOG = Path(__file__).parents[3] / "examples" / "dog.jpg"
 
 

@@ -11,6 +11,8 @@ from seetell.errors import NotPredictedError, UsageError
 from seetell.tasks.dense_captioning.predict import DenseCaptioner
 from seetell.tasks.explanation import explain
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def captioner(dense_bundle: Path) -> DenseCaptioner:

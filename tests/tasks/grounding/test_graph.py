@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from seetell.runtime.sessions import Graph
 from seetell.tasks.grounding.export import grounding_graph
 from seetell.tasks.grounding.model import Grounder, GrounderConfig
 from seetell.tasks.retrieval.models.aligner import Aligner, AlignerConfig
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_graph_chooses_as_torch_does():

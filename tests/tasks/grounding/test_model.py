@@ -15,6 +15,8 @@ from seetell.tasks.grounding.model import (
     phrase_vector,
 )
 
+pytestmark = pytest.mark.slow
+
 SMALL = GrounderConfig(width=8, maps=2, mixer_hidden_size=4, hidden_size=8, dropout=0.0, feature_dropout=0.0)
 
 

@@ -13,6 +13,8 @@ from seetell.tasks.retrieval.models.aligner import Aligner, AlignerConfig
 from seetell.tasks.retrieval.models.tags import ObjectTags
 from seetell.tasks.retrieval.validation import score_all
 
+pytestmark = pytest.mark.slow
+
 SENTENCES = [[3, 4, 5], [6], [7, 8, 9, 3, 4, 5], [], [9, 9]]
 
 

@@ -87,6 +87,7 @@ MODES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 def test_a_stopped_run_resumes_exactly(shapes, tmp_path, shapes_recipe, mode):
     chosen, dataset = shapes_recipe(**MODES[mode]), read(shapes)
@@ -100,6 +101,7 @@ def test_a_stopped_run_resumes_exactly(shapes, tmp_path, shapes_recipe, mode):
     assert_same_run(tmp_path / "stopped", tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_overfits_the_shapes(shapes, tmp_path):
     """With the real encoder: every training photo finds its sentences, and they find it."""
     chosen = recipe(
@@ -121,6 +123,7 @@ def test_overfits_the_shapes(shapes, tmp_path):
     assert ranked.sum == 600
 
 
+@pytest.mark.slow
 def test_the_files_of_a_run(shapes, tmp_path, shapes_recipe, monkeypatch):
     monkeypatch.setattr("seetell.training.loop.draw_curves", draw_curves)
     seen = []

@@ -22,6 +22,8 @@ from seetell.results import row
 from seetell.tasks.segmentation.train import Training
 from seetell.web.application import application
 
+pytestmark = pytest.mark.slow
+
 
 def run_main(*words: str | Path) -> None:
     with pytest.raises(SystemExit) as ended:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from seetell.tasks.text_detection.line_finder import MARGIN, MOST_SIDE, PART, LineFinder
+from seetell.tasks.text_detection.line_finder import MARGIN, PART, LineFinder
 
 
 class Darkness:
@@ -36,19 +36,19 @@ def middles(image: Image.Image, graph: Darkness) -> np.ndarray:
 def test_thin_lines_of_a_large_image_are_found_where_they_are_however_far_they_reach() -> None:
     across = (PART - 300, 700, PART + 500, 705)
     graph = Darkness()
-    found = middles(sheet((3 * MOST_SIDE, 1500), across, (3200, 1400, 3400, 1405)), graph)
+    found = middles(sheet((3840, 1500), across, (3200, 1400, 3400, 1405)), graph)
     assert found == pytest.approx(np.array([[PART + 100, 702.5], [3300, 1402.5]]), abs=3)
 
 
 def test_parts_without_small_lines_are_not_looked_at() -> None:
     graph = Darkness()
-    middles(sheet((3 * MOST_SIDE, 2 * PART), (100, 100, 300, 105)), graph)
+    middles(sheet((3840, 2 * PART), (100, 100, 300, 105)), graph)
     parts = graph.sizes[2:]
     assert len(parts) == 1
     assert max(parts[0]) <= PART + 2 * MARGIN + 32
 
 
-@pytest.mark.parametrize("size", [(MOST_SIDE, 600), (3 * MOST_SIDE, 1800)])
+@pytest.mark.parametrize("size", [(1280, 600), (3840, 1800)])
 def test_an_image_that_is_not_shrunk_or_shows_only_large_lines_is_not_looked_at_in_parts(size: tuple[int, int]) -> None:
     graph = Darkness()
     high = size[0] // 40

@@ -90,7 +90,9 @@ def test_lines_are_found_in_the_image_however_large_it_is():
 
 
 def test_sizes_that_are_seen():
-    assert [seen_scale(longest) for longest in (100, 400, 640, 1000, 1280, 2560)] == [2, 1.6, 1, 1, 1, 0.5]
+    sides = (100, 400, 640, 1000, 1280, 2560)
+    assert [seen_scale((side, side * 3 // 4)) for side in sides] == [2, 1.6, 1, 1, 1, 0.5]
+    assert seen_scale((480, 2560)) == 1
     assert padded(np.zeros((33, 40, 3), np.uint8)).shape == (33, 65, 3)
     assert padded(np.zeros((1, 1280, 3), np.uint8)).shape == (33, 1281, 3)
 

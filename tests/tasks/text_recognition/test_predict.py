@@ -48,10 +48,8 @@ def decoder_bundle(text_recipe: dict[str, Any], tmp_path_factory: pytest.TempPat
     return folder / "bundle"
 
 
-@pytest.mark.parametrize(
-    "architecture",
-    ["text_bundle", pytest.param("decoder_bundle", marks=pytest.mark.slow)],  # a long graph to write
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", ["text_bundle", "decoder_bundle"])
 def test_a_bundle_reads_as_torch_does(architecture, word_pictures, request):
     text_bundle = request.getfixturevalue(architecture)
     reader = seetell.load(text_bundle)

@@ -18,6 +18,8 @@ from seetell.tasks.view_synthesis.occupancy import Occupancy
 from seetell.tasks.view_synthesis.rendering import render_picture
 from seetell.tasks.view_synthesis.train import answering
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_bundle_shows_what_the_run_did(trained, bundle, scene):
     _, run = trained

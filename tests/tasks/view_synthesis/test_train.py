@@ -20,6 +20,8 @@ from training_runs import (
 from seetell.data.posed_photos import read_posed_photos
 from seetell.errors import DataError, RecipeError, SeetellError
 
+pytestmark = pytest.mark.slow
+
 
 def test_every_model_learns_the_ball(trained):
     _, run = trained

@@ -1,6 +1,6 @@
 """Measure runs of ``flickr8k-to-coco-*.yaml`` on photos of both domains; print a JSON line for each run.
 
-    python scripts/domain_adaptation/measure.py DATA DOMAINS RUN...
+    python scripts/domain_adaptation/measure_adaptation.py DATA DOMAINS RUN...
 
 ``DATA`` holds ``flickr8k/``, ``DOMAINS`` is what ``flickr8k_to_coco.py`` made. ``source`` are Flickr8k's validation
 photos, ``everyday`` the held-out photos of COCO, ``seen`` photos of the target that were adapted to, without labels.
