@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -31,11 +32,16 @@ PUBLISHED, MEASURED = FOLDER / "published.yaml", FOLDER / "measured.yaml"
 
 Score = float | list[float]
 
+NOT_SHIPPED = {
+    "flickr8k-transformer-lite0-finetuned": "../how-to/reproduce-the-bundled-model.md#the-captioner-to-begin-with"
+}
+"""Runs that shipped recipes begin from, but that need more than a recipe's name, and where their commands are."""
+
 FROM_LOGS: dict[str, tuple[tuple[str, ...], float, int]] = {
     "BLEU-1–4": (("Bleu_1", "Bleu_2", "Bleu_3", "Bleu_4"), 100, 1),
     "METEOR": (("METEOR",), 100, 1),
     "ROUGE-L": (("ROUGE_L",), 100, 1),
-    "CIDEr": (("CIDEr",), 100, 1),
+    "CIDEr-D": (("CIDEr",), 100, 1),
     "annotation R@1/5/10": (("annotation_R@1", "annotation_R@5", "annotation_R@10"), 1, 1),
     "search R@1/5/10": (("search_R@1", "search_R@5", "search_R@10"), 1, 1),
     "boxes right": (("R@1",), 1, 1),
@@ -216,7 +222,9 @@ def take(folder: Path, entries: Mapping[str, Measured]) -> tuple[str, Measured]:
     known = entries.get(name, Measured({}, "", f"seetell train {name}", recipe=name))
     minutes = known.minutes
     if clock:
-        spent = Compared(name, log, "").cpu_minutes - clock[0] / 60
+        # older logs have the time in their last line alone
+        before_steps = clock[0] / 60 if len(clock) > 1 else 0
+        spent = Compared(name, log, "").cpu_minutes - before_steps
         minutes = f"{spent:.1f}"
         if began_from and began_from.recipe != name and began_from.minutes:
             minutes = f"{began_from.minutes} + {minutes}"
@@ -226,6 +234,35 @@ def take(folder: Path, entries: Mapping[str, Measured]) -> tuple[str, Measured]:
     else:
         scores = scores_of_log([line for line in log if scores_of_log(line)][-1])
     return name, replace(known, scores=scores, minutes=minutes)
+
+
+def runs_before(command: str) -> list[str]:
+    """Return the names of the runs that a command needs and does not make itself, first what comes first.
+
+    These are the folders of ``runs/`` that it names, and what the recipes it trains begin from or learn from.
+    """
+    from seetell.training.recipes import shipped_recipes
+
+    recipes, needed = shipped_recipes(), dict[str, None]()
+    made = {*re.findall(r"seetell train ([\w-]+)", command), *re.findall(r"--output runs/([\w-]+)", command)}
+
+    def need(text: str) -> None:
+        for run in re.findall(r"runs/([\w-]+)", re.sub(r"#.*", "", text)):
+            if run not in made and run not in needed:
+                if run in recipes:
+                    need(recipes[run].read_text(encoding="utf-8"))
+                needed[run] = None
+
+    for recipe in re.findall(r"seetell train ([\w-]+)", command):
+        need(recipes[recipe].read_text(encoding="utf-8"))
+    need(command)
+    return list(needed)
+
+
+def command_text(command: str) -> str:
+    """Return a command in a cell of the table, and the recipes of the runs that it needs."""
+    before = [f"[{run}]({NOT_SHIPPED.get(run, f'../../recipes/{run}.yaml')})" for run in runs_before(command)]
+    return f"`{command}`" + f" after {', '.join(before)}" * bool(before)
 
 
 def scores_text(scores: Mapping[str, Score]) -> str:
@@ -253,7 +290,7 @@ def row(system: System, measured: Mapping[str, Measured]) -> str:
         "; ".join(in_print) or "no number",
         "; ".join(ours),
         ", ".join(f"[{recipe}](../../recipes/{recipe}.yaml)" for recipe in recipes) or "–",
-        "; ".join(dict.fromkeys(f"`{run.command}`" for run in runs)) or "–",
+        "; ".join(dict.fromkeys(command_text(run.command) for run in runs)) or "–",
         "; ".join(run.minutes for run in runs if run.minutes) or "–",
         system.differs or "see above",
     ]
@@ -281,11 +318,15 @@ differ. {counts}
 - Next to none of ours are on the papers' data: no ImageNet, VOC, COCO or Visual Genome was at hand, runs are of minutes
   on one or two cores of an x86 server, and the test photos of Flickr8k are not used. A score on other data is no better
   and no worse than one in print: it says that the system works, and what it does beside its kin on the same data.
+- CIDEr-D is ours: the CIDEr of Vedantam et al. (2015) in the form that COCO's evaluation code computes, × 100. Papers
+  that measure with that code print the same as CIDEr.
 - Minutes are of one processor core, from the first step on, where the log of the run has them, otherwise of the run, on
   a server that did other work beside; a sum begins with the runs that it began from.
 
-Command lines are in short: `PATH` is where the data lies, and the head of each recipe has the whole. The page is
-written, and runs are taken up, by
+Command lines are in short: `PATH` is where the data lies, and the head of each recipe has the whole. What stands behind
+*after* is trained first, in that order, by the command at the head of its recipe: each leaves the folder `runs/NAME`,
+where the next looks for it. `seetell evaluate` measures the folder that `seetell export` wrote (`./NAME`), or a bundled
+model (`NAME` alone). The page is written, and runs are taken up, by
 
 <!-- tested by: tests/scripts/test_reproductions.py -->
 ```bash

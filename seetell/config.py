@@ -179,7 +179,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         raise RecipeError(f"{path}: cannot read the recipe: {error}") from error
     if not isinstance(content, dict):
-        raise RecipeError(f"{path}: expected fields such as 'name: my-captioner', got a {type(content).__name__}")
+        raise RecipeError(f"{path}: expected fields such as 'name: my-captioner', got {type(content).__name__}")
     return content
 
 

@@ -60,8 +60,9 @@ def export(
     from seetell.tasks.registry import find_task
 
     precisions, decoding = precision or PRECISIONS, parse_settings(settings)
-    check_target(bundle, precisions, replace=force)
     reference = parse_reference(source)
+    read = Path((reference and reference[1]) or source)
+    check_target(bundle, precisions, source=read, replace=force)
     if reference is not None:
         if encoder_of is not None:
             raise UsageError(f"--encoder-of: {source} is no training run, and has an encoder of its own")

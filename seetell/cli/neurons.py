@@ -40,30 +40,34 @@ def neurons(
 
     Example: seetell visualise neurons my-char-rnn --text code.py --find quotes --output quotes.png
     """
-    from seetell.cli.output_file import check_writable, write_file
+    from seetell.cli.output_file import write_file
     from seetell.cli.progress import Progress
+    from seetell.cli.side_outputs import PICTURES
     from seetell.errors import UsageError
     from seetell.tasks.loading import load_for
     from seetell.tasks.registry import find_task
 
-    drawn_as_svg = output is not None and output.suffix.lower() == ".svg"
-    if output is not None and not drawn_as_svg:
-        check_output(output, [file], torch=False)
-    elif output is not None:
-        check_writable(output, "--output", inputs=[file])
+    if output is not None:
+        check_output(output, [file], torch=False, endings=(*PICTURES, ".svg"))
     sampler = load_for(find_task("character_modelling"), model)
     chosen = [_cell(name, sampler.layers, sampler.hidden) for name in cells]
     from seetell.drawing.coloured_text import Panel, coloured_svg, draw_coloured
-    from seetell.explain.neurons import find_neurons
+    from seetell.explain.neurons import find_neurons, has_feature
     from seetell.tasks.character_modelling.text import read_beginning
 
     text = read_beginning(file, characters)
     if start >= len(text):
         raise UsageError(f"--from {start}: the text that is read ends before, after {len(text):,} characters")
+    asked = sought or (() if chosen else tuple(SOUGHT))
+    followed = [feature for feature in asked if has_feature(text, feature)]
+    if lacking := ", ".join(feature for feature in asked if feature not in followed):
+        if not followed and not chosen:
+            raise UsageError(f"{file}: the text has no {lacking}, or nothing else; name another, or look for others")
+        click.echo(f"{file}: the text has no {lacking}, or nothing else; left out", err=True)
     with Progress() as progress:
         said = sampler.activations(text, progress=lambda done, total: progress("reading", done, total))
     titled = [(f"layer {layer}, cell {number}", layer, number) for layer, number in chosen]
-    for feature in sought or (() if chosen else SOUGHT):
+    for feature in followed:
         found = find_neurons(said, text, feature)
         for neuron in found:
             click.echo(f"{feature}\t{neuron.layer}.{neuron.number}\t{neuron.correlation:.3f}")
@@ -74,7 +78,7 @@ def neurons(
         return
     here = slice(start, start + show)
     panels = [Panel(title, text[here], said[here, layer - 1, number - 1]) for title, layer, number in titled]
-    if drawn_as_svg:
+    if output.suffix.lower() == ".svg":
         write_file(output, coloured_svg(panels))
     else:
         write_picture(output, draw_coloured(panels))

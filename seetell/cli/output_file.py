@@ -23,11 +23,18 @@ def check_writable(
         video: the same for a video.
 
     Raises:
-        UsageError: the path is a folder, its folder does not exist or is not writable, or it is an input.
+        UsageError: the path is a folder, its folder does not exist or is not writable, its name is too long, or it is
+            an input.
     """
     from seetell.photos.formats import is_photo_name
     from seetell.video.endings import is_only_video_name
 
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:  # such as a name that is too long
+        raise UsageError(f"{option} {path}: nothing can be written there ({error.strerror})") from error
     if not picture and is_photo_name(str(path)):
         raise UsageError(f"{option} {path}: has the name of a photo; expected that of a page or a table")
     if not video and is_only_video_name(str(path)):
@@ -40,7 +47,10 @@ def check_writable(
         raise UsageError(f"{option} {path}: is a folder; expected the name of a file, such as {path / 'scores'}")
     if not path.parent.is_dir():
         raise UsageError(f"{option} {path}: there is no folder {path.parent}; make it first")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
+    places = [path] if path.exists() else []
+    if not path.exists() or path.is_file():  # a file is replaced by one that is written beside it
+        places.append(path.resolve().parent)
+    if not all(os.access(place, os.W_OK) for place in places):
         raise UsageError(f"{option} {path}: nothing can be written there; name another place")
 
 

@@ -53,8 +53,16 @@ def seed_option() -> Decorator[Any]:
     return click.option("--seed", type=Whole(min=0), default=0, help="The same seed makes the same picture.")
 
 
-def check_output(path: Path, inputs: Iterable[str | Path] = (), *, torch: bool = True) -> None:
+def check_output(
+    path: Path, inputs: Iterable[str | Path] = (), *, torch: bool = True, endings: Sequence[str] = tuple(PICTURES)
+) -> None:
     """Check before any work that a picture can be written, and that torch is installed, if it is needed.
+
+    Args:
+        path: the picture.
+        inputs: what the command reads.
+        torch: whether it is needed.
+        endings: of the formats that the command writes.
 
     Raises:
         UsageError: it cannot, or it is not.
@@ -65,8 +73,8 @@ def check_output(path: Path, inputs: Iterable[str | Path] = (), *, torch: bool =
 
     if torch:
         require("train", "making pictures with a network")
-    if path.suffix.lower() not in PICTURES:
-        raise UsageError(f"--output {path}: expected a name that ends in {', '.join(PICTURES)}")
+    if path.suffix.lower() not in endings:
+        raise UsageError(f"--output {path}: expected a name that ends in {', '.join(endings)}")
     check_writable(path, "--output", inputs=inputs, picture=True)
 
 

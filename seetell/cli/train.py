@@ -75,8 +75,11 @@ def train(recipe: Path, settings: tuple[str, ...], output: Path | None, restart:
                 raise
         if first:
             folder = loop.folder.path
-            bundle = shlex.quote(folder.resolve().name)
-            click.echo(f"Trained: {folder}. Make a bundle of it: seetell export {shlex.quote(str(folder))} {bundle}")
+            bundle = folder.resolve().name
+            if Path(bundle).exists():
+                bundle += "-bundle"
+            command = shlex.join(["seetell", "export", str(folder), bundle])
+            click.echo(f"Trained: {folder}. Make a bundle of it: {command}")
 
 
 def _loop(

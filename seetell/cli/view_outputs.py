@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import os
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -39,8 +40,9 @@ def check_views_output(path: Path, *, inputs: Sequence[str]) -> None:
     """
     ending = path.suffix.lower()
     if not ending:
-        if path.exists():
+        if os.path.lexists(path):
             raise UsageError(f"--output {path}: exists; name a new folder, or a file in {', '.join(ENDINGS)}")
+        check_writable(path, "--output", inputs=inputs)
         return
     if ending not in ENDINGS:
         raise UsageError(f"--output {path}: expected a name in {', '.join(ENDINGS)}, or a folder, without an ending")

@@ -152,7 +152,8 @@ def described(document: Any) -> str:
         if document and isinstance(document[0], dict):
             return f"a list of objects with {_listed(list(document[0]))}"
         return f"a list of {len(document)} items that are not objects" if document else "an empty list"
-    return f"a {type(document).__name__}"
+    kind = type(document).__name__
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from seetell.data.json_fields import described, dicts_in
+from seetell.data.json_fields import described
 from seetell.data.records import SPLITS, PhotoDataset
 from seetell.data.source import read_json
 from seetell.errors import DataError, PhotoError
@@ -29,11 +29,14 @@ from seetell.photos import open_photo
 ENDINGS = ("", ".png", ".jpg", ".jpeg", ".webp")
 """Of photos, tried in this order."""
 
+FARTHEST = 1e6
+"""How far from the origin a camera may stand along each axis; rays are computed in single precision."""
+
 TOLERANCE = 1e-3
 """How far a camera's axes may be from perpendicular and from length 1."""
 
 MOST_PIXELS = 200_000_000
-"""Of all photos of a split together: 12 bytes each, and as much again for their rays."""
+"""Of all photos that are opened together: 12 bytes each, and as much again for their rays."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +102,7 @@ def read_posed_photos(folder: str | Path) -> PhotoDataset[PosedPhoto]:
 
 
 def open_shots(photos: Sequence[PosedPhoto]) -> list[Shot]:
-    """Open photos of a scene.
+    """Open photos of a scene, of one split or several.
 
     Raises:
         DataError: one does not open, they have different sizes, or too many pixels; all must be sound, for a scene is
@@ -132,14 +135,17 @@ def _photos(folder: Path, path: Path, split: str) -> list[PosedPhoto]:
     content = read_json(path)
     angle = content.get("camera_angle_x") if isinstance(content, dict) else None
     if not isinstance(angle, (int, float)) or isinstance(angle, bool) or not 0 < angle < math.pi:
-        raise DataError(f"{path}: expected camera_angle_x, a field of view in radians below π, got {described(angle)}")
-    frames = dicts_in(content, "frames")
-    if not frames:
-        raise DataError(f"{path}: frames: expected at least one")
+        got = angle if isinstance(angle, (int, float)) else described(angle)
+        raise DataError(f"{path}: expected camera_angle_x, a field of view above 0 and below π radians, got {got}")
+    frames = content.get("frames")
+    if not isinstance(frames, list) or not frames:
+        raise DataError(f"{path}: frames: expected a list of at least one, got {described(frames)}")
     return [_photo(folder, frame, f"{path}: frame {number}", split, angle) for number, frame in enumerate(frames)]
 
 
-def _photo(folder: Path, frame: dict[str, Any], where: str, split: str, angle: float) -> PosedPhoto:
+def _photo(folder: Path, frame: Any, where: str, split: str, angle: float) -> PosedPhoto:
+    if not isinstance(frame, dict):
+        raise DataError(f"{where}: expected an object with file_path and transform_matrix, got {described(frame)}")
     name = frame.get("file_path")
     if not isinstance(name, str) or not name or "\0" in name:
         raise DataError(f"{where}: expected file_path, the name of a photo, got {described(name)}")
@@ -155,7 +161,11 @@ def _pose(value: Any, where: str) -> npt.NDArray[np.float64]:
     except (TypeError, ValueError, OverflowError):
         pose = np.zeros(0)
     if pose.shape != (4, 4) or not np.isfinite(pose).all():
-        raise DataError(f"{where}: expected transform_matrix, 4 × 4 numbers, got {described(value)}")
+        got = "NaN or ∞ among them" if pose.shape == (4, 4) else described(value)
+        raise DataError(f"{where}: expected transform_matrix, a 4 × 4 matrix of finite numbers, got {got}")
+    if np.abs(pose).max() > FARTHEST:
+        largest = pose.flat[np.abs(pose).argmax()]
+        raise DataError(f"{where}: transform_matrix: expected numbers within ±{FARTHEST:g}, got {largest:g}")
     axes = pose[:3, :3]
     if np.abs(axes.T @ axes - np.eye(3)).max() > TOLERANCE or np.linalg.det(axes) < 0:
         raise DataError(

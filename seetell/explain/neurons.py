@@ -104,6 +104,11 @@ FEATURES: Mapping[str, Callable[[str], np.ndarray]] = {
 """What cells are looked for that follow it, by name: a number behind each character of a text."""
 
 
+def has_feature(text: str, feature: str) -> bool:
+    """Return whether a feature, one of :data:`FEATURES`, differs within a text, so that cells can follow it."""
+    return len(np.unique(FEATURES[feature](text))) > 1
+
+
 def correlations(activations: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Return Pearson's correlation of each cell with a number behind each character.
 
@@ -134,10 +139,9 @@ def find_neurons(activations: np.ndarray, text: str, feature: str, *, count: int
     Raises:
         UsageError: the text has nothing of the kind, or nothing else.
     """
-    wanted = FEATURES[feature](text).astype(np.float64)
-    if np.ptp(wanted) == 0:
+    if not has_feature(text, feature):
         raise UsageError(f"the text has no {feature}, or nothing else; name another text, or look for something else")
-    found = correlations(activations, wanted)
+    found = correlations(activations, FEATURES[feature](text).astype(np.float64))
     best = np.argsort(-np.abs(found), axis=None, kind="stable")[:count]
     places = np.unravel_index(best, found.shape)
     return [

@@ -67,13 +67,13 @@ def export_run(
         The content of ``model.json``.
 
     Raises:
-        BundleError: ``target`` exists, the other model has another encoder, or the graphs differ from torch beyond
-            tolerance; nothing is left behind.
+        BundleError: ``target`` exists, or is the run's folder, within it or around it, the other model has another
+            encoder, or the graphs differ from torch beyond tolerance; nothing is left behind.
         CheckpointError: the run has no usable weights.
         UsageError: there is no such precision or decoding option, or a graph reads the weights that are not to be kept;
             nothing is written.
     """
-    check_target(target, precisions, replace=replace)
+    check_target(target, precisions, source=run, replace=replace)
     if encoder_of:
         owner_folder(target, encoder_of)
     trained = load_trained(
@@ -98,16 +98,22 @@ def export_run(
     )
 
 
-def check_target(target: Path, precisions: Sequence[str], *, replace: bool) -> None:
+def check_target(target: Path, precisions: Sequence[str], *, source: Path, replace: bool) -> None:
     """Check before any work where a bundle is to be written, and in which precisions.
 
     Raises:
-        BundleError: the folder exists, and is not to be replaced.
+        BundleError: the folder exists, and is not to be replaced, or it is that of the source, within it or around it.
         UsageError: there is no such precision.
     """
     for precision in precisions:
         if precision not in PRECISIONS:
             raise UsageError(f"--precision: {unknown('precision', precision, PRECISIONS)}")
+    read, written = source.resolve(), target.resolve()
+    if read.is_dir() and (read.is_relative_to(written) or written.is_relative_to(read)):
+        raise BundleError(
+            f"{target}: is the folder of {source}, within it or around it, and would replace what is exported; "
+            f"name another folder, such as {read.name}-bundle"
+        )
     if target.exists() and not replace:
         raise BundleError(f"{target} exists; name another folder, or replace it with --force")
 

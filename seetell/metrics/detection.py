@@ -18,7 +18,7 @@ edges lie between pixels here, while VOC's software counts a pixel more on each 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -158,15 +158,15 @@ def average_precision(correct: Flags, total: int) -> float:
 
 def _precisions(
     label: str,
-    truth: Mapping[Hashable, Sequence[AnyScored]],
-    found: Mapping[Hashable, Sequence[AnyScored]],
+    truth: Mapping[Any, Sequence[AnyScored]],
+    found: Mapping[Any, Sequence[AnyScored]],
     overlaps: Callable[[Sequence[AnyScored], Sequence[AnyScored]], npt.NDArray[np.floating]],
     most: int,
 ) -> list[float]:
     """Return the average precision of a class at each IoU."""
     total, scores, parts = 0, [np.zeros(0)], [np.zeros((2, len(IOUS), 0), np.bool_)]
-    for photo, objects in truth.items():
-        true = sorted((each for each in objects if each.label == label), key=lambda each: each.ignored)
+    for photo in sorted(truth):  # by id, so that of equal scores those come first that do in pycocotools
+        true = sorted((each for each in truth[photo] if each.label == label), key=lambda each: each.ignored)
         own = [each for each in found.get(photo, ()) if each.label == label]
         own = sorted(own, key=lambda each: -each.score)[:most]
         counted = sum(not each.ignored for each in true)

@@ -116,7 +116,7 @@ class ServedTask:
             size: the image's width and height, upright.
             result: of the predictor.
         """
-        answer = row(upload.name, result, input=self.task.input)
+        answer = row(upload.name, result, input="video" if self.task.input == "video" else "image")
         if (
             isinstance(self.predictor, Predictor)
             and isinstance(result, Caption)

@@ -29,6 +29,23 @@ def test_what_is_wrong_is_said_before_anything_is_loaded(tmp_path: Path, capsys:
     assert "has no best.safetensors" in err
 
 
+@pytest.mark.parametrize("bundle", ["run", "../work/run", "link", "run/bundle", "."])
+def test_the_run_is_not_replaced_by_its_bundle(
+    bundle: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    weights = tmp_path / "work" / "run" / "best.safetensors"
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(b"weights")
+    monkeypatch.chdir(tmp_path / "work")
+    Path("link").symlink_to("run")
+    for options in ([], ["--force"]):
+        status, _, err = run(capsys, "run", bundle, *options)
+        assert status
+        assert f"{Path(bundle)}: is the folder of run, within it or around it" in err
+        assert "such as run-bundle" in err
+    assert weights.read_bytes() == b"weights"
+
+
 def test_the_hint_names_the_photos_of_the_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):

@@ -62,6 +62,9 @@ def test_the_help_says_what_there_is(capsys: pytest.CaptureFixture[str]):
         (["grey", "shades"], "Missing option '--output'"),
         (["grey", "shades", "--output", "a.txt"], "expected a name in .mp4"),
         (["grey", "shades", "--output", "absent/a.png"], "there is no folder absent"),
+        (["grey", "shades", "--output", "absent/a"], "there is no folder absent"),
+        (["grey", "shades", "--output", "a" * 300], "nothing can be written there (File name too long)"),
+        (["grey", "shades", "--output", "a.mp4", "--fps", "nan"], "'nan' is not a number"),
     ],
 )
 def test_wrong_use(arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]):

@@ -27,6 +27,13 @@ def test_a_link_is_followed(tmp_path: Path):
     assert (tmp_path / "real.csv").read_text() == "new"
 
 
+def test_a_file_needs_a_folder_that_can_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "a.csv").touch()
+    monkeypatch.setattr(os, "access", lambda place, mode: Path(place).is_file())  # root may write everywhere
+    with pytest.raises(UsageError, match="nothing can be written there"):
+        check_writable(tmp_path / "a.csv", "--output")
+
+
 def test_what_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = tmp_path / "a.csv"
     path.write_text("old")

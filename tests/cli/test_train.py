@@ -76,6 +76,15 @@ def test_progress_is_printed_without_a_terminal_and_the_bundle_named_like_the_ru
     assert out == f"Trained: {folder}. Make a bundle of it: seetell export '{folder}' 'my captioner'\n"
 
 
+def test_the_bundle_is_named_otherwise_than_what_is_there(
+    recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("seetell.training.loop.draw_curves", lambda *given, **options: None)
+    monkeypatch.chdir(tmp_path)
+    assert run(recipe, "--output", "mine") == 0
+    assert capsys.readouterr().out == "Trained: mine. Make a bundle of it: seetell export mine mine-bundle\n"
+
+
 def test_an_interrupted_run_says_how_it_goes_on(
     recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):

@@ -84,7 +84,7 @@ def test_broken_items_affect_no_other(tmp_path: Path, paint: Paint):
 
 @pytest.mark.parametrize(
     ("document", "came"),
-    [([], "an empty list"), ({"images": [{"id": 1}]}, "an object with 'images'"), (3, "a int"), ([1], "not objects")],
+    [([], "an empty list"), ({"images": [{"id": 1}]}, "an object with 'images'"), (3, "an int"), ([1], "not objects")],
 )
 def test_another_document_is_described_in_the_error(tmp_path: Path, document: object, came: str):
     path = tmp_path / "d.json"

@@ -20,7 +20,8 @@ def scene(tmp_path: Path) -> Path:
 def change(scene: Path, split: str = "train", **changes) -> None:
     path = scene / f"transforms_{split}.json"
     content = json.loads(path.read_text())
-    content["frames"][1] |= changes.pop("frame", {})
+    frame = changes.pop("frame", {})
+    content["frames"][1] = content["frames"][1] | frame if isinstance(frame, dict) else frame
     path.write_text(json.dumps(content | changes))
 
 
@@ -67,14 +68,17 @@ def test_a_folder_of_other_things(tmp_path):
     ("changes", "message"),
     [
         ({"camera_angle_x": "wide"}, "train.json: expected camera_angle_x, a field of view.*got a str"),
-        ({"camera_angle_x": 3.2}, "expected camera_angle_x"),
+        ({"camera_angle_x": 40}, "a field of view above 0 and below π radians, got 40$"),
         ({"camera_angle_x": True}, "expected camera_angle_x"),
-        ({"frames": []}, "frames: expected at least one"),
+        ({"frames": []}, "frames: expected a list of at least one, got an empty list"),
+        ({"frames": 3}, "frames: expected a list of at least one, got an int"),
+        ({"frame": "r_1"}, "frame 1: expected an object with file_path and transform_matrix, got a str"),
         ({"frame": {"file_path": None}}, "frame 1: expected file_path, the name of a photo, got a NoneType"),
         ({"frame": {"file_path": "./train/r_99"}}, "frame 1: there is no photo .*r_99, with or without .png"),
-        ({"frame": {"transform_matrix": [[1, 2], [3, 4]]}}, "frame 1: expected transform_matrix, 4 × 4 numbers"),
-        ({"frame": {"transform_matrix": [[1, 2], [3]]}}, "frame 1: expected transform_matrix, 4 × 4 numbers"),
-        ({"frame": {"transform_matrix": np.full((4, 4), np.nan).tolist()}}, "expected transform_matrix"),
+        ({"frame": {"transform_matrix": [[1, 2], [3, 4]]}}, "frame 1: expected transform_matrix, a 4 × 4 matrix"),
+        ({"frame": {"transform_matrix": [[1, 2], [3]]}}, "frame 1: expected transform_matrix, a 4 × 4 matrix"),
+        ({"frame": {"transform_matrix": np.full((4, 4), np.nan).tolist()}}, "of finite numbers, got NaN or ∞ among"),
+        ({"frame": {"transform_matrix": np.diag([1, 1, 1, 1e300]).tolist()}}, "expected numbers within ±1e.06, got 1e"),
         ({"frame": {"transform_matrix": (2 * np.eye(4)).tolist()}}, "no axes of a camera"),
         ({"frame": {"transform_matrix": np.diag([1, 1, -1, 1]).tolist()}}, "no axes of a camera, right-handed"),
     ],

@@ -110,3 +110,13 @@ def test_pascal_voc_takes_the_mean_over_classes_with_a_true_box():
     assert voc_average_precision(truth, found).map_2010 == 0.5
     with pytest.raises(DataError, match="3 is not one of them"):
         voc_average_precision(truth, {3: []})
+
+
+def test_of_equal_scores_those_of_the_first_id_come_first():
+    box, elsewhere = (0.0, 0.0, 10.0, 10.0), (50.0, 50.0, 60.0, 60.0)
+    truth = {"b": [Detection("dog", box)], "a": [Detection("dog", box)]}
+    found = {"b": [Detection("dog", box, 0.5)], "a": [Detection("dog", elsewhere, 0.5)]}
+    scores = detection_average_precision(truth, found)
+    assert scores.ap50 == pytest.approx(51 / 101 * 0.5)
+    turned = [dict(reversed(each.items())) for each in (truth, found)]
+    assert detection_average_precision(*turned) == scores

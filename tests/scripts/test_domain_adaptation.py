@@ -15,8 +15,8 @@ from training_runs import sections
 from seetell.data import read
 from seetell.data.records import PhotoRecord
 from seetell.tasks.classification.data import read_class_folders
-from seetell.training.adaptation import METHODS
 from seetell.training.adaptation_config import USE_TARGET
+from seetell.training.adaptation_methods import METHODS
 from seetell.training.config import load_config
 from seetell.training.recipes import find_recipe
 

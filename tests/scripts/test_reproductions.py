@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from seetell.runtime.bundle import bundled_models
 from seetell.training.recipes import shipped_recipes
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -61,6 +62,35 @@ def test_every_recipe_has_a_row_or_a_reason():
     assert not of_systems & set(PUBLISHED.other_recipes)
 
 
+def test_commands_name_what_is_there():
+    """Recipes that ship, bundles that ship or that the command exports, and the runs that they begin from."""
+    recipes, bundled = shipped_recipes(), bundled_models()
+    for name, entry in MEASURED.items():
+        trained = re.findall(r"seetell train (\S+)", entry.command)
+        exported = [f"./{folder}" for folder in re.findall(r"seetell export runs/\S+ (\S+)", entry.command)]
+        assert set(trained) <= set(recipes), name
+        for model in re.findall(r"seetell evaluate (\S+)", entry.command):
+            assert model in bundled or model in exported, name
+        for run in reproductions.runs_before(entry.command):
+            assert run in recipes or run in reproductions.NOT_SHIPPED, f"{name}: {run}"
+
+
+def test_runs_that_come_before():
+    assert reproductions.runs_before("seetell train flickr8k-neuraltalk2 --set data.path=PATH") == [
+        "flickr8k-neuraltalk2-frozen",
+        "flickr8k-neuraltalk2-finetuned",
+    ]
+    assert reproductions.runs_before("seetell train flickr8k-align-dvsa") == [
+        "flickr8k-transformer-frozen",
+        "flickr8k-transformer-finetuned",
+        "flickr8k-transformer-lite0-finetuned",
+        "flickr8k-transformer-distilled",
+    ]
+    assert reproductions.runs_before("python benchmarks/object_following.py runs/films-udt") == ["films-udt"]
+    assert reproductions.runs_before("seetell train camvid-unet && seetell export runs/camvid-unet camvid-unet") == []
+    assert reproductions.runs_before("seetell evaluate flickr8k-dense --data PATH") == []
+
+
 def numbers(line: str) -> list[str]:
     """Return the numbers of a line of a page."""
     return re.findall(r"\d+(?:,\d{3})*(?:\.\d+)?", line)
@@ -91,7 +121,7 @@ def test_runs_are_taken_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
     """Of the log the last validation, of an evaluation's file what it says; what was filled in by hand stays."""
     measured = tmp_path / "measured.yaml"
     before = reproductions.Measured(
-        {"CIDEr": 1.0}, "some photos", "seetell train known", "1", "known", "", ["page", "row"]
+        {"CIDEr-D": 1.0}, "some photos", "seetell train known", "1", "known", "", ["page", "row"]
     )
     measured.write_text(reproductions.written({"known": before}), encoding="utf-8")
     monkeypatch.setattr(reproductions, "MEASURED", measured)
@@ -110,7 +140,7 @@ def test_runs_are_taken_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
     reproductions.main(["--take", str(tmp_path / "known"), str(tmp_path / "evaluated")])
     assert capsys.readouterr().out == ""
     taken = reproductions.read_measured(measured)
-    assert taken["known"].scores == {"BLEU-1–4": [60.0, 40.0, 20.0, 10.0], "CIDEr": 44.4}
+    assert taken["known"].scores == {"BLEU-1–4": [60.0, 40.0, 20.0, 10.0], "CIDEr-D": 44.4}
     assert (taken["known"].data, taken["known"].minutes, taken["known"].stated) == (
         "some photos",
         "1.0",
@@ -119,3 +149,12 @@ def test_runs_are_taken_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
     assert taken["evaluated"].scores == {"mean IoU": 48.3}
     assert taken["evaluated"].minutes == "1.0 + 1.0"
     assert taken["evaluated"].command == "seetell train evaluated"
+
+
+def test_a_log_with_one_time_is_counted_whole(tmp_path: Path):
+    """Older logs have the processor time in their last line alone."""
+    (tmp_path / "recipe.yaml").write_text("name: old\ninit_from: ''\n", encoding="utf-8")
+    log = [{"step": 0, "loss": 1.0}, {"step": 9, "loss": 0.5, "cpu_seconds": 78.0}, {"step": 9, "top_1": 0.5}]
+    (tmp_path / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in log), encoding="utf-8")
+    name, entry = reproductions.take(tmp_path, {})
+    assert (name, entry.minutes, entry.scores) == ("old", "1.3", {"top-1": 50.0})

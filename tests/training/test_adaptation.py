@@ -16,8 +16,9 @@ from seetell.tasks.classification.config import ClassificationConfig
 from seetell.tasks.classification.model import build
 from seetell.tasks.classification.train import Training
 from seetell.tasks.registry import find_task
-from seetell.training.adaptation import METHODS, read_target
+from seetell.training.adaptation import read_target
 from seetell.training.adaptation_config import USE_TARGET
+from seetell.training.adaptation_methods import METHODS
 from seetell.training.checkpoint import read_checkpoint
 from seetell.training.config import RunConfig, config_from_dict, only
 from seetell.training.loop import TrainingLoop

@@ -115,7 +115,7 @@ def test_mistakes_name_the_field(tmp_path, text, message):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("- a list", "expected fields such as 'name: my-captioner', got a list"),
+        ("- a list", "expected fields such as 'name: my-captioner', got list"),
         ("a: [", "cannot read the recipe"),
         ("steps: 3", "task: missing; name what is trained"),
         ("task: [a]", "task: expected str"),

@@ -22,7 +22,8 @@ from seetell.tasks.captioning.self_critical import CiderReward, SelfCriticalLoss
 from seetell.tasks.captioning.tagging import PhotoTagger, TaggedFeatures, tagger_bundle
 from seetell.tasks.captioning.validation import validate
 from seetell.training import task
-from seetell.training.adaptation import create_adaptation, read_target
+from seetell.training.adaptation import read_target
+from seetell.training.adaptation_methods import create_adaptation
 from seetell.training.batches import WHOLE, Part
 from seetell.training.config import RunConfig
 from seetell.training.encoding import Progress

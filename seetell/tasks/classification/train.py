@@ -21,7 +21,8 @@ from seetell.tasks.classification.config import ClassificationConfig
 from seetell.tasks.classification.data import LEAST_IOU, LabelledDataset, label_of
 from seetell.tasks.classification.model import LinearClassifier, build
 from seetell.training import task
-from seetell.training.adaptation import create_adaptation, read_target
+from seetell.training.adaptation import read_target
+from seetell.training.adaptation_methods import create_adaptation
 from seetell.training.augmentation import mix_up
 from seetell.training.batch_norms import estimate_batch_norms
 from seetell.training.batches import WHOLE, Part

@@ -46,14 +46,19 @@ class Training(task.Training):
         self._pretrained = pretrained_of(config)
         self.encoder = frozen_encoder(config, None)
         train, val = dataset.split("train"), dataset.split("val")
-        if not train or not val:
-            raise DataError(f"{dataset.source}: expected transforms_train.json and transforms_val.json, got one")
+        for split, photos in (("train", train), ("val", val)):
+            if not photos:
+                raise DataError(
+                    f"{dataset.source}: there is no transforms_{split}.json; expected those of train and val"
+                )
         if config.validation.photos != -1:  # evenly spread over the turn that they are often taken in
             val = val[:: max(1, len(val) // config.validation.photos)][: config.validation.photos]
         self.failures = {}
-        self._shots, self._val = open_shots(train), open_shots(val)
+        shots = open_shots([*train, *val])
+        self._shots, self._val = shots[: len(train)], shots[len(train) :]
         self._marching = self.section.marching
         self._rays, self._colours, self._central = _rays_of(self._shots)
+        self._check_rays()
         self.model = seeded(config, build, self.encoder, None).to(config.device)
         self._steps = 0
         self.hashes = {
@@ -65,6 +70,20 @@ class Training(task.Training):
     def read(cls, config: RunConfig) -> PhotoDataset[PosedPhoto]:
         """Read the cameras of a scene."""
         return read_posed_photos(Path(config.data.path))
+
+    def _check_rays(self) -> None:
+        """Raise a DataError if no ray meets the scene; photo by photo, the first mostly says that one does."""
+        width, height = self._shots[0].camera.size
+        starts = range(0, len(self._colours), width * height)
+        bounds = (self._marching.bounds(self._rays.chosen(slice(at, at + starts.step))) for at in starts)
+        if not any((far > near).any() for near, far in bounds):
+            section = self.section
+            distances = [np.linalg.norm(shot.camera.pose[:3, 3]) for shot in self._shots]
+            raise DataError(
+                f"no ray of a photo meets the scene: between view_synthesis.near, {section.near:g}, and far, "
+                f"{section.far:g}, none is within the cube of view_synthesis.half_side, {section.half_side:g}; the "
+                f"cameras stand {min(distances):.3g} to {max(distances):.3g} from its middle"
+            )
 
     @property
     def scene(self) -> RadianceField:

@@ -135,7 +135,19 @@ def test_the_text_is_coloured_by_the_cells_that_follow_it(
     for wrong, expected in (
         (("--cell", "2.1"), "expected one from 1.1 to 1.64"),
         (("--from", 274), "the text that is read ends before"),
-        (("--output", tmp_path / "a.txt"), "expected a name that ends in .png"),
+        (("--output", tmp_path / "a.pdf"), "expected a name that ends in .png, .jpg, .jpeg, .svg"),
     ):
         assert run(*asked, *wrong) == 2
         assert expected in capsys.readouterr().err
+
+
+def test_what_a_text_lacks_is_left_out(characters_bundle: Path, lines: Path, tmp_path: Path, capsys):
+    plain = tmp_path / "plain.txt"
+    plain.write_text(lines.read_text(encoding="utf-8").replace('"', "").replace("'", ""), encoding="utf-8")
+    asked = ("visualise", "neurons", characters_bundle, "--text", plain, "--characters", 274)
+    assert run(*asked) == 0
+    out, err = capsys.readouterr()
+    assert [line.partition("\t")[0] for line in out.splitlines()] == ["brackets"] * 3 + ["line"] * 3
+    assert "plain.txt: the text has no quotes, or nothing else; left out" in err
+    assert run(*asked, "--find", "quotes") == 2
+    assert "the text has no quotes, or nothing else; name another" in capsys.readouterr().err

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from tasks.view_synthesis.conftest import recipe
 from training_runs import (
     StoppedError,
@@ -85,14 +87,29 @@ def test_a_run_begins_with_another_ones_scene(scene, trained, tmp_path):
 
 
 def test_cameras_that_look_elsewhere_are_found_before_training(scene, tmp_path):
-    config = configured(recipe(scene, "nerf"), view_synthesis={"half_side": 0.01, "cells": 1})
+    config = configured(recipe(scene, "nerf"), view_synthesis={"half_side": 0.05, "cells": 1})
     dataset = read_posed_photos(scene)
     shifted = [photo.pose.copy() for photo in dataset.photos]
     for pose, photo in zip(shifted, dataset.photos, strict=True):
-        pose[:3, 3] += 3
+        pose[:3, 3] += 0.95 * pose[:3, 0]  # to the right: the cube is in view, and not where the ball is
         object.__setattr__(photo, "pose", pose)
     with pytest.raises(DataError, match="silhouettes have nothing in common"):
         loop_of(config, dataset, tmp_path)
+
+
+def test_rays_that_never_meet_the_scene_are_found_before_training(scene, tmp_path):
+    message = "between view_synthesis.near, 50, and far, 60, .* cameras stand 4 to 4 from"
+    config = configured(recipe(scene, "nerf"), view_synthesis={"near": 50.0, "far": 60.0})
+    with pytest.raises(DataError, match=message):
+        loop_of(config, read_posed_photos(scene), tmp_path)
+
+
+def test_photos_to_validate_with_have_the_size_of_the_others(scene, tmp_path):
+    copy = Path(shutil.copytree(scene, tmp_path / "ball"))
+    for photo in (copy / "val").iterdir():
+        Image.new("RGBA", (6, 6)).save(photo)
+    with pytest.raises(DataError, match=r"val/r_0.png: is 6×6, r_0.png is 24×24"):
+        loop_of(configured(recipe(copy, "nerf")), read_posed_photos(copy), tmp_path / "run")
 
 
 @pytest.mark.parametrize(
@@ -116,5 +133,5 @@ def test_what_a_recipe_may_not_say(scene: Path, changes, message: str):
 def test_it_needs_photos_to_train_on_and_to_validate_with(scene, tmp_path):
     dataset = read_posed_photos(scene)
     few = type(dataset)(dataset.name, dataset.source, dataset.split("train"))
-    with pytest.raises(SeetellError, match=r"expected transforms_train\.json and transforms_val.json"):
+    with pytest.raises(SeetellError, match=r"there is no transforms_val\.json"):
         loop_of(configured(recipe(scene, "nerf")), few, tmp_path)
