@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from seetell.runtime.bundle import Bundle
 from seetell.runtime.generator import Generator, GeneratorProgress
 from seetell.runtime.option_checks import check_count
 from seetell.runtime.sessions import Graph
+from seetell.runtime.setting_checks import whole_number
 from seetell.tasks.character_modelling.text import ROWS, encode, rows_of
 
 TOLD_EVERY = 100
@@ -48,7 +48,7 @@ class CharacterSampler(Generator[Passage]):
         super().__init__(bundle.name, threads=threads)
         self.bundle = bundle
         self.characters = bundle.require_labels()
-        self.hidden, self.layers = bundle.setting("hidden", _size), bundle.setting("layers", _size)
+        self.hidden, self.layers = (bundle.setting(name, whole_number()) for name in ("hidden", "layers"))
         self._has_cells = bundle.setting("cell", str) == "lstm"
         self.validation_share = bundle.setting("validation_share", float)
         self._step = Graph.open(bundle, "step", threads=self.threads, precision=precision)
@@ -185,12 +185,6 @@ class CharacterSampler(Generator[Passage]):
         """
         logits, state = self._step.run({"codes": codes, "state": state}, ["logits", "next_state"])
         return logits, state
-
-
-def _size(value: Any) -> int:
-    if type(value) is not int or value < 1:
-        raise ValueError(f"expected a number from 1 on, got {value!r}")
-    return value
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:

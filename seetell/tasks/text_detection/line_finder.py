@@ -84,7 +84,7 @@ class LineFinder:
         small = _of_height(seen.lines(HINT, HINT), 0, SMALL / scale)
         if not len(small.scores):
             return found
-        close_scale = min(1.0, (MOST_PIXELS_CLOSE / (image.width * image.height)) ** 0.5)
+        close_scale = scale_within(image.size, MOST_PIXELS_CLOSE)
         boxes, stride = bounding_boxes(small.corners), round(scale * seen.per_cell[0])
         close = self._look_closely(image, close_scale, boxes, stride=stride).lines(THRESHOLD, LEAST_SCORE)
         return together(_of_height(close, 0, LARGE * 2 / close_scale), found)
@@ -166,9 +166,13 @@ def together(lines: FoundLines, others: FoundLines) -> FoundLines:
 
 def seen_scale(size: tuple[int, int]) -> float:
     """Return by how much an image of such a width and height is enlarged before the network sees it."""
-    if size[0] * size[1] > MOST_PIXELS:
-        return float((MOST_PIXELS / (size[0] * size[1])) ** 0.5)
-    return min(max(LEAST_SIDE / max(size), 1.0), MOST_ENLARGED)
+    scale = scale_within(size, MOST_PIXELS)
+    return scale if scale < 1 else min(max(LEAST_SIDE / max(size), 1.0), MOST_ENLARGED)
+
+
+def scale_within(size: tuple[int, int], most_pixels: int) -> float:
+    """Return by how much an image of such a width and height is shrunk to have no more pixels; 1 for not at all."""
+    return float(min(1.0, (most_pixels / (size[0] * size[1])) ** 0.5))
 
 
 def padded(pixels: np.ndarray) -> np.ndarray:

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from seetell.errors import BundleError, UsageError
+from seetell.errors import UsageError
 from seetell.geometry.cameras import Camera, turn
 from seetell.results import View
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.generator import Generator, GeneratorProgress
 from seetell.runtime.sessions import Graph
+from seetell.runtime.setting_checks import whole_number
 from seetell.tasks.view_synthesis.occupancy import MOST_CELLS, Occupancy
 from seetell.tasks.view_synthesis.rendering import MOST_SAMPLES, Array, Field, Marching, render_picture
 
@@ -45,12 +46,11 @@ class Renderer(Generator[View]):
         super().__init__(bundle.name, threads=threads)
         self.bundle = bundle
         near, far, half_side = (bundle.setting(name, _positive) for name in ("near", "far", "half_side"))
-        samples, fine_samples = (bundle.setting(name, _samples) for name in ("samples", "fine_samples"))
-        if samples < 3:
-            raise BundleError(f"{bundle.folder / 'model.json'}: samples: expected at least 3, got {samples}")
+        samples = bundle.setting("samples", whole_number(least=3, most=MOST_SAMPLES))
+        fine_samples = bundle.setting("fine_samples", whole_number(least=0, most=MOST_SAMPLES))
         self._marching = Marching(near, far, half_side, samples, fine_samples)
         self._occupancy = Occupancy.from_text(
-            bundle.setting("occupied", str), bundle.setting("cells", _cells), self._marching.half_side
+            bundle.setting("occupied", str), bundle.setting("cells", whole_number(most=MOST_CELLS)), half_side
         )
         self._camera = bundle.setting("camera", _camera)
         names = bundle.setting("fields", _names)
@@ -109,18 +109,6 @@ def _positive(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
         raise ValueError(f"expected a number of 0 or more, got {value!r}")
     return float(value)
-
-
-def _samples(value: Any) -> int:
-    if type(value) is not int or not 0 <= value <= MOST_SAMPLES:
-        raise ValueError(f"expected a whole number from 0 to {MOST_SAMPLES}, got {value!r}")
-    return value
-
-
-def _cells(value: Any) -> int:
-    if type(value) is not int or not 1 <= value <= MOST_CELLS:
-        raise ValueError(f"expected a whole number from 1 to {MOST_CELLS}, got {value!r}")
-    return value
 
 
 def _names(value: Any) -> list[str]:

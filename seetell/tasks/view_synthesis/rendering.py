@@ -26,7 +26,6 @@ Field = Callable[[Array, Array], tuple[Array, Array]]
 RAYS_AT_ONCE, POINTS_AT_ONCE = 4096, 2**16
 """Bound the memory that a picture takes."""
 
-
 MOST_SAMPLES = 1024
 """Of a ray, for each field."""
 

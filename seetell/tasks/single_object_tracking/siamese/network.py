@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.sessions import Graph
+from seetell.runtime.setting_checks import whole_number
 from seetell.tasks.single_object_tracking.patches import Pair, window_of
 
 
@@ -32,8 +32,8 @@ class SiameseGraphs:
     def __init__(self, bundle: Bundle, *, precision: str | None, threads: int) -> None:
         self._preprocessing = bundle.preprocessing
         self.side = bundle.preprocessing.height
-        self.stride = bundle.setting("stride", whole)
-        self.exemplar_cells = bundle.setting("exemplar_cells", whole)
+        self.stride = bundle.setting("stride", whole_number())
+        self.exemplar_cells = bundle.setting("exemplar_cells", whole_number())
         self._features = Graph.open(bundle, "features", precision=precision, threads=threads)
         self._features.require(inputs=["images"], outputs=["features"])
         self._template = self._search = self._masks = None
@@ -76,17 +76,6 @@ class SiameseGraphs:
         assert self._masks is not None
         (masks,) = self._masks.run({"vectors": vectors}, ["masks"])
         return masks
-
-
-def whole(value: Any) -> int:
-    """Return a setting that is a whole number above 0.
-
-    Raises:
-        ValueError: it is not.
-    """
-    if type(value) is not int or value < 1:
-        raise ValueError(f"expected a whole number above 0, got {value!r}")
-    return value
 
 
 def hann(places: int) -> np.ndarray:
