@@ -8,13 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from seetell.data.synthetic_text.pages import SyntheticPages
 from seetell.export.declaration import Declaration, Examples, GraphSpec
 from seetell.nn.backbones import Encoder
 from seetell.tasks.text_detection.config import TextDetectionConfig
 from seetell.tasks.text_detection.line_finder import padded
 from seetell.tasks.text_detection.models.db import Db, build
-from seetell.tasks.text_detection.train import HELD_OUT
+from seetell.tasks.text_detection.train import rendered_pages
 from seetell.training.config import only
 from seetell.training.trained import Trained, load_trained
 
@@ -58,9 +57,7 @@ def detector_of(run: Path) -> Trained:
 
 def detector_graph(trained: Trained) -> GraphSpec:
     """Declare the graph ``line_detector`` of a trained text detector."""
-    section = trained.config.section
-    made_of = {name: getattr(section.pages, name) for name in ("words", "fonts", "photos")}
-    pages = SyntheticPages.create(section.characters, **made_of, seed=HELD_OUT, held_out=True)
+    pages = rendered_pages(trained.config.section, held_out=True)
     pictures = [padded(np.asarray(pages.render(number).image)) for number in range(COMPARED)]
     images = torch.from_numpy(np.moveaxis(np.stack(pictures), 3, 1).astype(np.float32))
     auto = torch.export.Dim.AUTO

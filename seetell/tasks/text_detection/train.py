@@ -50,6 +50,17 @@ class PageSources(NamedTuple):
     remarks: tuple[str, ...] = ()
 
 
+def rendered_pages(section: TextDetectionConfig, *, held_out: bool) -> SyntheticPages:
+    """Return the pictures that a run is trained on, or those in words that it is not trained on.
+
+    Raises:
+        DataError: there are no such words, fonts or photos.
+    """
+    made_of = {name: getattr(section.pages, name) for name in ("words", "fonts", "photos")}
+    seed = HELD_OUT if held_out else TRAINING
+    return SyntheticPages.create(section.characters, **made_of, seed=seed, held_out=held_out)
+
+
 class Training(task.JointTraining):
     """A text detector; see :class:`~seetell.training.task.Training`."""
 
@@ -79,17 +90,7 @@ class Training(task.JointTraining):
     def read(cls, config: RunConfig) -> PageSources:
         """Find what pictures are rendered of."""
         section: TextDetectionConfig = config.section
-        train, val = (
-            SyntheticPages.create(
-                section.characters,
-                words=section.pages.words,
-                fonts=section.pages.fonts,
-                photos=section.pages.photos,
-                seed=stream,
-                held_out=stream == HELD_OUT,
-            )
-            for stream in (TRAINING, HELD_OUT)
-        )
+        train, val = (rendered_pages(section, held_out=held_out) for held_out in (False, True))
         note = f"{section.pages.count} pictures are rendered in {len(train.fonts)} fonts"
         return PageSources(train, val, (note,))
 
