@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import http.client
-import urllib.error
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from seetell.atomic_write import atomic_file
-from seetell.errors import BundleError, SeetellError, UsageError
+from seetell.errors import BundleError, UsageError
 from seetell.runtime.bundle import MAX_CARD, Bundle, bundle_file, read_description
-from seetell.runtime.download import DownloadError, RemoteFile, check_space, download_all, open_url
+from seetell.runtime.download import DownloadError, RemoteFile, ask, check_space, download_all
 from seetell.runtime.user_models import user_models, user_models_folder
 
 MAX_DESCRIPTION = 2**24
@@ -84,11 +82,12 @@ def _remote(url: str, name: str, digest: object, folder: Path) -> RemoteFile:
     path = bundle_file(folder, name)
     if not isinstance(digest, str) or len(digest) != 64:
         raise BundleError(f"{url}/model.json: lists no SHA-256 of {name}")
-    try:
-        with open_url(f"{url}/{name}", {}, name=f"{url}/{name}", method="HEAD") as answer:
-            length = answer.headers.get("Content-Length", "")
-    except (OSError, http.client.HTTPException) as error:
-        raise _unreachable(url, error) from error
+    length = ask(
+        f"{url}/{name}",
+        name=f"{url}/{name}",
+        method="HEAD",
+        read=lambda answer: answer.headers.get("Content-Length", ""),
+    )
     if not length.isdecimal():
         raise DownloadError(f"{url}/{name}: its server does not tell its size")
     return RemoteFile(
@@ -98,16 +97,7 @@ def _remote(url: str, name: str, digest: object, folder: Path) -> RemoteFile:
 
 def _read(url: str, most: int) -> bytes:
     """Return a small file of a server."""
-    try:
-        with open_url(url, {}, name=url) as answer:
-            content = answer.read(most + 1)
-    except (OSError, http.client.HTTPException) as error:
-        raise _unreachable(url, error) from error
+    content = ask(url, name=url, read=lambda answer: answer.read(most + 1))
     if len(content) > most:
         raise DownloadError(f"{url}: has more than {most:,} bytes")
     return content
-
-
-def _unreachable(url: str, error: Exception) -> SeetellError:
-    reason = error.reason if isinstance(error, urllib.error.URLError) else error
-    return DownloadError(f"{url}: cannot be read ({reason}); connect to the network and run it again")

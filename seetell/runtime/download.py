@@ -16,7 +16,7 @@ import urllib.request
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 from urllib.parse import urlsplit
 
 from seetell.errors import SeetellError
@@ -24,6 +24,9 @@ from seetell.file_lock import try_lock
 
 TIMEOUT = 30.0
 """Seconds to wait for the next bytes."""
+
+ANSWER_TIMEOUT = 10.0
+"""Seconds to wait for a server that is asked, once, whether there is anything to download."""
 
 ATTEMPTS = 6
 """In a row without a new byte, before a download is given up."""
@@ -35,6 +38,7 @@ _BLOCK = 1 << 18
 _TRY_AGAIN = (408, 425, 429, 500, 502, 503, 504)
 _FAILURES = (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError)
 
+Answer = TypeVar("Answer")
 Arrived = Callable[[int], None]
 """Takes the number of bytes that came; a negative one where bytes that had come are of no use."""
 
@@ -140,8 +144,30 @@ def _download(file: RemoteFile, arrived: Arrived) -> None:
         os.fsync(partial.fileno())
 
 
-def open_url(url: str, headers: Mapping[str, str], *, name: str, method: str = "GET") -> http.client.HTTPResponse:
-    """Send a request, and return the answer.
+def ask(url: str, *, name: str, method: str = "GET", read: Callable[[http.client.HTTPResponse], Answer]) -> Answer:
+    """Ask a server something once, before anything is downloaded from it.
+
+    Args:
+        url: what is asked for.
+        name: for messages.
+        method: ``HEAD`` asks whether it is there.
+        read: takes from the answer what is wanted.
+
+    Raises:
+        DownloadError: the server refuses, or does not answer within :data:`ANSWER_TIMEOUT`.
+    """
+    try:
+        with open_url(url, {}, name=name, method=method, timeout=ANSWER_TIMEOUT) as answer:
+            return read(answer)
+    except (OSError, http.client.HTTPException) as error:
+        reason = error.reason if isinstance(error, urllib.error.URLError) else error
+        raise DownloadError(f"{name}: cannot be read ({reason}); connect to the network and run it again") from error
+
+
+def open_url(
+    url: str, headers: Mapping[str, str], *, name: str, method: str = "GET", timeout: float = TIMEOUT
+) -> http.client.HTTPResponse:
+    """Send a request, and return the answer; ``timeout`` is in seconds, for the next bytes.
 
     Raises:
         DownloadError: the server refuses.
@@ -151,7 +177,7 @@ def open_url(url: str, headers: Mapping[str, str], *, name: str, method: str = "
     for key, value in {"Accept-Encoding": "identity", "User-Agent": "seetell", **headers}.items():
         (request.add_unredirected_header if key.lower() == "authorization" else request.add_header)(key, value)
     try:
-        answer: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT)
+        answer: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=timeout)
     except urllib.error.HTTPError as error:
         error.close()
         if error.code in _TRY_AGAIN:

@@ -88,6 +88,7 @@ def create_encoder(
 
     Raises:
         RecipeError: the name or an option is unknown, or the weights are missing or do not fit.
+        DownloadError: published weights are not on this disk and cannot be downloaded.
     """
     if name == NO_ENCODER:
         return NoEncoder()

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from seetell.errors import RecipeError
 from seetell.nn.backbones.encoder import Encoder, Features, centre_same_padded, pooled_and_grid
+from seetell.nn.backbones.published_weights import check_timm_weights
 from seetell.photos import Preprocessing
 
 
@@ -24,7 +25,8 @@ class TimmEncoder(Encoder):
         image_size: side of the square input in pixels; the model's own when absent.
 
     Raises:
-        RecipeError: timm cannot get the model's weights, or cannot make it for that size.
+        DownloadError: its weights are not on this disk and cannot be downloaded.
+        RecipeError: timm cannot load the model's weights, or cannot make it for that size.
     """
 
     def __init__(self, name: str, *, pretrained: bool, image_size: int | None = None) -> None:
@@ -98,6 +100,8 @@ def _create(name: str, *, pretrained: bool, image_size: int | None) -> tuple[Any
     try:
         model: Any = timm.create_model(name, pretrained=False, num_classes=0)
         config = timm.data.resolve_model_data_config(model)  # type: ignore[attr-defined,no-untyped-call]
+        if pretrained:
+            check_timm_weights(name, model.pretrained_cfg)
         placed = hasattr(model, "pos_embed") and image_size not in (None, config["input_size"][-1])
         if pretrained or placed:  # a transformer learns one vector per location, so it must know its size
             sized: Any = {"img_size": image_size} if placed else {}

@@ -18,6 +18,7 @@ from torchvision.models.inception import InceptionAux as InceptionV3Aux
 
 from seetell.errors import RecipeError
 from seetell.nn.backbones.encoder import Encoder, Features, PublishedHead, pooled_and_grid, pooling_head
+from seetell.nn.backbones.published_weights import check_weights_file
 from seetell.nn.backbones.staged import output_shape
 from seetell.photos import Preprocessing
 
@@ -49,13 +50,17 @@ class TorchvisionEncoder(Encoder):
         image_size: side of the square input in pixels; the model's own when absent.
 
     Raises:
-        RecipeError: torchvision cannot get the model's weights, or cannot make it for that size.
+        DownloadError: its weights are not on this disk and cannot be downloaded.
+        RecipeError: torchvision cannot load the model's weights, or cannot make it for that size.
     """
 
     def __init__(self, name: str, *, pretrained: bool, image_size: int | None = None) -> None:
         super().__init__()
         self.name = name
-        transforms = torchvision.models.get_model_weights(name).DEFAULT.transforms()
+        published = torchvision.models.get_model_weights(name).DEFAULT
+        if pretrained:
+            check_weights_file(name, published.url)
+        transforms = published.transforms()
         size = image_size or transforms.crop_size[0]
         self.model = _create(name, pretrained=pretrained, image_size=size)
         mean, std = transforms.mean, transforms.std

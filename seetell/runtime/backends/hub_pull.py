@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from seetell.errors import SeetellError, UsageError
 from seetell.extras import require
 from seetell.runtime.backends.hub_cache import PARTIAL_SUFFIX, WEIGHTS, CachedModel, hub_cache
-from seetell.runtime.download import DownloadError, RemoteFile, check_space, download_all
+from seetell.runtime.download import ANSWER_TIMEOUT, DownloadError, RemoteFile, check_space, download_all
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import ModelInfo, RepoSibling
@@ -99,7 +99,7 @@ def pull(
     from huggingface_hub.utils import disable_progress_bars
 
     disable_progress_bars()
-    info = _info(name, revision)
+    info = model_info(name, revision)
     commit, name = str(info.sha), info.id
     siblings = {file.rfilename: file for file in info.siblings or ()}
     wanted = chosen(siblings, trust_remote_code=trust_remote_code)
@@ -123,6 +123,30 @@ def pull(
         raise SeetellError(f"hf:{name}: was changed on the Hub meanwhile; run the command again")
     left_out = [file for file in siblings if file.endswith(".py") and file not in wanted]
     return Pulled(Path(snapshot), commit, sum(file.size for file in files), tuple(left_out))
+
+
+def model_info(name: str, revision: str | None) -> ModelInfo:
+    """Return what the Hub knows of a model, which is asked once.
+
+    Args:
+        name: ``OWNER/NAME``.
+        revision: a branch, tag or commit; the main branch when absent.
+
+    Raises:
+        UsageError: there is no such model.
+        SeetellError: the Hub cannot be reached, refuses, or does not answer within
+            :data:`~seetell.runtime.download.ANSWER_TIMEOUT`.
+    """
+    from huggingface_hub import HfApi
+
+    info: ModelInfo = _call(
+        name,
+        revision,
+        lambda: HfApi(endpoint=endpoint()).model_info(
+            name, revision=revision, files_metadata=True, timeout=ANSWER_TIMEOUT
+        ),
+    )
+    return info
 
 
 def remove_cached(model: CachedModel) -> None:
@@ -201,15 +225,6 @@ def _remote(name: str, commit: str, file: RepoSibling, blobs: Path) -> RemoteFil
         partial=blobs / f"{digest}{PARTIAL_SUFFIX}",
         headers=token,
     )
-
-
-def _info(name: str, revision: str | None) -> ModelInfo:
-    from huggingface_hub import HfApi
-
-    info: ModelInfo = _call(
-        name, revision, lambda: HfApi(endpoint=endpoint()).model_info(name, revision=revision, files_metadata=True)
-    )
-    return info
 
 
 def _call(name: str, revision: str | None, ask: Callable[[], Any]) -> Any:
