@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from seetell.data.json_fields import described
 from seetell.data.records import SPLITS, PhotoDataset
-from seetell.data.source import read_json
+from seetell.data.source import leads_outside, read_json
 from seetell.errors import DataError, PhotoError
 from seetell.geometry.cameras import Camera
 from seetell.photos import open_photo
@@ -88,7 +88,8 @@ def read_posed_photos(folder: str | Path) -> PhotoDataset[PosedPhoto]:
         folder: of the scene.
 
     Raises:
-        DataError: there is no file of cameras, one is none, or a photo is missing; the message names file and frame.
+        DataError: there is no file of cameras, one is none, or a photo is missing or outside the folder; the message
+            names file and frame.
     """
     folder = Path(folder)
     files = {split: folder / f"transforms_{split}.json" for split in SPLITS}
@@ -149,9 +150,13 @@ def _photo(folder: Path, frame: Any, where: str, split: str, angle: float) -> Po
     name = frame.get("file_path")
     if not isinstance(name, str) or not name or "\0" in name:
         raise DataError(f"{where}: expected file_path, the name of a photo, got {described(name)}")
+    if leads_outside(name):
+        raise DataError(f"{where}: expected file_path, a photo inside the scene's folder, got {name!r}")
     found = [place for ending in ENDINGS if (place := folder / f"{name}{ending}").is_file()]
     if not found:
         raise DataError(f"{where}: there is no photo {folder / name}, with or without .png")
+    if not found[0].resolve().is_relative_to(folder.resolve()):
+        raise DataError(f"{where}: {found[0]} is a link out of the scene's folder; copy the photo there")
     return PosedPhoto(name.removeprefix("./"), found[0], split, _pose(frame.get("transform_matrix"), where), angle)
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from seetell.data.records import Problem, check_split
@@ -53,6 +53,12 @@ class Source:
     def document(self) -> Any:
         """The parsed JSON of ``path``; see ``read_json``."""
         return read_json(self.path)
+
+
+def leads_outside(name: str | PurePath) -> bool:
+    """Return whether a name of a file or folder in a data set's own files is not one below the data set's folder."""
+    path = PurePath(name)
+    return path.is_absolute() or bool(path.drive) or ".." in path.parts
 
 
 def read_bytes(path: Path) -> bytes:

@@ -19,7 +19,7 @@ from xml.etree import ElementTree
 
 from seetell.data.mat_file import read_mat
 from seetell.data.records import PhotoDataset, Problem
-from seetell.data.source import numbered_lines, read_bytes, read_text
+from seetell.data.source import leads_outside, numbered_lines, read_bytes, read_text
 from seetell.errors import DataError, unknown
 from seetell.geometry.boxes import Box
 
@@ -152,7 +152,9 @@ FORMATS: Mapping[str, tuple[str, Reader]] = {
 
 def _found(word: WordPhoto, problems: list[Problem]) -> Iterator[WordPhoto]:
     """Yield the word if its image is there and not outside the data set's folder."""
-    if ".." in Path(word.id).parts or Path(word.id).is_absolute() or not word.path.is_file():
+    if leads_outside(word.id):
+        problems.append(Problem("malformed", word.id, "expected an image inside the data set"))
+    elif not word.path.is_file():
         problems.append(Problem("missing-photo", word.id, f"{word.path}: no such file"))
     else:
         yield word

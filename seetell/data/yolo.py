@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from seetell.data.records import SPLITS, ObjectDataset, ObjectDetails, ObjectPhoto, Problem
-from seetell.data.source import numbered_lines, read_text
+from seetell.data.source import leads_outside, numbered_lines, read_text
 from seetell.errors import DataError, unknown
 from seetell.geometry.boxes import Box
 from seetell.geometry.polygons import polygon_area
@@ -109,7 +109,7 @@ def _places(path: Path, split: str, places: Any) -> list[PurePosixPath]:
         raise DataError(f"{path}: {split}: expected a folder such as images/{split}, got {places!r}")
     found = [PurePosixPath(place) for place in places]
     for place in found:
-        if place.is_absolute() or ".." in place.parts:
+        if leads_outside(place):
             raise DataError(f"{path}: {split}: expected a folder inside the data set, got {str(place)!r}")
     return found
 

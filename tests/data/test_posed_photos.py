@@ -75,6 +75,18 @@ def test_a_folder_of_other_things(tmp_path):
         ({"frame": "r_1"}, "frame 1: expected an object with file_path and transform_matrix, got a str"),
         ({"frame": {"file_path": None}}, "frame 1: expected file_path, the name of a photo, got a NoneType"),
         ({"frame": {"file_path": "./train/r_99"}}, "frame 1: there is no photo .*r_99, with or without .png"),
+        (
+            {"frame": {"file_path": "../other"}},
+            r"train.json: frame 1: .* a photo inside the scene's folder, got '\.\./o",
+        ),
+        (
+            {"frame": {"file_path": "./train/../../other.png"}},
+            "frame 1: expected file_path, a photo inside the scene's",
+        ),
+        (
+            {"frame": {"file_path": "/other.png"}},
+            "frame 1: expected file_path, a photo inside the scene's folder, got '/",
+        ),
         ({"frame": {"transform_matrix": [[1, 2], [3, 4]]}}, "frame 1: expected transform_matrix, a 4 × 4 matrix"),
         ({"frame": {"transform_matrix": [[1, 2], [3]]}}, "frame 1: expected transform_matrix, a 4 × 4 matrix"),
         ({"frame": {"transform_matrix": np.full((4, 4), np.nan).tolist()}}, "of finite numbers, got NaN or ∞ among"),
@@ -84,9 +96,24 @@ def test_a_folder_of_other_things(tmp_path):
     ],
 )
 def test_what_is_wrong_is_found_before_photos_are_opened(scene, changes, message):
+    Image.new("RGB", (12, 12)).save(scene.parent / "other.png")
     change(scene, **changes)
     with pytest.raises(DataError, match=message):
         read_posed_photos(scene)
+
+
+def test_links_to_photos_elsewhere_are_not_followed(scene, tmp_path):
+    (scene / "train/r_1.png").rename(tmp_path / "other.png")
+    (scene / "train/r_1.png").symlink_to("../../other.png")
+    with pytest.raises(DataError, match=r"transforms_train\.json: frame 1: .*r_1\.png is a link out of the scene's"):
+        read_posed_photos(scene)
+
+
+def test_the_scene_itself_may_be_a_link_and_photos_links_within_it(scene, tmp_path):
+    (scene / "train/r_1.png").unlink()
+    (scene / "train/r_1.png").symlink_to("r_0.png")
+    (tmp_path / "link").symlink_to(scene)
+    assert len(read_posed_photos(tmp_path / "link").photos) == 12
 
 
 def test_a_photo_that_does_not_open_is_named(scene):

@@ -93,6 +93,9 @@ def test_images_outside_the_folder_are_not_read(tmp_path):
     (tmp_path / "set" / "gt.txt").write_text('../secret.png, "a"\nword.png, "b"\n')
     dataset = read_word_images(tmp_path / "set")
     assert [word.text for word in dataset.photos] == ["b"]
+    assert [(problem.where, problem.message) for problem in dataset.problems] == [
+        ("../secret.png", "expected an image inside the data set")
+    ]
 
 
 @pytest.mark.parametrize(
