@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -171,14 +173,18 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     debug = "--debug" in options
     if debug:
         words.remove("--debug")
+    interrupts: list[int] = []
     try:  # click itself ends quietly (1) when nobody reads the output any more
-        status = group.main(words, prog_name="seetell", standalone_mode=False)
+        with _noted(interrupts):
+            status = group.main(words, prog_name="seetell", standalone_mode=False)
     except click.Abort:
         sys.exit(130)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except Exception as error:
+        if interrupts:  # a library that was being imported made an error of its own of it
+            sys.exit(130)
         if debug:
             raise
         if os.environ.get("_SEETELL_COMPLETE", "").endswith("_complete"):  # nothing to complete; the tab key is silent
@@ -197,6 +203,26 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         reason = " ".join(str(error).split())
         _fail(f"unexpected {type(error).__name__}: {reason}; run again with --debug to see where", status=1)
     sys.exit(status or 0)
+
+
+@contextmanager
+def _noted(interrupts: list[int]) -> Iterator[None]:
+    """Note interrupts, which end the block as ever; where they are ignored or taken care of, they stay so."""
+    if threading.current_thread() is not threading.main_thread() or (
+        signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    ):
+        yield
+        return
+
+    def note(number: int, frame: Any) -> None:
+        interrupts.append(number)
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _open_closed_streams() -> None:
