@@ -27,6 +27,7 @@ from seetell.tasks.registry import find_task
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from seetell.language.reading import Reading
     from seetell.search.photo_index import Hit
 
 
@@ -82,8 +83,8 @@ def search(
     with PhotoIndex(location or default_location(), embedder) as photos:
         hits = photos.search(sentence, image=image, top=top)
         reading = embedder.read_query(sentence or "")
-        if reading.note:
-            click.echo(printable(reading.note), err=True)
+        if note := _note(hits, reading):
+            click.echo(printable(note), err=True)
         for hit in hits:
             click.echo(_row(hit, reading.to_dict(), output_format))
         if not hits:
@@ -97,6 +98,17 @@ def search(
         _show(page)
 
 
+def _note(hits: Sequence[Hit], reading: Reading) -> str:
+    """Return what the user should know of how a sentence was read, and to which hits it matters."""
+    from seetell.search.photo_index import sought_by_looks
+
+    written = sum(bool(hit.written) for hit in hits)
+    if not written or not reading.note:
+        return reading.note
+    have = "photo has the words written in it" if written == 1 else "photos have the words written in them"
+    return f"{written:,} {have}" + (f"; for the others, {reading.note}" if sought_by_looks(hits) else "")
+
+
 def _row(hit: Hit, read: Mapping[str, Any], output_format: Format) -> str:
     from seetell.cli.rows import printable
     from seetell.video.times import clock
@@ -105,7 +117,7 @@ def _row(hit: Hit, read: Mapping[str, Any], output_format: Format) -> str:
     if output_format is Format.jsonl:
         moment = {} if hit.seconds is None else {"seconds": round(hit.seconds, 3)}
         row = {"video" if moment else "image": hit.photo, **moment, "score": round(hit.score, 6)}
-        row |= {"copies": list(hit.copies), **({"written": hit.written} if hit.written else {}), **read}
+        row |= {"copies": list(hit.copies), **({"written": hit.written} if hit.written else read)}
         return json.dumps(row if there else {**row, "error": "no such file"}, ensure_ascii=False)
     when = "" if hit.seconds is None else f" {clock(hit.seconds)}"
     words = f"\t{printable(hit.written)}" if hit.written else ""

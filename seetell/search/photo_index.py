@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,6 +56,11 @@ class Hit:
         content = asdict(self)
         absent = {"seconds": self.seconds is None, "written": not self.written}
         return {name: value for name, value in content.items() if not absent.get(name)}
+
+
+def sought_by_looks(hits: Sequence[Hit]) -> bool:
+    """Return whether it mattered how the model reads the sentence: not where its words are written in every hit."""
+    return not hits or not all(hit.written for hit in hits)
 
 
 class PhotoIndex:

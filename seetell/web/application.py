@@ -210,13 +210,10 @@ def _add_search(app: FastAPI, handler: RequestHandler, photos: IndexedPhotos) ->
         if not q.strip():
             raise ApiError(422, "invalid", "q: expected a sentence, got blanks")
         try:
-            read = photos.read(q).to_dict()
             hits = await handler.run_job(request, "search", (q, top))
-        except UsageError as error:
-            raise ApiError(422, "unknown_words", str(error)) from error
         except PhotoIndexError as error:
             raise unavailable("no_index", "the index cannot be used now; the server's operator has to look") from error
-        return JSONResponse({"photos": [photos.row(hit) for hit in hits], **read})
+        return JSONResponse({"photos": [photos.row(hit) for hit in hits], **photos.reading(q, hits)})
 
     @app.get("/v1/photos/{key}", **openapi.PHOTO)
     async def photo(request: Request, key: Annotated[str, Path(pattern="^[0-9a-f]{32}$")]) -> Response:

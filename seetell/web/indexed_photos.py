@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from seetell.errors import PhotoError, UsageError, VideoError
-from seetell.search.photo_index import Hit, PhotoIndex
+from seetell.search.photo_index import Hit, PhotoIndex, sought_by_looks
 from seetell.video.frames import frame_at
+from seetell.web.errors import ApiError
 from seetell.web.photo_workers import PhotoWorkers
 
 if TYPE_CHECKING:
-    from seetell.language.reading import Reading
     from seetell.tasks.retrieval.embedder import Embedder
 
 MAX_REMEMBERED = 10_000
@@ -52,15 +52,9 @@ class IndexedPhotos:
         with PhotoIndex(self._location, self.embedder) as index:
             return len(index)
 
-    def read(self, sentence: str) -> Reading:
-        """Return how the model reads a sentence; on any thread.
-
-        Raises:
-            UsageError: it knows no content word of it.
-        """
-        reading = self.embedder.read_query(sentence)
-        reading.require_content()
-        return reading
+    def reading(self, sentence: str, hits: Sequence[Hit]) -> dict[str, Any]:
+        """Return the JSON fields of how the model read a sentence, if it mattered to a hit; on any thread."""
+        return self.embedder.read_query(sentence).to_dict() if sought_by_looks(hits) else {}
 
     def search(self, queries: Sequence[tuple[str, int]]) -> list[list[Hit] | Exception]:
         """Find photos for each of several queries, a sentence and a number of photos; for one thread."""
@@ -68,6 +62,8 @@ class IndexedPhotos:
         for sentence, top in queries:
             try:
                 found.append(self._index.search(sentence, top=top))
+            except UsageError as error:  # nothing in it is written in a photo or known to the model
+                found.append(ApiError(422, "unknown_words", str(error)))
             except Exception as error:  # fails this query alone
                 self._index.close()  # opened again by the next, in case that it was mended
                 found.append(error)
@@ -78,7 +74,8 @@ class IndexedPhotos:
 
         Returns:
             ``image``, its name without its folder, ``score``, ``copies`` and ``photo``, the address of its thumbnail;
-            of a film, ``seconds``, too.
+            of a film, ``seconds``, too; and ``written``, the lines that have the words of the search, if they are
+            written in the photo.
         """
         name = os.fsencode(hit.photo) + (b"" if hit.seconds is None else b"\0%r" % hit.seconds)
         key = hashlib.blake2b(name, key=self._secret, digest_size=16).hexdigest()
@@ -94,6 +91,7 @@ class IndexedPhotos:
             "score": round(hit.score, 6),
             "copies": copies,
             "photo": f"/v1/photos/{key}",
+            **({"written": hit.written} if hit.written else {}),
         }
 
     def thumbnail(self, key: str, workers: PhotoWorkers) -> bytes | None:

@@ -392,8 +392,9 @@ SEARCH: dict[str, Any] = {
     "responses": {
         200: _answer(
             "The photos, best match first; `photo` is the address of a thumbnail. Of a film, `seconds` says which "
-            "frame was found. `unknown_words` are words of the "
-            "sentence that were left out, and `read_as` those that were read as others, if there are any.",
+            "frame was found; `written` are the lines that have the words, if they are written in the photo. "
+            "`unknown_words` are words of the sentence that were left out for the other photos, and `read_as` those "
+            "that were read as others, if there are any.",
             _object(
                 photos=_array(
                     image=_TEXT,
@@ -401,6 +402,7 @@ SEARCH: dict[str, Any] = {
                     score=_NUMBER,
                     copies={"type": "array", "items": _TEXT},
                     photo=_TEXT,
+                    written_=_TEXT,
                 ),
                 **_READING,
             ),

@@ -135,14 +135,32 @@ def test_words_in_photos_are_found(album: Path, capsys: pytest.CaptureFixture[st
     )
     status, told, _ = run(capsys, "index", "album", "--read")
     assert (status, told.splitlines()[0]) == (0, "words were found in 1 more photo")
-    status, listed, _ = run(capsys, "search", "invoice 0815")
-    assert status == 0
+    status, listed, told = run(capsys, "search", "invoice 0815")
+    assert (status, told) == (0, "1 photo has the words written in it\n")
     score, photo, words = listed.splitlines()[0].split("\t")
     assert (score, Path(photo).name, words) == ("0.000", "grass.png", "Invoice 0815")
     _, rows, _ = run(capsys, "search", "invoice 0815", "--format", "jsonl")
-    assert json.loads(rows.splitlines()[0])["written"] == "Invoice 0815"
+    row = json.loads(rows.splitlines()[0])
+    assert (row["written"], "unknown_words" in row) == ("Invoice 0815", False)
     status, _, err = run(capsys, "search", "invoice 0816")
     assert (status, "no photo has all these words written in it; not known: invoice, 0816" in err) == (2, True)
+
+
+def test_words_are_not_known_to_those_hits_that_are_found_by_their_looks(
+    album: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    written = {1: "red 0815"}
+    monkeypatch.setattr("seetell.search.photo_index.find_words", lambda store, query: iter(written.items()))
+    run(capsys, "index", "album")
+    _, rows, told = run(capsys, "search", "red 0815", "--format", "jsonl")
+    assert told == "1 photo has the words written in it; for the others, not known, left out: 0815\n"
+    first, *others = (json.loads(row) for row in rows.splitlines())
+    assert (first["written"], "unknown_words" in first) == ("red 0815", False)
+    assert [row["unknown_words"] for row in others] == [["0815"]] * 2
+    assert run(capsys, "search", "red 0815", "--top", "1")[2] == "1 photo has the words written in it\n"
+    written[2] = "0815 RED"
+    assert run(capsys, "search", "red 0815", "--top", "2")[2] == "2 photos have the words written in them\n"
+    assert run(capsys, "search", "red")[2] == ""
 
 
 def test_the_gallery_shows_what_was_found(

@@ -205,6 +205,21 @@ def test_a_search_tells_what_it_left_out(client: TestClient):
     assert answer["photos"][0]["image"] in ("sea.png", "again.png")
 
 
+def test_a_search_finds_words_that_are_written_though_the_model_does_not_know_them(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(
+        "seetell.search.photo_index.find_words",
+        lambda store, query: iter({1: "Invoice 0815"}.items() if "0815" in query else ()),
+    )
+    answer = client.get("/v1/search", params={"q": "invoice 0815"}).json()
+    assert [photo["written"] for photo in answer["photos"]] == ["Invoice 0815"]
+    assert "unknown_words" not in answer
+    answer = client.get("/v1/search", params={"q": "red 0815"}).json()
+    assert ["written" in photo for photo in answer["photos"]] == [True, False, False]
+    assert answer["unknown_words"] == ["0815"]
+
+
 @pytest.mark.parametrize("query", ["xyzzy", "it is of"])
 def test_a_search_for_nothing_known_is_refused(client: TestClient, query: str):
     refused = client.get("/v1/search", params={"q": query})

@@ -18,13 +18,20 @@ export function listenToSearch(choose) {
       const answer = await (await request(`v1/search?${query}`)).json();
       const { photos } = answer;
       list(photos, (file) => choose(file, query.get("q")));
-      const found = photos.length ? `${photos.length} photos, best match first.` : "The index has no photos.";
-      element("search-status").textContent = found + describeReading(answer);
+      element("search-status").textContent = describeFound(photos) + describeReading(answer);
     } catch (error) {
       element("search-status").textContent = "";
       element("search-problem").textContent = describeError(error);
     }
   });
+}
+
+function describeFound(photos) {
+  if (!photos.length) return "The index has no photos.";
+  const found = photos.length === 1 ? "1 photo." : `${photos.length} photos, best match first.`;
+  const written = photos.filter((photo) => photo.written).length;
+  if (!written) return found;
+  return found + (written === 1 ? " 1 has the words written in it." : ` ${written} have the words written in them.`);
 }
 
 function list(photos, choose) {
