@@ -53,7 +53,7 @@ def index(
     encodes only files that are new or changed, and notices those that were moved or deleted. It may be stopped at any
     moment: the next run resumes there.
 
-    Exit status: 0 all done, 1 some photos failed, 2 wrong use.
+    Exit status: 0 all done, 1 some photos or films failed, 2 wrong use.
 
     Example: seetell index ~/Pictures
 
@@ -87,7 +87,7 @@ def index(
             done = photos.update(
                 named,
                 retry=retry,
-                progress=lambda done, total: progress("photos", done, total),
+                progress=lambda done, total: progress("indexing", done, total),
                 reader=reader,
                 on_reading=lambda done, total: progress("reading", done, total),
             )
@@ -96,7 +96,7 @@ def index(
         if read:
             noun = "photo" if done.with_words == 1 else "photos"
             click.echo(f"words were found in {done.with_words:,} more {noun}")
-        click.echo(f"{_summary(done)}. The index at {printable(str(photos.location))} has {len(photos):,} photos.")
+        click.echo(f"{_summary(done)}. The index at {printable(str(photos.location))} has {photos.holdings}.")
         skipped_files = SkippedFiles(besides.skipped_files + done.skipped_files)
         if skipped_files:
             click.echo(f"skipped: {skipped_files}", err=True)
@@ -116,5 +116,5 @@ def _summary(done: Update) -> str:
         "failed": len(done.failures),
         "unchanged": done.unchanged,
     }
-    summary = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "no photos found"
+    summary = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "no photos or films found"
     return f"{summary} ({done.failed_before:,} of them failed before)" if done.failed_before else summary

@@ -91,7 +91,7 @@ def search(
             click.echo("the index has no photos; add some: seetell index FOLDER", err=True)
         if page is None and not open_report:
             return
-        content = _gallery(hits, len(photos), sentence, image)
+        content = _gallery(hits, photos.holdings, sentence, image)
     page = page or _temporary()
     write_file(page, content)
     if open_report:
@@ -124,11 +124,12 @@ def _row(hit: Hit, read: Mapping[str, Any], output_format: Format) -> str:
     return f"{hit.score:.3f}\t{printable(hit.photo)}{when}{'' if there else ' (no longer there)'}{words}"
 
 
-def _gallery(hits: Sequence[Hit], count: int, sentence: str | None, image: str | None) -> str:
+def _gallery(hits: Sequence[Hit], holdings: str, sentence: str | None, image: str | None) -> str:
     from seetell.drawing.gallery import Found, gallery
 
     title = sentence or f"Photos like {os.path.basename(image or '')}"
-    about = f"The {len(hits):,} of {count:,} photos that fit best. Each leads to its file."
+    matches = "match" if len(hits) == 1 else f"{len(hits):,} matches"
+    about = f"The best {matches} among {holdings}. Each leads to its file."
     return gallery(title, about, [Found(hit.photo, hit.score, hit.seconds) for hit in hits], query_photo=image)
 
 

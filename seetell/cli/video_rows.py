@@ -38,10 +38,10 @@ class VideoRows:
     """Writes results in the order they come, each at once.
 
     Args:
-        output_format: ``text`` writes a tab-separated line for each object or shot, and videos without a result and
-            what is withheld to standard error; ``jsonl`` one object per video, see :func:`seetell.results.row`;
-            ``csv`` the columns of :data:`COLUMNS`, one line per object and frame, or per shot; ``vtt`` and ``srt`` the
-            subtitles of a video; ``mot`` MOT challenge's results of one.
+        output_format: ``text`` writes a tab-separated line for each object or shot, and to standard error videos
+            without a result, those in which nothing was found, and what is withheld; ``jsonl`` one object per video,
+            see :func:`seetell.results.row`; ``csv`` the columns of :data:`COLUMNS`, one line per object and frame, or
+            per shot; ``vtt`` and ``srt`` the subtitles of a video; ``mot`` MOT challenge's results of one.
         shape: of the results.
     """
 
@@ -68,6 +68,9 @@ class VideoRows:
             sys.stdout.write(mot_lines(result))
         else:
             shown = printable(name)
+            if not result:
+                frames = "1 frame" if result.frame_count == 1 else f"{result.frame_count:,} frames"
+                sys.stderr.write(f"{shown}: nothing was found in {frames}\n")
             sys.stdout.writelines(f"{shown}\t{printable(text)}\t{score:.2f}\n" for text, score in _told(result))
             if result.crossed:
                 sys.stdout.write(f"{shown}\t{result.crossed}\n")

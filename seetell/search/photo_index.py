@@ -168,9 +168,21 @@ class PhotoIndex:
         return has_words(self._opened().store)
 
     def __len__(self) -> int:
-        """Return the number of searchable photos."""
+        """Return the number of searchable photos and films."""
+        return self._count()
+
+    @property
+    def holdings(self) -> str:
+        """How many photos and films can be found, such as ``12 photos and 1 film``."""
+        store = self._opened().store
+        films = self._count(" AND content IN (SELECT film FROM moments)") if store.has_table("moments") else 0
+        parts = [(self._count() - films, "photo"), (films, "film")]
+        told = [f"{count:,} {noun}{'' if count == 1 else 's'}" for count, noun in parts if count]
+        return " and ".join(told) or "no photos"
+
+    def _count(self, condition: str = "") -> int:
         usable = "SELECT count(*) FROM photos JOIN contents ON contents.id = content"
-        found = self._opened().store.rows(f"{usable} WHERE missing_since IS NULL AND vector IS NOT NULL")
+        found = self._opened().store.rows(f"{usable} WHERE missing_since IS NULL AND vector IS NOT NULL{condition}")
         return int(found[0][0])
 
     @property

@@ -48,6 +48,23 @@ def test_a_line_is_an_object_and_when_it_is_seen(walk: Path, capsys: pytest.Capt
     assert capsys.readouterr().out == f"{walk}\tpixel 1: 0:00–0:04\t1.00\n"
 
 
+def test_a_film_in_which_nothing_is_found_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    dark = tmp_path / "dark"
+    dark.mkdir()
+    for number in range(3):
+        Image.new("RGB", (20, 10)).save(dark / f"{number}.png")
+    assert run("chase", str(dark)) == 0
+    out, err = capsys.readouterr()
+    assert (out, err.splitlines()[-1]) == ("", f"{dark}: nothing was found in 3 frames")
+    assert run("chase", str(dark), "--format", "mot") == 0
+    out, err = capsys.readouterr()
+    assert (out, "was found" in err) == ("", False)
+    for number in (1, 2):
+        (dark / f"{number}.png").unlink()
+    assert run("chase", str(dark)) == 0
+    assert capsys.readouterr().err.endswith(f"{dark}: nothing was found in 1 frame\n")
+
+
 def test_json_lines_and_csv(walk: Path, capsys: pytest.CaptureFixture[str]):
     assert run("chase", str(walk), "--format", "jsonl", "--margin", "0") == 0
     row = json.loads(capsys.readouterr().out)

@@ -253,14 +253,17 @@ def test_without_pyav_films_are_skipped_and_what_reads_them_is_named(
 def test_of_a_film_the_second_is_named(album: Path, capsys: pytest.CaptureFixture[str]):
     pytest.importorskip("av")
     film = write_film(album / "deep" / "film.mp4", tinted((TINTS["green"], 20), (TINTS["yellow"], 20)))
-    assert run(capsys, "index", "album/**/*")[1].startswith("4 added.")
+    told = run(capsys, "index", "album/**/*")[1]
+    assert told == f"4 added. The index at {album.parent / 'index'} has 3 photos and 1 film.\n"
     status, out, _ = run(capsys, "search", "red green", "--top", "1", "--gallery", "found.html")
     assert (status, re.sub(r"^\d\.\d+", "", out)) == (0, f"\t{film} 0:03\n")
     page = Path("found.html").read_text(encoding="utf-8")
     assert "film.mp4 0:03" in page
     assert f"{film.as_uri()}#t=3.00" in page
+    assert "The best match among 3 photos and 1 film." in page
     assert page.count("<img") == 1
     (row,) = map(json.loads, run(capsys, "search", "red green", "--top", "1", "--format", "jsonl")[1].splitlines())
     assert (row["video"], row["seconds"], "image" in row) == (str(film), 3.0, False)
     film.unlink()
     assert run(capsys, "search", "red green", "--top", "1")[1].endswith("film.mp4 0:03 (no longer there)\n")
+    assert run(capsys, "index", "album")[1].endswith("has 3 photos.\n")

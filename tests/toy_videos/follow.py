@@ -19,14 +19,19 @@ class Follower(VideoPredictor[Tracks]):
         return lambda video, progress: self._follow(video, progress, margin)
 
     def _follow(self, video: Video, progress: VideoProgress, margin: int) -> Tracks:
-        frames, seconds, boxes = [], [], []
+        count, frames, seconds, boxes = 0, [], [], []
         for frame in video:
+            count += 1
+            progress(count, video.frame_count)
+            if not frame.image.any():
+                continue
             y, x = np.unravel_index(frame.image.sum(axis=2).argmax(), frame.image.shape[:2])
             boxes.append([x - margin, y - margin, x + 1 + margin, y + 1 + margin])
             frames.append(frame.index)
             seconds.append(frame.seconds)
-            progress(len(frames), video.frame_count)
+        if not frames:
+            return Tracks((), video.size, video.fps, count, self.name, video.problem)
         track = Track(
             1, "pixel", np.array(frames), np.array(seconds), np.array(boxes, np.float64), np.ones(len(frames))
         )
-        return Tracks((track,), video.size, video.fps, len(frames), self.name, video.problem)
+        return Tracks((track,), video.size, video.fps, count, self.name, video.problem)
