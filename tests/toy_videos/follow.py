@@ -19,19 +19,15 @@ class Follower(VideoPredictor[Tracks]):
         return lambda video, progress: self._follow(video, progress, margin)
 
     def _follow(self, video: Video, progress: VideoProgress, margin: int) -> Tracks:
-        count, frames, seconds, boxes = 0, [], [], []
+        lit, frames, seconds, boxes = False, [], [], []
         for frame in video:
-            count += 1
-            progress(count, video.frame_count)
-            if not frame.image.any():
-                continue
+            lit |= bool(frame.image.any())
             y, x = np.unravel_index(frame.image.sum(axis=2).argmax(), frame.image.shape[:2])
             boxes.append([x - margin, y - margin, x + 1 + margin, y + 1 + margin])
             frames.append(frame.index)
             seconds.append(frame.seconds)
-        if not frames:
-            return Tracks((), video.size, video.fps, count, self.name, video.problem)
+            progress(len(frames), video.frame_count)
         track = Track(
             1, "pixel", np.array(frames), np.array(seconds), np.array(boxes, np.float64), np.ones(len(frames))
         )
-        return Tracks((track,), video.size, video.fps, count, self.name, video.problem)
+        return Tracks((track,) if lit else (), video.size, video.fps, len(frames), self.name, video.problem)
