@@ -1,7 +1,7 @@
 """Files and folders written whole or not at all: a reader finds the old content or the new, never a part.
 
 What is being written lies beside its target under a name that nobody can guess, is locked, and is removed by the next
-process that writes into the folder if its own process was killed.
+process that writes into the folder if its own process was killed. ``SIGTERM`` and ``SIGHUP`` remove it at once.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import secrets
 import shutil
 import stat
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -55,6 +56,11 @@ def atomic_file(path: Path, *, keep_identity: bool = False, in_place: bool = Tru
         with open(path, "wb") as file:
             yield file
         return
+    with _unwound_by_signals():
+        yield from _replacing(path, keep_identity=keep_identity, in_place=in_place)
+
+
+def _replacing(path: Path, *, keep_identity: bool, in_place: bool) -> Iterator[BinaryIO]:
     target = path.resolve()
     existing = target.stat() if target.exists() else None
     mode = 0o666 if existing is None else stat.S_IMODE(existing.st_mode)
@@ -82,6 +88,28 @@ def atomic_file(path: Path, *, keep_identity: bool = False, in_place: bool = Tru
             error.filename = os.fspath(path)
         partial.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def _unwound_by_signals() -> Iterator[None]:
+    """Let signals that end this process end the block first, by :class:`SystemExit`, where nobody else handles them."""
+    if threading.current_thread() is not threading.main_thread():  # the only one that signals can be handled in
+        yield
+        return
+    import signal
+
+    def end(number: int, frame: object) -> None:
+        sys.exit(128 + number)
+
+    ending = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    taken = [number for number in ending if signal.getsignal(number) is signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _take_over(descriptor: int, target: Path, existing: os.stat_result) -> bool:
@@ -126,6 +154,11 @@ def atomic_directory(target: Path) -> Iterator[Path]:
     Raises:
         OSError: it cannot be written.
     """
+    with _unwound_by_signals():
+        yield from _replacing_directory(target)
+
+
+def _replacing_directory(target: Path) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = _beside(target)
     scratch.mkdir(0o700)

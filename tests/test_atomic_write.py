@@ -46,6 +46,33 @@ def test_a_failure_leaves_what_was_there(tmp_path: Path, error: type[BaseExcepti
     assert (tmp_path / "a").read_bytes() == b"old"
 
 
+SIGNALLED = """
+import os, signal, sys
+from pathlib import Path
+from seetell.atomic_write import atomic_directory, atomic_file
+for number in (signal.SIGTERM, signal.SIGHUP):
+    for writing in (atomic_file, atomic_directory):
+        try:
+            with writing(Path("outer")), writing(Path("inner")):
+                assert os.listdir(".")
+                signal.raise_signal(number)
+        except SystemExit as end:
+            assert end.code == 128 + number
+        assert not os.listdir(".")
+        assert signal.getsignal(number) is signal.SIG_DFL
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+with atomic_file(Path("whole")):
+    signal.raise_signal(signal.SIGTERM)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")
+def test_signals_that_end_the_process_leave_nothing(tmp_path: Path):
+    done = subprocess.run([sys.executable, "-c", SIGNALLED], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert os.listdir(tmp_path) == ["whole"]
+
+
 def test_a_full_disk_is_named(tmp_path: Path):
     with pytest.raises(OSError, match="No space left") as caught, atomic_file(tmp_path / "a"):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
