@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from seetell.cli.command import EXISTING, POSITIVE, Number, Whole, argument, command
+from seetell.cli.command import FILES, POSITIVE, Number, Whole, argument, command
 from seetell.cli.picture_options import (
     announced,
     check_output,
@@ -21,7 +21,7 @@ from seetell.cli.picture_options import (
 
 
 @command("dream")
-@argument("photo", metavar="PHOTO", type=EXISTING, help="What the dream begins with.")
+@argument("photo", metavar="PHOTO", type=FILES, help="What the dream begins with.")
 @picture_output()
 @side_option(512)
 @encoder_option()
@@ -32,7 +32,7 @@ from seetell.cli.picture_options import (
 @click.option("--jitter", type=Whole(min=0), default=32, help="Largest random shift of the photo, in pixels.")
 @seed_option()
 def dream(
-    photo: Path,
+    photo: str,
     output: Path,
     side: int,
     encoder: str,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from seetell.cli.command import EXISTING, FILES, POSITIVE, Number, argument, command, threads_option
+from seetell.cli.command import FILES, POSITIVE, Number, argument, command, threads_option
 from seetell.cli.picture_options import (
     ENCODER,
     announced,
@@ -24,7 +24,7 @@ BUNDLED = "drawn-styles"
 
 
 @command("style")
-@argument("content", metavar="CONTENT", type=EXISTING, help="The photo to draw.")
+@argument("content", metavar="CONTENT", type=FILES, help="The photo to draw.")
 @argument(
     "styles",
     metavar="STYLE...",
@@ -55,7 +55,7 @@ BUNDLED = "drawn-styles"
 @encoder_option()
 @threads_option()
 def style(
-    content: Path,
+    content: str,
     styles: tuple[str, ...],
     output: Path,
     side: int,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seetell.cli.command import EXISTING, FILES, POSITIVE, Command, Number, Whole, argument
+from seetell.cli.command import FILES, POSITIVE, Command, Number, Whole, argument
 from seetell.cli.neurons import neurons
 from seetell.cli.picture_options import (
     announced,
@@ -140,13 +140,13 @@ def of_class(name: str, output: Path, model: str, **options: Any) -> None:
 
 
 @visualise.command("fool", cls=Command)
-@argument("photo", metavar="PHOTO", type=EXISTING, help="The photo to change.")
+@argument("photo", metavar="PHOTO", type=FILES, help="The photo to change.")
 @argument("name", metavar="CLASS", help="What it is to be taken for.")
 @picture_output()
 @_model
 @click.option("--steps", type=POSITIVE, default=100, help="After which it gives up.")
 @click.option("--step-size", type=Number(min=0), default=0.5, help="Length of a step in the network's input.")
-def fool(photo: Path, name: str, output: Path, model: str, steps: int, step_size: float) -> int:
+def fool(photo: str, name: str, output: Path, model: str, steps: int, step_size: float) -> int:
     """Change a photo hardly visibly until a classifier takes it for another class; prints by how much.
 
     Exit status: 0 the classifier is fooled, 1 it is not, 2 wrong use.
@@ -173,7 +173,7 @@ def fool(photo: Path, name: str, output: Path, model: str, steps: int, step_size
 
 
 @visualise.command("invert", cls=Command)
-@argument("photo", metavar="PHOTO", type=EXISTING, help="The photo that a layer sees.")
+@argument("photo", metavar="PHOTO", type=FILES, help="The photo that a layer sees.")
 @picture_output()
 @encoder_option()
 @layer_option(f"The layer; {INVERTED_LAYER} if absent.")
@@ -181,7 +181,7 @@ def fool(photo: Path, name: str, output: Path, model: str, steps: int, step_size
 @click.option("--smoothness", type=Number(min=0), default=0.1, help="Weight of total variation.")
 @seed_option()
 def invert(
-    photo: Path, output: Path, encoder: str, layers: tuple[str, ...], steps: int, smoothness: float, seed: int
+    photo: str, output: Path, encoder: str, layers: tuple[str, ...], steps: int, smoothness: float, seed: int
 ) -> None:
     """Make a picture that a layer sees as it sees the photo: what it keeps of it.
 
@@ -192,13 +192,11 @@ def invert(
     from seetell.explain.feature_inversion import invert_features
     from seetell.photos.opening import open_photo
 
-    network = load_encoder(encoder)
+    opened, network = open_photo(photo), load_encoder(encoder)
     layer = layers[-1] if layers else INVERTED_LAYER
     with Progress() as progress:
         tell = announced(progress, "inverting", [1.0] * steps)
-        picture = invert_features(
-            network, open_photo(photo), layer, steps=steps, smoothness=smoothness, seed=seed, progress=tell
-        )
+        picture = invert_features(network, opened, layer, steps=steps, smoothness=smoothness, seed=seed, progress=tell)
     write_picture(output, picture)
 
 

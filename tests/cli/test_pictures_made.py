@@ -141,6 +141,26 @@ def test_a_photo_that_fails_is_left_out(run, tmp_path: Path, name: str):
     assert (tmp_path / "made.png").exists()
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("dream", "PHOTO"),
+        ("style", "PHOTO", "waves"),
+        ("style", "photos/0.png", "PHOTO"),
+        ("visualise", "fool", "PHOTO", "tabby"),
+        ("visualise", "invert", "PHOTO"),
+        ("visualise", "texture", "PHOTO"),
+    ],
+)
+def test_the_one_photo_that_is_missing_or_none_fails(run, tmp_path: Path, words: tuple[str, ...]):
+    """As it does for seetell caption; exit status 2 is for wrong use."""
+    (tmp_path / "text.jpg").write_text("no photo")
+    for photo, message in (("absent.jpg", "absent.jpg: no such file"), ("text.jpg", "text.jpg: not a photo")):
+        status, _, err = run(*(photo if word == "PHOTO" else word for word in words), "--output", "made.png")
+        assert (status, message in err) == (1, True)
+    assert not (tmp_path / "made.png").exists()
+
+
 def test_styles_that_are_drawn_are_named(run):
     status, _, err = run("visualise", "texture", "wavs", "--output", "a.png")
     assert status == 1
