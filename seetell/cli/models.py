@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seetell.cli.command import MODEL, Command, Format, argument, format_option
+from seetell.tasks.registry import tasks
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -142,16 +143,25 @@ def _rows() -> list[dict[str, Any]]:
 
 
 def _bundle_row(folder: Path, description: Mapping[str, Any]) -> dict[str, Any]:
-    scores = description.get("scores") or {}
     return {
         "name": folder.name,
         "tasks": [description.get("task")],
         "megabytes": round(sum(path.stat().st_size for path in folder.iterdir() if path.is_file()) / 1e6, 1),
-        "dev_cider": scores.get("dev", scores.get("val", {})).get("CIDEr"),
+        "score": _main_score(description),
         "licence": description.get("licence"),
         "complete": True,
         "path": str(folder),
     }
+
+
+def _main_score(description: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the score of a bundle that its task puts first: name, value and split, that of test before others."""
+    task, splits = tasks().get(str(description.get("task"))), description.get("scores") or {}
+    for name in task.main_scores if task else ():
+        for split in sorted(splits, key=lambda split: split != "test"):
+            if isinstance(value := splits[split].get(name), (int, float)):
+                return {"name": name, "value": value, "split": split}
+    return None
 
 
 def _hub_row(model: CachedModel) -> dict[str, Any]:
@@ -161,7 +171,7 @@ def _hub_row(model: CachedModel) -> dict[str, Any]:
         "name": f"hf:{model.name}",
         "tasks": [task.name for task in transformers_tasks(model.config)],
         "megabytes": round(model.megabytes, 1),
-        "dev_cider": None,
+        "score": None,
         "licence": model.licence,
         "complete": model.snapshot is not None,
         "path": str(model.folder),
@@ -174,16 +184,17 @@ def _table(rows: list[dict[str, Any]]) -> str:
         return "no models are bundled; make one with: seetell export"
     from seetell.runtime.bundle import BUNDLES
 
-    lines = [("NAME", "TASK", "SIZE MB", "DEV CIDER", "LICENCE", "WHERE")]
+    lines = [("NAME", "TASK", "SIZE MB", "SCORE", "LICENCE", "WHERE")]
     for row in rows:
         path = Path(row["path"])
+        score = row["score"]
         where = "came with seetell" if path.parent == BUNDLES else _short(path)
         lines.append(
             (
                 row["name"],
                 ", ".join(map(str, row["tasks"])) or "-",
                 f"{row['megabytes']:.1f}",
-                "-" if row["dev_cider"] is None else f"{row['dev_cider']:.3f}",
+                "-" if score is None else f"{score['name']} {score['value']:.3g} ({score['split']})",
                 str(row["licence"] or "-"),
                 where if row["complete"] else f"not complete; run: seetell models pull {row['name']}",
             )

@@ -73,6 +73,7 @@ class Task:
         example: a command line.
         predict: the predictor, called with a bundle.
         evaluate: scores a predictor on a data set.
+        main_scores: the names of scores that the list of models tells; of several, the first that a model has.
         explain: what of a prediction can be explained; see :mod:`seetell.explain.explained`.
         network: the same for methods that need gradients, in torch; see :mod:`seetell.explain.network`.
         config: the task's section of a recipe, a frozen dataclass.
@@ -111,6 +112,7 @@ class Task:
     model: str = ""
     export: str = ""
     export_hub: str = ""
+    main_scores: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
     evaluate_options: tuple[Option, ...] = ()
     input: Literal["image", "video", "none"] = "image"

@@ -48,11 +48,12 @@ def put_hub_model(cache: Path) -> Path:
 def test_the_list_names_task_size_score_and_licence(bundled: Path, capsys: pytest.CaptureFixture[str]):
     assert run() == 0
     heading, row = capsys.readouterr().out.splitlines()
-    assert heading.split() == ["NAME", "TASK", "SIZE", "MB", "DEV", "CIDER", "LICENCE", "WHERE"]
-    assert row.split() == ["tiny", "captioning", "0.0", "0.500", "CC0-1.0", "came", "with", "seetell"]
+    assert heading.split() == ["NAME", "TASK", "SIZE", "MB", "SCORE", "LICENCE", "WHERE"]
+    assert row.split() == ["tiny", "captioning", "0.0", "CIDEr", "0.5", "(dev)", "CC0-1.0", "came", "with", "seetell"]
     assert run("--format", "json") == 0
     (listed,) = json.loads(capsys.readouterr().out)
-    assert (listed["name"], listed["tasks"], listed["dev_cider"]) == ("tiny", ["captioning"], 0.5)
+    assert (listed["name"], listed["tasks"]) == ("tiny", ["captioning"])
+    assert listed["score"] == {"name": "CIDEr", "value": 0.5, "split": "dev"}
     assert listed["path"] == str(bundled / "tiny")
 
 
@@ -60,6 +61,27 @@ def test_a_model_without_scores_is_listed_too(bundled: Path, capsys: pytest.Capt
     write_tiny_bundle(bundled / "unscored", scores=None)
     assert run() == 0
     assert "-" in capsys.readouterr().out.splitlines()[2].split()
+
+
+def test_the_score_of_each_task_is_named_that_of_test_first(bundled: Path, capsys: pytest.CaptureFixture[str]):
+    def score(task: str, **scores: dict[str, float]) -> dict[str, object] | None:
+        path = bundled / "tiny" / "model.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"task": task, "scores": scores}))
+        assert run("--format", "json") == 0
+        return json.loads(capsys.readouterr().out)[0]["score"]
+
+    assert score("detection", val={"boxes": 9, "AP": 0.25}) == {"name": "AP", "value": 0.25, "split": "val"}
+    both = score("segmentation", val={"mean_iou": 0.6}, test={"mean_iou": 0.5})
+    assert both == {"name": "mean_iou", "value": 0.5, "split": "test"}
+    assert score("grounding", val={"sum": 99, "search_R@1": 30})["name"] == "search_R@1"
+    assert score("captioning", val={"AP": 0.25}) is None
+    assert score("no such task", val={"AP": 0.25}) is None
+
+
+def test_bundled_models_of_tasks_have_a_score_in_the_list(capsys: pytest.CaptureFixture[str]):
+    assert run("--format", "json") == 0
+    listed = [row for row in json.loads(capsys.readouterr().out) if row["path"].startswith(str(bundle_module.BUNDLES))]
+    assert {row["name"] for row in listed if row["score"] is None} == {"drawn-styles"}
 
 
 def test_the_card_the_description_and_the_check(bundled: Path, capsys: pytest.CaptureFixture[str]):

@@ -16,6 +16,7 @@ TASK = Task(
     network="network:network",
     config="config:CaptioningConfig",
     train="train:Training",
+    main_scores=("CIDEr",),
     model="models:build",
     export="export:graphs",
     export_hub="blip:declare",

@@ -13,6 +13,7 @@ TASK = Task(
     evaluate="evaluate:evaluate",
     config="config:CharacterModellingConfig",
     train="train:Training",
+    main_scores=("bits_per_character",),
     model="model:build",
     export="export:graphs",
     options=(

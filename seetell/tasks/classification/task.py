@@ -17,6 +17,7 @@ TASK = Task(
     network="network:network",
     config="config:ClassificationConfig",
     train="train:Training",
+    main_scores=("top_1",),
     model="model:build",
     export="export:graphs",
     architectures=("*ForImageClassification",),

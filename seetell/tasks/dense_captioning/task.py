@@ -16,6 +16,7 @@ TASK = Task(
     explain="explain:explain",
     config="config:DenseCaptioningConfig",
     train="train:Training",
+    main_scores=("dense_mAP",),
     model="model:build",
     export="export:graphs",
     architectures=("Florence2ForConditionalGeneration",),

@@ -15,6 +15,7 @@ TASK = Task(
     evaluate="evaluate:evaluate",
     config="config:DetectionConfig",
     train="train:Training",
+    main_scores=("AP",),
     model="models:build",
     export="export:graphs",
     explain="explain:explain",

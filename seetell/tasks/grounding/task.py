@@ -16,6 +16,7 @@ TASK = Task(
     explain="explain:explain",
     config="config:GroundingConfig",
     train="train:Training",
+    main_scores=("phrases_R@1", "search_R@1"),
     model="model:build",
     export="export:graphs",
     architectures=("Florence2ForConditionalGeneration",),

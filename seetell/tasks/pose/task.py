@@ -12,6 +12,7 @@ TASK = Task(
     evaluate="evaluate:evaluate",
     config="config:PoseConfig",
     train="train:Training",
+    main_scores=("PDJ",),
     model="model:build",
     export="export:graphs",
 )

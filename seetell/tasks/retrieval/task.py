@@ -14,6 +14,7 @@ TASK = Task(
     explain="explain:explain",
     config="config:RetrievalConfig",
     train="train:Training",
+    main_scores=("search_R@1",),
     model="models:build",
     export="export:graphs",
     reads=("grounding",),

@@ -12,6 +12,7 @@ TASK = Task(
     evaluate="evaluate:evaluate",
     config="config:SegmentationConfig",
     train="train:Training",
+    main_scores=("mean_iou",),
     model="model:build",
     export="export:graphs",
     reads=("detection:masks",),

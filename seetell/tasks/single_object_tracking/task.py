@@ -14,6 +14,7 @@ TASK = Task(
     evaluate="evaluate:evaluate",
     config="config:SingleObjectTrackingConfig",
     train="train:Training",
+    main_scores=("success_auc", "overlap"),
     model="models:build",
     export="export:graphs",
     options=(

@@ -11,6 +11,7 @@ TASK = Task(
     predict="predict:LinePredictor",
     config="config:TextDetectionConfig",
     train="train:Training",
+    main_scores=("f1",),
     model="models.db:build",
     export="export:graphs",
 )

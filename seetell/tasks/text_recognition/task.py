@@ -13,6 +13,7 @@ TASK = Task(
     evaluate="evaluate:evaluate",
     config="config:TextRecognitionConfig",
     train="train:Training",
+    main_scores=("word_accuracy",),
     model="models:build",
     export="export:graphs",
     backends={"rapidocr": "rapidocr:RapidOcrReader"},

@@ -16,6 +16,7 @@ TASK = Task(
     predict="predict:BundleDescriber",
     config="config:VideoCaptioningConfig",
     train="train:Training",
+    main_scores=("CIDEr",),
     model="model:build",
     export="export:graphs",
     reads=("captioning",),

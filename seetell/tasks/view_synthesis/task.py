@@ -13,6 +13,7 @@ TASK = Task(
     evaluate="evaluate:evaluate",
     config="config:ViewSynthesisConfig",
     train="train:Training",
+    main_scores=("psnr",),
     model="models:build",
     export="export:graphs",
     options=(
