@@ -264,6 +264,7 @@ class _Work:
     def _add(self, done: Done, fields: Fields) -> Done:
         """Make the side outputs of a result; return it, or an error where one cannot be made."""
         _tell(done.note, done.item.image)
+        _tell(getattr(done.result, "problem", ""), done.item.image)
         for output in self.outputs:
             try:
                 done = done._replace(result=output.change(done.item.image, done.result))
@@ -292,7 +293,7 @@ class _Lacking:
 
 
 def _tell(note: str, image: str = "") -> None:
-    """Write what a user should know of how a text is read to standard error."""
+    """Write what a user should know of a result to standard error, such as how a text is read."""
     from seetell.cli.rows import printable
 
     if note:

@@ -63,6 +63,7 @@ class Regions:
         size: width and height of the upright image in pixels.
         model: name of the bundle that found them.
         skeleton: pairs of points of each region that are joined, by their places.
+        problem: what is missing, and why; empty where nothing is.
     """
 
     shape: ClassVar[str] = "regions"
@@ -70,6 +71,7 @@ class Regions:
     size: tuple[int, int]
     model: str
     skeleton: tuple[tuple[int, int], ...] = ()
+    problem: str = ""
 
     def __iter__(self) -> Iterator[Region]:
         return iter(self.regions)
@@ -85,13 +87,17 @@ class Regions:
         return replace(self, regions=self.regions[:n])
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain types ready for JSON; ``skeleton`` only if there is one."""
+        """Return plain types ready for JSON; ``skeleton`` and ``problem`` only if there is one."""
         content: dict[str, Any] = {
             "regions": [region.to_dict() for region in self.regions],
             "size": list(self.size),
             "model": self.model,
         }
-        return content | {"skeleton": [list(pair) for pair in self.skeleton]} if self.skeleton else content
+        if self.skeleton:
+            content["skeleton"] = [list(pair) for pair in self.skeleton]
+        if self.problem:
+            content["problem"] = self.problem
+        return content
 
 
 @dataclass(frozen=True)

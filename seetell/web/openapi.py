@@ -119,7 +119,8 @@ SHAPES: dict[str, dict[str, Any]] = {
         "Texts with their boxes: left, top, right, bottom in pixels of the upright image, whose width and height are "
         "`size`. Highest score first; or, if a `sentence` was given, its phrases in order, with the `score` of the "
         "whole sentence, and `unknown_words` that were left out and words `read_as` others, if there are any. Models "
-        "of key points say the `points` of each region, and in `skeleton` which of them are joined.",
+        "of key points say the `points` of each region, and in `skeleton` which of them are joined. `problem` says "
+        "what is missing where there are too many lines of text.",
         _object(
             image=_TEXT,
             sentence_=_TEXT,
@@ -130,6 +131,7 @@ SHAPES: dict[str, dict[str, Any]] = {
                 points_=_array(text=_TEXT, x=_NUMBER, y=_NUMBER, score=_NUMBER),
             ),
             skeleton_={"type": "array", "items": _NUMBERS},
+            problem_=_TEXT,
             score_=_NUMBER,
             size=_NUMBERS,
             model=_TEXT,

@@ -60,7 +60,7 @@ class BundleReader(BundlePredictor[Image.Image, Regions], TextReader[Image.Image
         crops = [cut_out(image, line) for image, lines in zip(batch, corners, strict=True) for line in lines]
         read = iter(self.recogniser.read(crops))
         results = []
-        for image, lines in zip(batch, corners, strict=True):
+        for image, lines, all_lines in zip(batch, corners, found, strict=True):
             words = [next(read) for _ in lines]
             regions = [
                 Region(word.text, (left, top, right, bottom), word.score)
@@ -68,5 +68,7 @@ class BundleReader(BundlePredictor[Image.Image, Regions], TextReader[Image.Image
                 if word.text and word.score >= threshold and right > left and bottom > top
             ]
             order = reading_order([region.box for region in regions])
-            results.append(Regions(tuple(regions[number] for number in order), image.size, self.name))
+            count = len(all_lines.scores)
+            problem = f"only {MOST_LINES:,} of the {count:,} lines in it were read" if count > MOST_LINES else ""
+            results.append(Regions(tuple(regions[number] for number in order), image.size, self.name, problem=problem))
         return results

@@ -71,13 +71,12 @@ export class RegionsView extends TaskView {
   }
 
   #choose() {
-    const { regions } = this.row;
+    const { regions, problem = "" } = this.row;
     const matching = regions.map((_, rank) => rank).filter((rank) => matches(regions[rank].text, this.filter.value));
     this.#fill(matching.slice(0, this.most.value));
     this.find(".limit").textContent = this.most.value;
-    this.find(".count").textContent = regions.length
-      ? `${this.#shown.length} of ${regions.length} regions shown.`
-      : "No region found.";
+    const count = regions.length ? `${this.#shown.length} of ${regions.length} regions shown.` : "No region found.";
+    this.find(".count").textContent = problem ? `${count} Note: ${problem}.` : count;
   }
 
   #fill(ranks) {

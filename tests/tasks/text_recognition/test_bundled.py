@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 import seetell
+from seetell.bulk import executors
+from seetell.cli.main import main
 from seetell.photos import open_photo
+from seetell.tasks.text_recognition import predict
 from seetell.tasks.text_recognition.predict import BundleReader
 
 NOTICE = Path("docs/pictures/notice.jpg")
@@ -28,6 +32,20 @@ def test_a_notice_is_read_from_top_to_bottom(reader):
     assert tops == sorted(tops)
     assert all(0.5 <= line.score <= 1 for line in lines)
     assert (lines.size, lines.model) == (open_photo(NOTICE).size, reader.name)
+
+
+def test_of_too_many_lines_it_is_told_that_some_were_not_read(reader, monkeypatch, tmp_path, capsys):
+    assert "problem" not in reader.predict(NOTICE).to_dict()
+    monkeypatch.setattr(predict, "MOST_LINES", 2)
+    monkeypatch.setattr(executors.LoadedBy, "load", lambda recipe: reader)
+    told = f"only 2 of the {len(reader.finder.find(open_photo(NOTICE)).scores)} lines in it were read"
+    for options in ((), ("--output", str(tmp_path / "rows.jsonl"))):
+        with pytest.raises(SystemExit, match="0"):
+            main(["read", str(NOTICE), "--format", "text" if options else "jsonl", *options])
+        out, err = capsys.readouterr()
+        row = json.loads((tmp_path / "rows.jsonl").read_text() if options else out)
+        assert (len(row["regions"]), row["problem"]) == (2, told)
+        assert f"{NOTICE}: {told}\n" in err
 
 
 @pytest.mark.parametrize("name", ["bear", "cat", "cows", "dog", "giraffes"])
