@@ -27,6 +27,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 import seetell
 from seetell.data.synthetic_text.fonts import find_fonts, font_of_size
+from seetell.data.synthetic_text.materials import Materials
 from seetell.data.synthetic_text.strings import PRINTABLE
 from seetell.metrics.text import text_scores
 from seetell.photos import open_photo
@@ -126,9 +127,7 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=5, help="paragraphs to read")
     parser.add_argument("--without-text", default="", help="folder of photos in which nothing is written")
     given = parser.parse_args()
-    series = held_out_words(
-        PRINTABLE, words=given.words, fonts=given.fonts, photos=given.photos, difficulty=given.difficulty
-    )
+    series = held_out_words(Materials(given.words, given.fonts, given.photos), PRINTABLE, difficulty=given.difficulty)
     words = [series.render(number) for number in range(given.count)]
     sentences = Path(given.sentences).read_text("utf-8").splitlines() if given.sentences else []
     fonts = [font for font in find_fonts(given.fonts, PRINTABLE) if "Regular" in font.name] or list(series.fonts)

@@ -26,6 +26,7 @@ from support import absent_classes, names_things, unsupported_things
 import seetell
 from seetell.language.object_names import CLASSES, objects_named
 from seetell.language.tokenizer import tokenize
+from seetell.logistic import sigmoid
 from seetell.results import Caption
 from seetell.runtime.bundle import bundled_models
 from seetell.tasks.captioning.confidence import Calibration, Evidence, Logistic, evidence, logit, things_named
@@ -144,7 +145,7 @@ def fit(rows: Sequence[dict[str, float]], true: Sequence[bool], weights: Sequenc
     decay = np.r_[np.full(len(names), WEIGHT_DECAY), 1e-9]
     found = np.zeros(given.shape[1])
     for _ in range(NEWTON_STEPS):
-        likely = 1 / (1 + np.exp(-np.clip(given @ found, -30, 30)))
+        likely = sigmoid(given @ found)
         slope = given.T @ (weight * (likely - target)) + decay * found
         curvature = (given * (weight * likely * (1 - likely))[:, None]).T @ given + np.diag(decay)
         found -= np.linalg.solve(curvature, slope)
@@ -182,7 +183,7 @@ def _intercept(given: np.ndarray, true: np.ndarray, weights: np.ndarray) -> floa
     """Fit what to add to logits, by Newton's method with a decay of the square."""
     added = 0.0
     for _ in range(NEWTON_STEPS):
-        likely = 1 / (1 + np.exp(-np.clip(given + added, -30, 30)))
+        likely = sigmoid(given + added)
         slope = (weights * (likely - true)).sum() + SHIFT_DECAY * added
         added -= slope / ((weights * likely * (1 - likely)).sum() + SHIFT_DECAY)
     return float(added)

@@ -19,6 +19,7 @@ import numpy as np
 from no_photo_pictures import drawn, kept, screenshots
 from PIL import Image, ImageDraw, ImageFilter
 
+from seetell.logistic import sigmoid
 from seetell.photos.no_photo import NAMES, inputs, statistics
 
 OUTPUT = Path(__file__).parents[2] / "seetell" / "photos" / "no_photo.json"
@@ -132,7 +133,7 @@ def fit(features: np.ndarray, positive: np.ndarray) -> np.ndarray:
     decay = np.r_[np.full(features.shape[1] - 1, WEIGHT_DECAY), 0]
     weights = np.zeros(features.shape[1])
     for _ in range(MOST_STEPS):
-        likely = 1 / (1 + np.exp(-np.clip(features @ weights, -30, 30)))
+        likely = sigmoid(features @ weights)
         slope = features.T @ (weight * (likely - positive)) + decay * weights
         curvature = (features * (weight * likely * (1 - likely) + 1e-9)[:, None]).T @ features + np.diag(decay)
         step = np.linalg.solve(curvature, slope)

@@ -25,6 +25,7 @@ from seetell.export.card import write_description
 from seetell.geometry.boxes import iou
 from seetell.language.object_names import objects_named
 from seetell.language.tokenizer import tokenize
+from seetell.logistic import sigmoid
 from seetell.metrics.meteor import Meteor
 from seetell.runtime.bundle import Bundle, read_description
 from seetell.tasks.dense_captioning.confidence import RIGHT_IOU, RIGHT_METEOR, logit, region_evidence
@@ -123,7 +124,7 @@ def logistic(inputs: np.ndarray, truth: np.ndarray) -> list[float]:
     design = np.column_stack([inputs, np.ones(len(inputs))])
     weights = np.zeros(design.shape[1])
     for _ in range(30):
-        likely = 1 / (1 + np.exp(-design @ weights))
+        likely = sigmoid(design @ weights)
         curvature = (design * (likely * (1 - likely))[:, None]).T @ design + 1e-3 * np.eye(len(weights))
         weights -= np.linalg.solve(curvature, design.T @ (likely - truth) + 1e-3 * weights)
     return [round(float(weight), 5) for weight in weights]
@@ -158,8 +159,8 @@ def check(folder: Path, photos: Sequence[RegionPhoto]) -> None:
     assert model.confidence is not None
     known, correct, scores, found = judged(model, photos, Meteor())
     rules = model.confidence
-    regions = 1 / (1 + np.exp(-rules.bias - known @ np.array([rules.objectness, rules.logprob, rules.likeness])))
-    detections = 1 / (1 + np.exp(-rules.detection_bias - rules.detection * scores[:, 0]))
+    regions = sigmoid(rules.bias + known @ np.array([rules.objectness, rules.logprob, rules.likeness]))
+    detections = sigmoid(rules.detection_bias + rules.detection * scores[:, 0])
     for name, likely, truth in (("regions", regions, correct), ("detections", detections, found)):
         print(f"{name}: {len(truth):,}, {100 * truth.mean():.1f}% right")
         for low, high in pairwise(EDGES):

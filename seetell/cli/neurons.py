@@ -52,23 +52,24 @@ def neurons(
     sampler = load_for(find_task("character_modelling"), model)
     chosen = [_cell(name, sampler.layers, sampler.hidden) for name in cells]
     from seetell.drawing.coloured_text import Panel, coloured_svg, draw_coloured
-    from seetell.explain.neurons import find_neurons, has_feature
+    from seetell.explain.neurons import feature_of, find_neurons
     from seetell.tasks.character_modelling.text import read_beginning
 
     text = read_beginning(file, characters)
     if start >= len(text):
         raise UsageError(f"--from {start}: the text that is read ends before, after {len(text):,} characters")
     asked = sought or (() if chosen else tuple(SOUGHT))
-    followed = [feature for feature in asked if has_feature(text, feature)]
-    if lacking := ", ".join(feature for feature in asked if feature not in followed):
+    features = {feature: feature_of(text, feature) for feature in asked}
+    followed = {feature: values for feature, values in features.items() if values is not None}
+    if lacking := ", ".join(feature for feature in features if feature not in followed):
         if not followed and not chosen:
             raise UsageError(f"{file}: the text has no {lacking}, or nothing else; name another, or look for others")
         click.echo(f"{file}: the text has no {lacking}, or nothing else; left out", err=True)
     with Progress() as progress:
         said = sampler.activations(text, progress=lambda done, total: progress("reading", done, total))
     titled = [(f"layer {layer}, cell {number}", layer, number) for layer, number in chosen]
-    for feature in followed:
-        found = find_neurons(said, text, feature)
+    for feature, values in followed.items():
+        found = find_neurons(said, values)
         for neuron in found:
             click.echo(f"{feature}\t{neuron.layer}.{neuron.number}\t{neuron.correlation:.3f}")
         best = found[0]

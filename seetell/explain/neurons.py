@@ -11,8 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seetell.errors import UsageError
-
 PAIRS = {"“": "”", "„": "“", "«": "»"}
 """Quotation marks that differ at both ends."""
 
@@ -104,9 +102,13 @@ FEATURES: Mapping[str, Callable[[str], np.ndarray]] = {
 """What cells are looked for that follow it, by name: a number behind each character of a text."""
 
 
-def has_feature(text: str, feature: str) -> bool:
-    """Return whether a feature, one of :data:`FEATURES`, differs within a text, so that cells can follow it."""
-    return len(np.unique(FEATURES[feature](text))) > 1
+def feature_of(text: str, feature: str) -> np.ndarray | None:
+    """Return what a feature, one of :data:`FEATURES`, is behind each character of a text, ``(N,)`` float64.
+
+    It is ``None`` where it is the same behind all of them, so that no cell can follow it.
+    """
+    values = FEATURES[feature](text).astype(np.float64)
+    return values if (values != values[:1]).any() else None
 
 
 def correlations(activations: np.ndarray, wanted: np.ndarray) -> np.ndarray:
@@ -127,21 +129,15 @@ def correlations(activations: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return found
 
 
-def find_neurons(activations: np.ndarray, text: str, feature: str, *, count: int = 3) -> list[Neuron]:
+def find_neurons(activations: np.ndarray, wanted: np.ndarray, *, count: int = 3) -> list[Neuron]:
     """Return the cells that follow a feature of a text most closely, or its opposite; the closest first.
 
     Args:
         activations: behind each of the text's characters, ``(N, layers, hidden)``.
-        text: of ``N`` characters.
-        feature: one of :data:`FEATURES`.
+        wanted: the feature, ``(N,)``, such as that of :func:`feature_of`.
         count: of cells.
-
-    Raises:
-        UsageError: the text has nothing of the kind, or nothing else.
     """
-    if not has_feature(text, feature):
-        raise UsageError(f"the text has no {feature}, or nothing else; name another text, or look for something else")
-    found = correlations(activations, FEATURES[feature](text).astype(np.float64))
+    found = correlations(activations, wanted)
     best = np.argsort(-np.abs(found), axis=None, kind="stable")[:count]
     places = np.unravel_index(best, found.shape)
     return [

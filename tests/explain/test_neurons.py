@@ -3,8 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seetell.errors import UsageError
-from seetell.explain.neurons import correlations, find_neurons, inside_brackets, inside_quotes, place_in_line
+from seetell.explain.neurons import (
+    correlations,
+    feature_of,
+    find_neurons,
+    inside_brackets,
+    inside_quotes,
+    place_in_line,
+)
 
 
 def marked(text: str, inside: np.ndarray) -> str:
@@ -52,8 +58,15 @@ def test_the_cell_that_follows_quotes_is_found():
     text = 'a "b c" d "e" ' * 5
     said = np.random.default_rng(0).normal(0, 0.1, (len(text), 2, 4))
     said[:, 1, 2] = -1.0 * inside_quotes(text)  # the opposite is as good
-    best, *_ = find_neurons(said, text, "quotes", count=2)
+    wanted = feature_of(text, "quotes")
+    assert wanted is not None
+    best, *_ = find_neurons(said, wanted, count=2)
     assert (best.layer, best.number) == (2, 3)
     assert best.correlation == pytest.approx(-1)
-    with pytest.raises(UsageError, match="the text has no brackets"):
-        find_neurons(said, text, "brackets")
+
+
+def test_a_feature_that_is_the_same_everywhere_is_none():
+    assert feature_of("ab", "brackets") is None
+    assert feature_of("(((", "brackets") is None
+    assert feature_of("", "line") is None
+    assert feature_of("a(b", "brackets").tolist() == [0, 1, 1]

@@ -16,8 +16,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from seetell.data.synthetic_text.backgrounds import Backgrounds
-from seetell.data.synthetic_text.fonts import find_fonts, font_of_size
-from seetell.data.synthetic_text.strings import Strings, read_words
+from seetell.data.synthetic_text.fonts import font_of_size
+from seetell.data.synthetic_text.materials import Materials
+from seetell.data.synthetic_text.strings import Strings
 from seetell.data.synthetic_text.words import bent, calmed, contrasting_colour, photographed, written
 from seetell.geometry.homography import homography, mapped
 
@@ -32,6 +33,9 @@ WORN_LINE = 22
 
 SIGN_SIZES = (11, 150)
 """Heights of the fonts on photos in pixels, as many large as small ones."""
+
+LONGEST = 40
+"""Most characters of a text; lines are made of several."""
 
 NOTHING = 0.15
 """Share of photos without any text."""
@@ -70,21 +74,12 @@ class SyntheticPages:
     seed: int
 
     @classmethod
-    def create(
-        cls,
-        characters: str,
-        *,
-        words: str = "",
-        fonts: str = "",
-        photos: str = "",
-        seed: int = 0,
-        held_out: bool = False,
-    ) -> SyntheticPages:
+    def create(cls, materials: Materials, characters: str, *, seed: int = 0, held_out: bool = False) -> SyntheticPages:
         """Find what pages are rendered of; see :meth:`~seetell.data.synthetic_text.words.SyntheticWords.create`."""
         return cls(
-            Strings(read_words(words), characters, held_out=held_out, longest=40),
-            find_fonts(fonts, characters.replace(" ", "")),
-            Backgrounds(photos or None, share=1.0),
+            materials.strings(characters, held_out=held_out, longest=LONGEST),
+            materials.font_files(characters),
+            materials.backgrounds(share=1.0),
             Backgrounds(),
             seed,
         )

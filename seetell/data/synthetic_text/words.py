@@ -18,8 +18,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from seetell.data.synthetic_text.backgrounds import Backgrounds
-from seetell.data.synthetic_text.fonts import find_fonts, font_of_size
-from seetell.data.synthetic_text.strings import Strings, read_words
+from seetell.data.synthetic_text.fonts import font_of_size
+from seetell.data.synthetic_text.materials import Materials
+from seetell.data.synthetic_text.strings import Strings
 from seetell.geometry.homography import homography
 
 SIZES = (12, 15, 18, 22, 26, 32, 40)
@@ -70,11 +71,9 @@ class SyntheticWords:
     @classmethod
     def create(
         cls,
+        materials: Materials,
         characters: str,
         *,
-        words: str = "",
-        fonts: str = "",
-        photos: str = "",
         seed: int = 0,
         held_out: bool = False,
         longest: int = 20,
@@ -83,10 +82,8 @@ class SyntheticWords:
         """Find what words are rendered of.
 
         Args:
+            materials: where words, fonts and photos are.
             characters: that texts may have.
-            words: file of a word per line; empty for those that this package's models know.
-            fonts: folder of fonts; empty for those of this machine.
-            photos: folder of photos to write on; empty for none.
             seed: see the class.
             held_out: write the words that are never trained on.
             longest: most characters of a text.
@@ -96,9 +93,9 @@ class SyntheticWords:
             DataError: there are no such words, fonts or photos.
         """
         return cls(
-            Strings(read_words(words), characters, held_out=held_out, longest=longest),
-            find_fonts(fonts, characters.replace(" ", "")),
-            Backgrounds(photos or None),
+            materials.strings(characters, held_out=held_out, longest=longest),
+            materials.font_files(characters),
+            materials.backgrounds(),
             seed,
             difficulty,
         )

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seetell.language.object_names import object_phrases, objects_named
+from seetell.logistic import sigmoid
 
 LEAST, MOST = 1e-3, 1 - 1e-3
 """Bounds of the words' probabilities, so that their logits are finite."""
@@ -60,7 +61,7 @@ class Logistic:
     def __call__(self, features: Mapping[str, float]) -> float:
         """Return the probability that features have; features without a weight are ignored."""
         value = self.intercept + sum(weight * features[name] for name, weight in self.weights.items())
-        return 1 / (1 + math.exp(-max(-30.0, min(value, 30.0))))
+        return float(sigmoid(max(-30.0, min(value, 30.0))))  # neither 0 nor 1
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from seetell.logistic import sigmoid
 from seetell.runtime.bundle import numbers
 
 RIGHT_IOU, RIGHT_METEOR = 0.5, 0.15
@@ -54,11 +55,11 @@ class Confidence:
     def of_regions(self, objectness: np.ndarray, logprob: np.ndarray, likeness: np.ndarray) -> np.ndarray:
         """Return the probability that each region is right, ``(N,)``; the arguments are ``(N,)`` each."""
         evidence = region_evidence(objectness, logprob, likeness)
-        return _sigmoid(self.bias + evidence @ np.array([self.objectness, self.logprob, self.likeness]))
+        return sigmoid(self.bias + evidence @ np.array([self.objectness, self.logprob, self.likeness]))
 
     def of_detections(self, scores: np.ndarray) -> np.ndarray:
         """Return the same for detections of those scores, ``(N,)``."""
-        return _sigmoid(self.detection_bias + self.detection * logit(scores))
+        return sigmoid(self.detection_bias + self.detection * logit(scores))
 
 
 def region_evidence(objectness: np.ndarray, logprob: np.ndarray, likeness: np.ndarray) -> np.ndarray:
@@ -71,8 +72,3 @@ def logit(probabilities: np.ndarray) -> np.ndarray:
     cut = np.clip(np.asarray(probabilities, np.float64), _EDGE, 1 - _EDGE)
     odds: np.ndarray = np.log(cut / (1 - cut))
     return odds
-
-
-def _sigmoid(values: np.ndarray) -> np.ndarray:
-    result: np.ndarray = 1 / (1 + np.exp(-values))
-    return result

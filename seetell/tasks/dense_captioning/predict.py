@@ -22,6 +22,7 @@ from seetell.geometry.boxes import Box, area, intersection_over_smaller, nms, se
 from seetell.language.decoding import Decoding, Hypothesis
 from seetell.language.phrases import word_mask
 from seetell.language.vocabulary import detokenise
+from seetell.logistic import sigmoid
 from seetell.photos.opening import PhotoSource
 from seetell.results import Region, Regions
 from seetell.runtime.bundle import Bundle, numbers
@@ -361,8 +362,10 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
         return [
             Regions(
                 tuple(
-                    Region("", _box(box), float(1 / (1 + np.exp(-logit))))
-                    for box, logit in zip(boxes / self._input_size * np.tile(size, 2), logits, strict=True)
+                    Region("", _box(box), score)
+                    for box, score in zip(
+                        boxes / self._input_size * np.tile(size, 2), sigmoid(logits).tolist(), strict=True
+                    )
                 ),
                 size,
                 self.name,

@@ -20,6 +20,7 @@ from seetell.errors import PhotoError, UsageError
 from seetell.geometry.boxes import CANDIDATES, Box, Boxes, boxes_of, clipped, in_pixels, nms, nms_per_class
 from seetell.geometry.heat_maps import points_of
 from seetell.geometry.key_points import KeyPoints
+from seetell.logistic import sigmoid
 from seetell.photos.opening import PhotoSource
 from seetell.results import Point, Region, Regions
 from seetell.runtime.bundle import Bundle, numbers
@@ -137,7 +138,7 @@ class BundleDetector(BundlePredictor[Prepared, Regions], Detector[Prepared]):
         results = []
         for (_, size), (boxes, logits) in zip(batch, proposed, strict=True):
             edges = clipped(self._placed(boxes / sides, size), size)
-            scores = 1 / (1 + np.exp(-logits.astype(np.float64)))
+            scores = sigmoid(logits.astype(np.float64))
             regions = [
                 Region("", (x0, y0, x1, y1), score)
                 for (x0, y0, x1, y1), score in zip(edges.tolist(), scores.tolist(), strict=True)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from seetell.errors import UsageError
+from seetell.logistic import sigmoid
 from seetell.runtime.sessions import Graph
 from seetell.tasks.retrieval.embeddings import SentenceEmbeddings
 
@@ -106,7 +107,7 @@ def ground_zero_shot(phrases: np.ndarray, cells: np.ndarray, grid: tuple[int, in
     spread = products - products.mean(axis=1, keepdims=True)
     spread /= spread.std(axis=1, keepdims=True) + 1e-6
     logits = STEEPNESS * spread - CENTRING * np.square(centres - 0.5).sum(axis=1) + OFFSET
-    probabilities = 1 / (1 + np.exp(-logits))
+    probabilities = sigmoid(logits)
     sides, inside = _rectangles(grid)
     shared = probabilities @ inside.T
     overlaps = shared / (probabilities.sum(axis=1, keepdims=True) + inside.sum(axis=1) - shared)

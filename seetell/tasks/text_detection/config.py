@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from seetell.config import check_sizes
+from seetell.data.synthetic_text.materials import Materials
 from seetell.data.synthetic_text.pages import SIDE
 from seetell.data.synthetic_text.strings import PRINTABLE
 from seetell.errors import RecipeError
@@ -15,19 +16,13 @@ from seetell.training.config import RunConfig, Section
 
 
 @dataclass(frozen=True)
-class PagesConfig:
+class PagesConfig(Materials):
     """Pictures with text that are rendered to train on.
 
     Attributes:
-        words: file of a word per line; empty for the words that the models of this package know.
-        fonts: folder of fonts; empty for those of this machine.
-        photos: folder of photos without text, to write on; empty for plain colours and gradients alone.
         count: pictures to render, once.
     """
 
-    words: str = ""
-    fonts: str = ""
-    photos: str = ""
     count: int = 2000
 
     def __post_init__(self) -> None:

@@ -56,9 +56,8 @@ def rendered_pages(section: TextDetectionConfig, *, held_out: bool) -> Synthetic
     Raises:
         DataError: there are no such words, fonts or photos.
     """
-    made_of = {name: getattr(section.pages, name) for name in ("words", "fonts", "photos")}
     seed = HELD_OUT if held_out else TRAINING
-    return SyntheticPages.create(section.characters, **made_of, seed=seed, held_out=held_out)
+    return SyntheticPages.create(section.pages, section.characters, seed=seed, held_out=held_out)
 
 
 class Training(task.JointTraining):

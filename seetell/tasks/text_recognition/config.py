@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from seetell.config import check_not_negative, check_sizes
+from seetell.data.synthetic_text.materials import Materials
 from seetell.data.synthetic_text.strings import PRINTABLE
 from seetell.errors import RecipeError
 from seetell.tasks.text_recognition.models.attention_decoder import AttentionDecoderConfig
@@ -15,13 +16,10 @@ from seetell.training.config import Section
 
 
 @dataclass(frozen=True)
-class SyntheticConfig:
+class SyntheticConfig(Materials):
     """Words to train on that are rendered while training goes on.
 
     Attributes:
-        words: file of a word per line; empty for the words that the models of this package know.
-        fonts: folder of fonts; empty for those of this machine.
-        photos: folder of photos to write on; empty for plain colours and gradients alone.
         difficulty: scales distortion, blur and noise; 0 for none.
         store: folder in which words are rendered once, in difficulties from 0 to ``difficulty``, and trained on many
             times; those that it has are not rendered again. Empty to render new ones in each step.
@@ -29,9 +27,6 @@ class SyntheticConfig:
         curriculum: steps in which harder words and longer ones come in, little by little. Needs a store.
     """
 
-    words: str = ""
-    fonts: str = ""
-    photos: str = ""
     difficulty: float = 1.0
     store: str = ""
     count: int = 100_000

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seetell.data.synthetic_text.materials import Materials
 from seetell.data.synthetic_text.store import Progress, WordStore
 from seetell.data.synthetic_text.words import RenderedWord, SyntheticWords
 from seetell.data.word_images import WordPhoto, read_word_images
@@ -77,16 +78,18 @@ def picture_of(word: WordPhoto) -> PhotoSource:
 
 def _rendered(config: RunConfig) -> WordSources:
     section, synthetic = config.section, config.section.synthetic
-    made_of = {"words": synthetic.words, "fonts": synthetic.fonts, "photos": synthetic.photos}
     train = SyntheticWords.create(
+        synthetic,
         section.characters,
-        **made_of,
         seed=TRAINING,
         longest=section.longest,
         difficulty=synthetic.difficulty,
     )
     val = held_out_words(
-        section.characters, **made_of, longest=section.longest, difficulty=min(synthetic.difficulty, LEGIBLE)
+        synthetic,
+        section.characters,
+        longest=section.longest,
+        difficulty=min(synthetic.difficulty, LEGIBLE),
     )
 
     def render(preprocessing: Preprocessing, progress: Progress) -> WordStore:
@@ -110,16 +113,24 @@ def _rendered(config: RunConfig) -> WordSources:
     )
 
 
-def held_out_words(characters: str, *, difficulty: float = LEGIBLE, **made_of: Any) -> SyntheticWords:
+def held_out_words(
+    materials: Materials, characters: str, *, longest: int = 20, difficulty: float = LEGIBLE
+) -> SyntheticWords:
     """Return the series of words that readers are compared on, each a single one, in words of the list not trained on.
 
     Args:
+        materials: where words, fonts and photos are.
         characters: that may be in them.
+        longest: most characters of a word.
         difficulty: that in which people read nearly all, unless told otherwise.
-        made_of: see :meth:`~seetell.data.synthetic_text.words.SyntheticWords.create`.
     """
     return SyntheticWords.create(
-        characters.replace(" ", ""), **made_of, seed=HELD_OUT, held_out=True, difficulty=difficulty
+        materials,
+        characters.replace(" ", ""),
+        seed=HELD_OUT,
+        held_out=True,
+        longest=longest,
+        difficulty=difficulty,
     )
 
 

@@ -9,6 +9,7 @@ import matplotlib
 import numpy as np
 import pytest
 
+from seetell.data.synthetic_text.materials import Materials
 from seetell.data.synthetic_text.pages import SIDE, SyntheticPages
 from seetell.data.synthetic_text.store import WordStore, width_in_line
 from seetell.data.synthetic_text.strings import PRINTABLE
@@ -27,11 +28,13 @@ def font(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def pages(font: Path) -> SyntheticPages:
-    return SyntheticPages.create(PRINTABLE + " ", fonts=str(font), seed=5)
+    return SyntheticPages.create(Materials(fonts=str(font)), PRINTABLE + " ", seed=5)
 
 
 def test_a_picture_follows_from_its_number_and_the_seed(pages, font):
-    one, again = (SyntheticPages.create(PRINTABLE + " ", fonts=str(font), seed=5).render(3) for _ in range(2))
+    one, again = (
+        SyntheticPages.create(Materials(fonts=str(font)), PRINTABLE + " ", seed=5).render(3) for _ in range(2)
+    )
     assert np.array_equal(one.image, again.image)
     assert np.array_equal(one.lines, again.lines)
     assert one.texts == again.texts
@@ -58,7 +61,7 @@ def test_lines_are_inside_and_have_ink(pages):
 
 
 def words(font: Path, **options: object) -> SyntheticWords:
-    return SyntheticWords.create(PRINTABLE + " ", fonts=str(font), seed=2, longest=24, **options)
+    return SyntheticWords.create(Materials(fonts=str(font)), PRINTABLE + " ", seed=2, longest=24, **options)
 
 
 def test_a_store_keeps_what_was_rendered(font, tmp_path, monkeypatch):

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 
 from seetell.data.synthetic_text.backgrounds import Backgrounds
 from seetell.data.synthetic_text.fonts import find_fonts
+from seetell.data.synthetic_text.materials import Materials
 from seetell.data.synthetic_text.strings import Strings, is_held_out, read_words
 from seetell.data.synthetic_text.words import (
     LEAST_CONTRAST,
@@ -38,7 +39,7 @@ def fonts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def words(fonts: Path, **options: object) -> SyntheticWords:
-    return SyntheticWords.create(ASCII, fonts=str(fonts), **options)
+    return SyntheticWords.create(Materials(fonts=str(fonts)), ASCII, **options)
 
 
 def test_a_word_follows_from_its_number_and_the_seed(fonts):
@@ -92,7 +93,7 @@ def test_symbol_fonts_and_broken_ones_are_left_out(fonts):
 
 def test_what_is_missing_is_said(fonts, tmp_path):
     with pytest.raises(DataError, match="one per line"):
-        words(fonts, words=str(tmp_path / "none.txt"))
+        SyntheticWords.create(Materials(words=str(tmp_path / "none.txt"), fonts=str(fonts)), ASCII)
     with pytest.raises(DataError, match="no words to write"):
         Strings(["1", "a"], ASCII, held_out=False, longest=5)
     with pytest.raises(DataError, match="expected a folder of photos"):

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from seetell.geometry.boxes import Box
+from seetell.logistic import sigmoid
 from seetell.tasks.single_object_tracking.patches import Pair, box_around, search_side
 from seetell.tasks.single_object_tracking.siamese.network import SiameseGraphs, hann
 from seetell.tasks.single_object_tracking.siamese.target_aware import channel_importance, chosen_channels
@@ -77,7 +78,7 @@ def best_place(logits: np.ndarray) -> tuple[int, Pair, float]:
         logits: responses ``(scales, n, n)``, the middle size being the last one's.
     """
     places = logits.shape[-1]
-    probabilities = 1 / (1 + np.exp(-logits.astype(np.float32)))
+    probabilities = sigmoid(logits.astype(np.float32))
     enlarged = np.stack([_enlarged(each) for each in probabilities])
     penalties = np.full(len(logits), SCALE_PENALTY, np.float32)
     penalties[len(logits) // 2] = 1
