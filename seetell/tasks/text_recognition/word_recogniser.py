@@ -26,8 +26,15 @@ from seetell.tasks.text_recognition.line_images import (
 BATCH_COLUMNS = 8192
 """Most columns of pixels of a batch, all pictures together, unless one picture has more."""
 
-MOST_WIDTH = 2048
+MOST_WIDTH = 8192
 """Columns to which wider lines are squashed."""
+
+BLANK = " "
+BLANK_BONUS = 4.0
+"""Added to the log-probability of a blank in lines that are wider than what the network learnt from.
+
+It learns from pictures of mostly one word, and such lines have several. Chosen among 0 to 6 on pages of sentences, in
+fonts and words other than those of ``benchmarks/text_reading.py``."""
 
 
 class ReadWord(NamedTuple):
@@ -59,15 +66,17 @@ class WordRecogniser:
         self.transcription = bundle.setting("transcription", _transcription)
         self._fit: Fit = bundle.setting("fit", _fit)
         self._preprocessing = bundle.preprocessing
+        self._learnt_width = self._preprocessing.width
         self._encoder = Graph.open(bundle, "encoder", precision=precision, threads=threads)
         self._recogniser = Graph.open(bundle, "recogniser", threads=threads)
         self._encoder.require(inputs=["images"], outputs=["columns"])
         self._recogniser.require(inputs=["columns"], outputs=["log_probs"])
 
     def log_probs(self, pictures: Sequence[Image.Image]) -> list[np.ndarray]:
-        """Return log-probabilities ``(T, V)`` of each picture: of characters from 1 on, and of the blank or the end.
+        """Return log-probabilities ``(T, V)`` of each picture: of characters from 1 on, and of CTC's blank or the end.
 
-        ``T`` are the columns of a CTC network, which depend on the picture's width, or the steps of a decoder.
+        ``T`` are the columns of a CTC network, which depend on the picture's width, or the steps of a decoder. In wide
+        pictures, a CTC network's blanks between words are favoured by :data:`BLANK_BONUS`.
         """
         found: list[np.ndarray] = [np.empty(0)] * len(pictures)
         lines = [line_picture(each, self._preprocessing, self._fit, most_width=MOST_WIDTH) for each in pictures]
@@ -77,8 +86,16 @@ class WordRecogniser:
             columns = self._encoder.run({"images": images}, ["columns"])[0]  # (B, T, D)
             (log_probs,) = self._recogniser.run({"columns": columns}, ["log_probs"])
             for number, frames in zip(numbers, log_probs, strict=True):
-                found[number] = frames
+                found[number] = self._with_blanks(frames) if lines[number].shape[1] > self._learnt_width else frames
         return found
+
+    def _with_blanks(self, frames: np.ndarray) -> np.ndarray:
+        """Return log-probabilities ``(T, V)`` in which blanks are more likely, of a CTC network that knows any."""
+        if self.transcription != "ctc" or BLANK not in self.characters:
+            return frames
+        favoured = frames.copy()
+        favoured[:, self.characters.index(BLANK) + 1] += BLANK_BONUS
+        return favoured - np.logaddexp.reduce(favoured, axis=1, keepdims=True)
 
     def read(
         self, pictures: Sequence[Image.Image], *, lexicon: Sequence[str] = (), beam_size: int = 1
