@@ -73,21 +73,15 @@ def open_photo(
         transparent: keep transparency: the image is RGBA, opaque where the photo is.
 
     Returns:
-        An RGB image, EXIF rotation applied.
+        An RGB image, EXIF rotation applied. It is pixels alone: what else the file says describes the photo as it was
+        stored, and would turn it once more.
 
     Raises:
         PhotoError: the file is missing, unreadable, not a photo, broken or too large.
     """
-    convert = to_rgba if transparent else to_rgb
-    if isinstance(source, np.ndarray):
-        return from_array(source, convert)
-    name = _name(source)
-    with photo_errors(name):
-        if isinstance(source, Image.Image):
-            source.load()
-            return _turned(convert(source), _orientation(source))
-        with _binary(source) as file:
-            return _decoded(file, name, at_least, convert)
+    photo = _opened(source, at_least, to_rgba if transparent else to_rgb)
+    photo.info.clear()
+    return photo
 
 
 def photo_size(source: str | os.PathLike[str] | bytes | Readable) -> tuple[int, int]:
@@ -117,6 +111,19 @@ def photo_size(source: str | os.PathLike[str] | bytes | Readable) -> tuple[int, 
                 tags = photo.getexif()
                 size = int(tags[_WIDTH_TAG]), int(tags[_HEIGHT_TAG])
         return size[::-1] if _orientation(photo) >= 5 else size
+
+
+def _opened(source: PhotoSource, at_least: tuple[int, int] | None, convert: Convert) -> Image.Image:
+    """Return a new image of a photo; see :func:`open_photo`."""
+    if isinstance(source, np.ndarray):
+        return from_array(source, convert)
+    name = _name(source)
+    with photo_errors(name):
+        if isinstance(source, Image.Image):
+            source.load()
+            return _turned(convert(source), _orientation(source))
+        with _binary(source) as file:
+            return _decoded(file, name, at_least, convert)
 
 
 def _name(source: object) -> str:

@@ -126,7 +126,9 @@ def test_exif_rotation_is_applied(orientation: int, image_format: str):
     options = {"quality": 95, "subsampling": 0} if image_format == "JPEG" else {}
     if image_format == "WEBP":
         options = {"lossless": True}
-    photo = np.asarray(open_photo(encoded(stored, image_format, exif=exif, **options)), int)
+    opened = open_photo(encoded(stored, image_format, exif=exif, **options))
+    assert np.array_equal(open_photo(opened), opened)  # and is not applied again
+    photo = np.asarray(opened, int)
     expected = {
         1: corners,
         2: corners[:, ::-1],
