@@ -39,8 +39,8 @@ class Number(click.FloatRange):
 
 FOLDER_OR_FILE = click.Path(path_type=Path)
 EXISTING = click.Path(exists=True, path_type=Path)
-FILES = click.Path()
-"""A path as it is written, which completes to files."""
+FILES = click.Path(readable=False)
+"""A path as it is written, which completes to files; its reader tells what is wrong with it, as of others beside it."""
 
 MODEL = Named(model_names)
 SPLIT = click.Choice(["train", "val", "test"])

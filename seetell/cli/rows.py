@@ -17,10 +17,10 @@ class Rows:
     """Writes results in the order they come, each at once.
 
     Args:
-        output_format: ``text`` writes tab-separated lines, and images without a result to standard error; ``counts`` a
-            line per image with the number of regions of each text; ``jsonl`` one object per line, see
-            :func:`seetell.results.row`; ``csv`` the columns of :data:`seetell.bulk.csv_rows.COLUMNS`, one line per
-            caption, region, label or mask, with an apostrophe before text that would be a formula.
+        output_format: ``text`` writes tab-separated lines, and to standard error images without a result, or in which
+            nothing was found; ``counts`` a line per image with the number of regions of each text; ``jsonl`` one object
+            per line, see :func:`seetell.results.row`; ``csv`` the columns of :data:`seetell.bulk.csv_rows.COLUMNS`, one
+            line per caption, region, label or mask, with an apostrophe before text that would be a formula.
         shape: of the results: ``text``, ``regions``, ``labels`` or ``masks``.
     """
 
@@ -53,8 +53,10 @@ class Rows:
             found = counted(item["text"] for item in row[self._shape])
             sys.stdout.write(f"{printable(row['image'])}\t{printable(found) or 'nothing'}\n")
         else:
-            image = printable(row["image"])
-            sys.stdout.writelines(f"{image}\t{self._text(item)}\n" for item in items_of(row, self._shape))
+            image, items = printable(row["image"]), list(items_of(row, self._shape))
+            if not items:
+                sys.stderr.write(f"{image}: nothing was found\n")
+            sys.stdout.writelines(f"{image}\t{self._text(item)}\n" for item in items)
         sys.stdout.flush()
 
     def _text(self, item: Mapping[str, Any]) -> str:

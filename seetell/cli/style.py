@@ -100,7 +100,12 @@ def style(
         mix: dict[str, float] = {}
         for name, weight in zip(styles, weights or [1.0] * len(styles), strict=True):
             mix[name] = mix.get(name, 0.0) + weight
-        drawn = load_style_model(model, threads=threads).draw(opened, mix, side=side, strength=strength)
+        network = load_style_model(model, threads=threads)
+        for name in styles:
+            if Path(name).exists() and name not in network.styles:
+                known = ", ".join(network.styles)
+                raise UsageError(f"{name}: --fast draws {known}; without it, the style of any picture is drawn")
+        drawn = network.draw(opened, mix, side=side, strength=strength)
         write_picture(output, with_colours_of(drawn, opened) if keep_colour else drawn)
         return
     from seetell.cli.progress import Progress
@@ -115,8 +120,8 @@ def style(
         keep_colour=keep_colour,
         lbfgs=optimiser == "lbfgs",
     )
-    network = load_encoder(encoder)
+    seeing = load_encoder(encoder)
     with Progress() as progress:
         tell = announced(progress, "drawing", [1.0] * steps + [4.0] * steps)
-        picture = style_transfer(network, opened, examples, weights=weights, options=options, progress=tell)
+        picture = style_transfer(seeing, opened, examples, weights=weights, options=options, progress=tell)
     write_picture(output, picture)

@@ -111,7 +111,7 @@ OTHERS = (
         "video",
         "mp4 m4v mov avi mkv webm mts m2ts mpg mpeg wmv 3gp",
         rb".{4}(ftyp(isom|iso\d|mp4\d|qt  |M4V|3gp|avc1)|moov|mdat|wide)|\x1a\x45\xdf\xa3|RIFF.{4}AVI ",
-        "save a picture of it",
+        "seetell describe says what it shows; or save a picture of it",
     ),
 )
 """Formats that people keep among their photos, and that Pillow does not open."""

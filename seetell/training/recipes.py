@@ -31,5 +31,6 @@ def find_recipe(name: str | Path) -> Path:
         return path
     shipped = shipped_recipes()
     if path.name not in shipped:
-        raise RecipeError(f"{name}: no such file, and {unknown('recipe', path.name, shipped)}")
+        found = "a folder, no YAML file" if path.is_dir() else "no such file"
+        raise RecipeError(f"{name}: {found}, and {unknown('recipe', path.name, shipped)}")
     return shipped[path.name]

@@ -57,9 +57,8 @@ def load_trained(folder: Path, build: Build, sections: Sections) -> Trained:
     """
     run = RunFolder(folder)
     if not run.best.exists():
-        raise CheckpointError(
-            f"{folder}: has no best.safetensors; expected the folder of a run that has validated at least once"
-        )
+        lacking = "has no best.safetensors" if run.path.is_dir() else "there is no such folder"
+        raise CheckpointError(f"{folder}: {lacking}; expected the folder of a run that has validated at least once")
     config = run.load_config(sections)
     vocabulary = Vocabulary.load(run.vocabulary) if run.vocabulary.exists() else None
     parts, metadata = read_checkpoint(run.best)

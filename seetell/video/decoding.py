@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import av
@@ -11,6 +12,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from seetell.errors import VideoError
+from seetell.photos.formats import is_photo_name
 
 MOST_DAMAGED = 1000
 """Packets in a row that give no frame before reading is given up."""
@@ -83,6 +85,10 @@ def stated_length(container: InputContainer, stream: VideoStream) -> float | Non
 
 def unreadable(name: str, error: Exception) -> VideoError:
     """Return the error of a video that cannot be opened."""
+    if os.path.isfile(name) and not os.path.getsize(name):
+        return VideoError(f"{name}: the file is empty")
+    if is_photo_name(name):
+        return VideoError(f"{name}: has the name of a photo; expected a video, or a folder of its pictures")
     return VideoError(f"{name}: is no video that can be read ({reason(error)})")
 
 

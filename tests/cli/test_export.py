@@ -26,7 +26,10 @@ def test_what_is_wrong_is_said_before_anything_is_loaded(tmp_path: Path, capsys:
     assert (status, "Did you mean 'everyday-transformer'" in err) == (2, True)
     status, _, err = run(capsys, tmp_path / "run", tmp_path / "bundle")
     assert status
-    assert "has no best.safetensors" in err
+    assert f"{tmp_path / 'run'}: there is no such folder; expected the folder of a run" in err
+    status, _, err = run(capsys, tmp_path / "mine", tmp_path / "bundle")
+    assert status
+    assert f"{tmp_path / 'mine'}: has no best.safetensors; expected the folder of a run" in err
 
 
 @pytest.mark.parametrize("bundle", ["run", "../work/run", "link", "run/bundle", "."])

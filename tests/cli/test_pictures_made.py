@@ -123,6 +123,10 @@ def test_a_trained_network_draws_in_one_pass(run, tmp_path: Path, monkeypatch: p
             ("style", "photos/0.png", "waves", "--fast", "--style-weight", "9", "-o", "a.png"),
             "are for optimisation; with --fast say --strength",
         ),
+        (
+            ("style", "photos/0.png", "photos/1.png", "--fast", "-o", "a.png"),
+            "photos/1.png: --fast draws mosaic, waves, dots, hatching, strokes, glass; without it, the style of any",
+        ),
         (("visualise", "map", "photos/0.png", "--output", "a.png"), "takes two photos or more, got 1"),
     ],
 )

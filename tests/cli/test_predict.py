@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,11 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureF
         return int(ended.value.code or 0), *capsys.readouterr()
 
     return run
+
+
+def test_a_photo_that_may_not_be_read_is_left_to_its_reader(run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(os, "access", lambda path, mode, **options: False)
+    assert run("a.png", "--most", 1) == (0, "a.png\tred\t0.75\n", "")
 
 
 def test_lines_and_options(run):

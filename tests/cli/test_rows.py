@@ -40,6 +40,15 @@ def test_json_lines(capsys: pytest.CaptureFixture[str]):
     assert err == ""
 
 
+def test_of_an_image_in_which_nothing_is_found_people_are_told(capsys: pytest.CaptureFixture[str]):
+    nothing = row("a\n.jpg", Regions((), (640, 480), "tiny"))
+    Rows(Format.text, "regions").write(nothing)
+    assert capsys.readouterr() == ("", "a\\n.jpg: nothing was found\n")
+    Rows(Format.jsonl, "regions").write(nothing)
+    out, err = capsys.readouterr()
+    assert (json.loads(out)["regions"], err) == ([], "")
+
+
 def test_attention_and_its_page_in_json_lines(capsys: pytest.CaptureFixture[str]):
     word = Word("a", -0.5, np.array([[0.75, 0.25 - 1e-9]], np.float32))
     content = {**row("a.jpg", Caption("a", (word,), -0.5, "tiny")), "page": "where/a-attention.html"}

@@ -118,13 +118,12 @@ def test_damaged_frames_are_left_out_and_counted(tmp_path: Path):
 @pytest.mark.parametrize(
     "content",
     [
-        b"",
         b"no video",
         b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n",
         b"ffconcat version 1.0\nfile other.mp4\n",
         b"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n",
     ],
-    ids=["empty", "text", "playlist", "list", "address"],
+    ids=["text", "playlist", "list", "address"],
 )
 def test_what_is_no_film_is_refused(tmp_path: Path, content: bytes):
     path = tmp_path / "film.mp4"
@@ -166,4 +165,17 @@ def test_a_failing_block_leaves_the_old_film(film: Path, tmp_path: Path):
         pytest.raises(SeetellError, match="cannot be written"),
         write_video(tmp_path / "no" / "film.mp4", size=SIZE, fps=5),
     ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("film.mp4", b"", r"film\.mp4: the file is empty"),
+        ("photo.png", b"photo", r"photo\.png: has the name of a photo; expected a video, or a folder of its pictures"),
+    ],
+)
+def test_what_is_no_film_at_all(tmp_path: Path, name: str, content: bytes, message: str):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(VideoError, match=message), open_video(str(tmp_path / name)):
         pass
