@@ -16,9 +16,13 @@ from runtime.fake_hub import FakeHub, fake_hub
 from runtime.tiny_aligner import write_tiny_aligner
 from runtime.tiny_bundle import write_tiny_bundle
 
+gc.disable()  # until all tests are collected: nothing of what is imported is garbage, and it is a quarter of that time
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch loads: tests run side by side, threads would only wait
 hypothesis.settings.register_profile("busy machine", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("busy machine")
+
+GARBAGE = 10_000
+"""Objects made, less those let go, after which garbage is looked for: fourteen times as many as usually."""
 
 ALL_SLOW = re.compile(r"^pytestmark = (pytest\.mark\.slow\b|\[pytest\.mark\.slow,)", re.MULTILINE)
 PARAPHRASES = "seetell.metrics.meteor.scorer.read_paraphrases"
@@ -44,6 +48,8 @@ def pytest_collection_finish() -> None:
     """Keep what is imported by now out of the search for garbage, which goes through it again and again otherwise."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(GARBAGE)
+    gc.enable()
 
 
 def pytest_sessionfinish() -> None:

@@ -109,7 +109,18 @@ def photos(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("block", blocks(), ids=str)
+SLOW = ("seetell explain",)
+"""Commands that run a network a hundred times; each is in other tests with a smaller one."""
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        pytest.param(each, marks=[pytest.mark.slow] if each.mark == "run" and each.text.startswith(SLOW) else [])
+        for each in blocks()
+    ],
+    ids=str,
+)
 def test_every_block_runs_or_names_its_test(block: Block, photos: Path, no_paraphrases: None):
     if block.mark == "run":
         found = pipelines(block.text) if block.language == "bash" else None

@@ -82,7 +82,14 @@ def run(config: RunConfig, folder: Path, **options: Any) -> TrainingLoop:
     return loop
 
 
-@pytest.mark.parametrize("method", [method for method in METHODS if method != "adapters"])
+@pytest.mark.parametrize(
+    "method",
+    [
+        pytest.param(method, marks=[pytest.mark.slow] if method == "kernel_mean_matching" else [])
+        for method in METHODS
+        if method != "adapters"
+    ],
+)
 def test_a_stopped_run_resumes_exactly(tmp_path, content, squares, method):
     config = configured(content, method, squares)
     loop = run(config, tmp_path / "whole")

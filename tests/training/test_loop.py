@@ -247,6 +247,7 @@ def train_normalised(processes: Processes, folder, chosen: RunConfig) -> dict[st
     return {name: value.flatten().tolist() for name, value in running.training.model.state_dict().items()}
 
 
+@pytest.mark.slow  # the layers are in test_batch_norms.py
 def test_batch_normalisation_takes_the_statistics_of_all_processes(tmp_path):
     chosen = config(batch_size=8, optimiser=OptimiserConfig(learning_rate=1e-2))
     one = train_normalised(Processes(), tmp_path / "one", chosen)

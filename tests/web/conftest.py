@@ -24,6 +24,7 @@ from seetell.tasks.registry import find_task
 from seetell.web.application import application
 from seetell.web.indexed_photos import IndexedPhotos
 from seetell.web.limits import Limits
+from seetell.web.photo_workers import PhotoWorkers
 from seetell.web.server import listen, server
 
 if TYPE_CHECKING:
@@ -50,6 +51,29 @@ def until(true: Callable[[], bool]) -> None:
             return
         time.sleep(0.05)
     raise AssertionError("it did not come about")
+
+
+class KeptWorkers(PhotoWorkers):
+    """Processes that outlive the applications which use them."""
+
+    def close(self) -> None:
+        """Leave them for the next application."""
+
+
+@pytest.fixture(scope="session")
+def kept_workers() -> Iterator[KeptWorkers]:
+    workers = KeptWorkers()
+    yield workers
+    super(KeptWorkers, workers).close()
+
+
+@pytest.fixture(autouse=True)
+def shared_workers(kept_workers: KeptWorkers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let all applications open photos in the same processes: to start one takes longer than most tests.
+
+    A file that tests these processes themselves has a fixture of the same name that does nothing.
+    """
+    monkeypatch.setattr("seetell.web.request_handler.PhotoWorkers", lambda: kept_workers)
 
 
 @pytest.fixture(scope="session")

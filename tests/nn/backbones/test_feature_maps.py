@@ -47,6 +47,7 @@ def without_large(names: Iterable[str], large: Collection[str] = LARGE) -> list[
 
 ALL_OF_OURS = without_large(OTHERS_OF_OURS, DEEP)
 OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in OF_LIBRARIES if name not in TORCHVISION]
+LIBRARIES = ["timm/resnet18", "torchvision/resnet18", "tf_mobilenetv3_small_075"]
 CUT = ["torchvision/inception_v3", "inception_v4", "squeezenet1_0"]
 """Whose convolutions without padding cut the border off."""
 
@@ -221,12 +222,10 @@ def centres(encoder: Encoder, size: int, strides: list[int] | None = None) -> di
 @pytest.mark.parametrize(
     ("name", "size"),
     [
-        *((name, size) for name in LITE for size in (256, 260, 251)),
-        *(
-            (name, size)
-            for name in ("timm/resnet18", "torchvision/resnet18", "tf_mobilenetv3_small_075")
-            for size in (256, 251)
-        ),
+        *(("efficientnet_lite0", size) for size in (256, 260, 251)),
+        *(pytest.param("efficientnet_lite2", size, marks=pytest.mark.slow) for size in (256, 260, 251)),
+        *((name, 251) for name in LIBRARIES),
+        *(pytest.param(name, 256, marks=pytest.mark.slow) for name in LIBRARIES),
     ],
 )
 def test_cells_are_centred_at_multiples_of_the_stride(name, size):

@@ -56,7 +56,9 @@ def value(photos, sentences) -> np.ndarray:
     return np.array([VALUES[photo, sentence[0]] for photo, sentence in zip(photos, sentences, strict=True)])
 
 
-@pytest.mark.parametrize(("baseline", "temperature"), [("others", 1.0), ("greedy", 1.0), ("others", 0.5)])
+@pytest.mark.parametrize(
+    ("baseline", "temperature"), [pytest.param("others", 1.0, marks=pytest.mark.slow), ("greedy", 1.0), ("others", 0.5)]
+)
 def test_the_gradient_is_that_of_the_expected_reward(baseline: str, temperature: float):
     captioner = OneWord(PHOTOS)
     drawn_from = torch.softmax(captioner._first(torch.arange(PHOTOS)) / temperature, dim=1)

@@ -119,7 +119,13 @@ MODES = {
 }
 
 
-@pytest.mark.parametrize("mode", MODES)
+PARTS = ("fine-tuned", "self-critical", "fine-tuned, then self-critical", "sgd")
+"""Modes whose parts are also in others."""
+
+
+@pytest.mark.parametrize(
+    "mode", [pytest.param(mode, marks=[pytest.mark.slow] if mode in PARTS else []) for mode in MODES]
+)
 def test_a_stopped_run_resumes_exactly(shapes, tmp_path, shapes_recipe, mode, monkeypatch):
     monkeypatch.chdir(tmp_path)
     if "distillation" in MODES[mode].get("captioning", {}):

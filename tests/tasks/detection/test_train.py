@@ -86,7 +86,7 @@ def run_of(config: RunConfig, folder: Path, **callbacks: Any) -> Path:
     "changes",
     [
         pytest.param({}, id="ssd"),
-        pytest.param({"model": "fast_rcnn"}, id="fast_rcnn"),
+        pytest.param({"model": "fast_rcnn"}, id="fast_rcnn", marks=pytest.mark.slow),
         pytest.param({"model": "faster_rcnn"}, id="faster_rcnn", marks=pytest.mark.slow),
         pytest.param(
             {"detection": {"train_encoder_after": 4, "frozen_stages": 2}}, id="with the encoder", marks=pytest.mark.slow

@@ -86,10 +86,19 @@ def test_the_papers_aligner_is_its_equations():
             torch.testing.assert_close(scores(made)["regions"][k, place], products.amax(dim=1).sum())
 
 
+GLOBAL = dataclasses.replace(SMALL, similarity="global", sentence_encoder="transformer")
+OTHERS = [(config, loss) for config in (PAPER, GLOBAL) for loss in (max_margin, hardest_negative)]
+
+
 @pytest.mark.parametrize(
-    "config", [SMALL, PAPER, dataclasses.replace(SMALL, similarity="global", sentence_encoder="transformer")]
+    ("config", "loss"),
+    [
+        *((SMALL, loss) for loss in (max_margin, hardest_negative, info_nce)),
+        (PAPER, info_nce),
+        (GLOBAL, info_nce),
+        *(pytest.param(*other, marks=pytest.mark.slow) for other in OTHERS),
+    ],
 )
-@pytest.mark.parametrize("loss", [max_margin, hardest_negative, info_nce], ids=lambda loss: loss.__name__)
 def test_learns_six_pairs_by_heart(config, loss):
     made = aligner(config)
     options = {} if loss is info_nce else {"margin": 0.2}
