@@ -267,8 +267,9 @@ def with_pixels_and_boxes(model: onnx.ModelProto, mean: Sequence[float], std: Se
     arrays = {
         "scale": scale.reshape(1, 3, 1, 1),
         "shift": shift.reshape(1, 3, 1, 1),
-        "bins_shape": np.array([0, 0, 4, BINS], np.int64),
-        "bins": np.arange(BINS, dtype=np.float32),
+        "bins_shape": np.array([-1, BINS], np.int64),
+        "bins": np.arange(BINS, dtype=np.float32)[:, None],
+        "steps_shape": np.array([-1, CELLS, 4], np.int64),
         "centres": np.concatenate([centres, centres], axis=1) / SIDE,
         "strides": strides[:, None] * np.array([-1, -1, 1, 1], np.float32) / SIDE,
         "zero": np.float32(0),
@@ -278,7 +279,8 @@ def with_pixels_and_boxes(model: onnx.ModelProto, mean: Sequence[float], std: Se
     after = [
         ("Reshape", ["distances", "bins_shape"], "logits"),
         ("Softmax", ["logits"], "distributions"),
-        ("MatMul", ["distributions", "bins"], "steps"),
+        ("MatMul", ["distributions", "bins"], "means"),  # of all sides at once: a tenth of the time of all the graph
+        ("Reshape", ["means", "steps_shape"], "steps"),
         ("Mul", ["steps", "strides"], "offsets"),
         ("Add", ["centres", "offsets"], "edges"),
         ("Clip", ["edges", "zero", "one"], "boxes"),

@@ -275,6 +275,18 @@ def check_cached(config: RunConfig, trained: str) -> None:
         raise RecipeError(f"data.augmentation: {trained} is trained on cached features, whose photos cannot be changed")
 
 
+def check_whole(config: RunConfig, trained: str) -> None:
+    """Check that a run whose encoder is trained sees whole photos, since boxes are not moved with a change of them.
+
+    Raises:
+        RecipeError: it changes them otherwise than by mirroring; it names what is ``trained``, such as ``a detector``.
+    """
+    if config.data.crop:
+        raise RecipeError(f"data.crop: boxes are not cropped; leave it false for {trained}")
+    if config.data.augmentation != UNCHANGED:
+        raise RecipeError(f"data.augmentation: boxes are not changed; leave it out for {trained}")
+
+
 def only(**sections: type[Section]) -> Sections:
     """Return the sections of the given tasks alone, by name."""
 

@@ -15,6 +15,8 @@ from seetell.data.feature_cache import FeatureCache
 from seetell.nn.backbones import Encoder
 from seetell.photos import open_photo
 
+SPREAD_BATCH = 10
+
 
 class FeatureMapCache:
     """The encoder's feature maps of photos.
@@ -123,6 +125,17 @@ class Pixels(PixelMaps):
     def maps(self, inputs: list[Tensor]) -> list[Tensor]:
         """Return the pixels, ``(B, 3, H, W)``."""
         return inputs
+
+
+def spread_maps(source: MapSource, count: int, *, most: int, device: torch.device) -> list[Tensor]:
+    """Return maps ``(B, C_s, h, w)`` per stride of up to ``most`` of ``count`` photos, spread over all."""
+    chosen = np.linspace(0, count - 1, min(most, count)).astype(np.int64)
+    with torch.no_grad():
+        parts = [
+            source.maps([each.to(device) for each in source.read(chosen[start : start + SPREAD_BATCH])])
+            for start in range(0, len(chosen), SPREAD_BATCH)
+        ]
+    return [torch.cat(maps) for maps in zip(*parts, strict=True)]
 
 
 def map_shapes(encoder: Encoder, strides: Sequence[int]) -> list[tuple[int, int, int]]:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from seetell.language.vocabulary import Vocabulary
 from seetell.nn.backbones import Encoder
@@ -117,6 +117,10 @@ class Training(ABC):
     def device(self) -> torch.device:
         """Where torch computes."""
         return next(self.model.parameters()).device
+
+    def placed(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Return tensors on the device."""
+        return [each.to(self.device) for each in tensors]
 
     @property
     def modules(self) -> dict[str, nn.Module]:

@@ -15,7 +15,7 @@ from seetell.language.vocabulary import Vocabulary
 from seetell.nn.backbones import Encoder
 from seetell.training.config import RunConfig
 from seetell.training.encoding import Progress, feature_maps_cache
-from seetell.training.preparation import data_hash, readable, training_splits
+from seetell.training.preparation import data_hash, readable, training_splits, unreadable
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,14 @@ class PreparedRegions:
         train: the training photos.
         val: the validation photos.
         vocabulary: the words of the training phrases.
-        cache: feature maps of all photos.
+        cache: feature maps of all photos; ``None`` where the encoder always runs.
         failures: the photos that could not be opened, with the reasons.
     """
 
     train: RegionTargets
     val: RegionTargets
     vocabulary: Vocabulary
-    cache: FeatureCache
+    cache: FeatureCache | None
     failures: dict[Path, str]
 
     @property
@@ -72,9 +72,13 @@ def prepare_regions(
     """
     train, val = training_splits(config, dataset)
     paths = list(dict.fromkeys(photo.path for photo in (*train, *val)))
-    cache, failures = feature_maps_cache(
-        config.encoder.cache, encoder, paths, strides=config.section.densecap.strides, progress=progress
-    )
+    section, cache = config.section, None
+    if config.encoder.cache and section.train_encoder_after != 0:
+        cache, failures = feature_maps_cache(
+            config.encoder.cache, encoder, paths, strides=section.densecap.strides, progress=progress
+        )
+    else:
+        failures = unreadable(paths, progress)
     train, val = readable(dataset.source, failures, train, val)
     vocabulary = Vocabulary.build(
         (tokenize(phrase) for photo in train for region in photo.regions for phrase in region.phrases),

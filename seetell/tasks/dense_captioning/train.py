@@ -1,7 +1,8 @@
-"""Training dense captioners, on a frozen encoder."""
+"""Training dense captioners, on a frozen encoder's cached maps or together with the encoder."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,17 +16,18 @@ from seetell.language.vocabulary import Vocabulary
 from seetell.nn.backbones import weights_hash
 from seetell.tasks.captioning.models import caption_tensors
 from seetell.tasks.dense_captioning.model import build
-from seetell.tasks.dense_captioning.region_targets import prepare_regions
+from seetell.tasks.dense_captioning.region_targets import RegionTargets, prepare_regions
 from seetell.tasks.dense_captioning.validation import validate
 from seetell.training import task
 from seetell.training.batches import WHOLE, Part
 from seetell.training.config import RunConfig
 from seetell.training.encoding import Progress
-from seetell.training.feature_maps import FeatureMapCache, map_shapes
+from seetell.training.feature_maps import CachedMaps, FeatureMapCache, MapSource, PixelMaps, map_shapes, spread_maps
 from seetell.training.loss_terms import Term
 from seetell.training.preparation import frozen_encoder, pretrained_of
-from seetell.training.task import Validation, seeded
-from seetell.training.trained import load_word_embeddings
+from seetell.training.task import Phase, Validation, seeded
+from seetell.training.trained import load_model, load_word_embeddings
+from seetell.training.views import View
 
 FITTING_PHOTOS = 200
 
@@ -47,16 +49,18 @@ class Training(task.Training):
         self.prepared = prepare_regions(config, dataset, self.encoder, progress=on_encoding)
         self.failures, self.vocabulary = self.prepared.failures, self.prepared.vocabulary
         self.model = self.densecap = seeded(config, build, self.encoder, self.vocabulary).to(config.device)
-        shapes = map_shapes(self.encoder, config.section.densecap.strides)
-        self._train_maps, self._val_maps = (
-            FeatureMapCache(self.prepared.cache, [photo.path for photo in split.photos], shapes)
-            for split in (self.prepared.train, self.prepared.val)
-        )
+        self._trains_encoder = False
         self.hashes = {
             "vocabulary_hash": self.vocabulary.hash,
             "encoder_hash": weights_hash(self.encoder),
             "data_hash": self.prepared.data_hash,
         }
+
+    @property
+    def modules(self) -> dict[str, nn.Module]:
+        """The dense captioner, and the encoder if it is trained at some time."""
+        modules: dict[str, nn.Module] = {self.part: self.densecap}
+        return modules | {"encoder": self.encoder} if self.config.section.train_encoder_after >= 0 else modules
 
     @property
     def compiled(self) -> list[nn.Module]:
@@ -69,40 +73,76 @@ class Training(task.Training):
         return read_regions(config.data.path, captions=config.data.captions, **config.data.reading)
 
     def initialise(self) -> None:
-        """Fit the pyramid's normalisation to training photos, and load pretrained word vectors."""
-        maps = self._train_maps
-        some = np.linspace(0, len(maps) - 1, min(FITTING_PHOTOS, len(maps))).astype(np.int64)
-        self.densecap.pyramid.fit([activation.to(self.device) for activation in maps.read(some)])
-        if self._pretrained is not None and self.config.section.init_word_embeddings:
+        """Go on from the run of a dense captioner, or fit the pyramid's normalisation and load word vectors."""
+        pretrained = self._pretrained
+        words = [f"captioner.{name}" for name in self.densecap.captioner.vocab_parameters]
+        if pretrained is not None and words[0] in pretrained.parts.get(self.part, {}):  # bundles lack the encoder
+            load_model(self.densecap, self.part, self.vocabulary, pretrained, vocab_parameters=words)
+            return
+        train = self.prepared.train
+        maps = spread_maps(self._source(train), len(train.photos), most=FITTING_PHOTOS, device=self.device)
+        self.densecap.pyramid.fit(maps)
+        if pretrained is not None and self.config.section.init_word_embeddings:
             load_word_embeddings(
                 self.densecap.captioner.word_embedding,
                 self.vocabulary,
-                self._pretrained,
+                pretrained,
                 setting="dense_captioning.captioner.embedding_size",
             )
 
+    def phases(self) -> list[Phase]:
+        """Return one phase or two: the dense captioner alone, then with the encoder."""
+        section = self.config.section
+        return self.model_then_encoder(
+            after=section.train_encoder_after,
+            frozen_stages=section.frozen_stages,
+            optimiser=section.encoder_optimiser,
+        )
+
+    def begin(self, phase: Phase) -> None:
+        """Freeze or unfreeze the encoder."""
+        self._trains_encoder = self.unfreeze_encoder(phase)
+        self._train_source, self._val_source = self._source(self.prepared.train), self._source(self.prepared.val)
+
     def batch(self, step: int, part: Part = WHOLE) -> tuple[list[Tensor], list[Tensor], Tensor, Tensor]:
-        """Read feature maps, boxes and one phrase per region."""
+        """Read feature maps or pixels, boxes and one phrase per region."""
         config, train = self.config, self.prepared.train
         indices = self.draw(step, np.ones(len(train.photos), np.int64), 1).unique_photos()
         random = np.random.default_rng((config.seed, 4, step))
         phrases = [[random.integers(len(each)) for each in train.phrases[photo]] for photo in indices.photos]
-        indices, phrases = indices.part(part), phrases[part.of(len(phrases))]
+        views = [View.draw(config.section.scale, random) for _ in phrases] if config.section.views else []
+        indices, phrases, views = indices.part(part), phrases[part.of(len(phrases))], views[part.of(len(views))]
         width = self.encoder.preprocessing.width
         boxes, chosen = [], []
         for photo, mirrored, drawn in zip(indices.photos, indices.mirrored, phrases, strict=True):
             upright = train.boxes[photo]
             boxes.append(torch.from_numpy(flip_boxes(upright.numpy(), width=width)) if mirrored else upright)
             chosen += [[each[number]] for each, number in zip(train.phrases[photo], drawn, strict=True)]
+        read = self._train_source.read(indices.photos, indices.mirrored)
+        if views:
+            seen = self._take(views, read[0], boxes)
+            chosen = [phrase for phrase, kept in zip(chosen, seen, strict=True) if kept]
         inputs, targets = caption_tensors(chosen, max_words=config.data.max_words)
-        return self._train_maps.read(indices.photos, indices.mirrored), boxes, inputs[:, 0], targets[:, 0]
+        return read, boxes, inputs[:, 0], targets[:, 0]
+
+    def _take(self, views: Sequence[View], images: Tensor, boxes: list[Tensor]) -> list[bool]:
+        """Replace images and boxes by their views, unless none of an image's boxes is seen; return which boxes are."""
+        size, seen = self.encoder.preprocessing, []
+        for row, view in enumerate(views):
+            moved, kept = view.boxes(boxes[row], size=(size.width, size.height))
+            if kept.any():
+                images[row], boxes[row] = view.pixels(images[row]), moved[kept]
+            else:
+                kept = torch.ones(len(boxes[row]), dtype=torch.bool)
+            seen += kept.tolist()
+        return seen
 
     def loss(self, step: int, batch: tuple[Any, ...]) -> list[Term]:
         """Return the five losses."""
-        maps, boxes, inputs, targets = batch
+        read, boxes, inputs, targets = batch
         losses = self.densecap.losses(
-            [activation.to(self.device) for activation in maps],
-            [each.to(self.device) for each in boxes],
+            self._train_source.maps(self.placed(read)),
+            self.placed(boxes),
             inputs.to(self.device),
             targets.to(self.device),
             label_smoothing=self.config.section.label_smoothing,
@@ -114,7 +154,7 @@ class Training(task.Training):
         """Measure average precision and recall; dense average precision is the score, where METEOR is installed."""
         values = validate(
             self.densecap,
-            self._val_maps,
+            self._val_source,
             self.prepared.val,
             self.vocabulary,
             decoding=self.config.section.decoding,
@@ -122,3 +162,9 @@ class Training(task.Training):
             temperature=self.config.section.temperature,
         )
         return Validation(values.get("dense_mAP", values["detection_mAP"]), values)
+
+    def _source(self, targets: RegionTargets) -> MapSource:
+        paths, strides = [photo.path for photo in targets.photos], self.config.section.densecap.strides
+        if self.prepared.cache is None or self._trains_encoder:
+            return PixelMaps(self.encoder, paths, strides)
+        return CachedMaps(FeatureMapCache(self.prepared.cache, paths, map_shapes(self.encoder, strides)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -20,14 +19,14 @@ from seetell.tasks.captioning.validation import ranked_hypotheses, validation_lo
 from seetell.tasks.dense_captioning.model import DenseCap
 from seetell.tasks.dense_captioning.phrases import FUNCTION_WORDS, PRONOUNS, choose
 from seetell.tasks.dense_captioning.region_targets import RegionTargets
-from seetell.training.feature_maps import FeatureMapCache
+from seetell.training.feature_maps import MapSource
 
 BATCH = 10
 
 
 def validate(
     densecap: DenseCap,
-    maps: FeatureMapCache,
+    source: MapSource,
     targets: RegionTargets,
     vocabulary: Vocabulary,
     *,
@@ -39,7 +38,7 @@ def validate(
 
     Args:
         densecap: in evaluation mode.
-        maps: of the photos.
+        source: gives maps of the photos.
         targets: the photos and their true regions.
         vocabulary: the captioner's.
         decoding: how phrases are searched.
@@ -56,10 +55,12 @@ def validate(
     nats, words = 0.0, 0
     pronouns = np.flatnonzero(word_mask(vocabulary.words, PRONOUNS)).tolist()
     function_words = word_mask(vocabulary.words, FUNCTION_WORDS)
-    for rows, batch in _batches(densecap, maps):
+    device = next(densecap.parameters()).device
+    for start in range(0, len(targets.photos), BATCH):
+        rows = np.arange(start, min(start + BATCH, len(targets.photos)))
         with torch.inference_mode():
+            batch = source.maps([each.to(device) for each in source.read(rows)])
             detections = densecap.detect(batch)
-            device = batch[0].device
             features = densecap.describe(batch, [targets.boxes[row].to(device) for row in rows])
         references = [list(region) for row in rows for region in targets.phrases[row]]
         loss, count = validation_loss(densecap.captioner, features, references, max_words=max_words)
@@ -91,13 +92,6 @@ def validate(
         "recall@100": recall[100].at_half,
         "validation_loss": nats / words,
     }
-
-
-def _batches(densecap: DenseCap, maps: FeatureMapCache) -> Iterator[tuple[np.ndarray, list[Tensor]]]:
-    device = next(densecap.parameters()).device
-    for start in range(0, len(maps), BATCH):
-        rows = np.arange(start, min(start + BATCH, len(maps)))
-        yield rows, [activation.to(device) for activation in maps.read(rows)]
 
 
 def _regions(boxes: Tensor, phrases: list[str], scores: list[float], scale: np.ndarray) -> list[Region]:

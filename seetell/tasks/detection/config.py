@@ -11,7 +11,7 @@ from seetell.errors import RecipeError
 from seetell.geometry.key_points import KeyPoints
 from seetell.tasks.detection.models import config_type, network_type
 from seetell.tasks.detection.selective_search import SelectiveSearchConfig
-from seetell.training.config import RunConfig, Section, check_cached
+from seetell.training.config import RunConfig, Section, check_cached, check_whole
 from seetell.training.optimisers import OptimiserConfig
 
 
@@ -78,5 +78,5 @@ class DetectionConfig(Section):
             raise RecipeError(f"detection.train_encoder_after: {self.model} leaves the encoder as it is; set -1")
         if self.train_encoder_after < 0:
             check_cached(config, "a detector on a frozen encoder")
-        elif config.data.crop:
-            raise RecipeError("data.crop: boxes are not cropped; leave it false for a detector")
+        else:
+            check_whole(config, "a detector")

@@ -24,7 +24,15 @@ from seetell.training import task
 from seetell.training.batches import WHOLE, Part
 from seetell.training.config import RunConfig
 from seetell.training.encoding import Progress, feature_maps_cache
-from seetell.training.feature_maps import CachedMaps, FeatureMapCache, MapSource, PixelMaps, Pixels, map_shapes
+from seetell.training.feature_maps import (
+    CachedMaps,
+    FeatureMapCache,
+    MapSource,
+    PixelMaps,
+    Pixels,
+    map_shapes,
+    spread_maps,
+)
 from seetell.training.loss_terms import Term
 from seetell.training.preparation import data_hash, frozen_encoder, pretrained_of, readable, training_splits, unreadable
 from seetell.training.task import Phase, Validation, seeded
@@ -112,11 +120,8 @@ class Training(task.Training):
 
     def initialise(self) -> None:
         """Fit the standardisation to training photos spread over the whole split."""
-        some = self._train[:: -(-len(self._train) // FITTING_PHOTOS)]
-        source = self._source(some)
-        with torch.no_grad():
-            parts = [source.maps(source.read(rows)) for rows in _batches(len(some))]
-            self.detector.fit([torch.cat(maps).to(self.device) for maps in zip(*parts, strict=True)])
+        source = self._source(self._train)
+        self.detector.fit(spread_maps(source, len(self._train), most=FITTING_PHOTOS, device=self.device))
 
     def phases(self) -> list[Phase]:
         """Return one phase or two: the detector alone, then with the encoder."""
@@ -153,9 +158,9 @@ class Training(task.Training):
     def loss(self, step: int, batch: tuple[Any, ...]) -> list[Term]:
         """Return the detector's losses."""
         inputs, boxes, labels, *others = batch
-        given, details = (None if each is None else self._placed(each) for each in others)
-        targets = Targets(self._placed(boxes), self._placed(labels), details)
-        losses = self.detector.losses(self._train_source.maps(self._placed(inputs)), targets, given)
+        given, details = (None if each is None else self.placed(each) for each in others)
+        targets = Targets(self.placed(boxes), self.placed(labels), details)
+        losses = self.detector.losses(self._train_source.maps(self.placed(inputs)), targets, given)
         return [Term(mean, count, 1.0, f"{name}_loss") for name, (mean, count) in losses.items()]
 
     def validate(self) -> Validation:
@@ -165,8 +170,8 @@ class Training(task.Training):
         source, proposals = self._val_source, self._val_proposals
         for rows in _batches(len(self._val)):
             with torch.inference_mode():
-                given = None if proposals is None else self._placed([proposals[row] for row in rows.tolist()])
-                maps = source.maps(self._placed(source.read(rows)))
+                given = None if proposals is None else self.placed([proposals[row] for row in rows.tolist()])
+                maps = source.maps(self.placed(source.read(rows)))
                 candidates = self.detector.detect(maps, given)
             for row, each in zip(rows.tolist(), candidates, strict=True):
                 photo = self._val[row]
@@ -215,10 +220,6 @@ class Training(task.Training):
             progress=progress,
         )
         return {place: torch.from_numpy(boxes) for place, boxes in zip(wanted, found, strict=True)}
-
-    def _placed(self, tensors: Sequence[Tensor]) -> list[Tensor]:
-        """Return tensors on the device."""
-        return [each.to(self.device) for each in tensors]
 
     def _source(self, photos: Sequence[ObjectPhoto]) -> MapSource:
         paths, strides = [photo.path for photo in photos], self.section.strides
