@@ -50,7 +50,7 @@ def atomic_file(path: Path, *, keep_identity: bool = False, in_place: bool = Tru
             content, and a process that is killed leaves one of the two.
 
     Raises:
-        OSError: it cannot be written; where the disk is full, ``filename`` is ``path``.
+        OSError: it cannot be written; where nothing can be or the disk is full, ``filename`` is ``path``.
     """
     if path.exists() and not path.is_file():
         with open(path, "wb") as file:
@@ -65,7 +65,8 @@ def _replacing(path: Path, *, keep_identity: bool, in_place: bool) -> Iterator[B
     existing = target.stat() if target.exists() else None
     mode = 0o666 if existing is None else stat.S_IMODE(existing.st_mode)
     partial = _beside(target)
-    descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+    with _naming(path):
+        descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
     try:
         copied = False
         try_lock(descriptor)
@@ -161,7 +162,8 @@ def atomic_directory(target: Path) -> Iterator[Path]:
 def _replacing_directory(target: Path) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = _beside(target)
-    scratch.mkdir(0o700)
+    with _naming(target):
+        scratch.mkdir(0o700)
     folder, replaced = scratch / "new", scratch / REPLACED
     try:
         with _locked(scratch):
@@ -178,6 +180,16 @@ def _replacing_directory(target: Path) -> Iterator[Path]:
                 raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
+def _naming(target: Path) -> Iterator[None]:
+    """Name the target in errors, which the user knows, rather than what lies beside it."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = os.fspath(target)
+        raise
 
 
 def _beside(target: Path) -> Path:

@@ -79,6 +79,17 @@ def test_a_full_disk_is_named(tmp_path: Path):
     assert caught.value.filename == str(tmp_path / "a")
 
 
+@pytest.mark.parametrize("writing", [atomic_file, atomic_directory])
+def test_what_the_user_named_is_named_where_nothing_can_be_written(tmp_path: Path, writing, monkeypatch):
+    def refused(path: object, *arguments: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(os, "open" if writing is atomic_file else "mkdir", refused)
+    with pytest.raises(PermissionError) as caught, writing(tmp_path / "a"):
+        pass
+    assert caught.value.filename == str(tmp_path / "a")
+
+
 @pytest.mark.skipif(os.name != "posix", reason="modes, links and devices as on POSIX")
 def test_modes_links_and_devices_stay_what_they_are(tmp_path: Path):
     (tmp_path / "a").touch(mode=0o600)

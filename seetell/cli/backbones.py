@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from seetell.cli.command import Format, command, format_option
+from seetell.cli.command import FOLDER_OR_FILE, Format, command, format_option
+from seetell.cli.side_outputs import PICTURES
 from seetell.extras import require
 
 
@@ -18,7 +19,7 @@ from seetell.extras import require
 @click.option("--no-timing", is_flag=True, help="Do not measure how long they take.")
 @click.option(
     "--picture",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FOLDER_OR_FILE,
     help="Draw them there, a dot each: parameters over milliseconds, or over GFLOPs.",
 )
 def backbones(output_format: Format, no_timing: bool, picture: Path | None) -> None:
@@ -33,6 +34,10 @@ def backbones(output_format: Format, no_timing: bool, picture: Path | None) -> N
     Example: seetell models backbones --no-timing
     """
     require("train", "seetell models backbones")
+    if picture is not None:
+        from seetell.cli.picture_options import check_output
+
+        check_output(picture, endings=(*PICTURES, ".svg"), option="--picture")
     from seetell.nn.backbones.catalogue import CATALOGUE
     from seetell.nn.backbones.measures import milliseconds, size_of
 

@@ -72,6 +72,7 @@ def evaluate(
     Example: seetell evaluate regions --data flickr30k_entities --captions flickr8k
     """
     from seetell.cli.output_file import check_writable, write_file
+    from seetell.cli.picture_options import check_output
     from seetell.cli.progress import Progress
     from seetell.tasks.evaluation import DataOptions
     from seetell.tasks.loading import load_for, task_of
@@ -83,6 +84,9 @@ def evaluate(
         raise UsageError("--record notes the scores of the bundle as it is; leave out --set and --precision")
     if output is not None:
         check_writable(output, "--output", inputs=[data])
+    for option in (option for task in tasks().values() for option in task.evaluate_options):
+        if option.writes and option.name in given:
+            check_output(given[option.name], [data], torch=False, endings=option.writes, option=_flag(option.name))
     task = _task_for(model, task_of(model) if task_name is None else find_task(task_name), given)
     predictor = load_for(task, model, precision=precision, **backend)
     bundle = getattr(predictor, "bundle", None)

@@ -78,9 +78,14 @@ def expand(
     Yields:
         Paths; ``-`` for a photo on standard input. A path that does not exist is yielded too, so that its reader
         reports it.
+
+    Raises:
+        UsageError: an argument is empty, as one made of a variable that is not set.
     """
     besides = besides or Besides()
     for argument in arguments:
+        if not argument:
+            raise UsageError("expected the name of a file or folder, got an empty one")
         if argument == STANDARD_INPUT:
             yield from _listed(listed, besides, wanted)
         elif glob.has_magic(argument) and not is_remote(argument) and not os.path.lexists(argument):
@@ -137,7 +142,8 @@ def at_least_one(photos: Iterator[str], arguments: Sequence[str], besides: Besid
         hint = (
             f"skipped: {besides.skipped_files}" if besides.skipped_files else "photos are known by endings such as .jpg"
         )
-        raise UsageError(f"no photos found in {', '.join(arguments)}; {hint}")
+        named = ["standard input" if argument == STANDARD_INPUT else argument for argument in arguments]
+        raise UsageError(f"no photos found in {', '.join(named)}; {hint}")
     return itertools.chain([first], photos)
 
 

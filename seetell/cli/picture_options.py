@@ -54,7 +54,12 @@ def seed_option() -> Decorator[Any]:
 
 
 def check_output(
-    path: Path, inputs: Iterable[str | Path] = (), *, torch: bool = True, endings: Sequence[str] = tuple(PICTURES)
+    path: Path,
+    inputs: Iterable[str | Path] = (),
+    *,
+    torch: bool = True,
+    endings: Sequence[str] = tuple(PICTURES),
+    option: str = "--output",
 ) -> None:
     """Check before any work that a picture can be written, and that torch is installed, if it is needed.
 
@@ -63,6 +68,7 @@ def check_output(
         inputs: what the command reads.
         torch: whether it is needed.
         endings: of the formats that the command writes.
+        option: that names the picture, for the message.
 
     Raises:
         UsageError: it cannot, or it is not.
@@ -74,8 +80,8 @@ def check_output(
     if torch:
         require("train", "making pictures with a network")
     if path.suffix.lower() not in endings:
-        raise UsageError(f"--output {path}: expected a name that ends in {', '.join(endings)}")
-    check_writable(path, "--output", inputs=inputs, picture=True)
+        raise UsageError(f"{option} {path}: expected a name that ends in {', '.join(endings)}")
+    check_writable(path, option, inputs=inputs, picture=True)
 
 
 def write_picture(path: Path, picture: Image.Image) -> None:

@@ -45,6 +45,7 @@ class Option:
         choices: the only values, if they are few.
         served: whether it is a query parameter of ``POST /v1/<command>`` too.
         changes_results: whether results depend on it, so that those made with different values do not mix in a file.
+        writes: endings of the picture that is written to the file that it names, if it names such a file.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Option:
     choices: tuple[str, ...] = ()
     served: bool = False
     changes_results: bool = True
+    writes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -49,3 +49,14 @@ def test_they_are_drawn(capsys, two_encoders, tmp_path):
     with Image.open(tmp_path / "encoders.png") as picture:
         assert picture.format == "PNG"
         assert picture.width > 600
+
+
+@pytest.mark.parametrize(("name", "message"), [("a.foo", "expected a name that ends in"), ("no/a.png", "no folder")])
+def test_a_picture_that_cannot_be_written_is_refused_before_anything_is_measured(
+    tmp_path, monkeypatch, name, message, capsys
+):
+    monkeypatch.setattr("seetell.nn.backbones.measures.size_of", lambda entry: pytest.fail("measured"))
+    with pytest.raises(SystemExit, match="2"):
+        main(["models", "backbones", "--picture", str(tmp_path / name)])
+    assert f"--picture {tmp_path / name}: " in (told := capsys.readouterr().err)
+    assert message in told

@@ -73,6 +73,17 @@ def test_a_place_for_the_captions_is_looked_at_before_they_are_made(
     assert "captioning" not in err
 
 
+@pytest.mark.parametrize("name", ["absent/confusion.png", "confusion.jpg", "photos/red.png"])
+def test_a_place_for_a_picture_is_looked_at_before_it_is_made(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str
+):
+    monkeypatch.setattr("seetell.tasks.loading.load_for", lambda *given, **options: pytest.fail("loaded"))
+    picture = folder.parent / name
+    data = picture if picture.exists() else folder
+    status, _, err = run(capsys, "classify", "--data", data, "--confusion", picture)
+    assert (status, f"--confusion {picture}: " in err) == (2, True)
+
+
 def test_phrases_of_regions_are_no_captions_of_photos(
     tiny_bundle: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ):

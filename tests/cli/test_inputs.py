@@ -157,6 +157,13 @@ def test_with_the_extra_photos_of_more_formats_are_found(folder: Path, monkeypat
     assert "1 RAW" in str(besides.skipped_files)
 
 
+def test_nothing_named_is_told_as_such():
+    with pytest.raises(UsageError, match="name of a file or folder, got an empty one"):
+        list(expand(["a.jpg", ""], io.BytesIO()))
+    with pytest.raises(UsageError, match="no photos found in standard input; "):
+        at_least_one(expand(["-"], io.BytesIO()), ["-"], Besides())
+
+
 def test_texts_beside_photos_are_not_counted(folder: Path):
     for name in ("z.txt", "z.gif.txt", "other.txt"):
         (folder / "photos" / "deep" / name).touch()

@@ -23,7 +23,7 @@ TASK = Task(
     architectures=("*ForImageClassification",),
     options=(Option("top", int, "Maximum number of labels per image.", 5, minimum=1, served=True),),
     evaluate_options=(
-        Option("confusion", Path, "Write the confusion matrix there, as a picture."),
+        Option("confusion", Path, "Write the confusion matrix there, as a picture: .png.", writes=(".png",)),
         Option("captions", Path, "With boxes of Flickr30k Entities: the data set whose images and splits count."),
     ),
 )
