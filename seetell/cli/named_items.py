@@ -24,6 +24,7 @@ class NamedItems:
     Attributes:
         once: whether they can be gone through only once, since standard input lists them.
         besides: what the last time found besides.
+        without_caption: rows of the file that the last time left out, as they have no caption.
 
     Raises:
         UsageError: a text that is needed is missing; or, when gone through, there is no image, or the file is wrong.
@@ -31,7 +32,7 @@ class NamedItems:
 
     def __init__(self, task: Task, words: tuple[str, ...], captions: str | None, shard: Shard) -> None:
         self._paths, self._text, self._captions, self._shard = list(words), "", captions, shard
-        self.besides = Besides()
+        self.besides, self.without_caption = Besides(), 0
         if captions is not None:
             if words:
                 raise UsageError(f"name photos and a {task.text_input}, or --captions, but not both")
@@ -43,31 +44,34 @@ class NamedItems:
 
     def __iter__(self) -> Iterator[Item]:
         self.besides.skipped_files.clear()
+        self.without_caption = 0
         return self._shard.of(self._all())
 
     def _all(self) -> Iterator[Item]:
         if self._captions is not None:
-            return _captions_of(self._captions)
+            return self._captions_of(self._captions)
         images = expand(self._paths, standard_input(), self.besides)
         return (Item(image, self._text) for image in at_least_one(images, self._paths, self.besides))
 
+    def _captions_of(self, file: str) -> Iterator[Item]:
+        """Yield images and their captions; rows with an error, or whose caption is withheld, are counted.
 
-def _captions_of(file: str) -> Iterator[Item]:
-    """Yield images and their captions; rows with an error, or whose caption is withheld, are skipped.
-
-    Raises:
-        UsageError: the file cannot be read, or a line is not such an object.
-    """
-    try:
-        with nullcontext(standard_input()) if file == STANDARD_INPUT else open(file, "rb") as lines:
-            for number, line in enumerate(lines, 1):
-                try:
-                    content = json.loads(line)
-                    if "error" not in content and "reason" not in content:
-                        yield Item(str(content["image"]), str(content["caption"]))
-                except (ValueError, TypeError, KeyError) as error:
-                    raise UsageError(
-                        f"--captions {file}, line {number}: expected a JSON object with image and caption"
-                    ) from error
-    except OSError as error:
-        raise UsageError(f"--captions {file}: cannot be read ({error.strerror})") from error
+        Raises:
+            UsageError: the file cannot be read, or a line is not such an object.
+        """
+        try:
+            with nullcontext(standard_input()) if file == STANDARD_INPUT else open(file, "rb") as lines:
+                for number, line in enumerate(lines, 1):
+                    try:
+                        content = json.loads(line)
+                        image, caption = content["image"], None if "error" in content else content["caption"]
+                    except (ValueError, TypeError, KeyError) as error:
+                        raise UsageError(
+                            f"--captions {file}, line {number}: expected a JSON object with image and caption"
+                        ) from error
+                    if caption is None:
+                        self.without_caption += 1
+                    else:
+                        yield Item(str(image), str(caption))
+        except OSError as error:
+            raise UsageError(f"--captions {file}: cannot be read ({error.strerror})") from error

@@ -155,6 +155,8 @@ def _predict(
     failed = work.to_standard_output(output_format) if to_files is None else work.to_files(to_files)
     if named.besides.skipped_files:
         click.echo(f"skipped: {named.besides.skipped_files}", err=True)
+    if count := named.without_caption:
+        click.echo(f"--captions: {count:,} row{'s' * (count > 1)} without a caption, failed or withheld", err=True)
     return 1 if failed else 0
 
 

@@ -9,7 +9,7 @@ Works with any model through a callback that advances by one word, batched over 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
 from typing import Any, Literal, get_args
@@ -117,11 +117,24 @@ class Decoding:
         Raises:
             UsageError: an option is unknown or its value not allowed.
         """
-        known = [field.name for field in fields(self)]
-        for name in options:
-            if name not in known:
-                raise UsageError(f"decoding: {unknown('option', name, known, renamed=_RENAMED)}")
+        self.check_names(options)
         return replace(self, **options)
+
+    @classmethod
+    def check_names(cls, names: Iterable[str], *, others: Sequence[str] = ()) -> None:
+        """Check that names are those of options.
+
+        Args:
+            names: of options.
+            others: further names that were allowed beside them, for the message.
+
+        Raises:
+            UsageError: one is not.
+        """
+        known = [field.name for field in fields(cls)]
+        for name in names:
+            if name not in known:
+                raise UsageError(f"decoding: {unknown('option', name, [*known, *others], renamed=_RENAMED)}")
 
 
 @lru_cache(maxsize=8)

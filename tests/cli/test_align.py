@@ -78,10 +78,12 @@ def test_captions_are_aligned_each_with_its_photo(run, monkeypatch: pytest.Monke
         {"image": "photos/b.png", "caption": "a blue square", "logprob": -1.5},
         {"image": "absent.png", "error": "no such file"},
         {"image": "photos/a.png", "caption": "a red square"},
+        {"image": "photos/a.png", "caption": None, "reason": "blank"},
+        {"image": "photos/a.png", "caption": None},
     ]
     listed(monkeypatch, "".join(f"{json.dumps(row)}\n" for row in rows))
-    status, out, _ = run("--captions", "-")
-    assert status == 0
+    status, out, err = run("--captions", "-")
+    assert (status, err) == (0, "--captions: 3 rows without a caption, failed or withheld\n")
     assert [line.split("\t")[:2] for line in out.splitlines()] == [
         ["photos/b.png", "a blue square"],
         ["photos/a.png", "a red square"],

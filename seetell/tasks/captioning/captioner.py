@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from seetell.errors import PhotoError, UsageError
@@ -80,6 +80,7 @@ class Captioner(Predictor[Prepared, Caption]):
             UsageError: an option is unknown or its value not allowed, options contradict each other, or the model
                 cannot do it: it has no attention to return, or no confidence to compare.
         """
+        Decoding.check_names(options, others=[field.name for field in fields(Wanted) if field.name != "options"])
         least = self._check_supported(attention=attention, min_confidence=min_confidence)
         return self._bind(Wanted(attention, sample, least, any_picture, keywords, options))
 

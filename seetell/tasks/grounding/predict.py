@@ -78,12 +78,23 @@ class PhraseGrounder(BundlePredictor[Prepared, Alignment]):
         batch_size: int | None = None,
         workers: int | None = None,
         beta: float = BETA,
-    ) -> Iterator[Alignment | PhotoError]:
+    ) -> Iterator[Alignment | PhotoError | UsageError]:
         """Align images with sentences, given in pairs; see :meth:`predict_many` and :meth:`align`.
 
-        A sentence of which no content word is known has no regions.
+        Yields:
+            One alignment per pair, or the error of an image that cannot be used, or of a sentence of which no content
+            word is known.
         """
-        return self.predict_many(pairs, batch_size=batch_size, workers=workers, beta=beta)
+        return map(self._checked, self.predict_many(pairs, batch_size=batch_size, workers=workers, beta=beta))
+
+    def _checked(self, found: Alignment | PhotoError) -> Alignment | PhotoError | UsageError:
+        """Return an alignment, or the error of its sentence."""
+        if isinstance(found, Alignment):
+            try:
+                self.check_text(found.sentence)
+            except UsageError as error:
+                return error
+        return found
 
     def check_text(self, text: str) -> str:
         """Check that a sentence has a content word that the model knows; see :meth:`Predictor.check_text`."""

@@ -252,6 +252,13 @@ def test_only_a_model_of_photos_looks_whether_it_is_one(captioner: BundleCaption
     assert of_photos.caption(plain((255, 0, 0)), any_picture=True).text
 
 
+def test_an_unknown_option_is_told_with_all_that_are_known(captioner: BundleCaptioner):
+    with pytest.raises(UsageError, match=r"option 'foo'.*Known: any_picture, attention, .*beam_size, .*min_confidence"):
+        captioner.caption(plain((255, 0, 0)), foo=1)
+    with pytest.raises(UsageError, match="Did you mean 'min_confidence'"):
+        captioner.bind(min_confidense=0.5)
+
+
 @pytest.mark.parametrize("least", [-0.1, 1.5, "abc"])
 def test_a_confidence_is_a_probability(captioner: BundleCaptioner, least: object):
     with pytest.raises(UsageError, match="between 0 and 1"):

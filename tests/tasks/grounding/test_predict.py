@@ -11,6 +11,7 @@ from runtime.tiny_aligner import write_tiny_aligner
 
 from seetell.errors import PhotoError, UsageError
 from seetell.photos import Preprocessing
+from seetell.results import Alignment
 from seetell.tasks.grounding.predict import PhraseGrounder
 from seetell.tasks.loading import load_for
 from seetell.tasks.registry import find_task
@@ -87,7 +88,11 @@ def test_sentences_without_a_known_content_word_are_refused(model: PhraseGrounde
         model.check_text(None)
     with pytest.raises(UsageError, match="'on a' names nothing that a photo can show"):
         model.align(halves(), "on a")
-    assert [found.regions for found in model.align_many([(halves(), "a wug"), (halves(), "")])] == [(), ()]
+    unknown, red, empty = model.align_many([(halves(), "a wug"), (halves(), "red"), (halves(), "")])
+    assert isinstance(unknown, UsageError)
+    assert "not known: wug" in str(unknown)
+    assert isinstance(red, Alignment)
+    assert isinstance(empty, UsageError)
 
 
 def test_other_forms_of_known_words_have_boxes(model: PhraseGrounder):
