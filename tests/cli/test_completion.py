@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -31,17 +33,20 @@ def install(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, s
 
 def completed(line: str, shell: str = "bash") -> list[str]:
     """Return what the last word of a line completes to; a line that ends with a space has an empty one."""
-    words = line.split(" ")
-    env = {
-        **os.environ,
-        "PYTHONPATH": str(REPOSITORY),
+    variables = {
         "_SEETELL_COMPLETE": f"{shell}_complete",
         "COMP_WORDS": line,
-        "COMP_CWORD": str(len(words) - 1),
+        "COMP_CWORD": str(len(line.split(" ")) - 1),
     }
-    done = subprocess.run([sys.executable, "-m", "seetell"], env=env, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout.split("\n")[:-1]
+    printed = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patched, redirect_stdout(printed):
+        for name, value in variables.items():
+            patched.setenv(name, value)
+        with pytest.raises(SystemExit) as ended:
+            main([])
+    assert ended.value.code == 0
+    printed.seek(0)
+    return printed.read().split("\n")[:-1]
 
 
 @pytest.mark.parametrize(

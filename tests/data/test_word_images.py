@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from scipy.io import savemat
 
 from seetell.data.mat_file import read_mat
 from seetell.data.word_images import WordPhoto, read_word_images
@@ -21,12 +20,18 @@ def pictures(folder: Path, *names: str) -> Path:
     return folder
 
 
+def write_mat(file: Path, arrays: dict[str, object], **options: bool) -> None:
+    from scipy.io import savemat
+
+    savemat(file, arrays, **options)
+
+
 def iiit5k(folder: Path, name: str, rows: list[tuple[str, str, list[str]]], **options: bool) -> None:
     kind = [("ImgName", object), ("GroundTruth", object), ("smallLexi", object), ("mediumLexi", object)]
     table = np.zeros((1, len(rows)), dtype=kind)
     for place, (image, text, lexicon) in enumerate(rows):
         table[0, place] = (image, text, np.array(lexicon, object)[None], np.array(lexicon, object)[None])
-    savemat(folder / f"{name}.mat", {name: table}, **options)
+    write_mat(folder / f"{name}.mat", {name: table}, **options)
 
 
 @pytest.mark.parametrize("compressed", [False, True])
@@ -136,7 +141,7 @@ def test_damaged_files_of_matlab(tmp_path, compressed):
 
 
 def test_numbers_of_matlab_go_down_the_columns(tmp_path):
-    savemat(tmp_path / "a.mat", {"a": np.arange(6.0).reshape(2, 3), "b": np.int16([[7]]), "c": "text"})
+    write_mat(tmp_path / "a.mat", {"a": np.arange(6.0).reshape(2, 3), "b": np.int16([[7]]), "c": "text"})
     found = read_mat(tmp_path / "a.mat")
     assert found["a"].tolist() == [[0, 1, 2], [3, 4, 5]]
     assert found["b"].tolist() == [[7]]

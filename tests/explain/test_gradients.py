@@ -17,10 +17,6 @@ from seetell.explain.integrated_gradients import integrated_gradients
 from seetell.explain.network import ScoredNetwork, last_map_layer
 from seetell.explain.saliency import saliency
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    from captum import attr
-
 TARGET = 2
 
 
@@ -41,25 +37,30 @@ def network() -> ScoredNetwork:
     return ScoredNetwork(scores.eval().requires_grad_(False), image, 0.1 * torch.ones_like(image), features)
 
 
-def captum(explainer: object, image: torch.Tensor, **options: object) -> torch.Tensor:
+def captum(name: str, *given: object, **options: object) -> torch.Tensor:
+    """Return what an explainer of Captum's finds, made of what is given before the image."""
+    *network, image = given
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that hooks are set, and gradients required
+        from captum import attr
+
+        explainer = getattr(attr, name)(*network)
         return explainer.attribute(image.clone().requires_grad_(), target=TARGET, **options).detach()
 
 
 def test_saliency_is_captums(network: ScoredNetwork):
-    expected = captum(attr.Saliency(network.scores), network.image).amax(dim=1)[0]
+    expected = captum("Saliency", network.scores, network.image).amax(dim=1)[0]
     assert np.allclose(saliency(network, TARGET), expected, atol=1e-5)
 
 
 def test_gradient_x_input_is_captums(network: ScoredNetwork):
-    expected = captum(attr.InputXGradient(network.scores), network.image).sum(dim=1)[0]
+    expected = captum("InputXGradient", network.scores, network.image).sum(dim=1)[0]
     assert np.allclose(gradient_x_input(network, TARGET), expected, atol=1e-5)
 
 
 def test_integrated_gradients_are_captums_and_sum_to_the_difference_of_the_scores(network: ScoredNetwork):
-    explainer = attr.IntegratedGradients(network.scores)
-    expected = captum(explainer, network.image, baselines=network.baseline, n_steps=32, method="gausslegendre")
+    how = {"baselines": network.baseline, "n_steps": 32, "method": "gausslegendre"}
+    expected = captum("IntegratedGradients", network.scores, network.image, **how)
     found = integrated_gradients(network, TARGET)
     assert np.allclose(found, expected.sum(dim=1)[0], atol=1e-5)
     image, baseline = (float(network.scores(each)[0, TARGET]) for each in (network.image, network.baseline))
@@ -68,7 +69,7 @@ def test_integrated_gradients_are_captums_and_sum_to_the_difference_of_the_score
 
 def test_guided_backpropagation_is_captums_and_leaves_no_hook(network: ScoredNetwork):
     before = saliency(network, TARGET)
-    expected = captum(attr.GuidedBackprop(network.scores), network.image)
+    expected = captum("GuidedBackprop", network.scores, network.image)
     found = guided_gradients(network.scores, network.image, TARGET)
     assert np.allclose(found, expected, atol=1e-5)
     assert np.allclose(guided_backpropagation(network, TARGET), expected.abs().amax(dim=1)[0], atol=1e-5)
@@ -77,7 +78,7 @@ def test_guided_backpropagation_is_captums_and_leaves_no_hook(network: ScoredNet
 
 
 def test_grad_cam_is_captums(network: ScoredNetwork):
-    expected = captum(attr.LayerGradCam(network.scores, network.layer), network.image)
+    expected = captum("LayerGradCam", network.scores, network.layer, network.image)
     assert np.allclose(layer_grad_cam(network.scores, network.layer, network.image, TARGET), expected, atol=1e-5)
     assert np.allclose(grad_cam(network, TARGET), expected.clamp(min=0)[0, 0], atol=1e-5)
 

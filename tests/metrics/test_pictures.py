@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter
 
 from seetell.errors import DataError
 from seetell.metrics.pictures import psnr, ssim
@@ -34,6 +33,8 @@ def test_flat_pictures_differ_in_brightness_alone():
 
 
 def test_it_is_wang_et_als_with_scipys_gaussian(pair):
+    from scipy.ndimage import gaussian_filter
+
     def blurred(picture: np.ndarray) -> np.ndarray:
         # truncated at 5 pixels, so that the windows are 11 wide; borders are left out
         return gaussian_filter(picture, (1.5, 1.5, 0), truncate=5 / 1.5)[5:-5, 5:-5]

@@ -13,10 +13,13 @@ from seetell.metrics.meteor import Meteor, MeteorScores
 RECORDED = json.loads((Path(__file__).parent / "fixtures.json").read_text(encoding="utf-8"))
 PHOTOS = RECORDED["photos"]
 
-pytestmark = pytest.mark.skipif(
-    find_spec("pycocoevalcap") is None or find_spec("snowballstemmer") is None,
-    reason="METEOR's data is not installed: pip install 'seetell[meteor]'",
-)
+pytestmark = [
+    pytest.mark.slow,  # reading five million paraphrases takes seconds
+    pytest.mark.skipif(
+        find_spec("pycocoevalcap") is None or find_spec("snowballstemmer") is None,
+        reason="METEOR's data is not installed: pip install 'seetell[meteor]'",
+    ),
+]
 
 
 @pytest.fixture(scope="module")

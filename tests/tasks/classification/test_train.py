@@ -90,7 +90,7 @@ def test_a_published_head_is_trained_from_the_first_step_on(tmp_path, colours_co
     with pytest.raises(RecipeError, match="features of the frozen encoder are cached"):
         colours_config(data={"augmentation": {"pad": 2}})
     config = colours_config(
-        encoder={"name": "torchvision/alexnet", "weights": "none", "image_size": 64},
+        encoder={"name": "test_resnet", "weights": "none", "image_size": 64},
         classification={"head": "published", "train_encoder_after": 0},
     )
     with pytest.raises(RecipeError, match=r"the head that .* was published with is not known here"):

@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from scipy.interpolate import RegularGridInterpolator
 from torch.autograd import gradcheck
 
 from seetell.tasks.view_synthesis.models.voxel_grid import (
@@ -24,6 +23,8 @@ def random_field(**sizes) -> VoxelGridField:
 
 
 def test_values_are_interpolated_as_scipy_does():
+    from scipy.interpolate import RegularGridInterpolator
+
     field = random_field()
     axis = np.linspace(-1.5, 1.5, 5)
     values = field.values.detach().numpy().reshape(5, 5, 5, -1)
