@@ -74,7 +74,9 @@ class FeatureCache:
             with atomic_file(self.folder / "cache.json") as file:
                 file.write((json.dumps(description, indent=1) + "\n").encode())
         except OSError as error:
-            raise DataError(f"feature cache: cannot write in {self.folder}: {error}") from error
+            raise DataError(
+                f"feature cache: cannot write in {self.folder} ({error.strerror}); name another folder"
+            ) from error
         self._read_index()
 
     @property
@@ -204,7 +206,9 @@ class FeatureCache:
                     raise DataError(f"feature cache: another process is filling {self.folder}; wait for it") from error
                 time.sleep(0.1)
             except OSError as error:
-                raise DataError(f"feature cache: cannot write in {self.folder}: {error}") from error
+                raise DataError(
+                    f"feature cache: cannot write in {self.folder} ({error.strerror}); name another folder"
+                ) from error
         try:
             yield
         finally:

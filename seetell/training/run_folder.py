@@ -87,7 +87,7 @@ class RunFolder:
                 "--output"
             ) from error
         except OSError as error:
-            raise CheckpointError(f"{self.path}: cannot write the run: {error}") from error
+            raise CheckpointError(f"{self.path}: cannot write the run there ({error.strerror})") from error
 
     def open_or_create(self, config: RunConfig) -> None:
         """Begin a run in its folder, which is locked, or check that it is the folder of this one.
@@ -105,7 +105,7 @@ class RunFolder:
         try:
             save_config(config, self.config)
         except OSError as error:
-            raise CheckpointError(f"{self.path}: cannot write the run: {error}") from error
+            raise CheckpointError(f"{self.path}: cannot write the run there ({error.strerror})") from error
 
     def clear(self) -> None:
         """Remove the files of an earlier run, and nothing else.

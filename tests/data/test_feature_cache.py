@@ -161,3 +161,9 @@ def test_two_writers_for_long_are_refused(tmp_path, photos, monkeypatch):
         return encode(images)
 
     filled.fill(photos[:2], meanwhile)
+
+
+def test_a_file_is_no_place_for_a_cache(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match=r"cannot write in .*file.* \(Not a directory\); name another folder"):
+        cache(tmp_path / "file")

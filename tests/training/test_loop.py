@@ -174,6 +174,12 @@ def test_of_two_trainings_in_a_folder_the_second_is_refused(tmp_path):
     assert not (tmp_path / "lock").exists()
 
 
+def test_a_file_is_no_place_for_a_run(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(CheckpointError, match=r"file: cannot write the run there \(File exists\)$"):
+        loop(tmp_path / "file", config(steps=2))
+
+
 def test_a_run_that_cannot_begin_is_not_locked(tmp_path):
     loop(tmp_path, config(steps=2)).run()
     with pytest.raises(CheckpointError, match="data changed") as refused:

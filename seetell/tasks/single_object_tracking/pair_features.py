@@ -170,4 +170,4 @@ def _store(path: Path, arrays: dict[str, np.ndarray]) -> None:
         with atomic_file(path) as file:
             np.savez(file, **arrays)  # type: ignore[arg-type]
     except OSError as error:
-        raise DataError(f"encoder.cache: cannot write {path}: {error}") from error
+        raise DataError(f"encoder.cache: cannot write {path} ({error.strerror})") from error
