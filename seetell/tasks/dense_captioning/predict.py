@@ -303,7 +303,7 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
             doubts = Doubts(*(np.concatenate(part) for part in zip(*each, strict=True)))
 
             def agreeing(row: int, hypotheses: Sequence[Hypothesis]) -> list[Hypothesis]:
-                return [one for one in hypotheses if doubts.allow(row, agreement.named(one.tokens))]
+                return [one for one in hypotheses if agreement.allows(doubts, row, one.tokens)]
 
             ranked = [agreeing(row, hypotheses) for row, hypotheses in enumerate(ranked)]
             again = np.array([row for row, hypotheses in enumerate(ranked) if not hypotheses], np.intp)
@@ -346,7 +346,7 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
         if agreement is None or self.confidence is None:
             return []
         boxes = np.array([each.box for each in told]).reshape(-1, 4)
-        untold = agreement.untold(found, boxes, [agreement.named(each.hypothesis.tokens) for each in told])
+        untold = agreement.untold(found, boxes)
         labels, scores, detected = found
         sure = self.confidence.of_detections(scores[untold]).tolist()
         return [

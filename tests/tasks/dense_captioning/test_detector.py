@@ -3,10 +3,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import seetell
 from seetell.errors import BundleError, RecipeError
+from seetell.geometry.boxes import iou
 from seetell.runtime.bundle import bundled_models
 from seetell.tasks.dense_captioning.confidence import Confidence
 from seetell.tasks.dense_captioning.export import detector_bundle
@@ -81,6 +83,16 @@ def test_the_bundled_model_tells_no_pronouns_and_what_is_there(photo: str):
               if score >= 0.15}  # fmt: skip
     named = {name for region in told for name in captioner.agreement.named(_tokens(captioner, region.text))}
     assert {captioner.agreement.objects[name] for name in named} <= likely
+
+
+@pytest.mark.parametrize("photo", ["bear.jpg", "cat.jpg"])
+def test_what_is_told_of_one_place_does_not_contradict_itself(photo: str):
+    animal = photo.removesuffix(".jpg")
+    told = seetell.load("regions", threads=1).predict(DOG.with_name(photo), top=100).regions
+    boxes = np.array([region.box for region in told])
+    assert (np.triu(iou(boxes[:, None], boxes), 1) <= 0.5).all()
+    assert any(animal in region.text.split() for region in told)
+    assert not any(region.text in ("the snow", "a large stick") for region in told)
 
 
 def _tokens(captioner: DenseCaptioner, text: str) -> tuple[int, ...]:

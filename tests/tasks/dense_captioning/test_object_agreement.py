@@ -43,18 +43,33 @@ def test_evidence_is_in_the_smaller_box(agreement):
 
 def test_absent_classes_may_not_be_named(agreement):
     doubts = agreement.doubts(np.array([LEFT]), found((0, 0.4, LEFT), (1, 0.2, LEFT)))
-    assert doubts.allow(0, agreement.named(tokens("a man")))
-    assert doubts.allow(0, agreement.named(tokens("a red shirt")))
-    assert not doubts.allow(0, agreement.named(tokens("a dog")))
-    assert not doubts.allow(0, {0, 1})
+    assert agreement.allows(doubts, 0, tokens("a man"))
+    assert agreement.allows(doubts, 0, tokens("a red shirt"))
+    assert not agreement.allows(doubts, 0, tokens("a dog"))
+    assert not agreement.allows(doubts, 0, tokens("a man a dog"))
 
 
 def test_a_confident_detection_must_be_among_the_classes_named(agreement):
     seen = found((1, 0.9, LEFT), (0, 0.8, (0.0, 0.0, 0.25, 0.25)))
     doubts = agreement.doubts(np.array([LEFT]), seen)
-    assert doubts.allow(0, {1})
-    assert doubts.allow(0, {0, 1})
-    assert not doubts.allow(0, {0})
+    assert agreement.allows(doubts, 0, tokens("a dog"))
+    assert agreement.allows(doubts, 0, tokens("a man a dog"))
+    assert not agreement.allows(doubts, 0, tokens("a man"))
+
+
+def test_what_names_no_class_must_fill_the_box_of_a_confident_detection(agreement):
+    person = agreement.doubts(np.array([LEFT, RIGHT, SHIRT]), found((0, 0.9, LEFT), (1, 0.9, RIGHT)))
+    assert agreement.allows(person, 0, tokens("a red shirt"))
+    assert not agreement.allows(person, 0, tokens("a red"))
+    assert not agreement.allows(person, 1, tokens("a red shirt"))  # a dog's box
+    assert agreement.allows(person, 2, tokens("a red"))  # a part of the person's box
+    unsure = agreement.doubts(np.array([LEFT]), found((1, 0.4, LEFT)))
+    assert agreement.allows(unsure, 0, tokens("a red shirt"))
+
+
+def test_one_that_is_about_as_likely_may_be_named(agreement):
+    seen = found((1, 0.6, LEFT), (0, 0.55, LEFT))
+    assert agreement.allows(agreement.doubts(np.array([LEFT]), seen), 0, tokens("a man"))
 
 
 def test_words_of_classes_are_found_in_the_vocabulary(agreement):
@@ -65,11 +80,10 @@ def test_words_of_classes_are_found_in_the_vocabulary(agreement):
 
 def test_confident_detections_that_no_region_tells(agreement):
     seen = found((1, 0.9, LEFT), (0, 0.8, RIGHT), (2, 0.3, RIGHT))
-    boxes = np.array([LEFT, RIGHT])
-    assert agreement.untold(seen, boxes, [frozenset({1}), frozenset({0})]) == []
-    assert agreement.untold(seen, boxes, [frozenset({0}), frozenset({0})]) == [0]
-    assert agreement.untold(seen, np.zeros((0, 4)), []) == [0, 1]
-    assert agreement.untold(found((1, 0.9, LEFT), (0, 0.8, LEFT)), np.zeros((0, 4)), []) == [0]
+    assert agreement.untold(seen, np.array([LEFT, RIGHT])) == []
+    assert agreement.untold(seen, np.array([SHIRT, RIGHT])) == [0]
+    assert agreement.untold(seen, np.zeros((0, 4))) == [0, 1]
+    assert agreement.untold(found((1, 0.9, LEFT), (0, 0.8, LEFT)), np.zeros((0, 4))) == [0]
 
 
 def test_phrases_for_objects():
