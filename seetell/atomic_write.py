@@ -153,7 +153,7 @@ def atomic_directory(target: Path) -> Iterator[Path]:
     It lies beside ``target``, in a folder that is created where there is none.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: it cannot be written; where nothing can be or the disk is full, ``filename`` is ``target``.
     """
     with _unwound_by_signals():
         yield from _replacing_directory(target)
@@ -178,6 +178,10 @@ def _replacing_directory(target: Path) -> Iterator[Path]:
                 if replaced.exists():
                     replaced.rename(target)
                 raise
+    except OSError as error:
+        if error.errno in NO_ROOM:  # its own file, if it names one, is one that nobody knows
+            error.filename = os.fspath(target)
+        raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

@@ -73,9 +73,11 @@ def test_signals_that_end_the_process_leave_nothing(tmp_path: Path):
     assert os.listdir(tmp_path) == ["whole"]
 
 
-def test_a_full_disk_is_named(tmp_path: Path):
-    with pytest.raises(OSError, match="No space left") as caught, atomic_file(tmp_path / "a"):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+@pytest.mark.parametrize("writing", [atomic_file, atomic_directory])
+@pytest.mark.parametrize("inner", [(), (".a-0123456789ab.seetell/new/b",)])
+def test_a_full_disk_is_named(tmp_path: Path, writing, inner: tuple[str, ...]):
+    with pytest.raises(OSError, match="No space left") as caught, writing(tmp_path / "a"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), *inner)
     assert caught.value.filename == str(tmp_path / "a")
 
 

@@ -75,7 +75,7 @@ class Store:
         if write:
             self._make_folder()
             self._lock = self._only_writer()
-        elif not self.path.is_file():
+        elif not self.path.is_file() or not self.path.stat().st_size:  # as a first run leaves it on a full disk
             raise PhotoIndexError(f"{folder}: there is no index of photos; make one: seetell index FOLDER")
         try:
             with self.errors():

@@ -43,8 +43,9 @@ def write_checkpoint(path: Path, parts: Mapping[str, Mapping[str, Tensor]], meta
         with atomic_file(path) as file:
             file.write(save(arrays, {"metadata": json.dumps(metadata)}))
     except (OSError, SafetensorError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise CheckpointError(
-            f"{path}: cannot write the checkpoint: {error}; free some space and start again"
+            f"{path}: cannot write the checkpoint ({reason}); free some space and start again"
         ) from error
 
 

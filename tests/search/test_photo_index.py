@@ -114,6 +114,15 @@ def test_only_one_process_changes_an_index_while_others_search(index: PhotoIndex
     assert PhotoIndex(index.location, Meanwhile()).update([str(album)]).added == 1
 
 
+def test_what_a_first_run_leaves_on_a_full_disk_is_no_index_yet(index: PhotoIndex, album: Path):
+    index.location.mkdir()
+    (index.location / "photos.db").touch()
+    with pytest.raises(PhotoIndexError, match="there is no index of photos; make one"):
+        index.search("red")
+    assert index.update([str(album)]).added
+    assert index.search("red")
+
+
 def test_a_folder_of_something_else_is_not_taken_for_an_index(index: PhotoIndex, album: Path, tmp_path: Path):
     (tmp_path / "index").mkdir()
     with sqlite3.connect(tmp_path / "index" / "photos.db") as other:
