@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
+
+from seetell.results.items import Items
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Label:
 
 
 @dataclass(frozen=True)
-class Labels:
+class Labels(Items[Label]):
     """Classes of an image; iterable, and indexed by rank.
 
     Attributes:
@@ -41,15 +42,6 @@ class Labels:
     model: str
     box: tuple[float, float, float, float] | None = None
     size: tuple[int, int] | None = None
-
-    def __iter__(self) -> Iterator[Label]:
-        return iter(self.labels)
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __getitem__(self, rank: int) -> Label:
-        return self.labels[rank]
 
     def top(self, n: int) -> Labels:
         """Return the ``n`` labels of highest probability."""

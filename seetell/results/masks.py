@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
+
+from seetell.results.items import Items
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Mask:
 
 
 @dataclass(frozen=True)
-class Masks:
+class Masks(Items[Mask]):
     """Masks of an image: its instances, or a semantic map, with one mask for each class that is there; iterable.
 
     Attributes:
@@ -59,15 +60,6 @@ class Masks:
     masks: tuple[Mask, ...]
     size: tuple[int, int]
     model: str
-
-    def __iter__(self) -> Iterator[Mask]:
-        return iter(self.masks)
-
-    def __len__(self) -> int:
-        return len(self.masks)
-
-    def __getitem__(self, rank: int) -> Mask:
-        return self.masks[rank]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types ready for JSON."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
+
+from seetell.results.items import Items
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Region:
 
 
 @dataclass(frozen=True)
-class Regions:
+class Regions(Items[Region]):
     """Regions of an image; iterable, and indexed by rank.
 
     Attributes:
@@ -72,15 +74,6 @@ class Regions:
     model: str
     skeleton: tuple[tuple[int, int], ...] = ()
     problem: str = ""
-
-    def __iter__(self) -> Iterator[Region]:
-        return iter(self.regions)
-
-    def __len__(self) -> int:
-        return len(self.regions)
-
-    def __getitem__(self, rank: int) -> Region:
-        return self.regions[rank]
 
     def top(self, n: int) -> Regions:
         """Return the ``n`` regions of highest score."""

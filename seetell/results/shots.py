@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from seetell.results.items import Items
 from seetell.results.text import Caption
 
 
@@ -34,7 +34,7 @@ class Shot:
 
 
 @dataclass(frozen=True)
-class Shots:
+class Shots(Items[Shot]):
     """The shots of a video in their order; iterable.
 
     Attributes:
@@ -53,15 +53,6 @@ class Shots:
     frame_count: int
     model: str
     problem: str = ""
-
-    def __iter__(self) -> Iterator[Shot]:
-        return iter(self.shots)
-
-    def __len__(self) -> int:
-        return len(self.shots)
-
-    def __getitem__(self, rank: int) -> Shot:
-        return self.shots[rank]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types ready for JSON; ``problem`` only if there is one."""

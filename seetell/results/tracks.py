@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+
+from seetell.results.items import Items
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +91,7 @@ Line = tuple[tuple[float, float], tuple[float, float]]
 
 
 @dataclass(frozen=True, eq=False)
-class Tracks:
+class Tracks(Items[Track]):
     """The objects that were followed through a video; iterable.
 
     Attributes:
@@ -113,15 +114,6 @@ class Tracks:
     problem: str = ""
     line: Line | None = None
     crossings: tuple[Crossing, ...] = ()
-
-    def __iter__(self) -> Iterator[Track]:
-        return iter(self.tracks)
-
-    def __len__(self) -> int:
-        return len(self.tracks)
-
-    def __getitem__(self, rank: int) -> Track:
-        return self.tracks[rank]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types ready for JSON; ``line``, ``crossings`` and ``problem`` only if there are any."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from seetell.data.feature_cache import FeatureCache
 from seetell.data.records import AnyPhoto, CaptionDataset, PhotoDataset, PhotoRecord
@@ -195,6 +196,28 @@ def frozen_encoder(config: RunConfig, pretrained: PretrainedModel | None) -> Enc
     if pretrained is not None:
         load_encoder(encoder, pretrained)
     return encoder.requires_grad_(False).to(device).to(memory_format=torch.channels_last)  # faster convolutions
+
+
+def encoder_and_model(
+    config: RunConfig, build: Callable[..., nn.Module], part: str, **placement: Any
+) -> tuple[Encoder, Any]:
+    """Create a run's encoder, frozen, and its model, with all weights of the run that it begins with, if there is one.
+
+    Args:
+        config: of the run.
+        build: creates the model; see :func:`~seetell.training.task.seeded`.
+        part: the model's name in checkpoints.
+        placement: how it lies on the run's device; see :meth:`torch.nn.Module.to`.
+
+    Raises:
+        RecipeError: torch cannot use the device.
+    """
+    pretrained = pretrained_of(config)
+    encoder = frozen_encoder(config, pretrained)
+    model = seeded(config, build, encoder, None).to(config.device, **placement)
+    if pretrained is not None:
+        model.load_state_dict(pretrained.part(part))
+    return encoder, model
 
 
 def unreadable(paths: Sequence[Path], progress: Progress) -> dict[Path, str]:

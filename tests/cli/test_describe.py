@@ -14,7 +14,7 @@ from PIL import Image
 from small_films import write_greys
 
 from seetell.cli.main import main
-from seetell.cli.serve import _predictors
+from seetell.cli.served_models import load_predictors
 from seetell.errors import UsageError
 from seetell.tasks.registry import tasks
 
@@ -109,6 +109,6 @@ def test_files_for_players_and_a_page(film: Path, tiny_bundle: Path, tmp_path: P
 def test_a_server_of_videos_describes_them(tiny_bundle: Path):
     others = (task.command for task in tasks().values() if task.command)
     chosen = {**dict.fromkeys(others, "none"), "describe": str(tiny_bundle)}
-    assert [*_predictors(chosen, 1, {}, videos=True)] == ["describe"]
+    assert [*load_predictors(chosen, 1, {}, videos=True)] == ["describe"]
     with pytest.raises(UsageError, match="commands for videos are served with --videos"):
-        _predictors(chosen, 1, {}, videos=False)
+        load_predictors(chosen, 1, {}, videos=False)

@@ -9,7 +9,7 @@ from PIL import Image
 from toy_generators import GREYS, LETTERS
 
 from seetell.cli.main import main
-from seetell.cli.serve import _chosen, _predictors
+from seetell.cli.served_models import chosen_models, load_predictors
 from seetell.cli.view_outputs import sheet
 from seetell.errors import UsageError
 from seetell.tasks import registry
@@ -113,6 +113,6 @@ def test_views_become_a_folder_of_pictures(tmp_path: Path, capsys: pytest.Captur
 def test_they_are_loaded_like_all_models_and_not_served():
     assert [passage.text for passage in load_for(LETTERS, "alphabet").generate(length=1, count=2)] == ["a", "a"]
     others = (task.command for task in tasks().values() if task.command and task.input != "none")
-    assert _predictors(dict.fromkeys(others, "none"), 1, {}, videos=True) == {}
+    assert load_predictors(dict.fromkeys(others, "none"), 1, {}, videos=True) == {}
     with pytest.raises(UsageError, match="spell is not served; use seetell spell"):
-        _chosen(("spell=alphabet",))
+        chosen_models(("spell=alphabet",))

@@ -24,7 +24,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         pixels = rng.integers(0, 255, (24, 32, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(tmp_path / "photos" / f"{number}.png")
     monkeypatch.chdir(tmp_path)
-    for module in ("dream", "style", "visualise"):
+    for module in ("dream", "style", "visualise", "visualise_photos"):
         monkeypatch.setattr(f"seetell.cli.{module}.load_encoder", lambda name: small_network())
     preprocessing = small_network().preprocessing
     monkeypatch.setattr(visualise, "_classifier", lambda model, name: (linear_scores(), 2, preprocessing))

@@ -22,8 +22,8 @@ from seetell.training.batches import WHOLE, Part
 from seetell.training.config import RunConfig
 from seetell.training.encoding import Progress
 from seetell.training.loss_terms import Term
-from seetell.training.preparation import frozen_encoder, pretrained_of
-from seetell.training.task import Validation, seeded
+from seetell.training.preparation import encoder_and_model
+from seetell.training.task import Validation
 
 
 class CarriedState(nn.Module):
@@ -52,11 +52,7 @@ class Training(task.Training):
         self._rows = torch.from_numpy(_training_rows(dataset, config).astype("int32"))
         self._steps_per_pass = (self._rows.shape[1] - 1) // self._sequence
         self._val = torch.from_numpy(rows_of(dataset.val, ROWS).astype("int64"))
-        pretrained = pretrained_of(config)
-        self.encoder = frozen_encoder(config, pretrained)
-        self.model = seeded(config, build, self.encoder, None).to(config.device)
-        if pretrained is not None:
-            self.model.load_state_dict(pretrained.part(self.part))
+        self.encoder, self.model = encoder_and_model(config, build, self.part)
         self._carried = CarriedState(config.batch_size, self.model.recurrent.state_size).to(config.device)
         self.failures = {}
         self.hashes = {"encoder_hash": weights_hash(self.encoder), "data_hash": dataset.hash}

@@ -24,8 +24,8 @@ from seetell.training.batches import WHOLE, Part
 from seetell.training.config import RunConfig
 from seetell.training.encoding import Progress
 from seetell.training.loss_terms import Term
-from seetell.training.preparation import data_hash, frozen_encoder, pretrained_of, training_splits
-from seetell.training.task import Validation, seeded
+from seetell.training.preparation import data_hash, encoder_and_model, training_splits
+from seetell.training.task import Validation
 
 VALIDATION_BATCH = 50
 MOST_FRAMES = 400
@@ -64,11 +64,7 @@ class Training(task.Training):
     ) -> None:
         super().__init__(config, dataset)
         self.section: SingleObjectTrackingConfig = config.section
-        pretrained = pretrained_of(config)
-        self.encoder = frozen_encoder(config, pretrained)
-        self.model = seeded(config, build, self.encoder, None).to(config.device)
-        if pretrained is not None:
-            self.model.load_state_dict(pretrained.part(self.part))
+        self.encoder, self.model = encoder_and_model(config, build, self.part)
         self.failures = {}
         counts = self.section.pairs.count, config.validation.photos
         sources, identity = self._sources(dataset)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from seetell.config import check_sizes
+from seetell.data.synthetic_text.canvas import SIDE
 from seetell.data.synthetic_text.materials import Materials
-from seetell.data.synthetic_text.pages import SIDE
 from seetell.data.synthetic_text.strings import PRINTABLE
 from seetell.errors import RecipeError
 from seetell.tasks.text_detection.models.db import DbConfig

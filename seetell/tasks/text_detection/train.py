@@ -23,8 +23,8 @@ from seetell.training.batches import WHOLE, Part
 from seetell.training.config import RunConfig
 from seetell.training.encoding import Progress
 from seetell.training.loss_terms import Term
-from seetell.training.preparation import data_hash, frozen_encoder, pretrained_of
-from seetell.training.task import Validation, seeded
+from seetell.training.preparation import data_hash, encoder_and_model
+from seetell.training.task import Validation
 
 TRAINING, HELD_OUT = 1, 2
 """Streams of random numbers."""
@@ -74,11 +74,7 @@ class Training(task.JointTraining):
     ) -> None:
         super().__init__(config, dataset)
         self.section: TextDetectionConfig = config.section
-        pretrained = pretrained_of(config)
-        self.encoder = frozen_encoder(config, pretrained)
-        self.model = seeded(config, build, self.encoder, None).to(config.device, memory_format=torch.channels_last)
-        if pretrained is not None:
-            self.model.load_state_dict(pretrained.part(self.part))
+        self.encoder, self.model = encoder_and_model(config, build, self.part, memory_format=torch.channels_last)
         self.failures = {}
         self._pages = dataset
         self._rendered: dict[int, tuple[bytes, np.ndarray]] = {}

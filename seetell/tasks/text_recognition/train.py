@@ -23,8 +23,8 @@ from seetell.training.batches import WHOLE, Part
 from seetell.training.config import RunConfig
 from seetell.training.encoding import Progress
 from seetell.training.loss_terms import Term
-from seetell.training.preparation import data_hash, frozen_encoder, pretrained_of
-from seetell.training.task import Validation, seeded
+from seetell.training.preparation import data_hash, encoder_and_model
+from seetell.training.task import Validation
 
 VALIDATION_COLUMNS = 16384
 """Columns of pixels of a batch of validation."""
@@ -50,11 +50,7 @@ class Training(task.JointTraining):
     ) -> None:
         super().__init__(config, dataset)
         self.section: TextRecognitionConfig = config.section
-        pretrained = pretrained_of(config)
-        self.encoder = frozen_encoder(config, pretrained)
-        self.model = seeded(config, build, self.encoder, None).to(config.device)
-        if pretrained is not None:
-            self.model.load_state_dict(pretrained.part(self.part))
+        self.encoder, self.model = encoder_and_model(config, build, self.part)
         self.failures = {}
         self._train, self._train_count = dataset.train, dataset.train_count
         self._store = dataset.render and dataset.render(self.encoder.preprocessing, on_encoding)

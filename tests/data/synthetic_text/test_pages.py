@@ -9,8 +9,9 @@ import matplotlib
 import numpy as np
 import pytest
 
+from seetell.data.synthetic_text.canvas import SIDE
 from seetell.data.synthetic_text.materials import Materials
-from seetell.data.synthetic_text.pages import SIDE, SyntheticPages
+from seetell.data.synthetic_text.pages import SyntheticPages
 from seetell.data.synthetic_text.store import WordStore, width_in_line
 from seetell.data.synthetic_text.strings import PRINTABLE
 from seetell.data.synthetic_text.words import SyntheticWords
