@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from seetell.errors import NotPredictedError, unknown
 from seetell.geometry.boxes import Box
+from seetell.photos.opening import PhotoSource
 
 MOST_NAMED = 20
 """Names of what can be explained that a message lists; of more, a few near ones."""
 
-Score = Callable[[Sequence[np.ndarray]], np.ndarray]
-"""Takes ``N`` images ``(H, W, 3)`` uint8, such as covered copies of the one that is explained; returns the scores of
-the ``K`` targets in each, ``(N, K)`` float64, higher where the model is surer."""
+Score = Callable[[Sequence[PhotoSource]], np.ndarray]
+"""Takes ``N`` images, such as the one that is explained and covered copies of it, ``(H, W, 3)`` uint8; returns the
+scores of the ``K`` targets in each, ``(N, K)`` float64, higher where the model is surer."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Explained:
     boxes: Sequence[Box] = ()
 
 
-Explain = Callable[[Any, Image.Image, str, Sequence[str]], Explained]
+Explain = Callable[[Any, PhotoSource, str, Sequence[str]], Explained]
 """A task's part ``explain``: takes the predictor, the image, the text that goes with it (empty for none) and the names
 asked for (none for the task's own choice). Raises a ``UsageError`` where a name is none that can be explained."""
 

@@ -43,6 +43,14 @@ MAX_PIXELS = 250_000_000
 """Most pixels that are decoded. A JPEG read at reduced scale may have ``MAX_REDUCTION`` times as many in the file."""
 MAX_REDUCTION = 4
 
+WHOLE_PIXELS = 2**22
+"""A photo of no more pixels is always decoded whole, which takes hardly longer: it then looks the same to a model
+whether it is opened for its input or beforehand."""
+
+REDUCTION_MARGIN = 2
+"""How many times as large as the size that it will be resized to a photo decoded at reduced scale is at least: fine
+detail comes out coarse and wrong at such scales, and most of that goes when it is resized."""
+
 _WIDTH_TAG = 0x0100
 _HEIGHT_TAG = 0x0101
 _ORIENTATION_TAG = 0x0112
@@ -68,8 +76,9 @@ def open_photo(
 
     Args:
         source: a path, a file's content, an open binary file, a Pillow image or an array of pixels.
-        at_least: ``(width, height)`` that the upright photo will be resized to: a JPEG file is then decoded at the
-            smallest scale of 1/8, 1/4, 1/2 and 1 that is not below it, several times faster for large photos.
+        at_least: ``(width, height)`` that the upright photo will be resized to: a JPEG file of more than
+            ``WHOLE_PIXELS`` is then decoded at the smallest scale of 1/8, 1/4, 1/2 and 1 that is at least
+            ``REDUCTION_MARGIN`` times as large, which is faster.
         transparent: keep transparency: the image is RGBA, opaque where the photo is.
 
     Returns:
@@ -172,8 +181,9 @@ def _decoded(file: BinaryIO, name: str, at_least: tuple[int, int] | None, conver
     with _quiet():
         photo, scales = _identified(file, name)
     pixels = coded = photo.width * photo.height
-    if at_least is not None and scales:
-        pixels = _reduce(photo, scales, at_least if _orientation(photo) < 5 else at_least[::-1])
+    if at_least is not None and scales and coded > WHOLE_PIXELS:
+        width, height = at_least if _orientation(photo) < 5 else at_least[::-1]
+        pixels = _reduce(photo, scales, (REDUCTION_MARGIN * width, REDUCTION_MARGIN * height))
     kept_whole = bool(photo.info.get("progressive"))  # all coefficients are held in memory, whatever the scale
     if pixels > MAX_PIXELS or coded > MAX_PIXELS * (1 if kept_whole else MAX_REDUCTION):
         raise _too_many_pixels(coded, name)

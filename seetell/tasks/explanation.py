@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -93,9 +94,10 @@ def explain(
             unknown, not installed, or needs what the model lacks.
     """
     check_methods(predictor.task, methods)
-    image = open_photo(photo)
+    source = photo if isinstance(photo, (str, os.PathLike, bytes, np.ndarray, Image.Image)) else photo.read()
+    image = open_photo(source)
     task = find_task(predictor.task)
-    explained: Explained = run(lambda: task.load("explain")(predictor, image, text, list(names)))
+    explained: Explained = run(lambda: task.load("explain")(predictor, source, text, list(names)))
     if tell is not None and explained.note:
         tell(explained.note)
     chosen = list(dict.fromkeys(methods)) or [*explained.maps, BLACK_BOX]
@@ -105,11 +107,11 @@ def explain(
     seen = predictor.visible_box(image.size)
     maps: list[list[HeatMap]] = [[] for _ in explained.targets]
 
-    def score(images: Sequence[np.ndarray]) -> np.ndarray:
+    def score(images: Sequence[PhotoSource]) -> np.ndarray:
         scores: np.ndarray = run(lambda: explained.score(images))
         return scores
 
-    whole = score([np.asarray(_smaller(image, predictor)[0])])[0]
+    whole = score([source])[0]
     needs_gradients = any(each in GRADIENTS for each in chosen)
     network = run(lambda: task.load("network")(predictor, image, explained)) if needs_gradients else None
     for method in chosen:

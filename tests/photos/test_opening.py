@@ -218,19 +218,28 @@ def test_an_animation_gives_its_first_frame(image_format: str):
 def test_the_smallest_and_the_longest_photos_open(tmp_path: Path):
     assert open_photo(encoded(Image.new("RGB", (1, 1)), "JPEG"), at_least=(224, 224)).size == (1, 1)
     assert open_photo(encoded(Image.new("RGB", (30_000, 20)), "PNG")).size == (30_000, 20)
-    assert open_photo(encoded(Image.new("L", (30_000, 900)), "JPEG"), at_least=(224, 224)).size == (7500, 225)
+    assert open_photo(encoded(Image.new("L", (30_000, 900)), "JPEG"), at_least=(224, 224)).size == (15_000, 450)
+
+
+def test_photos_of_ordinary_size_are_decoded_whole():
+    """So that a model is shown the same whether they are opened for it or beforehand."""
+    content = encoded(Image.fromarray(noise(1024, 768)), "JPEG")
+    assert np.array_equal(open_photo(content, at_least=(100, 100)), open_photo(content))
 
 
 @pytest.mark.parametrize("size", [(640, 480), (1000, 450), (449, 448), (3000, 2000), (230, 5000)])
 @pytest.mark.parametrize("orientation", [1, 6])
-def test_reduced_decoding_never_falls_below_the_size_asked_for(size: tuple[int, int], orientation: int):
+def test_reduced_decoding_never_falls_below_twice_the_size_asked_for(
+    size: tuple[int, int], orientation: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(opening, "WHOLE_PIXELS", 0)
     exif = Image.Exif()
     exif[0x0112] = orientation
     content = encoded(Image.new("RGB", size, (10, 200, 30)), "JPEG", exif=exif)
     whole, reduced = open_photo(content), open_photo(content, at_least=(200, 100))
-    assert reduced.width >= min(200, whole.width)
-    assert reduced.height >= min(100, whole.height)
-    scale = min(whole.width // 200, whole.height // 100)
+    assert reduced.width >= min(400, whole.width)
+    assert reduced.height >= min(200, whole.height)
+    scale = min(whole.width // 400, whole.height // 200)
     if scale >= 2:
         assert reduced.width < whole.width
     assert reduced.width / reduced.height == pytest.approx(whole.width / whole.height, rel=0.03)

@@ -16,6 +16,7 @@ from seetell.tasks.explanation import check_methods, explain
 from seetell.tasks.registry import tasks
 
 RED_LEFT = halves()
+GIRAFFES = Path(__file__).parents[2] / "examples" / "giraffes.jpg"
 LINE = np.zeros((1, 4000, 3), np.uint8)
 
 
@@ -64,6 +65,17 @@ def left_and_right(part: Explanation) -> tuple[float, float]:
     values = part.maps[-1].values
     half = values.shape[1] // 2
     return float(values[:, :half].mean()), float(values[:, half:].mean())
+
+
+def test_what_is_explained_is_the_answer_of_the_command():
+    classifier = seetell.load("classify", threads=1)
+    labels = classifier.predict(GIRAFFES, top=3)
+    with open(GIRAFFES, "rb") as file:
+        for source in (GIRAFFES, file):
+            found = explain(classifier, source, cells=2)
+            assert found.answer == ", ".join(f"{label.text} {label.score:.0%}" for label in labels)
+            assert [part.text for part in found.parts] == [label.text for label in labels]
+            assert np.exp([part.score for part in found.parts]) == pytest.approx([label.score for label in labels])
 
 
 def test_a_class_is_where_its_probability_falls():

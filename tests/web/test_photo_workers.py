@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from raw_photo import dng
 from web.conftest import Serving, photo_file, until
 from web.wire import ask, form, health
 
+import seetell
 from seetell.errors import PhotoError, PhotoFormatError
 from seetell.photos import Preprocessing, open_photo
 from seetell.tasks.captioning.predict import BundleCaptioner
@@ -21,6 +23,9 @@ from seetell.web import photo_workers
 from seetell.web.application import application
 from seetell.web.limits import Limits
 from seetell.web.photo_workers import PhotoWorkers, TooManyPixelsError
+
+GIRAFFES = Path(__file__).parents[2] / "examples" / "giraffes.jpg"
+"""Of 800 × 534 pixels."""
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +69,30 @@ def test_a_photo_is_what_it_is_when_opened_here(workers: PhotoWorkers, tmp_path:
             assert np.array_equal(view, way.resize(open_photo(content)))
     assert workers.open(content, side=100).pixels.shape == (60, 100, 3)
     assert len(workers._all) == 1
+
+
+@pytest.mark.parametrize("name", ["classify", "caption", "detect"])
+def test_models_see_the_same_photo_by_every_road(workers: PhotoWorkers, name: str):
+    model = seetell.load(name, threads=1)
+    expected = seen(model.prepare(str(GIRAFFES), "a giraffe") if model.text_input else model.prepare(str(GIRAFFES)))
+    with open(GIRAFFES, "rb") as file:
+        for road in (
+            GIRAFFES.read_bytes(),
+            file,
+            open_photo(GIRAFFES),
+            Image.open(GIRAFFES),
+            np.asarray(open_photo(GIRAFFES)),
+            workers.open(GIRAFFES.read_bytes(), preprocessings=model.preprocessings),
+        ):
+            prepared = seen(model.prepare(road, "a giraffe") if model.text_input else model.prepare(road))
+            assert all(map(np.array_equal, prepared, expected))
+
+
+def seen(prepared: Any) -> list[Any]:
+    """The arrays of what was prepared, and its size."""
+    if isinstance(prepared, dict):
+        return list(prepared.values())
+    return [each for part in prepared for each in seen(part)] if isinstance(prepared, tuple) else [prepared]
 
 
 @pytest.mark.parametrize("kind", ["HEIC", "JPEG XL", "RAW"])

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
 from seetell.errors import UsageError
 from seetell.explain.explained import Explained, chosen
 from seetell.language.tokenizer import tokenize
 from seetell.language.vocabulary import UNK
+from seetell.photos.opening import PhotoSource
 from seetell.runtime.backends.answer import Token
 from seetell.tasks.captioning.answers import words_of
 from seetell.tasks.captioning.captioner import Captioner
@@ -38,7 +38,7 @@ class ExplainedCaption(Explained):
     positions: tuple[int, ...] = ()
 
 
-def explain(predictor: Captioner[Prepared], image: Image.Image, text: str, names: Sequence[str]) -> ExplainedCaption:
+def explain(predictor: Captioner[Prepared], image: PhotoSource, text: str, names: Sequence[str]) -> ExplainedCaption:
     """Return the words of a caption as targets; see :data:`seetell.explain.explained.Explain`.
 
     Args:
@@ -60,7 +60,7 @@ def explain(predictor: Captioner[Prepared], image: Image.Image, text: str, names
     words = answer.split()
     places = chosen("word", words, names, whole=f"the caption {answer!r}")
 
-    def score(images: Sequence[np.ndarray]) -> np.ndarray:
+    def score(images: Sequence[PhotoSource]) -> np.ndarray:
         logprobs = predictor.logprobs([predictor.prepare(image) for image in images], tokens)
         if vocabulary.pieces:
             logprobs = np.array(

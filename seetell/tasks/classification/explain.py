@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from seetell.errors import UsageError
 from seetell.explain.explained import Explained, chosen
+from seetell.photos.opening import PhotoSource
 from seetell.tasks.classification.classifier import Classifier
 
 TOP = 3
@@ -30,7 +30,7 @@ class ExplainedClasses(Explained):
     classes: tuple[int, ...] = ()
 
 
-def explain(predictor: Classifier[Any], image: Image.Image, text: str, names: Sequence[str]) -> ExplainedClasses:
+def explain(predictor: Classifier[Any], image: PhotoSource, text: str, names: Sequence[str]) -> ExplainedClasses:
     """Return classes as targets; see :data:`seetell.explain.explained.Explain`.
 
     Args:
@@ -53,7 +53,7 @@ def explain(predictor: Classifier[Any], image: Image.Image, text: str, names: Se
         classes.sort(key=lambda place: order.index(predictor.labels[place]))
     labels = [predictor.labels[place] for place in classes]
 
-    def score(images: Sequence[np.ndarray]) -> np.ndarray:
+    def score(images: Sequence[PhotoSource]) -> np.ndarray:
         prepared = [predictor.prepare(image) for image in images]
         rows = []
         for found in predictor.predict_prepared(prepared, top=len(predictor.labels)):

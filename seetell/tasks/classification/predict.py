@@ -16,7 +16,7 @@ from seetell.photos.opening import PhotoSource
 from seetell.results import Label, Labels
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.bundle_predictor import BundlePredictor
-from seetell.runtime.image_stream import preprocess_with_size
+from seetell.runtime.image_stream import ResizedPhoto, preprocess_with_size
 from seetell.runtime.sessions import Graph
 from seetell.tasks.classification.classifier import Classifier
 
@@ -26,6 +26,8 @@ Prepared = tuple[np.ndarray, tuple[int, int]]
 
 class BundleClassifier(BundlePredictor[Prepared, Labels], Classifier[Prepared]):
     """A classifier of a bundle; see :class:`~seetell.runtime.bundle_predictor.BundlePredictor`."""
+
+    takes_resized = True
 
     def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
         super().__init__(bundle, threads=threads)
@@ -45,7 +47,7 @@ class BundleClassifier(BundlePredictor[Prepared, Labels], Classifier[Prepared]):
         """Whether it finds the box of the object that the first label is of."""
         return self._localiser is not None
 
-    def prepare(self, image: PhotoSource, text: str = "") -> Prepared:
+    def prepare(self, image: PhotoSource | ResizedPhoto, text: str = "") -> Prepared:
         """Open an image and return the encoder's input and the image's size; see :meth:`Predictor.prepare`."""
         return preprocess_with_size(image, self.bundle.preprocessing)
 

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from seetell.errors import NotPredictedError, PhotoError, UsageError, unknown
 from seetell.explain.explained import MOST_NAMED, Explained
 from seetell.language.tokenizer import tokenize
+from seetell.photos.opening import PhotoSource
 from seetell.results import Regions
 from seetell.runtime.predictor import Predictor
 from seetell.tasks.dense_captioning.predict import DenseCaptioner
@@ -26,7 +26,7 @@ TOP = 6
 """Regions that are explained where none is asked for."""
 
 
-def explain(predictor: Predictor[Any, Regions], image: Image.Image, text: str, names: Sequence[str]) -> Explained:
+def explain(predictor: Predictor[Any, Regions], image: PhotoSource, text: str, names: Sequence[str]) -> Explained:
     """Return regions as targets; see :data:`seetell.explain.explained.Explain`.
 
     Args:
@@ -51,10 +51,10 @@ def explain(predictor: Predictor[Any, Regions], image: Image.Image, text: str, n
         if not any(_named(region.text, [name]) for region in found):
             phrases = dict.fromkeys(region.text for region in found)
             raise NotPredictedError(f"the image: {unknown('phrase', name, phrases, most=MOST_NAMED)}")
-    boxes = np.array([region.box for region in chosen]) / np.tile(image.size, 2)
+    boxes = np.array([region.box for region in chosen]) / np.tile(found.size, 2)
     tokens = [predictor.bundle.require_vocabulary().encode(tokenize(region.text)) for region in chosen]
 
-    def score(images: Sequence[np.ndarray]) -> np.ndarray:
+    def score(images: Sequence[PhotoSource]) -> np.ndarray:
         return predictor.phrase_logprobs([predictor.prepare(each) for each in images], boxes, tokens)
 
     answer = ", ".join(region.text for region in chosen)

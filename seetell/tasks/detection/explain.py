@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from seetell.errors import NotPredictedError, PhotoError, UsageError, unknown
 from seetell.explain.explained import MOST_NAMED, Explained, Score, chosen
 from seetell.geometry.boxes import iou
+from seetell.photos.opening import PhotoSource
 from seetell.results import Region
 from seetell.tasks.detection.detector import Detector
 
@@ -25,7 +25,7 @@ LEAST_SCORE = 0.01
 MOST = 100
 
 
-def explain(predictor: Detector[Any], image: Image.Image, text: str, names: Sequence[str]) -> Explained:
+def explain(predictor: Detector[Any], image: PhotoSource, text: str, names: Sequence[str]) -> Explained:
     """Return the objects that are found as targets; see :data:`seetell.explain.explained.Explain`.
 
     Args:
@@ -55,7 +55,7 @@ def explain(predictor: Detector[Any], image: Image.Image, text: str, names: Sequ
     return Explained(
         answer,
         tuple(each.text for each in objects),
-        scores_at(predictor, image.size, objects),
+        scores_at(predictor, found.size, objects),
         boxes=[each.box for each in objects],
     )
 
@@ -69,7 +69,7 @@ def scores_at(predictor: Detector[Any], size: tuple[int, int], objects: Sequence
         objects: their boxes and classes.
     """
 
-    def score(images: Sequence[np.ndarray]) -> np.ndarray:
+    def score(images: Sequence[PhotoSource]) -> np.ndarray:
         prepared = [predictor.prepare(image) for image in images]
         rows = []
         for each in predictor.predict_prepared(prepared, threshold=LEAST_SCORE, top=MOST, same_place_iou=1.0):

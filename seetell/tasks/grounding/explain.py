@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
 
 from seetell.errors import UsageError
 from seetell.explain.explained import Explained, chosen
 from seetell.language.phrases import BETA, segment_sentence
 from seetell.language.vocabulary import detokenise
+from seetell.photos.opening import PhotoSource
 from seetell.runtime.predictor import Predictor
 from seetell.tasks.grounding.predict import PhraseGrounder, Prepared
 
 
-def explain(predictor: Predictor[Prepared, object], image: Image.Image, text: str, names: Sequence[str]) -> Explained:
+def explain(predictor: Predictor[Prepared, object], image: PhotoSource, text: str, names: Sequence[str]) -> Explained:
     """Return the phrases of a sentence and the sentence as targets; see :data:`seetell.explain.explained.Explain`.
 
     Args:
@@ -46,7 +46,7 @@ def explain(predictor: Predictor[Prepared, object], image: Image.Image, text: st
     texts = [text if span is None else detokenise(tokens[slice(*span)]) for span in spans]
     places = chosen("phrase", texts, names, whole=f"the sentence {text!r}") if names else range(len(phrases) + 1)
 
-    def score(images: Sequence[np.ndarray]) -> np.ndarray:
+    def score(images: Sequence[PhotoSource]) -> np.ndarray:
         embedded = embedder.embed_images(images)
         best = (embedded.regions @ sentences.words.T).max(axis=1)  # (N, T)
         whole = predictor.embedder.score(embedded, sentences)[:, 0]

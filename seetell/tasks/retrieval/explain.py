@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from seetell.errors import UsageError
 from seetell.explain.explained import Explained, chosen
+from seetell.photos.opening import PhotoSource
 from seetell.tasks.retrieval.embedder import Embedder
 
 
-def explain(predictor: Embedder[Any], image: Image.Image, text: str, names: Sequence[str]) -> Explained:
+def explain(predictor: Embedder[Any], image: PhotoSource, text: str, names: Sequence[str]) -> Explained:
     """Return a search and its words as targets; see :data:`seetell.explain.explained.Explain`.
 
     The score is that of ``seetell search``: the product of the embeddings of image and sentence.
@@ -36,7 +36,7 @@ def explain(predictor: Embedder[Any], image: Image.Image, text: str, names: Sequ
     targets = [searches[place] for place in chosen("word", searches, names, whole=f"the search {text!r}")]
     vectors = predictor.sentence_vectors(targets)
 
-    def score(images: Sequence[np.ndarray]) -> np.ndarray:
+    def score(images: Sequence[PhotoSource]) -> np.ndarray:
         return np.asarray(predictor.embed_images(images).whole @ vectors.T, np.float64)
 
     return Explained(text, tuple(targets), score, note=reading.note)
