@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from seetell.runtime.backends.hub_cache import CachedModel
 
 
+OWN_UNITS = frozenset({"phrases_R@1", "search_R@1", "bits_per_character", "psnr"})
+"""Scores that are shown as they are recorded, in per cent, bits or decibels; of others, shares, a hundred times."""
+
+
 class ModelsCommand(Command):
     """A command with a NAME, in whose place a subcommand may stand."""
 
@@ -194,7 +198,7 @@ def _table(rows: list[dict[str, Any]]) -> str:
                 row["name"],
                 ", ".join(map(str, row["tasks"])) or "-",
                 f"{row['megabytes']:.1f}",
-                "-" if score is None else f"{score['name']} {score['value']:.3g} ({score['split']})",
+                "-" if score is None else _shown(**score),
                 str(row["licence"] or "-"),
                 where if row["complete"] else f"not complete; run: seetell models pull {row['name']}",
             )
@@ -202,6 +206,11 @@ def _table(rows: list[dict[str, Any]]) -> str:
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     padded = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
     return "\n".join(line.rstrip() for line in padded)
+
+
+def _shown(name: str, value: float, split: str) -> str:
+    """Return a score as papers and the documentation print it."""
+    return f"{name} {value if name in OWN_UNITS else 100 * value:.1f} ({split})"
 
 
 def _short(path: Path) -> str:

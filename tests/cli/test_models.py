@@ -49,7 +49,7 @@ def test_the_list_names_task_size_score_and_licence(bundled: Path, capsys: pytes
     assert run() == 0
     heading, row = capsys.readouterr().out.splitlines()
     assert heading.split() == ["NAME", "TASK", "SIZE", "MB", "SCORE", "LICENCE", "WHERE"]
-    assert row.split() == ["tiny", "captioning", "0.0", "CIDEr", "0.5", "(dev)", "CC0-1.0", "came", "with", "seetell"]
+    assert row.split() == ["tiny", "captioning", "0.0", "CIDEr", "50.0", "(dev)", "CC0-1.0", "came", "with", "seetell"]
     assert run("--format", "json") == 0
     (listed,) = json.loads(capsys.readouterr().out)
     assert (listed["name"], listed["tasks"]) == ("tiny", ["captioning"])
@@ -76,6 +76,15 @@ def test_the_score_of_each_task_is_named_that_of_test_first(bundled: Path, capsy
     assert score("grounding", val={"sum": 99, "search_R@1": 30})["name"] == "search_R@1"
     assert score("captioning", val={"AP": 0.25}) is None
     assert score("no such task", val={"AP": 0.25}) is None
+
+
+def test_scores_are_shown_as_in_the_documentation(capsys: pytest.CaptureFixture[str]):
+    assert run("-f", "json") == 0
+    recorded = {row["name"]: row["score"] for row in json.loads(capsys.readouterr().out)}
+    assert run() == 0
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert f"CIDEr {100 * recorded['everyday-transformer']['value']:.1f} (" in lines["everyday-transformer"]
+    assert f"phrases_R@1 {recorded['flickr8k-align']['value']:.1f} (" in lines["flickr8k-align"]
 
 
 def test_bundled_models_of_tasks_have_a_score_in_the_list(capsys: pytest.CaptureFixture[str]):
