@@ -7,9 +7,8 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -254,33 +253,6 @@ class Bundle:
                     f"{self.folder / name}: was changed or damaged (expected SHA-256 {str(expected)[:12]}…, "
                     f"got {digest[:12]}…); install or export the model again"
                 )
-
-
-def numbers(
-    content: Mapping[str, Any],
-    names: Iterable[str],
-    *,
-    least: float = -math.inf,
-    most: float = math.inf,
-    expected: str = "numbers",
-) -> dict[str, Any]:
-    """Return the fields of a setting that are numbers, as they are.
-
-    Args:
-        content: of the setting.
-        names: of its fields.
-        least: the smallest that a number may be.
-        most: the largest.
-        expected: says so in the error.
-
-    Raises:
-        KeyError: a field is missing.
-        TypeError: one is no such number.
-    """
-    values = {name: content[name] for name in names}
-    if not all(isinstance(value, int | float) and least <= value <= most for value in values.values()):
-        raise TypeError(f"expected {expected}, got {dict(content)}")
-    return values
 
 
 def read_description(folder: Path) -> dict[str, Any]:

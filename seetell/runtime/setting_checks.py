@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 
@@ -16,3 +17,30 @@ def whole_number(*, least: int = 1, most: int | None = None) -> Callable[[Any], 
         return value
 
     return checked
+
+
+def numbers(
+    content: Mapping[str, Any],
+    names: Iterable[str],
+    *,
+    least: float = -math.inf,
+    most: float = math.inf,
+    expected: str = "numbers",
+) -> dict[str, Any]:
+    """Return the fields of a setting that are numbers, as they are.
+
+    Args:
+        content: of the setting.
+        names: of its fields.
+        least: the smallest that a number may be.
+        most: the largest.
+        expected: says so in the error.
+
+    Raises:
+        KeyError: a field is missing.
+        TypeError: one is no such number.
+    """
+    values = {name: content[name] for name in names}
+    if not all(isinstance(value, int | float) and least <= value <= most for value in values.values()):
+        raise TypeError(f"expected {expected}, got {dict(content)}")
+    return values

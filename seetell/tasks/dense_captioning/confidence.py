@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from seetell.logistic import sigmoid
-from seetell.runtime.bundle import numbers
+from seetell.runtime.setting_checks import numbers
 
 RIGHT_IOU, RIGHT_METEOR = 0.5, 0.15
 _EDGE = 1e-4

@@ -25,11 +25,12 @@ from seetell.language.vocabulary import detokenise
 from seetell.logistic import sigmoid
 from seetell.photos.opening import PhotoSource
 from seetell.results import Region, Regions
-from seetell.runtime.bundle import Bundle, numbers
+from seetell.runtime.bundle import Bundle
 from seetell.runtime.bundle_predictor import BundlePredictor
 from seetell.runtime.image_stream import BatchFn, preprocess_all_with_size
 from seetell.runtime.option_checks import check_count, check_share
 from seetell.runtime.sessions import Graph
+from seetell.runtime.setting_checks import numbers
 from seetell.runtime.tags import Detections, Images, ImageTagger, stacked
 from seetell.tasks.captioning.decoder import Decoder
 from seetell.tasks.dense_captioning.confidence import Confidence

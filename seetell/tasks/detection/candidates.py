@@ -13,8 +13,9 @@ import numpy as np
 
 from seetell.errors import BundleError
 from seetell.geometry.boxes import Boxes, select_proposals
-from seetell.runtime.bundle import Bundle, numbers
+from seetell.runtime.bundle import Bundle
 from seetell.runtime.sessions import Graph
+from seetell.runtime.setting_checks import numbers
 from seetell.tasks.detection.selective_search import SelectiveSearchConfig, selective_search
 
 Found = tuple[np.ndarray, Boxes]

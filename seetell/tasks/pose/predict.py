@@ -15,10 +15,11 @@ from seetell.errors import BundleError
 from seetell.geometry.key_points import KeyPoints
 from seetell.photos.opening import PhotoSource
 from seetell.results import Point, Region, Regions
-from seetell.runtime.bundle import Bundle, numbers
+from seetell.runtime.bundle import Bundle
 from seetell.runtime.bundle_predictor import BundlePredictor
 from seetell.runtime.image_stream import BatchFn, preprocess_with_size
 from seetell.runtime.sessions import Graph
+from seetell.runtime.setting_checks import numbers
 
 Prepared = tuple[np.ndarray, tuple[int, int]]
 """The network's input ``(3, H, W)`` float32, and the image's width and height."""
