@@ -141,7 +141,7 @@ def alt(
             return _counted(captioner.caption_many(photos, batch_size=batch_size, **options))
         photos, read_too = itertools.tee(photos)
         described = captioner.caption_many(photos, batch_size=batch_size, **options)
-        return _counted(_with_words(read_too, described, always=bool(read), threads=threads))
+        return _counted(_with_words(read_too, described, always=bool(read), least=least, threads=threads))
 
     counts: Counter[str] = Counter()
     unused = dict.fromkeys(known)
@@ -207,7 +207,12 @@ def _check(names: Iterator[tuple[str, Path | None]], output_format: Format) -> i
 
 
 def _with_words(
-    photos: Iterator[Path], captions: Iterator[Caption | PhotoError], *, always: bool, threads: int | None
+    photos: Iterator[Path],
+    captions: Iterator[Caption | PhotoError],
+    *,
+    always: bool,
+    least: float,
+    threads: int | None,
 ) -> Iterator[Caption | PhotoError]:
     """Yield captions with the words in their photos, where these matter or are always wanted."""
     from seetell.alttext.alt_text import LONGEST
@@ -220,7 +225,11 @@ def _with_words(
             continue
         try:
             yield with_words(
-                caption, reader.read(photo), least_share=0.0 if always else MATTERS, longest=LONGEST - len(".")
+                caption,
+                reader.read(photo),
+                min_confidence=least,
+                least_share=0.0 if always else MATTERS,
+                longest=LONGEST - len("."),
             )
         except PhotoError as error:
             yield error
@@ -291,6 +300,8 @@ def _row(image: Image, filled: Filled, written: bool) -> dict[str, Any]:
     if image.caption is not None:
         content = image.caption.to_dict()
         row |= {name: content[name] for name in ("caption", "confidence", "kind", "logprob", "model")}
+        if image.caption.written is not None:
+            row |= {"read": content["written"], "read_confidence": content["written_confidence"]}
     return {**row, "written": written}
 
 

@@ -75,6 +75,10 @@ class Attention(SideOutput):
 class Words(SideOutput):
     """The words in an image, behind its caption."""
 
+    def check(self, others: Sequence[SideOutput], options: Mapping[str, Any]) -> None:
+        """Keep the least certainty of what is told."""
+        self._least = options.get("min_confidence") or 0.0
+
     def open(self, predictor: Any, opened: ExitStack) -> None:
         """Prepare to read."""
         from seetell.tasks.reading import WordReader
@@ -86,7 +90,9 @@ class Words(SideOutput):
         from seetell.photos.remote import source
         from seetell.tasks.reading import with_words
 
-        return result if isinstance(result, PhotoError) else with_words(result, self._reader.read(source(image)))
+        if isinstance(result, PhotoError):
+            return result
+        return with_words(result, self._reader.read(source(image)), min_confidence=self._least)
 
     def add(self, image: str, result: Any, files: dict[str, str]) -> None:
         """Write nothing: the words are in the result."""

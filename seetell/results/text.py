@@ -44,11 +44,12 @@ class Caption:
             was generated.
         model: name of the bundle that generated it.
         confidence: calibrated probability that everything the sentence names is in the image; ``None`` if the model
-            has none, or never came to a sentence.
+            has none, or never came to a sentence; of the words in the image, that of the least certain line.
         kind: ``sentence``; ``tags`` for the shorter reading made from tags; ``written`` for the words in the image.
         reason: why the sentence is withheld, such as "confidence 0.31 is below 0.5"; empty if it is not.
         keywords: what is in the image, lower case and in the singular; ``None`` if they were not asked for.
         written: the lines that are written in the image; ``None`` if it was not read.
+        written_confidence: calibrated probability that each of them was read without a mistake.
     """
 
     shape: ClassVar[str] = "text"
@@ -61,6 +62,7 @@ class Caption:
     reason: str = ""
     keywords: tuple[str, ...] | None = None
     written: tuple[str, ...] | None = None
+    written_confidence: tuple[float, ...] = ()
 
     def __str__(self) -> str:
         return self.text or self.reason
@@ -69,11 +71,14 @@ class Caption:
         """Return plain types ready for JSON.
 
         A ``logprob`` that is not finite is ``None``. Withheld, ``caption`` is ``None``, ``reason`` says why, and there
-        are neither words nor their probability. ``keywords`` and ``written`` only if they were asked for.
+        are neither words nor their probability. ``keywords``, and ``written`` with its confidence, only if they were
+        asked for.
         """
         confidence = None if self.confidence is None else round(self.confidence, 4)
         asked = {"keywords": self.keywords, "written": self.written}
-        found = {name: list(values) for name, values in asked.items() if values is not None}
+        found: dict[str, list[Any]] = {name: list(values) for name, values in asked.items() if values is not None}
+        if self.written is not None:
+            found["written_confidence"] = [round(each, 4) for each in self.written_confidence]
         if self.reason:
             return {"caption": None, "reason": self.reason, "confidence": confidence, **found, "model": self.model}
         return {

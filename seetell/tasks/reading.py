@@ -7,10 +7,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
+from seetell.logistic import sigmoid
 from seetell.photos.opening import PhotoSource
 from seetell.results import Caption, Regions
 from seetell.tasks.loading import load_for
@@ -26,17 +31,26 @@ MATTERS = 0.02
 """Share of an image that text covers where it is part of what the image is about."""
 
 
+CERTAINTY_BIAS, CERTAINTY_OF_SCORE = -4.06, 1.96
+"""Of the log-odds that the letters and digits of a line of a photo were read right: constant, and of the score's.
+
+A logistic regression on 174 lines that the bundled reader read in 1,767 photos of COCO, 256 pixels high and wide, and
+18 of signs, each compared with the photo by eye."""
+
+
 @dataclass(frozen=True)
-class Written:
-    """What is written in an image.
+class Line:
+    """A line that is written in an image.
 
     Attributes:
-        lines: in the order of reading.
-        share: of the image's area that they cover, from 0 to 1.
+        text: as it was read.
+        share: of the image's area that it covers, from 0 to 1.
+        certainty: how likely it was read without a mistake, from 0 to 1.
     """
 
-    lines: tuple[str, ...]
+    text: str
     share: float
+    certainty: float
 
 
 class WordReader:
@@ -53,34 +67,68 @@ class WordReader:
     def _reader(self) -> Any:
         return load_for(find_task("read"), threads=self._threads)
 
-    def read(self, image: PhotoSource) -> Written:
+    def read(self, image: PhotoSource) -> list[Line]:
         """Read an image.
 
         Raises:
             PhotoError: the image cannot be used.
         """
-        return written_in(self._reader.predict(image))
+        return lines_in(self._reader.predict(image))
 
 
-def written_in(found: Regions) -> Written:
-    """Return what a reader found, without the boxes."""
+def lines_in(found: Regions) -> list[Line]:
+    """Return what a reader found, in the order of reading, without the boxes."""
     width, height = found.size
-    covered = sum((right - left) * (bottom - top) for left, top, right, bottom in (line.box for line in found))
-    return Written(tuple(line.text for line in found), min(covered / (width * height), 1.0))
+    return [
+        Line(
+            line.text,
+            (line.box[2] - line.box[0]) * (line.box[3] - line.box[1]) / (width * height),
+            certainty(line.score),
+        )
+        for line in found
+    ]
 
 
-def with_words(caption: Caption, written: Written, *, least_share: float = 0.0, longest: int = LONGEST) -> Caption:
-    """Add the words in an image to its caption; where that is withheld, as of a page of text, they take its place.
+def certainty(score: float) -> float:
+    """Return how likely a line of a photo was read without a mistake.
+
+    Args:
+        score: of the reader, the geometric mean of the probabilities of its characters.
+    """
+    odds = CERTAINTY_BIAS + CERTAINTY_OF_SCORE * math.log((score + 1e-4) / (1 - score + 1e-4))
+    return float(sigmoid(np.float64(odds)))
+
+
+def with_words(
+    caption: Caption,
+    lines: Sequence[Line],
+    *,
+    min_confidence: float = 0.0,
+    least_share: float = 0.0,
+    longest: int = LONGEST,
+) -> Caption:
+    """Add the words in an image to its caption; where that is withheld, they take its place.
+
+    Of what is no photo, as of a page of text, all that was read is told: it was meant to be read.
 
     Args:
         caption: of the image.
-        written: what is written there.
-        least_share: of the image that text must cover, from 0 to 1; where it covers less, the caption stays as it is.
+        lines: that are written there.
+        min_confidence: least certainty of a line of a photo that is told.
+        least_share: of the image that these lines must cover, from 0 to 1; where they cover less, the caption stays as
+            it is.
         longest: characters of the whole, to which the words are cut.
     """
-    if not written.lines or written.share < least_share:
-        return replace(caption, written=written.lines)
-    words = " ".join(" ".join(written.lines).split())
+    caption = replace(
+        caption,
+        written=tuple(line.text for line in lines),
+        written_confidence=tuple(line.certainty for line in lines),
+    )
+    no_photo = bool(caption.reason) and caption.confidence is None
+    told = [line for line in lines if no_photo or line.certainty >= min_confidence]
+    if not told or min(sum(line.share for line in told), 1.0) < least_share:
+        return caption
+    words = " ".join(" ".join(line.text for line in told).split())
     beginning = "" if caption.reason else caption.text.rstrip(". ")
     joined = f"{beginning} with the words “" if beginning else "the words “"
     room = max(longest - len(joined) - 1, LEAST_WORDS)
@@ -88,6 +136,6 @@ def with_words(caption: Caption, written: Written, *, least_share: float = 0.0, 
         words = words[: room - 1].rpartition(" ")[0].rstrip(" ,;:.") + "…"
     text = f"{joined}{words}”"
     if beginning:
-        return replace(caption, text=text, written=written.lines)
-    alone = Caption(text, (), float("nan"), caption.model, kind="written")
-    return replace(alone, keywords=caption.keywords, written=written.lines)
+        return replace(caption, text=text)
+    least = min(line.certainty for line in told)
+    return replace(caption, text=text, logprob=float("nan"), confidence=least, kind="written", reason="", words=())

@@ -16,6 +16,7 @@ from seetell.alttext.alt_text import LONGEST, alt_text
 from seetell.cli.main import main
 from seetell.runtime.bundle import bundled_models
 from seetell.tasks.loading import load
+from seetell.tasks.reading import Line, WordReader
 
 
 def alt(*arguments: str | Path) -> int:
@@ -318,6 +319,25 @@ def test_what_is_no_photo_or_not_sure_is_left_to_the_person(tmp_path: Path, caps
 def test_a_model_without_a_confidence_is_not_asked_for_one(site: Path, tiny_bundle: Path):
     assert alt(site / "about.md", "-m", tiny_bundle) in (0, 1)
     assert alt(site / "about.md", "-m", tiny_bundle, "--min-confidence", "0.5") == 2
+
+
+def test_words_that_are_not_certain_are_not_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(WordReader, "read", lambda self, image: [Line("LPMorggn POLOI", 0.1, 0.4)])
+    shutil.copy(Path(__file__).parents[2] / "examples" / "dog.jpg", tmp_path)
+    page = tmp_path / "a.md"
+    page.write_text("![](dog.jpg)\n")
+    assert alt(page, "--min-confidence", "1", "-f", "jsonl") == 0
+    (row,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert row["reason"].endswith("is below 1")
+    assert alt(page, "--min-confidence", "0.5", "-f", "jsonl") == 0
+    (row,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert "LPM" not in row["alt"]
+    assert (row["read"], row["read_confidence"]) == (["LPMorggn POLOI"], [0.4])
+    assert alt(page, "--min-confidence", "0.3", "-f", "jsonl") == 0
+    (row,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert "with the words “LPMorggn POLOI”" in row["alt"]
 
 
 def test_what_is_written_in_an_image_is_told(tmp_path: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]):

@@ -14,7 +14,7 @@ from seetell.photos.metadata.description import ALT_TEXT, KEYWORDS
 from seetell.photos.metadata.xmp import Outline
 from seetell.photos.opening import open_photo
 from seetell.tasks.loading import load
-from seetell.tasks.reading import WordReader, Written
+from seetell.tasks.reading import Line, WordReader
 
 
 def test_the_report_shows_what_the_rows_say(attending_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -172,13 +172,14 @@ def test_what_lies_at_an_address_has_no_metadata(option: str, tiny_bundle: Path,
 def test_words_in_photos_go_behind_their_captions(
     tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(WordReader, "read", lambda self, image: Written(("STOP",) if "sign" in str(image) else (), 0.1))
+    monkeypatch.setattr(WordReader, "read", lambda self, image: [Line("STOP", 0.1, 0.8)] if "sign" in str(image) else [])
     photos = [save(tmp_path / name) for name in ("sign.png", "plain.png")]
     said = load(tiny_bundle).caption(photos[0]).text
     arguments = [*photos, tmp_path / "absent.png", "-m", tiny_bundle, "-f", "jsonl", "--read", "--sidecar"]
     assert in_process(*arguments) == 1
     sign, plain, absent = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert (sign["caption"], sign["written"]) == (f"{said} with the words “STOP”", ["STOP"])
+    assert sign["written_confidence"] == [0.8]
     assert (plain["caption"], plain["written"]) == (load(tiny_bundle).caption(photos[1]).text, [])
     assert absent["error"] == "no such file"
     assert "with the words &#8220;STOP&#8221;" in (tmp_path / "sign.xmp").read_text(encoding="utf-8")
