@@ -132,7 +132,7 @@ def load_for(
         if precision is not None:
             raise UsageError(f"{without}: precision is for bundles; it needs no model")
         return task.load_without_model(without)(without, threads=threads)
-    bundle = Bundle.load(find_model(task.name if model is None else model))
+    bundle = Bundle.load(find_model(task.name if model is None else model, task))
     if not task.takes(bundle.task, bundle.graphs):
         example = bundled_for(task)
         such = "" if example is None else f", such as {example.name!r}"
@@ -141,11 +141,12 @@ def load_for(
     return task.load("predict")(bundle, precision=precision, threads=threads)
 
 
-def find_model(model: str | Path) -> Path:
+def find_model(model: str | Path, task: Task | None = None) -> Path:
     """Return the folder of a model.
 
     Args:
         model: see :func:`load`. A name takes precedence over a path: ``./NAME`` is always a path.
+        task: that it is for; where there is no such model, the message names those that are.
 
     Raises:
         UsageError: there is no such model, or it is a backend's.
@@ -153,7 +154,7 @@ def find_model(model: str | Path) -> Path:
     reference = _reference(model)
     if reference is not None:
         raise UsageError(f"{model}: expected a bundle, got a model of {reference[0].form}")
-    return _resolve(model)[0]
+    return _resolve(model, task)[0]
 
 
 def task_of(model: str | Path) -> Task:
@@ -218,8 +219,8 @@ def _reference(model: str | Path) -> tuple[Backend, str] | None:
     return None if str(model) in bundled_models() else parse_reference(model)
 
 
-def _resolve(model: str | Path) -> tuple[Path, Task | None]:
-    """Return a model's folder and, where a task was named, the task."""
+def _resolve(model: str | Path, wanted: Task | None = None) -> tuple[Path, Task | None]:
+    """Return a model's folder and, where a task was named, the task; ``wanted`` is the one that it is for, if known."""
     bundled = bundled_models()
     if str(model) in bundled:
         return bundled[str(model)], None
@@ -238,11 +239,29 @@ def _resolve(model: str | Path) -> tuple[Path, Task | None]:
         )
     if Path(model).is_dir():
         return Path(model), None
-    commands = [known.command or known.name for known in tasks().values() if bundled_for(known)]
-    raise UsageError(
-        f"{unknown('model', model, [*commands, *bundled, *downloaded])} A path must be that of a model folder; models "
-        f"of other libraries are named {', '.join(backend.form for backend in BACKENDS.values())}."
-    )
+    raise UsageError(_unknown_model(model, wanted))
+
+
+def _unknown_model(model: str | Path, wanted: Task | None) -> str:
+    """Format the message for an unknown model: those that are there for a task, or for any."""
+    fitting = [name for name, folder in {**bundled_models(), **user_models()}.items() if _fits(folder, wanted)]
+    known = [task for task in tasks().values() if bundled_for(task) and wanted in (None, task)]
+    commands = [task.command or task.name for task in known]
+    message = unknown("model", model, [*commands, *fitting, *(wanted.without_model if wanted else ())])
+    message += " A path must be that of a model folder"
+    forms = [backend.form for scheme, backend in BACKENDS.items() if wanted is None or scheme in wanted.backends]
+    return f"{message}; models of other libraries are named {', '.join(forms)}." if forms else f"{message}."
+
+
+def _fits(folder: Path, wanted: Task | None) -> bool:
+    """Return whether a task can load a bundle, which may be damaged; of no task, any fits."""
+    if wanted is None:
+        return True
+    try:
+        content = read_description(folder)
+        return wanted.takes(content["task"], content["graphs"])
+    except (BundleError, KeyError):
+        return False
 
 
 def _named_task(name: str | Path) -> Task | None:

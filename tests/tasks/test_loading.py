@@ -122,7 +122,7 @@ def test_a_backends_model_is_loaded_by_its_name_with_the_options_given(remote: T
         ("hf:a/b", {"timeout": 3.0}, "--timeout: hf:a/b is a model of hf:OWNER/NAME.* named openai:NAME@URL"),
         ("openai:a@http://x", {}, "seetell shout takes no openai: models"),
         ("tiny", {"device": "cpu"}, "--device: tiny is a bundle; it is for models named hf:OWNER/NAME"),
-        ("hub:a/b", {}, r"unknown model 'hub:a/b'.*openai:NAME@URL"),
+        ("hub:a/b", {}, r"unknown model 'hub:a/b'.*named hf:OWNER/NAME or hf:FOLDER\.$"),
     ],
 )
 def test_names_and_options_of_another_backend_are_refused(
@@ -130,6 +130,24 @@ def test_names_and_options_of_another_backend_are_refused(
 ):
     with pytest.raises(UsageError, match=message):
         load_for(remote, model, **options)
+
+
+def test_of_an_unknown_model_those_of_the_task_are_named(bundled: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SEETELL_MODELS", str(bundled / "mine"))
+    write_tiny_bundle(bundled / "mine" / "own")
+    (bundled / "mine" / "damaged").mkdir()
+    (bundled / "mine" / "damaged" / "model.json").write_text("{")
+    with pytest.raises(UsageError, match=r"Known: caption, own, tiny, zebra\. A path .*named hf:.*openai:"):
+        load_for(find_task("caption"), "no such")
+    with pytest.raises(UsageError, match=r"Known: none\. A path must be that of a model folder\.$"):
+        load_for(find_task("render"), "no such")
+    with pytest.raises(UsageError, match=r"Known: asrcf, dcf, kcf, mosse\. A path must be that of a model folder\.$"):
+        load_for(find_task("follow"), "no such")
+    with pytest.raises(
+        UsageError,
+        match=r"Known: able, align, caption, damaged, describe, own, retrieval, tiny, zebra\. A path .*rapidocr",
+    ):
+        find_model("no such")
 
 
 def test_a_backends_model_is_no_bundle(bundled: Path):
