@@ -17,6 +17,9 @@ from seetell.photos.remote import is_remote, remote_photos
 
 STANDARD_INPUT = "-"
 
+LONGEST_PATH = 4096
+"""Bytes within which a path on standard input that zero bytes end has ended."""
+
 
 @dataclass
 class Besides:
@@ -115,15 +118,31 @@ def _listed(content: Iterable[bytes], besides: Besides, wanted: Callable[[str], 
         besides.photo = b"".join([first, *lines])
         yield STANDARD_INPUT
         return
-    end = b"\0" if b"\0" in first else b"\n"
+    begun, end = _ended_by([first.removeprefix(codecs.BOM_UTF8)], lines)
     rest = b""
-    for line in itertools.chain([first.removeprefix(codecs.BOM_UTF8)], lines):
+    for line in itertools.chain(begun, lines):
         *ended, rest = (rest + line).split(end)
         for entry in ended:
             if listed := os.fsdecode(entry if end == b"\0" else entry.removesuffix(b"\r")):
                 yield from _photos(listed, besides, wanted)
     if listed := os.fsdecode(rest):
         yield from _photos(listed, besides, wanted)
+
+
+def _ended_by(begun: list[bytes], lines: Iterator[bytes]) -> tuple[list[bytes], bytes]:
+    """Return what ends the paths of a list, a line break or a zero byte, and the lines that were read to see that.
+
+    Where zero bytes end them, the first path may have line breaks itself; so its first line is one only if it exists.
+
+    Args:
+        begun: the first line.
+        lines: those after it, of which no more are read than are returned.
+    """
+    first = os.fsdecode(begun[0].rstrip(b"\r\n").split(b"\0")[0])
+    if not is_remote(first) and not os.path.lexists(first):
+        while b"\0" not in begun[-1] and sum(map(len, begun)) < LONGEST_PATH and (line := next(lines, b"")):
+            begun = [*begun, line]
+    return begun, b"\0" if b"\0" in begun[-1] else b"\n"
 
 
 def at_least_one(photos: Iterator[str], arguments: Sequence[str], besides: Besides) -> Iterator[str]:

@@ -172,7 +172,9 @@ def test_what_lies_at_an_address_has_no_metadata(option: str, tiny_bundle: Path,
 def test_words_in_photos_go_behind_their_captions(
     tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(WordReader, "read", lambda self, image: [Line("STOP", 0.1, 0.8)] if "sign" in str(image) else [])
+    monkeypatch.setattr(
+        WordReader, "read", lambda self, image: [Line("STOP", 0.1, 0.8)] if "sign" in str(image) else []
+    )
     photos = [save(tmp_path / name) for name in ("sign.png", "plain.png")]
     said = load(tiny_bundle).caption(photos[0]).text
     arguments = [*photos, tmp_path / "absent.png", "-m", tiny_bundle, "-f", "jsonl", "--read", "--sidecar"]

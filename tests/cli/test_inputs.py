@@ -64,13 +64,13 @@ def test_standard_input_lists_files_and_folders(folder: Path):
     assert found("photos/a.png", "-", "photos/b.JPG", listed=b"x.jpg\n") == ["photos/a.png", "x.jpg", "photos/b.JPG"]
 
 
-def test_standard_input_is_read_as_it_comes():
+def test_standard_input_is_read_as_it_comes(folder: Path):
     class Slow(io.RawIOBase):
         def __iter__(self) -> Iterator[bytes]:
-            yield b"first.jpg\n"
+            yield b"photos/b.JPG\n"
             pytest.fail("read ahead")
 
-    assert next(expand(["-"], Slow())) == "first.jpg"
+    assert next(expand(["-"], Slow())) == "photos/b.JPG"
 
 
 def test_a_folder_that_may_not_be_listed_is_passed_on(folder: Path, monkeypatch: pytest.MonkeyPatch):
@@ -97,6 +97,11 @@ def test_a_list_may_end_its_names_with_zero_bytes_as_find_print0_does(folder: Pa
         "photos/deep/er/c.webp",
         "two\nlines.jpg",
     ]
+
+
+def test_the_first_name_of_such_a_list_may_have_line_breaks(folder: Path):
+    assert found("-", listed=b"odd\nname\n.jpg\0photos/b.JPG\0") == ["odd\nname\n.jpg", "photos/b.JPG"]
+    assert found("-", listed=b"absent.jpg\n" * 1000 + b"more.jpg\0") == ["absent.jpg"] * 1000 + ["more.jpg\0"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
