@@ -51,6 +51,7 @@ import os, signal, sys
 from pathlib import Path
 from seetell.atomic_write import atomic_directory, atomic_file
 for number in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_DFL)  # ``nohup`` has one of them ignored
     for writing in (atomic_file, atomic_directory):
         try:
             with writing(Path("outer")), writing(Path("inner")):

@@ -22,6 +22,7 @@ from seetell.training.recipes import shipped_recipes
 from seetell.training.run_log import read_log
 
 SIDES = {"imagenet-alexnet": 67, "imagenet-googlenet": 32, "imagenet-vgg": 32, "imagenet-resnet50": 32}
+FRACTAL = "cifar10-fractalnet20"
 RECIPES = {name: path for name, path in shipped_recipes().items() if name.startswith(("cifar10-", "imagenet-"))}
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "learn" / "what-training-teaches.md"
 RECORDED = 'seetell() { printf "%q " "$@"; echo; }; for other in cp mkdir tar python; do eval "$other() { :; }"; done\n'
@@ -29,7 +30,11 @@ RECORDED = 'seetell() { printf "%q " "$@"; echo; }; for other in cp mkdir tar py
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in SIDES else []) for name in sorted(RECIPES)]
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name in {*SIDES, FRACTAL} else [])  # whose test is below
+        for name in sorted(RECIPES)
+    ],
 )
 def test_recipes_train(name, tmp_path, colours):
     settings = [f"data.path={colours}", "steps=1", "batch_size=4", "validation.photos=2"]
@@ -81,10 +86,11 @@ def test_what_is_raced_can_be_set(settings, tmp_path, colours, loss_of_the_recip
 
 def test_statistics_of_fractalnet_are_those_of_all_paths(tmp_path, colours):
     settings = [f"data.path={colours}", "steps=1", "batch_size=4", "validation.photos=2"]
-    config = load_config(RECIPES["cifar10-fractalnet20"], only(classification=ClassificationConfig), settings)
+    config = load_config(RECIPES[FRACTAL], only(classification=ClassificationConfig), settings)
     config = Training.complete(config)
     loop = TrainingLoop(Training, config, Training.read(config), tmp_path / "run")
     loop.run()
+    assert 0 < read_log(tmp_path / "run" / "log.jsonl")[0]["loss"] < 10
     encoder, training = loop.training.encoder, loop.training
     (left,) = (
         value
