@@ -139,6 +139,19 @@ def test_captions_and_keywords_are_written_into_the_photos(
     )
 
 
+@pytest.mark.parametrize("option", ["--sidecar", "--write-metadata"])
+def test_photos_without_a_keyword_are_not_captioned_again(
+    option: str, tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("seetell.tasks.captioning.keywords.keywords", lambda tokens: ())
+    arguments = [save(tmp_path / "a.jpg"), "-m", tiny_bundle, option, "--keywords", "-f", "jsonl"]
+    assert in_process(*arguments) == 0
+    assert json.loads(capsys.readouterr().out)["keywords"] == []
+    assert in_process(*arguments) == 0
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("", "skipped: 1 photo is described already; --overwrite captions again\n")
+
+
 @pytest.mark.parametrize(
     ("report", "said"),
     [

@@ -26,7 +26,7 @@ class Description:
     Attributes:
         alt_text: read by screen readers in place of the photo.
         text: the whole sentence.
-        keywords: lower case, in the singular; ``None`` if there shall be none.
+        keywords: lower case, in the singular; ``None`` if they were not asked for.
     """
 
     alt_text: str
@@ -51,7 +51,8 @@ def described(xmp: bytes, description: Description, other: OtherMetadata, *, ove
     """Return an XMP document with what is told of a photo, as far as it lacks it.
 
     A description that stands elsewhere in the file stays the only one. Keywords come after those that are there; a
-    document without a hierarchy of keywords gets them there, too, and one that a person made stays as it is.
+    document without a hierarchy of keywords gets them there, too, and one that a person made stays as it is. Where
+    keywords were asked for and none was found, an empty list says so.
 
     Args:
         xmp: the document.
@@ -66,18 +67,21 @@ def described(xmp: bytes, description: Description, other: OtherMetadata, *, ove
     if other.text and not overwrite:
         del texts[DESCRIPTION]
     lists: dict[Property, list[str]] = {}
-    if description.keywords:
+    if description.keywords is not None:
         outline = Outline(xmp)
         known = dict.fromkeys([*outline.entries(KEYWORDS), *other.keywords])
         lower = {keyword.lower() for keyword in known}
         lists[KEYWORDS] = [*known, *(keyword for keyword in description.keywords if keyword not in lower)]
-        if not {HIERARCHY[1:], DIGIKAM_TAGS[1:]} & outline.properties.keys():
+        if lists[KEYWORDS] and not {HIERARCHY[1:], DIGIKAM_TAGS[1:]} & outline.properties.keys():
             lists[HIERARCHY] = lists[KEYWORDS]
     return with_properties(xmp, texts, lists, overwrite=overwrite)
 
 
 def is_described(outline: Outline, other: OtherMetadata, *, keywords: bool) -> bool:
-    """Return whether a document lacks neither alt text nor a description, nor keywords if they are asked for."""
+    """Return whether a document lacks neither alt text nor a description, nor a list of keywords if they are asked for.
+
+    The list may be empty.
+    """
     there = outline.properties.keys()
     has_text = DESCRIPTION[1:] in there or bool(other.text)
     return ALT_TEXT[1:] in there and has_text and (not keywords or KEYWORDS[1:] in there)

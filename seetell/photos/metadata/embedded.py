@@ -18,7 +18,14 @@ from seetell.atomic_write import atomic_file
 from seetell.errors import PhotoError
 from seetell.photos.formats import other_format
 from seetell.photos.metadata import jpeg, png, webp
-from seetell.photos.metadata.description import Description, described, is_described
+from seetell.photos.metadata.description import (
+    ALT_TEXT,
+    DESCRIPTION,
+    KEYWORDS,
+    Description,
+    described,
+    is_described,
+)
 from seetell.photos.metadata.parts import Metadata
 from seetell.photos.metadata.xmp import EMPTY, Outline
 from seetell.regular_file import open_regular
@@ -104,8 +111,22 @@ class PhotoFiles:
             _replace(path, changed, before)
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
-            raise PhotoError(f"{photo}: its metadata were not changed: {reason}; --sidecar writes beside it") from error
+            takes_file = isinstance(error, PermissionError) and os.access(path.parent, os.W_OK)
+            advice = "; --sidecar writes beside it" if isinstance(error, ValueError) or takes_file else ""
+            raise PhotoError(f"{photo}: its metadata were not changed: {reason}{advice}") from error
         return True
+
+
+def told_in(photo: str | os.PathLike[str]) -> Description:
+    """Return what a photo's file tells of it; empty where it tells nothing, or is no JPEG, PNG or WebP file."""
+    try:
+        with open_regular(photo) as file:
+            xmp, other = _format(file).read(file)
+        outline = Outline(xmp or EMPTY)
+    except (OSError, ValueError):
+        return Description("", "", ())
+    text = outline.default_text(DESCRIPTION) or other.text
+    return Description(outline.default_text(ALT_TEXT), text, (*outline.entries(KEYWORDS), *other.keywords))
 
 
 def _format(file: BinaryIO) -> _Format:

@@ -1,6 +1,7 @@
 """Sidecars: what is told of a photo in a file beside it, XMP for photo managers or plain text for training sets.
 
-An existing XMP sidecar gets only the properties that it lacks; an existing text stays.
+An existing XMP sidecar gets only the properties that it lacks; an existing text stays. Programs take what a sidecar
+says rather than what the photo's file says, so what a person wrote in the file is taken over.
 
 A sidecar has one of two names. ``dog.jpg.xmp``, of digiKam, darktable and Immich, says whose it is. ``dog.xmp``, as
 Adobe's programs and cameras' makers call those of raw photos, could be that of ``dog.png`` or ``dog.cr2``; in a new one
@@ -11,6 +12,7 @@ tools expect them, or ``dog.jpg.txt``.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import ClassVar
@@ -19,6 +21,7 @@ from seetell.atomic_write import atomic_file
 from seetell.errors import PhotoError
 from seetell.photos.formats import PICTURES, RAW
 from seetell.photos.metadata.description import Description, OtherMetadata, described, is_described
+from seetell.photos.metadata.embedded import told_in
 from seetell.photos.metadata.xmp import EMPTY, RDF, Outline
 
 _FOR_EXTENSION = ("http://ns.adobe.com/photoshop/1.0/", "SidecarForExtension")
@@ -44,6 +47,7 @@ class _BesidePhotos:
     """
 
     suffix: ClassVar[str]
+    kind: ClassVar[str]
 
     def __init__(self, *, full_names: bool = False, overwrite: bool = False) -> None:
         self._full_names = full_names
@@ -69,12 +73,17 @@ class _BesidePhotos:
         if self._full_names:
             return full
         raise PhotoError(
-            f"{photo}: its sidecar {short.name} is that of {owner}; --sidecar-name full writes {full.name} instead"
+            f"{photo}: its {self.kind} {short.name} is that of {owner}; --sidecar-name full writes {full.name} instead"
         )
 
     def _owner(self, photo: Path, existing: Path | None, others: list[str]) -> str:
         """Return what a ``dog.xmp`` that exists, or not yet, belongs to, if not to the photo; empty if it does."""
         raise NotImplementedError
+
+    def _not_written(self, photo: str | os.PathLike[str], path: Path, error: OSError | ValueError) -> PhotoError:
+        reason = error.strerror if isinstance(error, OSError) else error
+        done = "changed" if os.path.lexists(path) else "written"
+        return PhotoError(f"{photo}: its {self.kind} {path.name} was not {done}: {reason}")
 
     def _others(self, photo: Path) -> list[str]:
         """Return the names of other pictures in the folder that differ in their endings only."""
@@ -94,7 +103,7 @@ class _BesidePhotos:
 class Sidecars(_BesidePhotos):
     """The XMP sidecars of photos; with ``overwrite``, alt text and description are replaced where they are."""
 
-    suffix = ".xmp"
+    suffix, kind = ".xmp", "sidecar"
 
     def is_complete(self, photo: str | os.PathLike[str], *, keywords: bool = False) -> bool:
         """Return whether a photo has a sidecar that lacks nothing.
@@ -117,11 +126,15 @@ class Sidecars(_BesidePhotos):
         Raises:
             PhotoError: the sidecar is that of another file, is not valid XMP or cannot be written.
         """
-        path = self.find(photo)
+        path, own = self.find(photo), told_in(photo)
+        if not self._overwrite:
+            alt_text, text = own.alt_text or description.alt_text, own.text or description.text
+            description = replace(description, alt_text=alt_text, text=text)
         try:
             exists = path.exists()
             before = _content(path) if exists else _new(_suffix(photo, lower=False)[1:])
-            changed = described(before, description, OtherMetadata(), overwrite=self._overwrite)
+            taken_over = OtherMetadata(keywords=own.keywords or ())
+            changed = described(before, description, taken_over, overwrite=self._overwrite)
             if changed == before and exists:
                 return path
             if exists and not os.access(path, os.W_OK):
@@ -129,7 +142,7 @@ class Sidecars(_BesidePhotos):
             with atomic_file(path) as file:
                 file.write(changed)
         except (OSError, ValueError) as error:
-            raise _not_changed(photo, path, error) from error
+            raise self._not_written(photo, path, error) from error
         return path
 
     def _owner(self, photo: Path, existing: Path | None, others: list[str]) -> str:
@@ -142,7 +155,7 @@ class Sidecars(_BesidePhotos):
 class TextSidecars(_BesidePhotos):
     """Files of plain text beside photos; with ``overwrite``, those that are there are replaced."""
 
-    suffix = ".txt"
+    suffix, kind = ".txt", "text"
 
     def is_complete(self, photo: str | os.PathLike[str]) -> bool:
         """Return whether a photo has such a file."""
@@ -169,16 +182,11 @@ class TextSidecars(_BesidePhotos):
             with atomic_file(path) as file:
                 file.write(f"{text}\n".encode())
         except OSError as error:
-            raise _not_changed(photo, path, error) from error
+            raise self._not_written(photo, path, error) from error
         return path
 
     def _owner(self, photo: Path, existing: Path | None, others: list[str]) -> str:
         return f"{others[0]}, too" if others else ""  # training tools would take it for both
-
-
-def _not_changed(photo: str | os.PathLike[str], path: Path, error: OSError | ValueError) -> PhotoError:
-    reason = error.strerror if isinstance(error, OSError) else error
-    return PhotoError(f"{photo}: its sidecar {path.name} was not changed: {reason}")
 
 
 def _existing(sidecar: Path) -> Path | None:

@@ -40,7 +40,8 @@ def with_properties(
     Args:
         xmp: the document.
         texts: of properties.
-        lists: entries of properties that are arrays; one that differs in capitals only is there.
+        lists: entries of properties that are arrays; one that differs in capitals only is there. An array without
+            entries is made, too, and says that there are none.
         overwrite: whether texts that it has are replaced by these; those in other languages stay, and so do entries.
 
     Returns:
@@ -49,7 +50,7 @@ def with_properties(
     Raises:
         ValueError: it is not XMP, or not in a form that can be changed.
     """
-    lists = {wanted: entries for wanted, entries in (lists or {}).items() if entries}
+    lists = lists or {}
     outline = Outline(xmp)
     missing = {wanted: value for wanted, value in texts.items() if wanted[1:] not in outline.properties}
     new = {wanted: list(entries) for wanted, entries in lists.items() if wanted[1:] not in outline.properties}

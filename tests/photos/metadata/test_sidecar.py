@@ -8,12 +8,13 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from PIL import Image
 
 from seetell.alttext.alt_text import alt_text
 from seetell.errors import PhotoError
 from seetell.photos.metadata.description import ALT_TEXT, DESCRIPTION, HIERARCHY, KEYWORDS, Description
 from seetell.photos.metadata.sidecar import Sidecars, TextSidecars
-from seetell.photos.metadata.xmp import EMPTY, RDF, Outline
+from seetell.photos.metadata.xmp import EMPTY, RDF, Outline, with_properties
 
 
 def told(caption: str, *keywords: str) -> Description:
@@ -173,9 +174,9 @@ def test_complete_sidecars_are_known(tmp_path: Path):
 
 
 def test_places_that_take_no_file(tmp_path: Path):
-    with pytest.raises(PhotoError, match="was not changed: No such file"):
+    with pytest.raises(PhotoError, match=r"its sidecar dog\.xmp was not written: No such file"):
         Sidecars().write(tmp_path / "absent" / "dog.jpg", told("a dog"))
-    with pytest.raises(PhotoError, match="was not changed: File name too long"):
+    with pytest.raises(PhotoError, match="was not written: File name too long"):
         Sidecars(full_names=True).write(tmp_path / f"{'d' * 251}.jpg", told("a dog"))
     assert os.listdir(tmp_path) == []
     Sidecars().write(tmp_path / f"{'d' * 251}.jpg", told("a dog"))
@@ -236,6 +237,35 @@ def test_a_sidecar_without_keywords_is_not_complete_where_they_are_asked_for(tmp
     assert value((tmp_path / "dog.xmp").read_bytes(), ALT_TEXT) == ["A dog."]
 
 
+def test_where_no_keyword_was_found_none_is_looked_for_again(tmp_path: Path):
+    photo, none = tmp_path / "dog.jpg", Description("A dog.", "A dog.", ())
+    path = Sidecars().write(photo, none)
+    assert Sidecars().is_complete(photo, keywords=True)
+    assert entries(path, KEYWORDS) == []
+    assert HIERARCHY[1:] not in Outline(path.read_bytes()).properties
+    before = path.read_bytes()
+    Sidecars().write(photo, none)
+    assert path.read_bytes() == before
+    Sidecars().write(photo, told("a dog", "dog"))
+    assert entries(path, KEYWORDS) == entries(path, HIERARCHY) == ["dog"]
+
+
+@pytest.mark.parametrize("where", ["xmp", "exif"])
+def test_what_a_person_wrote_in_the_photo_is_not_hidden(tmp_path: Path, where: str):
+    photo, exif = tmp_path / "dog.jpg", Image.Exif()
+    if where == "xmp":
+        written = {"xmp": with_properties(EMPTY, {DESCRIPTION: "Rex, my dog", ALT_TEXT: "Rex"}, {KEYWORDS: ["rex"]})}
+    else:
+        exif[0x010E], written = "Rex, my dog", {"exif": exif}
+    Image.new("RGB", (8, 8)).save(photo, **written)
+    path = Sidecars().write(photo, told("a dog on grass", "grass"))
+    assert value(path.read_bytes(), DESCRIPTION) == ["Rex, my dog"]
+    assert value(path.read_bytes(), ALT_TEXT) == (["Rex"] if where == "xmp" else ["A dog on grass."])
+    assert entries(path, KEYWORDS) == (["rex", "grass"] if where == "xmp" else ["grass"])
+    Sidecars(overwrite=True).write(photo, told("a dog on grass"))
+    assert value(path.read_bytes(), DESCRIPTION) == ["A dog on grass."]
+
+
 def test_texts_lie_beside_the_photos_and_those_of_people_stay(tmp_path: Path):
     photo, path = tmp_path / "dog.jpg", tmp_path / "dog.txt"
     assert not TextSidecars().is_complete(photo)
@@ -250,7 +280,7 @@ def test_texts_lie_beside_the_photos_and_those_of_people_stay(tmp_path: Path):
     (tmp_path / "cat.jpg.txt").write_text("")
     assert TextSidecars().write(tmp_path / "cat.jpg", "a cat") == tmp_path / "cat.jpg.txt"
     assert (tmp_path / "cat.jpg.txt").read_text() == ""
-    with pytest.raises(PhotoError, match=r"its sidecar dog\.txt was not changed: No such file"):
+    with pytest.raises(PhotoError, match=r"its text dog\.txt was not written: No such file"):
         TextSidecars().write(tmp_path / "absent" / "dog.jpg", "a dog")
 
 

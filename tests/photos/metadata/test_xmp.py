@@ -100,11 +100,15 @@ def test_entries_are_added_to_an_array_and_nothing_else_changes(array: str, enco
     assert with_properties(after, {}, {KEYWORDS: ["dog"]}) == after
 
 
-def test_an_array_that_is_missing_is_made_and_none_of_no_entries():
+def test_an_array_that_is_missing_is_made_also_of_no_entries():
     after = with_properties(EMPTY, {DESCRIPTION: "A dog."}, {KEYWORDS: ["dog", "grass"]})
     assert Outline(after).entries(KEYWORDS) == ["dog", "grass"]
     assert value(after, DESCRIPTION) == ["A dog."]
-    assert with_properties(EMPTY, {}, {KEYWORDS: []}) == EMPTY
+    empty = with_properties(EMPTY, {}, {KEYWORDS: []})
+    assert KEYWORDS[1:] in Outline(empty).properties
+    assert Outline(empty).entries(KEYWORDS) == []
+    assert with_properties(empty, {}, {KEYWORDS: []}) == empty
+    assert Outline(with_properties(empty, {}, {KEYWORDS: ["dog"]})).entries(KEYWORDS) == ["dog"]
 
 
 def test_the_text_of_the_default_language():
