@@ -12,6 +12,7 @@ from seetell.alttext.html_images import describes, images_among
 from seetell.alttext.html_tags import Skipped, Tag, escaped, tags
 from seetell.alttext.markdown_blocks import ATTRIBUTE_LIST, Blocks, label_of, read_blocks
 from seetell.alttext.missing_alt import DescribedImage, Findings, MissingAlt
+from seetell.alttext.shown_code import masked
 from seetell.alttext.template_code import has_code
 from seetell.photos.formats import SUFFIXES
 
@@ -19,6 +20,12 @@ _CODE = r"\{\{[^}\n]{0,200}\}\}|\{%[^%\n]{0,200}%\}"
 _DESTINATION = rf"""
     (?:<(?P<angled>(?:[^<>\n\\]|\\.)*)>
     |(?P<bare>(?:[^\s()\\{{<\0]|\\.|{_CODE}|\{{(?![{{%])|\((?:[^\s()\\\0]|\\.)*\))+))"""
+_ANGLED = re.compile(
+    r"""(?:(?<!\\)\]\(\s{0,99}|^[ \t>]{0,99}\[(?:[^\[\]\\\n]|\\.){1,999}\]:[ \t]{0,99}(?:\r?\n[ \t]{0,99})?)
+    (?P<address><(?:[^<>\n\\]|\\.)*>)""",
+    re.VERBOSE | re.MULTILINE,
+)
+"""Addresses in angle brackets, of images, links and references, which are no tags even if they begin as ``<img/``."""
 _TITLE = r"""(?:\s+(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\((?:[^()\\]|\\.)*\)|=\d*x?\d*))?"""
 _IMAGE = re.compile(
     rf"""!\[(?P<alt>(?:[^\[\]\\]|\\.|\[(?:[^\[\]\\]|\\.)*\])*)\]
@@ -55,7 +62,8 @@ def markdown_findings(text: str) -> Findings:
     declares that none is needed, and so does an attribute list such as ``{alt=""}`` behind the image.
     """
     blocks = read_blocks(text)
-    found = list(tags(blocks.prose, in_markdown=True))
+    addresses = [address.span("address") for address in _ANGLED.finditer(blocks.prose)]
+    found = list(tags(masked(blocks.prose, addresses), in_markdown=True))
     html = images_among(found, blocks.prose)
     in_tags = _Spans([*((part.start, part.end) for part in found), *_verbatim(found)])
     within = _Spans([(part.start + 1, part.end) for part in found])

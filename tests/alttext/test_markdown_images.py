@@ -144,6 +144,20 @@ def test_addresses_are_read_as_commonmark_does():
     assert addresses_of(text) == ["a(1.jpg", "b(1).jpg", "c&d.jpg", "f g.jpg", "e>.jpg"]
 
 
+@pytest.mark.parametrize(
+    "text", ["![%s](<img/my dog.jpg>)", "![%s][b]\n\n[b]: <img/my dog.jpg>", "[b]:\n <img/a b>\n\n![%s](c)"]
+)
+def test_addresses_in_angle_brackets_are_no_tags(text: str):
+    described = markdown_findings(text % "A dog")
+    assert (described.missing, [image.alt for image in described.described]) == ((), ["A dog"])
+    assert filled(text % "") == text % "A dog."
+
+
+@pytest.mark.parametrize("text", ["\\](<img src=a.jpg>)", "x [1]: <img src=a.jpg>", "[x](<b c>) <img src=a.jpg>"])
+def test_tags_beside_brackets_are_tags(text: str):
+    assert addresses_of(text) == ["a.jpg"]
+
+
 def test_addresses_of_templates_are_recognised():
     (missing,) = markdown_findings("![]({{ site.url }}/a.jpg)").missing
     assert missing.templated
@@ -232,6 +246,8 @@ PIECES = [
     "![](a){'",
     "[a]: x {",
     "<code>",
+    "](<a",
+    "\n[a]: <",
     "<noscript><img>",
     "\n- ",
     "|a\n|-",
