@@ -44,6 +44,7 @@ def test_programs_read_json(capsys, two_encoders):
     assert resnet["gflops"] == pytest.approx(0.0811, abs=5e-4)
 
 
+@pytest.mark.slow  # the picture itself is in tests/nn/backbones/test_picture.py
 def test_they_are_drawn(capsys, two_encoders, tmp_path):
     listed(capsys, "--picture", str(tmp_path / "encoders.png"))
     with Image.open(tmp_path / "encoders.png") as picture:

@@ -115,6 +115,7 @@ def test_bad_files_get_their_error_and_good_ones_their_caption(hostile, tiny_bun
             assert row["caption"].replace("'s", " 's").split() == [word["text"] for word in row["words"]]
 
 
+@pytest.mark.slow  # a small model does so in the tests above
 @pytest.mark.skipif(not bundled_models(), reason="no model is bundled with this checkout")
 def test_the_bundled_model_captions_the_hostile_folder(hostile):
     folder, bad = hostile

@@ -97,6 +97,7 @@ def test_a_published_head_is_trained_from_the_first_step_on(tmp_path, colours_co
         loop(config, tmp_path / "run")
 
 
+@pytest.mark.slow  # what they read and compute is in tests/nn/backbones/test_published.py
 def test_auxiliary_classifiers_are_trained_and_not_exported(tmp_path, colours_config):
     with pytest.raises(RecipeError, match=r"together with the encoder; set .* to 0 instead of -1"):
         colours_config(classification={"auxiliary": 0.3})

@@ -82,7 +82,7 @@ def boxes(run) -> EntityDataset:
     return Training.read(run())
 
 
-@pytest.mark.parametrize("ema_decay", [0.0, 0.9])
+@pytest.mark.parametrize("ema_decay", [pytest.param(0.0, marks=pytest.mark.slow), 0.9])
 def test_a_stopped_run_resumes_exactly(run, boxes, tmp_path, ema_decay):
     config = run(ema_decay=ema_decay)
     loop_of(config, boxes, tmp_path / "whole").run()
