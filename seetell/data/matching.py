@@ -6,7 +6,6 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
-from typing import Any
 
 from seetell.data.records import Photo
 from seetell.data.results_file import EXAMPLES, Prediction, Results, examples_of, pluralise
@@ -34,6 +33,7 @@ def match_results(
     finder = _Finder(photos)
     found: dict[int | str, Prediction] = {}
     extra, twice, unclear = [], [], []
+    failed: set[int | str] = set()
     for name in (*results.captions, *results.failed):
         matching = finder.find(name)
         if not matching:
@@ -44,6 +44,8 @@ def match_results(
             twice.append(name)
         elif name in results.captions:
             found[matching[0].id] = results.captions[name]
+        else:
+            failed.add(matching[0].id)
     missing = [photo for photo in photos if photo.id not in found]
     faults = _extra_faults(extra, beside)
     if len(extra) == len(results.captions) + len(results.failed):
@@ -57,7 +59,7 @@ def match_results(
     if missing and not allow_missing:
         faults.append(
             f"{pluralise(missing, 'photo')} of {len(photos):,} without a caption, "
-            f"{examples_of([photo.id for photo in missing])}; {_advice(results, photos, missing)}"
+            f"{examples_of([photo.id for photo in missing])}; {_advice(photos, missing, len(failed - found.keys()))}"
         )
     if faults:
         raise DataError(f"{results.path}: {'. Also '.join(faults)}")
@@ -94,14 +96,14 @@ def _named(photos: Sequence[Photo]) -> str:
     return ", ".join(shown)
 
 
-def _advice(results: Results[Any], photos: Sequence[Photo], missing: Sequence[Photo]) -> str:
-    """Return advice about photos without a caption."""
+def _advice(photos: Sequence[Photo], missing: Sequence[Photo], failed: int) -> str:
+    """Return advice about photos without a caption, of which some failed or have a caption that is withheld."""
     lacking = {photo.id for photo in missing}
     captioned = {photo.split for photo in photos if photo.id not in lacking}
     if len(captioned) == 1 and captioned.isdisjoint(photo.split for photo in missing):
         return f"all others are the split {min(captioned)!r}: score against that alone (--split {min(captioned)})"
-    failed = f" ({len(results.failed)} of them failed or withheld)" if results.failed else ""
-    return f"caption them{failed} or skip them (--allow-missing)"
+    told = f" ({failed:,} of them failed or withheld)" if failed else ""
+    return f"caption them{told} or skip them (--allow-missing)"
 
 
 class _Finder:
