@@ -14,6 +14,9 @@ from posixpath import basename, splitext
 LONGEST = 125
 """Characters that some screen readers read in one piece, and the target of IPTC's guidance on alt text."""
 
+MIN_CONFIDENCE = 0.7
+"""Least confidence of a caption that becomes alt text, if the model has any: a wrong text is worse than none."""
+
 _ANNOUNCED = re.compile(
     r"(?:an? |the |this is )*(?:image|photo|photograph|picture) (?:of|showing) (?=\S)", re.IGNORECASE
 )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from seetell.alttext.alt_text import MIN_CONFIDENCE
 from seetell.cli.command import (
     FOLDER_OR_FILE,
     POSITIVE,
@@ -31,9 +32,6 @@ from seetell.tasks.registry import find_task
 if TYPE_CHECKING:
     from seetell.alttext.filling import Filled, Image
     from seetell.results import Caption
-
-MIN_CONFIDENCE = 0.7
-"""Least confidence of the model's alt text, if the model has any: a wrong text is worse than none."""
 
 
 @with_backend_params(find_task("caption").backends)

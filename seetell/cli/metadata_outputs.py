@@ -10,7 +10,7 @@ import click
 
 from seetell.bulk.items import Item
 from seetell.cli.side_output import SideOutput
-from seetell.errors import PhotoError, UsageError
+from seetell.errors import PhotoError, SeetellError, UsageError
 
 if TYPE_CHECKING:
     from seetell.photos.metadata.description import Description
@@ -87,7 +87,27 @@ class MetadataOutput(SideOutput):
             files[self.kind] = self.write(image, result)
 
 
-class Sidecar(MetadataOutput):
+class AltTextOutput(MetadataOutput):
+    """A place for alt text, which is told only where the model is as sure as ``seetell alt`` asks for."""
+
+    def defaults(self, model: str) -> Mapping[str, Any]:
+        """Return the least confidence of alt text, if the model tells how sure it is."""
+        from seetell.alttext.alt_text import MIN_CONFIDENCE
+        from seetell.runtime.bundle import read_description
+        from seetell.tasks.backends import parse_reference
+        from seetell.tasks.loading import find_model
+        from seetell.tasks.registry import find_task
+
+        if parse_reference(model) is not None:
+            return {}
+        try:
+            settings = read_description(find_model(model, find_task("caption"))).get("settings", {})
+        except SeetellError:  # which is told when it is loaded
+            return {}
+        return {"min_confidence": MIN_CONFIDENCE} if "confidence" in settings else {}
+
+
+class Sidecar(AltTextOutput):
     """XMP sidecars."""
 
     kind = "sidecar"
@@ -127,7 +147,7 @@ class Text(MetadataOutput):
         return str(self._sidecars.write(image, caption.text))
 
 
-class InFiles(MetadataOutput):
+class InFiles(AltTextOutput):
     """The photos' files; with sidecars as well, those of formats that take no metadata here have theirs alone."""
 
     kind = "metadata"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from seetell.cli.command import (
     FILES,
@@ -63,6 +64,10 @@ def command_for(task: Task) -> Command:
     def predict(**values: Any) -> int:
         asked = [make(option.opts[0], values.pop(str(option.name))) for option, make in outputs]
         asked = [output for output in asked if output.value]
+        source = click.get_current_context().get_parameter_source
+        for name, value in [default for output in asked for default in output.defaults(values["model"]).items()]:
+            if source(name) is ParameterSource.DEFAULT:
+                values[name] = value
         rows, drawing = take_output(task, values, asked)
         return _predict(task, [*asked, *([drawing] if drawing else [])], rows, **values)
 

@@ -30,6 +30,14 @@ class SideOutput:
         self.option = option
         self.value = value
 
+    def defaults(self, model: str) -> Mapping[str, Any]:
+        """Return options of the predictor for which the user gave no value, and the output needs one.
+
+        Args:
+            model: as the user named it; it need not exist.
+        """
+        return {}
+
     def check(self, others: Sequence[SideOutput], options: Mapping[str, Any]) -> None:
         """Raise a ``UsageError`` if it cannot be written; called before any work.
 

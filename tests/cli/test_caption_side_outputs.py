@@ -3,13 +3,15 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 from cli.test_caption import in_process, save
 from PIL import Image
 
-from seetell.alttext.alt_text import alt_text
+from seetell.alttext.alt_text import MIN_CONFIDENCE, alt_text
+from seetell.cli.metadata_outputs import Sidecar
 from seetell.photos.metadata.description import ALT_TEXT, KEYWORDS
 from seetell.photos.metadata.xmp import Outline
 from seetell.photos.opening import open_photo
@@ -137,6 +139,27 @@ def test_captions_and_keywords_are_written_into_the_photos(
         "its metadata were not changed: its format is not JPEG, PNG or WebP; --sidecar writes"
         in capsys.readouterr().out
     )
+
+
+def test_alt_text_in_metadata_has_the_least_confidence_of_alt_text(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    photo = tmp_path / "cat.jpg"
+    shutil.copy(Path(__file__).parents[2] / "examples" / "cat.jpg", photo)
+    monkeypatch.setattr("seetell.alttext.alt_text.MIN_CONFIDENCE", 1.0)
+    for arguments, sure in ((["--sidecar"], True), (["--write-metadata"], True), (["--txt"], False)):
+        assert in_process(photo, "-f", "jsonl", *arguments) == 0
+        assert ("is below 1" in json.loads(capsys.readouterr().out).get("reason", "")) is sure
+    assert not photo.with_suffix(".xmp").exists()
+    assert in_process(photo, "-f", "jsonl", "--sidecar", "--min-confidence", "0") == 0
+    assert json.loads(capsys.readouterr().out)["kind"] == "sentence"
+    assert photo.with_suffix(".xmp").exists()
+
+
+def test_a_model_without_a_confidence_is_not_asked_for_one(tiny_bundle: Path):
+    for model in (str(tiny_bundle), "hf:someone/model"):
+        assert Sidecar("--sidecar", True).defaults(model) == {}
+    assert Sidecar("--sidecar", True).defaults("caption") == {"min_confidence": MIN_CONFIDENCE}
 
 
 @pytest.mark.parametrize("option", ["--sidecar", "--write-metadata"])
