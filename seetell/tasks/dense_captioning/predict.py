@@ -41,6 +41,9 @@ TOP = 10
 DUPLICATE_OVERLAP = 0.4
 """Of two regions with the same phrase, that of lower score goes if more than this of the smaller is in the other."""
 
+DISPUTED = 0.1
+"""A region none of whose phrases agrees with what the detector found is this likely to be right, as others are 1."""
+
 Prepared = tuple[Images, tuple[int, int]]
 """The inputs ``(3, H, W)`` float32 of the networks that see images, and the image's width and height."""
 
@@ -96,6 +99,7 @@ class Candidate:
         objectness: of the box.
         hypothesis: the phrase as it was found.
         likeness: how alike it is expected to be to a phrase drawn from the model.
+        disputed: it does not agree with what the detector found, and no other phrase of the region does.
     """
 
     text: str
@@ -103,6 +107,7 @@ class Candidate:
     objectness: float
     hypothesis: Hypothesis
     likeness: float
+    disputed: bool
 
     @property
     def mean_logprob(self) -> float:
@@ -206,7 +211,7 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
                 for place in told
             ]
             if found is not None:
-                extra = self._untold(found, [candidates[place] for place in told])
+                extra = self._untold(found, [candidates[place] for place in told if not candidates[place].disputed])
                 regions += [Region(text, _box(box * scale), score) for text, box, score in extra if score >= threshold]
             ranked = sorted(regions, key=lambda region: -region.score)
             results.append(Regions(drop_duplicate_captions(ranked)[:top], size, self.name))
@@ -224,12 +229,11 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
         owners = np.repeat(np.arange(len(batch)), list(map(len, kept)))
         boxes, objectness = head["boxes"][rows].astype(np.float64) / self._input_size, head["scores"][rows]
         features = {name: head[name][rows] for name in self._decoder.features}
-        chosen = self._choose_phrases(features, boxes, owners, found)
+        chosen, disputed = self._choose_phrases(features, boxes, owners, found)
         candidates: list[list[Candidate]] = [[] for _ in batch]
-        for row, one in enumerate(chosen):
-            if one is not None:
-                text = self._text(one.hypothesis)
-                candidates[owners[row]].append(Candidate(text, boxes[row], float(objectness[row]), *one))
+        for row, one in chosen.items():
+            text, score = self._text(one.hypothesis), float(objectness[row])
+            candidates[owners[row]].append(Candidate(text, boxes[row], score, *one, row in disputed))
         return list(zip(candidates, [None] * len(batch) if found is None else found, strict=True))
 
     def detect(self, batch: Sequence[Prepared]) -> list[Detections] | None:
@@ -287,18 +291,22 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
         boxes: np.ndarray,
         owners: np.ndarray,
         found: Sequence[Detections] | None,
-    ) -> list[Chosen | None]:
-        """Choose a phrase for each of ``N`` regions; ``None`` where none agrees with what the detector found.
+    ) -> tuple[dict[int, Chosen], set[int]]:
+        """Choose a phrase for each of ``N`` regions.
 
         Args:
             features: what the decoder reads of them.
             boxes: ``(N, 4)`` in shares of the image.
             owners: ``(N,)`` their images, ascending.
             found: in each image.
+
+        Returns:
+            The phrase of each region that has one, and of which regions none agrees with what the detector found.
         """
         forbidden = np.tile(self._pronouns, (len(boxes), 1))
         ranked = self._search(features, forbidden)
         agreement = self.agreement
+        disputed: set[int] = set()
         if agreement is not None and found is not None:
             each = [agreement.doubts(boxes[owners == photo], one) for photo, one in enumerate(found)]
             doubts = Doubts(*(np.concatenate(part) for part in zip(*each, strict=True)))
@@ -306,19 +314,19 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
             def agreeing(row: int, hypotheses: Sequence[Hypothesis]) -> list[Hypothesis]:
                 return [one for one in hypotheses if agreement.allows(doubts, row, one.tokens)]
 
-            ranked = [agreeing(row, hypotheses) for row, hypotheses in enumerate(ranked)]
+            first, ranked = ranked, [agreeing(row, hypotheses) for row, hypotheses in enumerate(ranked)]
             again = np.array([row for row, hypotheses in enumerate(ranked) if not hypotheses], np.intp)
             if len(again):
                 without = forbidden[again] | agreement.words_naming(doubts.unlikely[again])
                 searched = self._search({name: value[again] for name, value in features.items()}, without)
                 for row, hypotheses in zip(again.tolist(), searched, strict=True):
                     ranked[row] = agreeing(row, hypotheses)
+                    if not ranked[row]:
+                        disputed.add(row)
+                        ranked[row] = first[row]
         described = [row for row, hypotheses in enumerate(ranked) if hypotheses]
-        chosen: list[Chosen | None] = [None] * len(ranked)
         picked = choose([ranked[row] for row in described], self._function_words, temperature=self.temperature)
-        for row, one in zip(described, picked, strict=True):
-            chosen[row] = one
-        return chosen
+        return dict(zip(described, picked, strict=True)), disputed
 
     def _search(self, features: Mapping[str, np.ndarray], forbidden: np.ndarray) -> list[list[Hypothesis]]:
         """Search phrases of at least a word that end, and say no content word twice."""
@@ -334,12 +342,16 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
 
     def _scores(self, candidates: Sequence[Candidate]) -> np.ndarray:
         """Return the score of each region, ``(N,)``."""
+        weights = np.array([DISPUTED if each.disputed else 1.0 for each in candidates])
         objectness = np.array([each.objectness for each in candidates])
         logprobs = np.array([each.mean_logprob for each in candidates])
         if self.confidence is None:
-            scores: np.ndarray = objectness * np.exp(self.localisation.caption_confidence_weight * logprobs)
-            return scores
-        return self.confidence.of_regions(objectness, logprobs, np.array([each.likeness for each in candidates]))
+            scores = objectness * np.exp(self.localisation.caption_confidence_weight * logprobs)
+        else:
+            likeness = np.array([each.likeness for each in candidates])
+            scores = self.confidence.of_regions(objectness, logprobs, likeness)
+        weighted: np.ndarray = weights * scores
+        return weighted
 
     def _untold(self, found: Detections, told: Sequence[Candidate]) -> list[tuple[str, np.ndarray, float]]:
         """Return phrase, box in shares and score for each confident detection that none of some regions tells."""

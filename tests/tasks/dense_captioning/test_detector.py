@@ -81,8 +81,27 @@ def test_the_bundled_model_tells_no_pronouns_and_what_is_there(photo: str):
     (found,) = captioner.detect([captioner.prepare(DOG.with_name(photo))]) or ()
     likely = {captioner.agreement.objects[label] for label, score in zip(found.labels, found.scores, strict=True)
               if score >= 0.15}  # fmt: skip
-    named = {name for region in told for name in captioner.agreement.named(_tokens(captioner, region.text))}
+    sure = [region for region in told if region.score >= captioner.threshold]
+    named = {name for region in sure for name in captioner.agreement.named(_tokens(captioner, region.text))}
     assert {captioner.agreement.objects[name] for name in named} <= likely
+
+
+def test_regions_without_a_phrase_that_agrees_are_told_below_the_threshold_alone():
+    captioner = seetell.load("regions", threads=1)
+    photo = DOG.with_name("bear.jpg")
+    ((candidates, _),) = captioner.candidates([captioner.prepare(photo)])
+    disputed = [each for each in candidates if each.disputed]
+    assert disputed
+    everything = captioner.predict(photo, top=100, threshold=0.0)
+    scores = {(region.text, region.box): region.score for region in everything}
+    for each in disputed:
+        place = tuple((each.box * np.tile(everything.size, 2)).tolist())
+        (score,) = [score for (text, box), score in scores.items() if text == each.text and np.allclose(box, place)]
+        alone = captioner.confidence.of_regions(
+            *(np.array([each.objectness, each.mean_logprob, each.likeness])[:, None])
+        )
+        assert score == pytest.approx(alone.item() / 10)
+    assert all(region.score >= captioner.threshold for region in captioner.predict(photo, top=100))
 
 
 @pytest.mark.parametrize("photo", ["bear.jpg", "cat.jpg"])
