@@ -93,7 +93,6 @@ def judged(
             batch, model.candidates([model.prepare(photo.path) for photo in batch]), strict=True
         ):
             assert found is not None
-            candidates = [each for each in candidates if not each.disputed]
             evidence += [np.array([each.objectness, each.mean_logprob, each.likeness]) for each in candidates]
             boxes += [(photo, each.text, each.box) for each in candidates]
             for label, score, box in zip(*found, strict=True):

@@ -41,9 +41,6 @@ TOP = 10
 DUPLICATE_OVERLAP = 0.4
 """Of two regions with the same phrase, that of lower score goes if more than this of the smaller is in the other."""
 
-DISPUTED = 0.1
-"""A region none of whose phrases agrees with what the detector found is this likely to be right, as others are 1."""
-
 Prepared = tuple[Images, tuple[int, int]]
 """The inputs ``(3, H, W)`` float32 of the networks that see images, and the image's width and height."""
 
@@ -177,13 +174,14 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
 
         Args:
             top: maximum number of regions per image.
-            threshold: least score, from 0 to 1; the model's own when absent.
+            threshold: least score, from 0 to 1; when absent the model's own, and regions whose phrase does not agree
+                with what the detector found are not told.
 
         Raises:
             UsageError: ``top`` is below 1, or ``threshold`` not from 0 to 1.
         """
-        threshold = self.threshold if threshold is None else threshold
-        check_share("threshold", threshold)
+        if threshold is not None:
+            check_share("threshold", threshold)
         check_count("top", top)
         return partial(self._predict, top=top, threshold=threshold)
 
@@ -199,20 +197,23 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
         return self._stream(images, propose, batch_size=batch_size, workers=workers)
 
     def _predict(
-        self, batch: Sequence[Prepared], sample_ids: Sequence[int], *, top: int, threshold: float
+        self, batch: Sequence[Prepared], sample_ids: Sequence[int], *, top: int, threshold: float | None
     ) -> list[Regions]:
+        least = self.threshold if threshold is None else threshold
         results = []
         for (_, size), (candidates, found) in zip(batch, self.candidates(batch), strict=True):
             scores = self._scores(candidates)
-            told = [place for place, score in enumerate(scores.tolist()) if score >= threshold]
+            agreeing = [place for place, each in enumerate(candidates) if not each.disputed]
+            asked = agreeing if threshold is None else range(len(candidates))
+            told = [place for place in asked if scores[place] >= least]
             scale = np.tile(size, 2)
             regions = [
                 Region(candidates[place].text, _box(candidates[place].box * scale), float(scores[place]))
                 for place in told
             ]
             if found is not None:
-                extra = self._untold(found, [candidates[place] for place in told if not candidates[place].disputed])
-                regions += [Region(text, _box(box * scale), score) for text, box, score in extra if score >= threshold]
+                extra = self._untold(found, [candidates[place] for place in told if place in agreeing])
+                regions += [Region(text, _box(box * scale), score) for text, box, score in extra if score >= least]
             ranked = sorted(regions, key=lambda region: -region.score)
             results.append(Regions(drop_duplicate_captions(ranked)[:top], size, self.name))
         return results
@@ -342,16 +343,12 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
 
     def _scores(self, candidates: Sequence[Candidate]) -> np.ndarray:
         """Return the score of each region, ``(N,)``."""
-        weights = np.array([DISPUTED if each.disputed else 1.0 for each in candidates])
         objectness = np.array([each.objectness for each in candidates])
         logprobs = np.array([each.mean_logprob for each in candidates])
         if self.confidence is None:
-            scores = objectness * np.exp(self.localisation.caption_confidence_weight * logprobs)
-        else:
-            likeness = np.array([each.likeness for each in candidates])
-            scores = self.confidence.of_regions(objectness, logprobs, likeness)
-        weighted: np.ndarray = weights * scores
-        return weighted
+            scores: np.ndarray = objectness * np.exp(self.localisation.caption_confidence_weight * logprobs)
+            return scores
+        return self.confidence.of_regions(objectness, logprobs, np.array([each.likeness for each in candidates]))
 
     def _untold(self, found: Detections, told: Sequence[Candidate]) -> list[tuple[str, np.ndarray, float]]:
         """Return phrase, box in shares and score for each confident detection that none of some regions tells."""

@@ -81,27 +81,26 @@ def test_the_bundled_model_tells_no_pronouns_and_what_is_there(photo: str):
     (found,) = captioner.detect([captioner.prepare(DOG.with_name(photo))]) or ()
     likely = {captioner.agreement.objects[label] for label, score in zip(found.labels, found.scores, strict=True)
               if score >= 0.15}  # fmt: skip
-    sure = [region for region in told if region.score >= captioner.threshold]
-    named = {name for region in sure for name in captioner.agreement.named(_tokens(captioner, region.text))}
+    agreeing = captioner.predict(DOG.with_name(photo), top=100)
+    named = {name for region in agreeing for name in captioner.agreement.named(_tokens(captioner, region.text))}
     assert {captioner.agreement.objects[name] for name in named} <= likely
 
 
-def test_regions_without_a_phrase_that_agrees_are_told_below_the_threshold_alone():
+def test_regions_without_a_phrase_that_agrees_are_told_where_a_threshold_is_given():
     captioner = seetell.load("regions", threads=1)
     photo = DOG.with_name("bear.jpg")
     ((candidates, _),) = captioner.candidates([captioner.prepare(photo)])
     disputed = [each for each in candidates if each.disputed]
     assert disputed
-    everything = captioner.predict(photo, top=100, threshold=0.0)
-    scores = {(region.text, region.box): region.score for region in everything}
+    everything, usual = captioner.predict(photo, top=100, threshold=0.0), captioner.predict(photo, top=100)
     for each in disputed:
-        place = tuple((each.box * np.tile(everything.size, 2)).tolist())
-        (score,) = [score for (text, box), score in scores.items() if text == each.text and np.allclose(box, place)]
+        place = each.box * np.tile(everything.size, 2)
+        (score,) = [one.score for one in everything if one.text == each.text and np.allclose(one.box, place)]
+        assert not any(one.text == each.text and np.allclose(one.box, place) for one in usual)
         alone = captioner.confidence.of_regions(
             *(np.array([each.objectness, each.mean_logprob, each.likeness])[:, None])
         )
-        assert score == pytest.approx(alone.item() / 10)
-    assert all(region.score >= captioner.threshold for region in captioner.predict(photo, top=100))
+        assert score == pytest.approx(alone.item())
 
 
 @pytest.mark.parametrize("photo", ["bear.jpg", "cat.jpg"])
