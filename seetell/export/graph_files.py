@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import onnx
+
 from seetell.export.declaration import Declaration, GraphSpec
 from seetell.export.parity import measure_graph, require_parity
 from seetell.export.quantisation import quantise, quantise_dynamically
@@ -47,6 +49,8 @@ def write_graphs(
                     quantise_dynamically(written["fp32"], written["int8"])
                 else:
                     quantise(written["fp32"], written["int8"], declared.examples.calibration)
+            for file in written.values():
+                _strip_shapes(file)
         measured.update(measure_graph(spec, written))
         files[spec.name] = written
     measured |= _checked(declared, files)
@@ -80,6 +84,13 @@ def _checked(declared: Declaration, files: Mapping[str, Mapping[str, Path]]) -> 
 
 def _default_first(files: Mapping[str, Path], default: str) -> dict[str, Path]:
     return {default: files[default], **files}
+
+
+def _strip_shapes(file: Path) -> None:
+    """Remove the shapes of what graphs compute on the way: ONNX Runtime infers them, and quantising is done."""
+    model = onnx.load(file, load_external_data=False)
+    del model.graph.value_info[:]
+    file.write_bytes(model.SerializeToString())
 
 
 def _write_graph(spec: GraphSpec, folder: Path) -> dict[str, Path]:

@@ -202,6 +202,7 @@ def test_where_weights_are_kept(trained, declared, tmp_path: Path, weights):
     )
     written(trained, changed, tmp_path / "bundle")
     graph = tmp_path / "bundle" / "head.onnx"
+    assert not onnx.load(graph, load_external_data=False).graph.value_info
     assert (graph.stat().st_size < 5000) == (weights != "own")
     assert (tmp_path / "bundle" / "weights.safetensors").exists() == (weights == "shared")
     kinds = {array.data_type for array in onnx.load(graph, load_external_data=False).graph.initializer}
