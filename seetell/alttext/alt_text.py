@@ -64,7 +64,8 @@ def alt_text(caption: str, *, longest: int | None = LONGEST) -> str:
         longest: largest number of characters, to which the text is cut between words; ``None`` for no limit.
 
     Returns:
-        One line that begins with a capital letter and ends like a sentence; empty if the caption has no words.
+        One line that begins with a capital letter and ends like a sentence, a quotation that was cut with its closing
+        mark; empty if the caption has no words.
     """
     text = " ".join("".join(" " if unicodedata.category(sign) in ("Cc", "Cs") else sign for sign in caption).split())
     text = _ANNOUNCED.sub("", text, count=1) if _ANNOUNCED.match(text) else text
@@ -75,5 +76,13 @@ def alt_text(caption: str, *, longest: int | None = LONGEST) -> str:
         text += "."
     if longest is None or len(text) <= longest:
         return text
-    kept = text[: longest - 1]
-    return (kept if text[longest - 1] == " " else kept.rpartition(" ")[0] or kept).rstrip(" ,;:.") + "…"
+    kept = _cut(text, longest - 1)
+    if kept.count("“") > kept.count("”"):
+        return _cut(text, longest - 2) + "…”"
+    return kept + "…"
+
+
+def _cut(text: str, length: int) -> str:
+    """Return the words of a text that fit, without the signs behind them."""
+    kept = text[:length]
+    return (kept if text[length] == " " else kept.rpartition(" ")[0] or kept).rstrip(" ,;:.")

@@ -37,6 +37,12 @@ def test_long_captions_end_at_a_word():
     assert alt_text(fits) == "A" + fits[1:] + "."
 
 
+def test_quotations_that_are_cut_are_closed():
+    assert alt_text("the words “one two three four”", longest=25) == "The words “one two…”"
+    assert alt_text("the words “one two three four”", longest=26) == "The words “one two three…”"
+    assert alt_text("a “stop” sign beside a long road", longest=20) == "A “stop” sign…"
+
+
 @given(st.text())
 def test_alt_text_is_one_line_of_limited_length_and_settles(caption: str):
     text = alt_text(caption)
