@@ -105,10 +105,8 @@ CLASSES = tuple(entry.split(":")[0] for entry in _entries(_SYNONYMS, "; "))
 
 def plurals(phrase: str) -> list[str]:
     """Return the plural forms of a name, the usual one first: ``people`` and ``persons`` of ``person``."""
-    *before, noun = phrase.split()
-    if " of " in phrase:  # glass of wine
-        first, *rest = phrase.split()
-        return [" ".join([plural, *rest]) for plural in plurals(first)]
+    head, of, rest = phrase.partition(" of ")  # glass of wine
+    *before, noun = head.split()
     if noun in _IRREGULAR:
         forms = _IRREGULAR[noun].split()
     elif noun.endswith("man"):
@@ -119,7 +117,7 @@ def plurals(phrase: str) -> list[str]:
         forms = [noun[:-1] + "ies"]
     else:
         forms = [noun + "s"]
-    return [" ".join([*before, form]) for form in forms]
+    return [" ".join([*before, form]) + of + rest for form in forms]
 
 
 def with_article(name: str) -> str:

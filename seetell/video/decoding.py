@@ -13,6 +13,7 @@ from av.video.stream import VideoStream
 
 from seetell.errors import VideoError
 from seetell.photos.formats import is_photo_name
+from seetell.video.frames import photo_named
 
 MOST_DAMAGED = 1000
 """Packets in a row that give no frame before reading is given up."""
@@ -88,7 +89,7 @@ def unreadable(name: str, error: Exception) -> VideoError:
     if os.path.isfile(name) and not os.path.getsize(name):
         return VideoError(f"{name}: the file is empty")
     if is_photo_name(name):
-        return VideoError(f"{name}: has the name of a photo; expected a video, or a folder of its pictures")
+        return photo_named(name)
     return VideoError(f"{name}: is no video that can be read ({reason(error)})")
 
 

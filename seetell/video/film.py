@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 
 from seetell.errors import VideoError
 from seetell.video.decoding import Damage, decoded_frames, quarter_turns, reason, stated_length, unreadable
-from seetell.video.frames import PICTURES_PER_SECOND, Frame, Video, check_size
+from seetell.video.frames import PICTURES_PER_SECOND, Frame, Video, check_size, missing
 
 FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,flv,asf,ogg,gif,apng,ivf,dv,h264,hevc,av1,obu,m4v,"
@@ -175,7 +175,7 @@ def _regular(name: str) -> BinaryIO:
         descriptor = os.open(name, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         file = os.fdopen(descriptor, "rb")
     except FileNotFoundError as error:
-        raise VideoError(f"{name}: no such file or folder") from error
+        raise missing(name) from error
     except OSError as error:
         raise VideoError(f"{name}: cannot be read ({error.strerror})") from error
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):

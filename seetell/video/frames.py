@@ -21,6 +21,8 @@ from types import TracebackType
 import numpy as np
 
 from seetell.errors import UsageError, VideoError
+from seetell.photos.formats import is_photo_name
+from seetell.video.endings import is_video_name
 
 MAX_PIXELS = 40_000_000
 """Most pixels of a frame; 8K has 33 million."""
@@ -137,6 +139,8 @@ def open_video(
         return Pictures(name, paths, fps=fps or stated or PICTURES_PER_SECOND, max_pixels=max_pixels)
     from seetell.extras import require
 
+    if not name.startswith(CAMERA):
+        _check_name(name)
     require("video", f"reading {name}")
     if name.startswith(CAMERA):
         from seetell.video.camera import Camera
@@ -145,6 +149,34 @@ def open_video(
     from seetell.video.film import Film
 
     return Film(name, threads=threads, max_pixels=max_pixels)
+
+
+def _check_name(name: str) -> None:
+    """Check what can be told of a file without PyAV.
+
+    Raises:
+        VideoError: it is missing, or PyAV, which might read it all the same, is not installed and it is called a photo.
+    """
+    from seetell.extras import is_installed
+
+    try:
+        os.stat(name)
+    except FileNotFoundError as error:
+        raise missing(name) from error
+    except (OSError, ValueError):
+        pass  # which opening it explains
+    if is_photo_name(name) and not is_video_name(name) and not is_installed("video"):
+        raise photo_named(name)
+
+
+def missing(name: str) -> VideoError:
+    """Return the error of a video that is not there."""
+    return VideoError(f"{name}: no such file or folder")
+
+
+def photo_named(name: str) -> VideoError:
+    """Return the error of a file that is no video, and has the name of a photo."""
+    return VideoError(f"{name}: has the name of a photo; expected a video, or a folder of its pictures")
 
 
 def frame_at(source: str | os.PathLike[str], seconds: float) -> np.ndarray:

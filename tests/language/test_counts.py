@@ -16,6 +16,11 @@ from seetell.language.object_names import CLASSES
         (["wine glass"] * 2 + ["sheep"] * 2 + ["mouse"] * 2, "2 wine glasses, 2 sheep, 2 mice"),
         (["skis", "scissors", "scissors"], "2 pairs of scissors, 1 pair of skis"),
         (["", " ", " "], "2  , 1 "),
+        (["a cow", "the cow", "cow"], "3 cows"),
+        (["the trees", "the trees", "a tree", "a man"], "2 trees, 1 tree, 1 man"),
+        (["the trees", "people", "a bus", "a bus", "a glass"], "2 buses, trees, people, 1 glass"),
+        (["a large group of people"] * 2 + ["an oar"], "2 large groups of people, 1 oar"),
+        (["sheep"], "1 sheep"),
     ],
 )
 def test_counts_in_words(names: list[str], told: str):

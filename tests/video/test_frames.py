@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from seetell import extras
 from seetell.errors import UsageError, VideoError
 from seetell.video.frames import open_video
 
@@ -51,6 +52,22 @@ def test_a_broken_picture_costs_itself_only(tmp_path: Path):
     assert video.problem.startswith("1 of 3 pictures cannot be used; the first: ")
 
 
+def test_without_pyav_a_missing_file_and_a_photo_are_told_for_what_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(extras.EXTRAS, "video", ("no_such_module",))
+    write(tmp_path, "dog.jpg")
+    for name in ("no.jpg", "no.mp4", "no/"):
+        with pytest.raises(VideoError, match=f"{name}: no such file or folder"):
+            open_video(f"{tmp_path}/{name}")
+    with pytest.raises(VideoError, match=r"dog\.jpg: has the name of a photo"):
+        open_video(tmp_path / "dog.jpg")
+    (tmp_path / "film.gif").touch()
+    for name in (str(tmp_path / "film.gif"), "camera:0"):
+        with pytest.raises(UsageError, match="needs no_such_module, which is not installed"):
+            open_video(name)
+
+
 def test_arrays_are_a_video():
     images = np.arange(4, dtype=np.uint8).repeat(18).reshape(4, 2, 3, 3)
     video = open_video(images, fps=10)
@@ -81,5 +98,6 @@ def test_what_is_no_video_is_refused(tmp_path: Path):
 
 def test_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    (tmp_path / "walk.mp4").touch()
     with pytest.raises(UsageError, match=r"reading .*walk.mp4 needs av, which is not installed: .*\[video\]"):
         open_video(tmp_path / "walk.mp4")
