@@ -47,7 +47,7 @@ def run(
         fields: Fields = {}
         done = add(done, fields)
         image, text = done.item
-        named = {"image": image, text_input: text} if text else {"image": image}
+        named = {"image": image, text_input: text} if text_input else {"image": image}
         write(done.position, {**named, **row(image, done.result), **fields})
         failed += isinstance(done.result, PhotoError)
         progress(count, total)

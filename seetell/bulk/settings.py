@@ -97,4 +97,6 @@ def _plain(value: Any) -> Any:
 
 
 def _given(flag: str, value: Any) -> str:
-    return f"without {flag}" if value in (None, False) else f"with {flag}" if value is True else f"with {flag} {value}"
+    if value is None or value is False:
+        return f"without {flag}"
+    return f"with {flag}" if value is True else f"with {flag} {value}"

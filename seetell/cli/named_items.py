@@ -65,6 +65,8 @@ class NamedItems:
                     try:
                         content = json.loads(line)
                         image, caption = content["image"], None if "error" in content else content["caption"]
+                        if not isinstance(image, str) or not isinstance(caption, str | None):
+                            raise TypeError("not text")
                     except (ValueError, TypeError, KeyError) as error:
                         raise UsageError(
                             f"--captions {file}, line {number}: expected a JSON object with image and caption"
@@ -72,6 +74,6 @@ class NamedItems:
                     if caption is None:
                         self.without_caption += 1
                     else:
-                        yield Item(str(image), str(caption))
+                        yield Item(image, caption)
         except OSError as error:
             raise UsageError(f"--captions {file}: cannot be read ({error.strerror})") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -137,12 +137,21 @@ class RowsOption:
         elif not os.access(path if path.exists() else path.parent, os.W_OK):
             raise UsageError(f"--output {self.path}: nothing can be written there; name another place")
 
-    def open(self, task: Task, recipe: LoadedBy) -> Output:
-        """Open the output; see :func:`seetell.bulk.opening.open_output`."""
+    def open(self, task: Task, recipe: LoadedBy, outputs: Sequence[SideOutput]) -> Output:
+        """Open the output; see :func:`seetell.bulk.opening.open_output`.
+
+        Args:
+            task: whose results the rows are.
+            recipe: loads the model.
+            outputs: what is made besides rows.
+        """
         from seetell.bulk.opening import open_output
 
+        settings = recipe.settings()
+        changed_by = {output.option.removeprefix("--"): output.value for output in outputs if output.changes_results}
+        settings = replace(settings, options={**settings.options, **changed_by})
         return open_output(
-            self.path, recipe.settings(), task, rows_per_file=self.rows_per_file, shard=self.shard, retry=self.retry
+            self.path, settings, task, rows_per_file=self.rows_per_file, shard=self.shard, retry=self.retry
         )
 
     def executor(self, recipe: LoadedBy, *, check_texts: bool) -> Executor | None:

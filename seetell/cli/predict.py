@@ -208,7 +208,7 @@ class _Work:
         from seetell.cli.progress import Progress
 
         named: Iterable[Item] = _Lacking(self.named, self.outputs) if option.skip_existing else self.named
-        with option.open(self.task, self.recipe) as rows:
+        with option.open(self.task, self.recipe, self.outputs) as rows:
             total, pending = (None, None) if self.named.once else rows.count(named)
             with Progress(lines=True, rates=True) as progress:
                 if pending != 0:

@@ -20,11 +20,13 @@ class SideOutput:
         options: of the predictor, which it needs.
         skips: whether images that have it from an earlier run are skipped, unless they are to be done again.
         whole_run: whether it shows all images of a run together, so that a run that is resumed cannot make it.
+        changes_results: whether :meth:`change` returns other results, so that they do not mix with others in a file.
     """
 
     options: ClassVar[Mapping[str, Any]] = {}
     skips: ClassVar[bool] = False
     whole_run: ClassVar[bool] = False
+    changes_results: ClassVar[bool] = False
 
     def __init__(self, option: str, value: Any) -> None:
         self.option = option

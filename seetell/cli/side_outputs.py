@@ -75,6 +75,8 @@ class Attention(SideOutput):
 class Words(SideOutput):
     """The words in an image, behind its caption."""
 
+    changes_results = True
+
     def check(self, others: Sequence[SideOutput], options: Mapping[str, Any]) -> None:
         """Keep the least certainty of what is told."""
         self._least = options.get("min_confidence") or 0.0

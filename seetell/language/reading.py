@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -12,6 +13,9 @@ from seetell.language.phrases import FUNCTION_WORDS
 from seetell.language.similar_words import class_word, number_forms, similar_word
 from seetell.language.tokenizer import tokenize
 from seetell.language.vocabulary import Vocabulary
+
+_BRACKETS = re.compile(r"[()\[\]{}]|-[lr][rcs]b-", re.IGNORECASE)
+"""As they are written, and as the tokeniser names them."""
 
 ADVICE = 'describe what a photo shows in other English words, such as "a dog on a beach"'
 
@@ -77,14 +81,14 @@ def read_sentence(text: str, vocabulary: Vocabulary, *, max_words: int) -> Readi
     """Read a sentence with the words that a model knows.
 
     A content word out of the vocabulary is read as another form of it or a similar word, see
-    :func:`seetell.language.similar_words.similar_word`.
+    :func:`seetell.language.similar_words.similar_word`. Brackets are no words, as other punctuation.
 
     Args:
         text: of a user.
         vocabulary: the model's.
         max_words: words that the model reads; the rest is cut off.
     """
-    tokens = tokenize(text)[:max_words]
+    tokens = tokenize(_BRACKETS.sub(" ", text))[:max_words]
     read_as: dict[str, str] = {}
     unknown: dict[str, None] = {}
     for token in tokens:

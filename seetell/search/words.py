@@ -85,7 +85,7 @@ def read_words(
 
 
 def find_words(store: Store, query: str) -> Iterator[tuple[int, str]]:
-    """Yield the contents in which all words of a query are written, and the lines that have them.
+    """Yield the contents of photos that are there in which all words of a query are written, and the lines with them.
 
     Args:
         store: with words or without; without, there are none.
@@ -95,7 +95,8 @@ def find_words(store: Store, query: str) -> Iterator[tuple[int, str]]:
     if not words or not has_words(store):
         return
     wanted = " AND ".join(f'"{word}"' for word in words[:-1]) + (" AND " if words[1:] else "") + f'"{words[-1]}"*'
-    statement = "SELECT rowid, text FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?"
+    there = "rowid IN (SELECT content FROM photos WHERE missing_since IS NULL)"
+    statement = f"SELECT rowid, text FROM words WHERE words MATCH ? AND {there} ORDER BY rank LIMIT ?"
     for number, text in store.rows(statement, (wanted, MOST)):
         yield number, _lines_with(words, text.split("\n"))
 

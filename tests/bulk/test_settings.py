@@ -37,6 +37,13 @@ def test_differences_are_named_as_they_are_typed():
     )
 
 
+def test_a_value_of_0_is_a_value():
+    for value in (0, 0.0):
+        with_0 = replace(MADE, options={**MADE.options, "length_penalty": value})
+        assert difference(MADE, with_0) == f"with --length-penalty {value}, not without --length-penalty"
+        assert difference(with_0) == f"without --length-penalty, not with --length-penalty {value}"
+
+
 def test_an_option_that_came_later_counts_as_its_default():
     before = replace(MADE, options={"beam_size": 3, "precision": "int8"})
     MADE.check(before, CAPTIONING, Path("rows.jsonl"))

@@ -90,7 +90,10 @@ def test_captions_are_aligned_each_with_its_photo(run, monkeypatch: pytest.Monke
     ]
 
 
-@pytest.mark.parametrize("line", ["3", "[]", "{}", '{"image": "a.png"}', "no json"])
+WRONG_TYPES = ['{"image": 5, "caption": "red"}', '{"image": "a.png", "caption": 5}']
+
+
+@pytest.mark.parametrize("line", ["3", "[]", "{}", '{"image": "a.png"}', *WRONG_TYPES, "no json"])
 def test_a_line_that_is_no_caption_is_named(run, tmp_path: Path, line: str):
     (tmp_path / "captions.jsonl").write_text('{"image": "photos/a.png", "caption": "red"}\n' + line + "\n")
     status, out, err = run("--captions", "captions.jsonl")
@@ -123,6 +126,13 @@ def test_of_captions_those_without_a_known_word_fail(run, monkeypatch: pytest.Mo
     assert (status, len(out.splitlines())) == (1, 1)
     assert err.startswith("photos/a.png: not known: wug; describe")
     assert "photos/a.png: not known, left out: wug\n" in err
+
+
+def test_an_empty_caption_fails_and_is_named(run, monkeypatch: pytest.MonkeyPatch):
+    listed(monkeypatch, '{"image": "photos/a.png", "caption": ""}\n')
+    status, out, _ = run("--captions", "-", "--format", "jsonl")
+    row = json.loads(out)
+    assert (status, [*row], row["sentence"]) == (1, ["image", "sentence", "error"], "")
 
 
 def test_a_picture_is_drawn(run, tmp_path: Path):

@@ -119,6 +119,20 @@ def test_sidecars_are_written_for_photos_that_get_a_row(run):
     assert [Path(row["sidecar"]).name for row in rows("rows.jsonl")] == [f"{number}.xmp" for number in range(5)]
 
 
+def test_rows_with_and_without_the_words_in_photos_do_not_mix(run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("seetell.tasks.reading.WordReader.read", lambda self, image: [])
+    assert run("photos/0.png", "-o", "with.jsonl", "--read")[0] == 0
+    assert run("photos/0.png", "-o", "without.jsonl")[0] == 0
+    before = {name: Path(name).read_bytes() for name in ("with.jsonl", "without.jsonl")}
+    status, _, err = run("photos", "-o", "with.jsonl")
+    assert (status, "its rows were made with --read, not without --read;" in err) == (2, True)
+    status, _, err = run("photos", "-o", "without.jsonl", "--read")
+    assert (status, "its rows were made without --read, not with --read;" in err) == (2, True)
+    assert {name: Path(name).read_bytes() for name in before} == before
+    assert run("photos", "-o", "with.jsonl", "--read")[0] == 0
+    assert all(row["written"] == [] for row in rows("with.jsonl"))
+
+
 def test_photos_that_are_described_are_skipped_on_request(run):
     run("photos/0.png", "photos/3.png", "--sidecar")
     assert run("photos", "--skip-existing", "--sidecar", "-o", "rows.jsonl")[0] == 0

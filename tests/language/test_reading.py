@@ -55,12 +55,24 @@ def test_other_words_are_left_out_by_name():
         ("on a &", "'on a &' names nothing that a photo can show; describe"),
         ("", "'' names nothing"),
         ("🐶", "'🐶' names nothing"),
+        ("()", r"'\(\)' names nothing"),
+        ("(xyzzy)", "not known: xyzzy;"),
         ("on <unk>", "names nothing|not known"),
     ],
 )
 def test_nothing_to_look_for_is_refused(text: str, message: str):
     with pytest.raises(UsageError, match=message):
         read(text).require_content()
+
+
+@pytest.mark.parametrize(
+    "text", ["a dog (red) {on} [grass]", "(a dog red) on grass :)", "a dog -LRB- red -rsb- on grass -lcb-"]
+)
+def test_brackets_are_no_words(text: str):
+    vocabulary = Vocabulary((*VOCABULARY.words, "-lrb-", "-rrb-"))
+    reading = read_sentence(text, vocabulary, max_words=5)
+    assert reading.tokens == reading.words == ("a", "dog", "red", "on", "grass")
+    assert reading.note == ""
 
 
 def test_long_sentences_are_cut():

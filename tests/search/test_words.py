@@ -8,7 +8,7 @@ import pytest
 from search.conftest import paint
 from search.toy import ColourEmbedder
 
-from seetell.errors import PhotoError
+from seetell.errors import PhotoError, UsageError
 from seetell.results import Region, Regions
 from seetell.search.photo_index import PhotoIndex
 from seetell.search.store import Store
@@ -97,7 +97,10 @@ def test_deleted_photos_are_not_found_and_failures_are_named(tmp_path, photos):
         assert list(done.failures.values()) == ["does not open"]
         (photos / "sign.png").unlink()
         index.update([str(photos)], reader=ToyReader(TEXTS))
-        assert index.search("stop") == []
+        assert find_words_in(tmp_path / "index", "stop") == []
+        with pytest.raises(UsageError, match="no photo has all these words written in it; not known: stop"):
+            index.search("stop")
+        assert not any(hit.written for hit in index.search("stop red"))
         assert index.search("invoice")[0].written  # read again, as it failed
 
 
