@@ -69,8 +69,7 @@ class VideoRows:
         else:
             shown = printable(name)
             if not result:
-                frames = "1 frame" if result.frame_count == 1 else f"{result.frame_count:,} frames"
-                sys.stderr.write(f"{shown}: nothing was found in {frames}\n")
+                sys.stderr.write(f"{shown}: {_nothing(result)}\n")
             sys.stdout.writelines(f"{shown}\t{printable(text)}\t{score:.2f}\n" for text, score in _told(result))
             if result.crossed:
                 sys.stdout.write(f"{shown}\t{result.crossed}\n")
@@ -98,6 +97,15 @@ def write_table(file: TextIO, name: str, result: Tracks | Shots) -> None:
 
 def _cells(name: str, result: Tracks | Shots | SeetellError, columns: Sequence[str]) -> Iterator[list[Any]]:
     return ([defuse(line.get(column)) for column in columns] for line in _lines(name, result))
+
+
+def _nothing(tracks: Tracks) -> str:
+    """Return why there are no tracks."""
+    frames = "1 frame" if tracks.frame_count == 1 else f"{tracks.frame_count:,} frames"
+    if not tracks.left_out:
+        return f"nothing was found in {frames}"
+    objects = "1 object" if tracks.left_out == 1 else f"{tracks.left_out:,} objects"
+    return f"nothing was seen for long enough in {frames}; {objects} left out by --shortest"
 
 
 def _told(tracks: Tracks) -> Iterator[tuple[str, float]]:

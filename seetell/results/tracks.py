@@ -103,6 +103,7 @@ class Tracks(Items[Track]):
         problem: why the video could not be read to its end, or without loss; empty if it could.
         line: at which objects were counted; ``None`` if that was not asked for.
         crossings: of the line, in the order of time.
+        left_out: objects that are not among the tracks, since they were seen for too short a time.
     """
 
     shape: ClassVar[str] = "tracks"
@@ -114,6 +115,7 @@ class Tracks(Items[Track]):
     problem: str = ""
     line: Line | None = None
     crossings: tuple[Crossing, ...] = ()
+    left_out: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types ready for JSON; ``line``, ``crossings`` and ``problem`` only if there are any."""

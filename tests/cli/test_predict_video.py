@@ -12,9 +12,12 @@ from toy_videos.follow import Follower
 from toy_videos.task import TASK
 
 import seetell
+from seetell.cli.command import Format
 from seetell.cli.main import main
 from seetell.cli.video_names import named_videos
+from seetell.cli.video_rows import VideoRows
 from seetell.errors import UsageError
+from seetell.results import Tracks
 from seetell.tasks import registry
 from seetell.tasks.loading import load_for
 
@@ -63,6 +66,16 @@ def test_a_film_in_which_nothing_is_found_is_told(tmp_path: Path, capsys: pytest
         (dark / f"{number}.png").unlink()
     assert run("chase", str(dark)) == 0
     assert capsys.readouterr().err.endswith(f"{dark}: nothing was found in 1 frame\n")
+
+
+def test_what_was_left_out_is_not_told_as_nothing_found(capsys: pytest.CaptureFixture[str]):
+    rows = VideoRows(Format.text, "tracks")
+    for left_out in (1, 2):
+        rows.write("walk", Tracks((), (20, 10), 25.0, 5, "model", left_out=left_out))
+    assert capsys.readouterr().err.splitlines() == [
+        "walk: nothing was seen for long enough in 5 frames; 1 object left out by --shortest",
+        "walk: nothing was seen for long enough in 5 frames; 2 objects left out by --shortest",
+    ]
 
 
 def test_json_lines_and_csv(walk: Path, capsys: pytest.CaptureFixture[str]):

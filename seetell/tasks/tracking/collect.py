@@ -55,6 +55,10 @@ class Collector:
             points.labels[label] += 1
             points.told |= confirmed
 
+    def __len__(self) -> int:
+        """Return how many objects there are, of any length."""
+        return sum(points.told for points in self._points.values())
+
     def tracks(self, *, gap: int = 0, shortest: int = 1) -> tuple[Track, ...]:
         """Return the tracks in the order in which they are first seen, numbered from 1.
 

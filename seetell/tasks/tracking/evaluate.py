@@ -138,11 +138,9 @@ def _followed(
     frames = public_detections(sequence.detections)
     count = max(len(frames), true_frames)
     frames += [Detections.none()] * (count - len(frames))
-    return follow(
-        (Placed(place, place / PICTURES_PER_SECOND, found) for place, found in enumerate(frames)),
-        wanted,
-        fps=PICTURES_PER_SECOND,
-    )
+    placed = (Placed(place, place / PICTURES_PER_SECOND, found) for place, found in enumerate(frames))
+    followed = follow(placed, wanted, fps=PICTURES_PER_SECOND)
+    return followed.tracks, followed.frame_count
 
 
 def compared(truth: MotTable, tracks: tuple[Track, ...], count: int) -> Iterator[FramePair]:

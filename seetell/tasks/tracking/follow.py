@@ -47,16 +47,27 @@ class Placed(NamedTuple):
     detections: Detections
 
 
-def follow(frames: Iterable[Placed], wanted: Wanted, *, fps: float) -> tuple[tuple[Track, ...], int]:
+class Followed(NamedTuple):
+    """What was followed.
+
+    Attributes:
+        tracks: of objects that were seen long enough.
+        frame_count: frames that there were.
+        left_out: objects that were not seen long enough.
+    """
+
+    tracks: tuple[Track, ...]
+    frame_count: int
+    left_out: int
+
+
+def follow(frames: Iterable[Placed], wanted: Wanted, *, fps: float) -> Followed:
     """Follow the objects through the frames of a video.
 
     Args:
         frames: in their order; ``min_cost_flow`` holds the detections of all of them.
         wanted: tracker and options.
         fps: frames a second.
-
-    Returns:
-        The tracks, and how many frames there were.
     """
     patience = max(1, round(wanted.patience * fps))
     tracker = create_tracker(
@@ -74,4 +85,5 @@ def follow(frames: Iterable[Placed], wanted: Wanted, *, fps: float) -> tuple[tup
             collector.add(frame.number, frame.seconds, tracker.update(frame.detections))
             count += 1
     shortest = max(1, round(wanted.shortest * fps))
-    return collector.tracks(gap=round(wanted.fill * fps), shortest=shortest), count
+    tracks = collector.tracks(gap=round(wanted.fill * fps), shortest=shortest)
+    return Followed(tracks, count, len(collector) - len(tracks))

@@ -147,10 +147,10 @@ class ObjectTracker(VideoPredictor[Tracks]):
 
         watched = Watched(video, progress, until=wanted.until, time_limit=wanted.time_limit)
         appearance = self._appearance(wanted.appearance) if wanted.tracker == "deepsort" else None
-        tracks, count = follow(found(), wanted, fps=video.fps)
+        tracks, count, left_out = follow(found(), wanted, fps=video.fps)
         crossed = () if wanted.line is None else crossings(tracks, wanted.line)
         model = f"{self.name}, {wanted.tracker}"
-        return Tracks(tracks, video.size, video.fps, count, model, watched.problem, wanted.line, crossed)
+        return Tracks(tracks, video.size, video.fps, count, model, watched.problem, wanted.line, crossed, left_out)
 
     def _found(self, frames: Iterable[Frame], wanted: Wanted) -> Iterator[Found]:
         if wanted.detections is not None:

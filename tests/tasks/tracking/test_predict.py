@@ -47,8 +47,10 @@ def test_objects_are_followed(tracker: ObjectTracker, film: list[np.ndarray], na
 def test_one_class_is_followed_alone(tracker: ObjectTracker, film: list[np.ndarray]):
     assert [track.text for track in tracker.predict(film, only="dog")] == ["dog"]
     assert [track.text for track in tracker.predict(film, only=" dog, person ")] == ["person", "dog"]
-    assert len(tracker.predict(film[:8])) == 0  # shorter than half a second
-    assert len(tracker.predict(film[:8], shortest=0.0)) == 2
+    short = tracker.predict(film[:8])  # less than half a second
+    assert (len(short), short.left_out) == (0, 2)
+    every = tracker.predict(film[:8], shortest=0.0)
+    assert (len(every), every.left_out) == (2, 0)
 
 
 def test_detections_are_read_from_a_file(film: list[np.ndarray], tmp_path: Path):
