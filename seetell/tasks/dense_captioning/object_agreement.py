@@ -210,6 +210,11 @@ class ObjectAgreement:
         return UNCOUNTED.get(name) or with_article(name)
 
 
+def shares_place(box: np.ndarray, others: Sequence[np.ndarray]) -> bool:
+    """Return whether a box ``(4,)`` is about that of another."""
+    return bool(len(others)) and bool((iou(box, np.array(others)) >= COVERS_IOU).any())
+
+
 def least_evidence(value: Mapping[str, Any], objects: Sequence[str]) -> np.ndarray:
     """Read the least evidence of each class, ``(O,)``, from the setting ``agreement`` of a bundle.
 

@@ -34,7 +34,13 @@ from seetell.runtime.setting_checks import numbers
 from seetell.runtime.tags import Detections, Images, ImageTagger, stacked
 from seetell.tasks.captioning.decoder import Decoder
 from seetell.tasks.dense_captioning.confidence import Confidence
-from seetell.tasks.dense_captioning.object_agreement import DETECTED_SCORE, Doubts, ObjectAgreement, least_evidence
+from seetell.tasks.dense_captioning.object_agreement import (
+    DETECTED_SCORE,
+    Doubts,
+    ObjectAgreement,
+    least_evidence,
+    shares_place,
+)
 from seetell.tasks.dense_captioning.phrases import FUNCTION_WORDS, PRONOUNS, Chosen, choose, repeats_word
 
 TOP = 10
@@ -204,16 +210,19 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
         for (_, size), (candidates, found) in zip(batch, self.candidates(batch), strict=True):
             scores = self._scores(candidates)
             agreeing = [place for place, each in enumerate(candidates) if not each.disputed]
+            usual = [place for place in agreeing if scores[place] >= self.threshold]
+            extra = [] if found is None else self._untold(found, [candidates[place] for place in usual])
             asked = agreeing if threshold is None else range(len(candidates))
-            told = [place for place in asked if scores[place] >= least]
+            replaced = set(agreeing) - set(usual)
+            described = [
+                (candidates[place].text, candidates[place].box, float(scores[place]))
+                for place in asked
+                if not (place in replaced and shares_place(candidates[place].box, [box for _, box, _ in extra]))
+            ]
             scale = np.tile(size, 2)
             regions = [
-                Region(candidates[place].text, _box(candidates[place].box * scale), float(scores[place]))
-                for place in told
+                Region(text, _box(box * scale), score) for text, box, score in (*described, *extra) if score >= least
             ]
-            if found is not None:
-                extra = self._untold(found, [candidates[place] for place in told if place in agreeing])
-                regions += [Region(text, _box(box * scale), score) for text, box, score in extra if score >= least]
             ranked = sorted(regions, key=lambda region: -region.score)
             results.append(Regions(drop_duplicate_captions(ranked)[:top], size, self.name))
         return results

@@ -103,6 +103,18 @@ def test_regions_without_a_phrase_that_agrees_are_told_where_a_threshold_is_give
         assert score == pytest.approx(alone.item())
 
 
+@pytest.mark.parametrize("photo", ["bear.jpg", "cat.jpg", "officer.jpg"])
+def test_a_lower_threshold_tells_no_less(photo: str):
+    captioner = seetell.load("regions", threads=1)
+    told = {}
+    for threshold in (0.0, 0.03, 0.3, None):
+        regions = captioner.predict(DOG.with_name(photo), top=100, threshold=threshold)
+        told[threshold] = {(region.text, region.box, region.score) for region in regions}
+    assert told[None]
+    assert told[0.3] < told[0.03] <= told[0.0]
+    assert told[None] <= told[0.03]
+
+
 @pytest.mark.parametrize("photo", ["bear.jpg", "cat.jpg"])
 def test_two_regions_are_never_of_one_place(photo: str):
     told = seetell.load("regions", threads=1).predict(DOG.with_name(photo), top=100).regions
