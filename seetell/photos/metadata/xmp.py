@@ -42,7 +42,8 @@ def with_properties(
         texts: of properties.
         lists: entries of properties that are arrays; one that differs in capitals only is there. An array without
             entries is made, too, and says that there are none.
-        overwrite: whether texts that it has are replaced by these; those in other languages stay, and so do entries.
+        overwrite: whether texts that it has are replaced by these, and stand before those in other languages, which
+            stay, and so do entries.
 
     Returns:
         The document with another ``rdf:Description`` and more entries, or unchanged.
@@ -58,9 +59,14 @@ def with_properties(
     if missing or new:
         changes.append((outline.end, outline.end, _description(missing, new, outline.about, b"\r\n" in xmp)))
     for wanted in texts.keys() - missing.keys() if overwrite else ():
-        if wanted[1:] not in outline.texts:
+        text = _ascii(texts[wanted])
+        if wanted[1:] in outline.texts:
+            changes.append((*outline.texts[wanted[1:]], text))
+        elif wanted[1:] in outline.other_languages:
+            place, prefix = outline.other_languages[wanted[1:]]
+            changes.append((place, place, f'<{prefix}li xml:lang="x-default">{text}</{prefix}li>'))
+        else:
             raise ValueError(f"its {wanted[2]} has no text that could be overwritten; delete it there")
-        changes.append((*outline.texts[wanted[1:]], _ascii(texts[wanted])))
     for wanted in lists.keys() - new.keys():
         there = {entry.lower() for entry in outline.entries(wanted)}
         more = [entry for entry in lists[wanted] if entry.lower() not in there]
@@ -87,6 +93,8 @@ class Outline:
     Attributes:
         properties: its properties by their namespaces and names: the text, empty where it is a list or a structure.
         texts: spans in bytes of the texts of ``x-default`` in language alternatives.
+        other_languages: of language alternatives without ``x-default``, the offset in bytes of the first, and the
+            prefix of its name with a colon.
         list_ends: of arrays, the offset in bytes of their end tags, and the prefix of its name with a colon.
         about: the resource that they describe, mostly empty.
         end: offset in bytes of the end tag of ``rdf:RDF``.
@@ -99,6 +107,7 @@ class Outline:
     def __init__(self, xmp: bytes) -> None:
         self.properties: dict[tuple[str, str], str] = {}
         self.texts: dict[tuple[str, str], tuple[int, int]] = {}
+        self.other_languages: dict[tuple[str, str], tuple[int, str]] = {}
         self.list_ends: dict[tuple[str, str], tuple[int, str]] = {}
         self._simple: dict[tuple[str, str], list[str]] = {}  # pieces of texts, which the parser gives line by line
         self._defaults: dict[tuple[str, str], list[str]] = {}
@@ -129,6 +138,7 @@ class Outline:
         self.end = self._ends[0]
         if _end_tag(xmp, self.end, b"RDF") is None:
             raise ValueError("its rdf:RDF is empty, and cannot be added to")
+        self.other_languages = {name: at for name, at in self.other_languages.items() if name not in self.texts}
         self.texts = {name: span for name, span in self.texts.items() if _end_tag(xmp, span[1], b"li") is not None}
 
     def default_text(self, wanted: Property) -> str:
@@ -148,8 +158,12 @@ class Outline:
             self._property, self._depth = _split(name), len(self._open)
             self._simple[self._property] = []
         elif self._property is not None and name == f"{RDF} li" and self._open[-1] == f"{RDF} Alt":
-            is_default = attributes.get(_LANGUAGE) == "x-default" and len(self._open) == self._depth + 2
+            is_alternative = len(self._open) == self._depth + 2
+            is_default = attributes.get(_LANGUAGE) == "x-default" and is_alternative
             self._default = -1 if is_default else None
+            if is_alternative:
+                place = self._parser.CurrentByteIndex
+                self.other_languages.setdefault(self._property, (place, _prefix(self._xmp, place)))
         elif self._property is not None and self._is_entry(name):
             self._entries.setdefault(self._property, []).append([])
         self._open.append(name)
@@ -191,6 +205,12 @@ def _end_tag(xmp: bytes, offset: int, name: bytes) -> str | None:
     """Return the prefix of the end tag at an offset, with its colon; ``None`` if none is there, as in ``<rdf:li/>``."""
     tag = re.match(rb"</([^\s>]*:)?%s\s*>" % name, xmp[offset : offset + 256].replace(b"\0", b""))
     return None if tag is None else (tag[1] or b"").decode()
+
+
+def _prefix(xmp: bytes, offset: int) -> str:
+    """Return the prefix of the start tag of an ``rdf:li`` at an offset, with its colon; empty if it has none."""
+    tag = re.match(rb"<([^\s>/]*:)?li", xmp[offset : offset + 256].replace(b"\0", b""))
+    return "" if tag is None else (tag[1] or b"").decode()
 
 
 def _split(name: str) -> tuple[str, str]:

@@ -74,12 +74,24 @@ def test_texts_are_overwritten_in_their_place(old: str, encoding: str):
         "<dc:description><r:Bag><r:li>x</r:li></r:Bag></dc:description>",
         "<dc:description/>",
         '<dc:description><r:Alt><r:li xml:lang="x-default"/></r:Alt></dc:description>',
-        '<dc:description><r:Alt><r:li xml:lang="de">x</r:li></r:Alt></dc:description>',
+        "<dc:description><r:Alt/></dc:description>",
     ],
 )
 def test_other_forms_are_not_overwritten(form: str):
     with pytest.raises(ValueError, match="its description has no text that could be overwritten"):
         with_properties((OTHERS % form).encode(), {DESCRIPTION: "A dog."}, overwrite=True)
+
+
+@pytest.mark.parametrize("language", ["de", "en-US"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "iso-8859-1"])
+def test_a_text_in_another_language_stays_beside_the_one_that_is_written(encoding: str, language: str):
+    other = f'<r:li xml:lang="{language}">é</r:li><r:li xml:lang="fr"/>'
+    form = f'<?xml version="1.0" encoding="{encoding}"?>{OTHERS}' % "<dc:description><r:Alt> %s</r:Alt></dc:description>"
+    before, written = form % other, f'<r:li xml:lang="x-default">A dog.</r:li>{other}'
+    once = with_properties(before.encode(encoding), {DESCRIPTION: "A dog."}, overwrite=True)
+    assert once == (form % written).encode(encoding)
+    assert with_properties(once, {DESCRIPTION: "A dog."}, overwrite=True) == once
+    assert with_properties(before.encode(encoding), {DESCRIPTION: "A dog."}) == before.encode(encoding)
 
 
 def test_properties_have_their_texts():
