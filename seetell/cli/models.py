@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from seetell.runtime.backends.hub_cache import CachedModel
 
 
-OWN_UNITS = frozenset({"phrases_R@1", "search_R@1", "bits_per_character", "psnr"})
-"""Scores that are shown as they are recorded, in per cent, bits or decibels; of others, shares, a hundred times."""
+PER_CENT = frozenset({"phrases_R@1", "search_R@1"})
+"""Scores that are recorded in per cent."""
+
+OWN_UNITS = frozenset({"bits_per_character", "psnr"})
+"""Scores in bits or decibels; others are listed as shares, and shown in per cent."""
 
 
 class ModelsCommand(Command):
@@ -159,12 +162,15 @@ def _bundle_row(folder: Path, description: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _main_score(description: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the score of a bundle that its task puts first: name, value and split, that of test before others."""
+    """Return the score of a bundle that its task puts first: name, value and split, that of test before others.
+
+    The value is a share, but for :data:`OWN_UNITS`.
+    """
     task, splits = tasks().get(str(description.get("task"))), description.get("scores") or {}
     for name in task.main_scores if task else ():
         for split in sorted(splits, key=lambda split: split != "test"):
             if isinstance(value := splits[split].get(name), (int, float)):
-                return {"name": name, "value": value, "split": split}
+                return {"name": name, "value": value / 100 if name in PER_CENT else value, "split": split}
     return None
 
 

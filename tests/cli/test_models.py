@@ -73,7 +73,10 @@ def test_the_score_of_each_task_is_named_that_of_test_first(bundled: Path, capsy
     assert score("detection", val={"boxes": 9, "AP": 0.25}) == {"name": "AP", "value": 0.25, "split": "val"}
     both = score("segmentation", val={"mean_iou": 0.6}, test={"mean_iou": 0.5})
     assert both == {"name": "mean_iou", "value": 0.5, "split": "test"}
-    assert score("grounding", val={"sum": 99, "search_R@1": 30})["name"] == "search_R@1"
+    per_cent = score("grounding", val={"sum": 99, "search_R@1": 30})
+    assert per_cent == {"name": "search_R@1", "value": 0.3, "split": "val"}
+    decibels = score("view_synthesis", val={"psnr": 25.5})
+    assert decibels == {"name": "psnr", "value": 25.5, "split": "val"}
     assert score("captioning", val={"AP": 0.25}) is None
     assert score("no such task", val={"AP": 0.25}) is None
 
@@ -84,7 +87,7 @@ def test_scores_are_shown_as_in_the_documentation(capsys: pytest.CaptureFixture[
     assert run() == 0
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
     assert f"CIDEr {100 * recorded['everyday-transformer']['value']:.1f} (" in lines["everyday-transformer"]
-    assert f"phrases_R@1 {recorded['flickr8k-align']['value']:.1f} (" in lines["flickr8k-align"]
+    assert f"phrases_R@1 {100 * recorded['flickr8k-align']['value']:.1f} (" in lines["flickr8k-align"]
 
 
 def test_bundled_models_of_tasks_have_a_score_in_the_list(capsys: pytest.CaptureFixture[str]):

@@ -86,7 +86,8 @@ def test_other_forms_are_not_overwritten(form: str):
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "iso-8859-1"])
 def test_a_text_in_another_language_stays_beside_the_one_that_is_written(encoding: str, language: str):
     other = f'<r:li xml:lang="{language}">é</r:li><r:li xml:lang="fr"/>'
-    form = f'<?xml version="1.0" encoding="{encoding}"?>{OTHERS}' % "<dc:description><r:Alt> %s</r:Alt></dc:description>"
+    described = "<dc:description><r:Alt> %s</r:Alt></dc:description>"
+    form = f'<?xml version="1.0" encoding="{encoding}"?>{OTHERS}' % described
     before, written = form % other, f'<r:li xml:lang="x-default">A dog.</r:li>{other}'
     once = with_properties(before.encode(encoding), {DESCRIPTION: "A dog."}, overwrite=True)
     assert once == (form % written).encode(encoding)
