@@ -17,15 +17,18 @@ from seetell.csv_cells import CsvWriter, defuse, restore
 from seetell.errors import DataError
 
 COLUMNS = {
-    "text": ("image", "caption", "confidence", "kind", "logprob", "keywords", "reason", "error"),
+    "text": (
+        *("image", "caption", "confidence", "kind", "logprob", "keywords", "written", "written_confidence"),
+        *("reason", "error"),
+    ),
     "regions": ("image", "text", "score", "left", "top", "right", "bottom", "error"),
     "labels": ("image", "text", "score", "error"),
     "masks": ("image", "text", "score", "share", "left", "top", "right", "bottom", "error"),
 }
 """The columns by the shape of results."""
 
-KEYWORDS = "; "
-"""Stands between the keywords of a cell."""
+BETWEEN = {"keywords": "; ", "written": "\n", "written_confidence": "; "}
+"""What stands between the values of a cell that has several."""
 
 _EDGES = ("left", "top", "right", "bottom")
 _NUMBERS = {"confidence", "logprob", "score", "share", *_EDGES}
@@ -41,7 +44,7 @@ def items_of(row: Mapping[str, Any], shape: str) -> Iterator[Mapping[str, Any]]:
         shape: of its result.
     """
     if shape == "text":
-        yield {**row, "keywords": KEYWORDS.join(row["keywords"])} if "keywords" in row else row
+        yield {**row, **{name: sign.join(map(str, row[name])) for name, sign in BETWEEN.items() if name in row}}
         return
     for rank, item in enumerate(row[shape]):
         located = {"box": row["box"], **item} if rank == 0 and "box" in row else item
@@ -117,7 +120,9 @@ class CsvRows:
         if "error" in row:
             return row
         if self.shape == "text":
-            told = {"keywords": items[0]["keywords"].split(KEYWORDS)} if "keywords" in items[0] else {}
+            told = {name: items[0][name].split(sign) for name, sign in BETWEEN.items() if name in items[0]}
+            if "written_confidence" in told:
+                told["written_confidence"] = [float(each) for each in told["written_confidence"]]
             return {"caption": None, **items[0], **told}
         row[self.shape] = [
             {

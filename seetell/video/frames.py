@@ -177,8 +177,8 @@ def missing(name: str) -> VideoError:
 def photo_named(name: str) -> VideoError:
     """Return the error of a file that is no video, and has the name of a photo."""
     return VideoError(
-        f"{name}: has the name of a photo; expected a video, or a folder of its pictures: photos and videos are taken by "
-        "separate commands"
+        f"{name}: has the name of a photo; expected a video, or a folder of its pictures: photos and videos are taken "
+        "by separate commands"
     )
 
 

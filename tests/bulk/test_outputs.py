@@ -31,10 +31,11 @@ def test_a_run_writes_a_row_for_each_item(output: Path):
     assert sorted(path.name for path in output.parent.iterdir()) == [output.name, f"{output.name}.seetell"]
 
 
-def test_keywords_are_read_as_they_were_written(output: Path):
+def test_keywords_and_words_are_read_as_they_were_written(output: Path):
     rows = [
         {"image": "a.jpg", "caption": "a dog", "keywords": ["dog", "tennis ball"], "confidence": 0.5},
         {"image": "b.jpg", "caption": "a cat", "confidence": 0.5},
+        {"image": "c.jpg", "caption": "a sign", "written": ["=STOP; OR", "ELSE"], "written_confidence": [0.75, 1.0]},
     ]
     written = format_of(output.suffix, CAPTIONING)
     written.write(output, rows)

@@ -61,9 +61,12 @@ def test_attention_and_its_page_in_json_lines(capsys: pytest.CaptureFixture[str]
 def test_csv(capsys: pytest.CaptureFixture[str]):
     out, _ = written(Format.csv, capsys)
     assert list(csv.reader(io.StringIO(out))) == [
-        ["image", "caption", "confidence", "kind", "logprob", "keywords", "reason", "error"],
-        ["ünï, \U0001f415.jpg", "a dog's ball", "", "sentence", "-2.0", "", "", ""],
-        ["b.jpg", "", "", "", "", "", "", "the file is empty"],
+        [
+            *("image", "caption", "confidence", "kind", "logprob", "keywords", "written", "written_confidence"),
+            *("reason", "error"),
+        ],
+        ["ünï, \U0001f415.jpg", "a dog's ball", "", "sentence", "-2.0", "", "", "", "", ""],
+        ["b.jpg", "", "", "", "", "", "", "", "", "the file is empty"],
     ]
 
 
@@ -72,8 +75,8 @@ def test_no_cell_of_csv_begins_a_formula(capsys: pytest.CaptureFixture[str]):
     rows.write(row("=1+1.jpg", Caption("@a", (), -2.0, "tiny")))
     rows.write(row("-b.jpg", PhotoError("-b.jpg: +1")))
     assert list(csv.reader(io.StringIO(capsys.readouterr().out)))[1:] == [
-        ["'=1+1.jpg", "'@a", "", "sentence", "-2.0", "", "", ""],
-        ["'-b.jpg", "", "", "", "", "", "", "'+1"],
+        ["'=1+1.jpg", "'@a", "", "sentence", "-2.0", "", "", "", "", ""],
+        ["'-b.jpg", "", "", "", "", "", "", "", "", "'+1"],
     ]
 
 
@@ -87,7 +90,7 @@ def test_keywords_are_a_field_and_a_column(capsys: pytest.CaptureFixture[str]):
     text, line, _, table = capsys.readouterr().out.splitlines()
     assert text == "a.jpg\ta dog's ball\tdog; tennis ball"
     assert json.loads(line)["keywords"] == ["dog", "tennis ball"]
-    assert table == "a.jpg,a dog's ball,,sentence,-2.0,dog; tennis ball,,"
+    assert table == "a.jpg,a dog's ball,,sentence,-2.0,dog; tennis ball,,,,"
     none = row("a.jpg", Caption("", (), float("nan"), "tiny", reason="no photo", keywords=()))
     assert none == {
         "image": "a.jpg",
