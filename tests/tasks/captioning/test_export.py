@@ -159,8 +159,9 @@ def test_one_precision_and_other_decoding(run, tmp_path):
 
 
 def test_runs_that_cannot_be_exported(run, tmp_path):
+    (tmp_path / "empty").mkdir()
     with pytest.raises(CheckpointError, match=r"no best.safetensors"):
-        export_run(tmp_path / "run", tmp_path / "bundle", find_task=find_task)
+        export_run(tmp_path / "empty", tmp_path / "bundle", find_task=find_task)
     copy = shutil.copytree(run, tmp_path / "copy")
     words = json.loads((copy / "vocabulary.json").read_text())
     words["words"][3:5] = words["words"][4:2:-1]
