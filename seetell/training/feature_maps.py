@@ -16,6 +16,7 @@ from seetell.nn.backbones import Encoder
 from seetell.photos import open_photo
 
 SPREAD_BATCH = 10
+"""Photos that are read at once where maps are measured."""
 
 
 class FeatureMapCache:

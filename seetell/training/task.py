@@ -195,6 +195,28 @@ class Training(ABC):
         """Measure the model on the validation photos; all modules are in evaluation mode."""
 
 
+class PhasedTraining(Training):
+    """Training of a model, and of its encoder as well from the step on that the run's section says.
+
+    The section has ``train_encoder_after``, ``frozen_stages`` and ``encoder_optimiser``.
+    """
+
+    @property
+    def modules(self) -> dict[str, nn.Module]:
+        """The model, and the encoder if it is trained at some time."""
+        alone = super().modules
+        return alone | {"encoder": self.encoder} if self.config.section.train_encoder_after >= 0 else alone
+
+    def phases(self) -> list[Phase]:
+        """Return one phase or two: the model alone, then with the encoder."""
+        section = self.config.section
+        return self.model_then_encoder(
+            after=section.train_encoder_after,
+            frozen_stages=section.frozen_stages,
+            optimiser=section.encoder_optimiser,
+        )
+
+
 class JointTraining(Training):
     """Training of a model and its encoder together, from the first step on.
 

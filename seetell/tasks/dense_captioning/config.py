@@ -20,7 +20,7 @@ class DenseCaptioningConfig(CaptionerSection):
     """What dense captioning adds to :class:`~seetell.tasks.captioning.config.CaptionerSection`.
 
     The encoder is frozen, and its maps are cached; with ``train_encoder_after`` it is trained as well. Where
-    ``init_from`` names a dense captioner of the same words, all weights are its. The best model has the highest mean
+    ``init_from`` names the run of a dense captioner, the first weights are its. The best model has the highest mean
     average precision: dense where METEOR is installed, otherwise of the boxes.
 
     Attributes:

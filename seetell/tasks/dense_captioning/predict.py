@@ -212,12 +212,13 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
             agreeing = [place for place, each in enumerate(candidates) if not each.disputed]
             usual = [place for place in agreeing if scores[place] >= self.threshold]
             extra = [] if found is None else self._untold(found, [candidates[place] for place in usual])
+            detected = [box for _, box, _ in extra]
+            replaced = [place for place in agreeing if shares_place(candidates[place].box, detected)]
             asked = agreeing if threshold is None else range(len(candidates))
-            replaced = set(agreeing) - set(usual)
             described = [
                 (candidates[place].text, candidates[place].box, float(scores[place]))
                 for place in asked
-                if not (place in replaced and shares_place(candidates[place].box, [box for _, box, _ in extra]))
+                if place not in replaced
             ]
             scale = np.tile(size, 2)
             regions = [

@@ -32,7 +32,7 @@ from seetell.training.views import View
 FITTING_PHOTOS = 200
 
 
-class Training(task.Training):
+class Training(task.PhasedTraining):
     """A dense captioner; see :class:`~seetell.training.task.Training`."""
 
     part = "densecap"
@@ -55,12 +55,6 @@ class Training(task.Training):
             "encoder_hash": weights_hash(self.encoder),
             "data_hash": self.prepared.data_hash,
         }
-
-    @property
-    def modules(self) -> dict[str, nn.Module]:
-        """The dense captioner, and the encoder if it is trained at some time."""
-        modules: dict[str, nn.Module] = {self.part: self.densecap}
-        return modules | {"encoder": self.encoder} if self.config.section.train_encoder_after >= 0 else modules
 
     @property
     def compiled(self) -> list[nn.Module]:
@@ -89,15 +83,6 @@ class Training(task.Training):
                 pretrained,
                 setting="dense_captioning.captioner.embedding_size",
             )
-
-    def phases(self) -> list[Phase]:
-        """Return one phase or two: the dense captioner alone, then with the encoder."""
-        section = self.config.section
-        return self.model_then_encoder(
-            after=section.train_encoder_after,
-            frozen_stages=section.frozen_stages,
-            optimiser=section.encoder_optimiser,
-        )
 
     def begin(self, phase: Phase) -> None:
         """Freeze or unfreeze the encoder."""

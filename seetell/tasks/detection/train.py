@@ -43,7 +43,7 @@ LEAST_SCORE = 0.01
 """Of the objects that validation looks at."""
 
 
-class Training(task.Training):
+class Training(task.PhasedTraining):
     """A detector; see :class:`~seetell.training.task.Training`."""
 
     part = "detector"
@@ -108,12 +108,6 @@ class Training(task.Training):
         return read_objects(config.data.path, captions=config.data.captions, details=details, **config.data.reading)
 
     @property
-    def modules(self) -> dict[str, nn.Module]:
-        """The detector, and the encoder if it is trained at some time."""
-        modules: dict[str, nn.Module] = {"detector": self.detector}
-        return modules | {"encoder": self.encoder} if self.section.train_encoder_after >= 0 else modules
-
-    @property
     def compiled(self) -> list[nn.Module]:
         """None: boxes differ in number from step to step."""
         return []
@@ -122,15 +116,6 @@ class Training(task.Training):
         """Fit the standardisation to training photos spread over the whole split."""
         source = self._source(self._train)
         self.detector.fit(spread_maps(source, len(self._train), most=FITTING_PHOTOS, device=self.device))
-
-    def phases(self) -> list[Phase]:
-        """Return one phase or two: the detector alone, then with the encoder."""
-        section = self.section
-        return self.model_then_encoder(
-            after=section.train_encoder_after,
-            frozen_stages=section.frozen_stages,
-            optimiser=section.encoder_optimiser,
-        )
 
     def begin(self, phase: Phase) -> None:
         """Freeze or unfreeze the encoder."""
