@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
+
+from seetell.errors import PhotoError
 from seetell.photos.opening import PhotoSource
 from seetell.photos.preprocessing import Preprocessing
 from seetell.runtime.bundle import Bundle
@@ -46,6 +50,26 @@ class BundlePredictor(Predictor[Prepared, Result]):
     def visible_box(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
         """Return the part of an image that the encoder sees; see :meth:`Predictor.visible_box`."""
         return self.bundle.preprocessing.visible_box(size)
+
+    def rows(self, images: Sequence[Prepared], compute: Callable[[Sequence[Prepared]], np.ndarray]) -> np.ndarray:
+        """Compute an array of prepared images, in batches as :meth:`Predictor.predict_prepared` does.
+
+        Args:
+            images: ``N``.
+            compute: returns an array with one row for each image of a batch.
+
+        Returns:
+            All rows, ``(N, …)``.
+
+        Raises:
+            PhotoMemoryError: memory does not suffice for an image.
+        """
+        rows: list[np.ndarray] = []
+        for row in self._in_batches(images, lambda batch, _: list(compute(batch))):
+            if isinstance(row, PhotoError):
+                raise row
+            rows.append(row)
+        return np.stack(rows)
 
     def prepare(self, image: PhotoSource, text: str = "") -> Prepared:
         """Open an image and return the encoder's input, ``(3, H, W)`` float32; see :meth:`Predictor.prepare`."""

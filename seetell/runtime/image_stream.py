@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -50,41 +51,54 @@ def stream(
     sample_ids: Iterator[int],
     *,
     batch_size: int,
+    batches_at_once: int,
     workers: int,
 ) -> Iterator[Result | PhotoError]:
-    """Prepare items and process them, in their order; at most one batch is read ahead.
+    """Prepare items and process them, in their order; at most one batch is read ahead of those that are processed.
+
+    The last items are cut into batches of about the same size, so that few of them make all threads work, too.
 
     Args:
         items: may be endless.
         prepare: opens one; runs in the workers.
         predict: processes a batch.
         sample_ids: a number for each item, by which sampling is seeded; each is asked for after its item.
-        batch_size: items processed at once.
+        batch_size: most items of a batch.
+        batches_at_once: batches processed at the same time; more than one on threads of their own, which what
+            ``predict`` uses must allow.
         workers: threads that prepare.
 
     Yields:
         One result per item, or the error of one that cannot be used.
     """
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="seetell-images")
+    opening = ThreadPoolExecutor(workers, thread_name_prefix="seetell-images")
+    running = ThreadPoolExecutor(batches_at_once, thread_name_prefix="seetell-batches")
+
+    def process(batch: Sequence[tuple[Future[Prepared | PhotoError], int]]) -> list[Result | PhotoError]:
+        opened = [(future.result(), number) for future, number in batch]
+        usable = [(item, number) for item, number in opened if not isinstance(item, PhotoError)]
+        results = iter(run_with_oom_fallback([item for item, _ in usable], [number for _, number in usable], predict))
+        return [item if isinstance(item, PhotoError) else next(results) for item, _ in opened]
+
     try:
-        opening: deque[Future[Prepared | PhotoError]] = deque()
+        begun: deque[tuple[int, Callable[[], list[Result | PhotoError]]]] = deque()  # sizes and results of batches
         while True:
-            wanted = 2 * batch_size - len(opening)
-            opening.extend(pool.submit(_attempt, prepare, item) for item in itertools.islice(items, wanted))
-            if not opening:
-                return
-            batch = [opening.popleft().result() for _ in range(min(batch_size, len(opening)))]
-            opened = [
-                (item, number)
-                for item, number in zip(batch, sample_ids, strict=False)
-                if not isinstance(item, PhotoError)
+            wanted = (batches_at_once + 1) * batch_size - sum(size for size, _ in begun)
+            taken = [
+                (opening.submit(_attempt, prepare, item), next(sample_ids)) for item in itertools.islice(items, wanted)
             ]
-            prepared, ids = [item for item, _ in opened], [number for _, number in opened]
-            results = iter(run_with_oom_fallback(prepared, ids, predict))
-            for item in batch:
-                yield item if isinstance(item, PhotoError) else next(results)
+            size = batch_size if len(taken) == wanted else _even_size(len(taken), batch_size, batches_at_once)
+            for first in range(0, len(taken), size):
+                batch = taken[first : first + size]
+                work = partial(process, batch)
+                begun.append((len(batch), work if batches_at_once == 1 else running.submit(work).result))
+            if not begun:
+                return
+            yield from begun.popleft()[1]()
     finally:
-        pool.shutdown(cancel_futures=True)
+        running.shutdown(wait=False, cancel_futures=True)
+        opening.shutdown(cancel_futures=True)
+        running.shutdown()
 
 
 def preprocess(image: PhotoSource | ResizedPhoto, preprocessing: Preprocessing) -> np.ndarray:
@@ -161,6 +175,27 @@ def with_size(image: PhotoSource) -> tuple[PhotoSource, tuple[int, int]]:
     return image, photo_size(image)  # a large JPEG file is decoded at a smaller scale
 
 
+def run_in_batches(
+    prepared: Sequence[Prepared],
+    sample_ids: Sequence[int],
+    predict: BatchFn[Prepared, Result],
+    *,
+    batch_size: int,
+    batches_at_once: int,
+) -> list[Result | PhotoError]:
+    """Process images that are all prepared, in batches of about the same size; see :func:`stream`."""
+    size = _even_size(len(prepared), batch_size, batches_at_once)
+    batches = [slice(first, first + size) for first in range(0, len(prepared), size)]
+
+    def process(batch: slice) -> Sequence[Result | PhotoError]:
+        return run_with_oom_fallback(prepared[batch], sample_ids[batch], predict)
+
+    if min(batches_at_once, len(batches)) <= 1:
+        return list(itertools.chain.from_iterable(map(process, batches)))
+    with ThreadPoolExecutor(batches_at_once, thread_name_prefix="seetell-batches") as running:
+        return list(itertools.chain.from_iterable(running.map(process, batches)))
+
+
 def run_with_oom_fallback(
     batch: Sequence[Prepared], sample_ids: Sequence[int], predict: BatchFn[Prepared, Result]
 ) -> Sequence[Result | PhotoError]:
@@ -175,6 +210,12 @@ def run_with_oom_fallback(
     middle = len(batch) // 2
     halves = slice(None, middle), slice(middle, None)
     return [item for half in halves for item in run_with_oom_fallback(batch[half], sample_ids[half], predict)]
+
+
+def _even_size(count: int, most: int, batches_at_once: int) -> int:
+    """Return the size of batches of some items, at most ``most``, so that all threads have about as much to do."""
+    rounds = -(-count // (most * batches_at_once))
+    return -(-count // (rounds * batches_at_once)) if count else most
 
 
 def _attempt(prepare: Callable[[Item], Prepared], item: Item) -> Prepared | PhotoError:

@@ -15,10 +15,11 @@ from typing import Any, ClassVar, Generic, TypeVar
 from seetell.errors import PhotoError, UsageError
 from seetell.photos.opening import PhotoSource
 from seetell.photos.preprocessing import Preprocessing
-from seetell.runtime.image_stream import BatchFn, run_with_oom_fallback, stream
+from seetell.runtime.image_stream import BatchFn, run_in_batches, run_with_oom_fallback, stream
 from seetell.runtime.loaded import Loaded
 from seetell.runtime.option_checks import check_count
 
+Item = TypeVar("Item")
 Prepared = TypeVar("Prepared")
 Result = TypeVar("Result")
 
@@ -28,7 +29,9 @@ class Predictor(Loaded, Generic[Prepared, Result]):
 
     Attributes:
         text_input: name of the text that goes with each image; empty where images are predicted alone.
-        batch_size: images processed at once by default.
+        batch_size: images of a batch by default.
+        batches_at_once: batches processed at the same time, on a thread each; more than one only where :meth:`bind`
+            returns a function that may be called from several threads.
         takes_resized: whether :meth:`prepare` accepts a photo that another process resized.
         remote: whether another machine computes; then any number of threads may predict.
         preprocessings: the ways in which :meth:`prepare` resizes an image, where it takes such photos.
@@ -36,6 +39,7 @@ class Predictor(Loaded, Generic[Prepared, Result]):
 
     text_input: ClassVar[str] = ""
     batch_size: int = 16
+    batches_at_once: int = 1
     takes_resized: ClassVar[bool] = False
     remote: ClassVar[bool] = False
 
@@ -119,12 +123,12 @@ class Predictor(Loaded, Generic[Prepared, Result]):
     ) -> Iterator[Result | PhotoError]:
         """Predict for many images, in their order.
 
-        While one batch is processed, worker threads open the images of the next; no more than that is read ahead, so
-        ``images`` may be endless.
+        While ``batches_at_once`` batches are processed, worker threads open the images of the next; no more than that
+        is read ahead, so ``images`` may be endless.
 
         Args:
             images: see :meth:`prepare`; with a ``text_input``, pairs of an image and its text.
-            batch_size: images processed at once.
+            batch_size: most images of a batch.
             workers: threads that open images; as many as the model computes with when absent.
             sample_ids: a number for each image, by which sampling is seeded beside the seed, so that an image gets the
                 same result in another run with others; its place among the images when absent.
@@ -142,7 +146,8 @@ class Predictor(Loaded, Generic[Prepared, Result]):
     def predict_prepared(self, batch: Sequence[Prepared], **options: Any) -> list[Result | PhotoError]:
         """Predict for images that :meth:`prepare` opened, perhaps elsewhere and before.
 
-        No more than ``batch_size`` are processed at once: more would take more memory and no less time.
+        They are processed in batches of ``batch_size`` at most, ``batches_at_once`` at the same time: larger ones would
+        take more memory and no less time.
 
         Args:
             batch: what :meth:`prepare` returned.
@@ -154,12 +159,17 @@ class Predictor(Loaded, Generic[Prepared, Result]):
         Raises:
             UsageError: an option is unknown or its value not allowed.
         """
-        batch_fn, sample_ids, size = self.bind(**options), range(len(batch)), self.batch_size
-        return [
-            result
-            for first in sample_ids[::size]
-            for result in run_with_oom_fallback(batch[first : first + size], sample_ids[first : first + size], batch_fn)
-        ]
+        return self._in_batches(batch, self.bind(**options))
+
+    def _in_batches(self, prepared: Sequence[Prepared], batch_fn: BatchFn[Prepared, Item]) -> list[Item | PhotoError]:
+        """Run a function on prepared images; see :meth:`predict_prepared`."""
+        return run_in_batches(
+            prepared,
+            range(len(prepared)),
+            batch_fn,
+            batch_size=self.batch_size,
+            batches_at_once=self.batches_at_once,
+        )
 
     def _stream(
         self,
@@ -191,4 +201,12 @@ class Predictor(Loaded, Generic[Prepared, Result]):
         workers: int,
     ) -> Iterator[Result | PhotoError]:
         """Prepare images and process them; see :func:`~seetell.runtime.image_stream.stream`."""
-        return stream(images, prepare, batch_fn, sample_ids, batch_size=batch_size, workers=workers)
+        return stream(
+            images,
+            prepare,
+            batch_fn,
+            sample_ids,
+            batch_size=batch_size,
+            batches_at_once=self.batches_at_once,
+            workers=workers,
+        )

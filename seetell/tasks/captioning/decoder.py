@@ -78,12 +78,16 @@ def rows_of_photos(photos: np.ndarray, count: int) -> np.ndarray:
     return rows
 
 
+def has_large_memory(bundle: Bundle) -> bool:
+    """Return whether the memory of an image is so large that it is not copied for each beam."""
+    return "decoder_step" in bundle.graphs and "rows" in bundle.graphs["decoder_step"].inputs
+
+
 class Decoder:
     """The graphs ``decoder_start`` and ``decoder_step`` of a bundle, and the search over their words.
 
     Attributes:
         features: names of the features it reads: ``pooled``, ``grid``, or both, perhaps tags.
-        memory_is_large: whether the memory of an image is so large that it is not copied for each beam.
 
     Args:
         bundle: whose decoder.
@@ -107,7 +111,7 @@ class Decoder:
         self._start.require(inputs=["pooled", "grid", *tags], outputs=self._states)
         inputs = ["tokens", "photos", "rows", *self._memories, *self._states]
         self._step.require(inputs=inputs, outputs=["logprobs", *self._next_states])
-        self.memory_is_large = "rows" in self._step.inputs
+        self._reads_rows = has_large_memory(bundle)
 
     @property
     def attends(self) -> bool:
@@ -220,7 +224,7 @@ class Decoder:
         def step(output: str, tokens: np.ndarray, state: State) -> tuple[np.ndarray, State]:
             photos, *rows = state
             feeds = {"tokens": tokens, "photos": photos, **memory, **dict(zip(self._states, rows, strict=True))}
-            if self.memory_is_large:
+            if self._reads_rows:
                 feeds["rows"] = rows_of_photos(photos, count)
             returned, *following = self._step.run(feeds, [output, *self._next_states])
             return returned, (photos, *following)

@@ -24,15 +24,16 @@ from seetell.runtime.sessions import Graph
 from seetell.runtime.tags import Images, stacked, tagger_of
 from seetell.tasks.captioning.captioner import Captioner, Wanted, chosen_decoding
 from seetell.tasks.captioning.confidence import Calibration
-from seetell.tasks.captioning.decoder import Decoder
+from seetell.tasks.captioning.decoder import Decoder, has_large_memory
 from seetell.tasks.captioning.keywords import nouns_as_keywords
 from seetell.tasks.captioning.withholding import Rater, withheld
 
-TAGGED_BATCH = 6
-"""Images processed at once by default where they are tagged: each waits for it in several sizes."""
-
 LARGE_BATCH = 4
-"""Images processed at once by default where each has a large memory: 42 MB of BLIP's."""
+"""Images of a batch by default where each has a large memory: 42 MB of BLIP's."""
+
+TAGGED_BATCH, TAGGED_BATCHES = 6, 4
+"""Images of a batch by default where they are tagged, so that each waits for it in several sizes; and where several
+threads have a batch each."""
 
 Prepared = np.ndarray | Images
 """An image for the encoder, ``(3, H, W)``; where the model tags images, for each of its networks."""
@@ -46,24 +47,21 @@ class BundleCaptioner(BundlePredictor[Prepared, Caption], Captioner[Prepared]):
     """
 
     takes_resized = True
+    batch_size = 8
 
     def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
         super().__init__(bundle, precision=precision, threads=threads)
         self.decoding = bundle.setting("decoding", Decoding.from_dict)
-        self.tagger = tagger_of(bundle, threads=self.threads)
+        if has_large_memory(bundle):  # one image keeps all threads busy
+            graph_threads, self.batch_size = self.threads, LARGE_BATCH
+        else:
+            graph_threads, self.batches_at_once = 1, self.threads
+        self.tagger = tagger_of(bundle, threads=graph_threads)
         tags: tuple[str, ...] = ()
         if self.tagger is not None:
-            tags, self.batch_size = self.tagger.outputs, TAGGED_BATCH
-        self._decoder = Decoder(bundle, threads=self.threads, tags=tags, precision=precision)
-        if self._decoder.memory_is_large:
-            self.batch_size = LARGE_BATCH
-        self._encoder = Graph.open(
-            bundle,
-            "encoder",
-            precision=precision,
-            threads=self.threads,
-            images_alone=not self._decoder.memory_is_large,  # all threads are busy with one image of a large encoder
-        )
+            tags, self.batch_size = self.tagger.outputs, TAGGED_BATCH if self.threads == 1 else TAGGED_BATCHES
+        self._decoder = Decoder(bundle, threads=graph_threads, tags=tags, precision=precision)
+        self._encoder = Graph.open(bundle, "encoder", precision=precision, threads=graph_threads)
         self._encoded = [name for name in self._decoder.features if name not in tags]
         self._encoder.require(inputs=["images"], outputs=self._encoded)
         self._photos_only = "photos_only" in bundle.settings and bundle.setting("photos_only", bool)
@@ -135,7 +133,7 @@ class BundleCaptioner(BundlePredictor[Prepared, Caption], Captioner[Prepared]):
         Returns:
             ``(N, T)``.
         """
-        return self._decoder.logprobs(self.features(images), tokens)
+        return self.rows(images, lambda batch: self._decoder.logprobs(self.features(batch), tokens))
 
     def attention_to(self, image: Prepared, tokens: Sequence[int]) -> list[np.ndarray]:
         """Return the attention to an image before each word of a sentence, ``(H, W)`` for each.

@@ -264,16 +264,18 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
         """Return the log-probability of a phrase for each of some boxes, in each image.
 
         Args:
-            batch: ``N`` images from :meth:`prepare`; no more than ``batch_size`` are processed at once.
+            batch: ``N`` images from :meth:`prepare`.
             boxes: ``(R, 4)`` xyxy in shares of the image.
             phrases: word ids of each, without START and END.
 
         Returns:
             ``(N, R)`` float64: the sum over its words.
+
+        Raises:
+            PhotoMemoryError: memory does not suffice for an image.
         """
-        rows = []
-        for first in range(0, len(batch), self.batch_size):
-            part = batch[first : first + self.batch_size]
+
+        def compute(part: Sequence[Prepared]) -> np.ndarray:
             maps = self._run_backbone(part)
             del maps["boxes"], maps["logits"]
             everywhere = np.tile(boxes * self._input_size, (len(part), 1)).astype(np.float32)
@@ -283,8 +285,9 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
                 own = head["order"] % len(boxes) == place
                 features = {name: head[name][own] for name in self._decoder.features}
                 logprobs[head["photos"][own], place] = self._decoder.logprobs(features, tokens).sum(axis=1)
-            rows.append(logprobs)
-        return np.concatenate(rows)
+            return logprobs
+
+        return self.rows(batch, compute)
 
     def _localise(self, batch: Sequence[Prepared]) -> tuple[dict[str, np.ndarray], list[np.ndarray]]:
         """Return what the region head makes of all proposals, and the indices of the final boxes of each image."""

@@ -78,8 +78,8 @@ def bundle(tmp_path: Path) -> Bundle:
 
 
 def test_pieces_are_put_together(bundle: Bundle):
-    captioner = BundleCaptioner(bundle)
-    assert captioner.batch_size == LARGE_BATCH
+    captioner = BundleCaptioner(bundle, threads=2)
+    assert (captioner.batch_size, captioner.batches_at_once) == (LARGE_BATCH, 1)
     photos = [np.full((9, 9, 3), grey, np.uint8) for grey in (0, 100, 200)]
     for options in ({"method": "greedy"}, {"beam_size": 3}):
         for caption in captioner.caption_many(photos, **options):

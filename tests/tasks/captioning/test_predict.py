@@ -12,7 +12,7 @@ from runtime.tiny_aligner import write_tiny_aligner
 from runtime.tiny_bundle import write_tiny_bundle
 
 import seetell
-from seetell.errors import BundleError, PhotoError, UsageError
+from seetell.errors import BundleError, PhotoError, PhotoMemoryError, UsageError
 from seetell.results import Caption
 from seetell.runtime.bundle import Bundle, bundled_models, read_description
 from seetell.tasks.captioning.predict import BundleCaptioner
@@ -87,6 +87,40 @@ def test_many_match_one_by_one_in_order(captioner: BundleCaptioner, batch_size: 
     assert len({caption.text for caption in many}) > 1
 
 
+@pytest.mark.parametrize("options", [{}, {"sample": True, "seed": 3}, {"method": "greedy", "keywords": True}])
+def test_threads_that_caption_a_batch_each_tell_the_same(
+    captioner: BundleCaptioner, tiny_bundle: Path, options: dict[str, object]
+):
+    several = load(tiny_bundle, threads=3)
+    assert (captioner.batches_at_once, several.batches_at_once) == (1, 3)
+    photos = [plain(colour) for colour in COLOURS]
+    expected = [(str(caption), caption.keywords) for caption in captioner.caption_many(photos, **options)]
+    prepared = [several.prepare(photo) for photo in photos]
+    for found in (
+        several.caption_many(photos, batch_size=1, **options),
+        several.caption_many(photos, **options),
+        several.predict_prepared(prepared, **options),
+    ):
+        assert [(str(caption), caption.keywords) for caption in found] == expected
+
+
+def test_a_sentence_is_scored_on_all_threads_as_on_one(
+    captioner: BundleCaptioner, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
+):
+    prepared = [captioner.prepare(plain(colour)) for colour in COLOURS]
+    tokens = captioner.sentence(plain(COLOURS[0]))
+    scored = load(tiny_bundle, threads=3).logprobs(prepared, tokens)
+    assert scored.shape == (len(COLOURS), len(tokens))
+    np.testing.assert_allclose(scored, captioner.logprobs(prepared, tokens), rtol=1e-5)
+
+    def scarce(images: np.ndarray) -> dict[str, np.ndarray]:
+        raise MemoryError
+
+    monkeypatch.setattr(captioner, "encode", scarce)
+    with pytest.raises(PhotoMemoryError, match="not enough memory"):
+        captioner.logprobs(prepared, tokens)
+
+
 def test_a_bad_photo_gives_its_error_and_does_not_affect_the_others(captioner: BundleCaptioner, tmp_path: Path):
     good = [plain(colour) for colour in COLOURS]
     mixed: list[object] = list(good)
@@ -134,7 +168,9 @@ def test_photos_are_read_ahead_by_at_most_two_batches_and_threads_end(captioner:
     assert isinstance(next(stream), Caption)
     assert seen <= 4
     stream.close()
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("seetell-images")]
+    assert not [
+        thread for thread in threading.enumerate() if thread.name.startswith(("seetell-images", "seetell-batches"))
+    ]
 
 
 def test_a_batch_that_memory_does_not_hold_is_halved(captioner: BundleCaptioner, monkeypatch: pytest.MonkeyPatch):
