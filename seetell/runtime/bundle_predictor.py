@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
 
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 class BundlePredictor(Predictor[Prepared, Result]):
     """A predictor of a bundle.
 
+    Each thread processes a batch of its own: while one decodes or compares boxes, in Python, another runs graphs. The
+    ``batch_size`` of a class is divided among them.
+
     Attributes:
+        batch_per_thread: whether it is so; otherwise one batch is processed at a time.
         bundle: the model.
         precision: the encoder's, such as ``int8``; ``None`` for the bundle's own choice.
         tagger: what tags its images; ``None`` where nothing does.
@@ -36,8 +40,12 @@ class BundlePredictor(Predictor[Prepared, Result]):
         BundleError: a graph is damaged, or the bundle is of another task.
     """
 
+    batch_per_thread: ClassVar[bool] = True
+
     def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
         super().__init__(bundle.name, threads=threads)
+        if self.batch_per_thread:
+            self.batches_at_once, self.batch_size = self.threads, -(-self.batch_size // self.threads)
         self.bundle, self.precision = bundle, precision
         self.tagger: ImageTagger | None = None
 

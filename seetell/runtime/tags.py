@@ -13,8 +13,9 @@ graphs like others; all but the detector may be absent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -143,6 +144,34 @@ class ImageTagger:
             images: prepared in each of :attr:`preprocessings`.
             pooled: ``(B, D)``, what the bundle's encoder makes of them, for word detectors; without it, there are none.
         """
+        seen = self._see(images)
+        return seen if pooled is None else self._with_words(seen, pooled)
+
+    def beside_encoder(
+        self, images: Images, encode: Callable[[], dict[str, np.ndarray]], *, at_once: bool
+    ) -> tuple[dict[str, np.ndarray], ImageTags]:
+        """Tag images that an encoder reads, too.
+
+        Args:
+            images: see :meth:`__call__`.
+            encode: runs the encoder; returns its features by name, ``pooled`` among them.
+            at_once: whether both see the images at the same time, which takes less time where a thread has nothing to
+                do.
+
+        Returns:
+            The features of the encoder, and the tags.
+        """
+        if not at_once:
+            encoded = encode()
+            return encoded, self(images, encoded["pooled"])
+        with ThreadPoolExecutor(1, thread_name_prefix="seetell-encoder") as beside:
+            encoding = beside.submit(encode)
+            seen = self._see(images)
+            encoded = encoding.result()
+        return encoded, self._with_words(seen, encoded["pooled"])
+
+    def _see(self, images: Images) -> ImageTags:
+        """Tag images but for the words, for which an encoder is needed."""
         min_score = min(self._min_score, COUNTED_SCORE)
         found = self._detector.graph.run_each(
             images[self._detector.preprocessing],
@@ -156,10 +185,15 @@ class ImageTagger:
         if self._encoder is not None and self._classifier is not None:
             (encoded,) = self._encoder.graph.run_in_parts(images[self._encoder.preprocessing], ["pooled"])
             (features["imagenet"],) = self._classifier.run({"pooled": encoded}, ["logits"])
-        if self._word_detectors is not None and pooled is not None:
-            names = ["words", "presence"]
-            features |= zip(names, self._word_detectors.run({**features, "pooled": pooled}, names), strict=True)
         return ImageTags(features, [_above(detections, self._min_score) for _, detections in found])
+
+    def _with_words(self, seen: ImageTags, pooled: np.ndarray) -> ImageTags:
+        """Return tags with those of the word detectors, where there are any."""
+        if self._word_detectors is None:
+            return seen
+        names = ["words", "presence"]
+        words = self._word_detectors.run({**seen.features, "pooled": pooled}, names)
+        return replace(seen, features={**seen.features, **dict(zip(names, words, strict=True))})
 
 
 class _Sighted:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,6 +60,34 @@ def test_a_batch_is_tagged_as_its_images_one_by_one(tagger: ImageTagger):
             np.testing.assert_allclose(values[0], together.features[name][row], atol=1e-5)
         for one, other in zip(alone.detections[0], together.detections[row], strict=True):
             np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_an_encoder_may_see_the_images_at_the_same_time(
+    at_once: bool, tagger: ImageTagger, monkeypatch: pytest.MonkeyPatch
+):
+    images = stacked(prepared(tagger), tagger.preprocessings)
+    both, detect, threads = threading.Barrier(2, timeout=20), tagger._detector.graph.run_each, []
+
+    def waiting(*arguments: Any) -> Any:
+        if at_once:
+            both.wait()
+        return detect(*arguments)
+
+    def encode() -> dict[str, np.ndarray]:
+        threads.append(threading.current_thread())
+        if at_once:
+            both.wait()
+        return {"pooled": POOLED}
+
+    expected = tagger(images, POOLED)
+    monkeypatch.setattr(tagger._detector.graph, "run_each", waiting)
+    encoded, tags = tagger.beside_encoder(images, encode, at_once=at_once)
+    assert (threads == [threading.current_thread()]) is not at_once
+    assert encoded["pooled"] is POOLED
+    assert list(tags.features) == list(expected.features)
+    for name, values in expected.features.items():
+        np.testing.assert_array_equal(tags.features[name], values)
 
 
 def test_graphs_may_be_absent(tmp_path: Path):

@@ -28,6 +28,9 @@ from seetell.tasks.captioning.decoder import Decoder, has_large_memory
 from seetell.tasks.captioning.keywords import nouns_as_keywords
 from seetell.tasks.captioning.withholding import Rater, withheld
 
+SMALL_BATCH = 8
+"""Images of a batch by default where each is small; of fewer, decoding takes more time."""
+
 LARGE_BATCH = 4
 """Images of a batch by default where each has a large memory: 42 MB of BLIP's."""
 
@@ -47,15 +50,13 @@ class BundleCaptioner(BundlePredictor[Prepared, Caption], Captioner[Prepared]):
     """
 
     takes_resized = True
-    batch_size = 8
 
     def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
         super().__init__(bundle, precision=precision, threads=threads)
         self.decoding = bundle.setting("decoding", Decoding.from_dict)
+        graph_threads, self.batch_size = 1, SMALL_BATCH
         if has_large_memory(bundle):  # one image keeps all threads busy
-            graph_threads, self.batch_size = self.threads, LARGE_BATCH
-        else:
-            graph_threads, self.batches_at_once = 1, self.threads
+            graph_threads, self.batch_size, self.batches_at_once = self.threads, LARGE_BATCH, 1
         self.tagger = tagger_of(bundle, threads=graph_threads)
         tags: tuple[str, ...] = ()
         if self.tagger is not None:
@@ -113,11 +114,13 @@ class BundleCaptioner(BundlePredictor[Prepared, Caption], Captioner[Prepared]):
 
     def features(self, images: Sequence[Prepared]) -> dict[str, np.ndarray]:
         """Return all that is known of prepared images: what :meth:`encode` returns, and the features of their tags."""
-        encoded = self.encode(np.stack([self._view(image) for image in images]))
+        views = np.stack([self._view(image) for image in images])
         if self.tagger is None:
-            return encoded
+            return self.encode(views)
         seen = stacked([image for image in images if not isinstance(image, np.ndarray)], self.tagger.preprocessings)
-        return {**encoded, **self.tagger(seen, encoded["pooled"]).features}
+        at_once = len(images) == 1 and self.threads > 1
+        encoded, tags = self.tagger.beside_encoder(seen, lambda: self.encode(views), at_once=at_once)
+        return {**encoded, **tags.features}
 
     def sentence(self, image: PhotoSource) -> tuple[int, ...]:
         """Return the word ids of the sentence that the model generates for an image, whatever its confidence."""

@@ -28,6 +28,7 @@ class BundleClassifier(BundlePredictor[Prepared, Labels], Classifier[Prepared]):
     """A classifier of a bundle; see :class:`~seetell.runtime.bundle_predictor.BundlePredictor`."""
 
     takes_resized = True
+    batch_size = 8
 
     def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
         super().__init__(bundle, threads=threads)

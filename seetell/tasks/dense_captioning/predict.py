@@ -161,7 +161,7 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
         self._function_words = word_mask(vocabulary.words, FUNCTION_WORDS)
         self.agreement: ObjectAgreement | None = None
         if "detector" in bundle.graphs:
-            self.tagger = ImageTagger(bundle, threads=self.threads, min_score=DETECTED_SCORE)
+            self.tagger = ImageTagger(bundle, threads=1, min_score=DETECTED_SCORE)
             objects = self.tagger.objects
             least = bundle.setting("agreement", lambda setting: least_evidence(setting, objects))
             self.agreement = ObjectAgreement(objects, vocabulary, least)

@@ -50,7 +50,7 @@ class PhraseGrounder(BundlePredictor[Prepared, Alignment]):
     def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
         super().__init__(bundle, precision=precision, threads=threads)
         self.embedder = BundleEmbedder(bundle, precision=precision, threads=threads)
-        self._head = Graph.open(bundle, "grounding", threads=self.threads) if "grounding" in bundle.graphs else None
+        self._head = Graph.open(bundle, "grounding", threads=1) if "grounding" in bundle.graphs else None
         if self._head is not None:
             self._head.require(inputs=["grid", "phrases", DETECTIONS], outputs=["heat", "boxes", "overlaps"])
 

@@ -49,9 +49,9 @@ class BundleEmbedder(BundlePredictor[Images, PhotoEmbeddings], Embedder[Images])
         self.identity = _identity(bundle, precision)
         self._vocabulary = bundle.require_vocabulary()
         self._evidence = bundle.setting("word_evidence", int) if "word_evidence" in bundle.settings else 0
-        self.tagger = tagger_of(bundle, threads=self.threads, min_score=MIN_DETECTION_SCORE)
-        self._encoder = Graph.open(bundle, "encoder", precision=precision, threads=self.threads, images_alone=True)
-        self._images = Graph.open(bundle, "image_embedding", threads=self.threads)
+        self.tagger = tagger_of(bundle, threads=1, min_score=MIN_DETECTION_SCORE)
+        self._encoder = Graph.open(bundle, "encoder", precision=precision, threads=1)
+        self._images = Graph.open(bundle, "image_embedding", threads=1)
         self._sentences = Graph.open(bundle, "sentence_embedding", threads=self.threads)
         self._encoder.require(inputs=["images"], outputs=["pooled", "grid"])
         tags = [] if self.tagger is None else [*self.tagger.outputs, DETECTIONS]
@@ -136,11 +136,19 @@ class BundleEmbedder(BundlePredictor[Images, PhotoEmbeddings], Embedder[Images])
 
     def _embed(self, images: Sequence[Images], sample_ids: Sequence[int], *, with_grid: bool) -> list[PhotoEmbeddings]:
         batch = stacked(images, self.preprocessings)
-        pooled, grid = self._encoder.run_in_parts(batch[self.bundle.preprocessing], _ENCODED)
-        tags = None if self.tagger is None else self.tagger(batch, pooled).named()
-        embedded = embed_features(self._images, {"pooled": pooled, "grid": grid, **(tags or {})})
-        embedded = replace(embedded, grid=grid, tags=tags) if with_grid else embedded
+        if self.tagger is None:
+            encoded, tags = self._encode(batch), None
+        else:
+            at_once = len(images) == 1 and self.threads > 1
+            encoded, found = self.tagger.beside_encoder(batch, lambda: self._encode(batch), at_once=at_once)
+            tags = found.named()
+        embedded = embed_features(self._images, {**encoded, **(tags or {})})
+        embedded = replace(embedded, grid=encoded["grid"], tags=tags) if with_grid else embedded
         return [embedded[row : row + 1] for row in range(len(images))]
+
+    def _encode(self, batch: Images) -> dict[str, np.ndarray]:
+        features = self._encoder.run_in_parts(batch[self.bundle.preprocessing], _ENCODED)
+        return dict(zip(_ENCODED, features, strict=True))
 
     def _embed_readings(self, readings: Sequence[Reading]) -> SentenceEmbeddings:
         embedded = embed_tokens(self._sentences, [self._vocabulary.encode(reading.words) for reading in readings])

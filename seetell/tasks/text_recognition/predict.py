@@ -32,6 +32,7 @@ class BundleReader(BundlePredictor[Image.Image, Regions], TextReader[Image.Image
     """
 
     batch_size = 4
+    batch_per_thread = False  # a large image takes hundreds of megabytes
 
     def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
         super().__init__(bundle, precision=precision, threads=threads)
