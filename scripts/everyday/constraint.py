@@ -23,6 +23,8 @@ MISSED = 0.05
 """Share of a class's mentions that lie below its threshold, whatever is lost."""
 POOLED = 20
 """Mentions of any class that count with those of each, since some classes are rare."""
+LOOSENED = 0.25
+"""How much lower the thresholds of the bundle are, whose sentences are also chosen by how likely their things are."""
 LEAST_CAPTIONS = {"flickr_train": 2, "coco_train": 1}
 """Captions that must mention an object for it to be there."""
 

@@ -6,7 +6,8 @@
 The checkpoint has the parts ``captioner`` and ``detectors``, and the metadata ``vocabulary``, ``words`` (those that are
 detected), ``step`` and ``scores``. The encoder is its part ``encoder``, or else that of an earlier bundle, in half
 precision like the captioner and computed in 32 bits; its normalisations are absorbed, so that graph and further
-training read the same arrays. Photos of Flickr8k are only compared on.
+training read the same arrays. Photos of Flickr8k are only compared on. ``fit_reranking.py`` and ``fit_confidence.py``
+complete the bundle.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from constraint import LOOSENED
 from torch import Tensor
 from word_detectors import WordDetectors, write_tagger
 
@@ -69,9 +71,10 @@ def make_bundle(checkpoint: Path, target: Path, *, flickr8k: str, encoder_of: st
         save_config(load_config(RECIPE, only(captioning=CaptioningConfig), settings), run.config)
         vocabulary = Vocabulary(tuple(metadata["vocabulary"]), metadata.get("min_count", 1))
         vocabulary.save(run.vocabulary)
+        captioner = {**parts["captioner"], "thresholds": parts["captioner"]["thresholds"] - LOOSENED}
         write_checkpoint(
             run.best,
-            {"captioner": parts["captioner"], "encoder": absorbed_encoder(source, parts.get("encoder"))},
+            {"captioner": captioner, "encoder": absorbed_encoder(source, parts.get("encoder"))},
             {
                 "part": "captioner",
                 "step": metadata["step"],

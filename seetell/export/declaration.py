@@ -18,7 +18,7 @@ from seetell.nn.backbones import Encoder, Features, Tags
 from seetell.nn.onnx_graph import onnx_graph
 from seetell.photos import Preprocessing
 from seetell.runtime.bundle import Bundle
-from seetell.runtime.image_stream import preprocess_all
+from seetell.runtime.image_stream import resize_all
 from seetell.runtime.sessions import Graph
 from seetell.runtime.tags import ImageTagger, stacked
 from seetell.training.batches import photo_pixels
@@ -65,7 +65,7 @@ class Examples:
 
     def comparison_for(self, preprocessings: Sequence[Preprocessing]) -> list[dict[Preprocessing, np.ndarray]]:
         """Return the images of :attr:`comparison` prepared for several networks."""
-        return sample(self.compared, COMPARISON_IMAGES, lambda photo: preprocess_all(photo.path, preprocessings))
+        return sample(self.compared, COMPARISON_IMAGES, lambda photo: resize_all(photo.path, preprocessings))
 
 
 def sample_images(preprocessing: Preprocessing, photos: Sequence[Photo], count: int) -> np.ndarray:

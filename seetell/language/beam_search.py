@@ -12,20 +12,25 @@ import numpy as np
 from seetell.language.hypotheses import Beams, Hypothesis, Limits, State, Step, generate
 
 
-def beam_search(step: Step, state: State, *, beam_size: int, limits: Limits) -> list[list[Hypothesis]]:
+def beam_search(
+    step: Step, state: State, *, beam_size: int, beam_threshold: float = 0.0, limits: Limits
+) -> list[list[Hypothesis]]:
     """Search the most probable sentences of each image.
 
-    At each word an image keeps its ``K``, ``beam_size``, most probable continuations. Those that end free their beams
-    for other continuations at the next word. See :func:`~seetell.language.hypotheses.generate`.
+    At each word an image keeps its ``K``, ``beam_size``, most probable continuations, and with a ``beam_threshold``
+    those of them whose log-probability is at most so far below the best one's: threshold pruning (Freitag & Al-Onaizan,
+    "Beam Search Strategies for Neural Machine Translation", 2017). Those that end free their beams for other
+    continuations at the next word. See :func:`~seetell.language.hypotheses.generate`.
 
     Returns:
         For each image its finished sentences, highest score first, between one and ``K``.
     """
-    finished = generate(step, state, partial(_best_continuations, beam_size=beam_size), limits)
+    choose = _most_probable if not beam_threshold else partial(_within_threshold, beam_threshold=beam_threshold)
+    finished = generate(step, state, partial(choose, beam_size=beam_size), limits)
     return [_ranked(hypotheses)[:beam_size] for hypotheses in finished]
 
 
-def _best_continuations(live: Beams, allowed: np.ndarray, beam_size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _most_probable(live: Beams, allowed: np.ndarray, beam_size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Choose for each image the ``K`` most probable of all its beams' continuations.
 
     Returns:
@@ -44,6 +49,27 @@ def _best_continuations(live: Beams, allowed: np.ndarray, beam_size: int) -> tup
     rows = (first_row[:, None] + order // width)[possible]
     choice = (order % width)[possible]
     return rows, words[rows, choice], gained[rows, choice]
+
+
+def _within_threshold(
+    live: Beams, allowed: np.ndarray, beam_size: int, beam_threshold: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Choose as :func:`_most_probable` does, among what is at most ``beam_threshold`` below an image's best.
+
+    Few continuations are, so that they are found by comparing, without the most probable words of every beam.
+    """
+    totals = live.totals()
+    best = np.full(live.image[-1] + 1, -np.inf)
+    np.maximum.at(best, live.image, totals + allowed.max(axis=1))
+    least = best[live.image] - beam_threshold - totals  # (N,)
+    rows, words = np.nonzero((allowed >= least.astype(allowed.dtype)[:, None]) & (allowed > -np.inf))
+    gained = allowed[rows, words].astype(np.float64)
+    order = np.lexsort((-(totals[rows] + gained), live.image[rows]))  # stable: ties in the order of rows and words
+    rows, words, gained = rows[order], words[order], gained[order]
+    image = live.image[rows]
+    rank = np.arange(len(image)) - np.searchsorted(image, image)  # among those of its image
+    kept = rank < beam_size
+    return rows[kept], words[kept], gained[kept]
 
 
 def topk(logprobs: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

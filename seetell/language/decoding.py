@@ -46,6 +46,8 @@ class Decoding:
         method: ``greedy`` takes the most probable word each time, ``beam`` searches the most probable sentence,
             ``sample`` draws at random.
         beam_size: number of beams of ``beam``, at most 100.
+        beam_threshold: of ``beam``: beams whose log-probability is more than this below that of the best one, in nats,
+            are dropped, which saves time; 0 for no limit.
         length_penalty: sentences are ranked by ``logprob / length ** length_penalty``; 0 favours short ones, 1 ranks by
             the mean per word; at most 10.
         max_words: longest sentence.
@@ -61,6 +63,7 @@ class Decoding:
 
     method: Method = "beam"
     beam_size: int = 5
+    beam_threshold: float = 0.0
     length_penalty: float = 0.7
     max_words: int = 20
     temperature: float = 1.0
@@ -81,12 +84,14 @@ class Decoding:
         for name in ("remove_bad_endings", "no_repeat_content_words"):
             if not isinstance(getattr(self, name), bool):
                 raise UsageError(f"decoding: {name} must be true or false, got {getattr(self, name)!r}")
-        for name in ("length_penalty", "temperature", "top_p"):
+        for name in ("beam_threshold", "length_penalty", "temperature", "top_p"):
             value = getattr(self, name)
             if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
                 raise UsageError(f"decoding: {name} must be a number, got {value!r}")
         if self.beam_size > MAX_BEAM_SIZE:
             raise UsageError(f"decoding: beam_size must be at most {MAX_BEAM_SIZE}, got {self.beam_size}")
+        if self.beam_threshold < 0:
+            raise UsageError(f"decoding: beam_threshold must be at least 0, got {self.beam_threshold}")
         if not 0 <= self.length_penalty <= MAX_LENGTH_PENALTY:
             raise UsageError(
                 f"decoding: length_penalty must be from 0 to {MAX_LENGTH_PENALTY:g}, got {self.length_penalty}"
@@ -199,4 +204,10 @@ def decode(
             sample_ids=range(len(state[0])) if sample_ids is None else sample_ids,
             limits=limits,
         )
-    return beam_search(step, state, beam_size=decoding.beam_size if decoding.method == "beam" else 1, limits=limits)
+    return beam_search(
+        step,
+        state,
+        beam_size=decoding.beam_size if decoding.method == "beam" else 1,
+        beam_threshold=decoding.beam_threshold,
+        limits=limits,
+    )

@@ -162,6 +162,15 @@ class Bundle:
             raise UsageError(f"{self.name}: {unknown('precision', precision, graph.files)}")
         return graph.files[precision]
 
+    def owner(self, name: str) -> Bundle:
+        """Return the bundle that has a graph: another one if the graph is shared.
+
+        Raises:
+            BundleError: that bundle is damaged.
+        """
+        shared = self.description.get("shared", {})
+        return Bundle.load(owner_folder(self.folder, shared[name]["model"])) if name in shared else self
+
     def precisions(self, name: str) -> tuple[str, ...]:
         """Return the precisions of a graph, the default first.
 

@@ -107,29 +107,32 @@ def preprocess(image: PhotoSource | ResizedPhoto, preprocessing: Preprocessing) 
     Raises:
         PhotoError: the image cannot be used.
     """
-    return preprocess_all(image, (preprocessing,))[preprocessing]
+    return preprocessing.normalise(resize_all(image, (preprocessing,))[preprocessing])
 
 
-def preprocess_all(
+def resize_all(
     image: PhotoSource | ResizedPhoto, preprocessings: Sequence[Preprocessing]
 ) -> dict[Preprocessing, np.ndarray]:
-    """Open an image once and prepare it for several networks.
+    """Open an image once and resize it to the inputs of several networks.
+
+    It is normalised in its batch, see :func:`~seetell.runtime.tags.stacked`: until then it takes a quarter of the
+    memory.
 
     Args:
         image: where it was resized already, in these ways.
         preprocessings: one for each input.
 
     Returns:
-        For each of them ``(3, H, W)`` float32.
+        For each of them ``(H, W, 3)`` uint8.
 
     Raises:
         PhotoError: the image cannot be used.
     """
     if isinstance(image, ResizedPhoto):
-        return {way: way.normalise(view) for way, view in zip(preprocessings, image.views, strict=True)}
+        return dict(zip(preprocessings, image.views, strict=True))
     opened = open_photo(image, at_least=largest(preprocessings))
     try:
-        return {way: way(opened) for way in preprocessings}
+        return {way: way.resize(opened) for way in preprocessings}
     except MemoryError as error:
         raise PhotoMemoryError(
             f"a photo of {opened.width}×{opened.height} pixels needs more memory than there is"
@@ -144,22 +147,22 @@ def preprocess_with_size(
     Returns:
         The encoder's input, and width and height of the upright image in pixels.
     """
-    prepared, size = preprocess_all_with_size(image, (preprocessing,))
-    return prepared[preprocessing], size
+    resized, size = resize_all_with_size(image, (preprocessing,))
+    return preprocessing.normalise(resized[preprocessing]), size
 
 
-def preprocess_all_with_size(
+def resize_all_with_size(
     image: PhotoSource | ResizedPhoto, preprocessings: Sequence[Preprocessing]
 ) -> tuple[dict[Preprocessing, np.ndarray], tuple[int, int]]:
-    """Open an image once; see :func:`preprocess_all`.
+    """Open an image once; see :func:`resize_all`.
 
     Returns:
-        The input of each network, and width and height of the upright image in pixels.
+        The pixels for each network, and width and height of the upright image in pixels.
     """
     if isinstance(image, ResizedPhoto):
-        return preprocess_all(image, preprocessings), image.size
+        return resize_all(image, preprocessings), image.size
     image, size = with_size(image)
-    return preprocess_all(image, preprocessings), size
+    return resize_all(image, preprocessings), size
 
 
 def with_size(image: PhotoSource) -> tuple[PhotoSource, tuple[int, int]]:

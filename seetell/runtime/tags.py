@@ -46,7 +46,7 @@ DETECTION_COLUMNS = 6
 """Columns of :meth:`Detections.rows`: class, score and the four sides of the box."""
 
 Images = Mapping[Preprocessing, np.ndarray]
-"""The same images prepared for several networks, ``(B, 3, H, W)`` float32 for each."""
+"""The same image resized for several networks, ``(H, W, 3)`` uint8 for each; or images, ``(B, 3, H, W)`` float32."""
 
 
 class Detections(NamedTuple):
@@ -103,15 +103,23 @@ class ImageTagger:
         bundle: has the graph ``detector``.
         threads: processor threads to compute with.
         min_score: least score of detections.
+        max_detections: most detections of an image, unless more are counted.
 
     Raises:
         BundleError: a graph is damaged or absent, or has other inputs and outputs than expected.
     """
 
-    def __init__(self, bundle: Bundle, *, threads: int, min_score: float = COUNTED_SCORE) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        threads: int,
+        min_score: float = COUNTED_SCORE,
+        max_detections: int = MAX_DETECTIONS,
+    ) -> None:
         self.objects: tuple[str, ...] = bundle.setting("objects", _names)
         self.words: tuple[str, ...] = bundle.setting("words", _names) if "word_detectors" in bundle.graphs else ()
-        self._min_score = min_score
+        self._min_score, self._max_detections = min_score, max_detections
         self._detector = _Sighted(bundle, "detector", threads=threads)
         self._detector.graph.require(inputs=["images"], outputs=["scores", "boxes"])
         self._encoder = self._classifier = self._word_detectors = None
@@ -176,7 +184,9 @@ class ImageTagger:
         found = self._detector.graph.run_each(
             images[self._detector.preprocessing],
             ["scores", "boxes"],
-            lambda scores, boxes: found_in(scores[0], boxes[0], min_score=min_score),
+            lambda scores, boxes: found_in(
+                scores[0], boxes[0], min_score=min_score, max_detections=self._max_detections
+            ),
         )
         features = {
             "objects": np.stack([best[:, 0] for best, _ in found]),
@@ -204,50 +214,62 @@ class _Sighted:
         self.preprocessing = bundle.graphs[name].preprocessing or bundle.preprocessing
 
 
-def tagger_of(bundle: Bundle, *, threads: int, min_score: float = COUNTED_SCORE) -> ImageTagger | None:
+def tagger_of(
+    bundle: Bundle, *, threads: int, min_score: float = COUNTED_SCORE, max_detections: int = MAX_DETECTIONS
+) -> ImageTagger | None:
     """Return the tagger of a bundle; ``None`` where it does not tag images. See :class:`ImageTagger`.
 
     Raises:
         BundleError: a graph of the tagger is damaged.
     """
-    return ImageTagger(bundle, threads=threads, min_score=min_score) if "detector" in bundle.graphs else None
+    if "detector" not in bundle.graphs:
+        return None
+    return ImageTagger(bundle, threads=threads, min_score=min_score, max_detections=max_detections)
 
 
-def found_in(scores: np.ndarray, boxes: np.ndarray, *, min_score: float) -> tuple[np.ndarray, Detections]:
+def found_in(
+    scores: np.ndarray, boxes: np.ndarray, *, min_score: float, max_detections: int = MAX_DETECTIONS
+) -> tuple[np.ndarray, Detections]:
     """Return the object tags of an image, and its detections after non-maximum suppression class by class.
 
     Args:
         scores: ``(N, O)`` of each place and class.
         boxes: ``(N, 4)`` xyxy of each place, in shares of the image.
         min_score: least score of detections.
+        max_detections: most of them, unless more are counted; see :data:`COUNTED_SCORE`.
 
     Returns:
         For each class score, box and count ``(O, 6)`` float32, see :class:`ImageTags`; and the detections.
     """
     places = scores.argmax(axis=0)
     classes = np.arange(scores.shape[1])
-    detections = detect(scores, boxes, min_score=min_score)
+    detections = detect(scores, boxes, min_score=min_score, max_detections=max_detections)
     counted = detections.labels[detections.scores >= COUNTED_SCORE]
     counts = np.bincount(counted, minlength=len(classes)).clip(max=MAX_COUNT)
     best = np.column_stack([scores[places, classes], boxes[places], counts]).astype(np.float32)
     return best, detections
 
 
-def detect(scores: np.ndarray, boxes: np.ndarray, *, min_score: float) -> Detections:
+def detect(
+    scores: np.ndarray, boxes: np.ndarray, *, min_score: float, max_detections: int = MAX_DETECTIONS
+) -> Detections:
     """Return the objects of an image: its places of high score, less those that overlap a better one of their class.
 
     Args:
         scores: ``(N, O)`` of each place and class.
         boxes: ``(N, 4)`` xyxy of each place, in shares of the image.
         min_score: least score.
+        max_detections: see :func:`found_in`.
     """
-    places, labels = nms_per_class(boxes, scores, threshold=min_score, iou_threshold=NMS_IOU, max_boxes=MAX_DETECTIONS)
+    counted = int(np.count_nonzero(scores >= COUNTED_SCORE))  # before suppression, so that none of them is left out
+    most = min(MAX_DETECTIONS, max(max_detections, counted))
+    places, labels = nms_per_class(boxes, scores, threshold=min_score, iou_threshold=NMS_IOU, max_boxes=most)
     return Detections(labels, scores[places, labels], boxes[places])
 
 
 def stacked(images: Sequence[Images], preprocessings: Sequence[Preprocessing]) -> Images:
-    """Return images that were prepared one by one as batches, in some of the ways."""
-    return {way: np.stack([image[way] for image in images]) for way in preprocessings}
+    """Return images that were resized one by one, ``(H, W, 3)`` uint8, as normalised batches, in some of the ways."""
+    return {way: way.normalise(np.stack([image[way] for image in images])) for way in preprocessings}
 
 
 def _above(detections: Detections, min_score: float) -> Detections:

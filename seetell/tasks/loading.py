@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from seetell.errors import BundleError, OtherTaskError, UsageError, unknown
 from seetell.extras import require
 from seetell.runtime.bundle import Bundle, bundled_models, read_description
+from seetell.runtime.memory import return_freed_memory
 from seetell.runtime.user_models import user_models
 from seetell.tasks.backends import BACKENDS, Backend, check_options, parse_reference, transformers_tasks
 from seetell.tasks.registry import Task, find_task, tasks
@@ -138,7 +139,9 @@ def load_for(
         such = "" if example is None else f", such as {example.name!r}"
         other = _task_of(bundle.folder)
         raise UsageError(f"{model}: is a model for {_use(other)}; expected one for {_use(task)}{such}")
-    return task.load("predict")(bundle, precision=precision, threads=threads)
+    predictor = task.load("predict")(bundle, precision=precision, threads=threads)
+    return_freed_memory()
+    return predictor
 
 
 def find_model(model: str | Path, task: Task | None = None) -> Path:

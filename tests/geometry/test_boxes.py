@@ -104,6 +104,12 @@ def test_nms_matches_torchvision(seed: int):
     assert nms(boxes, scores, iou_threshold=0.5, max_boxes=30).tolist() == expected
 
 
+def test_boxes_without_an_area_suppress_none():
+    boxes = np.array([[5, 5, 5, 9], [5, 5, 5, 9], [0, 0, 9, 9], [0, 0, 9, 8.5], [7, 7, 3, 3]], float)
+    scores = np.array([0.9, 0.8, 0.7, 0.6, 0.5])
+    assert nms(boxes, scores, iou_threshold=0.5, max_boxes=9).tolist() == [0, 1, 2, 4]
+
+
 def test_a_box_for_each_class():
     boxes = np.array([[[0, 0, 10, 10], [20, 0, 30, 10]], [[0, 0, 10, 9], [40, 0, 40, 10]]], float)
     scores = np.array([[0.9, 0.6], [0.8, 0.7]])

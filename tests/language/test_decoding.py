@@ -93,6 +93,37 @@ def test_each_word_carries_its_log_probability_and_the_sum_counts_the_end():
         assert best.logprob == pytest.approx(sum(said) + float(model(3, best.tokens)[END]))
 
 
+@settings(deadline=None, max_examples=40)
+@given(
+    seed=st.integers(0, 10**6), beam_size=st.integers(1, 6), photos=st.lists(st.integers(0, 4), min_size=1, max_size=4)
+)
+def test_a_threshold_that_nothing_is_below_changes_nothing(seed: int, beam_size: int, photos: list[int]):
+    model = history_model(7, seed=seed)
+    decoding = Decoding(beam_size=beam_size, max_words=5)
+    assert run(model, photos, decoding.with_options(beam_threshold=1e6)) == run(model, photos, decoding)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_every_beam_is_within_the_threshold_of_the_best_one(seed: int):
+    model, threshold = history_model(9, seed=seed), 0.8
+    kept: dict[tuple[int, int], list[float]] = {}
+
+    def spying(photo: int, words: tuple[int, ...]) -> np.ndarray:
+        if words:
+            logprobs = [float(model(photo, words[:place])[word]) for place, word in enumerate(words)]
+            kept.setdefault((photo, len(words)), []).append(sum(logprobs))
+        return model(photo, words)
+
+    decoding = Decoding(beam_size=6, beam_threshold=threshold, max_words=6)
+    pruned, batches, all_batches = run(spying, [0, 1, 2], decoding), [], []
+    assert all(max(totals) - min(totals) <= threshold + 1e-6 for totals in kept.values())
+    for chosen, rows in ((decoding, batches), (decoding.with_options(beam_threshold=0), all_batches)):
+        step, state = stepper(model, [0, 1, 2], 6, rows)
+        decode(step, state, chosen)
+    assert sum(batches) < sum(all_batches)
+    assert all(pruned)
+
+
 def test_hand_worked_beam_beats_greedy():
     # greedy says "4" (0.6) then ends (0.3): 0.18; the likelier sentence is "3" (0.4) then END (0.9): 0.36
     table = {(): [0, 0, 0, 0.4, 0.6], (3,): [0.9, 0, 0, 0.05, 0.05], (4,): [0.3, 0, 0, 0.1, 0.2]}
@@ -345,6 +376,8 @@ def test_options_survive_json_and_name_what_is_wrong():
         {"beam_size": True},
         {"max_words": 0},
         {"beam_size": 101},
+        {"beam_threshold": -0.5},
+        {"beam_threshold": float("inf")},
         {"length_penalty": -1.0},
         {"length_penalty": 1e9},
         {"temperature": 0.0},

@@ -31,7 +31,8 @@ def started(items: Any, predict: Callable[..., Any] = number, **options: Any) ->
 
 
 def own_threads() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("seetell-")]
+    names = ("seetell-images", "seetell-batches")
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith(names)]
 
 
 @pytest.mark.parametrize("batches_at_once", [1, 2, 5])

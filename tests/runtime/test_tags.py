@@ -14,7 +14,7 @@ from runtime.tiny_tagger import CLASSES, DETECTED, DETECTOR_SIZE, OBJECTS, TAG_E
 from seetell.errors import BundleError
 from seetell.photos import Preprocessing, opening
 from seetell.runtime.bundle import Bundle
-from seetell.runtime.image_stream import preprocess_all
+from seetell.runtime.image_stream import resize_all
 from seetell.runtime.tags import ImageTagger, detect, found_in, stacked, tagger_of
 
 POOLED = np.random.default_rng(1).normal(size=(6, FEATURES)).astype(np.float32)
@@ -31,7 +31,7 @@ def tagger(tmp_path: Path) -> ImageTagger:
 
 
 def prepared(tagger: ImageTagger) -> list[dict[Preprocessing, np.ndarray]]:
-    return [preprocess_all(photo, tagger.preprocessings) for photo in photos()]
+    return [resize_all(photo, tagger.preprocessings) for photo in photos()]
 
 
 def test_every_network_sees_images_as_it_was_made_for(tagger: ImageTagger):
@@ -126,6 +126,17 @@ def test_object_tags_are_the_best_of_each_class_and_their_number():
     np.testing.assert_allclose(detections.boxes[1], [0.5, 0.5, 1, 1])
 
 
+def test_the_number_of_detections_is_bounded_but_for_those_that_are_counted():
+    boxes = np.array([[0, place / 10, 1, place / 10 + 0.05] for place in range(8)])
+    scores = np.array([0.9, 0.8, 0.5, 0.3, 0.2, 0.1, 0.1, 0.1], np.float32)[:, None]
+    best, all_of_them = found_in(scores, boxes, min_score=0.05)
+    for most, expected in ((1, 3), (5, 5), (20, 8)):  # three are counted
+        same, detections = found_in(scores, boxes, min_score=0.05, max_detections=most)
+        np.testing.assert_array_equal(same, best)
+        np.testing.assert_array_equal(detections.scores, all_of_them.scores[:expected])
+    assert best[0, 5] == 3
+
+
 def test_boxes_of_different_classes_do_not_suppress_each_other():
     boxes = np.array([[0, 0, 1, 1], [0, 0, 1, 1]], np.float32)
     assert len(detect(np.array([[0.9, 0.0], [0.0, 0.8]]), boxes, min_score=0.5).labels) == 2
@@ -152,6 +163,6 @@ def test_a_photo_is_opened_once_for_all_networks(tmp_path: Path, monkeypatch: py
         JpegImagePlugin.JpegImageFile, "draft", lambda self, mode, size: drafts.append(size) or draft(self, mode, size)
     )
     ways = (Preprocessing(32, 64), Preprocessing(48, 16, resample="bilinear"))
-    views = preprocess_all(tmp_path / "photo.jpg", ways)
+    views = resize_all(tmp_path / "photo.jpg", ways)
     assert drafts == [(128, 96)]
-    assert [views[way].shape for way in ways] == [(3, 32, 64), (3, 48, 16)]
+    assert [views[way].shape for way in ways] == [(32, 64, 3), (48, 16, 3)]

@@ -37,7 +37,8 @@ def test_scores_are_those_of_the_graphs(command: str, tolerance: float):
 
 @pytest.mark.slow
 def test_the_dog_is_where_the_dog_is():
-    (part,) = explain(seetell.load("caption", threads=1), DOG, names=["black"], methods=["occlusion", "grad-cam"]).parts
+    captioner, said = seetell.load("caption", threads=1), "a black and brown dog is running in the grass"
+    (part,) = explain(captioner, DOG, text=said, names=["black"], methods=["occlusion", "grad-cam"]).parts
     for heat_map in part.maps:
         row, column = divmod(int(heat_map.averaged(8).argmax()), 8)
         assert 2 <= row <= 5

@@ -27,6 +27,7 @@ class Wanted:
     min_confidence: float
     any_picture: bool
     keywords: bool
+    rerank: bool
     options: Mapping[str, Any]
 
 
@@ -36,6 +37,7 @@ class Captioner(Predictor[Prepared, Caption]):
     Attributes:
         has_confidence: whether its captions have a confidence.
         attends: whether it can return an attention map for every word.
+        reranks: whether an aligner has a say in which sentence of a beam it tells.
     """
 
     task = "captioning"
@@ -50,6 +52,11 @@ class Captioner(Predictor[Prepared, Caption]):
         """See the class."""
         return False
 
+    @property
+    def reranks(self) -> bool:
+        """See the class."""
+        return False
+
     def bind(
         self,
         *,
@@ -58,6 +65,7 @@ class Captioner(Predictor[Prepared, Caption]):
         min_confidence: float | None = None,
         any_picture: bool = False,
         keywords: bool = False,
+        rerank: bool | None = None,
         **options: Any,
     ) -> BatchFn[Prepared, Caption]:
         """Return the function that captions a batch.
@@ -72,17 +80,21 @@ class Captioner(Predictor[Prepared, Caption]):
                 caption of a blank one has a confidence of 0.
             keywords: tell what is surely in the image, too, see :mod:`seetell.tasks.captioning.keywords`; a model that
                 cannot confirm them tells the nouns of its sentence.
+            rerank: of the sentences of a beam, tell the one that an aligner finds fitting, too, see
+                :mod:`seetell.tasks.captioning.reranking`; otherwise the most probable one. ``None`` stands for ``True``
+                where the model can.
             options: decoding options that replace the model's own, such as ``beam_size=3`` or ``temperature=0.8``; see
                 :class:`~seetell.language.decoding.Decoding`. ``None`` stands for the model's own. Models of other
                 libraries and servers take some of them, see their classes.
 
         Raises:
             UsageError: an option is unknown or its value not allowed, options contradict each other, or the model
-                cannot do it: it has no attention to return, or no confidence to compare.
+                cannot do it: it has no attention to return, no confidence to compare, or no aligner.
         """
         Decoding.check_names(options, others=[field.name for field in fields(Wanted) if field.name != "options"])
-        least = self._check_supported(attention=attention, min_confidence=min_confidence)
-        return self._bind(Wanted(attention, sample, least, any_picture, keywords, options))
+        least = self._check_supported(attention=attention, min_confidence=min_confidence, rerank=bool(rerank))
+        rerank = self.reranks if rerank is None else rerank
+        return self._bind(Wanted(attention, sample, least, any_picture, keywords, rerank, options))
 
     @abstractmethod
     def _bind(self, wanted: Wanted) -> BatchFn[Prepared, Caption]:
@@ -119,11 +131,12 @@ class Captioner(Predictor[Prepared, Caption]):
         """Describe many images, in their order; see :meth:`predict_many` and :meth:`caption`."""
         return self.predict_many(images, batch_size=batch_size, workers=workers, attention=attention, **options)
 
-    def _check_supported(self, *, attention: bool, min_confidence: float | None) -> float:
+    def _check_supported(self, *, attention: bool, min_confidence: float | None, rerank: bool) -> float:
         """Check that the model can do what a call asks for, and return the least confidence.
 
         Raises:
-            UsageError: it has no attention to return or no confidence to compare, or the least confidence is none.
+            UsageError: it has no attention to return, no confidence to compare or no aligner, or the least confidence
+                is none.
         """
         least = 0.0 if min_confidence is None else min_confidence
         if not isinstance(least, int | float) or not 0 <= least <= 1:
@@ -137,6 +150,11 @@ class Captioner(Predictor[Prepared, Caption]):
             raise UsageError(
                 f"{self.name} has no attention to show where in the image a word came from; bundled models that have: "
                 f"{self._bundled_with('grid')}"
+            )
+        if rerank and not self.reranks:
+            raise UsageError(
+                f"{self.name} has no aligner to rank its sentences again; bundled models that have: "
+                f"{self._bundled_with('reranking')}"
             )
         return least
 

@@ -16,6 +16,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from seetell.language.object_names import object_phrases, objects_named
 from seetell.logistic import sigmoid
 
@@ -27,6 +29,8 @@ UNKNOWN = 0.02
 
 CERTAIN = 3.0
 """Presence, a logit, beyond which a class is no more likely there."""
+
+REGRESSIONS = ("objects", "things", "object", "scene")
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ class Calibration:
             KeyError: it lacks a field.
             AttributeError, TypeError, ValueError: a coefficient is no finite number.
         """
-        regressions = {name: Logistic.from_dict(content[name]) for name in ("objects", "things", "object", "scene")}
+        regressions = {name: Logistic.from_dict(content[name]) for name in REGRESSIONS}
         words = {word: float(shift) for word, shift in content["words"].items()}
         if not all(map(math.isfinite, words.values())):
             raise ValueError("expected finite shifts of the words")
@@ -113,13 +117,18 @@ class Calibration:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types ready for JSON."""
-        regressions = {name: getattr(self, name).to_dict() for name in ("objects", "things", "object", "scene")}
+        regressions = {name: getattr(self, name).to_dict() for name in REGRESSIONS}
         return {**regressions, "words": dict(sorted(self.words.items()))}
+
+    def parts(self, evidence: Evidence) -> tuple[float, float]:
+        """Return the probabilities that all object classes, and that all other things are there; 1 for none named."""
+        parts = ((self.objects, evidence.objects), (self.things, evidence.things))
+        objects, things = (1.0 if features is None else regression(features) for regression, features in parts)
+        return objects, things
 
     def confidence(self, evidence: Evidence) -> float:
         """Return the probability that everything a caption names is there."""
-        parts = ((self.objects, evidence.objects), (self.things, evidence.things))
-        return math.prod(regression(features) for regression, features in parts if features is not None)
+        return math.prod(self.parts(evidence))
 
 
 def things_named(tokens: Sequence[str], words: Collection[str]) -> list[str]:
@@ -162,3 +171,8 @@ def logit(probability: float) -> float:
     """Return the logit of a probability, which is kept off 0 and 1."""
     bounded = min(max(float(probability), LEAST), MOST)
     return math.log(bounded / (1 - bounded))
+
+
+def by_name(names: Sequence[str], values: np.ndarray) -> list[dict[str, float]]:
+    """Return for each image its values by their names."""
+    return [dict(zip(names, row, strict=True)) for row in values.tolist()]

@@ -16,6 +16,7 @@ from seetell.runtime.backends.answer import Token
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.sessions import Graph
 from seetell.tasks.captioning.answers import words_of
+from seetell.tasks.captioning.reranking import Choose, most_probable
 
 AttentionStep = Callable[[np.ndarray, State], tuple[np.ndarray, State]]
 """Takes the last words ``(N,)`` int64 and the state; returns attention weights ``(N, L)`` and the next state."""
@@ -123,6 +124,7 @@ class Decoder:
         features: Mapping[str, np.ndarray],
         decoding: Decoding,
         *,
+        choose: Choose = most_probable,
         sample_ids: Sequence[int] | None = None,
         grid: tuple[int, int] | None = None,
     ) -> list[Caption]:
@@ -132,11 +134,12 @@ class Decoder:
             features: those of ``pooled`` ``(N, D)``, ``grid`` ``(N, L, D)`` and
                 :class:`~seetell.runtime.tags.ImageTags` that are read.
             decoding: the options.
+            choose: chooses among the sentences that were found.
             sample_ids: for each row the id of its stream of random numbers; by default its index.
             grid: rows and columns of the attention maps; ``None`` for captions without.
 
         Returns:
-            The caption of the highest score for each row.
+            The caption that is chosen for each row.
 
         Raises:
             BundleError: the decoder attends to another number of locations than ``grid`` has.
@@ -145,11 +148,11 @@ class Decoder:
             return []
         step, state = self._started(features)
         ranked = decode(partial(step, "logprobs"), state, decoding, words=self._vocabulary.words, sample_ids=sample_ids)
-        best = [hypotheses[0] for hypotheses in ranked]
+        chosen = choose(ranked, features)
         if grid is None:
-            return [self._caption(hypothesis, [None] * len(hypothesis.tokens)) for hypothesis in best]
-        maps = attention_maps(partial(step, "attention"), state, [hypothesis.tokens for hypothesis in best], grid)
-        return list(map(self._caption, best, maps))
+            return [self._caption(hypothesis, [None] * len(hypothesis.tokens)) for hypothesis in chosen]
+        maps = attention_maps(partial(step, "attention"), state, [hypothesis.tokens for hypothesis in chosen], grid)
+        return list(map(self._caption, chosen, maps))
 
     def logprobs(self, features: Mapping[str, np.ndarray], tokens: Sequence[int]) -> np.ndarray:
         """Score one sentence for every row of features.
@@ -180,10 +183,14 @@ class Decoder:
         step, state = self._started({name: rows[:1] for name, rows in features.items()})
         return attention_maps(partial(step, "attention"), state, [tokens], grid)[0]
 
-    def best(self, features: Mapping[str, np.ndarray], decoding: Decoding) -> Hypothesis:
-        """Return the sentence of the first row of features."""
-        step, state = self._started({name: rows[:1] for name, rows in features.items()})
-        return decode(partial(step, "logprobs"), state, decoding, words=self._vocabulary.words)[0][0]
+    def best(
+        self, features: Mapping[str, np.ndarray], decoding: Decoding, *, choose: Choose = most_probable
+    ) -> Hypothesis:
+        """Return the sentence of the first row of features; see :meth:`captions`."""
+        first = {name: rows[:1] for name, rows in features.items()}
+        step, state = self._started(first)
+        ranked = decode(partial(step, "logprobs"), state, decoding, words=self._vocabulary.words)
+        return choose(ranked, first)[0]
 
     def hypotheses(
         self, features: Mapping[str, np.ndarray], decoding: Decoding, *, forbidden: np.ndarray

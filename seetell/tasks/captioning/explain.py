@@ -17,9 +17,10 @@ from seetell.language.tokenizer import tokenize
 from seetell.language.vocabulary import UNK
 from seetell.photos.opening import PhotoSource
 from seetell.runtime.backends.answer import Token
+from seetell.runtime.tags import Images
 from seetell.tasks.captioning.answers import words_of
 from seetell.tasks.captioning.captioner import Captioner
-from seetell.tasks.captioning.predict import BundleCaptioner, Prepared
+from seetell.tasks.captioning.predict import BundleCaptioner
 
 LEAST_LOGPROB = -12.0
 """Log-probabilities below it count as it: a decoder forbids some words, and another word is then as good as another."""
@@ -38,7 +39,7 @@ class ExplainedCaption(Explained):
     positions: tuple[int, ...] = ()
 
 
-def explain(predictor: Captioner[Prepared], image: PhotoSource, text: str, names: Sequence[str]) -> ExplainedCaption:
+def explain(predictor: Captioner[Images], image: PhotoSource, text: str, names: Sequence[str]) -> ExplainedCaption:
     """Return the words of a caption as targets; see :data:`seetell.explain.explained.Explain`.
 
     Args:

@@ -19,13 +19,22 @@ from seetell.photos.opening import PhotoSource
 from seetell.results import Caption
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.bundle_predictor import BundlePredictor
-from seetell.runtime.image_stream import BatchFn, preprocess, preprocess_all
+from seetell.runtime.image_stream import BatchFn, resize_all
 from seetell.runtime.sessions import Graph
-from seetell.runtime.tags import Images, stacked, tagger_of
+from seetell.runtime.tags import (
+    COUNTED_SCORE,
+    DETECTIONS,
+    MAX_DETECTION_ROWS,
+    MIN_DETECTION_SCORE,
+    Images,
+    stacked,
+    tagger_of,
+)
 from seetell.tasks.captioning.captioner import Captioner, Wanted, chosen_decoding
 from seetell.tasks.captioning.confidence import Calibration
 from seetell.tasks.captioning.decoder import Decoder, has_large_memory
 from seetell.tasks.captioning.keywords import nouns_as_keywords
+from seetell.tasks.captioning.reranking import Choose, Reranker, most_probable
 from seetell.tasks.captioning.withholding import Rater, withheld
 
 SMALL_BATCH = 8
@@ -38,15 +47,14 @@ TAGGED_BATCH, TAGGED_BATCHES = 6, 4
 """Images of a batch by default where they are tagged, so that each waits for it in several sizes; and where several
 threads have a batch each."""
 
-Prepared = np.ndarray | Images
-"""An image for the encoder, ``(3, H, W)``; where the model tags images, for each of its networks."""
 
-
-class BundleCaptioner(BundlePredictor[Prepared, Caption], Captioner[Prepared]):
+class BundleCaptioner(BundlePredictor[Images, Caption], Captioner[Images]):
     """A captioner of a bundle; see :class:`~seetell.runtime.bundle_predictor.BundlePredictor`.
 
     Attributes:
         decoding: the default decoding options.
+        decoder: searches sentences.
+        reranker: chooses among them; ``None`` where the model tells the most probable one.
     """
 
     takes_resized = True
@@ -57,13 +65,19 @@ class BundleCaptioner(BundlePredictor[Prepared, Caption], Captioner[Prepared]):
         graph_threads, self.batch_size = 1, SMALL_BATCH
         if has_large_memory(bundle):  # one image keeps all threads busy
             graph_threads, self.batch_size, self.batches_at_once = self.threads, LARGE_BATCH, 1
-        self.tagger = tagger_of(bundle, threads=graph_threads)
+        reranks = "reranking" in bundle.settings
+        least = MIN_DETECTION_SCORE if reranks else COUNTED_SCORE  # an aligner reads unsure detections, too
+        self.tagger = tagger_of(bundle, threads=graph_threads, min_score=least, max_detections=MAX_DETECTION_ROWS)
+        self.reranker: Reranker | None = None
         tags: tuple[str, ...] = ()
         if self.tagger is not None:
             tags, self.batch_size = self.tagger.outputs, TAGGED_BATCH if self.threads == 1 else TAGGED_BATCHES
-        self._decoder = Decoder(bundle, threads=graph_threads, tags=tags, precision=precision)
+            if reranks:
+                self.reranker = Reranker(bundle, self.tagger, threads=graph_threads)
+        self.decoder = Decoder(bundle, threads=graph_threads, tags=tags, precision=precision)
         self._encoder = Graph.open(bundle, "encoder", precision=precision, threads=graph_threads)
-        self._encoded = [name for name in self._decoder.features if name not in tags]
+        read = (*self.decoder.features, *(self.reranker.features if self.reranker is not None else ()))
+        self._encoded = [name for name in dict.fromkeys(read) if name not in (*tags, DETECTIONS)]
         self._encoder.require(inputs=["images"], outputs=self._encoded)
         self._photos_only = "photos_only" in bundle.settings and bundle.setting("photos_only", bool)
         self._rater: Rater | None = None
@@ -76,18 +90,21 @@ class BundleCaptioner(BundlePredictor[Prepared, Caption], Captioner[Prepared]):
         """Whether its captions have a confidence."""
         return self._rater is not None
 
-    def prepare(self, image: PhotoSource, text: str = "") -> Prepared:
-        """Open an image; see :meth:`Predictor.prepare`."""
-        if self.tagger is None:
-            return preprocess(image, self.bundle.preprocessing)
-        return preprocess_all(image, self.preprocessings)
+    def prepare(self, image: PhotoSource, text: str = "") -> Images:
+        """Open an image and resize it for each of :attr:`preprocessings`; see :meth:`Predictor.prepare`."""
+        return resize_all(image, self.preprocessings)
 
     @property
     def attends(self) -> bool:
         """Whether it can return an attention map for every word."""
-        return self._decoder.attends
+        return self.decoder.attends
 
-    def _bind(self, wanted: Wanted) -> BatchFn[Prepared, Caption]:
+    @property
+    def reranks(self) -> bool:
+        """Whether an aligner has a say in which sentence of a beam it tells."""
+        return self.reranker is not None
+
+    def _bind(self, wanted: Wanted) -> BatchFn[Images, Caption]:
         decoding = chosen_decoding(self.decoding, sample=wanted.sample, options=wanted.options)
         for name in ("remove_bad_endings", "no_repeat_content_words"):
             if getattr(decoding, name) and self.bundle.require_vocabulary().pieces:
@@ -95,6 +112,7 @@ class BundleCaptioner(BundlePredictor[Prepared, Caption], Captioner[Prepared]):
         return partial(
             self._captions,
             decoding=decoding,
+            choose=self._choose(wanted.rerank),
             grid=self.bundle.grid if wanted.attention else None,
             min_confidence=wanted.min_confidence,
             any_picture=wanted.any_picture,
@@ -102,31 +120,32 @@ class BundleCaptioner(BundlePredictor[Prepared, Caption], Captioner[Prepared]):
         )
 
     def encode(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """Return the features of the encoder that the decoder reads.
+        """Return the features of the encoder that are read, by the decoder or by the aligner that ranks its sentences.
 
         Args:
             images: ``(B, 3, H, W)`` float32, preprocessed by ``bundle.preprocessing``.
 
         Returns:
-            Those of ``pooled`` ``(B, D)`` and ``grid`` ``(B, L, D)`` that the decoder reads.
+            Those of ``pooled`` ``(B, D)`` and ``grid`` ``(B, L, D)`` that are read.
         """
         return dict(zip(self._encoded, self._encoder.run_in_parts(images, self._encoded), strict=True))
 
-    def features(self, images: Sequence[Prepared]) -> dict[str, np.ndarray]:
-        """Return all that is known of prepared images: what :meth:`encode` returns, and the features of their tags."""
-        views = np.stack([self._view(image) for image in images])
+    def features(self, images: Sequence[Images]) -> dict[str, np.ndarray]:
+        """Return all that is known of prepared images: what :meth:`encode` returns, and their tags by name."""
+        seen = stacked(images, self.preprocessings)
+        views = seen[self.bundle.preprocessing]
         if self.tagger is None:
             return self.encode(views)
-        seen = stacked([image for image in images if not isinstance(image, np.ndarray)], self.tagger.preprocessings)
         at_once = len(images) == 1 and self.threads > 1
         encoded, tags = self.tagger.beside_encoder(seen, lambda: self.encode(views), at_once=at_once)
-        return {**encoded, **tags.features}
+        return {**encoded, **tags.named()}
 
     def sentence(self, image: PhotoSource) -> tuple[int, ...]:
         """Return the word ids of the sentence that the model generates for an image, whatever its confidence."""
-        return self._decoder.best(self.features([self.prepare(image)]), self.decoding).tokens
+        features = self.features([self.prepare(image)])
+        return self.decoder.best(features, self.decoding, choose=self._choose(self.reranks)).tokens
 
-    def logprobs(self, images: Sequence[Prepared], tokens: Sequence[int]) -> np.ndarray:
+    def logprobs(self, images: Sequence[Images], tokens: Sequence[int]) -> np.ndarray:
         """Return the log-probability of each word of one sentence for each image.
 
         Args:
@@ -136,30 +155,31 @@ class BundleCaptioner(BundlePredictor[Prepared, Caption], Captioner[Prepared]):
         Returns:
             ``(N, T)``.
         """
-        return self.rows(images, lambda batch: self._decoder.logprobs(self.features(batch), tokens))
+        return self.rows(images, lambda batch: self.decoder.logprobs(self.features(batch), tokens))
 
-    def attention_to(self, image: Prepared, tokens: Sequence[int]) -> list[np.ndarray]:
+    def attention_to(self, image: Images, tokens: Sequence[int]) -> list[np.ndarray]:
         """Return the attention to an image before each word of a sentence, ``(H, W)`` for each.
 
         Args:
             image: prepared.
             tokens: word ids of the sentence.
         """
-        return self._decoder.attention(self.features([image]), tokens, self.bundle.grid)
+        return self.decoder.attention(self.features([image]), tokens, self.bundle.grid)
 
     def _captions(
         self,
-        images: Sequence[Prepared],
+        images: Sequence[Images],
         sample_ids: Sequence[int],
         *,
         decoding: Decoding,
+        choose: Choose,
         grid: tuple[int, int] | None,
         min_confidence: float,
         any_picture: bool,
         keywords: bool,
     ) -> list[Caption]:
         kinds = [
-            no_photo(self.bundle.preprocessing.restore(self._view(image))) if self._photos_only else None
+            no_photo(np.moveaxis(image[self.bundle.preprocessing], -1, 0)) if self._photos_only else None
             for image in images
         ]
         blank = [kind == BLANK_PICTURE for kind in kinds]
@@ -170,7 +190,7 @@ class BundleCaptioner(BundlePredictor[Prepared, Caption], Captioner[Prepared]):
         if rows:
             features = self.features([images[row] for row in rows])
             sample_ids = [sample_ids[row] for row in rows]
-            sentences = self._decoder.captions(features, decoding, sample_ids=sample_ids, grid=grid)
+            sentences = self.decoder.captions(features, decoding, choose=choose, sample_ids=sample_ids, grid=grid)
             captions = sentences
             if self._rater is not None:
                 captions = self._rater(captions, features, min_confidence=min_confidence)
@@ -190,6 +210,6 @@ class BundleCaptioner(BundlePredictor[Prepared, Caption], Captioner[Prepared]):
             for kind in kinds
         ]
 
-    def _view(self, image: Prepared) -> np.ndarray:
-        """Return what the encoder sees of a prepared image, ``(3, H, W)``."""
-        return image if isinstance(image, np.ndarray) else image[self.bundle.preprocessing]
+    def _choose(self, rerank: bool) -> Choose:
+        """Return what chooses among the sentences of a beam."""
+        return self.reranker if rerank and self.reranker is not None else most_probable

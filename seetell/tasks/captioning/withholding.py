@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from seetell.results import Caption
-from seetell.tasks.captioning.confidence import Calibration, evidence
+from seetell.tasks.captioning.confidence import Calibration, by_name, evidence
 from seetell.tasks.captioning.keywords import keywords
 from seetell.tasks.captioning.tag_reading import tag_reading
 
@@ -36,9 +36,9 @@ class Rater:
                 :class:`~seetell.runtime.tags.ImageTags`.
             min_confidence: a caption with less is replaced by a reading of the tags that has as much, or withheld.
         """
-        presence = _by_name(self._objects, tags["presence"])
-        counts = _by_name(self._objects, tags["object_boxes"][:, :, 4])
-        words = _by_name(self._words, tags["words"])
+        presence = by_name(self._objects, tags["presence"])
+        counts = by_name(self._objects, tags["object_boxes"][:, :, 4])
+        words = by_name(self._words, tags["words"])
         return [
             self._rated(*row, min_confidence=min_confidence)
             for row in zip(captions, presence, counts, words, strict=True)
@@ -51,7 +51,7 @@ class Rater:
             captions: their sentences, as they were generated.
             tags: see :meth:`__call__`.
         """
-        presence, words = _by_name(self._objects, tags["presence"]), _by_name(self._words, tags["words"])
+        presence, words = by_name(self._objects, tags["presence"]), by_name(self._words, tags["words"])
         return [
             keywords([word.text for word in caption.words], self._calibration, *found)
             for caption, *found in zip(captions, presence, words, strict=True)
@@ -88,8 +88,3 @@ def withheld(reason: str, model: str, confidence: float | None = None) -> Captio
         confidence: of the sentence that was generated, if one was.
     """
     return Caption("", (), float("nan"), model, confidence, reason=reason)
-
-
-def _by_name(names: Sequence[str], values: np.ndarray) -> list[dict[str, float]]:
-    """Return for each image its values by their names."""
-    return [dict(zip(names, row, strict=True)) for row in values.tolist()]

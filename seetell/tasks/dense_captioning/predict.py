@@ -27,7 +27,7 @@ from seetell.photos.opening import PhotoSource
 from seetell.results import Region, Regions
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.bundle_predictor import BundlePredictor
-from seetell.runtime.image_stream import BatchFn, preprocess_all_with_size
+from seetell.runtime.image_stream import BatchFn, resize_all_with_size
 from seetell.runtime.option_checks import check_count, check_share
 from seetell.runtime.sessions import Graph
 from seetell.runtime.setting_checks import numbers
@@ -173,7 +173,7 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
 
     def prepare(self, image: PhotoSource, text: str = "") -> Prepared:
         """Open an image; see :meth:`Predictor.prepare`."""
-        return preprocess_all_with_size(image, self.preprocessings)
+        return resize_all_with_size(image, self.preprocessings)
 
     def bind(self, *, top: int = TOP, threshold: float | None = None) -> BatchFn[Prepared, Regions]:
         """Return the function that finds and describes the regions of a batch.
@@ -398,7 +398,8 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
 
     def _run_backbone(self, batch: Sequence[Prepared]) -> dict[str, np.ndarray]:
         """Return the feature maps of a batch, and ``boxes`` ``(B, A, 4)`` and ``logits`` ``(B, A)`` of all anchors."""
-        images = np.stack([images[self.bundle.preprocessing] for images, _ in batch])
+        way = self.bundle.preprocessing
+        images = stacked([images for images, _ in batch], (way,))[way]
         maps = self._encoder.run({"images": images}, self._maps)
         named = dict(zip(self._maps, maps, strict=True))
         outputs = self._proposals.outputs

@@ -22,7 +22,7 @@ from seetell.photos.preprocessing import Preprocessing
 from seetell.results import Alignment, Region
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.bundle_predictor import BundlePredictor
-from seetell.runtime.image_stream import BatchFn, preprocess_all_with_size
+from seetell.runtime.image_stream import BatchFn, resize_all_with_size
 from seetell.runtime.sessions import Graph
 from seetell.runtime.tags import DETECTIONS, Images
 from seetell.tasks.grounding.localisation import Grounding, ground_with_head, ground_zero_shot, phrase_vectors
@@ -111,7 +111,7 @@ class PhraseGrounder(BundlePredictor[Prepared, Alignment]):
 
     def prepare(self, image: PhotoSource, text: str = "") -> Prepared:
         """Open an image; see :meth:`Predictor.prepare`."""
-        return *preprocess_all_with_size(image, self.preprocessings), text
+        return *resize_all_with_size(image, self.preprocessings), text
 
     def bind(self, *, beta: float | None = None) -> BatchFn[Prepared, Alignment]:
         """Return the function that aligns a batch.

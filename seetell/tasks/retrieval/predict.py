@@ -20,9 +20,9 @@ from seetell.language.reading import Reading, read_as_detected, read_sentence
 from seetell.photos.opening import PhotoSource
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.bundle_predictor import BundlePredictor
-from seetell.runtime.image_stream import BatchFn, preprocess_all
+from seetell.runtime.image_stream import BatchFn, resize_all
 from seetell.runtime.sessions import Graph
-from seetell.runtime.tags import DETECTIONS, MIN_DETECTION_SCORE, Images, stacked, tagger_of
+from seetell.runtime.tags import DETECTIONS, MAX_DETECTION_ROWS, MIN_DETECTION_SCORE, Images, stacked, tagger_of
 from seetell.tasks.retrieval.embedder import Embedder
 from seetell.tasks.retrieval.embeddings import PhotoEmbeddings, SentenceEmbeddings, embed_features, embed_tokens
 
@@ -49,7 +49,7 @@ class BundleEmbedder(BundlePredictor[Images, PhotoEmbeddings], Embedder[Images])
         self.identity = _identity(bundle, precision)
         self._vocabulary = bundle.require_vocabulary()
         self._evidence = bundle.setting("word_evidence", int) if "word_evidence" in bundle.settings else 0
-        self.tagger = tagger_of(bundle, threads=1, min_score=MIN_DETECTION_SCORE)
+        self.tagger = tagger_of(bundle, threads=1, min_score=MIN_DETECTION_SCORE, max_detections=MAX_DETECTION_ROWS)
         self._encoder = Graph.open(bundle, "encoder", precision=precision, threads=1)
         self._images = Graph.open(bundle, "image_embedding", threads=1)
         self._sentences = Graph.open(bundle, "sentence_embedding", threads=self.threads)
@@ -66,7 +66,7 @@ class BundleEmbedder(BundlePredictor[Images, PhotoEmbeddings], Embedder[Images])
 
     def prepare(self, image: PhotoSource, text: str = "") -> Images:
         """Open an image and prepare it for each of :attr:`preprocessings`; see :meth:`Predictor.prepare`."""
-        return preprocess_all(image, self.preprocessings)
+        return resize_all(image, self.preprocessings)
 
     def bind(self, *, with_grid: bool = False) -> BatchFn[Images, PhotoEmbeddings]:
         """Return the function that embeds a batch.

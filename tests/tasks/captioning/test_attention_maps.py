@@ -35,11 +35,11 @@ def test_every_word_has_a_map_that_sums_to_1(captioner: BundleCaptioner):
 def test_a_map_is_that_of_the_step_that_predicts_the_word(captioner: BundleCaptioner):
     caption = captioner.caption(PHOTOS[1], attention=True)
     features = captioner.encode(captioner.bundle.preprocessing(PHOTOS[1])[None])
-    (state,) = captioner._decoder._start.run(features, ["state_0"])
+    (state,) = captioner.decoder._start.run(features, ["state_0"])
     token = 1
     for word in caption.words:
         feeds = {"tokens": np.array([token]), "state_0": state}
-        logprobs, attention, state = captioner._decoder._step.run(feeds, ["logprobs", "attention", "next_state_0"])
+        logprobs, attention, state = captioner.decoder._step.run(feeds, ["logprobs", "attention", "next_state_0"])
         (token,) = captioner.bundle.vocabulary.encode([word.text])
         assert word.logprob == pytest.approx(float(logprobs[0, token]), abs=1e-5)
         assert word.attention == pytest.approx(attention.reshape(2, 3), abs=1e-6)

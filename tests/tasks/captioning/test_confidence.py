@@ -70,8 +70,9 @@ def calibration() -> Calibration:
     )
 
 
-def test_the_confidence_is_the_product_of_both():
+def test_the_confidence_is_made_of_the_product_of_both():
     both = calibration()
+    assert both.parts(Evidence({"presence": 0.0}, None)) == (pytest.approx(0.5), 1.0)
     assert both.confidence(Evidence({"presence": 0.0}, {"probability": 0.0})) == pytest.approx(0.25)
     assert both.confidence(Evidence({"presence": 0.0}, None)) == pytest.approx(0.5)
     likely = evidence(tokenize("a man on the grass"), -1.0, PRESENCE, WORDS, THINGS)

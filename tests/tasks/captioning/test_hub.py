@@ -108,6 +108,7 @@ def test_nouns_are_keywords(captioner, photos: list):
         ({"sample": True, "beam_size": 2}, "use one of them"),
         ({"sample": True, "temperature": 0}, "temperature must be above 0"),
         ({"remove_bad_endings": True}, "tokens, not in words"),
+        ({"beam_threshold": 2.0}, "searched without one"),
         ({"loudness": 1}, "unknown option 'loudness'"),
     ],
 )

@@ -43,10 +43,10 @@ def test_a_caption_has_its_words_and_their_log_probabilities(captioner: BundleCa
 def test_captions_match_the_graphs_run_by_hand(captioner: BundleCaptioner):
     caption = captioner.caption(plain((255, 0, 0)), method="greedy", max_words=6)
     features = captioner.encode(captioner.bundle.preprocessing(plain((255, 0, 0)))[None])
-    (state,) = captioner._decoder._start.run(features, ["state_0"])
+    (state,) = captioner.decoder._start.run(features, ["state_0"])
     token, words, total = 1, [], 0.0
     for _ in range(6):
-        logprobs, state = captioner._decoder._step.run(
+        logprobs, state = captioner.decoder._step.run(
             {"tokens": np.array([token]), "state_0": state}, ["logprobs", "next_state_0"]
         )
         logprobs[0, 1:3] = -np.inf
@@ -56,7 +56,7 @@ def test_captions_match_the_graphs_run_by_hand(captioner: BundleCaptioner):
             break
         words.append(token)
     else:
-        logprobs, _ = captioner._decoder._step.run(
+        logprobs, _ = captioner.decoder._step.run(
             {"tokens": np.array([token]), "state_0": state}, ["logprobs", "next_state_0"]
         )
         total += float(logprobs[0, 0])

@@ -18,7 +18,7 @@ from seetell.errors import BundleError, RecipeError
 from seetell.export.exporter import export_run
 from seetell.photos import Preprocessing
 from seetell.runtime.bundle import Bundle
-from seetell.runtime.image_stream import preprocess_all
+from seetell.runtime.image_stream import resize_all
 from seetell.runtime.tags import TAGGING_GRAPHS, ImageTagger, stacked
 from seetell.tasks.captioning.tagging import PhotoTagger, load_tagger_bundle
 from seetell.tasks.registry import find_task
@@ -73,7 +73,7 @@ def test_cached_tags_are_those_of_the_tagger_and_of_the_mirrored_photo(shapes, t
     ways = captioner.preprocessings
     for mirrored in (0, 1):
         tags = of_photos.unpack(records[:, mirrored])
-        opened = [preprocess_all(photo, ways) for photo in photos]
+        opened = [resize_all(photo, ways) for photo in photos]
         if mirrored:
             opened = [{way: image[..., ::-1].copy() for way, image in each.items()} for each in opened]
         pooled = captioner.encode(np.stack([image[bundle.preprocessing] for image in opened]))["pooled"]
