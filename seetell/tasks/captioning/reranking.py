@@ -28,7 +28,7 @@ from seetell.runtime.bundle import Bundle
 from seetell.runtime.sessions import Graph
 from seetell.runtime.tags import ImageTagger
 from seetell.tasks.captioning.confidence import Calibration, by_name, evidence
-from seetell.tasks.retrieval.embeddings import embed_features, embed_tokens, score
+from seetell.tasks.retrieval.embeddings import embed_features, embed_tokens, scores_of
 
 Choose = Callable[[Sequence[Sequence[Hypothesis]], Mapping[str, np.ndarray]], list[Hypothesis]]
 """Takes for each of ``B`` images its sentences, the highest score first, and what is known of the images, arrays
@@ -125,15 +125,16 @@ class Reranker:
         texts = [[tuple(self._vocabulary.decode(sentence.tokens)) for sentence in sentences] for sentences in ranked]
         distinct = {text: place for place, text in enumerate(dict.fromkeys(chain.from_iterable(texts)))}
         tokens = [self._aligner.encode(map(self._read, text)) for text in distinct]
-        fits = score(embed_features(self._images, features), embed_tokens(self._sentences, tokens)).tolist()
+        numbers = [[distinct[text] for text in own] for own in texts]
+        fits = scores_of(embed_features(self._images, features), embed_tokens(self._sentences, tokens), numbers)
         presence, words = by_name(self._objects, features["presence"]), by_name(self._words, features["words"])
         rows = zip(ranked, texts, fits, presence, words, strict=True)
         return [
             np.array(
                 [
-                    (sentence.score, fit[distinct[text]], *likely)
-                    for sentence, text, likely in zip(
-                        sentences, own, self._likely(sentences[0], own, *tags), strict=True
+                    (sentence.score, each, *likely)
+                    for sentence, each, likely in zip(
+                        sentences, fit, self._likely(sentences[0], own, *tags), strict=True
                     )
                 ]
             )

@@ -130,3 +130,28 @@ def score(images: PhotoEmbeddings, sentences: SentenceEmbeddings) -> np.ndarray:
         products = (block.reshape(-1, width) @ sentences.words.T).reshape(len(block), regions, -1)
         scores[first : first + step] += np.add.reduceat(products.max(axis=1), starts, axis=1)
     return scores
+
+
+def scores_of(
+    images: PhotoEmbeddings, sentences: SentenceEmbeddings, chosen: Sequence[Sequence[int]]
+) -> list[list[float]]:
+    """Score each image with some of the sentences, see :func:`score`.
+
+    The products are so small that BLAS computes each on one thread: with threads of its own it would be in the way of
+    those that process other batches.
+
+    Args:
+        images: ``P``.
+        sentences: of all images.
+        chosen: for each image the numbers of its sentences.
+    """
+    ends = np.cumsum([len(tokens) for tokens in sentences.tokens])
+    words = np.split(sentences.words, ends[:-1])
+    return [
+        [
+            float(whole @ sentences.whole[number])
+            + (float((regions @ words[number].T).max(axis=0).sum()) if len(regions) else 0.0)
+            for number in numbers
+        ]
+        for whole, regions, numbers in zip(images.whole, images.regions, chosen, strict=True)
+    ]
