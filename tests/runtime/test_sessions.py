@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,31 @@ def test_a_failed_allocation_is_a_memory_error(tmp_path: Path):
     assert session.run({"shape": np.array([2])}, ["zeros"])[0].tolist() == [0, 0]
     with pytest.raises(MemoryError):
         session.run({"shape": np.array([2**50])}, ["zeros"])
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory in use is read from Linux's /proc")
+def test_graphs_share_the_memory_that_they_work_in(tmp_path: Path):
+    count, megabytes = 8, 32
+    graph = helper.make_graph(
+        [
+            helper.make_node("ConstantOfShape", ["shape"], ["ones"], value=helper.make_tensor("", 1, [1], [1.0])),
+            helper.make_node("ReduceSum", ["ones"], ["sum"], keepdims=0),
+        ],
+        "large",
+        [helper.make_tensor_value_info("shape", TensorProto.INT64, [1])],
+        [helper.make_tensor_value_info("sum", TensorProto.FLOAT, [])],
+    )
+    path = tmp_path / "large.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), path)
+
+    def in_use() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() // 2**20
+
+    before, size = in_use(), megabytes * 2**18
+    graphs = [Graph(path, threads=1) for _ in range(count)]
+    for each in graphs:
+        assert each.run({"shape": np.array([size])}, ["sum"])[0] == size
+    assert in_use() - before < count * megabytes / 2
 
 
 def endless(path: Path, *, empty: bool) -> Path:
