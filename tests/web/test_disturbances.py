@@ -51,11 +51,11 @@ def test_a_model_that_wants_to_end_everything_fails_one_client(
     captioner: Captioner, serving: Serving, monkeypatch: pytest.MonkeyPatch
 ):
     together, let = captioner.predict_prepared, threading.Event()
-    fatal = captioner.prepare(photo_file((1, 2, 3)))
+    (fatal,) = captioner.prepare(photo_file((1, 2, 3))).values()
 
     def ending(images: Sequence[Any], **options: Any) -> Any:
         assert let.wait(20)
-        if any((image == fatal).all() for image in images):
+        if any((pixels == fatal).all() for image in images for pixels in image.values()):
             raise SystemExit(3)
         return together(images, **options)
 
