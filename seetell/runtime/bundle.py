@@ -125,7 +125,7 @@ class Bundle:
             raise BundleError(f"{path}: lacks {error.args[0]!r}; {_MEND}") from error
         except _UNFIT as error:
             raise BundleError(f"{path}: {error}; {_MEND}") from error
-        missing = sorted({file.name for file in files if not os.path.isfile(file)})
+        missing = sorted({_named_from(folder, file) for file in files if not os.path.isfile(file)})
         if missing:
             raise BundleError(f"{folder}: lacks {', '.join(missing)}; install or export the model again")
         for name, file, digest in hashes:
@@ -327,6 +327,11 @@ def owner_folder(folder: Path, owner: str) -> Path:
     if owner not in bundled:
         raise UsageError(f"it uses a graph of another model: {unknown('model', owner, bundled)}")
     return bundled[owner]
+
+
+def _named_from(folder: Path, file: Path) -> str:
+    """Return the name of a file in a folder, and the path of one in another's, such as that of a shared graph."""
+    return file.name if file.parent == folder else str(file)
 
 
 def _graph_files(folder: Path, entry: Mapping[str, Any]) -> GraphFiles:

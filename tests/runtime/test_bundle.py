@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -192,6 +193,9 @@ def test_a_graph_may_be_another_models(tmp_path: Path, monkeypatch: pytest.Monke
     with open(owner / "encoder.onnx", "ab") as file:
         file.write(b"\0")
     with pytest.raises(BundleError, match=r"made for another encoder than .* is now; export it again"):
+        Bundle.load(folder)
+    (owner / "encoder.onnx").unlink()
+    with pytest.raises(BundleError, match=rf"user: lacks {re.escape(str(owner / 'encoder.onnx'))};"):
         Bundle.load(folder)
 
 

@@ -95,9 +95,13 @@ def test_options_and_arguments_are_checked_at_the_call():
     for name in ("batch_size", "workers"):
         with pytest.raises(UsageError, match=f"{name} must be at least 1, got 0"):
             model.predict_many([], **{name: 0})
+        with pytest.raises(UsageError, match=f"{name} must be a whole number, got 2.5"):
+            model.predict_many([], **{name: 2.5})
     for image in ("one.jpg", b"content", Path("one.jpg")):
         with pytest.raises(UsageError, match=r"expected many images, got one: pass a list, such as \["):
             model.predict_many(image)
     with pytest.raises(UsageError, match="threads must be at least 1, got 0"):
         Shouter("loud", threads=0)
+    with pytest.raises(UsageError, match="threads must be a whole number, got '2'"):
+        Shouter("loud", threads="2")
     model.check(loud=True)

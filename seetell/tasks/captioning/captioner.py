@@ -13,6 +13,7 @@ from seetell.photos.opening import PhotoSource
 from seetell.results import Caption
 from seetell.runtime.bundle import bundled_models, read_description
 from seetell.runtime.image_stream import BatchFn
+from seetell.runtime.option_checks import check_switches
 from seetell.runtime.predictor import Predictor, Prepared
 
 _SAMPLING = ("temperature", "top_k", "top_p", "seed")
@@ -92,7 +93,11 @@ class Captioner(Predictor[Prepared, Caption]):
                 cannot do it: it has no attention to return, no confidence to compare, or no aligner.
         """
         Decoding.check_names(options, others=[field.name for field in fields(Wanted) if field.name != "options"])
+        given = {} if rerank is None else {"rerank": rerank}
+        check_switches(attention=attention, sample=sample, any_picture=any_picture, keywords=keywords, **given)
         least = self._check_supported(attention=attention, min_confidence=min_confidence, rerank=bool(rerank))
+        if rerank and (sample or options.get("method") == "sample"):
+            raise UsageError("sample draws one caption and rerank chooses among several: use one of them")
         rerank = self.reranks if rerank is None else rerank
         return self._bind(Wanted(attention, sample, least, any_picture, keywords, rerank, options))
 

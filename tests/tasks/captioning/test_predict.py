@@ -204,6 +204,9 @@ def test_options_and_arguments_are_checked_at_the_call(captioner: BundleCaptione
     for wrong in ({"beam_sise": 2}, {"beam_size": 0}, {"batch_size": 0}, {"workers": 0}):
         with pytest.raises(UsageError, match=next(iter(wrong))):
             captioner.caption_many([], **wrong)
+    for name in ("attention", "sample", "any_picture", "keywords", "rerank"):
+        with pytest.raises(UsageError, match=f"{name} must be true or false, got 'no'"):
+            captioner.check(**{name: "no"})
     with pytest.raises(UsageError, match="threads"):
         load(tiny_bundle, threads=0)
     with pytest.raises(UsageError, match="precision"):

@@ -156,5 +156,8 @@ def test_the_bundled_captioner_tells_what_fits_and_can_tell_the_most_probable():
     probable = [caption.text for caption in captioner.decoder.captions(features, captioner.decoding)]
     assert told != probable
     assert probable == [caption.text for caption in captioner.caption_many(examples, rerank=False)]
+    for wrong in ({"sample": True}, {"method": "sample"}):
+        with pytest.raises(UsageError, match="sample draws one caption and rerank chooses among several"):
+            captioner.check(rerank=True, **wrong)
     words = captioner.bundle.require_vocabulary().decode(captioner.sentence(examples[0]))
     assert told[0] == " ".join(words)  # what is explained is what is told
