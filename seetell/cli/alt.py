@@ -72,7 +72,7 @@ if TYPE_CHECKING:
 @click.option("--any-picture", is_flag=True, help="Describe what is no photo, too: text, charts, drawings.")
 @model_option("caption", find_task("caption").backends)
 @format_option(Format.diff, Format.jsonl, help="A diff, or an object for each image without alt text.")
-@click.option("--batch-size", type=POSITIVE, default=16, help="Photos captioned at once.")
+@click.option("--batch-size", type=POSITIVE, help="Photos per batch; the model's own choice when absent.")
 @threads_option()
 def alt(
     paths: tuple[str, ...],
@@ -86,7 +86,7 @@ def alt(
     read: bool | None,
     model: str,
     output_format: Format,
-    batch_size: int,
+    batch_size: int | None,
     threads: int | None,
     **backend: Any,
 ) -> int:

@@ -15,6 +15,7 @@ from PIL import Image
 from seetell.alttext.alt_text import LONGEST, alt_text
 from seetell.cli.main import main
 from seetell.runtime.bundle import bundled_models
+from seetell.tasks.captioning.captioner import Captioner
 from seetell.tasks.loading import load
 from seetell.tasks.reading import Line, WordReader
 
@@ -316,6 +317,22 @@ def test_what_is_no_photo_or_not_sure_is_left_to_the_person(tmp_path: Path, caps
     assert rows[1]["reason"].endswith("is below 1")
     assert alt(page, "--min-confidence", "0", "--any-picture", "--write") == 0
     assert re.fullmatch(r"!\[\w.+\.\]\(blank\.png\)\n!\[\w.+\.\]\(dog\.jpg\)\n", page.read_text())
+
+
+def test_a_batch_is_as_large_as_the_model_chooses_unless_told(
+    site: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
+):
+    sizes: list[int | None] = []
+    original = Captioner.caption_many
+
+    def caption_many(self: Captioner, *photos: object, batch_size: int | None, **options: object) -> object:
+        sizes.append(batch_size)
+        return original(self, *photos, batch_size=batch_size, **options)
+
+    monkeypatch.setattr(Captioner, "caption_many", caption_many)
+    for arguments in ((), ("--batch-size", "3")):
+        assert alt(site, "-m", tiny_bundle, *arguments) == 0
+    assert sizes == [None, 3]
 
 
 def test_a_model_without_a_confidence_is_not_asked_for_one(site: Path, tiny_bundle: Path):
