@@ -12,17 +12,21 @@ from web.browser import browser  # noqa: E402
 from web.conftest import served  # noqa: E402
 
 import seetell  # noqa: E402
-from seetell.tasks.registry import tasks  # noqa: E402
 from seetell.web.application import application  # noqa: E402
 
 EXAMPLES = TESTS.parent / "examples"
 PICTURES = TESTS.parent / "docs" / "pictures"
+COMMANDS = ("caption", "classify", "regions")
 PHONE = {"viewport": {"width": 390, "height": 780}, "device_scale_factor": 1.5, "has_touch": True, "is_mobile": True}
 VIEWS = {
-    "light": {"viewport": {"width": 1180, "height": 1270}},
-    "dark": {"viewport": {"width": 1180, "height": 1270}, "color_scheme": "dark"},
+    "light": {"viewport": {"width": 1180, "height": 1400}},
+    "dark": {"viewport": {"width": 1180, "height": 1400}, "color_scheme": "dark"},
     "phone": PHONE,
+    "explained": {"viewport": {"width": 1180, "height": 1400}},
 }
+EXPLAINED = {"x": 0, "y": 270, "width": 1180, "height": 590}
+"""The part of the page with the photo, the caption and its maps."""
+
 BELOW_THE_PHOTO = """() => {
     const edge = (selector, side) => document.querySelector(selector).getBoundingClientRect()[side];
     scrollBy(0, edge("#photo", "top"));
@@ -32,13 +36,7 @@ BELOW_THE_PHOTO = """() => {
 
 def main() -> None:
     """Take all pictures."""
-    app = application(
-        {
-            task.command: seetell.load(task.command)
-            for task in tasks().values()
-            if task.command and task.input == "image"
-        }
-    )
+    app = application({command: seetell.load(command) for command in COMMANDS})
     with served(app) as port, browser() as chromium:
         for name, options in VIEWS.items():
             context = chromium.new_context(**options, reduced_motion="reduce")
@@ -49,11 +47,13 @@ def main() -> None:
             page.locator("[data-command=regions] .part").first.wait_for()
             if name == "light":
                 page.locator("[data-command=regions] .part").first.hover()
-            elif name == "dark":
-                page.locator("[data-command=caption] .part", has_text="dog").click()
-            else:
+            elif name == "phone":
                 page.evaluate(BELOW_THE_PHOTO)
-            page.screenshot(path=PICTURES / f"page-{name}.jpg", type="jpeg", quality=76)
+            else:
+                page.locator("[data-command=caption] .part", has_text="shepherd").click()
+                page.locator("[data-command=caption] .maps figcaption", has_text="occlusion").wait_for()
+            clip = EXPLAINED if name == "explained" else None
+            page.screenshot(path=PICTURES / f"page-{name}.jpg", type="jpeg", quality=76, clip=clip)
             context.close()
 
 
