@@ -10,6 +10,7 @@ which was fitted on the same photos; fit it again afterwards.
     python scripts/everyday/fit_reranking.py everyday-transformer --aligner flickr8k-align --write 0.06 0.9 0.2
 
 puts weights into the bundle's ``model.json``, and the graphs of the aligner, which has to share the bundle's encoder.
+To measure a bundle that has none yet, write some to begin with.
 """
 
 from __future__ import annotations
@@ -119,6 +120,8 @@ def main() -> None:
         write(find_model(given.bundle), find_model(given.aligner), given.write)
         return
     captioner = seetell.load(given.bundle, threads=1)
+    if captioner.reranker is None:
+        parser.error(f"{given.bundle} does not rank its sentences yet: first --write weights to begin with, such as 0 0 0")
     things = frozenset(filter(names_things, captioner.tagger.words))
     photos = dev_photos(given.data)
     sets = []

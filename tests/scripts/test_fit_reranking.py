@@ -58,3 +58,12 @@ def test_weights_and_the_aligner_s_graphs_are_written(tmp_path: Path, monkeypatc
     assert bundle.owner("encoder") is bundle
     assert "Shared sentence_embedding:** that of `colours`" in bundle.card()
     assert "ranked again:** by their score + 0.06 × the aligner's" in bundle.card()
+
+
+def test_a_bundle_without_weights_is_told_to_get_some(
+    tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr("sys.argv", ["fit_reranking.py", str(tiny_bundle), "--data", "data"])
+    with pytest.raises(SystemExit):
+        fit_reranking.main()
+    assert "does not rank its sentences yet: first --write weights" in capsys.readouterr().err
