@@ -121,7 +121,7 @@ def main() -> None:
         return
     captioner = seetell.load(given.bundle, threads=1)
     if captioner.reranker is None:
-        parser.error(f"{given.bundle} does not rank its sentences yet: first --write weights to begin with, such as 0 0 0")
+        parser.error(f"{given.bundle} does not rank its sentences yet: first --write weights, such as 0 0 0")
     things = frozenset(filter(names_things, captioner.tagger.words))
     photos = dev_photos(given.data)
     sets = []
