@@ -119,15 +119,15 @@ def nms(
     edges = np.ascontiguousarray(boxes[order].T)  # a box is compared with all that remain, side by side
     covered = area(boxes[order])
     kept: list[int] = []
-    while len(order) and len(kept) < max_boxes:
-        kept.append(int(order[0]))
-        left, top, right, bottom = edges[:, 0]
-        width = np.minimum(edges[2, 1:], right) - np.maximum(edges[0, 1:], left)
-        height = np.minimum(edges[3, 1:], bottom) - np.maximum(edges[1, 1:], top)
-        shared = np.maximum(width, 0.0) * np.maximum(height, 0.0)
-        with np.errstate(invalid="ignore"):  # of two boxes without an area
+    with np.errstate(invalid="ignore"):  # of two boxes without an area
+        while len(order) and len(kept) < max_boxes:
+            kept.append(int(order[0]))
+            left, top, right, bottom = edges[:, 0]
+            width = np.minimum(edges[2, 1:], right) - np.maximum(edges[0, 1:], left)
+            height = np.minimum(edges[3, 1:], bottom) - np.maximum(edges[1, 1:], top)
+            shared = np.maximum(width, 0.0) * np.maximum(height, 0.0)
             apart = ~(shared / (covered[0] + covered[1:] - shared) > iou_threshold)
-        order, covered, edges = order[1:][apart], covered[1:][apart], edges[:, 1:][:, apart]
+            order, covered, edges = order[1:][apart], covered[1:][apart], edges[:, 1:][:, apart]
     return np.array(kept, np.intp)
 
 

@@ -179,7 +179,7 @@ class BundleCaptioner(BundlePredictor[Images, Caption], Captioner[Images]):
         keywords: bool,
     ) -> list[Caption]:
         kinds = [
-            no_photo(np.moveaxis(image[self.bundle.preprocessing], -1, 0)) if self._photos_only else None
+            no_photo(image[self.bundle.preprocessing].transpose(2, 0, 1).copy()) if self._photos_only else None
             for image in images
         ]
         blank = [kind == BLANK_PICTURE for kind in kinds]
