@@ -1,7 +1,8 @@
 """Whether a photo gets the same sentence whatever format it is saved in: prints one JSON line.
 
 Each photo is decoded and saved as PNG, JPEG of two qualities, WebP and AVIF, and as PNG at half its width and height. A
-photo is *stable* if all those files get one sentence.
+photo is *stable* if all those files get one sentence. Copies that are captioned in one run get one caption;
+``--each-alone`` tells how stable the model is by itself.
 """
 
 from __future__ import annotations
@@ -44,15 +45,17 @@ VARIANTS: dict[str, Callable[[Image.Image], bytes]] = {
 """How each photo is saved, by name; the first is exact."""
 
 
-def measure(captioner: seetell.Captioner, photos: Sequence[Path]) -> tuple[dict[str, float], list[list[str]]]:
-    """Caption all variants of photos.
+def measure(
+    captioner: seetell.Captioner, photos: Sequence[Path], *, each_alone: bool
+) -> tuple[dict[str, float], list[list[str]]]:
+    """Caption all variants of photos, each by itself or as copies of each other.
 
     Returns:
         The share of photos for which each variant gets the sentence of the exact one, ``all`` for all of them and
         ``formats`` for all at full size; and the sentences of each photo.
     """
     files = [save(seetell.open_photo(path)) for path in photos for save in VARIANTS.values()]
-    said = [str(caption) for caption in captioner.caption_many(files)]
+    said = [str(caption) for caption in captioner.caption_many(files, each_alone=each_alone)]
     rows = [said[first : first + len(VARIANTS)] for first in range(0, len(said), len(VARIANTS))]
     names = list(VARIANTS)
     shares = {name: _share([row[0] == row[place] for row in rows]) for place, name in enumerate(names) if place}
@@ -76,16 +79,21 @@ def main() -> None:
     parser.add_argument("--model", default="caption")
     parser.add_argument("--precision")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--each-alone", action="store_true", help="caption each file without knowing of the others")
     parser.add_argument("--show", action="store_true", help="print the sentences of photos that are not stable")
     arguments = parser.parse_args()
     captioner = seetell.load(arguments.model, precision=arguments.precision, threads=arguments.threads)
     listed = set(arguments.list.read_text().split()) if arguments.list else None
-    report: dict[str, object] = {"model": captioner.name, "precision": arguments.precision}
+    report: dict[str, object] = {
+        "model": captioner.name,
+        "precision": arguments.precision,
+        "each_alone": arguments.each_alone,
+    }
     for folder in arguments.folders:
         found = sorted(path for path in folder.glob("*.jpg") if listed is None or path.name in listed)
         photos = random.Random(arguments.seed).sample(found, min(arguments.count, len(found)))
         started = time.perf_counter()
-        shares, rows = measure(captioner, photos)
+        shares, rows = measure(captioner, photos, each_alone=arguments.each_alone)
         report[str(folder)] = {"photos": len(photos), **shares, "seconds": round(time.perf_counter() - started, 1)}
         for path, row in zip(photos, rows, strict=True):
             if arguments.show and len(set(row)) > 1:

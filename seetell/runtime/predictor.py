@@ -79,6 +79,18 @@ class Predictor(Loaded, Generic[Prepared, Result]):
             UsageError: an option is unknown or its value not allowed.
         """
 
+    def settling(self, **options: Any) -> Callable[[Prepared, Result], Result] | None:
+        """Return what has the last word on results where images are in an order; see :meth:`predict_many`.
+
+        Args:
+            options: see :meth:`bind`, which has checked them.
+
+        Returns:
+            What is called with each prepared image and its result, one after the other, and returns the result to tell;
+            ``None`` where results stay as they are.
+        """
+        return None
+
     def batched(self, function: Callable[..., Sequence[Result]], **options: Any) -> BatchFn[Prepared, Result]:
         """Return what runs a function on a batch with options, for :meth:`bind`."""
         return partial(function, **options)
@@ -140,8 +152,15 @@ class Predictor(Loaded, Generic[Prepared, Result]):
         Raises:
             UsageError: an argument or option is not allowed; raised at the call, before any image is read.
         """
-        batch_fn = self.bind(**options)
-        return self._stream(images, batch_fn, batch_size=batch_size, workers=workers, sample_ids=sample_ids)
+        batch_fn, settle = self.bind(**options), self.settling(**options)
+        if settle is None:
+            return self._stream(images, batch_fn, batch_size=batch_size, workers=workers, sample_ids=sample_ids)
+
+        def with_images(batch: Sequence[Prepared], numbers: Sequence[int]) -> list[tuple[Prepared, Result]]:
+            return list(zip(batch, batch_fn(batch, numbers), strict=True))
+
+        pairs = self._stream(images, with_images, batch_size=batch_size, workers=workers, sample_ids=sample_ids)
+        return _settled(pairs, settle)
 
     def predict_prepared(self, batch: Sequence[Prepared], **options: Any) -> list[Result | PhotoError]:
         """Predict for images that :meth:`prepare` opened, perhaps elsewhere and before.
@@ -174,12 +193,12 @@ class Predictor(Loaded, Generic[Prepared, Result]):
     def _stream(
         self,
         images: Iterable[Any],
-        batch_fn: BatchFn[Prepared, Result],
+        batch_fn: BatchFn[Prepared, Item],
         *,
         batch_size: int | None,
         workers: int | None,
         sample_ids: Iterable[int] | None = None,
-    ) -> Iterator[Result | PhotoError]:
+    ) -> Iterator[Item | PhotoError]:
         batch_size = self.batch_size if batch_size is None else batch_size
         workers = self.threads if workers is None else workers
         for name, value in (("batch_size", batch_size), ("workers", workers)):
@@ -194,12 +213,12 @@ class Predictor(Loaded, Generic[Prepared, Result]):
         self,
         images: Iterator[Any],
         prepare: Callable[[Any], Prepared],
-        batch_fn: BatchFn[Prepared, Result],
+        batch_fn: BatchFn[Prepared, Item],
         sample_ids: Iterator[int],
         *,
         batch_size: int,
         workers: int,
-    ) -> Iterator[Result | PhotoError]:
+    ) -> Iterator[Item | PhotoError]:
         """Prepare images and process them; see :func:`~seetell.runtime.image_stream.stream`."""
         return stream(
             images,
@@ -210,3 +229,14 @@ class Predictor(Loaded, Generic[Prepared, Result]):
             batches_at_once=self.batches_at_once,
             workers=workers,
         )
+
+
+def _settled(
+    pairs: Iterator[tuple[Prepared, Result | PhotoError] | PhotoError], settle: Callable[[Prepared, Result], Result]
+) -> Iterator[Result | PhotoError]:
+    for pair in pairs:
+        if isinstance(pair, PhotoError):
+            yield pair
+        else:
+            image, result = pair
+            yield result if isinstance(result, PhotoError) else settle(image, result)

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,6 +60,25 @@ def test_many_images_in_order_in_batches_numbered_through():
     assert model.batches == [2, 2]
     assert list(model.predict_many(iter("abcd"), batch_size=4, workers=2)) == ["a0", "b1", "c2", "d3"]
     assert model.batches[2:] == [4]
+
+
+class Consistent(Shouter):
+    """Repeats for a letter what it said of it first, if asked to."""
+
+    def settling(self, *, loud: bool = False, **options: Any) -> Callable[[str, str], str] | None:
+        known: dict[str, str] = {}
+        return None if loud else lambda image, result: known.setdefault(image, result)
+
+
+def test_results_are_settled_in_the_order_of_the_images():
+    model = Consistent("loud", threads=1)
+    letters = ["a", "b", "a", "broken", "huge", "b", "a"]
+    settled = ["a0", "b1", "a0", "broken: not a photo", "not enough memory for it", "b1", "a0"]
+    assert [str(result) for result in model.predict_many(letters)] == settled
+    assert [str(result) for result in model.predict_many(letters, loud=True)][:3] == ["A0", "B1", "A2"]
+    model.batches_at_once = 3
+    assert [str(result) for result in model.predict_many(letters, batch_size=1)] == settled
+    assert model.predict_prepared(["a", "a"]) == ["a0", "a1"]
 
 
 def test_texts_go_with_their_images():

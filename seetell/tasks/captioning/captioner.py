@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
+
+import numpy as np
 
 from seetell.errors import PhotoError, UsageError
 from seetell.language.decoding import Decoding
@@ -13,6 +15,7 @@ from seetell.photos.opening import PhotoSource
 from seetell.results import Caption
 from seetell.runtime.bundle import bundled_models, read_description
 from seetell.runtime.image_stream import BatchFn
+from seetell.runtime.near_duplicates import NearDuplicates
 from seetell.runtime.option_checks import check_switches
 from seetell.runtime.predictor import Predictor, Prepared
 
@@ -67,6 +70,7 @@ class Captioner(Predictor[Prepared, Caption]):
         any_picture: bool = False,
         keywords: bool = False,
         rerank: bool | None = None,
+        each_alone: bool = False,
         **options: Any,
     ) -> BatchFn[Prepared, Caption]:
         """Return the function that captions a batch.
@@ -84,6 +88,7 @@ class Captioner(Predictor[Prepared, Caption]):
             rerank: of the sentences of a beam, tell the one that an aligner finds fitting, too, see
                 :mod:`seetell.tasks.captioning.reranking`; otherwise the most probable one. ``None`` stands for ``True``
                 where the model can.
+            each_alone: see :meth:`caption_many`; one batch knows of no others.
             options: decoding options that replace the model's own, such as ``beam_size=3`` or ``temperature=0.8``; see
                 :class:`~seetell.language.decoding.Decoding`. ``None`` stands for the model's own. Models of other
                 libraries and servers take some of them, see their classes.
@@ -92,14 +97,37 @@ class Captioner(Predictor[Prepared, Caption]):
             UsageError: an option is unknown or its value not allowed, options contradict each other, or the model
                 cannot do it: it has no attention to return, no confidence to compare, or no aligner.
         """
-        Decoding.check_names(options, others=[field.name for field in fields(Wanted) if field.name != "options"])
+        others = [field.name for field in fields(Wanted) if field.name != "options"]
+        Decoding.check_names(options, others=[*others, "each_alone"])
+        switches = {"attention": attention, "sample": sample, "any_picture": any_picture, "keywords": keywords}
         given = {} if rerank is None else {"rerank": rerank}
-        check_switches(attention=attention, sample=sample, any_picture=any_picture, keywords=keywords, **given)
+        check_switches(**switches, each_alone=each_alone, **given)
         least = self._check_supported(attention=attention, min_confidence=min_confidence, rerank=bool(rerank))
         if rerank and (sample or options.get("method") == "sample"):
             raise UsageError("sample draws one caption and rerank chooses among several: use one of them")
         rerank = self.reranks if rerank is None else rerank
         return self._bind(Wanted(attention, sample, least, any_picture, keywords, rerank, options))
+
+    def settling(
+        self, *, each_alone: bool = False, sample: bool = False, **options: Any
+    ) -> Callable[[Prepared, Caption], Caption] | None:
+        """Return what gives copies of a photo its caption; see :meth:`Predictor.settling`."""
+        if each_alone or sample or options.get("method") == "sample":
+            return None
+        known: NearDuplicates[Caption] = NearDuplicates()
+
+        def first_told(image: Prepared, caption: Caption) -> Caption:
+            small = self.thumbnail(image)
+            return caption if small is None else known.first(small, caption)
+
+        return first_told
+
+    def thumbnail(self, image: Prepared) -> np.ndarray | None:
+        """Return a thumbnail by which copies of a prepared image are known; ``None`` where none are.
+
+        See :func:`~seetell.runtime.near_duplicates.thumbnail`.
+        """
+        return None
 
     @abstractmethod
     def _bind(self, wanted: Wanted) -> BatchFn[Prepared, Caption]:
@@ -133,7 +161,12 @@ class Captioner(Predictor[Prepared, Caption]):
         attention: bool = False,
         **options: Any,
     ) -> Iterator[Caption | PhotoError]:
-        """Describe many images, in their order; see :meth:`predict_many` and :meth:`caption`."""
+        """Describe many images, in their order; see :meth:`predict_many` and :meth:`caption`.
+
+        Copies of a photo, such as the same one in another format or at half its size, get the caption of the first
+        among the images that is one of them, see :mod:`seetell.runtime.near_duplicates`, unless the option
+        ``each_alone`` is ``True`` or sentences are drawn at random.
+        """
         return self.predict_many(images, batch_size=batch_size, workers=workers, attention=attention, **options)
 
     def _check_supported(self, *, attention: bool, min_confidence: float | None, rerank: bool) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, TypeVar
 
 from PIL import Image
 
@@ -23,6 +23,8 @@ from seetell.runtime.in_order import in_order
 from seetell.tasks.captioning.answers import MAX_TOKENS, PROMPT, caption_of
 from seetell.tasks.captioning.captioner import Captioner, Wanted, chosen_decoding
 from seetell.tasks.captioning.keywords import with_nouns
+
+Item = TypeVar("Item")
 
 CONCURRENCY = 4
 """Requests at once."""
@@ -145,19 +147,19 @@ class ChatCaptioner(Captioner[bytes]):
         self,
         images: Iterator[Any],
         prepare: Callable[[Any], bytes],
-        batch_fn: BatchFn[bytes, Any],
+        batch_fn: BatchFn[bytes, Item],
         sample_ids: Iterator[int],
         *,
         batch_size: int,
         workers: int,
-    ) -> Iterator[Caption | PhotoError]:
+    ) -> Iterator[Item | PhotoError]:
         """Ask for the next image as soon as any request has been answered, instead of batch by batch."""
 
-        def caption(numbered: tuple[Any, int]) -> Caption | PhotoError:
+        def answer(numbered: tuple[Any, int]) -> Item | PhotoError:
             image, number = numbered
             try:
-                return cast(Caption, batch_fn([prepare(image)], [number])[0])
+                return batch_fn([prepare(image)], [number])[0]
             except PhotoError as error:
                 return error
 
-        return in_order(caption, zip(images, sample_ids, strict=False), threads=min(batch_size, self.batch_size))
+        return in_order(answer, zip(images, sample_ids, strict=False), threads=min(batch_size, self.batch_size))

@@ -49,6 +49,7 @@ TASK = Task(
         ),
         Option("keywords", bool, "Tell keywords, too: what is surely there.", False, served=True),
         Option("any_picture", bool, "Caption what is no photo, too: text, charts, drawings.", False, served=True),
+        Option("each_alone", bool, "Caption copies of a photo, in other formats or sizes, each by itself.", False),
         Option("attention", bool, "Return with every word where in the image the model looked.", False, served=True),
     ),
 )

@@ -37,7 +37,7 @@ class KeyFrames(Teller):
 
         def tell(frames: Sequence[Frame]) -> tuple[Frame, Caption]:
             images, numbers = [frame.image for frame in frames], [frame.index for frame in frames]
-            made = self._captioner.predict_many(images, sample_ids=numbers, **options)
+            made = self._captioner.predict_many(images, sample_ids=numbers, **{**options, "each_alone": True})
             captions = [self._caption(result) for result in made]
             best = max(range(len(frames)), key=lambda row: sureness(captions[row]))
             return frames[best], captions[best]

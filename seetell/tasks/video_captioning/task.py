@@ -3,7 +3,7 @@
 from seetell.tasks.captioning.task import TASK as CAPTIONING
 from seetell.tasks.registry import Option, Task
 
-OF_PHOTOS_ONLY = ("attention", "keywords")
+OF_PHOTOS_ONLY = ("attention", "keywords", "each_alone")
 """Options of captioning that films have not."""
 
 TASK = Task(

@@ -121,6 +121,23 @@ def test_a_sentence_is_scored_on_all_threads_as_on_one(
         captioner.logprobs(prepared, tokens)
 
 
+def test_copies_of_a_photo_get_its_caption_unless_each_is_captioned_alone(
+    captioner: BundleCaptioner, monkeypatch: pytest.MonkeyPatch
+):
+    captions = [f"caption {number}" for number in range(5)]
+    numbered = lambda batch, numbers: [Caption(captions[number], (), -1.0, "tiny") for number in numbers]  # noqa: E731
+    monkeypatch.setattr(captioner, "_bind", lambda wanted: numbered)
+    red, blue = plain((250, 0, 0)), plain((0, 0, 250))
+    photos = [red, blue, plain((252, 1, 1), size=(40, 20)), b"no photo", blue.resize((10, 5))]
+
+    def said(**options: object) -> list[str]:
+        return [str(caption)[:9] for caption in captioner.caption_many(photos, batch_size=2, **options)]
+
+    assert said() == ["caption 0", "caption 1", "caption 0", "photo: no", "caption 1"]
+    for options in ({"each_alone": True}, {"sample": True}, {"method": "sample"}):
+        assert said(**options) == ["caption 0", "caption 1", "caption 2", "photo: no", "caption 4"]
+
+
 def test_a_bad_photo_gives_its_error_and_does_not_affect_the_others(captioner: BundleCaptioner, tmp_path: Path):
     good = [plain(colour) for colour in COLOURS]
     mixed: list[object] = list(good)
@@ -204,7 +221,7 @@ def test_options_and_arguments_are_checked_at_the_call(captioner: BundleCaptione
     for wrong in ({"beam_sise": 2}, {"beam_size": 0}, {"batch_size": 0}, {"workers": 0}):
         with pytest.raises(UsageError, match=next(iter(wrong))):
             captioner.caption_many([], **wrong)
-    for name in ("attention", "sample", "any_picture", "keywords", "rerank"):
+    for name in ("attention", "sample", "any_picture", "keywords", "rerank", "each_alone"):
         with pytest.raises(UsageError, match=f"{name} must be true or false, got 'no'"):
             captioner.check(**{name: "no"})
     with pytest.raises(UsageError, match="threads"):

@@ -64,6 +64,17 @@ def test_a_sentence_for_each_shot_of_the_frame_that_is_surest(model: Describer):
     assert (shots.size, shots.fps, shots.frame_count, shots.model, shots.problem) == ((32, 24), 10, 40, "greys", "")
 
 
+def test_frames_are_described_each_by_itself_however_alike(model: Describer, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Greys, "thumbnail", lambda self, image: np.zeros((32, 32, 3), np.uint8))
+    frames = greys(*[20] * 6, *[30] * 6, *[21] * 8)
+    with open_video(frames, fps=10) as video:
+        (shot,) = model.predict(video)
+    assert shot.caption.confidence == pytest.approx(30 / 255)
+    with open_video(frames, fps=10) as video:
+        (shot,) = model.predict(video, each_alone=False)
+    assert shot.caption.confidence == pytest.approx(30 / 255)
+
+
 def test_what_is_withheld_stays_so(model: Describer):
     shots = model.predict(open_video(greys(*[20] * 20, *[200] * 20), fps=10), min_confidence=0.5)
     assert told(shots) == [(0.0, 2.0, "too dark"), (2.0, pytest.approx(4.0), "grey 200")]

@@ -1,0 +1,97 @@
+"""Whether copies of photos are known as such, and other photos are not: prints one JSON line.
+
+Each photo is saved in other formats, qualities and sizes. The shares that are known as copies are printed by kind, and
+how near the nearest two different photos come, in units of the limit: 1 is a copy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import random
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+import seetell
+from seetell.runtime.near_duplicates import MEAN_DIFFERENCE, NearDuplicates
+
+QUALITIES = {"JPEG": (30, 50, 75, 90), "WEBP": (30, 50, 80), "AVIF": (30, 50, 75)}
+BLOCK = 500
+
+
+def saved(photo: Image.Image, format: str, **options: object) -> Image.Image:
+    """Return a photo as it is after being saved."""
+    file = io.BytesIO()
+    photo.save(file, format, **options)
+    return seetell.open_photo(file.getvalue())
+
+
+def scaled(photo: Image.Image, factor: float, filter: Image.Resampling) -> Image.Image:
+    """Return a photo of another size."""
+    return photo.resize((max(1, round(photo.width * factor)), max(1, round(photo.height * factor))), filter)
+
+
+def copies(photo: Image.Image) -> Iterable[tuple[str, Image.Image]]:
+    """Return copies of a photo, by kind."""
+    for format, qualities in QUALITIES.items():
+        for quality in qualities:
+            yield f"{format.lower()} {quality}", saved(photo, format, quality=quality)
+    yield "half", scaled(photo, 0.5, Image.Resampling.LANCZOS)
+    yield "half, bilinear, jpeg 75", saved(scaled(photo, 0.5, Image.Resampling.BILINEAR), "JPEG", quality=75)
+    yield "quarter", scaled(photo, 0.25, Image.Resampling.LANCZOS)
+    yield "double, jpeg 75", saved(scaled(photo, 2, Image.Resampling.BICUBIC), "JPEG", quality=75)
+    yield "gif", saved(photo.convert("P", palette=Image.Palette.ADAPTIVE), "GIF")
+
+
+def found(photos: Iterable[Path], small: Callable[[Image.Image], np.ndarray]) -> dict[str, float]:
+    """Return the share of copies of each kind that are known."""
+    hits: dict[str, list[bool]] = {}
+    for path in photos:
+        known: NearDuplicates[bool] = NearDuplicates()
+        photo = seetell.open_photo(path)
+        known.first(small(photo), True)
+        for kind, copy in copies(photo):
+            hits.setdefault(kind, []).append(known.first(small(copy), False))
+    return {kind: round(float(np.mean(each)), 3) for kind, each in hits.items()}
+
+
+def nearest(thumbnails: np.ndarray) -> tuple[float, list[int]]:
+    """Return the least root mean square between two thumbnails, in units of its limit, and which two they are."""
+    rows = thumbnails.reshape(len(thumbnails), -1).astype(np.float32)
+    squares, limits = np.square(rows).sum(axis=1), MEAN_DIFFERENCE * rows.std(axis=1)
+    best, pair = np.inf, [0, 0]
+    for first in range(0, len(rows), BLOCK):
+        block = slice(first, first + BLOCK)
+        distance = squares[block, None] + squares - 2 * rows[block] @ rows.T
+        distance = np.sqrt(np.maximum(distance, 0) / rows.shape[1]) / limits[block, None]
+        distance[np.arange(len(distance)), first + np.arange(len(distance))] = np.inf
+        row, column = np.unravel_index(distance.argmin(), distance.shape)
+        if distance[row, column] < best:
+            best, pair = float(distance[row, column]), [first + int(row), int(column)]
+    return best, pair
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folders", nargs="+", help="folders of photos, all different")
+    parser.add_argument("--count", type=int, default=120, help="photos that are copied, drawn at random")
+    arguments = parser.parse_args()
+    captioner = seetell.load()
+
+    def small(photo: Image.Image | Path) -> np.ndarray:
+        return captioner.thumbnail(captioner.prepare(photo))
+
+    photos = [path for folder in arguments.folders for path in sorted(Path(folder).iterdir())]
+    chosen = random.Random(0).sample(photos, min(arguments.count, len(photos)))
+    distance, pair = nearest(np.stack([small(path) for path in photos]))
+    report = {"copied": len(chosen), "found": found(chosen, small), "photos": len(photos)}
+    print(json.dumps({**report, "nearest": round(distance, 2), "which": [photos[place].name for place in pair]}))
+
+
+if __name__ == "__main__":
+    main()
