@@ -7,7 +7,7 @@ some weights: CIDEr-D on everyday photos and on Flickr8k's, how many sentences n
 how many name anything that boxes and references do not have. The probabilities are those of the bundle's confidence,
 which was fitted on the same photos; fit it again afterwards.
 
-    python scripts/everyday/fit_reranking.py everyday-transformer --aligner flickr8k-align --write 0.06 0.9 0.2
+    python scripts/everyday/fit_reranking.py everyday-transformer --aligner flickr8k-align --write 0.06 0.55 0.35 -0.045
 
 puts weights into the bundle's ``model.json``, and the graphs of the aligner, which has to share the bundle's encoder.
 To measure a bundle that has none yet, write some to begin with.
@@ -34,9 +34,13 @@ from seetell.runtime.bundle import read_description
 from seetell.tasks.captioning.predict import BundleCaptioner
 from seetell.tasks.loading import find_model
 
-ALIGNER = (0.0, 0.04, 0.06, 0.08)
-OBJECTS = (0.0, 0.5, 0.9, 1.5)
-THINGS = (0.0, 0.1, 0.2, 0.4)
+WEIGHTS = {
+    "aligner": (0.0, 0.04, 0.06, 0.08),
+    "objects": (0.0, 0.55, 0.9),
+    "things": (0.0, 0.2, 0.35),
+    "length": (0.0, -0.03, -0.045, -0.06),
+}
+"""Those that are combined."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class Candidates:
     Attributes:
         photo: the photo.
         texts: ``K`` sentences.
-        terms: ``(K, 4)``; see :meth:`~seetell.tasks.captioning.reranking.Reranker.terms`.
+        terms: ``(K, 5)``; see :meth:`~seetell.tasks.captioning.reranking.Reranker.terms`.
     """
 
     photo: DevPhoto
@@ -96,7 +100,7 @@ def write(folder: Path, aligner: Path, weights: Sequence[float]) -> None:
     Args:
         folder: of the captioner.
         aligner: folder of the aligner.
-        weights: of the aligner's score, of object classes and of other things.
+        weights: those of ``WEIGHTS``.
     """
     content, other = read_description(folder), read_description(aligner)
     for name in ("image_embedding", "sentence_embedding"):
@@ -104,7 +108,7 @@ def write(folder: Path, aligner: Path, weights: Sequence[float]) -> None:
         content["graphs"][name] = other["graphs"][name]
         hashes = {precision: other["files"][file] for precision, file in files.items()}
         content.setdefault("shared", {})[name] = {"model": aligner.name, "sha256": hashes}
-    content["settings"]["reranking"] = dict(zip(("aligner", "objects", "things"), weights, strict=True))
+    content["settings"]["reranking"] = dict(zip(WEIGHTS, weights, strict=True))
     write_description(folder, content)
 
 
@@ -114,23 +118,24 @@ def main() -> None:
     parser.add_argument("bundle", help="a bundled model's name or a folder")
     parser.add_argument("--data", type=Path, help="folder of the data sets")
     parser.add_argument("--aligner", default="flickr8k-align", help="a bundled model's name or a folder")
-    parser.add_argument("--write", type=float, nargs=3, help="weights to write: aligner, objects and things")
+    parser.add_argument("--write", type=float, nargs=4, help="weights to write: aligner, objects, things and length")
     given = parser.parse_args()
     if given.write:
         write(find_model(given.bundle), find_model(given.aligner), given.write)
         return
     captioner = seetell.load(given.bundle, threads=1)
     if captioner.reranker is None:
-        parser.error(f"{given.bundle} does not rank its sentences yet: first --write weights, such as 0 0 0")
+        parser.error(f"{given.bundle} does not rank its sentences yet: first --write weights, such as 0 0 0 0")
     things = frozenset(filter(names_things, captioner.tagger.words))
     photos = dev_photos(given.data)
     sets = []
     for everyday in (True, False):
         candidates = search(captioner, [photo for photo in photos if photo.everyday == everyday])
         sets.append((candidates, values(candidates, things)))
-    print("| aligner | objects | things | everyday: CIDEr-D | CHAIRs | false | Flickr8k: CIDEr-D | CHAIRs | false |")
-    print(f"|{'---|' * 9}")
-    for weights in itertools.product(ALIGNER, OBJECTS, THINGS):
+    figures = ("CIDEr-D", "CHAIRs", "false")
+    heads = [*WEIGHTS, *(f"{domain}: {figure}" for domain in ("everyday", "Flickr8k") for figure in figures)]
+    print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
+    for weights in itertools.product(*WEIGHTS.values()):
         figures = np.concatenate([measure(*each, weights) for each in sets])
         print(f"| {' | '.join(f'{weight:g}' for weight in weights)} | {' | '.join(f'{x:.1f}' for x in figures)} |")
 

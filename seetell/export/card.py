@@ -71,10 +71,12 @@ def render_card(description: Mapping[str, Any]) -> str:
             f"length penalty {decoding['length_penalty']:g}, at most {decoding['max_words']} words"
         )
     if weights := description["settings"].get("reranking"):
+        length = weights.get("length", 0)
         lines.append(
             "- **Sentences of a beam are ranked again:** by their score + "
             f"{weights['aligner']:g} × the aligner's + {weights['objects']:g} × the log-probability of their objects + "
-            f"{weights['things']:g} × that of other things"
+            f"{weights['things']:g} × that of other things "
+            f"{'-' if length < 0 else '+'} {abs(length):g} × their number of words"
         )
     lines += ["", *_score_lines(description["scores"]), "Differences between the graphs and the trained model:", ""]
     lines += [f"- {name.replace('_', ' ')}: {value:.2g}" for name, value in description["parity"].items()]

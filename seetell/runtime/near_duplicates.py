@@ -25,9 +25,9 @@ MEAN_DIFFERENCE = 0.1
 """Root mean square of the differences between thumbnails of copies, divided by the standard deviation of the first."""
 
 REMEMBERED = 2000
-"""Photos that later ones are compared with; their thumbnails take 8 MB."""
+"""Photos that later ones are compared with; their thumbnails take 7 MB."""
 
-_BLOCKS = 8
+_BLOCKS = 4
 """Across and down, by whose mean colours most photos are told apart."""
 
 
@@ -62,9 +62,10 @@ class NearDuplicates(Generic[Result]):
             result: its own.
         """
         blocks, known = _means_of_blocks(small), slice(len(self._results))
-        # these differ by no more, in the mean square, than the thumbnails
-        nearest = np.flatnonzero(np.square(self._blocks[known] - blocks).mean(axis=1) <= self._limits[known])
-        for place in nearest:
+        apart = self._blocks[known] - blocks
+        # means differ by no more, in the mean square, than what they are means of
+        near = np.einsum("ij,ij->i", apart, apart) <= self._limits[known] * len(blocks)
+        for place in np.flatnonzero(near):
             squares = np.square(self._thumbnails[place].astype(np.float32) - small)
             if squares.mean() <= self._limits[place] and squares.max() <= LARGEST_DIFFERENCE**2:
                 return self._results[place]

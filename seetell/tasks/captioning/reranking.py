@@ -3,8 +3,9 @@
 A captioner tells how probable a sentence is after an image, an aligner how well image and sentence fit, and the tags of
 the image how likely it is that all that the sentence names is there; they err in different ways. As in Fang et al.,
 "From Captions to Visual Concepts and Back" (CVPR 2015), section 6, a sentence is chosen by a weighted sum: its score in
-the beam, the aligner's score, and the logarithms of the probabilities that :mod:`seetell.tasks.captioning.confidence`
-multiplies, of the object classes and of the other things. ``scripts/everyday/fit_reranking.py`` measures weights.
+the beam, the aligner's score, the logarithms of the probabilities that :mod:`seetell.tasks.captioning.confidence`
+multiplies, of the object classes and of the other things, and its length. Weights are measured by
+``scripts/everyday/fit_reranking.py``.
 
 The aligner is another bundle, which shares its graphs ``image_embedding`` and ``sentence_embedding``, and is made for
 the features of the captioner's encoder and tagger.
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cache
 from itertools import chain
 from typing import Any
@@ -48,21 +49,23 @@ class Weights:
         aligner: of the aligner's score.
         objects: of the logarithm of the probability that all object classes it names are there.
         things: of that of the other things it names.
+        length: of the number of its words: means of log-probabilities, and aligners that add up words, favour many.
     """
 
     aligner: float
     objects: float
     things: float
+    length: float = 0.0
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Weights:
         """Return the weights of a bundle's setting ``reranking``.
 
         Raises:
-            KeyError: one is absent.
+            KeyError: one other than ``length`` is absent.
             TypeError: one is no number.
         """
-        weights = [content[name] for name in ("aligner", "objects", "things")]
+        weights = [*(content[name] for name in ("aligner", "objects", "things")), content.get("length", 0.0)]
         for weight in weights:
             if not isinstance(weight, int | float) or isinstance(weight, bool) or not math.isfinite(weight):
                 raise TypeError(f"expected a number, got {weight!r}")
@@ -70,7 +73,7 @@ class Weights:
 
 
 class Reranker:
-    """Chooses sentences by their score, an aligner's, and how likely their things are.
+    """Chooses sentences by their score, an aligner's, how likely their things are, and their length.
 
     Attributes:
         weights: of the terms.
@@ -105,7 +108,7 @@ class Reranker:
         """
         if all(len(sentences) == 1 for sentences in ranked):
             return most_probable(ranked, features)
-        weights = 1.0, self.weights.aligner, self.weights.objects, self.weights.things
+        weights = 1.0, *astuple(self.weights)
         best = [int(np.argmax(terms @ weights)) for terms in self.terms(ranked, features)]
         return [sentences[place] for sentences, place in zip(ranked, best, strict=True)]
 
@@ -119,8 +122,8 @@ class Reranker:
             features: ``presence`` ``(B, O)`` and ``words`` ``(B, W)`` of the tagger, and what the aligner reads.
 
         Returns:
-            For each image ``(K, 4)``: score in the beam, score of the aligner, and the logarithms of the probabilities
-            of the object classes and of the other things.
+            For each image ``(K, 5)``: score in the beam, score of the aligner, the logarithms of the probabilities of
+            the object classes and of the other things, and number of words.
         """
         texts = [[tuple(self._vocabulary.decode(sentence.tokens)) for sentence in sentences] for sentences in ranked]
         distinct = {text: place for place, text in enumerate(dict.fromkeys(chain.from_iterable(texts)))}
@@ -132,9 +135,9 @@ class Reranker:
         return [
             np.array(
                 [
-                    (sentence.score, each, *likely)
-                    for sentence, each, likely in zip(
-                        sentences, fit, self._likely(sentences[0], own, *tags), strict=True
+                    (sentence.score, each, *likely, len(text))
+                    for sentence, text, each, likely in zip(
+                        sentences, own, fit, self._likely(sentences[0], own, *tags), strict=True
                     )
                 ]
             )

@@ -99,6 +99,14 @@ def test_other_things_that_are_hardly_there_are_not_told(rerank, things: float, 
     assert rerank(weights, features, ("a dog on grass", -1.0), ("a dog on sea", -1.2)) == chosen
 
 
+@pytest.mark.parametrize(
+    ("length", "chosen"), [({}, "a child runs"), ({"length": -0.15}, "a child"), ({"length": 0.15}, "a child runs")]
+)
+def test_short_sentences_may_be_favoured(rerank, length: dict[str, float], chosen: str):
+    weights = {"aligner": 0.0, "objects": 0.0, "things": 0.0, **length}
+    assert rerank(weights, photo(), ("a child runs", -1.0), ("a child", -1.1)) == chosen
+
+
 def test_each_image_gets_one_of_its_own_sentences(tmp_path: Path):
     bundle = Bundle.load(write_reranked(tmp_path, ALIGNER))
     red, blue, alone = said(bundle, "red", -1.0), said(bundle, "blue", -1.0), said(bundle, "blue dog", -9.0)
@@ -122,6 +130,7 @@ def test_sentences_that_fit_equally_keep_the_order_of_the_beam(rerank):
     [
         ({**ALIGNER, "aligner": "much"}, "expected a number, got 'much'"),
         ({**ALIGNER, "things": float("inf")}, "expected a number, got inf"),
+        ({**ALIGNER, "length": None}, "expected a number, got None"),
         ({"aligner": 1.0}, "lacks 'objects'"),
         (0.1, "not subscriptable"),
     ],
