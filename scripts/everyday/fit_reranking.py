@@ -5,7 +5,7 @@
 Searches sentences for the dev photos of ``fit_confidence.py`` once, and prints what is told with each combination of
 some weights: CIDEr-D on everyday photos and on Flickr8k's, how many sentences name an absent object class (CHAIRs), and
 how many name anything that boxes and references do not have. The probabilities are those of the bundle's confidence,
-which was fitted on the same photos; fit it again afterwards.
+which was fitted on the same photos. Fitted again afterwards, it chooses other sentences: measure both.
 
     python scripts/everyday/fit_reranking.py everyday-transformer --aligner flickr8k-align --write 0.06 0.55 0.35 -0.045
 
