@@ -1,13 +1,15 @@
 """Whether copies of photos are known as such, and other photos are not: prints one JSON line.
 
-Each photo is saved in other formats, qualities and sizes. The shares that are known as copies are printed by kind, and
-how near the nearest two different photos come, in units of the limit: 1 is a copy.
+Each photo is saved in other formats, qualities and sizes. The shares that get its result are printed by kind, and how
+near the nearest two different photos come, in units of the limit: 1 is a copy. ``--film`` tells how many frames of a
+film, a folder of pictures, are taken for copies of the frame before.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
+import itertools
 import json
 import random
 from collections.abc import Callable, Iterable
@@ -17,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 import seetell
-from seetell.runtime.near_duplicates import MEAN_DIFFERENCE, NearDuplicates
+from seetell.runtime.near_duplicates import MEAN_DIFFERENCE, NearDuplicates, Thumbnail
 
 QUALITIES = {"JPEG": (30, 50, 75, 90), "WEBP": (30, 50, 80), "AVIF": (30, 50, 75)}
 BLOCK = 500
@@ -47,23 +49,27 @@ def copies(photo: Image.Image) -> Iterable[tuple[str, Image.Image]]:
     yield "gif", saved(photo.convert("P", palette=Image.Palette.ADAPTIVE), "GIF")
 
 
-def found(photos: Iterable[Path], small: Callable[[Image.Image], np.ndarray]) -> dict[str, float]:
-    """Return the share of copies of each kind that are known."""
+def is_copy(one: Thumbnail, other: Thumbnail) -> bool:
+    """Return whether another image gets the result of one before."""
+    known: NearDuplicates[int] = NearDuplicates()
+    return known.result(one, 1) == known.result(other, 2)
+
+
+def found(photos: Iterable[Path], small: Callable[[Image.Image], Thumbnail]) -> dict[str, float]:
+    """Return the share of copies of each kind that get the photo's result."""
     hits: dict[str, list[bool]] = {}
     for path in photos:
-        known: NearDuplicates[bool] = NearDuplicates()
         photo = seetell.open_photo(path)
-        known.first(small(photo), True)
         for kind, copy in copies(photo):
-            hits.setdefault(kind, []).append(known.first(small(copy), False))
+            hits.setdefault(kind, []).append(is_copy(small(photo), small(copy)))
     return {kind: round(float(np.mean(each)), 3) for kind, each in hits.items()}
 
 
 def nearest(thumbnails: np.ndarray) -> tuple[float, list[int]]:
     """Return the least root mean square between two thumbnails, in units of its limit, and which two they are."""
+    limits = MEAN_DIFFERENCE * np.sqrt(thumbnails.var(axis=(1, 2)).mean(axis=1))
     rows = thumbnails.reshape(len(thumbnails), -1).astype(np.float32)
-    squares, limits = np.square(rows).sum(axis=1), MEAN_DIFFERENCE * rows.std(axis=1)
-    best, pair = np.inf, [0, 0]
+    squares, best, pair = np.square(rows).sum(axis=1), np.inf, [0, 0]
     for first in range(0, len(rows), BLOCK):
         block = slice(first, first + BLOCK)
         distance = squares[block, None] + squares - 2 * rows[block] @ rows.T
@@ -78,19 +84,27 @@ def nearest(thumbnails: np.ndarray) -> tuple[float, list[int]]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folders", nargs="+", help="folders of photos, all different")
+    parser.add_argument("folders", nargs="*", help="folders of photos, all different")
     parser.add_argument("--count", type=int, default=120, help="photos that are copied, drawn at random")
+    parser.add_argument("--film", type=Path, action="append", default=[], help="folder of frames, in their order")
     arguments = parser.parse_args()
     captioner = seetell.load()
 
-    def small(photo: Image.Image | Path) -> np.ndarray:
+    def small(photo: Image.Image | Path) -> Thumbnail:
         return captioner.thumbnail(captioner.prepare(photo))
 
+    report: dict[str, object] = {}
     photos = [path for folder in arguments.folders for path in sorted(Path(folder).iterdir())]
-    chosen = random.Random(0).sample(photos, min(arguments.count, len(photos)))
-    distance, pair = nearest(np.stack([small(path) for path in photos]))
-    report = {"copied": len(chosen), "found": found(chosen, small), "photos": len(photos)}
-    print(json.dumps({**report, "nearest": round(distance, 2), "which": [photos[place].name for place in pair]}))
+    if photos:
+        chosen = random.Random(0).sample(photos, min(arguments.count, len(photos)))
+        distance, pair = nearest(np.stack([small(path).colours for path in photos]))
+        report = {"copied": len(chosen), "found": found(chosen, small), "photos": len(photos)}
+        report |= {"nearest": round(distance, 2), "which": [photos[place].name for place in pair]}
+    for folder in arguments.film:
+        frames = [small(path) for path in sorted(folder.rglob("*.jpg"))]
+        same = sum(itertools.starmap(is_copy, itertools.pairwise(frames)))
+        report[str(folder)] = {"frames": len(frames), "copies_of_the_one_before": same}
+    print(json.dumps(report))
 
 
 if __name__ == "__main__":

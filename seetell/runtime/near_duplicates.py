@@ -1,13 +1,15 @@
 """Near-duplicates: one photo in several files, of other formats, qualities or sizes, which are to get one result.
 
 Copies differ by less than people see, and yet by enough to change a word of a sentence. They are known by thumbnails
-(as by an average hash), of which the differences must be small on average and at every place, so that frames of a film
-in which something moves are no copies of each other. ``benchmarks/near_duplicates.py`` measures how many copies are
-found, and how near different photos come.
+(as by an average hash), of which the differences must be small on average and at every place, compared to how much the
+colours of the photo differ from place to place. ``benchmarks/near_duplicates.py`` measures how many copies are found,
+and how near other pictures come. A copy in which clearly more can be seen keeps its own result: a photo does not get
+that of its small preview.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -18,30 +20,51 @@ Result = TypeVar("Result")
 SIDE = 32
 """Width and height of a thumbnail."""
 
-LARGEST_DIFFERENCE = 30
-"""Between a colour of two copies at a place of their thumbnails, of 255."""
+MEAN_DIFFERENCE = 0.07
+"""Root mean square of the differences between thumbnails of copies, divided by the spread of the first one's colours:
+the root of their variance over all places, in the mean of red, green and blue."""
 
-MEAN_DIFFERENCE = 0.1
-"""Root mean square of the differences between thumbnails of copies, divided by the standard deviation of the first."""
+LARGEST_DIFFERENCE = 0.4
+"""The largest of these differences, divided by the same."""
+
+MORE_DETAIL = 1.25
+"""Times as much detail as a copy before it has an image of which more can be seen."""
 
 REMEMBERED = 2000
 """Photos that later ones are compared with; their thumbnails take 7 MB."""
 
+_VIEW = 256
+"""Width and height at which detail is measured."""
+
 _BLOCKS = 4
 """Across and down, by whose mean colours most photos are told apart."""
 
+_CANDIDATES = 20
+"""Photos at most whose thumbnails are compared, the nearest by these blocks."""
 
-def thumbnail(image: Image.Image | np.ndarray) -> np.ndarray:
-    """Return the mean colours of parts of an image.
 
-    Args:
-        image: RGB, or ``(H, W, 3)`` uint8.
+@dataclass(frozen=True, eq=False)
+class Thumbnail:
+    """What copies of a photo are known by.
 
-    Returns:
-        ``(32, 32, 3)`` uint8.
+    Attributes:
+        colours: means of parts of the photo, ``(32, 32, 3)`` uint8.
+        detail: mean difference of brightness between pixels side by side, of 255, at 256×256 pixels.
     """
+
+    colours: np.ndarray
+    detail: float
+
+
+def thumbnail(image: Image.Image | np.ndarray) -> Thumbnail:
+    """Return the thumbnail of an image, RGB or ``(H, W, 3)`` uint8."""
     opened = Image.fromarray(image) if isinstance(image, np.ndarray) else image
-    return np.asarray(opened.resize((SIDE, SIDE), Image.Resampling.BOX))
+    colours = np.asarray(opened.resize((SIDE, SIDE), Image.Resampling.BOX))
+    if opened.size != (_VIEW, _VIEW):
+        opened = opened.resize((_VIEW, _VIEW), Image.Resampling.BICUBIC)
+    grey = np.asarray(opened.convert("L"), np.int16)
+    across, down = (np.abs(np.diff(grey, axis=axis)).mean() for axis in (1, 0))
+    return Thumbnail(colours, float(across + down) / 2)
 
 
 class NearDuplicates(Generic[Result]):
@@ -50,36 +73,43 @@ class NearDuplicates(Generic[Result]):
     def __init__(self) -> None:
         self._thumbnails = np.zeros((REMEMBERED, SIDE, SIDE, 3), np.uint8)
         self._blocks = np.zeros((REMEMBERED, _BLOCKS * _BLOCKS * 3), np.float32)
-        self._limits = np.zeros(REMEMBERED, np.float32)  # of mean squared differences
+        self._spreads = np.zeros(REMEMBERED, np.float32)
+        self._details = np.zeros(REMEMBERED)
         self._results: list[Result] = []
         self._next = 0
 
-    def first(self, small: np.ndarray, result: Result) -> Result:
+    def result(self, image: Thumbnail, own: Result) -> Result:
         """Return the result of the photo of which an image is a copy, or else its own, which is remembered.
 
         Args:
-            small: its :func:`thumbnail`.
-            result: its own.
+            image: the image.
+            own: its own result, which it keeps, too, if more can be seen of it than of that copy.
         """
-        blocks, known = _means_of_blocks(small), slice(len(self._results))
-        apart = self._blocks[known] - blocks
+        place = self._copy_of(image.colours)
+        if place is not None and image.detail <= MORE_DETAIL * self._details[place]:
+            return self._results[place]
+        if place is None:
+            place, self._next = self._next, (self._next + 1) % REMEMBERED
+        self._thumbnails[place], self._blocks[place] = image.colours, _means_of_blocks(image.colours)
+        self._spreads[place] = np.sqrt(image.colours.reshape(-1, 3).var(axis=0).mean())
+        self._details[place], self._results[place : place + 1] = image.detail, [own]
+        return own
+
+    def _copy_of(self, colours: np.ndarray) -> int | None:
+        """Return the place of the photo of which a thumbnail shows a copy."""
+        known, blocks = slice(len(self._results)), _means_of_blocks(colours)
+        apart = np.square(self._blocks[known] - blocks).mean(axis=1)
         # means differ by no more, in the mean square, than what they are means of
-        near = np.einsum("ij,ij->i", apart, apart) <= self._limits[known] * len(blocks)
-        for place in np.flatnonzero(near):
-            squares = np.square(self._thumbnails[place].astype(np.float32) - small)
-            if squares.mean() <= self._limits[place] and squares.max() <= LARGEST_DIFFERENCE**2:
-                return self._results[place]
-        self._remember(small, blocks, result)
-        return result
-
-    def _remember(self, small: np.ndarray, blocks: np.ndarray, result: Result) -> None:
-        place, self._next = self._next, (self._next + 1) % REMEMBERED
-        self._thumbnails[place], self._blocks[place] = small, blocks
-        self._limits[place] = (MEAN_DIFFERENCE * small.std()) ** 2
-        self._results[place : place + 1] = [result]
+        near = np.flatnonzero(apart <= np.square(MEAN_DIFFERENCE * self._spreads[known]))
+        for place in near[np.argsort(apart[near], kind="stable")][:_CANDIDATES]:
+            differences, spread = np.abs(self._thumbnails[place].astype(np.float32) - colours), self._spreads[place]
+            mean = np.sqrt(np.square(differences).mean())
+            if mean <= MEAN_DIFFERENCE * spread and differences.max() <= LARGEST_DIFFERENCE * spread:
+                return int(place)
+        return None
 
 
-def _means_of_blocks(small: np.ndarray) -> np.ndarray:
+def _means_of_blocks(colours: np.ndarray) -> np.ndarray:
     side = SIDE // _BLOCKS
-    means: np.ndarray = small.reshape(_BLOCKS, side, _BLOCKS, side, 3).mean(axis=(1, 3), dtype=np.float32).reshape(-1)
+    means: np.ndarray = colours.reshape(_BLOCKS, side, _BLOCKS, side, 3).mean(axis=(1, 3), dtype=np.float32).ravel()
     return means

@@ -79,14 +79,14 @@ class Predictor(Loaded, Generic[Prepared, Result]):
             UsageError: an option is unknown or its value not allowed.
         """
 
-    def settling(self, **options: Any) -> Callable[[Prepared, Result], Result] | None:
-        """Return what has the last word on results where images are in an order; see :meth:`predict_many`.
+    def revising(self, **options: Any) -> Callable[[Prepared, Result], Result] | None:
+        """Return what may change a result of :meth:`predict_many` by the results of images before it.
 
         Args:
             options: see :meth:`bind`, which has checked them.
 
         Returns:
-            What is called with each prepared image and its result, one after the other, and returns the result to tell;
+            What is called with each prepared image and its result, in their order, and returns the result to tell;
             ``None`` where results stay as they are.
         """
         return None
@@ -152,15 +152,15 @@ class Predictor(Loaded, Generic[Prepared, Result]):
         Raises:
             UsageError: an argument or option is not allowed; raised at the call, before any image is read.
         """
-        batch_fn, settle = self.bind(**options), self.settling(**options)
-        if settle is None:
+        batch_fn, revise = self.bind(**options), self.revising(**options)
+        if revise is None:
             return self._stream(images, batch_fn, batch_size=batch_size, workers=workers, sample_ids=sample_ids)
 
         def with_images(batch: Sequence[Prepared], numbers: Sequence[int]) -> list[tuple[Prepared, Result]]:
             return list(zip(batch, batch_fn(batch, numbers), strict=True))
 
         pairs = self._stream(images, with_images, batch_size=batch_size, workers=workers, sample_ids=sample_ids)
-        return _settled(pairs, settle)
+        return _revised(pairs, revise)
 
     def predict_prepared(self, batch: Sequence[Prepared], **options: Any) -> list[Result | PhotoError]:
         """Predict for images that :meth:`prepare` opened, perhaps elsewhere and before.
@@ -231,12 +231,12 @@ class Predictor(Loaded, Generic[Prepared, Result]):
         )
 
 
-def _settled(
-    pairs: Iterator[tuple[Prepared, Result | PhotoError] | PhotoError], settle: Callable[[Prepared, Result], Result]
+def _revised(
+    pairs: Iterator[tuple[Prepared, Result | PhotoError] | PhotoError], revise: Callable[[Prepared, Result], Result]
 ) -> Iterator[Result | PhotoError]:
     for pair in pairs:
         if isinstance(pair, PhotoError):
             yield pair
         else:
             image, result = pair
-            yield result if isinstance(result, PhotoError) else settle(image, result)
+            yield result if isinstance(result, PhotoError) else revise(image, result)

@@ -28,39 +28,54 @@ def test_copies_in_other_formats_and_sizes_have_the_result_of_the_first_photo():
     known: NearDuplicates[str] = NearDuplicates()
     photos = {path.stem: opened(path) for path in EXAMPLES}
     for name, photo in photos.items():
-        assert known.first(thumbnail(photo), name) == name
+        assert known.result(thumbnail(photo), name) == name
     for name, photo in photos.items():
         copies = [saved(photo, format, 60) for format in ("JPEG", "WEBP", "AVIF")]
-        copies += [photo.reduce(2), photo.resize((photo.width * 2, photo.height * 2))]
-        assert {known.first(thumbnail(copy), "another") for copy in copies} == {name}
+        copies += [
+            photo.resize((photo.width * 2, photo.height * 2)),
+            photo.resize((photo.width // 2, photo.height // 2)),
+        ]
+        assert {known.result(thumbnail(copy), "another") for copy in copies} == {name}
 
 
-def test_photos_in_which_something_is_elsewhere_are_others():
+def test_pictures_in_which_something_is_elsewhere_are_others():
     known: NearDuplicates[str] = NearDuplicates()
     frame = np.asarray(opened(EXAMPLES[0]).resize((256, 256))).copy()
-    assert known.first(thumbnail(frame), "first") == "first"
-    moved = frame.copy()
-    moved[96:112, 96:112] = 255 - moved[96:112, 96:112]
-    assert known.first(thumbnail(moved), "moved") == "moved"
-    darker = (frame * 0.7).astype(np.uint8)
-    assert known.first(thumbnail(darker), "darker") == "darker"
-    assert known.first(thumbnail(np.ascontiguousarray(frame[:, ::-1])), "mirrored") == "mirrored"
+    assert known.result(thumbnail(frame), "first") == "first"
+    moved, darker = frame.copy(), (frame * 0.7).astype(np.uint8)
+    moved[96:112, 96:112] = np.roll(frame, 60, axis=1)[96:112, 96:112]
+    others = {"moved": moved, "darker": darker, "mirrored": np.ascontiguousarray(frame[:, ::-1])}
+    for name, other in others.items():
+        assert known.result(thumbnail(other), name) == name
 
 
-def test_the_fainter_a_picture_the_less_its_copies_may_differ():
-    grey = np.full((64, 64, 3), 128, np.uint8)
-    faint = grey.copy()
-    faint[20:40, 20:40] += 6
+@pytest.mark.parametrize("ground", [(128, 128, 128), (255, 40, 40), (255, 224, 0), (20, 20, 60)])
+def test_the_fainter_a_picture_the_less_its_copies_may_differ(ground: tuple[int, int, int]):
+    plain = np.full((64, 64, 3), ground, np.uint8)
+    pictures = {"plain": plain, "left": plain.copy(), "right": plain.copy()}
+    pictures["left"][20:40, 4:24] //= 2
+    pictures["right"][20:40, 40:60] //= 2
     known: NearDuplicates[str] = NearDuplicates()
-    results = [known.first(thumbnail(each), name) for name, each in {"grey": grey, "faint": faint}.items()]
-    assert results == ["grey", "faint"]
-    assert known.first(thumbnail(grey.copy()), "again") == "grey"
+    for name, picture in pictures.items():
+        assert known.result(thumbnail(picture), name) == name
+        assert known.result(thumbnail(picture.repeat(2, axis=0).repeat(2, axis=1)), "again") == name
+
+
+def test_a_photo_does_not_get_the_result_of_its_small_preview_but_its_copies_do_get_its_own():
+    known: NearDuplicates[str] = NearDuplicates()
+    photo = opened(EXAMPLES[0])
+    preview = photo.copy()
+    preview.thumbnail((160, 160))
+    results = [known.result(thumbnail(each), name) for name, each in {"small": preview, "whole": photo}.items()]
+    assert results == ["small", "whole"]
+    assert known.result(thumbnail(saved(photo, "WEBP", 80)), "copy") == "whole"
+    assert known.result(thumbnail(preview), "copy") == "whole"
 
 
 def test_the_last_photos_are_remembered(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(near_duplicates, "REMEMBERED", 3)
     known: NearDuplicates[int] = NearDuplicates()
     photos = [thumbnail(opened(path)) for path in EXAMPLES[:5]]
-    assert [known.first(photo, number) for number, photo in enumerate(photos)] == [0, 1, 2, 3, 4]
-    assert [known.first(photo, 10 + number) for number, photo in enumerate(photos)] == [10, 11, 12, 13, 14]
-    assert [known.first(photo, 20) for photo in photos[2:]] == [12, 13, 14]
+    assert [known.result(photo, number) for number, photo in enumerate(photos)] == [0, 1, 2, 3, 4]
+    assert [known.result(photo, 10 + number) for number, photo in enumerate(photos)] == [10, 11, 12, 13, 14]
+    assert [known.result(photo, 20) for photo in photos[2:]] == [12, 13, 14]

@@ -65,19 +65,19 @@ def test_many_images_in_order_in_batches_numbered_through():
 class Consistent(Shouter):
     """Repeats for a letter what it said of it first, if asked to."""
 
-    def settling(self, *, loud: bool = False, **options: Any) -> Callable[[str, str], str] | None:
+    def revising(self, *, loud: bool = False, **options: Any) -> Callable[[str, str], str] | None:
         known: dict[str, str] = {}
         return None if loud else lambda image, result: known.setdefault(image, result)
 
 
-def test_results_are_settled_in_the_order_of_the_images():
+def test_results_are_revised_in_the_order_of_the_images():
     model = Consistent("loud", threads=1)
     letters = ["a", "b", "a", "broken", "huge", "b", "a"]
-    settled = ["a0", "b1", "a0", "broken: not a photo", "not enough memory for it", "b1", "a0"]
-    assert [str(result) for result in model.predict_many(letters)] == settled
+    revised = ["a0", "b1", "a0", "broken: not a photo", "not enough memory for it", "b1", "a0"]
+    assert [str(result) for result in model.predict_many(letters)] == revised
     assert [str(result) for result in model.predict_many(letters, loud=True)][:3] == ["A0", "B1", "A2"]
     model.batches_at_once = 3
-    assert [str(result) for result in model.predict_many(letters, batch_size=1)] == settled
+    assert [str(result) for result in model.predict_many(letters, batch_size=1)] == revised
     assert model.predict_prepared(["a", "a"]) == ["a0", "a1"]
 
 

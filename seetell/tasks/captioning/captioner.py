@@ -7,15 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-import numpy as np
-
 from seetell.errors import PhotoError, UsageError
 from seetell.language.decoding import Decoding
 from seetell.photos.opening import PhotoSource
 from seetell.results import Caption
 from seetell.runtime.bundle import bundled_models, read_description
 from seetell.runtime.image_stream import BatchFn
-from seetell.runtime.near_duplicates import NearDuplicates
+from seetell.runtime.near_duplicates import NearDuplicates, Thumbnail
 from seetell.runtime.option_checks import check_switches
 from seetell.runtime.predictor import Predictor, Prepared
 
@@ -108,26 +106,19 @@ class Captioner(Predictor[Prepared, Caption]):
         rerank = self.reranks if rerank is None else rerank
         return self._bind(Wanted(attention, sample, least, any_picture, keywords, rerank, options))
 
-    def settling(
+    def revising(
         self, *, each_alone: bool = False, sample: bool = False, **options: Any
     ) -> Callable[[Prepared, Caption], Caption] | None:
-        """Return what gives copies of a photo its caption; see :meth:`Predictor.settling`."""
+        """Return what gives copies of a photo its caption; see :meth:`Predictor.revising`."""
         if each_alone or sample or options.get("method") == "sample":
             return None
         known: NearDuplicates[Caption] = NearDuplicates()
 
-        def first_told(image: Prepared, caption: Caption) -> Caption:
-            small = self.thumbnail(image)
-            return caption if small is None else known.first(small, caption)
+        return lambda image, caption: known.result(self.thumbnail(image), caption)
 
-        return first_told
-
-    def thumbnail(self, image: Prepared) -> np.ndarray | None:
-        """Return a thumbnail by which copies of a prepared image are known; ``None`` where none are.
-
-        See :func:`~seetell.runtime.near_duplicates.thumbnail`.
-        """
-        return None
+    @abstractmethod
+    def thumbnail(self, image: Prepared) -> Thumbnail:
+        """Return the thumbnail of a prepared image, by which copies are known."""
 
     @abstractmethod
     def _bind(self, wanted: Wanted) -> BatchFn[Prepared, Caption]:
@@ -164,8 +155,8 @@ class Captioner(Predictor[Prepared, Caption]):
         """Describe many images, in their order; see :meth:`predict_many` and :meth:`caption`.
 
         Copies of a photo, such as the same one in another format or at half its size, get the caption of the first
-        among the images that is one of them, see :mod:`seetell.runtime.near_duplicates`, unless the option
-        ``each_alone`` is ``True`` or sentences are drawn at random.
+        among the images that is one of them, see :mod:`seetell.runtime.near_duplicates`, unless clearly more can be
+        seen of them, the option ``each_alone`` is ``True``, or sentences are drawn at random.
         """
         return self.predict_many(images, batch_size=batch_size, workers=workers, attention=attention, **options)
 

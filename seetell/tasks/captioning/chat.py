@@ -20,6 +20,7 @@ from seetell.results import Caption
 from seetell.runtime.backends.openai import ChatModel
 from seetell.runtime.image_stream import BatchFn
 from seetell.runtime.in_order import in_order
+from seetell.runtime.near_duplicates import Thumbnail, thumbnail
 from seetell.tasks.captioning.answers import MAX_TOKENS, PROMPT, caption_of
 from seetell.tasks.captioning.captioner import Captioner, Wanted, chosen_decoding
 from seetell.tasks.captioning.keywords import with_nouns
@@ -105,6 +106,10 @@ class ChatCaptioner(Captioner[bytes]):
         except MemoryError as error:
             raise PhotoMemoryError("not enough memory for it") from error
         return file.getvalue()
+
+    def thumbnail(self, image: bytes) -> Thumbnail:
+        """Return the thumbnail of the image that is sent; see :meth:`Captioner.thumbnail`."""
+        return thumbnail(open_photo(image))
 
     def _bind(self, wanted: Wanted) -> BatchFn[bytes, Caption]:
         captions = self._batched(self._asking(wanted.sample, wanted.options))

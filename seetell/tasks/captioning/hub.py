@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from seetell.errors import UsageError
@@ -22,7 +21,7 @@ from seetell.runtime.backends.transformers.generation import Sampling, Search, W
 from seetell.runtime.backends.transformers.predictor import REMOTE_CLASSES, HubLoader, HubPredictor, Prepared
 from seetell.runtime.backends.transformers.source import Source
 from seetell.runtime.image_stream import BatchFn
-from seetell.runtime.near_duplicates import thumbnail
+from seetell.runtime.near_duplicates import Thumbnail, thumbnail
 from seetell.tasks.captioning.answers import MAX_TOKENS, PROMPT, caption_of, words_of
 from seetell.tasks.captioning.captioner import Captioner, Wanted, chosen_decoding
 from seetell.tasks.captioning.keywords import with_nouns
@@ -107,7 +106,7 @@ class HubCaptioner(HubPredictor[Caption], Captioner[Prepared]):
         smaller.thumbnail((self._max_side, self._max_side), Image.Resampling.LANCZOS)
         return prepared._replace(image=smaller)
 
-    def thumbnail(self, image: Prepared) -> np.ndarray:
+    def thumbnail(self, image: Prepared) -> Thumbnail:
         """Return a thumbnail of an image; see :meth:`Captioner.thumbnail`."""
         return thumbnail(image.image)
 

@@ -20,7 +20,7 @@ from seetell.results import Caption
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.bundle_predictor import BundlePredictor
 from seetell.runtime.image_stream import BatchFn, resize_all
-from seetell.runtime.near_duplicates import thumbnail
+from seetell.runtime.near_duplicates import Thumbnail, thumbnail
 from seetell.runtime.sessions import Graph
 from seetell.runtime.tags import (
     COUNTED_SCORE,
@@ -95,7 +95,7 @@ class BundleCaptioner(BundlePredictor[Images, Caption], Captioner[Images]):
         """Open an image and resize it for each of :attr:`preprocessings`; see :meth:`Predictor.prepare`."""
         return resize_all(image, self.preprocessings)
 
-    def thumbnail(self, image: Images) -> np.ndarray:
+    def thumbnail(self, image: Images) -> Thumbnail:
         """Return the thumbnail of what the encoder sees; see :meth:`Captioner.thumbnail`."""
         return thumbnail(image[self.bundle.preprocessing])
 

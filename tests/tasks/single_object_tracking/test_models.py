@@ -69,7 +69,7 @@ def test_one_exemplar_is_searched_for_in_several_windows(name: str, options: dic
         if name != "udt":
             alone = network.search(window, network.template(exemplar[:1]))
             for one, all_of_them in zip(alone, together, strict=True):
-                torch.testing.assert_close(one[0], all_of_them[0], rtol=1e-4, atol=1e-5)
+                torch.testing.assert_close(one[0], all_of_them[0], rtol=1e-3, atol=1e-4)  # sums in another order
         boxes = network.locate(exemplar, window, targets.sizes)
     assert boxes.shape == (3, 4)
 
