@@ -44,6 +44,17 @@ class ResizedPhoto:
         return self.views[0]
 
 
+class Views(dict[Preprocessing, np.ndarray]):
+    """A photo resized to the inputs of several networks, ``(H, W, 3)`` uint8 for each way of preprocessing.
+
+    Attributes:
+        size: width and height of the upright photo; of a large file, those at which it was decoded, which are no less
+            than the largest of these inputs.
+    """
+
+    size: tuple[int, int] = (0, 0)
+
+
 def stream(
     items: Iterator[Item],
     prepare: Callable[[Item], Prepared],
@@ -110,9 +121,7 @@ def preprocess(image: PhotoSource | ResizedPhoto, preprocessing: Preprocessing) 
     return preprocessing.normalise(resize_all(image, (preprocessing,))[preprocessing])
 
 
-def resize_all(
-    image: PhotoSource | ResizedPhoto, preprocessings: Sequence[Preprocessing]
-) -> dict[Preprocessing, np.ndarray]:
+def resize_all(image: PhotoSource | ResizedPhoto, preprocessings: Sequence[Preprocessing]) -> Views:
     """Open an image once and resize it to the inputs of several networks.
 
     It is normalised in its batch, see :func:`~seetell.runtime.tags.stacked`: until then it takes a quarter of the
@@ -122,21 +131,22 @@ def resize_all(
         image: where it was resized already, in these ways.
         preprocessings: one for each input.
 
-    Returns:
-        For each of them ``(H, W, 3)`` uint8.
-
     Raises:
         PhotoError: the image cannot be used.
     """
     if isinstance(image, ResizedPhoto):
-        return dict(zip(preprocessings, image.views, strict=True))
+        views = Views(zip(preprocessings, image.views, strict=True))
+        views.size = image.size
+        return views
     opened = open_photo(image, at_least=largest(preprocessings))
     try:
-        return {way: way.resize(opened) for way in preprocessings}
+        views = Views((way, way.resize(opened)) for way in preprocessings)
     except MemoryError as error:
         raise PhotoMemoryError(
             f"a photo of {opened.width}×{opened.height} pixels needs more memory than there is"
         ) from error
+    views.size = opened.size
+    return views
 
 
 def preprocess_with_size(
@@ -153,7 +163,7 @@ def preprocess_with_size(
 
 def resize_all_with_size(
     image: PhotoSource | ResizedPhoto, preprocessings: Sequence[Preprocessing]
-) -> tuple[dict[Preprocessing, np.ndarray], tuple[int, int]]:
+) -> tuple[Views, tuple[int, int]]:
     """Open an image once; see :func:`resize_all`.
 
     Returns:

@@ -3,12 +3,12 @@
 Copies differ by less than people see, and yet by enough to change a word of a sentence. They are known by thumbnails
 (as by an average hash), of which the differences must be small on average and at every place, compared to how much the
 colours of the photo differ from place to place. ``benchmarks/near_duplicates.py`` measures how many copies are found,
-and how near other pictures come. A copy in which clearly more can be seen keeps its own result: a photo does not get
-that of its small preview.
+and how near other pictures come. A photo does not get the result of its small preview.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -27,14 +27,14 @@ the root of their variance over all places, in the mean of red, green and blue."
 LARGEST_DIFFERENCE = 0.4
 """The largest of these differences, divided by the same."""
 
-MORE_DETAIL = 1.25
-"""Times as much detail as a copy before it has an image of which more can be seen."""
+LARGER = 1.25
+"""Times as large as a copy before it is an image that keeps its own result."""
+
+FULL_SIZE = 200
+"""Width and height beyond which no image counts as larger than another: models see little more."""
 
 REMEMBERED = 2000
 """Photos that later ones are compared with; their thumbnails take 7 MB."""
-
-_VIEW = 256
-"""Width and height at which detail is measured."""
 
 _BLOCKS = 4
 """Across and down, by whose mean colours most photos are told apart."""
@@ -49,22 +49,22 @@ class Thumbnail:
 
     Attributes:
         colours: means of parts of the photo, ``(32, 32, 3)`` uint8.
-        detail: mean difference of brightness between pixels side by side, of 255, at 256×256 pixels.
+        size: root of its number of pixels.
     """
 
     colours: np.ndarray
-    detail: float
+    size: float
 
 
-def thumbnail(image: Image.Image | np.ndarray) -> Thumbnail:
-    """Return the thumbnail of an image, RGB or ``(H, W, 3)`` uint8."""
+def thumbnail(image: Image.Image | np.ndarray, size: tuple[int, int]) -> Thumbnail:
+    """Return the thumbnail of a photo.
+
+    Args:
+        image: the photo, RGB or ``(H, W, 3)`` uint8, at any scale.
+        size: width and height that it had before.
+    """
     opened = Image.fromarray(image) if isinstance(image, np.ndarray) else image
-    colours = np.asarray(opened.resize((SIDE, SIDE), Image.Resampling.BOX))
-    if opened.size != (_VIEW, _VIEW):
-        opened = opened.resize((_VIEW, _VIEW), Image.Resampling.BICUBIC)
-    grey = np.asarray(opened.convert("L"), np.int16)
-    across, down = (np.abs(np.diff(grey, axis=axis)).mean() for axis in (1, 0))
-    return Thumbnail(colours, float(across + down) / 2)
+    return Thumbnail(np.asarray(opened.resize((SIDE, SIDE), Image.Resampling.BOX)), math.sqrt(math.prod(size)))
 
 
 class NearDuplicates(Generic[Result]):
@@ -74,7 +74,7 @@ class NearDuplicates(Generic[Result]):
         self._thumbnails = np.zeros((REMEMBERED, SIDE, SIDE, 3), np.uint8)
         self._blocks = np.zeros((REMEMBERED, _BLOCKS * _BLOCKS * 3), np.float32)
         self._spreads = np.zeros(REMEMBERED, np.float32)
-        self._details = np.zeros(REMEMBERED)
+        self._sizes = np.zeros(REMEMBERED)
         self._results: list[Result] = []
         self._next = 0
 
@@ -83,16 +83,16 @@ class NearDuplicates(Generic[Result]):
 
         Args:
             image: the image.
-            own: its own result, which it keeps, too, if more can be seen of it than of that copy.
+            own: its own result, which it keeps, too, if it is clearly larger than that copy.
         """
-        place = self._copy_of(image.colours)
-        if place is not None and image.detail <= MORE_DETAIL * self._details[place]:
+        place, size = self._copy_of(image.colours), min(image.size, FULL_SIZE)
+        if place is not None and size <= LARGER * self._sizes[place]:
             return self._results[place]
         if place is None:
             place, self._next = self._next, (self._next + 1) % REMEMBERED
         self._thumbnails[place], self._blocks[place] = image.colours, _means_of_blocks(image.colours)
         self._spreads[place] = np.sqrt(image.colours.reshape(-1, 3).var(axis=0).mean())
-        self._details[place], self._results[place : place + 1] = image.detail, [own]
+        self._sizes[place], self._results[place : place + 1] = size, [own]
         return own
 
     def _copy_of(self, colours: np.ndarray) -> int | None:

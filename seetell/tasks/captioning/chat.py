@@ -109,7 +109,8 @@ class ChatCaptioner(Captioner[bytes]):
 
     def thumbnail(self, image: bytes) -> Thumbnail:
         """Return the thumbnail of the image that is sent; see :meth:`Captioner.thumbnail`."""
-        return thumbnail(open_photo(image))
+        opened = open_photo(image)
+        return thumbnail(opened, opened.size)
 
     def _bind(self, wanted: Wanted) -> BatchFn[bytes, Caption]:
         captions = self._batched(self._asking(wanted.sample, wanted.options))

@@ -108,7 +108,7 @@ class HubCaptioner(HubPredictor[Caption], Captioner[Prepared]):
 
     def thumbnail(self, image: Prepared) -> Thumbnail:
         """Return a thumbnail of an image; see :meth:`Captioner.thumbnail`."""
-        return thumbnail(image.image)
+        return thumbnail(image.image, image.size)
 
     def _bind(self, wanted: Wanted) -> BatchFn[Prepared, Caption]:
         options = wanted.options

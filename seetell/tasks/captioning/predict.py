@@ -19,7 +19,7 @@ from seetell.photos.opening import PhotoSource
 from seetell.results import Caption
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.bundle_predictor import BundlePredictor
-from seetell.runtime.image_stream import BatchFn, resize_all
+from seetell.runtime.image_stream import BatchFn, Views, resize_all
 from seetell.runtime.near_duplicates import Thumbnail, thumbnail
 from seetell.runtime.sessions import Graph
 from seetell.runtime.tags import (
@@ -91,13 +91,14 @@ class BundleCaptioner(BundlePredictor[Images, Caption], Captioner[Images]):
         """Whether its captions have a confidence."""
         return self._rater is not None
 
-    def prepare(self, image: PhotoSource, text: str = "") -> Images:
+    def prepare(self, image: PhotoSource, text: str = "") -> Views:
         """Open an image and resize it for each of :attr:`preprocessings`; see :meth:`Predictor.prepare`."""
         return resize_all(image, self.preprocessings)
 
     def thumbnail(self, image: Images) -> Thumbnail:
         """Return the thumbnail of what the encoder sees; see :meth:`Captioner.thumbnail`."""
-        return thumbnail(image[self.bundle.preprocessing])
+        assert isinstance(image, Views)
+        return thumbnail(image[self.bundle.preprocessing], image.size)
 
     @property
     def attends(self) -> bool:

@@ -128,7 +128,7 @@ def test_copies_of_a_photo_get_its_caption_unless_each_is_captioned_alone(
     numbered = lambda batch, numbers: [Caption(captions[number], (), -1.0, "tiny") for number in numbers]  # noqa: E731
     monkeypatch.setattr(captioner, "_bind", lambda wanted: numbered)
     red, blue = plain((250, 0, 0)), plain((0, 0, 250))
-    photos = [red, blue, red.resize((40, 20)), b"no photo", blue.resize((10, 5))]
+    photos = [red, blue, red.resize((18, 9)), b"no photo", blue.resize((10, 5))]
 
     def said(**options: object) -> list[str]:
         return [str(caption)[:9] for caption in captioner.caption_many(photos, batch_size=2, **options)]
