@@ -113,7 +113,6 @@ class Captioner(Predictor[Prepared, Caption]):
         if each_alone or sample or options.get("method") == "sample":
             return None
         known: NearDuplicates[Caption] = NearDuplicates()
-
         return lambda image, caption: known.result(self.thumbnail(image), caption)
 
     @abstractmethod
@@ -155,8 +154,8 @@ class Captioner(Predictor[Prepared, Caption]):
         """Describe many images, in their order; see :meth:`predict_many` and :meth:`caption`.
 
         Copies of a photo, such as the same one in another format or at half its size, get the caption of the first
-        among the images that is one of them, see :mod:`seetell.runtime.near_duplicates`, unless clearly more can be
-        seen of them, the option ``each_alone`` is ``True``, or sentences are drawn at random.
+        among the images that is one of them, see :mod:`seetell.runtime.near_duplicates`, unless it is a small preview
+        of theirs, the option ``each_alone`` is ``True``, or sentences are drawn at random.
         """
         return self.predict_many(images, batch_size=batch_size, workers=workers, attention=attention, **options)
 
