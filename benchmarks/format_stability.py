@@ -20,7 +20,9 @@ from PIL import Image
 import seetell
 
 
-def _saved(format: str, **options: object) -> Callable[[Image.Image], bytes]:
+def saved_as(format: str, **options: object) -> Callable[[Image.Image], bytes]:
+    """Return what saves a photo in a format, and returns the file's content."""
+
     def save(photo: Image.Image) -> bytes:
         file = io.BytesIO()
         photo.save(file, format, **options)
@@ -31,15 +33,15 @@ def _saved(format: str, **options: object) -> Callable[[Image.Image], bytes]:
 
 def _half(photo: Image.Image) -> bytes:
     size = max(1, photo.width // 2), max(1, photo.height // 2)
-    return _saved("PNG")(photo.resize(size, Image.Resampling.LANCZOS))
+    return saved_as("PNG")(photo.resize(size, Image.Resampling.LANCZOS))
 
 
 VARIANTS: dict[str, Callable[[Image.Image], bytes]] = {
-    "png": _saved("PNG"),
-    "jpeg_90": _saved("JPEG", quality=90),
-    "jpeg_75": _saved("JPEG", quality=75),
-    "webp": _saved("WEBP", quality=80),
-    "avif": _saved("AVIF", quality=75),
+    "png": saved_as("PNG"),
+    "jpeg_90": saved_as("JPEG", quality=90),
+    "jpeg_75": saved_as("JPEG", quality=75),
+    "webp": saved_as("WEBP", quality=80),
+    "avif": saved_as("AVIF", quality=75),
     "half": _half,
 }
 """How each photo is saved, by name; the first is exact."""

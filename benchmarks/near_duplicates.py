@@ -8,7 +8,6 @@ film, a folder of pictures, are taken for copies of the frame before.
 from __future__ import annotations
 
 import argparse
-import io
 import itertools
 import json
 import random
@@ -16,20 +15,15 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
+from format_stability import saved_as
 from PIL import Image
 
 import seetell
-from seetell.runtime.near_duplicates import MEAN_DIFFERENCE, NearDuplicates, Thumbnail
+from seetell.photos.opening import PhotoSource
+from seetell.runtime.near_duplicates import MEAN_DIFFERENCE, NearDuplicates, Thumbnail, spread
 
 QUALITIES = {"JPEG": (30, 50, 75, 90), "WEBP": (30, 50, 80), "AVIF": (30, 50, 75)}
 BLOCK = 500
-
-
-def saved(photo: Image.Image, format: str, **options: object) -> Image.Image:
-    """Return a photo as it is after being saved."""
-    file = io.BytesIO()
-    photo.save(file, format, **options)
-    return seetell.open_photo(file.getvalue())
 
 
 def scaled(photo: Image.Image, factor: float, filter: Image.Resampling) -> Image.Image:
@@ -37,16 +31,17 @@ def scaled(photo: Image.Image, factor: float, filter: Image.Resampling) -> Image
     return photo.resize((max(1, round(photo.width * factor)), max(1, round(photo.height * factor))), filter)
 
 
-def copies(photo: Image.Image) -> Iterable[tuple[str, Image.Image]]:
+def copies(photo: Image.Image) -> Iterable[tuple[str, Image.Image | bytes]]:
     """Return copies of a photo, by kind."""
+    jpeg = saved_as("JPEG", quality=75)
     for format, qualities in QUALITIES.items():
         for quality in qualities:
-            yield f"{format.lower()} {quality}", saved(photo, format, quality=quality)
+            yield f"{format.lower()} {quality}", saved_as(format, quality=quality)(photo)
     yield "half", scaled(photo, 0.5, Image.Resampling.LANCZOS)
-    yield "half, bilinear, jpeg 75", saved(scaled(photo, 0.5, Image.Resampling.BILINEAR), "JPEG", quality=75)
+    yield "half, bilinear, jpeg 75", jpeg(scaled(photo, 0.5, Image.Resampling.BILINEAR))
     yield "quarter", scaled(photo, 0.25, Image.Resampling.LANCZOS)
-    yield "double, jpeg 75", saved(scaled(photo, 2, Image.Resampling.BICUBIC), "JPEG", quality=75)
-    yield "gif", saved(photo.convert("P", palette=Image.Palette.ADAPTIVE), "GIF")
+    yield "double, jpeg 75", jpeg(scaled(photo, 2, Image.Resampling.BICUBIC))
+    yield "gif", saved_as("GIF")(photo.convert("P", palette=Image.Palette.ADAPTIVE))
 
 
 def is_copy(one: Thumbnail, other: Thumbnail) -> bool:
@@ -55,19 +50,20 @@ def is_copy(one: Thumbnail, other: Thumbnail) -> bool:
     return known.result(one, 1) == known.result(other, 2)
 
 
-def found(photos: Iterable[Path], small: Callable[[Image.Image], Thumbnail]) -> dict[str, float]:
+def found(photos: Iterable[Path], small: Callable[[PhotoSource], Thumbnail]) -> dict[str, float]:
     """Return the share of copies of each kind that get the photo's result."""
     hits: dict[str, list[bool]] = {}
     for path in photos:
         photo = seetell.open_photo(path)
+        first = small(photo)
         for kind, copy in copies(photo):
-            hits.setdefault(kind, []).append(is_copy(small(photo), small(copy)))
+            hits.setdefault(kind, []).append(is_copy(first, small(copy)))
     return {kind: round(float(np.mean(each)), 3) for kind, each in hits.items()}
 
 
 def nearest(thumbnails: np.ndarray) -> tuple[float, list[int]]:
     """Return the least root mean square between two thumbnails, in units of its limit, and which two they are."""
-    limits = MEAN_DIFFERENCE * np.sqrt(thumbnails.var(axis=(1, 2)).mean(axis=1))
+    limits = MEAN_DIFFERENCE * np.array([spread(each) for each in thumbnails])
     rows = thumbnails.reshape(len(thumbnails), -1).astype(np.float32)
     squares, best, pair = np.square(rows).sum(axis=1), np.inf, [0, 0]
     for first in range(0, len(rows), BLOCK):
@@ -90,7 +86,7 @@ def main() -> None:
     arguments = parser.parse_args()
     captioner = seetell.load()
 
-    def small(photo: Image.Image | Path) -> Thumbnail:
+    def small(photo: PhotoSource) -> Thumbnail:
         return captioner.thumbnail(captioner.prepare(photo))
 
     report: dict[str, object] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -52,7 +52,9 @@ class Views(dict[Preprocessing, np.ndarray]):
             than the largest of these inputs.
     """
 
-    size: tuple[int, int] = (0, 0)
+    def __init__(self, views: Iterable[tuple[Preprocessing, np.ndarray]], size: tuple[int, int]) -> None:
+        super().__init__(views)
+        self.size = size
 
 
 def stream(
@@ -135,18 +137,14 @@ def resize_all(image: PhotoSource | ResizedPhoto, preprocessings: Sequence[Prepr
         PhotoError: the image cannot be used.
     """
     if isinstance(image, ResizedPhoto):
-        views = Views(zip(preprocessings, image.views, strict=True))
-        views.size = image.size
-        return views
+        return Views(zip(preprocessings, image.views, strict=True), image.size)
     opened = open_photo(image, at_least=largest(preprocessings))
     try:
-        views = Views((way, way.resize(opened)) for way in preprocessings)
+        return Views(((way, way.resize(opened)) for way in preprocessings), opened.size)
     except MemoryError as error:
         raise PhotoMemoryError(
             f"a photo of {opened.width}×{opened.height} pixels needs more memory than there is"
         ) from error
-    views.size = opened.size
-    return views
 
 
 def preprocess_with_size(

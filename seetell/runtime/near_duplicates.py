@@ -21,8 +21,7 @@ SIDE = 32
 """Width and height of a thumbnail."""
 
 MEAN_DIFFERENCE = 0.07
-"""Root mean square of the differences between thumbnails of copies, divided by the spread of the first one's colours:
-the root of their variance over all places, in the mean of red, green and blue."""
+"""Root mean square of the differences between thumbnails of copies, divided by the :func:`spread` of the first one."""
 
 LARGEST_DIFFERENCE = 0.4
 """The largest of these differences, divided by the same."""
@@ -67,6 +66,14 @@ def thumbnail(image: Image.Image | np.ndarray, size: tuple[int, int]) -> Thumbna
     return Thumbnail(np.asarray(opened.resize((SIDE, SIDE), Image.Resampling.BOX)), math.sqrt(math.prod(size)))
 
 
+def spread(colours: np.ndarray) -> float:
+    """Return how far the colours of a thumbnail ``(32, 32, 3)`` differ from place to place.
+
+    It is the root of their variance over all places, in the mean of red, green and blue.
+    """
+    return float(np.sqrt(colours.reshape(-1, 3).var(axis=0).mean()))
+
+
 class NearDuplicates(Generic[Result]):
     """The results of the last :data:`REMEMBERED` photos that were no copies of others."""
 
@@ -91,7 +98,7 @@ class NearDuplicates(Generic[Result]):
         if place is None:
             place, self._next = self._next, (self._next + 1) % REMEMBERED
         self._thumbnails[place], self._blocks[place] = image.colours, _means_of_blocks(image.colours)
-        self._spreads[place] = np.sqrt(image.colours.reshape(-1, 3).var(axis=0).mean())
+        self._spreads[place] = spread(image.colours)
         self._sizes[place], self._results[place : place + 1] = size, [own]
         return own
 
@@ -102,9 +109,9 @@ class NearDuplicates(Generic[Result]):
         # means differ by no more, in the mean square, than what they are means of
         near = np.flatnonzero(apart <= np.square(MEAN_DIFFERENCE * self._spreads[known]))
         for place in near[np.argsort(apart[near], kind="stable")][:_CANDIDATES]:
-            differences, spread = np.abs(self._thumbnails[place].astype(np.float32) - colours), self._spreads[place]
-            mean = np.sqrt(np.square(differences).mean())
-            if mean <= MEAN_DIFFERENCE * spread and differences.max() <= LARGEST_DIFFERENCE * spread:
+            differences = np.abs(self._thumbnails[place].astype(np.float32) - colours)
+            mean, largest = np.sqrt(np.square(differences).mean()), differences.max()
+            if mean <= MEAN_DIFFERENCE * self._spreads[place] and largest <= LARGEST_DIFFERENCE * self._spreads[place]:
                 return int(place)
         return None
 

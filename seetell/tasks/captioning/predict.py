@@ -49,7 +49,7 @@ TAGGED_BATCH, TAGGED_BATCHES = 6, 4
 threads have a batch each."""
 
 
-class BundleCaptioner(BundlePredictor[Images, Caption], Captioner[Images]):
+class BundleCaptioner(BundlePredictor[Views, Caption], Captioner[Views]):
     """A captioner of a bundle; see :class:`~seetell.runtime.bundle_predictor.BundlePredictor`.
 
     Attributes:
@@ -95,9 +95,8 @@ class BundleCaptioner(BundlePredictor[Images, Caption], Captioner[Images]):
         """Open an image and resize it for each of :attr:`preprocessings`; see :meth:`Predictor.prepare`."""
         return resize_all(image, self.preprocessings)
 
-    def thumbnail(self, image: Images) -> Thumbnail:
+    def thumbnail(self, image: Views) -> Thumbnail:
         """Return the thumbnail of what the encoder sees; see :meth:`Captioner.thumbnail`."""
-        assert isinstance(image, Views)
         return thumbnail(image[self.bundle.preprocessing], image.size)
 
     @property
@@ -110,7 +109,7 @@ class BundleCaptioner(BundlePredictor[Images, Caption], Captioner[Images]):
         """Whether an aligner has a say in which sentence of a beam it tells."""
         return self.reranker is not None
 
-    def _bind(self, wanted: Wanted) -> BatchFn[Images, Caption]:
+    def _bind(self, wanted: Wanted) -> BatchFn[Views, Caption]:
         decoding = chosen_decoding(self.decoding, sample=wanted.sample, options=wanted.options)
         for name in ("remove_bad_endings", "no_repeat_content_words"):
             if getattr(decoding, name) and self.bundle.require_vocabulary().pieces:
@@ -151,7 +150,7 @@ class BundleCaptioner(BundlePredictor[Images, Caption], Captioner[Images]):
         features = self.features([self.prepare(image)])
         return self.decoder.best(features, self.decoding, choose=self._choose(self.reranks)).tokens
 
-    def logprobs(self, images: Sequence[Images], tokens: Sequence[int]) -> np.ndarray:
+    def logprobs(self, images: Sequence[Views], tokens: Sequence[int]) -> np.ndarray:
         """Return the log-probability of each word of one sentence for each image.
 
         Args:
