@@ -31,7 +31,10 @@ def test_the_page_measures_a_detector(monkeypatch: pytest.MonkeyPatch, capsys: p
     with pytest.raises(SystemExit, match="0"):
         main(["evaluate", "coco-nanodet", "--data", "coco128/object_detection"])
     scores = json.loads(capsys.readouterr().out)
-    assert f"an AP of {scores['AP']:.3f} and an AP50 of {scores['AP50']:.3f}" in page
+    said = re.search(r"an AP of (0\.\d{3}) and an AP50 of (0\.\d{3})", page)
+    assert said, "the page states both scores of the bundled detector"
+    # 8-bit arithmetic rounds differently on processors with VNNI and without
+    assert [scores["AP"], scores["AP50"]] == pytest.approx([float(each) for each in said.groups()], abs=0.012)
 
 
 @pytest.mark.slow

@@ -14,8 +14,10 @@ from seetell.tasks.detection.models.detector import DetectorNetwork, DetectorSpe
 from seetell.tasks.detection.models.torchvision_models import ONE_STAGE, PREFIX, SIDES, STRIDES, TorchvisionConfig
 from seetell.tasks.detection.train import detections
 
-SMALLEST = {"fasterrcnn_mobilenet_v3_large_fpn": (1e-3, 110, 0.1), "ssdlite320_mobilenet_v3_large": (3e-3, 60, 0.3)}
-"""How the smallest of two and of one stage learn in few steps: learning rate, steps and momentum of statistics."""
+SMALLEST = {"fasterrcnn_mobilenet_v3_large_fpn": (1e-3, 0.1), "ssdlite320_mobilenet_v3_large": (3e-3, 0.3)}
+"""How the smallest of two and of one stage learn in few steps: learning rate and momentum of statistics."""
+ROUND, ROUNDS = 40, 8
+"""Steps between two measurements and the most of these: processors sum in different orders, so some need more steps."""
 
 
 class OneOf255(Encoder):
@@ -67,7 +69,7 @@ def test_candidates_are_those_that_torchvision_chooses_among(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SMALLEST)
 def test_learns_ten_pictures_by_heart(name):
-    rate, steps, momentum = SMALLEST[name]
+    rate, momentum = SMALLEST[name]
     side = SIDES.get(name, SIDE * 2)
     images = torch.nn.functional.interpolate(pixels(), size=(side, side))
     boxes, labels = targets()
@@ -77,11 +79,18 @@ def test_learns_ten_pictures_by_heart(name):
         if isinstance(layer, torch.nn.BatchNorm2d):
             layer.momentum = momentum
     optimiser = torch.optim.Adam(detector.parameters(), rate)
-    for _ in range(steps):
-        optimiser.zero_grad()
-        torch.stack([mean for mean, _ in detector.losses([images], wanted).values()]).sum().backward()
-        optimiser.step()
-    detector.eval()
+    scores = [0.0]
+    while max(scores) <= 0.7 and len(scores) <= ROUNDS:
+        detector.train()
+        for _ in range(ROUND):
+            optimiser.zero_grad()
+            torch.stack([mean for mean, _ in detector.losses([images], wanted).values()]).sum().backward()
+            optimiser.step()
+        scores.append(ap50(detector.eval(), images, wanted))
+    assert max(scores) > 0.7, scores
+
+
+def ap50(detector: DetectorNetwork, images: torch.Tensor, wanted: Targets) -> float:
     with torch.inference_mode():
         found = detector.detect([images])
     truth = {
@@ -91,7 +100,7 @@ def test_learns_ten_pictures_by_heart(name):
         for number, (each, classes) in enumerate(zip(wanted.boxes, wanted.labels, strict=True))
     }
     told = {number: detections(each, CLASSES, nms_iou=0.5) for number, each in enumerate(found)}
-    assert detection_average_precision(truth, told).ap50 > 0.7
+    return detection_average_precision(truth, told).ap50
 
 
 def test_mistakes_name_what_there_is():
