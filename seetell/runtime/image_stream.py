@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image
 
-from seetell.errors import PhotoError, PhotoMemoryError
+from seetell.errors import PhotoError, PhotoMemoryError, UsageError
 from seetell.photos.opening import PhotoSource, open_photo, photo_size
 from seetell.photos.preprocessing import Preprocessing, largest
 
@@ -69,7 +69,8 @@ def stream(
 ) -> Iterator[Result | PhotoError]:
     """Prepare items and process them, in their order; at most one batch is read ahead of those that are processed.
 
-    The last items are cut into batches of about the same size, so that few of them make all threads work, too.
+    Where reading an item fails, the items before it are processed first. The last items are cut into batches of about
+    the same size, so that few of them make all threads work, too.
 
     Args:
         items: may be endless.
@@ -83,7 +84,13 @@ def stream(
 
     Yields:
         One result per item, or the error of one that cannot be used.
+
+    Raises:
+        UsageError: there are fewer sample ids than items.
+        Exception: whatever ``items`` raises.
     """
+    failures: list[Exception] = []
+    numbered = _until_failure(_numbered(items, sample_ids), failures)
     opening = ThreadPoolExecutor(workers, thread_name_prefix="seetell-images")
     running = ThreadPoolExecutor(batches_at_once, thread_name_prefix="seetell-batches")
 
@@ -98,7 +105,7 @@ def stream(
         while True:
             wanted = (batches_at_once + 1) * batch_size - sum(size for size, _ in begun)
             taken = [
-                (opening.submit(_attempt, prepare, item), next(sample_ids)) for item in itertools.islice(items, wanted)
+                (opening.submit(_attempt, prepare, item), number) for item, number in itertools.islice(numbered, wanted)
             ]
             size = batch_size if len(taken) == wanted else _even_size(len(taken), batch_size, batches_at_once)
             for first in range(0, len(taken), size):
@@ -106,8 +113,10 @@ def stream(
                 work = partial(process, batch)
                 begun.append((len(batch), work if batches_at_once == 1 else running.submit(work).result))
             if not begun:
-                return
+                break
             yield from begun.popleft()[1]()
+        if failures:
+            raise failures[0]
     finally:
         running.shutdown(wait=False, cancel_futures=True)
         opening.shutdown(cancel_futures=True)
@@ -221,6 +230,22 @@ def run_with_oom_fallback(
     middle = len(batch) // 2
     halves = slice(None, middle), slice(middle, None)
     return [item for half in halves for item in run_with_oom_fallback(batch[half], sample_ids[half], predict)]
+
+
+def _numbered(items: Iterator[Item], sample_ids: Iterator[int]) -> Iterator[tuple[Item, int]]:
+    for count, item in enumerate(items):
+        number = next(sample_ids, None)
+        if number is None:
+            raise UsageError(f"expected a sample id for each image, got {count} for more images than that")
+        yield item, number
+
+
+def _until_failure(items: Iterator[Item], failures: list[Exception]) -> Iterator[Item]:
+    """Yield items until reading one fails, and keep why."""
+    try:
+        yield from items
+    except Exception as error:
+        failures.append(error)
 
 
 def _even_size(count: int, most: int, batches_at_once: int) -> int:

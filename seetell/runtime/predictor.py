@@ -150,7 +150,8 @@ class Predictor(Loaded, Generic[Prepared, Result]):
             One result per image, or the error of one that cannot be used.
 
         Raises:
-            UsageError: an argument or option is not allowed; raised at the call, before any image is read.
+            UsageError: an argument or option is not allowed; raised at the call, before any image is read. Or there are
+                fewer sample ids than images; raised, like what ``images`` raises, after the results of those before.
         """
         batch_fn, revise = self.bind(**options), self.revising(**options)
         if revise is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from seetell.errors import PhotoError
+from seetell.errors import PhotoError, UsageError
 from seetell.runtime.image_stream import run_in_batches, stream
 
 SECONDS = 20
@@ -117,6 +117,28 @@ def test_a_batch_that_memory_does_not_hold_is_halved(batches_at_once: int):
     options = {"batch_size": 4, "batches_at_once": batches_at_once}
     assert [str(result) for result in started(items, predict, **options)] == expected
     assert [str(result) for result in run_in_batches(items, range(5), predict, **options)] == expected
+
+
+@pytest.mark.parametrize("batches_at_once", [1, 2])
+@pytest.mark.parametrize("count", [0, 1, 4, 7])
+def test_what_reading_raises_comes_after_the_results_of_all_items_before_it(batches_at_once: int, count: int):
+    def failing() -> Iterator[str]:
+        yield from "abcdefgh"[:count]
+        raise ConnectionError("the camera is gone")
+
+    results = started(failing(), batches_at_once=batches_at_once)
+    seen = [next(results) for _ in range(count)]
+    assert seen == [f"{item}{place}" for place, item in enumerate("abcdefgh"[:count])]
+    with pytest.raises(ConnectionError, match="the camera is gone"):
+        next(results)
+    assert not own_threads()
+
+
+def test_too_few_sample_ids_are_an_error_after_the_results_that_have_one():
+    results = stream(iter("abc"), prepare, number, iter([7, 9]), batch_size=4, batches_at_once=1, workers=1)
+    assert [next(results), next(results)] == ["a7", "b9"]
+    with pytest.raises(UsageError, match="a sample id for each image, got 2 "):
+        next(results)
 
 
 def test_what_a_batch_raises_comes_after_the_results_before_it():
