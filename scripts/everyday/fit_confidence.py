@@ -26,7 +26,7 @@ from support import absent_classes, names_things, unsupported_things
 import seetell
 from seetell.language.object_names import CLASSES, objects_named
 from seetell.language.tokenizer import tokenize
-from seetell.logistic import sigmoid
+from seetell.logistic import fit_logistic
 from seetell.results import Caption
 from seetell.runtime.bundle import bundled_models
 from seetell.tasks.captioning.confidence import Calibration, Evidence, Logistic, evidence, logit, things_named
@@ -40,7 +40,6 @@ EVERYDAY_WEIGHT = 10.0
 """How much a COCO photo counts beside one of Flickr8k, whose photos are more alike and more numerous."""
 
 WEIGHT_DECAY = 0.002
-NEWTON_STEPS = 50
 LIKELY_WORD = 0.05
 """Words at least as probable on a photo count in how far a word's detector can be trusted."""
 
@@ -136,19 +135,14 @@ def rate(captioner: Captioner, photos: Sequence[DevPhoto]) -> list[Rated]:
 
 
 def fit(rows: Sequence[dict[str, float]], true: Sequence[bool], weights: Sequence[float]) -> Logistic:
-    """Fit a logistic regression by Newton's method, with weight decay on standardised features."""
+    """Fit a logistic regression, with weight decay on standardised features."""
     names = list(rows[0])
     features = np.array([[row[name] for name in names] for row in rows])
     target, weight = np.array(true, float), np.array(weights) / np.sum(weights)
     mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-9
     given = np.column_stack([(features - mean) / scale, np.ones(len(rows))])
     decay = np.r_[np.full(len(names), WEIGHT_DECAY), 1e-9]
-    found = np.zeros(given.shape[1])
-    for _ in range(NEWTON_STEPS):
-        likely = sigmoid(given @ found)
-        slope = given.T @ (weight * (likely - target)) + decay * found
-        curvature = (given * (weight * likely * (1 - likely))[:, None]).T @ given + np.diag(decay)
-        found -= np.linalg.solve(curvature, slope)
+    found = fit_logistic(given, target, weight, decay)
     slopes = found[:-1] / scale
     return Logistic(float(found[-1] - slopes @ mean), dict(zip(names, slopes.tolist(), strict=True)))
 
@@ -175,18 +169,11 @@ def word_shifts(rated: Sequence[Rated], things: frozenset[str]) -> dict[str, flo
     shifts = {}
     for word, (logits, truths, weights) in found.items():
         expected = pooled.intercept + slope * np.array(logits)
-        shifts[word] = _intercept(expected, np.array(truths, float), np.array(weights)) / slope
+        added = fit_logistic(
+            np.ones((len(truths), 1)), np.array(truths), np.array(weights), np.array([SHIFT_DECAY]), offset=expected
+        )
+        shifts[word] = float(added[0]) / slope
     return shifts
-
-
-def _intercept(given: np.ndarray, true: np.ndarray, weights: np.ndarray) -> float:
-    """Fit what to add to logits, by Newton's method with a decay of the square."""
-    added = 0.0
-    for _ in range(NEWTON_STEPS):
-        likely = sigmoid(given + added)
-        slope = (weights * (likely - true)).sum() + SHIFT_DECAY * added
-        added -= slope / ((weights * likely * (1 - likely)).sum() + SHIFT_DECAY)
-    return float(added)
 
 
 @cache

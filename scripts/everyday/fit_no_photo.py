@@ -19,7 +19,7 @@ import numpy as np
 from no_photo_pictures import drawn, kept, screenshots
 from PIL import Image, ImageDraw, ImageFilter
 
-from seetell.logistic import sigmoid
+from seetell.logistic import fit_logistic
 from seetell.photos.no_photo import NAMES, inputs, statistics
 
 OUTPUT = Path(__file__).parents[2] / "seetell" / "photos" / "no_photo.json"
@@ -28,7 +28,6 @@ REFUSED = 1 / 700
 """Share of the photos fitted on that may be refused."""
 
 WEIGHT_DECAY = 1e-4
-MOST_STEPS = 60
 
 
 def photo_files(data: Path) -> tuple[list[Path], dict[str, list[Path]]]:
@@ -120,7 +119,7 @@ def measure(pictures: Iterable[Image.Image]) -> np.ndarray:
 
 
 def fit(features: np.ndarray, positive: np.ndarray) -> np.ndarray:
-    """Fit a logistic regression by Newton's method, both classes counting the same.
+    """Fit a logistic regression, both classes counting the same.
 
     Args:
         features: ``(N, D)``, the last of them 1.
@@ -131,16 +130,7 @@ def fit(features: np.ndarray, positive: np.ndarray) -> np.ndarray:
     """
     weight = np.where(positive, 0.5 / positive.sum(), 0.5 / (~positive).sum())
     decay = np.r_[np.full(features.shape[1] - 1, WEIGHT_DECAY), 0]
-    weights = np.zeros(features.shape[1])
-    for _ in range(MOST_STEPS):
-        likely = sigmoid(features @ weights)
-        slope = features.T @ (weight * (likely - positive)) + decay * weights
-        curvature = (features * (weight * likely * (1 - likely) + 1e-9)[:, None]).T @ features + np.diag(decay)
-        step = np.linalg.solve(curvature, slope)
-        weights -= step
-        if abs(step).max() < 1e-6:
-            break
-    return weights
+    return fit_logistic(features, positive, weight, decay)
 
 
 def main() -> None:

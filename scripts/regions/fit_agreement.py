@@ -25,7 +25,7 @@ from seetell.export.card import write_description
 from seetell.geometry.boxes import iou
 from seetell.language.object_names import objects_named
 from seetell.language.tokenizer import tokenize
-from seetell.logistic import sigmoid
+from seetell.logistic import fit_logistic, sigmoid
 from seetell.metrics.meteor import Meteor
 from seetell.runtime.bundle import Bundle, read_description
 from seetell.tasks.dense_captioning.confidence import RIGHT_IOU, RIGHT_METEOR, logit, region_evidence
@@ -39,6 +39,7 @@ LEAST, MOST = 0.15, 0.4
 TOLD_FROM = 0.1
 """Default threshold of the score."""
 
+WEIGHT_DECAY = 1e-3
 BATCH = 8
 EDGES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 1.0)
 
@@ -120,14 +121,10 @@ def right(described: Sequence[tuple[RegionPhoto, str, np.ndarray]], meteor: Mete
 
 
 def logistic(inputs: np.ndarray, truth: np.ndarray) -> list[float]:
-    """Return the coefficients of a logistic regression, the constant last, by Newton's method."""
+    """Return the coefficients of a logistic regression, the constant last."""
     design = np.column_stack([inputs, np.ones(len(inputs))])
-    weights = np.zeros(design.shape[1])
-    for _ in range(30):
-        likely = sigmoid(design @ weights)
-        curvature = (design * (likely * (1 - likely))[:, None]).T @ design + 1e-3 * np.eye(len(weights))
-        weights -= np.linalg.solve(curvature, design.T @ (likely - truth) + 1e-3 * weights)
-    return [round(float(weight), 5) for weight in weights]
+    found = fit_logistic(design, truth, np.ones(len(truth)), np.full(design.shape[1], WEIGHT_DECAY))
+    return [round(float(weight), 5) for weight in found]
 
 
 def fit(folder: Path, photos: Sequence[RegionPhoto], *, mentions: int, regions: int) -> dict[str, Any]:
