@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Lock, Thread
@@ -40,8 +42,51 @@ ort.create_and_register_allocator(
 )
 
 
+@dataclass
+class _Openings:
+    """Graphs that are being opened, and what is checked of them afterwards."""
+
+    threads: ThreadPoolExecutor
+    begun: list[Future[ort.InferenceSession]] = field(default_factory=list)
+    checks: list[Callable[[], None]] = field(default_factory=list)
+
+
+_openings: ContextVar[_Openings | None] = ContextVar("openings", default=None)
+
+
+@contextmanager
+def opening_together(threads: int) -> Iterator[None]:
+    """Open the graphs that are made inside on several threads; when it is left, all are open and checked.
+
+    Args:
+        threads: with one, each graph is opened when it is made, as outside.
+
+    Raises:
+        BundleError: as making and requiring them would have.
+    """
+    if threads == 1:
+        yield
+        return
+    with ThreadPoolExecutor(threads, thread_name_prefix="seetell-graphs") as pool:
+        openings = _Openings(pool)
+        before = _openings.set(openings)
+        try:
+            yield
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+        finally:
+            _openings.reset(before)
+        for opened in openings.begun:
+            opened.result()
+        for check in openings.checks:
+            check()
+
+
 class Graph:
     """One ONNX graph, ready to run on the CPU.
+
+    Within :func:`opening_together` it is opened in the background, and whatever needs it waits for that.
 
     Args:
         source: the file, or its content.
@@ -53,9 +98,21 @@ class Graph:
     def __init__(self, source: Path | bytes, *, threads: int, images_alone: bool = False) -> None:
         self._images_at_once = threads if images_alone else 1
         self._name = str(source) if isinstance(source, Path) else "the graph in memory"
+        self._has_loops = False
+        opening = partial(self._open, source, threads=1 if images_alone else threads)
+        openings = _openings.get()
+        self._opened: Future[ort.InferenceSession]
+        if openings is None:
+            self._opened = Future()
+            self._opened.set_result(opening())
+        else:
+            self._opened = openings.threads.submit(opening)
+            openings.begun.append(self._opened)
+
+    def _open(self, source: Path | bytes, *, threads: int) -> ort.InferenceSession:
         self._has_loops = isinstance(source, Path) and check_graph(source)
         options = ort.SessionOptions()
-        options.intra_op_num_threads = 1 if images_alone else threads
+        options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = FATAL  # errors are raised
         # a plan of memory for every shape met: decoding meets hundreds, for 90 MB and no speed
@@ -65,15 +122,23 @@ class Graph:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             model = str(source) if isinstance(source, Path) else source
-            self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+            return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except Exception as error:
             reason = " ".join(str(error).split())[:300]
             raise BundleError(
                 f"{self._name}: ONNX Runtime {ort.__version__} cannot load it ({reason}); the file is damaged or newer "
                 "than this ONNX Runtime: install or export the model again"
             ) from error
-        self.inputs = tuple(value.name for value in self._session.get_inputs())
-        self.outputs = tuple(value.name for value in self._session.get_outputs())
+
+    @cached_property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of what it takes."""
+        return tuple(value.name for value in self._opened.result().get_inputs())
+
+    @cached_property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of what it can compute."""
+        return tuple(value.name for value in self._opened.result().get_outputs())
 
     @classmethod
     def open(
@@ -97,7 +162,7 @@ class Graph:
         return graph
 
     def require(self, *, inputs: Sequence[str], outputs: Sequence[str]) -> None:
-        """Check the graph's interface.
+        """Check the graph's interface; within :func:`opening_together`, at its end.
 
         Args:
             inputs: all that it may have.
@@ -106,6 +171,13 @@ class Graph:
         Raises:
             BundleError: it has other inputs or lacks an output.
         """
+        openings = _openings.get()
+        if openings is not None:
+            openings.checks.append(partial(self._check, inputs=inputs, outputs=outputs))
+        else:
+            self._check(inputs=inputs, outputs=outputs)
+
+    def _check(self, *, inputs: Sequence[str], outputs: Sequence[str]) -> None:
         surplus, lacking = set(self.inputs) - set(inputs), set(outputs) - set(self.outputs)
         if surplus or lacking:
             raise BundleError(
@@ -125,7 +197,7 @@ class Graph:
         taken = {name: feeds[name] for name in self.inputs}
         try:
             with _deadlines.over(options):
-                run = self._run_apart if self._has_loops else self._session.run
+                run = self._run_apart if self._has_loops else self._opened.result().run
                 results: list[np.ndarray] = run(outputs, taken, options)
         except Exception as error:  # ONNX Runtime has no errors of its own for these
             if options.terminate:
@@ -163,7 +235,7 @@ class Graph:
 
         def run() -> None:
             try:
-                results.put(self._session.run(outputs, feeds, options))
+                results.put(self._opened.result().run(outputs, feeds, options))
             except Exception as error:
                 results.put(error)
 

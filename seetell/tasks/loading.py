@@ -9,6 +9,8 @@ from seetell.errors import BundleError, OtherTaskError, UsageError, unknown
 from seetell.extras import require
 from seetell.runtime.bundle import Bundle, bundled_models, read_description
 from seetell.runtime.memory import return_freed_memory
+from seetell.runtime.sessions import opening_together
+from seetell.runtime.threads import resolve_num_threads
 from seetell.runtime.user_models import user_models
 from seetell.tasks.backends import BACKENDS, Backend, check_options, parse_reference, transformers_tasks
 from seetell.tasks.registry import Task, find_task, tasks
@@ -139,7 +141,9 @@ def load_for(
         such = "" if example is None else f", such as {example.name!r}"
         other = _task_of(bundle.folder)
         raise UsageError(f"{model}: is a model for {_use(other)}; expected one for {_use(task)}{such}")
-    predictor = task.load("predict")(bundle, precision=precision, threads=threads)
+    make = task.load("predict")
+    with opening_together(resolve_num_threads(threads)):
+        predictor = make(bundle, precision=precision, threads=threads)
     return_freed_memory()
     return predictor
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from seetell.errors import BundleError
+from seetell.errors import BundleError, UsageError
 from seetell.runtime import sessions
 from seetell.runtime.bundle import Bundle
-from seetell.runtime.sessions import Graph
+from seetell.runtime.sessions import Graph, opening_together
 
 
 def test_a_graph_names_its_inputs_and_outputs_and_ignores_what_it_does_not_take(tiny_bundle: Path):
@@ -40,6 +41,67 @@ def test_a_graph_with_other_inputs_or_outputs_is_a_bundle_error(tiny_bundle: Pat
         graph.require(inputs=["tokens"], outputs=["logprobs"])
     with pytest.raises(BundleError, match="next_state_1"):
         graph.require(inputs=["tokens", "state_0"], outputs=["next_state_1"])
+
+
+def own_threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("seetell-graphs")]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_graphs_opened_together_are_ready_afterwards(threads: int, tiny_bundle: Path):
+    with opening_together(threads):
+        graphs = [Graph(tiny_bundle / f"{name}.onnx", threads=1) for name in ("decoder_step", "decoder_start") * 3]
+        graphs[1].require(inputs=["pooled"], outputs=["state_0"])
+        assert graphs[1].inputs == ("pooled",)  # waits for it
+    assert not own_threads()
+    (state,) = graphs[-1].run({"pooled": np.ones((3, 4), np.float32)}, ["state_0"])
+    assert state.shape == (3, 6)
+
+
+def test_graphs_are_opened_at_the_same_time(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch):
+    together = threading.Barrier(2, timeout=20)
+    check = sessions.check_graph
+
+    def met(source: Path) -> bool:
+        together.wait()
+        return check(source)
+
+    monkeypatch.setattr(sessions, "check_graph", met)
+    with opening_together(2):
+        for name in ("decoder_step", "decoder_start"):
+            Graph(tiny_bundle / f"{name}.onnx", threads=1)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_what_is_wrong_with_a_graph_is_said_at_the_end_at_the_latest(threads: int, tiny_bundle: Path, tmp_path: Path):
+    path = tmp_path / "encoder.onnx"
+    path.write_bytes(b"not an onnx file")
+
+    def opened(graph: Path, inputs: list[str]) -> None:
+        with opening_together(threads):
+            Graph(tiny_bundle / "decoder_step.onnx", threads=1)
+            Graph(graph, threads=1).require(inputs=inputs, outputs=["state_0"])
+            Graph(tiny_bundle / "decoder_step.onnx", threads=1)
+
+    opened(tiny_bundle / "decoder_start.onnx", ["pooled"])
+    with pytest.raises(BundleError, match="install or export the model again"):
+        opened(path, ["pooled"])
+    with pytest.raises(BundleError, match="expected inputs among"):
+        opened(tiny_bundle / "decoder_start.onnx", ["tokens"])
+    assert not own_threads()
+
+
+def test_an_error_while_graphs_are_opened_together_is_raised_and_later_ones_open_as_before(tiny_bundle: Path):
+    def fail() -> None:
+        with opening_together(2):
+            Graph(tiny_bundle / "none.onnx", threads=1)
+            raise UsageError("no such option")
+
+    with pytest.raises(UsageError, match="no such option"):
+        fail()
+    assert not own_threads()
+    with pytest.raises(BundleError, match=r"none\.onnx"):
+        Graph(tiny_bundle / "none.onnx", threads=1)
 
 
 def test_a_failed_allocation_is_a_memory_error(tmp_path: Path):

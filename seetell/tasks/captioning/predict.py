@@ -75,8 +75,8 @@ class BundleCaptioner(BundlePredictor[Views, Caption], Captioner[Views]):
             tags, self.batch_size = self.tagger.outputs, TAGGED_BATCH if self.threads == 1 else TAGGED_BATCHES
             if reranks:
                 self.reranker = Reranker(bundle, self.tagger, threads=graph_threads)
-        self.decoder = Decoder(bundle, threads=graph_threads, tags=tags, precision=precision)
         self._encoder = Graph.open(bundle, "encoder", precision=precision, threads=graph_threads)
+        self.decoder = Decoder(bundle, threads=graph_threads, tags=tags, precision=precision)
         read = (*self.decoder.features, *(self.reranker.features if self.reranker is not None else ()))
         self._encoded = [name for name in dict.fromkeys(read) if name not in (*tags, DETECTIONS)]
         self._encoder.require(inputs=["images"], outputs=self._encoded)

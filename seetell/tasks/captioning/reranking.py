@@ -77,7 +77,6 @@ class Reranker:
 
     Attributes:
         weights: of the terms.
-        features: names of what the aligner reads of an image: ``pooled``, perhaps ``grid``, perhaps tags.
 
     Args:
         bundle: a captioner with the settings ``reranking``, see :class:`Weights`, and ``confidence``.
@@ -96,8 +95,12 @@ class Reranker:
         self._aligner = bundle.owner("sentence_embedding").require_vocabulary()
         self._images = Graph.open(bundle, "image_embedding", threads=threads)
         self._sentences = Graph.open(bundle, "sentence_embedding", threads=threads)
-        self.features = self._images.inputs
         self._read = cache(self._read_word)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of what the aligner reads of an image: ``pooled``, perhaps ``grid``, perhaps tags."""
+        return self._images.inputs
 
     def __call__(self, ranked: Sequence[Sequence[Hypothesis]], features: Mapping[str, np.ndarray]) -> list[Hypothesis]:
         """Choose a sentence for each image.
