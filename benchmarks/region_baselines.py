@@ -71,9 +71,9 @@ def main() -> None:
     dataset = read_regions(options.regions, captions=options.captions)
     photos = dataset.split(options.split)[: options.photos]
     model: DenseCaptioner = seetell.load(options.model, threads=options.threads)
-    rules = model.localisation
+    rules = model.localiser.rules
     by_objectness = DenseCaptioner(model.bundle, threads=options.threads)
-    by_objectness.localisation, by_objectness.confidence = replace(rules, caption_confidence_weight=0.0), None
+    by_objectness.localiser.rules, by_objectness.confidence = replace(rules, caption_confidence_weight=0.0), None
     captioner = seetell.load(options.captioner, threads=options.threads)
     cut, phrases = regions_of(dataset.split("train"), options.training_regions)
     known = features(captioner, cut)

@@ -51,7 +51,7 @@ def test_recall_is_that_of_the_proposals(dense_bundle: Path, boxes_of_people: Pa
     few, many = (list(captioner.propose_many([photo.path for photo in photos], top=top)) for top in (5, 300))
     for some, all_of_them in zip(few, many, strict=True):
         assert some == all_of_them.top(5)
-        assert len(all_of_them) > captioner.localisation.proposals
+        assert len(all_of_them) > captioner.localiser.rules.proposals
         assert [region.score for region in all_of_them] == sorted(
             (region.score for region in all_of_them), reverse=True
         )

@@ -46,7 +46,7 @@ def evaluate(
     meteor = Meteor()  # whose files may be missing, which is better said before the work than after it
     dataset = read_regions(data.path, format=data.format, photos=data.photos, captions=captions)
     images = images_of(dataset, split)
-    top = predictor.localisation.max_detections
+    top = predictor.localiser.rules.max_detections
     results = predictor.predict_many([image.path for image in images], top=top, threshold=0.0)
     found, failures = collect("describing regions", images, results, progress)
     opened = [image for image, _ in found]

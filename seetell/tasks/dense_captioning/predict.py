@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from seetell.errors import PhotoError
-from seetell.geometry.boxes import Box, area, intersection_over_smaller, nms, select_proposals
+from seetell.geometry.boxes import Box, intersection_over_smaller
 from seetell.language.decoding import Decoding, Hypothesis
 from seetell.language.phrases import word_mask
 from seetell.language.vocabulary import detokenise
@@ -29,11 +28,10 @@ from seetell.runtime.bundle import Bundle
 from seetell.runtime.bundle_predictor import BundlePredictor
 from seetell.runtime.image_stream import BatchFn, resize_all_with_size
 from seetell.runtime.option_checks import check_count, check_share
-from seetell.runtime.sessions import Graph
-from seetell.runtime.setting_checks import numbers
 from seetell.runtime.tags import Detections, Images, ImageTagger, stacked
 from seetell.tasks.captioning.decoder import Decoder
 from seetell.tasks.dense_captioning.confidence import Confidence
+from seetell.tasks.dense_captioning.localiser import Localisation, Localiser
 from seetell.tasks.dense_captioning.object_agreement import (
     DETECTED_SCORE,
     Doubts,
@@ -49,47 +47,6 @@ DUPLICATE_OVERLAP = 0.4
 
 Prepared = tuple[Images, tuple[int, int]]
 """The inputs ``(3, H, W)`` float32 of the networks that see images, and the image's width and height."""
-
-
-@dataclass(frozen=True)
-class Localisation:
-    """How boxes are chosen between the graphs: the setting ``localisation`` of a bundle.
-
-    Attributes:
-        strides: of the feature maps, finest first.
-        canonical_box_size: boxes whose side, the root of the area in pixels of the encoder's input, is shorter are
-            pooled from the finest map, those of up to twice the side from the next, and so on.
-        pre_nms_top_n: proposals compared by non-maximum suppression, those of highest score.
-        proposal_nms_iou: of two proposals that overlap more, the one of higher score is kept.
-        proposals: how many proposals are kept.
-        nms_iou: of two final boxes that overlap more, the one of higher score is kept.
-        max_detections: maximum number of final boxes per image.
-        caption_confidence_weight: a region's score is its objectness times the geometric mean of its words'
-            probabilities to this power.
-    """
-
-    strides: tuple[int, ...]
-    canonical_box_size: float
-    pre_nms_top_n: int
-    proposal_nms_iou: float
-    proposals: int
-    nms_iou: float
-    max_detections: int
-    caption_confidence_weight: float
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> Localisation:
-        """Read the setting.
-
-        Raises:
-            KeyError: a field is missing.
-            TypeError: one is not a number.
-        """
-        strides = tuple(int(stride) for stride in content["strides"])
-        if not strides:
-            raise TypeError(f"expected strides, got {dict(content)}")
-        names = [field.name for field in fields(cls) if field.name != "strides"]
-        return cls(strides=strides, **numbers(content, names, least=0, expected="numbers, none of them negative"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +81,7 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
     Where its bundle has an object detector, phrases agree with what it finds.
 
     Attributes:
-        localisation: how it chooses boxes.
+        localiser: chooses and describes boxes.
         decoding: how it searches phrases.
         temperature: of the choice among the phrases found, see :func:`~.phrases.choose`.
         agreement: what phrases may name, given what the detector found; ``None`` without one.
@@ -137,25 +94,15 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
 
     def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
         super().__init__(bundle, precision=precision, threads=threads)
-        self.localisation = bundle.setting("localisation", Localisation.from_dict)
+        rules = bundle.setting("localisation", Localisation.from_dict)
         self.decoding = bundle.setting("decoding", Decoding.from_dict)
         self.temperature = bundle.setting("phrases", lambda setting: float(setting["temperature"]))
         self.confidence = (
             bundle.setting("confidence", Confidence.from_dict) if "confidence" in bundle.settings else None
         )
-        strides = self.localisation.strides
-        self._maps = [f"map_{stride}" for stride in strides]
-        self._levels = [f"level_{stride}" for stride in strides]
-        self._encoder = Graph.open(bundle, "encoder", precision=precision, threads=self.threads)
-        self._proposals = Graph.open(bundle, "proposals", threads=self.threads)
-        self._regions = Graph.open(bundle, "regions", threads=self.threads)
         self._decoder = Decoder(bundle, threads=self.threads)
-        self._encoder.require(inputs=["images"], outputs=self._maps)
-        self._proposals.require(inputs=self._maps, outputs=[*self._levels, "boxes", "logits"])
-        boxes = [f"{name}_{stride}" for stride in strides for name in ("boxes", "photos")]
-        self._regions.require(
-            inputs=[*self._levels, *self._maps, "context", *boxes], outputs=["boxes", "scores", *self._decoder.features]
-        )
+        features = self._decoder.features
+        self.localiser = Localiser(bundle, rules, precision=precision, threads=self.threads, features=features)
         vocabulary = bundle.require_vocabulary()
         self._pronouns = word_mask(vocabulary.words, PRONOUNS)
         self._function_words = word_mask(vocabulary.words, FUNCTION_WORDS)
@@ -235,10 +182,10 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
             batch: from :meth:`prepare`.
         """
         found = self.detect(batch)
-        head, kept = self._localise(batch)
+        head, kept = self.localiser(self._images(batch))
         rows = np.concatenate(kept)
         owners = np.repeat(np.arange(len(batch)), list(map(len, kept)))
-        boxes, objectness = head["boxes"][rows].astype(np.float64) / self._input_size, head["scores"][rows]
+        boxes, objectness = head["boxes"][rows].astype(np.float64) / self.localiser.input_size, head["scores"][rows]
         features = {name: head[name][rows] for name in self._decoder.features}
         chosen, disputed = self._choose_phrases(features, boxes, owners, found)
         candidates: list[list[Candidate]] = [[] for _ in batch]
@@ -276,10 +223,9 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
         """
 
         def compute(part: Sequence[Prepared]) -> np.ndarray:
-            maps = self._run_backbone(part)
-            del maps["boxes"], maps["logits"]
-            everywhere = np.tile(boxes * self._input_size, (len(part), 1)).astype(np.float32)
-            head = self._run_region_head(maps, everywhere, np.repeat(np.arange(len(part)), len(boxes)))
+            maps, _, _ = self.localiser.anchors(self._images(part))
+            everywhere = np.tile(boxes * self.localiser.input_size, (len(part), 1)).astype(np.float32)
+            head = self.localiser.region_head(maps, everywhere, np.repeat(np.arange(len(part)), len(boxes)))
             logprobs = np.empty((len(part), len(boxes)))
             for place, tokens in enumerate(phrases):
                 own = head["order"] % len(boxes) == place
@@ -289,15 +235,10 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
 
         return self.rows(batch, compute)
 
-    def _localise(self, batch: Sequence[Prepared]) -> tuple[dict[str, np.ndarray], list[np.ndarray]]:
-        """Return what the region head makes of all proposals, and the indices of the final boxes of each image."""
-        maps = self._run_backbone(batch)
-        proposals = self._select_proposals(
-            maps.pop("boxes"), maps.pop("logits"), max_proposals=self.localisation.proposals
-        )
-        owners = np.repeat(np.arange(len(batch)), [len(boxes) for boxes, _ in proposals])
-        head = self._run_region_head(maps, np.concatenate([boxes for boxes, _ in proposals]), owners)
-        return head, self._final_nms(head["boxes"], head["scores"], head.pop("photos"), count=len(batch))
+    def _images(self, batch: Sequence[Prepared]) -> np.ndarray:
+        """Return the encoder's input, ``(B, 3, H, W)``."""
+        way = self.bundle.preprocessing
+        return stacked([images for images, _ in batch], (way,))[way]
 
     def _choose_phrases(
         self,
@@ -359,7 +300,7 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
         objectness = np.array([each.objectness for each in candidates])
         logprobs = np.array([each.mean_logprob for each in candidates])
         if self.confidence is None:
-            scores: np.ndarray = objectness * np.exp(self.localisation.caption_confidence_weight * logprobs)
+            scores: np.ndarray = objectness * np.exp(self.localiser.rules.caption_confidence_weight * logprobs)
             return scores
         return self.confidence.of_regions(objectness, logprobs, np.array([each.likeness for each in candidates]))
 
@@ -380,14 +321,13 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
         return detokenise(self.bundle.require_vocabulary().decode(hypothesis.tokens))
 
     def _propose(self, batch: Sequence[Prepared], sample_ids: Sequence[int], *, top: int) -> list[Regions]:
-        maps = self._run_backbone(batch)
-        proposals = self._select_proposals(maps["boxes"], maps["logits"], max_proposals=top)
+        proposals = self.localiser.propose(self._images(batch), max_proposals=top)
         return [
             Regions(
                 tuple(
                     Region("", _box(box), score)
                     for box, score in zip(
-                        boxes / self._input_size * np.tile(size, 2), sigmoid(logits).tolist(), strict=True
+                        boxes / self.localiser.input_size * np.tile(size, 2), sigmoid(logits).tolist(), strict=True
                     )
                 ),
                 size,
@@ -395,69 +335,6 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
             )
             for (_, size), (boxes, logits) in zip(batch, proposals, strict=True)
         ]
-
-    def _run_backbone(self, batch: Sequence[Prepared]) -> dict[str, np.ndarray]:
-        """Return the feature maps of a batch, and ``boxes`` ``(B, A, 4)`` and ``logits`` ``(B, A)`` of all anchors."""
-        way = self.bundle.preprocessing
-        images = stacked([images for images, _ in batch], (way,))[way]
-        maps = self._encoder.run({"images": images}, self._maps)
-        named = dict(zip(self._maps, maps, strict=True))
-        outputs = self._proposals.outputs
-        return named | dict(zip(outputs, self._proposals.run(named, outputs), strict=True))
-
-    @property
-    def _size(self) -> tuple[int, int]:
-        """Width and height of the encoder's input, which the image fills."""
-        return self.bundle.preprocessing.width, self.bundle.preprocessing.height
-
-    @property
-    def _input_size(self) -> np.ndarray:
-        """The same as what boxes in its pixels are divided by, ``(4,)``."""
-        return np.tile(self._size, 2)
-
-    def _select_proposals(
-        self, boxes: np.ndarray, logits: np.ndarray, *, max_proposals: int
-    ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Select proposals from all anchors of each image: boxes and their logits, highest first."""
-        rules = self.localisation
-        compared = rules.pre_nms_top_n * -(-max_proposals // rules.proposals)
-        selected = []
-        for each, scores in zip(boxes, logits, strict=True):
-            kept = select_proposals(
-                each, scores, compared=compared, iou_threshold=rules.proposal_nms_iou, max_boxes=max_proposals
-            )
-            selected.append((each[kept], scores[kept]))
-        return selected
-
-    def _run_region_head(
-        self, maps: Mapping[str, np.ndarray], boxes: np.ndarray, owners: np.ndarray
-    ) -> dict[str, np.ndarray]:
-        """Run the region head, each box on the map of its size.
-
-        Returns:
-            Its outputs in that order, and besides, of each row, ``photos``, its image, and ``order``, its box's place.
-        """
-        rules = self.localisation
-        sides = np.sqrt(area(boxes))
-        level = np.floor(1 + np.log2(sides / rules.canonical_box_size) + 1e-6)
-        level = np.clip(level, 0, len(rules.strides) - 1)
-        places = [np.flatnonzero(level == number) for number in range(len(rules.strides))]
-        feeds = dict(maps)
-        for stride, chosen in zip(rules.strides, places, strict=True):
-            feeds |= {f"boxes_{stride}": boxes[chosen], f"photos_{stride}": owners[chosen]}
-        outputs = self._regions.outputs
-        found = dict(zip(outputs, self._regions.run(feeds, outputs), strict=True))
-        order = np.concatenate(places)
-        return found | {"photos": owners[order], "order": order}
-
-    def _final_nms(self, boxes: np.ndarray, scores: np.ndarray, photos: np.ndarray, *, count: int) -> list[np.ndarray]:
-        """Return the indices of the final boxes of each image, highest score first."""
-        rules = self.localisation
-        kept = []
-        for photo in range(count):
-            own = np.flatnonzero((photos == photo) & (area(boxes) > 0))
-            kept.append(own[nms(boxes[own], scores[own], iou_threshold=rules.nms_iou, max_boxes=rules.max_detections)])
-        return kept
 
 
 def drop_duplicate_captions(regions: Sequence[Region]) -> tuple[Region, ...]:

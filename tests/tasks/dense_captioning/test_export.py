@@ -20,8 +20,9 @@ from seetell.nn.backbones import weights_hash
 from seetell.photos import open_photo
 from seetell.runtime.bundle import Bundle
 from seetell.tasks.captioning.validation import ranked_hypotheses
+from seetell.tasks.dense_captioning.localiser import Localisation
 from seetell.tasks.dense_captioning.phrases import FUNCTION_WORDS, choose, repeats_word
-from seetell.tasks.dense_captioning.predict import DenseCaptioner, Localisation
+from seetell.tasks.dense_captioning.predict import DenseCaptioner
 from seetell.tasks.registry import find_task
 from seetell.tasks.retrieval.config import RetrievalConfig
 from seetell.tasks.retrieval.models import build

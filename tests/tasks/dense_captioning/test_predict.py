@@ -97,7 +97,7 @@ def test_no_region_repeats_a_better_one(captioner):
     for place, region in enumerate(found):
         for better in found.top(place):
             pair = np.array(region.box), np.array(better.box)
-            assert iou(*pair) <= captioner.localisation.nms_iou + 1e-6
+            assert iou(*pair) <= captioner.localiser.rules.nms_iou + 1e-6
             assert better.text != region.text or intersection_over_smaller(*pair) <= DUPLICATE_OVERLAP + 1e-6
 
 
