@@ -12,6 +12,7 @@ from typing import Any
 
 from seetell.csv_cells import restore
 from seetell.errors import UsageError
+from seetell.regular_file import open_regular
 from seetell.results import Caption
 
 
@@ -29,16 +30,20 @@ def read_captions(path: Path) -> dict[str, Caption]:
         UsageError: the file cannot be read or has neither format.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with open_regular(path) as file:
+            text = file.read().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise UsageError(f"{path}: captions cannot be read ({reason})") from error
     rows = _json_rows(path, text) if text.lstrip().startswith("{") else _table_rows(path, text)
-    return {
-        os.path.realpath(row["image"]): _caption(row, path.name)
-        for row in rows
-        if isinstance(row.get("image"), str) and row["image"] and "caption" in row and not row.get("error")
-    }
+    captions = {}
+    for row in rows:
+        image = row.get("image")
+        if isinstance(image, str) and image and "caption" in row and not row.get("error"):
+            if "\0" in image:
+                raise UsageError(f"{path}: expected the path of an image, got {image!r:.80}")
+            captions[os.path.realpath(image)] = _caption(row, path.name)
+    return captions
 
 
 def _caption(row: Mapping[str, Any], file: str) -> Caption:
@@ -52,8 +57,9 @@ def _json_rows(path: Path, text: str) -> Iterator[Mapping[str, Any]]:
             continue
         try:
             row = json.loads(line)
-        except ValueError as error:
-            raise UsageError(f"{path}:{number}: is not JSON ({error}); expected one object per line") from error
+        except (ValueError, RecursionError) as error:
+            reason = "nested too deeply" if isinstance(error, RecursionError) else error
+            raise UsageError(f"{path}:{number}: is not JSON ({reason}); expected one object per line") from error
         if not isinstance(row, dict):
             raise UsageError(f'{path}:{number}: expected an object such as {{"image": "dog.jpg", "caption": "a dog"}}')
         yield row

@@ -180,10 +180,12 @@ class Output(ABC):
 
     def close(self) -> None:
         """Close the files, and let other processes write."""
-        with suppress(OSError):
-            self._log.close()
-        self._failures.close()
-        self._lock.release()
+        try:
+            with suppress(OSError):
+                self._log.close()
+            self._failures.close()
+        finally:
+            self._lock.release()
 
     def __enter__(self) -> Output:
         return self

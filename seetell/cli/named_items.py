@@ -67,7 +67,7 @@ class NamedItems:
                         image, caption = content["image"], None if "error" in content else content["caption"]
                         if not isinstance(image, str) or not isinstance(caption, str | None):
                             raise TypeError("not text")
-                    except (ValueError, TypeError, KeyError) as error:
+                    except (ValueError, TypeError, KeyError, RecursionError) as error:
                         raise UsageError(
                             f"--captions {file}, line {number}: expected a JSON object with image and caption"
                         ) from error

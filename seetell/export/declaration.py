@@ -18,7 +18,7 @@ from seetell.nn.backbones import Encoder, Features, Tags
 from seetell.nn.onnx_graph import onnx_graph
 from seetell.photos import Preprocessing
 from seetell.runtime.bundle import Bundle
-from seetell.runtime.image_stream import resize_all
+from seetell.runtime.resized_images import resize_all
 from seetell.runtime.sessions import Graph
 from seetell.runtime.tags import ImageTagger, stacked
 from seetell.training.batches import photo_pixels

@@ -55,10 +55,12 @@ class DecodeBudget:
         turn = object()
         with self._changed:
             self._waiting.append(turn)
-            self._changed.wait_for(lambda: self._waiting[0] is turn and self._fits(need))
-            self._waiting.popleft()
-            self._used += need
-            self._changed.notify_all()  # the next in turn may fit as well
+            try:
+                self._changed.wait_for(lambda: self._waiting[0] is turn and self._fits(need))
+                self._used += need
+            finally:  # also when it is interrupted
+                self._waiting.remove(turn)
+                self._changed.notify_all()  # the next in turn may fit as well
         try:
             yield
         finally:

@@ -11,8 +11,8 @@ from seetell.errors import PhotoError
 from seetell.photos.opening import PhotoSource
 from seetell.photos.preprocessing import Preprocessing
 from seetell.runtime.bundle import Bundle
-from seetell.runtime.image_stream import preprocess
 from seetell.runtime.predictor import Predictor, Prepared, Result
+from seetell.runtime.resized_images import preprocess
 
 if TYPE_CHECKING:
     from seetell.runtime.tags import ImageTagger

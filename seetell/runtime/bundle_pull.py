@@ -69,7 +69,11 @@ def _checked(url: str, taken: Callable[[str], bool]) -> tuple[str, str]:
     local = parts.hostname in ("localhost", "127.0.0.1", "::1")
     if not (parts.scheme == "https" or (parts.scheme == "http" and local)) or parts.query or parts.fragment:
         raise UsageError(f"{url}: expected the address of a bundle's folder, such as https://example.org/my-captioner")
-    if bundle_file(Path(), name).name.startswith("."):
+    try:
+        plain = not bundle_file(Path(), name).name.startswith(".")
+    except BundleError:
+        plain = False
+    if not plain:
         raise UsageError(f"{url}: its last part is to be the name of the bundle")
     if taken(name):
         raise UsageError(f"{url}: {name} is the name of a model that came with seetell")

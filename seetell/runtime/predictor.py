@@ -15,7 +15,14 @@ from typing import Any, ClassVar, Generic, TypeVar
 from seetell.errors import PhotoError, UsageError
 from seetell.photos.opening import PhotoSource
 from seetell.photos.preprocessing import Preprocessing
-from seetell.runtime.image_stream import BatchFn, run_in_batches, run_with_oom_fallback, stream
+from seetell.runtime.image_stream import (
+    BatchFn,
+    numbered,
+    results_then_failure,
+    run_in_batches,
+    run_with_oom_fallback,
+    stream,
+)
 from seetell.runtime.loaded import Loaded
 from seetell.runtime.option_checks import check_count
 
@@ -208,15 +215,15 @@ class Predictor(Loaded, Generic[Prepared, Result]):
             raise UsageError(f"expected many images, got one: pass a list, such as [{images!r:.80}]")
         prepare: Callable[[Any], Prepared] = (lambda pair: self.prepare(*pair)) if self.text_input else self.prepare
         numbers = itertools.count() if sample_ids is None else iter(sample_ids)
-        return self._streamed(iter(images), prepare, batch_fn, numbers, batch_size=batch_size, workers=workers)
+        streamed = partial(self._streamed, prepare=prepare, batch_fn=batch_fn, batch_size=batch_size, workers=workers)
+        return results_then_failure(numbered(iter(images), numbers), streamed)
 
     def _streamed(
         self,
-        images: Iterator[Any],
+        images: Iterator[tuple[Any, int]],
+        *,
         prepare: Callable[[Any], Prepared],
         batch_fn: BatchFn[Prepared, Item],
-        sample_ids: Iterator[int],
-        *,
         batch_size: int,
         workers: int,
     ) -> Iterator[Item | PhotoError]:
@@ -225,7 +232,6 @@ class Predictor(Loaded, Generic[Prepared, Result]):
             images,
             prepare,
             batch_fn,
-            sample_ids,
             batch_size=batch_size,
             batches_at_once=self.batches_at_once,
             workers=workers,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,17 +10,15 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from queue import Empty, Queue
-from threading import Lock, Thread
+from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import onnxruntime as ort
 
 from seetell.errors import BundleError
+from seetell.runtime.deadlines import deadlines
 from seetell.runtime.external_data import check_graph
-
-RUN_SECONDS = 60
-"""Deadline of one run; a batch takes well below a second, on a slow and busy machine some seconds."""
 
 FATAL = 4
 """ONNX Runtime's level of log messages."""
@@ -190,20 +187,20 @@ class Graph:
 
         Raises:
             MemoryError: ONNX Runtime could not get the memory it needs.
-            BundleError: the run did not end within :data:`RUN_SECONDS`.
+            BundleError: the run did not end within :data:`~seetell.runtime.deadlines.RUN_SECONDS`.
         """
         options = ort.RunOptions()
         options.log_severity_level = FATAL
         taken = {name: feeds[name] for name in self.inputs}
         try:
-            with _deadlines.over(options):
+            with deadlines.over(options):
                 run = self._run_apart if self._has_loops else self._opened.result().run
                 results: list[np.ndarray] = run(outputs, taken, options)
         except Exception as error:  # ONNX Runtime has no errors of its own for these
             if options.terminate:
                 raise BundleError(
-                    f"{self._name}: did not end within {RUN_SECONDS} seconds; the model is damaged, or the batch too "
-                    "large for this machine: try a smaller one (--batch-size)"
+                    f"{self._name}: did not end within {deadlines.seconds} seconds; the model is damaged, or the batch "
+                    "too large for this machine: try a smaller one (--batch-size)"
                 ) from error
             if "alloc" in str(error):
                 raise MemoryError(str(error)) from error
@@ -250,48 +247,3 @@ class Graph:
             if isinstance(result, Exception):
                 raise result
             return result
-
-
-@dataclass
-class _Run:
-    options: ort.RunOptions
-    seconds: int = 0
-
-
-class _Deadlines:
-    """Ends runs that take too long, from one thread for all.
-
-    It counts seconds in which the process runs, so that one that was stopped for a while loses no run.
-    """
-
-    def __init__(self) -> None:
-        self._runs: dict[int, _Run] = {}
-        self._starting = Lock()
-        self._thread: Thread | None = None
-
-    @contextmanager
-    def over(self, options: ort.RunOptions) -> Iterator[None]:
-        """Watch a run with these options while the block runs."""
-        self._runs[id(options)] = _Run(options)
-        if self._thread is None or not self._thread.is_alive():  # as in a process that was forked
-            self._start()
-        try:
-            yield
-        finally:
-            del self._runs[id(options)]
-
-    def _start(self) -> None:
-        with self._starting:
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = Thread(target=self._watch, name="seetell-deadlines", daemon=True)
-                self._thread.start()
-
-    def _watch(self) -> None:
-        while True:
-            time.sleep(1)
-            for run in list(self._runs.values()):
-                run.seconds += 1
-                run.options.terminate = run.seconds > RUN_SECONDS
-
-
-_deadlines = _Deadlines()

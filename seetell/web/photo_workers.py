@@ -16,7 +16,7 @@ from seetell.errors import PhotoError
 from seetell.photos.budget import DecodeBudget
 from seetell.photos.decoding_worker import ERRORS, read_frame, write_frame
 from seetell.photos.preprocessing import Preprocessing
-from seetell.runtime.image_stream import ResizedPhoto
+from seetell.runtime.resized_images import ResizedPhoto
 
 OPEN_SECONDS = 10.0
 """Timeout to read a photo's header, and again to decode it."""

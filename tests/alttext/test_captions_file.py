@@ -63,6 +63,8 @@ def test_a_withheld_caption_is_no_veto(tmp_path: Path, monkeypatch: pytest.Monke
         (b'{"image": 1}\n{"image"', r"captions:2: is not JSON"),
         (b'{"image": 1}\n[1]', r"captions:2: expected an object"),
         (b"image,caption\na," + b"x" * 200_000, "is not CSV"),
+        (b'{"image": "a", "caption": ' + b"[" * 100_000, "captions:1: is not JSON .nested too deeply"),
+        (b'{"image": "a\\u0000b", "caption": "c"}', "expected the path of an image"),
     ],
 )
 def test_other_files_are_wrong_use(tmp_path: Path, content: bytes | None, said: str):
@@ -71,6 +73,13 @@ def test_other_files_are_wrong_use(tmp_path: Path, content: bytes | None, said: 
         path.write_bytes(content)
     with pytest.raises(UsageError, match=said):
         read_captions(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_that_nobody_writes_to_is_not_waited_for(tmp_path: Path):
+    os.mkfifo(tmp_path / "captions")
+    with pytest.raises(UsageError, match="is a pipe or device"):
+        read_captions(tmp_path / "captions")
 
 
 def test_cells_that_would_be_formulas_are_read_as_they_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -12,6 +12,7 @@ from bulk.toy_executor import CAPTIONING, SETTINGS, Toy, caption, images
 from seetell.bulk.formats import format_of
 from seetell.bulk.items import Item
 from seetell.bulk.opening import open_output
+from seetell.bulk.row_log import RowLog
 from seetell.errors import DataError, SeetellError, UsageError
 
 FILES = ("rows.jsonl", "rows.csv", "rows.parquet")
@@ -140,6 +141,18 @@ def test_what_no_run_wrote_is_not_touched(output: Path):
         caption("ab", output)
     assert output.read_text() == "mine\n"
     assert [path.name for path in output.parent.iterdir()] == [output.name]
+
+
+def test_a_disk_that_fails_at_the_end_leaves_no_lock(output: Path, monkeypatch: pytest.MonkeyPatch):
+    def fail(log: RowLog) -> None:
+        raise OSError("input/output error")
+
+    opened = open_output(str(output), SETTINGS, CAPTIONING)
+    with monkeypatch.context() as patch:
+        patch.setattr(RowLog, "close", fail)
+        with pytest.raises(OSError, match="input/output error"):
+            opened.close()
+    caption("ab", output)
 
 
 def test_a_second_process_is_told(output: Path):

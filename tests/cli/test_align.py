@@ -128,6 +128,12 @@ def test_of_captions_those_without_a_known_word_fail(run, monkeypatch: pytest.Mo
     assert "photos/a.png: not known, left out: wug\n" in err
 
 
+def test_a_line_that_is_nested_too_deeply_is_wrong_use(run, monkeypatch: pytest.MonkeyPatch):
+    listed(monkeypatch, '{"image": ' + "[" * 100_000 + "\n")
+    status, _, err = run("--captions", "-")
+    assert (status, err) == (2, "seetell: --captions -, line 1: expected a JSON object with image and caption\n")
+
+
 def test_an_empty_caption_fails_and_is_named(run, monkeypatch: pytest.MonkeyPatch):
     listed(monkeypatch, '{"image": "photos/a.png", "caption": ""}\n')
     status, out, _ = run("--captions", "-", "--format", "jsonl")

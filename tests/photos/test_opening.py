@@ -527,6 +527,25 @@ def test_photos_that_need_much_memory_wait_for_each_other():
     assert max(sum_ for sum_ in most if sum_ != 250) <= 100
 
 
+def test_a_photo_whose_wait_is_interrupted_keeps_no_other_waiting(monkeypatch: pytest.MonkeyPatch):
+    def interrupt(need: int) -> bool:
+        raise KeyboardInterrupt
+
+    budget, decoded = DecodeBudget(100), threading.Event()
+
+    def decode() -> None:
+        with budget.reserve(20):
+            decoded.set()
+
+    with budget.reserve(80):
+        with monkeypatch.context() as patch:
+            patch.setattr(budget, "_fits", interrupt)
+            with pytest.raises(KeyboardInterrupt), budget.reserve(50):
+                pass
+        threading.Thread(target=decode, daemon=True).start()
+        assert decoded.wait(20)
+
+
 @pytest.mark.parametrize("options", [{}, {"lossless": True}, {"exif": b"Exif\0\0II*\0\x08\0\0\0\0\0"}])
 def test_the_pixels_of_webp_are_read_from_its_start(options: dict[str, object]):
     content = encoded(Image.new("RGB", (300, 200), (9, 200, 3)), "WEBP", **options)

@@ -71,8 +71,11 @@ def test_what_is_no_bundle(description: bytes, said: str, address: str, hub: Fak
 
 
 def test_addresses_and_names_that_are_refused(address: str):
-    for wrong in ("http://example.org/tiny", "https://example.org", "https://example.org/.hidden", f"{address}?a=b"):
-        with pytest.raises((UsageError, BundleError)):
+    for wrong in ("http://example.org/tiny", f"{address}?a=b"):
+        with pytest.raises(UsageError, match="expected the address of a bundle's folder"):
+            pulled(wrong)
+    for wrong in ("https://example.org", "https://example.org/.hidden", "https://example.org/a%2Fb"):
+        with pytest.raises(UsageError, match="its last part is to be the name of the bundle"):
             pulled(wrong)
     with pytest.raises(UsageError, match="name of a model that came with seetell"):
         pulled("https://example.org/everyday-transformer")

@@ -3,12 +3,13 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
 
 from seetell.errors import PhotoError, UsageError
-from seetell.runtime.image_stream import run_in_batches, stream
+from seetell.runtime.image_stream import numbered, results_then_failure, run_in_batches, stream
 
 SECONDS = 20
 """After which a test that hangs fails."""
@@ -26,8 +27,9 @@ def number(batch: Sequence[str], sample_ids: Sequence[int]) -> list[str]:
 
 def started(items: Any, predict: Callable[..., Any] = number, **options: Any) -> Iterator[Any]:
     options = {"batch_size": 2, "batches_at_once": 2, "workers": 2, **options}
-    given_prepare = options.pop("prepare", prepare)
-    return stream(iter(items), given_prepare, predict, itertools.count(), **options)
+    sample_ids = options.pop("sample_ids", itertools.count())
+    process = partial(stream, prepare=options.pop("prepare", prepare), predict=predict, **options)
+    return results_then_failure(numbered(iter(items), iter(sample_ids)), process)
 
 
 def own_threads() -> list[str]:
@@ -135,7 +137,7 @@ def test_what_reading_raises_comes_after_the_results_of_all_items_before_it(batc
 
 
 def test_too_few_sample_ids_are_an_error_after_the_results_that_have_one():
-    results = stream(iter("abc"), prepare, number, iter([7, 9]), batch_size=4, batches_at_once=1, workers=1)
+    results = started("abc", sample_ids=[7, 9])
     assert [next(results), next(results)] == ["a7", "b9"]
     with pytest.raises(UsageError, match="a sample id for each image, got 2 "):
         next(results)

@@ -167,7 +167,7 @@ def endless(path: Path, *, empty: bool) -> Path:
 
 
 def test_an_endless_loop_ends_at_the_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(sessions, "RUN_SECONDS", 0)
+    monkeypatch.setattr(sessions.deadlines, "seconds", 0)
     graph = Graph(endless(tmp_path / "loop.onnx", empty=False), threads=1)
     with pytest.raises(BundleError, match="did not end within 0 seconds"):
         graph.run({"z": np.ones(2, np.float32)}, ["last"])
@@ -176,7 +176,7 @@ def test_an_endless_loop_ends_at_the_deadline(tmp_path: Path, monkeypatch: pytes
 def test_a_loop_that_cannot_be_ended_is_left_behind(tmp_path: Path):
     path = endless(tmp_path / "loop.onnx", empty=True)
     program = (
-        "import sys, pathlib, numpy as np; from seetell.runtime import sessions; sessions.RUN_SECONDS = 0\n"
+        "import sys, pathlib, numpy as np; from seetell.runtime import sessions; sessions.deadlines.seconds = 0\n"
         f"graph = sessions.Graph(pathlib.Path({str(path)!r}), threads=1)\n"
         "try: graph.run({'z': np.ones(2, np.float32)}, ['last'])\n"
         "except sessions.BundleError as error: sys.exit(str(error))"

@@ -14,7 +14,7 @@ from runtime.tiny_tagger import CLASSES, DETECTED, DETECTOR_SIZE, OBJECTS, TAG_E
 from seetell.errors import BundleError
 from seetell.photos import Preprocessing, opening
 from seetell.runtime.bundle import Bundle
-from seetell.runtime.image_stream import resize_all
+from seetell.runtime.resized_images import resize_all
 from seetell.runtime.tags import ImageTagger, detect, found_in, stacked, tagger_of
 
 POOLED = np.random.default_rng(1).normal(size=(6, FEATURES)).astype(np.float32)

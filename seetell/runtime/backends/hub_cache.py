@@ -97,8 +97,10 @@ class CachedModel:
         """Compare every file with the hash that it is named by.
 
         Raises:
-            BundleError: a file was changed or damaged.
+            BundleError: a file was changed or damaged, or the download is not complete.
         """
+        if self.snapshot is None:
+            raise BundleError(f"hf:{self.name}: is not complete; run: seetell models pull hf:{self.name}")
         for name, path in self.files.items():
             expected = path.resolve().name
             digest = _digest(path, expected)

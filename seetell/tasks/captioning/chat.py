@@ -129,8 +129,8 @@ class ChatCaptioner(Captioner[bytes]):
         if chosen.method == "sample":
             sampling.setdefault("temperature", chosen.temperature)
 
-        def ask(numbered: tuple[bytes, int]) -> Caption | PhotoError:
-            image, number = numbered
+        def ask(one: tuple[bytes, int]) -> Caption | PhotoError:
+            image, number = one
             wanted = {**sampling, "seed": sampling["seed"] + number} if "seed" in sampling else sampling
             try:
                 answer = self._model.ask(self.prompt, image, max_tokens=self._max_tokens, sampling=wanted or None)
@@ -142,30 +142,29 @@ class ChatCaptioner(Captioner[bytes]):
 
     def _batched(self, ask: Ask) -> BatchFn[bytes, Any]:
         def captions(batch: Sequence[bytes], sample_ids: Sequence[int]) -> list[Caption | PhotoError]:
-            numbered = list(zip(batch, sample_ids, strict=True))
-            if len(numbered) == 1:
-                return [ask(numbered[0])]
-            return list(in_order(ask, numbered, threads=self.batch_size))
+            asked = list(zip(batch, sample_ids, strict=True))
+            if len(asked) == 1:
+                return [ask(asked[0])]
+            return list(in_order(ask, asked, threads=self.batch_size))
 
         return captions
 
     def _streamed(
         self,
-        images: Iterator[Any],
+        images: Iterator[tuple[Any, int]],
+        *,
         prepare: Callable[[Any], bytes],
         batch_fn: BatchFn[bytes, Item],
-        sample_ids: Iterator[int],
-        *,
         batch_size: int,
         workers: int,
     ) -> Iterator[Item | PhotoError]:
         """Ask for the next image as soon as any request has been answered, instead of batch by batch."""
 
-        def answer(numbered: tuple[Any, int]) -> Item | PhotoError:
-            image, number = numbered
+        def answer(one: tuple[Any, int]) -> Item | PhotoError:
+            image, number = one
             try:
                 return batch_fn([prepare(image)], [number])[0]
             except PhotoError as error:
                 return error
 
-        return in_order(answer, zip(images, sample_ids, strict=False), threads=min(batch_size, self.batch_size))
+        return in_order(answer, images, threads=min(batch_size, self.batch_size))

@@ -19,8 +19,9 @@ from seetell.photos.opening import PhotoSource
 from seetell.results import Caption
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.bundle_predictor import BundlePredictor
-from seetell.runtime.image_stream import BatchFn, Views, resize_all
+from seetell.runtime.image_stream import BatchFn
 from seetell.runtime.near_duplicates import Thumbnail, thumbnail
+from seetell.runtime.resized_images import Views, resize_all
 from seetell.runtime.sessions import Graph
 from seetell.runtime.tags import (
     COUNTED_SCORE,

@@ -16,7 +16,7 @@ from seetell.photos.opening import PhotoSource
 from seetell.results import Label, Labels
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.bundle_predictor import BundlePredictor
-from seetell.runtime.image_stream import ResizedPhoto, preprocess_with_size
+from seetell.runtime.resized_images import ResizedPhoto, preprocess_with_size
 from seetell.runtime.sessions import Graph
 from seetell.tasks.classification.classifier import Classifier
 

@@ -289,9 +289,6 @@ class DenseCap(nn.Module):
         return self.captioner_features(codes, cells, raw=raw, context=context)
 
 
-__all__ = ["DenseCap", "build"]
-
-
 def build(config: RunConfig, encoder: Encoder, vocabulary: Vocabulary | None) -> DenseCap:
     """Create the dense captioner of a run, with random weights."""
     assert vocabulary is not None

@@ -26,8 +26,9 @@ from seetell.photos.opening import PhotoSource
 from seetell.results import Region, Regions
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.bundle_predictor import BundlePredictor
-from seetell.runtime.image_stream import BatchFn, resize_all_with_size
+from seetell.runtime.image_stream import BatchFn
 from seetell.runtime.option_checks import check_count, check_share
+from seetell.runtime.resized_images import resize_all_with_size
 from seetell.runtime.tags import Detections, Images, ImageTagger, stacked
 from seetell.tasks.captioning.decoder import Decoder
 from seetell.tasks.dense_captioning.confidence import Confidence
@@ -46,7 +47,7 @@ DUPLICATE_OVERLAP = 0.4
 """Of two regions with the same phrase, that of lower score goes if more than this of the smaller is in the other."""
 
 Prepared = tuple[Images, tuple[int, int]]
-"""The inputs ``(3, H, W)`` float32 of the networks that see images, and the image's width and height."""
+"""The image at the sizes of the networks that see it, ``(H, W, 3)`` uint8 each, and its width and height."""
 
 
 @dataclass(frozen=True, eq=False)

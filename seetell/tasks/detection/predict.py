@@ -25,8 +25,8 @@ from seetell.photos.opening import PhotoSource
 from seetell.results import Point, Region, Regions
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.bundle_predictor import BundlePredictor
-from seetell.runtime.image_stream import preprocess_with_size
 from seetell.runtime.option_checks import check_count
+from seetell.runtime.resized_images import preprocess_with_size
 from seetell.runtime.setting_checks import numbers
 from seetell.tasks.detection.branch import open_branch
 from seetell.tasks.detection.candidates import TwoGraphs, open_finder

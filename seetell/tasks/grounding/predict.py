@@ -22,7 +22,8 @@ from seetell.photos.preprocessing import Preprocessing
 from seetell.results import Alignment, Region
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.bundle_predictor import BundlePredictor
-from seetell.runtime.image_stream import BatchFn, resize_all_with_size
+from seetell.runtime.image_stream import BatchFn
+from seetell.runtime.resized_images import resize_all_with_size
 from seetell.runtime.sessions import Graph
 from seetell.runtime.tags import DETECTIONS, Images
 from seetell.tasks.grounding.localisation import Grounding, ground_with_head, ground_zero_shot, phrase_vectors

@@ -17,7 +17,8 @@ from seetell.photos.opening import PhotoSource
 from seetell.results import Point, Region, Regions
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.bundle_predictor import BundlePredictor
-from seetell.runtime.image_stream import BatchFn, preprocess_with_size
+from seetell.runtime.image_stream import BatchFn
+from seetell.runtime.resized_images import preprocess_with_size
 from seetell.runtime.sessions import Graph
 from seetell.runtime.setting_checks import numbers
 

@@ -20,7 +20,8 @@ from seetell.language.reading import Reading, read_as_detected, read_sentence
 from seetell.photos.opening import PhotoSource
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.bundle_predictor import BundlePredictor
-from seetell.runtime.image_stream import BatchFn, resize_all
+from seetell.runtime.image_stream import BatchFn
+from seetell.runtime.resized_images import resize_all
 from seetell.runtime.sessions import Graph
 from seetell.runtime.tags import DETECTIONS, MAX_DETECTION_ROWS, MIN_DETECTION_SCORE, Images, stacked, tagger_of
 from seetell.tasks.retrieval.embedder import Embedder

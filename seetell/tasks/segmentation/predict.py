@@ -22,8 +22,9 @@ from seetell.photos.opening import PhotoSource
 from seetell.results import Mask, Masks
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.bundle_predictor import BundlePredictor
-from seetell.runtime.image_stream import BatchFn, preprocess_with_size
+from seetell.runtime.image_stream import BatchFn
 from seetell.runtime.option_checks import check_share
+from seetell.runtime.resized_images import preprocess_with_size
 from seetell.runtime.sessions import Graph
 from seetell.tasks.segmentation.instances import InstanceNetwork, Prepared
 

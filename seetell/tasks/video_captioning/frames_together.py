@@ -11,7 +11,7 @@ from seetell.errors import UsageError
 from seetell.language.decoding import Decoding
 from seetell.results import Caption
 from seetell.runtime.bundle import Bundle
-from seetell.runtime.image_stream import preprocess
+from seetell.runtime.resized_images import preprocess
 from seetell.runtime.sessions import Graph
 from seetell.runtime.threads import resolve_num_threads
 from seetell.tasks.captioning.captioner import chosen_decoding

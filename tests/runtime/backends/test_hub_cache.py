@@ -75,6 +75,8 @@ def test_a_model_without_its_weights_is_not_complete(cache: Path):
     assert cached_models() == []
     (folder / "blobs" / "abc.seetell.incomplete").write_bytes(b"half")
     assert [(found.name, found.snapshot) for found in cached_models()] == [("a/b", None)]
+    with pytest.raises(BundleError, match="not complete; run: seetell models pull hf:a/b"):
+        find_cached("a/b").verify()
 
 
 def test_damage_is_found_by_the_names_of_files(cache: Path):

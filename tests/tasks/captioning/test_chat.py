@@ -189,6 +189,22 @@ def test_many_are_asked_for_at_once_and_come_in_order(server: ChatServer):
     assert [str(caption) for caption in captioner.predict_prepared(batch)] == expected
 
 
+def test_images_that_cannot_be_read_on_lose_no_answer(server: ChatServer):
+    def failing() -> Iterator[Image.Image]:
+        yield from map(plain, (10, 20, 30))
+        raise ConnectionError("the camera is gone")
+
+    server.always = echo
+    captions = load(server, concurrency=2).caption_many(failing())
+    assert [str(next(captions)) for _ in range(3)] == ["Grey 10.", "Grey 20.", "Grey 30."]
+    with pytest.raises(ConnectionError, match="the camera is gone"):
+        next(captions)
+    captions = load(server).caption_many([plain(10), plain(20)], sample_ids=[0])
+    assert str(next(captions)) == "Grey 10."
+    with pytest.raises(UsageError, match="a sample id for each image"):
+        next(captions)
+
+
 def test_no_more_are_asked_for_at_once_than_is_said(server: ChatServer):
     running, most = [], []
 

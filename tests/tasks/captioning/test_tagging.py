@@ -18,7 +18,7 @@ from seetell.errors import BundleError, RecipeError
 from seetell.export.exporter import export_run
 from seetell.photos import Preprocessing
 from seetell.runtime.bundle import Bundle
-from seetell.runtime.image_stream import resize_all
+from seetell.runtime.resized_images import resize_all
 from seetell.runtime.tags import TAGGING_GRAPHS, ImageTagger, stacked
 from seetell.tasks.captioning.tagging import PhotoTagger, load_tagger_bundle
 from seetell.tasks.registry import find_task

@@ -15,8 +15,9 @@ from seetell.errors import OtherTaskError, UsageError
 from seetell.photos.opening import PhotoSource, open_photo
 from seetell.runtime.backends.transformers.model import LoadedModel, load_model, memory_errors
 from seetell.runtime.backends.transformers.source import Source, find_source
-from seetell.runtime.image_stream import BatchFn, with_size
+from seetell.runtime.image_stream import BatchFn
 from seetell.runtime.predictor import Predictor, Result
+from seetell.runtime.resized_images import with_size
 
 Returned = TypeVar("Returned")
 
