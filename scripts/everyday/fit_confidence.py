@@ -13,24 +13,25 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
-from support import absent_classes, names_things, unsupported_things
+from dev_photos import DevPhoto, dev_photos, false_things
+from support import names_things, unsupported_things
 
 import seetell
-from seetell.language.object_names import CLASSES, objects_named
+from seetell.language.object_names import objects_named
 from seetell.language.tokenizer import tokenize
 from seetell.logistic import fit_logistic
 from seetell.results import Caption
 from seetell.runtime.bundle import bundled_models
 from seetell.tasks.captioning.confidence import Calibration, Evidence, Logistic, evidence, logit, things_named
-from seetell.tasks.captioning.predict import Captioner
+from seetell.tasks.captioning.predict import BundleCaptioner
 from seetell.tasks.captioning.tag_reading import SCENES
 from seetell.tasks.captioning.withholding import Rater
 
@@ -48,23 +49,6 @@ SHIFT_WEIGHT, SHIFT_DECAY = 4.0, 2.0
 
 LEVELS = (0.0, 0.3, 0.5, 0.7, 0.9)
 BATCH = 16
-
-
-@dataclass(frozen=True)
-class DevPhoto:
-    """A dev photo and the truth about it.
-
-    Attributes:
-        path: the file.
-        everyday: whether it is of COCO.
-        references: its captions.
-        boxed: the classes that have a box; ``None`` where there are no boxes.
-    """
-
-    path: Path
-    everyday: bool
-    references: tuple[str, ...]
-    boxed: frozenset[str] | None
 
 
 @dataclass(frozen=True)
@@ -86,36 +70,7 @@ class Rated:
     words: dict[str, float]
 
 
-def dev_photos(data: Path) -> list[DevPhoto]:
-    """Return the dev photos of COCO and Flickr8k."""
-    captions = json.loads((data / "coco/captions.json").read_text())
-    references = defaultdict(list)
-    for entry in captions["annotations"]:
-        references[entry["image_id"]].append(entry["caption"])
-    found = []
-    for image in sorted(captions["images"], key=lambda image: image["id"]):
-        said = tuple(references[image["id"]])
-        if len(said) < 5:
-            continue
-        path, boxed = data / "coco/photos" / image["file_name"], None
-        larger = data / "coco128/images/val2017" / f"{image['id']:012d}.jpg"
-        if larger.exists():
-            path = larger
-            (labels,) = (data / "coco128/object_detection").rglob(f"{larger.stem}.txt") or [None]
-            lines = labels.read_text().splitlines() if labels else []
-            boxed = frozenset(CLASSES[int(line.split()[0])] for line in lines if line.strip())
-        found.append(DevPhoto(path, True, said, boxed))
-    text = data / "flickr8k/Flickr8k_text"
-    spoken = defaultdict(list)
-    for line in (text / "Flickr8k.token.txt").read_text().splitlines():
-        name, caption = line.split("\t")
-        spoken[name.split("#")[0]].append(caption)
-    for name in (text / "Flickr_8k.devImages.txt").read_text().split():
-        found.append(DevPhoto(data / "flickr8k/Flicker8k_Dataset" / name, False, tuple(spoken[name]), None))
-    return found
-
-
-def rate(captioner: Captioner, photos: Sequence[DevPhoto]) -> list[Rated]:
+def rate(captioner: BundleCaptioner, photos: Sequence[DevPhoto]) -> list[Rated]:
     """Caption and tag photos."""
     assert captioner.tagger is not None
     objects, words = captioner.tagger.objects, captioner.tagger.words
@@ -185,13 +140,6 @@ def evidence_of(item: Rated, things: Mapping[str, float]) -> Evidence:
     """Return what the tags say of a photo's sentence."""
     mean = item.caption.logprob / (len(item.caption.words) + 1)
     return evidence([word.text for word in item.caption.words], mean, item.presence, item.words, things)
-
-
-def false_things(text: str, photo: DevPhoto, things: Collection[str]) -> tuple[set[str], set[str]]:
-    """Return the classes that a text names and that are absent, and its other things that nothing supports."""
-    tokens = tokenize(text)
-    absent = absent_classes(tokens, photo.references, photo.boxed or ())
-    return absent, unsupported_things(things_named(tokens, things), photo.references)
 
 
 def calibrate(rated: Sequence[Rated], things: frozenset[str]) -> Calibration:

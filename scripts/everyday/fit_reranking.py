@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from fit_confidence import BATCH, DevPhoto, dev_photos, false_things
+from dev_photos import DevPhoto, dev_photos, false_things
+from fit_confidence import BATCH
 from support import names_things
 
 import seetell

@@ -16,14 +16,13 @@ are packed as they are.
 from __future__ import annotations
 
 import argparse
-import collections
 import io
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from corpus import VIEWS, PhotoSet, Start, write_corpus
+from dev_photos import FIVE, captioned_photos
 from PIL import Image
 from safetensors.numpy import load_file
 
@@ -38,7 +37,6 @@ from seetell.runtime.sessions import Graph
 from seetell.runtime.tags import found_in
 from seetell.tasks.loading import find_model
 
-FIVE = 5
 LEAST_SCORE = 0.02
 """Scores below are all alike to the captioner, and are not kept."""
 LEAST_BOXED = 0.1
@@ -49,20 +47,15 @@ WORDS = 4, 18
 
 def coco_sets(folder: Path, boxed: dict[str, tuple[str, ...]]) -> tuple[dict[str, list], list[tuple[int, str]]]:
     """Return COCO's photos by set, each with its path, captions and classes, and the sentences of other photos."""
-    content = json.loads((folder / "captions.json").read_text(encoding="utf-8"))
-    captions = collections.defaultdict(list)
-    for annotation in content["annotations"]:
-        captions[annotation["image_id"]].append(annotation["caption"])
     sets: dict[str, list] = {"coco_train": [], "coco_dev": [], "coco_unlabelled": []}
-    held: set[int] = set()
-    for image in sorted(content["images"], key=lambda image: image["id"]):
-        own = captions[image["id"]]
-        name = "coco_dev" if len(own) >= FIVE else "coco_train"
+    held: dict[int, tuple[str, ...]] = {}
+    for number, path, captions in captioned_photos(folder):
+        name = "coco_dev" if len(captions) >= FIVE else "coco_train"
         if name == "coco_dev":
-            held.add(image["id"])
-        sets[name].append((folder / "photos" / image["file_name"], own, boxed.get(f"{image['id']:012}")))
+            held[number] = captions
+        sets[name].append((path, captions, boxed.get(f"{number:012}")))
     sets["coco_unlabelled"] = [(path, [], None) for path in sorted((folder / "unlabelled").glob("*.jpg"))]
-    said = {tuple(tokenize(caption)) for number in held for caption in captions[number]}
+    said = {tuple(tokenize(caption)) for captions in held.values() for caption in captions}
     sentences = []
     for line in (folder / "sentences.tsv").read_text(encoding="utf-8").splitlines()[1:]:
         number, sentence = line.split("\t")

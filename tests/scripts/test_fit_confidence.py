@@ -6,6 +6,7 @@ from pathlib import Path
 import fit_confidence
 import numpy as np
 import pytest
+from dev_photos import DevPhoto, false_things
 
 from seetell.results import Caption, Word
 from seetell.tasks.captioning.confidence import Calibration, logit
@@ -17,7 +18,7 @@ def rated(count: int = 200) -> list[object]:
     items = []
     for number in range(count):
         there = bool(rng.random() < 0.5)
-        photo = fit_confidence.DevPhoto(
+        photo = DevPhoto(
             Path(f"{number}.jpg"),
             everyday=number % 2 == 0,
             references=("a dog on the lawn",) if there else ("a cat in a kitchen",),
@@ -46,9 +47,7 @@ def test_it_fits_and_writes_a_bundle_s_confidence(tmp_path: Path):
     items = rated()
     calibration = fit_confidence.calibrate(items, frozenset({"grass", "kitchen"}))
     sure = np.array([calibration.confidence(fit_confidence.evidence_of(item, calibration.words)) for item in items])
-    true = np.array(
-        [not any(fit_confidence.false_things(item.caption.text, item.photo, calibration.words)) for item in items]
-    )
+    true = np.array([not any(false_things(item.caption.text, item.photo, calibration.words)) for item in items])
     assert fit_confidence.auc(sure, true) > 0.95
     assert calibration.object({"presence": 3.0}) > 0.8 > 0.2 > calibration.object({"presence": -3.0})
     assert calibration.scene({"probability": logit(0.6)}) > 0.8
@@ -64,12 +63,12 @@ def test_it_fits_and_writes_a_bundle_s_confidence(tmp_path: Path):
 
 
 def test_a_sentence_is_true_if_boxes_or_references_support_it():
-    photo = fit_confidence.DevPhoto(Path("a.jpg"), True, ("People walk along a busy road.",), frozenset({"car"}))
+    photo = DevPhoto(Path("a.jpg"), True, ("People walk along a busy road.",), frozenset({"car"}))
     things = frozenset({"street", "beach", "lights"})
-    assert fit_confidence.false_things("a man by a car on a street", photo, things) == (set(), set())
-    assert fit_confidence.false_things("a dog on the beach", photo, things) == ({"dog"}, {"beach"})
-    lit = fit_confidence.DevPhoto(Path("b.jpg"), True, ("a light",), None)
-    assert fit_confidence.false_things("lights", lit, things) == (set(), set())
+    assert false_things("a man by a car on a street", photo, things) == (set(), set())
+    assert false_things("a dog on the beach", photo, things) == ({"dog"}, {"beach"})
+    lit = DevPhoto(Path("b.jpg"), True, ("a light",), None)
+    assert false_things("lights", lit, things) == (set(), set())
 
 
 def test_bins_are_of_equal_width():
@@ -89,7 +88,7 @@ def test_what_is_added_to_a_word_tells_how_true_it_is():
     for number in range(600):
         likely = {"grass": float(rng.uniform(0.1, 0.9)), "kitchen": float(rng.uniform(0.1, 0.9)), "beach": 0.01}
         seen = [word for word in ("grass", "kitchen") if rng.random() < likely[word] * (0.4 if word == "grass" else 1)]
-        photo = fit_confidence.DevPhoto(Path(f"{number}.jpg"), number % 2 == 0, (" ".join(["a", *seen]),), None)
+        photo = DevPhoto(Path(f"{number}.jpg"), number % 2 == 0, (" ".join(["a", *seen]),), None)
         caption = Caption("", (), -1.0, "tiny")
         items.append(fit_confidence.Rated(photo, caption, {}, {}, likely))
     shifts = fit_confidence.word_shifts(items, frozenset({"grass", "kitchen", "beach"}))

@@ -5,7 +5,7 @@ from pathlib import Path
 import fit_reranking
 import numpy as np
 import pytest
-from fit_confidence import DevPhoto
+from dev_photos import DevPhoto
 from runtime.tiny_aligner import write_tiny_aligner
 from runtime.tiny_bundle import write_tiny_bundle
 
