@@ -36,7 +36,9 @@ _swept: set[Path] = set()
 
 
 @contextmanager
-def atomic_file(path: Path, *, keep_identity: bool = False, in_place: bool = True) -> Iterator[BinaryIO]:
+def atomic_file(
+    path: Path, *, keep_identity: bool = False, in_place: bool = True, durable: bool = False
+) -> Iterator[BinaryIO]:
     """Open a file whose content replaces ``path`` when the block ends, and is dropped when the block fails.
 
     An existing file keeps its permissions, and its new content is on the disk before the old content goes. A symbolic
@@ -48,6 +50,8 @@ def atomic_file(path: Path, *, keep_identity: bool = False, in_place: bool = Tru
             needs it, the new content, once on the disk, is copied into the file, and the old one back if that fails.
         in_place: whether it may be copied so. If not, what cannot be kept otherwise is lost: hard links keep the old
             content, and a process that is killed leaves one of the two.
+        durable: whether the content of a new file, too, is on the disk before the file is there, which takes a moment:
+            for what a later run goes on from, if the power fails.
 
     Raises:
         OSError: it cannot be written; where nothing can be or the disk is full, ``filename`` is ``path``.
@@ -57,10 +61,10 @@ def atomic_file(path: Path, *, keep_identity: bool = False, in_place: bool = Tru
             yield file
         return
     with _unwound_by_signals():
-        yield from _replacing(path, keep_identity=keep_identity, in_place=in_place)
+        yield from _replacing(path, keep_identity=keep_identity, in_place=in_place, durable=durable)
 
 
-def _replacing(path: Path, *, keep_identity: bool, in_place: bool) -> Iterator[BinaryIO]:
+def _replacing(path: Path, *, keep_identity: bool, in_place: bool, durable: bool) -> Iterator[BinaryIO]:
     target = path.resolve()
     existing = target.stat() if target.exists() else None
     mode = 0o666 if existing is None else stat.S_IMODE(existing.st_mode)
@@ -77,6 +81,7 @@ def _replacing(path: Path, *, keep_identity: bool, in_place: bool) -> Iterator[B
                     kept = _take_over(file.fileno(), target, existing) and existing.st_nlink == 1
                     copied = in_place and not kept
                 shutil.copymode(target, partial)
+            if existing is not None or durable:
                 file.flush()
                 os.fsync(file.fileno())
         if copied:

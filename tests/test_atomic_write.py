@@ -256,3 +256,18 @@ def test_nobody_can_put_a_link_at_the_temporary(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(FileExistsError):
         replaced(tmp_path / "a", b"new")
     assert (tmp_path / "target").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_new_file_is_on_the_disk_before_it_is_there_where_that_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, durable: bool
+):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda number: synced.append((os.fstat(number).st_size, path.exists())))
+    path = tmp_path / "settings"
+    with atomic_file(path, durable=durable) as file:
+        file.write(b"content")
+    assert synced == ([(7, False)] if durable else [])
+    with atomic_file(path) as file:
+        file.write(b"other content")
+    assert synced[-1] == (13, True)

@@ -138,7 +138,7 @@ def _unsupported(photo: DevPhoto, things: frozenset[str]) -> set[str]:
 
 def evidence_of(item: Rated, things: Mapping[str, float]) -> Evidence:
     """Return what the tags say of a photo's sentence."""
-    mean = item.caption.logprob / (len(item.caption.words) + 1)
+    mean = item.caption.mean_logprob
     return evidence([word.text for word in item.caption.words], mean, item.presence, item.words, things)
 
 
@@ -210,7 +210,7 @@ def main() -> None:
     all_true = np.array([not (absent or unsupported) for absent, unsupported in false])
     everyday = np.array([item.photo.everyday for item in rated])
     boxed = np.array([item.photo.boxed is not None for item in rated])
-    logprob = np.array([item.caption.logprob / (len(item.caption.words) + 1) for item in rated])
+    logprob = np.array([item.caption.mean_logprob for item in rated])
 
     for name, chosen in (("everyday", everyday), ("with boxes", boxed), ("Flickr8k", ~everyday)):
         print(f"{name}: {_summary(confidence[chosen], classes_true[chosen], all_true[chosen], logprob[chosen])}")

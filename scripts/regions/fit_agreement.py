@@ -94,7 +94,9 @@ def judged(
             batch, model.candidates([model.prepare(photo.path) for photo in batch]), strict=True
         ):
             assert found is not None
-            evidence += [np.array([each.objectness, each.mean_logprob, each.likeness]) for each in candidates]
+            evidence += [
+                np.array([each.objectness, each.hypothesis.mean_logprob, each.likeness]) for each in candidates
+            ]
             boxes += [(photo, each.text, each.box) for each in candidates]
             for label, score, box in zip(*found, strict=True):
                 if score >= 0.3:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,7 +80,7 @@ class CsvRows:
 
     def write(self, path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
         """Write a new file; see :class:`seetell.bulk.formats.Format`."""
-        with atomic_file(path) as file:
+        with atomic_file(path, durable=True) as file:
             text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="")
             table = CsvWriter(text)
             table.row(self.columns)
@@ -89,8 +88,6 @@ class CsvRows:
                 named = {"image": row["image"], self.text_input: row.get(self.text_input)}
                 items = [] if "error" in row else list(items_of(row, self.shape))
                 table.rows(cells({**item, **named}, self.columns) for item in items or [row])
-            text.flush()
-            os.fsync(file.fileno())
             text.detach()
 
     def read(self, path: Path, *, only_names: bool = False) -> Iterator[Row]:

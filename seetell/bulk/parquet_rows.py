@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,12 +73,12 @@ class ParquetRows:
     def write(self, path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
         """Write a new file; see :class:`seetell.bulk.formats.Format`."""
         schema, left = self.schema, iter(rows)
-        with atomic_file(path) as file:
-            with pq.ParquetWriter(file, schema, compression="zstd") as writer:
-                while group := [self._columns(row, schema) for row in itertools.islice(left, ROW_GROUP)]:
-                    writer.write_table(pa.Table.from_pylist(group, schema=schema))
-            file.flush()
-            os.fsync(file.fileno())
+        with (
+            atomic_file(path, durable=True) as file,
+            pq.ParquetWriter(file, schema, compression="zstd") as writer,
+        ):
+            while group := [self._columns(row, schema) for row in itertools.islice(left, ROW_GROUP)]:
+                writer.write_table(pa.Table.from_pylist(group, schema=schema))
 
     def read(self, path: Path, *, only_names: bool = False) -> Iterator[Row]:
         """Yield the rows of a file."""

@@ -37,11 +37,9 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    with atomic_file(path) as file:
+    with atomic_file(path, durable=True) as file:
         for row in rows:
             file.write(line_of(row))
-        file.flush()
-        os.fsync(file.fileno())
 
 
 class RowLog:

@@ -53,7 +53,7 @@ class Settings:
         """Write a file, whole or not at all."""
         content = {"format": FORMAT, **asdict(self)}
         del content["own"]
-        with atomic_file(path) as file:
+        with atomic_file(path, durable=True) as file:
             file.write(json.dumps(content, indent=1, default=str).encode() + b"\n")
 
     def check(self, before: Settings, task: Task, output: Path) -> None:

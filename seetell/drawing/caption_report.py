@@ -133,7 +133,7 @@ class CaptionReport:
     def _item(self, photo: str, caption: Caption, page: str | None) -> str:
         fields = {"image": photo, "model": caption.model}
         if math.isfinite(caption.logprob):
-            fields |= {"logprob": f"{caption.logprob:.6f}", "rank": f"{caption.logprob / (len(caption.words) + 1):.4f}"}
+            fields |= {"logprob": f"{caption.logprob:.6f}", "rank": f"{caption.mean_logprob:.4f}"}
         if caption.confidence is not None:
             fields["confidence"] = fields["rank"] = f"{caption.confidence:.4f}"
         if caption.reason:

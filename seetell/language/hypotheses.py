@@ -35,6 +35,11 @@ class Hypothesis:
     logprob: float
     score: float
 
+    @property
+    def mean_logprob(self) -> float:
+        """The mean log-probability of the words and END."""
+        return self.logprob / (len(self.tokens) + 1)
+
 
 @dataclass(frozen=True)
 class Beams:

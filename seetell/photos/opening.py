@@ -26,7 +26,7 @@ from seetell.photos.budget import DecodeBudget, check_memory, is_free, length_of
 from seetell.photos.colour import Convert, from_array, is_rgb, to_rgb, to_rgba
 from seetell.photos.decoder_errors import one_line, photo_errors
 from seetell.photos.formats import FORMATS, HEIC, JPEG_XL, RAW, Other, other_format
-from seetell.photos.structure import check_exif, halvings
+from seetell.photos.structure import check_exif, check_structure
 
 
 class Readable(Protocol):
@@ -296,7 +296,7 @@ def _identified(file: BinaryIO, name: str) -> tuple[ImageFile.ImageFile, int]:
                 f"{name}: this installation of Pillow was built without {image_format} ({one_line(fits)})"
             )
         if fits:
-            scales = halvings(file, image_format, length_of(file))
+            scales = check_structure(file, image_format, length_of(file))
             file.seek(0)
             if image_format == "TIFF":
                 _silence_libtiff()

@@ -50,7 +50,7 @@ _TIFF_STRIPS = (273, 279, 324, 325)
 _PNM_TOKEN = rb"(?:\s|#[^\r\n]*[\r\n])*([0-9.+-]+)"
 
 
-def halvings(file: BinaryIO, image_format: str, length: int) -> int:
+def check_structure(file: BinaryIO, image_format: str, length: int) -> int:
     """Check a file's structure.
 
     Args:

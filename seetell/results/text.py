@@ -67,6 +67,11 @@ class Caption:
     def __str__(self) -> str:
         return self.text or self.reason
 
+    @property
+    def mean_logprob(self) -> float:
+        """The mean log-probability of the words and of the end of the sentence."""
+        return self.logprob / (len(self.words) + 1)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain types ready for JSON.
 

@@ -66,10 +66,8 @@ def write(path: Path, sample: np.ndarray, batches: Iterable[tuple[np.ndarray, np
     index = faiss.IndexIDMap(quantiser)
     for numbers, vectors in batches:
         index.add_with_ids(_even(vectors), numbers)
-    with atomic_file(path) as file:
+    with atomic_file(path, durable=True) as file:
         faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _faiss() -> Any:

@@ -158,7 +158,7 @@ class Reranker:
 
         For the captioner, all count as equally probable, as the first one: how probable they are is weighed already.
         """
-        mean = max(first.logprob / (len(first.tokens) + 1), -30.0)
+        mean = max(first.mean_logprob, -30.0)
         found = (evidence(text, mean, presence, words, self._calibration.words) for text in texts)
         objects_and_things = map(self._calibration.parts, found)
         return [(math.log(objects), math.log(things)) for objects, things in objects_and_things]

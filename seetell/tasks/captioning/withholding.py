@@ -66,9 +66,8 @@ class Rater:
         *,
         min_confidence: float,
     ) -> Caption:
-        mean = caption.logprob / (len(caption.words) + 1)  # with the end of the sentence
         tokens = [word.text for word in caption.words]
-        found = evidence(tokens, max(mean, -30.0), presence, words, self._calibration.words)
+        found = evidence(tokens, max(caption.mean_logprob, -30.0), presence, words, self._calibration.words)
         confidence = self._calibration.confidence(found)
         if confidence >= min_confidence:
             return replace(caption, confidence=confidence)

@@ -70,11 +70,6 @@ class Candidate:
     likeness: float
     disputed: bool
 
-    @property
-    def mean_logprob(self) -> float:
-        """The mean log-probability of the words and END."""
-        return self.hypothesis.logprob / (len(self.hypothesis.tokens) + 1)
-
 
 class DenseCaptioner(BundlePredictor[Prepared, Regions]):
     """A loaded dense captioner; see :class:`~seetell.runtime.bundle_predictor.BundlePredictor`.
@@ -299,7 +294,7 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
     def _scores(self, candidates: Sequence[Candidate]) -> np.ndarray:
         """Return the score of each region, ``(N,)``."""
         objectness = np.array([each.objectness for each in candidates])
-        logprobs = np.array([each.mean_logprob for each in candidates])
+        logprobs = np.array([each.hypothesis.mean_logprob for each in candidates])
         if self.confidence is None:
             scores: np.ndarray = objectness * np.exp(self.localiser.rules.caption_confidence_weight * logprobs)
             return scores

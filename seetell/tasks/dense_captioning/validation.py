@@ -71,10 +71,7 @@ def validate(
             ranked = ranked_hypotheses(densecap.captioner, each.features, decoding, forbidden=pronouns)
             chosen = [one.hypothesis for one in choose(ranked, function_words, temperature=temperature)]
             phrases = [" ".join(vocabulary.decode(one.tokens)) for one in chosen]
-            confidences = [
-                math.exp(densecap.config.caption_confidence_weight * one.logprob / (len(one.tokens) + 1))
-                for one in chosen
-            ]
+            confidences = [math.exp(densecap.config.caption_confidence_weight * one.mean_logprob) for one in chosen]
             detected[photo.id] = _regions(
                 each.boxes, phrases, (each.scores.numpy(force=True) * confidences).tolist(), scale
             )

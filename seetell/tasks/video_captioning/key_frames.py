@@ -57,8 +57,7 @@ def sureness(caption: Caption) -> tuple[bool, bool, float]:
     if caption.confidence is not None:
         sure = caption.confidence
     else:
-        mean = caption.logprob / (len(caption.words) + 1)
-        sure = mean if math.isfinite(mean) else -math.inf
+        sure = caption.mean_logprob if math.isfinite(caption.mean_logprob) else -math.inf
     return not caption.reason, caption.kind == "sentence", sure
 
 

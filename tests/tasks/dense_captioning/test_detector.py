@@ -98,7 +98,7 @@ def test_regions_without_a_phrase_that_agrees_are_told_where_a_threshold_is_give
         (score,) = [one.score for one in everything if one.text == each.text and np.allclose(one.box, place)]
         assert not any(one.text == each.text and np.allclose(one.box, place) for one in usual)
         alone = captioner.confidence.of_regions(
-            *(np.array([each.objectness, each.mean_logprob, each.likeness])[:, None])
+            *(np.array([each.objectness, each.hypothesis.mean_logprob, each.likeness])[:, None])
         )
         assert score == pytest.approx(alone.item())
 
