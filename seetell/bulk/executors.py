@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class LoadedBy:
+class PredictorSpec:
     """How a process loads a model and what it asks of it; can be pickled.
 
     Attributes:
@@ -132,8 +132,8 @@ class Local:
     """Predicts in this process; results come in the order of the items.
 
     Args:
-        predictor: the model, see :meth:`LoadedBy.load`.
-        recipe: that it was loaded by.
+        predictor: the model, see :meth:`PredictorSpec.load`.
+        spec: what it was loaded by.
         source: returns what to open for the path of an image.
         check_texts: check the text of each item, an unusable one being an error of that item.
     """
@@ -141,13 +141,13 @@ class Local:
     def __init__(
         self,
         predictor: Any,
-        recipe: LoadedBy,
+        spec: PredictorSpec,
         *,
         source: Callable[[str], PhotoSource] = source,
         check_texts: bool = False,
     ) -> None:
-        self._predictor, self._recipe, self._source, self._check_texts = predictor, recipe, source, check_texts
-        self._with_texts = bool(find_task(recipe.task).text_input)
+        self._predictor, self._spec, self._source, self._check_texts = predictor, spec, source, check_texts
+        self._with_texts = bool(find_task(spec.task).text_input)
 
     def results(self, items: Iterator[tuple[int, Item]]) -> Iterator[Done]:
         """Yield the result of each item; see :class:`Executor`."""
@@ -163,9 +163,9 @@ class Local:
 
         results = self._predictor.predict_many(
             inputs(),
-            batch_size=self._recipe.batch_size,
+            batch_size=self._spec.batch_size,
             sample_ids=iter(positions.popleft, None),
-            **self._recipe.options,
+            **self._spec.options,
         )
         for result in results:
             done = Done(*read.popleft(), result)

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from seetell.bulk.executors import Done, LoadedBy, Local
+from seetell.bulk.executors import Done, Local, PredictorSpec
 from seetell.bulk.items import Item
 from seetell.errors import SeetellError, UsageError
 
@@ -37,17 +37,17 @@ class OnRay:
     """Predicts on the cluster that ``$RAY_ADDRESS`` names, or on one that is begun on this machine for the run.
 
     Args:
-        recipe: loads the model. Each actor computes with its ``threads``, one if they are absent, and with a GPU if its
+        spec: loads the model. Each actor computes with its ``threads``, one if they are absent, and with a GPU if its
             ``device`` is one.
         workers: actors at most; as many as the cluster has processors and GPUs for when absent.
         check_texts: see :class:`~seetell.bulk.executors.Local`.
     """
 
-    def __init__(self, recipe: LoadedBy, *, workers: int | None = None, check_texts: bool = False) -> None:
-        threads = recipe.loading.get("threads") or 1
-        self._recipe = replace(recipe, loading={**recipe.loading, "threads": threads})
+    def __init__(self, spec: PredictorSpec, *, workers: int | None = None, check_texts: bool = False) -> None:
+        threads = spec.loading.get("threads") or 1
+        self._spec = replace(spec, loading={**spec.loading, "threads": threads})
         self._check_texts = check_texts
-        self._cpus, self._gpus = threads, int(str(recipe.loading.get("device") or "").startswith("cuda"))
+        self._cpus, self._gpus = threads, int(str(spec.loading.get("device") or "").startswith("cuda"))
         self._workers = workers
 
     def results(self, items: Iterator[tuple[int, Item]]) -> Iterator[Done]:
@@ -79,7 +79,7 @@ class OnRay:
         rows = [{"position": position, "image": image, "text": text} for position, (image, text) in window.items()]
         dataset = ray.data.from_items(rows, override_num_blocks=blocks).map_batches(
             _Worker,
-            fn_constructor_args=(self._recipe, self._check_texts),
+            fn_constructor_args=(self._spec, self._check_texts),
             batch_size=BLOCK,
             compute=ray.data.ActorPoolStrategy(min_size=1, max_size=min(workers, blocks)),
             num_cpus=self._cpus,
@@ -101,12 +101,12 @@ class _Worker:
     """An actor: the model, loaded when the first pictures come.
 
     Args:
-        recipe: see :class:`OnRay`.
+        spec: see :class:`OnRay`.
         check_texts: see :class:`OnRay`.
     """
 
-    def __init__(self, recipe: LoadedBy, check_texts: bool) -> None:
-        self._recipe, self._check_texts = recipe, check_texts
+    def __init__(self, spec: PredictorSpec, check_texts: bool) -> None:
+        self._spec, self._check_texts = spec, check_texts
         self._local: Local | None = None
 
     def __call__(self, batch: Mapping[str, np.ndarray]) -> dict[str, list[bytes]]:
@@ -120,7 +120,7 @@ class _Worker:
 
     def _done(self, pairs: Sequence[tuple[int, Item]]) -> list[tuple[int, Any, str]]:
         if self._local is None:
-            self._local = Local(self._recipe.load(), self._recipe, check_texts=self._check_texts)
+            self._local = Local(self._spec.load(), self._spec, check_texts=self._check_texts)
         return [(done.position, done.result, done.note) for done in self._local.results(iter(pairs))]
 
 

@@ -24,7 +24,7 @@ from seetell.extras import require
 from seetell.tasks.registry import Task
 
 if TYPE_CHECKING:
-    from seetell.bulk.executors import Executor, LoadedBy
+    from seetell.bulk.executors import Executor, PredictorSpec
     from seetell.bulk.outputs import Output, Summary
 
 
@@ -137,35 +137,35 @@ class RowsOption:
         elif not os.access(path if path.exists() else path.parent, os.W_OK):
             raise UsageError(f"--output {self.path}: nothing can be written there; name another place")
 
-    def open(self, task: Task, recipe: LoadedBy, outputs: Sequence[SideOutput]) -> Output:
+    def open(self, task: Task, spec: PredictorSpec, outputs: Sequence[SideOutput]) -> Output:
         """Open the output; see :func:`seetell.bulk.opening.open_output`.
 
         Args:
             task: whose results the rows are.
-            recipe: loads the model.
+            spec: loads the model.
             outputs: what is made besides rows.
         """
         from seetell.bulk.opening import open_output
 
-        settings = recipe.settings()
+        settings = spec.settings()
         changed_by = {output.option.removeprefix("--"): output.value for output in outputs if output.changes_results}
         settings = replace(settings, options={**settings.options, **changed_by})
         return open_output(
             self.path, settings, task, rows_per_file=self.rows_per_file, shard=self.shard, retry=self.retry
         )
 
-    def executor(self, recipe: LoadedBy, *, check_texts: bool) -> Executor | None:
+    def executor(self, spec: PredictorSpec, *, check_texts: bool) -> Executor | None:
         """Return what predicts; ``None`` where this process does.
 
         Args:
-            recipe: loads the model.
+            spec: loads the model.
             check_texts: check the text of each item.
         """
         if self.on == "local":
             return None
         from seetell.bulk.on_ray import OnRay
 
-        return OnRay(recipe, workers=self.workers, check_texts=check_texts)
+        return OnRay(spec, workers=self.workers, check_texts=check_texts)
 
     def tell(self, summary: Summary, task: Task) -> None:
         """Say on standard error what there is now."""

@@ -32,7 +32,7 @@ from seetell.errors import PhotoError, UsageError
 from seetell.tasks.registry import Task, find_task
 
 if TYPE_CHECKING:
-    from seetell.bulk.executors import Done, Executor, LoadedBy
+    from seetell.bulk.executors import Done, Executor, PredictorSpec
     from seetell.bulk.items import Item, Shard
     from seetell.bulk.run import Fields
     from seetell.cli.named_items import NamedItems
@@ -148,15 +148,15 @@ def _predict(
         options |= output.options
     if to_files is not None:
         to_files.check(task, outputs, output_format)
-    from seetell.bulk.executors import LoadedBy
+    from seetell.bulk.executors import PredictorSpec
     from seetell.cli.named_items import NamedItems
 
     options = {name: value for name, value in options.items() if value is not None}
-    recipe = LoadedBy(task.name, model, loading, options, batch_size)
+    spec = PredictorSpec(task.name, model, loading, options, batch_size)
     named = NamedItems(task, words, captions, shard)
     text = words[-1] if task.text_input and captions is None else ""
     files_only = next((output.option for output in outputs), "" if to_files is None else "--output")
-    work = _Work(task, outputs, recipe, named, text, files_only)
+    work = _Work(task, outputs, spec, named, text, files_only)
     failed = work.to_standard_output(output_format) if to_files is None else work.to_files(to_files)
     if named.besides.skipped_files:
         click.echo(f"skipped: {named.besides.skipped_files}", err=True)
@@ -172,7 +172,7 @@ class _Work:
     Attributes:
         task: whose command it is.
         outputs: what is made besides rows.
-        recipe: loads the model.
+        spec: loads the model.
         named: the images.
         text: that goes with all of them; empty where they have texts of their own, or none.
         files_only: an option that takes no photo on standard input, or empty.
@@ -180,7 +180,7 @@ class _Work:
 
     task: Task
     outputs: Sequence[SideOutput]
-    recipe: LoadedBy
+    spec: PredictorSpec
     named: NamedItems
     text: str
     files_only: str
@@ -208,12 +208,12 @@ class _Work:
         from seetell.cli.progress import Progress
 
         named: Iterable[Item] = _Lacking(self.named, self.outputs) if option.skip_existing else self.named
-        with option.open(self.task, self.recipe, self.outputs) as rows:
+        with option.open(self.task, self.spec, self.outputs) as rows:
             total, pending = (None, None) if self.named.once else rows.count(named)
             with Progress(lines=True, rates=True) as progress:
                 if pending != 0:
                     before = 0 if total is None or pending is None else total - pending
-                    executor = option.executor(self.recipe, check_texts=bool(self.task.text_input))
+                    executor = option.executor(self.spec, check_texts=bool(self.task.text_input))
                     pending_items = rows.pending(named)
                     self._run(pending_items, rows.write, progress, total, before=before, executor=executor)
                 summary = rows.finish()
@@ -234,7 +234,7 @@ class _Work:
 
         kind, predictor = items_named(self.task), None
         if executor is None:
-            predictor = self.recipe.load()
+            predictor = self.spec.load()
             executor = self._local(predictor)
         with ExitStack() as opened:
             for output in self.outputs:
@@ -257,7 +257,7 @@ class _Work:
         if self.text:
             _tell(predictor.check_text(self.text))
         check_texts = bool(self.task.text_input and not self.text)
-        return Local(predictor, self.recipe, source=self._source, check_texts=check_texts)
+        return Local(predictor, self.spec, source=self._source, check_texts=check_texts)
 
     def _source(self, image: str) -> PhotoSource:
         """Return what to open for an image: the file, what is at the address, or what standard input is."""

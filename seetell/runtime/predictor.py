@@ -203,8 +203,8 @@ class Predictor(Loaded, Generic[Prepared, Result]):
         images: Iterable[Any],
         batch_fn: BatchFn[Prepared, Item],
         *,
-        batch_size: int | None,
-        workers: int | None,
+        batch_size: int | None = None,
+        workers: int | None = None,
         sample_ids: Iterable[int] | None = None,
     ) -> Iterator[Item | PhotoError]:
         batch_size = self.batch_size if batch_size is None else batch_size

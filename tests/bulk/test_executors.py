@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from seetell.bulk.executors import LoadedBy, Local
+from seetell.bulk.executors import Local, PredictorSpec
 from seetell.bulk.items import Item
 from seetell.bulk.run import run
 from seetell.errors import PhotoError, UsageError
@@ -22,28 +22,30 @@ def photos(tmp_path: Path) -> list[str]:
     return paths
 
 
-def test_a_recipe_loads_the_same_model_after_pickling(tiny_bundle: Path, photos: list[str]):
-    recipe = LoadedBy("captioning", str(tiny_bundle), {"threads": 1}, {"beam_size": 2})
-    copy = pickle.loads(pickle.dumps(recipe))
-    assert copy == recipe
-    assert copy.load().predict(photos[0]) == recipe.load().predict(photos[0])
+def test_a_specification_loads_the_same_model_after_pickling(tiny_bundle: Path, photos: list[str]):
+    spec = PredictorSpec("captioning", str(tiny_bundle), {"threads": 1}, {"beam_size": 2})
+    copy = pickle.loads(pickle.dumps(spec))
+    assert copy == spec
+    assert copy.load().predict(photos[0]) == spec.load().predict(photos[0])
 
 
 def test_what_is_not_allowed_is_wrong_use_when_loading(tiny_bundle: Path):
     with pytest.raises(UsageError, match="beam_size"):
-        LoadedBy("captioning", str(tiny_bundle), options={"beam_size": 0}).load()
+        PredictorSpec("captioning", str(tiny_bundle), options={"beam_size": 0}).load()
 
 
 def test_settings_tell_models_apart_however_they_are_named(tiny_bundle: Path, attending_bundle: Path):
-    identities = [LoadedBy("captioning", str(bundle)).settings().identity for bundle in (tiny_bundle, attending_bundle)]
+    identities = [
+        PredictorSpec("captioning", str(bundle)).settings().identity for bundle in (tiny_bundle, attending_bundle)
+    ]
     assert identities[0] != identities[1]
-    assert LoadedBy("captioning", f"{tiny_bundle}/").settings().identity == identities[0]
-    assert LoadedBy("captioning", "hf:owner/name").settings().identity == "hf:owner/name"
+    assert PredictorSpec("captioning", f"{tiny_bundle}/").settings().identity == identities[0]
+    assert PredictorSpec("captioning", "hf:owner/name").settings().identity == "hf:owner/name"
 
 
 def test_settings_tell_that_a_folder_of_another_library_changed(tmp_path: Path):
     def identity(name: str) -> str:
-        return LoadedBy("captioning", name).settings().identity
+        return PredictorSpec("captioning", name).settings().identity
 
     folder = tmp_path / "model"
     folder.mkdir()
@@ -58,22 +60,22 @@ def test_settings_tell_that_a_folder_of_another_library_changed(tmp_path: Path):
 
 def test_settings_are_what_changes_results(tiny_bundle: Path):
     loading = {"threads": 2, "precision": None, "device": "cuda", "prompt": "Describe it.", "trust_remote_code": False}
-    recipe = LoadedBy("captioning", str(tiny_bundle), loading, {"beam_size": 2}, batch_size=4)
-    assert recipe.settings().options == {"prompt": "Describe it.", "beam_size": 2}
+    spec = PredictorSpec("captioning", str(tiny_bundle), loading, {"beam_size": 2}, batch_size=4)
+    assert spec.settings().options == {"prompt": "Describe it.", "beam_size": 2}
 
 
 def test_settings_know_what_a_bundle_chooses_itself():
-    own = LoadedBy("detection", "detect", {"precision": "int8"}, {"threshold": 0.5}).settings().own
+    own = PredictorSpec("detection", "detect", {"precision": "int8"}, {"threshold": 0.5}).settings().own
     assert own == {"threshold": 0.4, "nms_iou": 0.6, "precision": "int8"}
-    assert "precision" not in LoadedBy("detection", "detect", {"precision": "fp32"}).settings().own
+    assert "precision" not in PredictorSpec("detection", "detect", {"precision": "fp32"}).settings().own
 
 
 def test_results_of_this_process_are_the_predictors(tiny_bundle: Path, photos: list[str]):
-    recipe = LoadedBy("captioning", str(tiny_bundle), {"threads": 1}, batch_size=2)
-    predictor = recipe.load()
+    spec = PredictorSpec("captioning", str(tiny_bundle), {"threads": 1}, batch_size=2)
+    predictor = spec.load()
     rows: list[tuple[int, dict[str, Any]]] = []
     items = [(7, Item(photos[1])), (9, Item("absent.png")), (12, Item(photos[4]))]
-    failed = run(iter(items), Local(predictor, recipe), lambda position, row: rows.append((position, dict(row))))
+    failed = run(iter(items), Local(predictor, spec), lambda position, row: rows.append((position, dict(row))))
     assert failed == 1
     assert [position for position, _ in rows] == [7, 9, 12]
     assert rows[0][1] == {"image": photos[1], **predictor.predict(photos[1]).to_dict()}
@@ -81,7 +83,7 @@ def test_results_of_this_process_are_the_predictors(tiny_bundle: Path, photos: l
 
 
 def test_no_more_is_read_ahead_than_two_batches(tiny_bundle: Path, photos: list[str]):
-    recipe = LoadedBy("captioning", str(tiny_bundle), {"threads": 1}, batch_size=3)
+    spec = PredictorSpec("captioning", str(tiny_bundle), {"threads": 1}, batch_size=3)
     read = 0
 
     def endless() -> Iterator[tuple[int, Item]]:
@@ -90,7 +92,7 @@ def test_no_more_is_read_ahead_than_two_batches(tiny_bundle: Path, photos: list[
             read += 1
             yield read, Item(photos[0])
 
-    results = Local(recipe.load(), recipe).results(endless())
+    results = Local(spec.load(), spec).results(endless())
     for _ in range(10):
         next(results)
     assert read <= 10 + 2 * 3
@@ -98,9 +100,9 @@ def test_no_more_is_read_ahead_than_two_batches(tiny_bundle: Path, photos: list[
 
 
 def test_a_text_that_the_model_cannot_read_is_an_error_of_its_item(tiny_aligner: Path, photos: list[str]):
-    recipe = LoadedBy("grounding", str(tiny_aligner), {"threads": 1})
+    spec = PredictorSpec("grounding", str(tiny_aligner), {"threads": 1})
     items = [(0, Item(photos[0], "red")), (1, Item(photos[1], "zyxw")), (2, Item("absent.png", "red"))]
-    done = list(Local(recipe.load(), recipe, check_texts=True).results(iter(items)))
+    done = list(Local(spec.load(), spec, check_texts=True).results(iter(items)))
     assert not isinstance(done[0].result, PhotoError)
     assert isinstance(done[1].result, PhotoError)
     assert "zyxw" in str(done[1].result)
@@ -108,7 +110,7 @@ def test_a_text_that_the_model_cannot_read_is_an_error_of_its_item(tiny_aligner:
 
 
 def test_what_is_added_stands_in_the_row_and_may_fail(tiny_bundle: Path, photos: list[str]):
-    recipe, rows = LoadedBy("captioning", str(tiny_bundle), {"threads": 1}), []
+    spec, rows = PredictorSpec("captioning", str(tiny_bundle), {"threads": 1}), []
     told: list[tuple[int, int | None]] = []
 
     def add(done, fields):
@@ -119,7 +121,7 @@ def test_what_is_added_stands_in_the_row_and_may_fail(tiny_bundle: Path, photos:
 
     failed = run(
         iter(enumerate(map(Item, photos[:2]))),
-        Local(recipe.load(), recipe),
+        Local(spec.load(), spec),
         lambda position, row: rows.append(row),
         add=add,
         progress=lambda done, total: told.append((done, total)),

@@ -111,10 +111,10 @@ def test_without_ray_or_an_output_it_is_wrong_use(monkeypatch: pytest.MonkeyPatc
 
 def test_a_cluster_that_does_not_answer_is_told_at_once(monkeypatch: pytest.MonkeyPatch):
     pytest.importorskip("ray")
-    from seetell.bulk.executors import LoadedBy
+    from seetell.bulk.executors import PredictorSpec
     from seetell.bulk.on_ray import OnRay
 
     for address in ("127.0.0.1:1", "ray://127.0.0.1:1", "127.0.0.1:port"):
         monkeypatch.setenv("RAY_ADDRESS", address)
         with pytest.raises(UsageError, match=f"RAY_ADDRESS={address}: no cluster of Ray answers there"):
-            next(OnRay(LoadedBy("captioning", "caption")).results(iter([])))
+            next(OnRay(PredictorSpec("captioning", "caption")).results(iter([])))

@@ -134,16 +134,14 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
         check_count("top", top)
         return partial(self._predict, top=top, threshold=threshold)
 
-    def propose_many(
-        self, images: Iterable[PhotoSource], *, top: int, batch_size: int | None = None, workers: int | None = None
-    ) -> Iterator[Regions | PhotoError]:
+    def propose_many(self, images: Iterable[PhotoSource], *, top: int) -> Iterator[Regions | PhotoError]:
         """Return the region proposals of many images, before the region head sees them; for measuring recall.
 
         As :meth:`predict_many`, but the texts are empty, and ``top`` is the maximum number of proposals per image.
         """
         check_count("top", top)
         propose = partial(self._propose, top=top)
-        return self._stream(images, propose, batch_size=batch_size, workers=workers)
+        return self._stream(images, propose)
 
     def _predict(
         self, batch: Sequence[Prepared], sample_ids: Sequence[int], *, top: int, threshold: float | None

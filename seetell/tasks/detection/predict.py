@@ -129,7 +129,7 @@ class BundleDetector(BundlePredictor[Prepared, Regions], Detector[Prepared]):
         check_count("top", top)
         if not isinstance(self._find, TwoGraphs):
             raise UsageError(f"{self.name} proposes no boxes of its own")
-        return self._stream(images, partial(self._propose, find=self._find, top=top), batch_size=None, workers=None)
+        return self._stream(images, partial(self._propose, find=self._find, top=top))
 
     def _propose(
         self, batch: Sequence[Prepared], sample_ids: Sequence[int], *, find: TwoGraphs, top: int

@@ -39,7 +39,7 @@ def test_a_notice_is_read_from_top_to_bottom(reader):
 def test_of_too_many_lines_it_is_told_that_some_were_not_read(reader, monkeypatch, tmp_path, capsys):
     assert "problem" not in reader.predict(NOTICE).to_dict()
     monkeypatch.setattr(predict, "MOST_LINES", 2)
-    monkeypatch.setattr(executors.LoadedBy, "load", lambda recipe: reader)
+    monkeypatch.setattr(executors.PredictorSpec, "load", lambda spec: reader)
     told = f"only 2 of the {len(reader.finder.find(open_photo(NOTICE)).scores)} lines in it were read"
     for options in ((), ("--output", str(tmp_path / "rows.jsonl"))):
         with pytest.raises(SystemExit, match="0"):
