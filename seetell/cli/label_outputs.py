@@ -1,6 +1,6 @@
 """Regions and masks in the files of others, beside their rows.
 
-COCO's results, YOLO's labels, Pascal VOC's XML, and label maps.
+COCO's results, YOLO's labels, Pascal VOC's XML, DenseCap's results, and label maps.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -28,40 +29,62 @@ HEAD = "train: images\nval: images\nnames:\n"
 """Of that file: programs that train want to know where both splits are."""
 
 
-class CocoResults(SideOutput):
-    """COCO's results, written when the run ends without an error."""
+class ResultsFile(SideOutput, ABC):
+    """A file of the results of all images, written when the run ends without an error."""
 
     whole_run = True
 
     def check(self, others: Sequence[SideOutput], options: Mapping[str, Any]) -> None:
-        """Refuse a place that takes no file, and that of another file of results."""
+        """Refuse a place that takes no file."""
         check_writable(self.value, self.option)
+
+    def open(self, predictor: Any, opened: ExitStack) -> None:
+        """Begin."""
+        self._classes = getattr(predictor, "labels", ())
+        self._found: list[tuple[str, Any]] = []
+        opened.push(self._write)
+
+    def add(self, image: str, result: Any, files: dict[str, str]) -> None:
+        """Keep the result of an image."""
+        if not isinstance(result, PhotoError):
+            self._found.append((image, result))
+
+    @abstractmethod
+    def results(self) -> Any:
+        """Return the content of the file."""
+
+    def _write(self, kind: type[BaseException] | None, error: BaseException | None, traceback: Any) -> None:
+        if error is None:
+            write_file(self.value, json.dumps(self.results()) + "\n")
+
+
+class CocoResults(ResultsFile):
+    """COCO's results."""
+
+    def check(self, others: Sequence[SideOutput], options: Mapping[str, Any]) -> None:
+        """Refuse a place that takes no file, and that of another file of results."""
+        super().check(others, options)
         if self.value.is_file() and self.value.suffix.lower() != ".json":
             raise UsageError(f"{self.option} {self.value}: is there and does not end in .json; name another file")
         for other in others:
             if other is not self and isinstance(other, CocoResults) and other.value.resolve() == self.value.resolve():
                 raise UsageError(f"{self.option} {self.value}: {other.option} writes there; name another file")
 
-    def open(self, predictor: Any, opened: ExitStack) -> None:
-        """Begin."""
-        self._classes = getattr(predictor, "labels", ())
-        self._photos: list[tuple[str, Any]] = []
-        opened.push(self._write)
-
-    def add(self, image: str, result: Any, files: dict[str, str]) -> None:
-        """Keep the regions of an image."""
-        if not isinstance(result, PhotoError):
-            self._photos.append((os.path.basename(image), result))
-
     def results(self) -> list[dict[str, Any]]:
         """Return the content of the file."""
         from seetell.data.object_results import coco_results
 
-        return coco_results(self._photos, self._classes)
+        return coco_results([(os.path.basename(image), found) for image, found in self._found], self._classes)
 
-    def _write(self, kind: type[BaseException] | None, error: BaseException | None, traceback: Any) -> None:
-        if error is None:
-            write_file(self.value, json.dumps(self.results()) + "\n")
+
+class DenseCapResults(ResultsFile):
+    """DenseCap's ``results.json``."""
+
+    def results(self) -> dict[str, Any]:
+        """Return the content of the file."""
+        from seetell.data.region_results import densecap_results
+
+        return densecap_results(self._found)
 
 
 class CocoPolygons(CocoResults):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import itertools
-import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +15,7 @@ import click
 
 from seetell.bulk.items import Item
 from seetell.cli.command import FOLDER_OR_FILE
-from seetell.cli.label_outputs import label_outputs, mask_outputs
+from seetell.cli.label_outputs import DenseCapResults, label_outputs, mask_outputs
 from seetell.cli.metadata_outputs import metadata_outputs
 from seetell.cli.output_file import check_writable, write_file
 from seetell.cli.side_output import SideOutput
@@ -160,32 +159,6 @@ class Drawing(SideOutput):
         file = io.BytesIO()
         drawing.picture(opened, result).save(file, PICTURES[self.value.suffix.lower()], quality=90, subsampling=0)
         write_file(self.value, file.getvalue())
-
-
-class DenseCapResults(SideOutput):
-    """DenseCap's ``results.json``, written when the run ends without an error."""
-
-    whole_run = True
-
-    def check(self, others: Sequence[SideOutput], options: Mapping[str, Any]) -> None:
-        """Refuse a place that takes no file."""
-        check_writable(self.value, self.option)
-
-    def open(self, predictor: Any, opened: ExitStack) -> None:
-        """Begin."""
-        self._rows: list[tuple[str, Any]] = []
-        opened.push(self._write)
-
-    def add(self, image: str, result: Any, files: dict[str, str]) -> None:
-        """Keep the regions of an image."""
-        if not isinstance(result, PhotoError):
-            self._rows.append((image, result))
-
-    def _write(self, kind: type[BaseException] | None, error: BaseException | None, traceback: Any) -> None:
-        from seetell.data.region_results import densecap_results
-
-        if error is None:
-            write_file(self.value, json.dumps(densecap_results(self._rows)) + "\n")
 
 
 def side_outputs(task: Task) -> list[tuple[click.Option, type[SideOutput]]]:
