@@ -13,16 +13,21 @@ MAX_JSON = 64 * 2**20
 """Bytes of a JSON file; the vocabulary of a large model has a tenth of it."""
 
 
+class NotRegularError(OSError):
+    """A pipe or device, where a file is expected."""
+
+
 def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
     """Open a file for reading.
 
     Raises:
-        OSError: it cannot be read, or is a pipe or device.
+        NotRegularError: it is a pipe or device.
+        OSError: it cannot be read.
     """
     file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0)))  # noqa: SIM115
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
-        raise OSError(errno.EINVAL, "is a pipe or device; expected a file", os.fspath(path))
+        raise NotRegularError(errno.EINVAL, "is a pipe or device; expected a file", os.fspath(path))
     return file
 
 

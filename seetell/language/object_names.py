@@ -120,9 +120,13 @@ def plurals(phrase: str) -> list[str]:
     return [" ".join([*before, form]) + of + rest for form in forms]
 
 
+UNCOUNTED = {"scissors": "a pair of scissors", "skis": "skis", "broccoli": "broccoli"}
+"""How classes are said that take neither an article nor a number."""
+
+
 def with_article(name: str) -> str:
-    """Return a name with its indefinite article: ``an elephant``."""
-    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+    """Return a name with its indefinite article, where it takes one: ``an elephant``, ``a pair of scissors``."""
+    return UNCOUNTED.get(name) or f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
 @cache

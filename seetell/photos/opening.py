@@ -10,7 +10,6 @@ import importlib
 import io
 import logging
 import os
-import stat
 import threading
 import warnings
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ from seetell.photos.colour import Convert, from_array, is_rgb, to_rgb, to_rgba
 from seetell.photos.decoder_errors import one_line, photo_errors
 from seetell.photos.formats import FORMATS, HEIC, JPEG_XL, RAW, Other, other_format
 from seetell.photos.structure import check_exif, check_structure
+from seetell.regular_file import NotRegularError, open_regular
 
 
 class Readable(Protocol):
@@ -150,9 +150,11 @@ def _binary(source: str | os.PathLike[str] | bytes | Readable) -> Iterator[Binar
     elif isinstance(source, str | os.PathLike):
         if "\0" in _name(source):
             raise PhotoError(f"{_name(source)}: no file name has a zero byte")
-        with open(source, "rb", opener=lambda path, flags: os.open(path, flags | getattr(os, "O_NONBLOCK", 0))) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise PhotoError(f"{_name(source)}: is a pipe or device; expected a photo file")
+        try:
+            opened = open_regular(source)
+        except NotRegularError as error:
+            raise PhotoError(f"{_name(source)}: is a pipe or device; expected a photo file") from error
+        with opened as file:
             yield file
     elif callable(getattr(source, "read", None)):
         yield io.BytesIO(source.read())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ import numpy as np
 
 from seetell.errors import PhotoError, PhotoIndexError
 from seetell.photos.formats import SkippedFiles
+from seetell.regular_file import NotRegularError, open_regular
 from seetell.search.moments import is_film, read_film, remove_unused_contents, write_moments
 from seetell.search.scan import Key, key_of, scan
 from seetell.search.store import VECTOR, Store
@@ -64,15 +64,14 @@ class Content:
             PhotoError: it cannot be read, or is a pipe or device.
         """
         try:
-            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-            with open(descriptor, "rb", buffering=0) as file:
-                status, digest = os.fstat(descriptor), hashlib.sha256()
-                if not stat.S_ISREG(status.st_mode):
-                    raise PhotoError(f"{path}: is not a file; expected a photo")
+            with open_regular(path) as file:
+                status, digest = os.fstat(file.fileno()), hashlib.sha256()
                 while block := file.read(_BLOCK):
                     digest.update(block)
         except FileNotFoundError:
             raise
+        except NotRegularError as error:
+            raise PhotoError(f"{path}: is not a file; expected a photo") from error
         except OSError as error:
             raise PhotoError(f"{path}: cannot be read ({error.strerror})") from error
         return cls(digest.digest(), status.st_size, status.st_mtime_ns)

@@ -6,8 +6,6 @@ only formats of films are tried; the pixels of a frame are limited before it is 
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -19,6 +17,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from seetell.errors import VideoError
+from seetell.regular_file import NotRegularError, open_regular
 from seetell.video.decoding import Damage, decoded_frames, quarter_turns, reason, stated_length, unreadable
 from seetell.video.frames import PICTURES_PER_SECOND, Frame, Video, check_size, missing
 
@@ -172,13 +171,10 @@ def _regular(name: str) -> BinaryIO:
     try:
         if "\0" in name:
             raise VideoError(f"{name}: no file name has a zero byte")
-        descriptor = os.open(name, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        file = os.fdopen(descriptor, "rb")
+        return open_regular(name)
+    except NotRegularError as error:
+        raise VideoError(f"{name}: is a pipe or device; expected a video file") from error
     except FileNotFoundError as error:
         raise missing(name) from error
     except OSError as error:
         raise VideoError(f"{name}: cannot be read ({error.strerror})") from error
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise VideoError(f"{name}: is a pipe or device; expected a video file")
-    return file

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from seetell.language.object_names import plurals, with_article
+from seetell.language.object_names import UNCOUNTED, plurals, with_article
 from seetell.tasks.captioning.confidence import Calibration, logit
 
 MOST_OBJECTS = 3
@@ -23,9 +23,6 @@ SPOKEN = {
     "remote": "remote control",
 }
 """How classes are said whose names are not everyday words."""
-
-UNCOUNTED = ("scissors", "skis", "broccoli")
-"""Classes without an article or a number."""
 
 SCENES = {
     "kitchen": "in a kitchen",
@@ -136,8 +133,8 @@ def _tags(
 def _counted(name: str, count: int) -> str:
     """Return one, two or several of a class: "an elephant", "two people"."""
     spoken = SPOKEN.get(name, name)
-    if name in UNCOUNTED:
-        return spoken
     if count < 2:
         return with_article(spoken)
+    if name in UNCOUNTED:
+        return spoken
     return _ONE_TO_THREE[min(count, 3)] + plurals(spoken)[0]

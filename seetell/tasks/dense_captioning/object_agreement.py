@@ -82,12 +82,6 @@ _WITHIN = {
 }
 """What fills the box of an object of a class without naming it: other names of it, its content, what is worn, parts."""
 
-UNCOUNTED = {
-    "skis": "skis",
-    "scissors": "a pair of scissors",
-    "broccoli": "broccoli",
-}
-
 
 class Doubts(NamedTuple):
     """What the phrases of ``N`` boxes may not name.
@@ -206,8 +200,7 @@ class ObjectAgreement:
 
     def phrase(self, label: int) -> str:
         """Return a phrase for an object of a class, such as ``a refrigerator``."""
-        name = self.objects[label]
-        return UNCOUNTED.get(name) or with_article(name)
+        return with_article(self.objects[label])
 
 
 def shares_place(box: np.ndarray, others: Sequence[np.ndarray]) -> bool:

@@ -73,7 +73,9 @@ def score_region_file(
         missing = len(photos) - len(scored)
         remarks.append(f"{missing:,} of {len(photos):,} photos have no regions in {results}; skipped")
     if dataset.problems:
-        remarks.append(f"the references have problems ({len(dataset.problems):,}); see: seetell data check")
+        remarks.append(
+            f"the references have problems ({len(dataset.problems):,}); see: seetell data check {references.path}"
+        )
     scores = dense_average_precision(
         {photo.id: photo.regions for photo in scored},
         {photo.id: matched[photo.id].in_pixels(photo.size) for photo in scored},

@@ -34,6 +34,8 @@ def reading(least: float = 0.5, scenes: dict[str, float] | None = None, **found:
         ({"dining_table": (4.0, 1)}, "a table"),
         ({"tv": (4.0, 2)}, "two TVs"),
         ({"scissors": (4.0, 2)}, "scissors"),
+        ({"scissors": (4.0, 1)}, "a pair of scissors"),
+        ({"broccoli": (4.0, 1)}, "broccoli"),
         ({"knife": (4.0, 2), "fork": (5.0, 1)}, "a fork and two knives"),
         ({"cat": (4.0, 1), "couch": (5.0, 1), "remote": (4.5, 1)}, "a couch, a remote control and a cat"),
     ],
