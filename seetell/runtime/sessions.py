@@ -23,6 +23,9 @@ from seetell.runtime.external_data import check_graph
 FATAL = 4
 """ONNX Runtime's level of log messages."""
 
+OPENED_AT_ONCE = 4
+"""Most graphs that are opened at the same time: each takes memory of its own meanwhile."""
+
 GRACE_SECONDS = 2.0
 """How long a run that was told to end is waited for."""
 
@@ -64,7 +67,7 @@ def opening_together(threads: int) -> Iterator[None]:
     if threads == 1:
         yield
         return
-    with ThreadPoolExecutor(threads, thread_name_prefix="seetell-graphs") as pool:
+    with ThreadPoolExecutor(min(threads, OPENED_AT_ONCE), thread_name_prefix="seetell-graphs") as pool:
         openings = _Openings(pool)
         before = _openings.set(openings)
         try:
