@@ -2,48 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from html import escape
 
-_IN_MARKDOWN = {**{sign: f"\\{sign}" for sign in "\\*_[]&{}|~$"}, "`": "&#96;", "<": "&lt;", ">": "&gt;"}
-"""A backslash does not keep a backtick from ending a code span, nor ``>`` from ending a tag (CommonMark 6.1)."""
-
-
-def _in_html(alt: str) -> str:
-    value = escape(alt)
-    for sign in "{`":
-        value = value.replace(sign, f"&#{ord(sign)};")
-    return f' alt="{value}"'
-
-
-def _in_markdown(alt: str) -> str:
-    return "".join(_IN_MARKDOWN.get(sign, sign) for sign in alt)
-
-
-def _in_embed(alt: str) -> str:
-    """Obsidian has no escapes: what would end the text is left out."""
-    return "|" + " ".join(re.sub(r"[\[\]|\\]", " ", alt).split())
-
-
-def _in_table_embed(alt: str) -> str:
-    return "\\" + _in_embed(alt)
-
-
-def _in_shortcode(alt: str) -> str:
-    value = alt.replace("\\", "\\\\").replace('"', '\\"').replace("{{", "{ {").replace("}}", "} }")
-    return f' alt="{value}"'
-
-
-WAYS: Mapping[str, Callable[[str], str]] = {
-    "html": _in_html,
-    "markdown": _in_markdown,
-    "embed": _in_embed,
-    "embed in a table": _in_table_embed,
-    "shortcode": _in_shortcode,
-}
-"""The ways to write alt text, escaped so that the page's readers read it unchanged."""
+from seetell.alttext.syntaxes import SYNTAXES
 
 
 @dataclass(frozen=True)
@@ -53,7 +14,7 @@ class MissingAlt:
     Attributes:
         offset: position in the page's text at which to insert the alt text.
         addresses: of the image, the preferred one first; may be empty.
-        way: how alt text is written there, of ``WAYS``.
+        syntax: how alt text is written there, of ``SYNTAXES``.
         templated: whether a template may add alt text or addresses that are not in the page.
         may_have_alt: whether a template may add the alt text itself.
         twin_alt: alt text that a person gave the same image in its ``noscript`` twin, which is then used.
@@ -61,7 +22,7 @@ class MissingAlt:
 
     offset: int
     addresses: tuple[str, ...]
-    way: str = "html"
+    syntax: str = "html"
     templated: bool = False
     may_have_alt: bool = False
     twin_alt: str | None = None
@@ -69,16 +30,16 @@ class MissingAlt:
     @property
     def embedded(self) -> bool:
         """Whether it is Obsidian's ``![[dog.jpg]]``, whose file may lie anywhere in the vault."""
-        return self.way.startswith("embed")
+        return self.syntax.startswith("embed")
 
     @property
     def takes_empty(self) -> bool:
         """Whether an empty alt text can be written, which declares an image to be decoration."""
-        return self.way in ("html", "shortcode")
+        return self.syntax in ("html", "shortcode")
 
     def insertion(self, alt: str) -> str:
         """Return the text to insert, escaped so that HTML, templates and Markdown all read it as ``alt``."""
-        return WAYS[self.way](alt)
+        return SYNTAXES[self.syntax](alt)
 
 
 @dataclass(frozen=True)
