@@ -35,13 +35,16 @@ def read_captions(path: Path) -> dict[str, Caption]:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise UsageError(f"{path}: captions cannot be read ({reason})") from error
-    rows = _json_rows(path, text) if text.lstrip().startswith("{") else _table_rows(path, text)
+    rows = _json_rows(path, text) if text.lstrip().startswith(("{", "[")) else _table_rows(path, text)
     captions = {}
     for row in rows:
         image = row.get("image")
         if isinstance(image, str) and image and "caption" in row and not row.get("error"):
             if "\0" in image:
                 raise UsageError(f"{path}: expected the path of an image, got {image!r:.80}")
+            for field in ("caption", "reason"):
+                if not isinstance(row.get(field), str | None):
+                    raise UsageError(f"{path}: expected text as the {field} of {image}, got {row[field]!r:.80}")
             captions[os.path.realpath(image)] = _caption(row, path.name)
     return captions
 

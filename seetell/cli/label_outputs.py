@@ -35,8 +35,11 @@ class ResultsFile(SideOutput, ABC):
     whole_run = True
 
     def check(self, others: Sequence[SideOutput], options: Mapping[str, Any]) -> None:
-        """Refuse a place that takes no file."""
+        """Refuse a place that takes no file, and that of another file of results."""
         check_writable(self.value, self.option)
+        for other in others:
+            if other is not self and isinstance(other, ResultsFile) and other.value.resolve() == self.value.resolve():
+                raise UsageError(f"{self.option} {self.value}: {other.option} writes there; name another file")
 
     def open(self, predictor: Any, opened: ExitStack) -> None:
         """Begin."""
@@ -62,13 +65,25 @@ class CocoResults(ResultsFile):
     """COCO's results."""
 
     def check(self, others: Sequence[SideOutput], options: Mapping[str, Any]) -> None:
-        """Refuse a place that takes no file, and that of another file of results."""
+        """Refuse a place that takes no file of results, or has something else."""
         super().check(others, options)
         if self.value.is_file() and self.value.suffix.lower() != ".json":
             raise UsageError(f"{self.option} {self.value}: is there and does not end in .json; name another file")
-        for other in others:
-            if other is not self and isinstance(other, CocoResults) and other.value.resolve() == self.value.resolve():
-                raise UsageError(f"{self.option} {self.value}: {other.option} writes there; name another file")
+
+    def open(self, predictor: Any, opened: ExitStack) -> None:
+        """Begin."""
+        super().open(predictor, opened)
+        self._images: dict[int | str, str] = {}
+
+    def add(self, image: str, result: Any, files: dict[str, str]) -> None:
+        """Keep the result of an image, unless another has its number or name."""
+        from seetell.data.object_results import image_id
+
+        if not isinstance(result, PhotoError):
+            number = image_id(image)
+            if self._images.setdefault(number, image) != image:
+                raise PhotoError(f"{image}: {self.option} calls it {number}, as {self._images[number]}; rename one")
+        super().add(image, result, files)
 
     def results(self) -> list[dict[str, Any]]:
         """Return the content of the file."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -62,6 +63,9 @@ class NamedItems:
         try:
             with nullcontext(standard_input()) if file == STANDARD_INPUT else open(file, "rb") as lines:
                 for number, line in enumerate(lines, 1):
+                    line = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+                    if not line.strip():
+                        continue
                     try:
                         content = json.loads(line)
                         image, caption = content["image"], None if "error" in content else content["caption"]

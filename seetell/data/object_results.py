@@ -35,7 +35,7 @@ def coco_results(photos: Iterable[tuple[str, Regions | Masks]], classes: Sequenc
         An object for each: ``image_id``, ``category_id``, ``bbox`` (left, top, width and height) and ``score``; of
         masks ``segmentation`` as well.
     """
-    found = [(_image_id(name), item) for name, result in photos for item in result.to_dict()[result.shape]]
+    found = [(image_id(name), item) for name, result in photos for item in result.to_dict()[result.shape]]
     names = [*dict.fromkeys([*classes, *(item["text"] for _, item in found)])]
     numbers = COCO_NUMBERS if COCO_NUMBERS.keys() >= set(names) else {name: at for at, name in enumerate(names, 1)}
     return [
@@ -50,7 +50,12 @@ def coco_results(photos: Iterable[tuple[str, Regions | Masks]], classes: Sequenc
     ]
 
 
-def _image_id(name: str) -> int | str:
+def image_id(name: str) -> int | str:
+    """Return what COCO's results call an image: the number that its name is, otherwise the name without ending.
+
+    Args:
+        name: of the file, perhaps with its folder.
+    """
     stem = PurePath(name).stem
     number = _COCO_NAME.fullmatch(stem)
     return int(number[1]) if number else stem

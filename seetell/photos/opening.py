@@ -14,7 +14,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, runtime_checkable
 
 import numpy as np
 from PIL import Image, ImageFile, _imaging
@@ -29,6 +29,7 @@ from seetell.photos.structure import check_exif, check_structure
 from seetell.regular_file import NotRegularError, open_regular
 
 
+@runtime_checkable
 class Readable(Protocol):
     """An open binary file, or something like it."""
 
@@ -156,7 +157,7 @@ def _binary(source: str | os.PathLike[str] | bytes | Readable) -> Iterator[Binar
             raise PhotoError(f"{_name(source)}: is a pipe or device; expected a photo file") from error
         with opened as file:
             yield file
-    elif callable(getattr(source, "read", None)):
+    elif isinstance(source, Readable):
         yield io.BytesIO(source.read())
     else:
         raise PhotoError(

@@ -129,7 +129,10 @@ class Bundle:
         if missing:
             raise BundleError(f"{folder}: lacks {', '.join(missing)}; install or export the model again")
         for name, file, digest in hashes:
-            if sha256(file) != digest:
+            actual = sha256(file)
+            if actual != digest:
+                if read_description(file.parent).get("files", {}).get(file.name) not in (None, actual):
+                    raise BundleError(f"{file}: was changed or damaged; install or export the model again")
                 raise BundleError(f"{folder}: was made for another {name} than {file} is now; export it again")
         vocabulary = _vocabulary(*listed["vocabulary"]) if "vocabulary" in listed else None
         labels = _labels(*listed["labels"]) if "labels" in listed else None

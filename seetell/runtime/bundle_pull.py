@@ -64,7 +64,10 @@ def pull_bundle(
 def _checked(url: str, taken: Callable[[str], bool]) -> tuple[str, str]:
     """Return an address without a slash at its end, and the bundle's name."""
     url = url.removesuffix("model.json").rstrip("/")
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:  # such as [ without ]
+        raise UsageError(f"{url}: is no address ({error})") from error
     name = unquote(parts.path.rpartition("/")[2])
     local = parts.hostname in ("localhost", "127.0.0.1", "::1")
     if not (parts.scheme == "https" or (parts.scheme == "http" and local)) or parts.query or parts.fragment:

@@ -7,7 +7,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import TypeVar
+from numbers import Integral
+from typing import Any, TypeVar
 
 from seetell.errors import PhotoError, PhotoMemoryError, UsageError
 
@@ -78,13 +79,16 @@ def numbered(items: Iterator[Item], sample_ids: Iterator[int]) -> Iterator[tuple
     """Yield each item with its sample id, by which sampling is seeded; it is asked for after the item.
 
     Raises:
-        UsageError: there are fewer sample ids than items.
+        UsageError: there are fewer sample ids than items, or one is no whole number from 0.
     """
     for count, item in enumerate(items):
-        number = next(sample_ids, None)
-        if number is None:
-            raise UsageError(f"expected a sample id for each image, got {count} for more images than that")
-        yield item, number
+        try:
+            number: Any = next(sample_ids)
+        except StopIteration:
+            raise UsageError(f"expected a sample id for each image, got {count} for more images than that") from None
+        if not isinstance(number, Integral) or number < 0:
+            raise UsageError(f"sample_ids: expected whole numbers from 0, got {number!r:.80}")
+        yield item, int(number)
 
 
 def results_then_failure(

@@ -213,10 +213,15 @@ class Predictor(Loaded, Generic[Prepared, Result]):
             check_count(name, value)
         if isinstance(images, (str, bytes, os.PathLike)):
             raise UsageError(f"expected many images, got one: pass a list, such as [{images!r:.80}]")
-        prepare: Callable[[Any], Prepared] = (lambda pair: self.prepare(*pair)) if self.text_input else self.prepare
+        prepare: Callable[[Any], Prepared] = self._prepare_pair if self.text_input else self.prepare
         numbers = itertools.count() if sample_ids is None else iter(sample_ids)
         streamed = partial(self._streamed, prepare=prepare, batch_fn=batch_fn, batch_size=batch_size, workers=workers)
         return results_then_failure(numbered(iter(images), numbers), streamed)
+
+    def _prepare_pair(self, pair: Any) -> Prepared:
+        if not (isinstance(pair, (tuple, list)) and len(pair) == 2 and isinstance(pair[1], str)):
+            raise PhotoError(f"expected a pair of an image and its {self.text_input}, got {pair!r:.80}")
+        return self.prepare(*pair)
 
     def _streamed(
         self,

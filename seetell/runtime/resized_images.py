@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
 from seetell.errors import PhotoMemoryError
-from seetell.photos.opening import PhotoSource, open_photo, photo_size
+from seetell.photos.decoder_errors import photo_errors
+from seetell.photos.opening import PhotoSource, Readable, open_photo, photo_size
 from seetell.photos.preprocessing import Preprocessing, largest
 
 
@@ -110,8 +110,10 @@ def with_size(image: PhotoSource) -> tuple[PhotoSource, tuple[int, int]]:
     Raises:
         PhotoError: the image cannot be used.
     """
-    if isinstance(image, (np.ndarray, Image.Image)):
-        opened = open_photo(image)
-        return opened, opened.size
-    image = image if isinstance(image, (str, os.PathLike, bytes)) else image.read()
-    return image, photo_size(image)  # a large JPEG file is decoded at a smaller scale
+    if isinstance(image, Readable):
+        with photo_errors("photo"):
+            image = image.read()
+    if isinstance(image, (str, os.PathLike, bytes)):
+        return image, photo_size(image)  # a large JPEG file is decoded at a smaller scale
+    opened = open_photo(image)
+    return opened, opened.size

@@ -65,6 +65,10 @@ def test_a_withheld_caption_is_no_veto(tmp_path: Path, monkeypatch: pytest.Monke
         (b"image,caption\na," + b"x" * 200_000, "is not CSV"),
         (b'{"image": "a", "caption": ' + b"[" * 100_000, "captions:1: is not JSON .nested too deeply"),
         (b'{"image": "a\\u0000b", "caption": "c"}', "expected the path of an image"),
+        (b'{"image": "a.jpg", "caption": {"text": "a dog"}}', "expected text as the caption of a.jpg, got"),
+        (b'{"image": "a.jpg", "caption": NaN}', "expected text as the caption of a.jpg, got nan"),
+        (b'{"image": "a.jpg", "caption": null, "reason": 3}', "expected text as the reason of a.jpg, got 3"),
+        (b'[{"image": "a.jpg", "caption": "a dog"}]', "captions:1: expected an object such as"),
     ],
 )
 def test_other_files_are_wrong_use(tmp_path: Path, content: bytes | None, said: str):

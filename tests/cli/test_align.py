@@ -128,6 +128,12 @@ def test_of_captions_those_without_a_known_word_fail(run, monkeypatch: pytest.Mo
     assert "photos/a.png: not known, left out: wug\n" in err
 
 
+def test_blank_lines_and_a_byte_order_mark_are_no_rows(run, monkeypatch: pytest.MonkeyPatch):
+    listed(monkeypatch, "\ufeff" + json.dumps({"image": "photos/a.png", "caption": "a red square"}) + "\n\n \n")
+    status, out, err = run("--captions", "-", "--format", "jsonl")
+    assert (status, err, len(out.splitlines())) == (0, "", 1)
+
+
 def test_a_line_that_is_nested_too_deeply_is_wrong_use(run, monkeypatch: pytest.MonkeyPatch):
     listed(monkeypatch, '{"image": ' + "[" * 100_000 + "\n")
     status, _, err = run("--captions", "-")

@@ -107,12 +107,22 @@ def test_they_go_with_rows_that_later_runs_add_to(run, tmp_path: Path):
         (("--yolo", "a/b"), "--yolo a/b: there is no folder a; make it first"),
         (("--coco", "notes.txt"), "--coco notes.txt: is there and does not end in .json"),
         (("--coco", "a/b.json"), "--coco a/b.json: there is no folder a; make it first"),
+        (("--coco", "a.json", "--results", "a.json"), "--results a.json: --coco writes there; name another file"),
     ],
 )
 def test_wrong_places_are_named_before_any_work(run, arguments: tuple[str, ...], message: str):
     status, out, err = run(*arguments)
     assert (status, out) == (2, "")
     assert message in err
+
+
+def test_images_that_coco_calls_the_same_are_not_mixed(run, tmp_path: Path):
+    (tmp_path / "images" / "more").mkdir()
+    shutil.copy(EXAMPLES / "gate.jpg", tmp_path / "images" / "more" / "dog.jpg")
+    status, _, err = run("--coco", "coco.json")
+    assert status == 1
+    assert "images/more/dog.jpg: --coco calls it dog, as images/dog.jpg; rename one" in err
+    assert {each["image_id"] for each in json.loads((tmp_path / "coco.json").read_text())} == {"dog", "gate"}
 
 
 def test_other_classes_are_not_mixed(run, tmp_path: Path):

@@ -192,6 +192,9 @@ def test_a_graph_may_be_another_models(tmp_path: Path, monkeypatch: pytest.Monke
     assert Bundle.load(other).graph("encoder") == owner / "encoder.int8.onnx"
     with open(owner / "encoder.onnx", "ab") as file:
         file.write(b"\0")
+    with pytest.raises(BundleError, match=r"owner/encoder\.onnx: was changed or damaged; install or export"):
+        Bundle.load(folder)
+    rewrite(owner, files={**read_description(owner)["files"], "encoder.onnx": sha256(owner / "encoder.onnx")})
     with pytest.raises(BundleError, match=r"made for another encoder than .* is now; export it again"):
         Bundle.load(folder)
     (owner / "encoder.onnx").unlink()

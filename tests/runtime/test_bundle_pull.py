@@ -74,6 +74,8 @@ def test_addresses_and_names_that_are_refused(address: str):
     for wrong in ("http://example.org/tiny", f"{address}?a=b"):
         with pytest.raises(UsageError, match="expected the address of a bundle's folder"):
             pulled(wrong)
+    with pytest.raises(UsageError, match="is no address"):
+        pulled("http://[::1")
     for wrong in ("https://example.org", "https://example.org/.hidden", "https://example.org/a%2Fb"):
         with pytest.raises(UsageError, match="its last part is to be the name of the bundle"):
             pulled(wrong)

@@ -143,6 +143,14 @@ def test_too_few_sample_ids_are_an_error_after_the_results_that_have_one():
         next(results)
 
 
+@pytest.mark.parametrize("wrong", [-1, 1.5, "1", None])
+def test_sample_ids_are_whole_numbers(wrong: Any):
+    results = started("abc", sample_ids=[4, wrong, 5])
+    assert next(results) == "a4"
+    with pytest.raises(UsageError, match="sample_ids: expected whole numbers from 0, got"):
+        next(results)
+
+
 def test_what_a_batch_raises_comes_after_the_results_before_it():
     last = threading.Event()
 

@@ -83,6 +83,10 @@ def test_results_are_revised_in_the_order_of_the_images():
 
 def test_texts_go_with_their_images():
     assert list(Caller("loud").predict_many([("a", "x"), ("b", "y")])) == ["ax0", "by1"]
+    pairs = [("a", "x"), "b", ("c", 3), ("d",), ("e", "y")]
+    told = list(map(str, Caller("loud").predict_many(pairs)))
+    assert (told[0], told[-1]) == ("ax0", "ey4")
+    assert all(each.startswith("expected a pair of an image and its sentence, got") for each in told[1:-1])
 
 
 def test_prepared_images_in_small_batches():

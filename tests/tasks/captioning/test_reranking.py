@@ -142,9 +142,12 @@ def test_weights_are_numbers(tmp_path: Path, weights: object, message: str):
 
 
 def test_an_aligner_that_was_exported_anew_is_refused(tmp_path: Path):
-    captioner = write_reranked(tmp_path, ALIGNER)
-    with (tmp_path / "colours" / "sentence_embedding.onnx").open("ab") as file:
+    captioner, aligner = write_reranked(tmp_path, ALIGNER), tmp_path / "colours"
+    with (aligner / "sentence_embedding.onnx").open("ab") as file:
         file.write(b"\x00")
+    description = read_description(aligner)
+    description["files"]["sentence_embedding.onnx"] = sha256(aligner / "sentence_embedding.onnx")
+    (aligner / "model.json").write_text(json.dumps(description))
     with pytest.raises(BundleError, match="was made for another sentence_embedding"):
         Bundle.load(captioner)
 
