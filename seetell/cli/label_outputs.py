@@ -43,7 +43,6 @@ class ResultsFile(SideOutput, ABC):
 
     def open(self, predictor: Any, opened: ExitStack) -> None:
         """Begin."""
-        self._classes = getattr(predictor, "labels", ())
         self._found: list[tuple[str, Any]] = []
         opened.push(self._write)
 
@@ -73,6 +72,7 @@ class CocoResults(ResultsFile):
     def open(self, predictor: Any, opened: ExitStack) -> None:
         """Begin."""
         super().open(predictor, opened)
+        self._classes = getattr(predictor, "labels", ())
         self._images: dict[int | str, str] = {}
 
     def add(self, image: str, result: Any, files: dict[str, str]) -> None:
