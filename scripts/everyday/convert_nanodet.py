@@ -29,7 +29,8 @@ from seetell.export.quantisation import quantise
 from seetell.language.object_names import CLASSES as NAMES
 from seetell.photos.opening import open_photo
 from seetell.photos.preprocessing import Preprocessing
-from seetell.runtime.bundle import FORMAT, sha256
+from seetell.runtime.bundle import FORMAT
+from seetell.runtime.file_hashes import file_hash
 from seetell.runtime.sessions import Graph
 
 CALIBRATION, COMPARED = 100, 8
@@ -76,7 +77,7 @@ def tfjs_scores(modules: Path, model: Path, images: np.ndarray) -> np.ndarray:
 
 def describe(folder: Path, parameters: int, parity: dict[str, float]) -> None:
     """Write ``model.json`` and the card of a bundle whose other files are there."""
-    files = {path.name: sha256(path) for path in sorted(folder.iterdir())}
+    files = {path.name: file_hash(path) for path in sorted(folder.iterdir())}
     write_description(
         folder,
         {

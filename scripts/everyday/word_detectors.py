@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from seetell.export.shared_weights import quantise_weights
 from seetell.language.object_names import CLASSES, object_phrases
 from seetell.nn.onnx_graph import onnx_graph
-from seetell.runtime.bundle import FORMAT, Bundle, bundled_models, sha256
+from seetell.runtime.bundle import FORMAT, Bundle, bundled_models
+from seetell.runtime.file_hashes import file_hash
 
 SCORE_RANGE = (0.02, 0.98)
 NOTICED_SCORE = 0.25
@@ -123,7 +124,7 @@ def write_tagger(detectors: WordDetectors, words: Sequence[str], folder: Path, *
     for name, (owner, graph) in sources.items():
         files, sighted = dict(owner.graphs[graph].files), "images" in owner.graphs[graph].inputs
         default = owner.graphs[graph].default
-        shared[name] = {"model": owner.folder.name, "sha256": {default: sha256(files[default])}}
+        shared[name] = {"model": owner.folder.name, "sha256": {default: file_hash(files[default])}}
         described = owner.description["graphs"][graph]
         graphs[name] = {
             default: described[default],
@@ -147,7 +148,7 @@ def write_tagger(detectors: WordDetectors, words: Sequence[str], folder: Path, *
         "graphs": graphs,
         "shared": shared,
         "settings": {"objects": list(CLASSES), "words": list(words)},
-        "files": {file.name: sha256(file)},
+        "files": {file.name: file_hash(file)},
     }
     (folder / "model.json").write_text(json.dumps(description, indent=1), "utf-8")
     return Bundle.load(folder)

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from seetell.csv_cells import restore
-from seetell.errors import UsageError
+from seetell.data.delimited import find_delimiter, rows
+from seetell.data.source import decode_text, numbered_lines
+from seetell.errors import DataError, UsageError
 from seetell.regular_file import open_regular
 from seetell.results import Caption
+
+_COLUMNS = frozenset({"image", "caption"})
+_OPENED = Path("/dev/fd")
+"""Where a process has its open files by number."""
 
 
 def read_captions(path: Path) -> dict[str, Caption]:
     """Read a table with the columns ``image`` and ``caption``, or JSON lines with these fields.
 
     Args:
-        path: UTF-8 file; image paths are relative to the working folder.
+        path: CSV, TSV, CSV with semicolons, or JSON lines; may be a shell's ``<(…)``. Image paths are relative to the
+            working folder.
 
     Returns:
         Captions by the real paths of their images; the last one of a repeated image. A caption without text is a
@@ -29,12 +34,7 @@ def read_captions(path: Path) -> dict[str, Caption]:
     Raises:
         UsageError: the file cannot be read or has neither format.
     """
-    try:
-        with open_regular(path) as file:
-            text = file.read().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise UsageError(f"{path}: captions cannot be read ({reason})") from error
+    text = _read(path)
     rows = _json_rows(path, text) if text.lstrip().startswith(("{", "[")) else _table_rows(path, text)
     captions = {}
     for row in rows:
@@ -54,10 +54,24 @@ def _caption(row: Mapping[str, Any], file: str) -> Caption:
     return Caption(text, (), float("nan"), file, reason="" if text else str(row.get("reason") or ""))
 
 
+def _read(path: Path) -> str:
+    try:
+        # a shell's <(…) is a pipe that is open already; for one with a name, nobody may ever write to it
+        with open(path, "rb") if path.parent == _OPENED else open_regular(path) as file:
+            raw = file.read()
+    except OSError as error:
+        raise UsageError(f"{path}: captions cannot be read ({error.strerror})") from error
+    try:
+        text, problems = decode_text(path, raw)
+    except DataError as error:
+        raise UsageError(str(error)) from error
+    if problems:
+        raise UsageError(f"{problems[0].where}: expected UTF-8; save the file as UTF-8")
+    return text
+
+
 def _json_rows(path: Path, text: str) -> Iterator[Mapping[str, Any]]:
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
+    for number, line in numbered_lines(text):
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
@@ -68,11 +82,15 @@ def _json_rows(path: Path, text: str) -> Iterator[Mapping[str, Any]]:
         yield row
 
 
-def _table_rows(path: Path, text: str) -> Iterable[Mapping[str, Any]]:
-    table = csv.DictReader(io.StringIO(text, newline=""))
-    try:
-        if not {"image", "caption"} <= set(table.fieldnames or ()):
-            raise UsageError(f"{path}: expected the columns image and caption, got {', '.join(table.fieldnames or ())}")
-        return [{name: restore(cell) for name, cell in row.items() if isinstance(cell, str)} for row in table]
-    except csv.Error as error:
-        raise UsageError(f"{path}:{table.line_num}: is not CSV ({error})") from error
+def _table_rows(path: Path, text: str) -> Iterator[Mapping[str, Any]]:
+    delimiter = find_delimiter(text, accepts=_COLUMNS.issubset)
+    found = rows(text, delimiter)
+    header = next(found, None)
+    if header is None or not _COLUMNS.issubset(header.cells):
+        given = ", ".join(header.cells) if header else "an empty file"
+        raise UsageError(f"{path}: expected the columns image and caption, got {given}")
+    for row in found:
+        if row.error is not None or len(row.cells) > len(header.cells):
+            problem = row.error or f"{len(row.cells)} cells under {len(header.cells)} columns"
+            raise UsageError(f"{path}:{row.line}: {problem}; put captions that contain {delimiter!r} in double quotes")
+        yield dict(zip_longest(header.cells, row.cells, fillvalue=""))  # spreadsheets leave out the last empty cells

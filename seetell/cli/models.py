@@ -108,9 +108,10 @@ def _show_bundle(name: str, output_format: Format, *, verify: bool) -> None:
     bundle = Bundle.load(find_model(name))
     if verify:
         bundle.verify()
+    if output_format is Format.json:
+        _print_json({**bundle.description, "path": str(bundle.folder)}, verified=verify)
+    elif verify:
         click.echo(f"{bundle.name}: all files are as recorded")
-    elif output_format is Format.json:
-        click.echo(json.dumps({**bundle.description, "path": str(bundle.folder)}, indent=1, ensure_ascii=False))
     else:
         click.echo(bundle.card())
 
@@ -122,10 +123,11 @@ def _show_hub_model(name: str, output_format: Format, *, verify: bool) -> None:
     row = _hub_row(model)
     if verify:
         model.verify()
-        click.echo(f"hf:{name}: all files are as recorded")
-    elif output_format is Format.json:
+    if output_format is Format.json:
         row |= {"snapshot": None if model.snapshot is None else str(model.snapshot), "config": dict(model.config)}
-        click.echo(json.dumps(row, indent=1, ensure_ascii=False))
+        _print_json(row, verified=verify)
+    elif verify:
+        click.echo(f"hf:{name}: all files are as recorded")
     else:
         facts = {
             "architecture": model.architecture,
@@ -137,6 +139,10 @@ def _show_hub_model(name: str, output_format: Format, *, verify: bool) -> None:
         click.echo("\n".join([f"# hf:{name}", "", *(f"- {fact}: {value or '-'}" for fact, value in facts.items())]))
         if card := model.card():
             click.echo(f"\n{card}")
+
+
+def _print_json(row: Mapping[str, Any], *, verified: bool) -> None:
+    click.echo(json.dumps({**row, **({"verified": True} if verified else {})}, indent=1, ensure_ascii=False))
 
 
 def _rows() -> list[dict[str, Any]]:

@@ -104,7 +104,11 @@ def read_text(path: Path) -> tuple[str, list[Problem]]:
     Raises:
         DataError: the file cannot be read, is binary, or more than 1% of its lines are not UTF-8.
     """
-    raw = read_bytes(path)
+    return decode_text(path, read_bytes(path))
+
+
+def decode_text(path: Path, raw: bytes) -> tuple[str, list[Problem]]:
+    """Decode what a text file holds, as :func:`read_text` does."""
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         try:
             return _unix_lines(raw.decode("utf-16")), []

@@ -10,7 +10,8 @@ from typing import Any
 from torch import nn
 
 from seetell.export.declaration import Declaration, Origin
-from seetell.runtime.bundle import FORMAT, read_description, sha256
+from seetell.runtime.bundle import FORMAT, read_description
+from seetell.runtime.file_hashes import file_hash
 from seetell.training.config import UNSPECIFIED, CardConfig
 from seetell.training.trained import Trained
 
@@ -45,7 +46,7 @@ def origin_of(trained: Trained, declared: Declaration) -> Origin:
 
 def description_of(origin: Origin, declared: Declaration, folder: Path, *, name: str) -> dict[str, Any]:
     """Return the content of ``model.json`` but for its graphs."""
-    files = {path.name: sha256(path) for path in sorted(folder.iterdir())}
+    files = {path.name: file_hash(path) for path in sorted(folder.iterdir())}
     description: dict[str, Any] = {
         "format": FORMAT,
         "name": name,

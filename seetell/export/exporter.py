@@ -21,7 +21,8 @@ from seetell.export.description import LABELS, VOCABULARY, description_of, origi
 from seetell.export.graph_files import write_graphs
 from seetell.export.shared_graphs import encoder_owner, owner_of
 from seetell.language.decoding import Decoding
-from seetell.runtime.bundle import owner_folder, sha256
+from seetell.runtime.bundle import owner_folder
+from seetell.runtime.file_hashes import file_hash
 from seetell.runtime.tags import TAGGING_GRAPHS
 from seetell.training.trained import load_trained
 
@@ -154,7 +155,7 @@ def export_declared(
         description["graphs"] = {spec.name: _described(spec, files[spec.name]) for spec in declared.graphs}
         shared = {}
         if owner is not None:
-            hashes = {precision: sha256(file) for precision, file in files["encoder"].items()}
+            hashes = {precision: file_hash(file) for precision, file in files["encoder"].items()}
             shared["encoder"] = {"model": owner.folder.name, "sha256": hashes}
         if declared.tagger is not None:
             tagging = [name for name in TAGGING_GRAPHS if name in declared.tagger.graphs]

@@ -8,7 +8,8 @@ from typing import Any
 
 from seetell.errors import BundleError, UsageError
 from seetell.export.declaration import Declaration, Origin
-from seetell.runtime.bundle import Bundle, bundled_models, owner_folder, sha256
+from seetell.runtime.bundle import Bundle, bundled_models, owner_folder
+from seetell.runtime.file_hashes import file_hash
 from seetell.runtime.tags import TAGGING_GRAPHS
 
 
@@ -45,6 +46,6 @@ def owner_of(tagger: Bundle, graph: str, owner: Bundle | None) -> dict[str, Any]
     shared: dict[str, Any] = tagger.description.get("shared", {}).get(graph, {})
     installed = [*bundled_models().values(), *([] if owner is None else [owner.folder])]
     if not shared and tagger.folder.resolve() in [folder.resolve() for folder in installed]:
-        hashes = {precision: sha256(file) for precision, file in tagger.graphs[graph].files.items()}
+        hashes = {precision: file_hash(file) for precision, file in tagger.graphs[graph].files.items()}
         shared = {"model": tagger.folder.name, "sha256": hashes}
     return shared

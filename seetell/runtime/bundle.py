@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from seetell.errors import BundleError, SeetellError, UsageError, unknown
 from seetell.language.vocabulary import Vocabulary
 from seetell.photos.preprocessing import Preprocessing
 from seetell.regular_file import open_regular, read_json
+from seetell.runtime.file_hashes import file_hash
 
 FORMAT = 2
 BUNDLES = Path(__file__).resolve().parents[1] / "bundles"
@@ -129,7 +129,7 @@ class Bundle:
         if missing:
             raise BundleError(f"{folder}: lacks {', '.join(missing)}; install or export the model again")
         for name, file, digest in hashes:
-            actual = sha256(file)
+            actual = file_hash(file)
             if actual != digest:
                 if read_description(file.parent).get("files", {}).get(file.name) not in (None, actual):
                     raise BundleError(f"{file}: was changed or damaged; install or export the model again")
@@ -259,7 +259,7 @@ class Bundle:
             BundleError: a file was changed or damaged.
         """
         for name, expected in self.description["files"].items():
-            digest = sha256(self.folder / name)
+            digest = file_hash(self.folder / name)
             if digest != expected:
                 raise BundleError(
                     f"{self.folder / name}: was changed or damaged (expected SHA-256 {str(expected)[:12]}…, "
@@ -286,15 +286,6 @@ def read_description(folder: Path) -> dict[str, Any]:
     if not isinstance(description, dict):
         raise BundleError(f"{path}: expected a JSON object, got {type(description).__name__}")
     return description
-
-
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's content in hexadecimal."""
-    digest = hashlib.sha256()
-    with open_regular(path) as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def bundle_file(folder: Path, name: str) -> Path:
@@ -366,7 +357,7 @@ def _labels(file: Path, digest: object, size: object) -> tuple[str, ...]:
         raise BundleError(f"{file}: cannot be read as JSON ({error}); install or export the model again") from error
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
         raise BundleError(f"{file}: expected a list of the names of classes; install or export the model again")
-    if (sha256(file), len(labels)) != (digest, size):
+    if (file_hash(file), len(labels)) != (digest, size):
         raise BundleError(
             f"{file.parent}: {file.name} is not the one the weights were trained with (expected {size} labels, got "
             f"{len(labels)}); install or export the model again"

@@ -6,7 +6,6 @@ connection broke, goes on where that file ends, by an HTTP range request (RFC 91
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import os
 import shutil
@@ -21,6 +20,7 @@ from urllib.parse import urlsplit
 
 from seetell.errors import SeetellError
 from seetell.file_lock import try_lock
+from seetell.runtime.file_hashes import hasher
 
 TIMEOUT = 30.0
 """Seconds to wait for the next bytes."""
@@ -83,12 +83,6 @@ class RemoteFile:
         if self.target.exists():
             return 0
         return max(0, self.size - (self.partial.stat().st_size if self.partial.exists() else 0))
-
-    def hasher(self) -> hashlib._Hash:
-        """Return what computes the digest."""
-        if len(self.digest) == 64:
-            return hashlib.sha256()
-        return hashlib.sha1(f"blob {self.size}\0".encode(), usedforsecurity=False)
 
 
 def check_space(files: Sequence[RemoteFile], folder: Path) -> None:
@@ -199,7 +193,7 @@ class _Download:
 
     def __init__(self, file: RemoteFile, partial: BinaryIO, arrived: Arrived) -> None:
         self._file, self._partial, self._arrived = file, partial, arrived
-        self._digest, self._place = file.hasher(), 0
+        self._digest, self._place = hasher(len(file.digest), file.size), 0
         while block := partial.read(_BLOCK):
             self._take(block)
         self._resumed = self._place > 0
@@ -258,4 +252,4 @@ class _Download:
         self._arrived(-self._place)
         self._partial.seek(0)
         self._partial.truncate()
-        self._digest, self._place = self._file.hasher(), 0
+        self._digest, self._place = hasher(len(self._file.digest), self._file.size), 0

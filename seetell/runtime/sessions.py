@@ -161,29 +161,40 @@ class Graph:
         graph.require(inputs=bundle.graphs[name].inputs, outputs=bundle.graphs[name].outputs)
         return graph
 
-    def require(self, *, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+    def require(
+        self, *, inputs: Sequence[str], outputs: Sequence[str], columns: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
         """Check the graph's interface; within :func:`opening_together`, at its end.
 
         Args:
             inputs: all that it may have.
             outputs: those that it must have.
+            columns: names of the values on the last axis of outputs.
 
         Raises:
-            BundleError: it has other inputs or lacks an output.
+            BundleError: it has other inputs, lacks an output, or an output has not as many values as names.
         """
+        check = partial(self._check, inputs=inputs, outputs=outputs, columns=columns or {})
         openings = _openings.get()
         if openings is not None:
-            openings.checks.append(partial(self._check, inputs=inputs, outputs=outputs))
+            openings.checks.append(check)
         else:
-            self._check(inputs=inputs, outputs=outputs)
+            check()
 
-    def _check(self, *, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+    def _check(self, *, inputs: Sequence[str], outputs: Sequence[str], columns: Mapping[str, Sequence[str]]) -> None:
         surplus, lacking = set(self.inputs) - set(inputs), set(outputs) - set(self.outputs)
         if surplus or lacking:
             raise BundleError(
                 f"{self._name}: expected inputs among {sorted(inputs)} and outputs {sorted(outputs)}, "
                 f"got inputs {sorted(self.inputs)} and outputs {sorted(self.outputs)}; export the model again"
             )
+        for output in self._opened.result().get_outputs():
+            names, found = columns.get(output.name), output.shape[-1] if output.shape else None
+            if names is not None and isinstance(found, int) and found != len(names):
+                raise BundleError(
+                    f"{self._name}: gives {found} {output.name}, but model.json names {len(names)}; "
+                    "export the model again"
+                )
 
     def run(self, feeds: Mapping[str, np.ndarray], outputs: Sequence[str]) -> list[np.ndarray]:
         """Compute the named outputs; feeds that are no input of the graph are ignored.

@@ -121,7 +121,7 @@ class ImageTagger:
         self.words: tuple[str, ...] = bundle.setting("words", _names) if "word_detectors" in bundle.graphs else ()
         self._min_score, self._max_detections = min_score, max_detections
         self._detector = _Sighted(bundle, "detector", threads=threads)
-        self._detector.graph.require(inputs=["images"], outputs=["scores", "boxes"])
+        self._detector.graph.require(inputs=["images"], outputs=["scores", "boxes"], columns={"scores": self.objects})
         self._encoder = self._classifier = self._word_detectors = None
         if "tag_encoder" in bundle.graphs:
             self._encoder = _Sighted(bundle, "tag_encoder", threads=threads)
@@ -131,7 +131,8 @@ class ImageTagger:
         if "word_detectors" in bundle.graphs:
             self._word_detectors = Graph.open(bundle, "word_detectors", threads=threads)
             known = ["pooled", "objects", "object_boxes", *(["imagenet"] if self._encoder else [])]
-            self._word_detectors.require(inputs=known, outputs=["words", "presence"])
+            named = {"words": self.words, "presence": self.objects}
+            self._word_detectors.require(inputs=known, outputs=[*named], columns=named)
         sighted = (self._detector, self._encoder)
         self.preprocessings = tuple(dict.fromkeys(each.preprocessing for each in sighted if each is not None))
 

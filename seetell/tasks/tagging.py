@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from seetell.data.feature_cache import FeatureCache
-from seetell.runtime.bundle import Bundle, sha256
+from seetell.runtime.bundle import Bundle
+from seetell.runtime.file_hashes import file_hash
 from seetell.runtime.sessions import Graph
 from seetell.runtime.tags import MIN_DETECTION_SCORE, TAGGING_GRAPHS, ImageTagger
 from seetell.training.encoding import Progress
@@ -51,7 +52,7 @@ class PhotoTagger:
         """SHA-256 of the graphs that are used, and of what is recorded, by which a cache knows what filled it."""
         used = [name for name in TAGGING_GRAPHS if name in self.bundle.graphs]
         used += [] if self._encoder is None else ["encoder"]
-        parts = [*self._names, *(sha256(self.bundle.graph(name)) for name in used)]
+        parts = [*self._names, *(file_hash(self.bundle.graph(name)) for name in used)]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def cache(

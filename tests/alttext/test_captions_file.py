@@ -57,12 +57,15 @@ def test_a_withheld_caption_is_no_veto(tmp_path: Path, monkeypatch: pytest.Monke
     ("content", "said"),
     [
         (None, "No such file"),
-        (b"\xff\xfe", "not UTF-8"),
-        (b"", "expected the columns image and caption"),
+        (b"\xff\xfe\xff", "starts like UTF-16 but is not valid"),
+        (b"image,caption\na.jpg,\xe9t\xe9\n", "captions:2: expected UTF-8"),
+        (b"", "expected the columns image and caption, got an empty file"),
         (b"photo,words\n", "got photo, words"),
         (b'{"image": 1}\n{"image"', r"captions:2: is not JSON"),
         (b'{"image": 1}\n[1]', r"captions:2: expected an object"),
-        (b"image,caption\na," + b"x" * 200_000, "is not CSV"),
+        (b"image,caption\na," + b"x" * 200_000, "captions:2: not a valid row .field larger than field limit"),
+        (b'image,caption\na.jpg,"a dog\nb.jpg,a cat\n', "captions:2: not a valid row"),
+        (b"image,caption\na.jpg,a dog, brown\n", "captions:2: 3 cells under 2 columns"),
         (b'{"image": "a", "caption": ' + b"[" * 100_000, "captions:1: is not JSON .nested too deeply"),
         (b'{"image": "a\\u0000b", "caption": "c"}', "expected the path of an image"),
         (b'{"image": "a.jpg", "caption": {"text": "a dog"}}', "expected text as the caption of a.jpg, got"),
@@ -77,6 +80,33 @@ def test_other_files_are_wrong_use(tmp_path: Path, content: bytes | None, said: 
         path.write_bytes(content)
     with pytest.raises(UsageError, match=said):
         read_captions(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "image;caption;reason\r\na.jpg;a dog, brown;\r\nb.jpg\r\n".encode("utf-8-sig"),
+        "image\tcaption\na.jpg\ta dog, brown\nb.jpg\t\n".encode("utf-16"),
+    ],
+)
+def test_what_spreadsheets_save_is_read(tmp_path: Path, content: bytes):
+    (tmp_path / "captions.csv").write_bytes(content)
+    captions = read_captions(tmp_path / "captions.csv")
+    assert {os.path.basename(image): caption.text for image, caption in captions.items()} == {
+        "a.jpg": "a dog, brown",
+        "b.jpg": "",
+    }
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/fd"), reason="needs files by number")
+def test_a_pipe_of_the_shell_is_read():
+    end, beginning = os.pipe()
+    os.write(beginning, b"image,caption\na.jpg,a dog\n")
+    os.close(beginning)
+    try:
+        assert [caption.text for caption in read_captions(Path(f"/dev/fd/{end}")).values()] == ["a dog"]
+    finally:
+        os.close(end)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")

@@ -103,6 +103,8 @@ def test_the_card_the_description_and_the_check(bundled: Path, capsys: pytest.Ca
     assert json.loads(capsys.readouterr().out)["licence"] == "CC0-1.0"
     assert run("tiny", "--verify") == 0
     assert "as recorded" in capsys.readouterr().out
+    assert run("tiny", "--verify", "--format", "json") == 0
+    assert json.loads(capsys.readouterr().out)["verified"] is True
     (bundled / "tiny" / "README.md").write_text("changed")
     assert run("tiny", "--verify") == 1
     assert "README.md: was changed or damaged" in capsys.readouterr().err
@@ -185,7 +187,9 @@ def test_a_model_of_the_hub_is_pulled_and_removed(
     out, err = capsys.readouterr()
     assert "hf:owner/model: 1.0 MB at commit c0ffee" in out
     assert "code.py was not downloaded" in err
-    assert run("hf:owner/model", "--verify") == 0
+    capsys.readouterr()
+    assert run("hf:owner/model", "--verify", "--format", "json") == 0
+    assert json.loads(capsys.readouterr().out)["verified"] is True
     assert run("pull", "owner/none") == 2
     assert run("remove", "hf:owner/model", "--yes") == 0
     assert list((tmp_path / "cache").glob("models--*")) == []

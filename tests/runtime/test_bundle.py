@@ -15,7 +15,8 @@ from runtime.tiny_bundle import NAME, WORDS, write_tiny_bundle
 from seetell.errors import BundleError, UsageError
 from seetell.language.vocabulary import Vocabulary
 from seetell.runtime import bundle as bundle_module
-from seetell.runtime.bundle import Bundle, bundled_models, read_description, sha256
+from seetell.runtime.bundle import Bundle, bundled_models, read_description
+from seetell.runtime.file_hashes import file_hash
 
 
 def rewrite(folder: Path, **changes: Any) -> Path:
@@ -182,7 +183,7 @@ def test_a_model_may_have_labels_and_no_vocabulary(tmp_path: Path):
 
 def test_a_graph_may_be_another_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     owner = write_tiny_bundle(tmp_path / "owner", seed=1)
-    shared = {"encoder": {"model": "owner", "sha256": {"fp32": sha256(owner / "encoder.onnx")}}}
+    shared = {"encoder": {"model": "owner", "sha256": {"fp32": file_hash(owner / "encoder.onnx")}}}
     folder = write_tiny_bundle(tmp_path / "user", shared=shared)
     assert Bundle.load(folder).graph("encoder", "fp32") == owner / "encoder.onnx"
     other = write_tiny_bundle(tmp_path / "elsewhere" / "user", shared=shared)
@@ -194,7 +195,7 @@ def test_a_graph_may_be_another_models(tmp_path: Path, monkeypatch: pytest.Monke
         file.write(b"\0")
     with pytest.raises(BundleError, match=r"owner/encoder\.onnx: was changed or damaged; install or export"):
         Bundle.load(folder)
-    rewrite(owner, files={**read_description(owner)["files"], "encoder.onnx": sha256(owner / "encoder.onnx")})
+    rewrite(owner, files={**read_description(owner)["files"], "encoder.onnx": file_hash(owner / "encoder.onnx")})
     with pytest.raises(BundleError, match=r"made for another encoder than .* is now; export it again"):
         Bundle.load(folder)
     (owner / "encoder.onnx").unlink()

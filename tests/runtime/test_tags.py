@@ -111,6 +111,18 @@ def test_a_detector_with_other_outputs_is_refused(tmp_path: Path):
         ImageTagger(Bundle.load(folder), threads=1)
 
 
+@pytest.mark.parametrize(
+    ("setting", "said"), [("objects", r"scores, but model\.json names"), ("words", r"words, but model\.json names")]
+)
+def test_other_names_than_a_graph_gives_values_are_refused(tmp_path: Path, setting: str, said: str):
+    folder = add_tagger(write_tiny_bundle(tmp_path / "tiny"))
+    description = json.loads((folder / "model.json").read_text())
+    description["settings"][setting].append("unicorn")
+    (folder / "model.json").write_text(json.dumps(description))
+    with pytest.raises(BundleError, match=said):
+        ImageTagger(Bundle.load(folder), threads=1)
+
+
 def test_object_tags_are_the_best_of_each_class_and_their_number():
     scores = np.zeros((5, 3), np.float32)
     boxes = np.array([[0, 0, 0.4, 0.4], [0, 0, 0.4, 0.38], [0.5, 0.5, 1, 1], [0.5, 0, 1, 0.4], [0, 0.6, 0.3, 1]])

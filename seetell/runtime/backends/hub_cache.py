@@ -17,12 +17,16 @@ from typing import Any
 
 from seetell.errors import BundleError, UsageError, unknown
 from seetell.regular_file import open_regular, read_json
+from seetell.runtime.file_hashes import GIT_DIGITS, SHA256_DIGITS, file_hash
 
 WEIGHTS = re.compile(r"model(-\d+-of-\d+)?\.safetensors")
 """The names of weights: all in a file, or in several."""
 
 _IDENTIFYING = re.compile(r".*config\.json|tokenizer\.json|vocab\..*|merges\.txt|.*\.(jinja|safetensors)")
 """The names of files on which results depend."""
+
+_HASH = re.compile(rf"[0-9a-f]{{{GIT_DIGITS}}}|[0-9a-f]{{{SHA256_DIGITS}}}")
+"""The names of files that are named by their hash."""
 
 PARTIAL_SUFFIX = ".seetell.incomplete"
 """Ends the name of a file that has not arrived completely. What ends so is no blob to the Hub's own library."""
@@ -103,8 +107,10 @@ class CachedModel:
             raise BundleError(f"hf:{self.name}: is not complete; run: seetell models pull hf:{self.name}")
         for name, path in self.files.items():
             expected = path.resolve().name
-            digest = _digest(path, expected)
-            if digest is not None and digest != expected:
+            if not _HASH.fullmatch(expected):
+                continue
+            digest = file_hash(path, len(expected))
+            if digest != expected:
                 raise BundleError(
                     f"{path}: {name} was changed or damaged (expected {expected[:12]}…, got {digest[:12]}…); remove "
                     f"the model and download it again: seetell models remove hf:{self.name}"
@@ -177,19 +183,6 @@ def files_identity(folder: Path) -> str:
     for file in sorted(folder.iterdir()):
         if _IDENTIFYING.fullmatch(file.name):
             name = file.resolve().name
-            content = name if re.fullmatch("[0-9a-f]{64}", name) else _digest(file, "0" * 64)
+            content = name if re.fullmatch("[0-9a-f]{64}", name) else file_hash(file)
             digest.update(f"{file.name} {content}\n".encode())
-    return digest.hexdigest()
-
-
-def _digest(path: Path, like: str) -> str | None:
-    """Return the hash of a file of the same kind as another one; ``None`` where that is no hash."""
-    if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", like):
-        return None
-    digest = hashlib.sha256()
-    if len(like) == 40:
-        digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
-    with open_regular(path) as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
     return digest.hexdigest()

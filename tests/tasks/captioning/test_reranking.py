@@ -14,7 +14,8 @@ from runtime.tiny_bundle import write_tiny_bundle
 import seetell
 from seetell.errors import BundleError, UsageError
 from seetell.language.decoding import Hypothesis
-from seetell.runtime.bundle import Bundle, read_description, sha256
+from seetell.runtime.bundle import Bundle, read_description
+from seetell.runtime.file_hashes import file_hash
 from seetell.tasks.captioning.reranking import Reranker, most_probable
 from seetell.tasks.loading import load
 
@@ -48,7 +49,7 @@ def write_reranked(folder: Path, weights: object) -> Path:
     own, graphs = read_description(captioner), read_description(aligner)["graphs"]
     own["graphs"] |= {name: graphs[name] for name in GRAPHS}
     own["shared"] = {
-        name: {"model": "colours", "sha256": {"fp32": sha256(aligner / f"{name}.onnx")}} for name in GRAPHS
+        name: {"model": "colours", "sha256": {"fp32": file_hash(aligner / f"{name}.onnx")}} for name in GRAPHS
     }
     own["settings"] |= {"reranking": weights, "confidence": CALIBRATION}
     (captioner / "model.json").write_text(json.dumps(own), encoding="utf-8")
@@ -146,7 +147,7 @@ def test_an_aligner_that_was_exported_anew_is_refused(tmp_path: Path):
     with (aligner / "sentence_embedding.onnx").open("ab") as file:
         file.write(b"\x00")
     description = read_description(aligner)
-    description["files"]["sentence_embedding.onnx"] = sha256(aligner / "sentence_embedding.onnx")
+    description["files"]["sentence_embedding.onnx"] = file_hash(aligner / "sentence_embedding.onnx")
     (aligner / "model.json").write_text(json.dumps(description))
     with pytest.raises(BundleError, match="was made for another sentence_embedding"):
         Bundle.load(captioner)
