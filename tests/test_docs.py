@@ -109,16 +109,14 @@ def photos(tmp_path: Path) -> Path:
     return tmp_path
 
 
-SLOW = ("seetell explain",)
-"""Commands that run a network a hundred times; each is in other tests with a smaller one."""
+def costly(block: Block) -> bool:
+    """Of what runs, the README's alone is for the default suite, but for networks that are run a hundred times."""
+    return block.mark == "run" and (block.page != "README.md" or block.text.startswith("seetell explain"))
 
 
 @pytest.mark.parametrize(
     "block",
-    [
-        pytest.param(each, marks=[pytest.mark.slow] if each.mark == "run" and each.text.startswith(SLOW) else [])
-        for each in blocks()
-    ],
+    [pytest.param(each, marks=[pytest.mark.slow] if costly(each) else []) for each in blocks()],
     ids=str,
 )
 def test_every_block_runs_or_names_its_test(block: Block, photos: Path, no_paraphrases: None):

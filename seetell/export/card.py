@@ -78,6 +78,11 @@ def render_card(description: Mapping[str, Any]) -> str:
             f"{weights['things']:g} × that of other things "
             f"{'-' if length < 0 else '+'} {abs(length):g} × their number of words"
         )
+    if fluency := description["settings"].get("fluency"):
+        lines.append(
+            f"- **Words that nobody writes in this order are avoided:** {fluency['weight']:g} × what the "
+            f"log-probability of a word's class, after those of the words before it, is below {fluency['least']:g}"
+        )
     lines += ["", *_score_lines(description["scores"]), "Differences between the graphs and the trained model:", ""]
     lines += [f"- {name.replace('_', ' ')}: {value:.2g}" for name, value in description["parity"].items()]
     return "\n".join(lines) + "\n"

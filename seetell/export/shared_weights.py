@@ -8,6 +8,7 @@ array is widened to float32 once, when the session is created.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,8 @@ def write_weights(parts: Mapping[str, Mapping[str, Tensor]], path: Path) -> None
 def externalise_weights(graph: Path, weights: Path) -> None:
     """Rewrite a graph so that it reads every array that a weights file contains, also transposed, from there.
 
-    An array of the same name with other values stays, such as of a convolution that a normalisation was fused into.
+    An array of the same name with other values stays, such as of a convolution that a normalisation was fused into. Of
+    what stays, large arrays of whole numbers are kept in 16 bits where these hold them.
 
     Args:
         graph: an ONNX file in the same folder as ``weights``; rewritten.
@@ -65,7 +67,10 @@ def externalise_weights(graph: Path, weights: Path) -> None:
         entry = header.get(name, {})
         alike = entry.get("dtype") == "F16" and entry["shape"] == list(array.dims)[:: -1 if transposed else 1]
         if not alike or not (transposed or _is_rounded(stored[name], array)):
-            arrays.append(array)
+            short = _in_16_bits(array)
+            arrays.append(array if short is None else short)
+            if short is not None:
+                widened.append(helper.make_node("Cast", [short.name], [array.name], to=TensorProto.INT64))
             continue
         half = _external_array(f"{array.name}.half", entry, weights.name, offset)
         arrays.append(half)
@@ -145,6 +150,15 @@ def _is_rounded(stored: Tensor, array: TensorProto) -> bool:
     values = numpy_helper.to_array(array)
     largest = np.abs(values).max(initial=0, where=np.isfinite(values))
     return bool(np.isclose(stored.float().numpy(), values, rtol=0, atol=ROUNDING * largest).all())
+
+
+def _in_16_bits(array: TensorProto) -> TensorProto | None:
+    """Return whole numbers of 64 bits in 16, ``None`` for other arrays and those that are small or need more."""
+    if array.data_type != TensorProto.INT64 or math.prod(array.dims) < LARGE:
+        return None
+    values = numpy_helper.to_array(array)
+    short = values.astype(np.int16)
+    return numpy_helper.from_array(short, f"{array.name}.short") if (short == values).all() else None
 
 
 def _external_array(name: str, entry: Mapping[str, Any], location: str, offset: int) -> TensorProto:

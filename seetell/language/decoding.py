@@ -18,7 +18,7 @@ import numpy as np
 
 from seetell.errors import UsageError, unknown
 from seetell.language.beam_search import beam_search
-from seetell.language.hypotheses import Hypothesis, Limits, State, Step
+from seetell.language.hypotheses import Hypothesis, Limits, Penalty, State, Step
 from seetell.language.phrases import FUNCTION_WORDS, word_mask
 from seetell.language.sampling import sample
 from seetell.language.vocabulary import END, START, UNK
@@ -58,6 +58,8 @@ class Decoding:
         remove_bad_endings: sentences do not end in a word that another must follow, such as ``a`` or ``with``; training
             on CIDEr-D rewards such ends.
         no_repeat_content_words: a word that is no function word occurs at most once in a sentence.
+        fluency: avoid words in an order in which nobody writes them, where the model has counted orders, and calling a
+            photo of many colours by two of them.
         seed: of ``sample``: the same seed gives the same sentences.
     """
 
@@ -72,6 +74,7 @@ class Decoding:
     no_repeat_ngram_size: int = 0
     remove_bad_endings: bool = False
     no_repeat_content_words: bool = False
+    fluency: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -81,7 +84,7 @@ class Decoding:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise UsageError(f"decoding: {name} must be a whole number of at least {least}, got {value!r}")
-        for name in ("remove_bad_endings", "no_repeat_content_words"):
+        for name in ("remove_bad_endings", "no_repeat_content_words", "fluency"):
             if not isinstance(getattr(self, name), bool):
                 raise UsageError(f"decoding: {name} must be true or false, got {getattr(self, name)!r}")
         for name in ("beam_threshold", "length_penalty", "temperature", "top_p"):
@@ -162,6 +165,7 @@ def decode(
     suppressed_tokens: Sequence[int] = (START, UNK),
     words: Sequence[str] = (),
     sample_ids: Sequence[int] | None = None,
+    penalty: Penalty | None = None,
 ) -> list[list[Hypothesis]]:
     """Generate sentences for a batch of ``B`` images.
 
@@ -176,6 +180,7 @@ def decode(
         words: of the vocabulary, by id; ``remove_bad_endings`` and ``no_repeat_content_words`` need them.
         sample_ids: for ``sample``, for each image the id of its stream of random numbers; by default its index
             in the batch. An image's sentence depends on the seed and this id only, not on its batch.
+        penalty: what is subtracted from the log-probabilities of words.
 
     Returns:
         For each image its sentences, highest score first: up to ``beam_size`` for ``beam``, else one.
@@ -192,6 +197,7 @@ def decode(
         suppressed_tokens,
         _bad_endings(tuple(words)) if decoding.remove_bad_endings and words else None,
         _content_words(tuple(words)) if decoding.no_repeat_content_words and words else None,
+        penalty,
     )
     if decoding.method == "sample":
         return sample(

@@ -25,7 +25,7 @@ class Hypothesis:
 
     Attributes:
         tokens: word ids, without END.
-        logprobs: log-probability of each word under the model.
+        logprobs: log-probability of each word under the model, less its penalty if it has one.
         logprob: of the whole sentence including END; minus infinity if it could not end where it was cut.
         score: length-normalised ``logprob``; higher is better.
     """
@@ -99,6 +99,10 @@ class Beams:
         return Hypothesis(tuple(self.tokens[row].tolist()), tuple(logprobs), logprob, score)
 
 
+Penalty = Callable[[Beams], np.ndarray]
+"""Takes ``N`` sentences so far; returns what is subtracted from the log-probabilities of the next words, ``(N, V)``."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """Limits on generated sentences; see :class:`~seetell.language.decoding.Decoding` and ``decode``."""
@@ -112,6 +116,7 @@ class Limits:
     bad_endings: np.ndarray | None = None
     """``(V,)`` bool by word id, as is ``said_once``."""
     said_once: np.ndarray | None = None
+    penalty: Penalty | None = None
 
 
 Choose = Callable[[Beams, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
@@ -163,13 +168,13 @@ def generate(step: Step, state: State, choose: Choose, limits: Limits) -> list[l
 
 
 def mask_logprobs(logprobs: np.ndarray, sentences: Beams, limits: Limits) -> np.ndarray:
-    """Mask the words that must not come next.
+    """Mask the words that must not come next, and subtract the penalties of others.
 
     Args:
         logprobs: ``(N, V)`` under the model.
         sentences: the ``N`` rows they continue.
-        limits: suppressed tokens, words after which a sentence may not end, words that occur at most once, and the size
-            of the n-grams that may not be repeated.
+        limits: suppressed tokens, words after which a sentence may not end, words that occur at most once, the size of
+            the n-grams that may not be repeated, and the penalties.
 
     Returns:
         A copy ``(N, V)`` with minus infinity for masked words.
@@ -180,6 +185,8 @@ def mask_logprobs(logprobs: np.ndarray, sentences: Beams, limits: Limits) -> np.
     allowed = np.array(logprobs)
     if np.isnan(allowed).any():
         raise SeetellError("the captioner returned NaN probabilities: its training diverged or its file is damaged")
+    if limits.penalty is not None:
+        allowed -= limits.penalty(sentences)
     allowed[:, list(limits.suppressed_tokens)] = -np.inf
     if limits.bad_endings is not None and sentences.words:
         allowed[limits.bad_endings[sentences.tokens[:, -1]], limits.end] = -np.inf

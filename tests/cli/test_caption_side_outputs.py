@@ -141,6 +141,7 @@ def test_captions_and_keywords_are_written_into_the_photos(
     )
 
 
+@pytest.mark.slow
 def test_alt_text_in_metadata_has_the_least_confidence_of_alt_text(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):

@@ -8,9 +8,9 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from seetell.export.shared_weights import halve_weights, quantise_weights
+from seetell.export.shared_weights import externalise_weights, halve_weights, quantise_weights, write_weights
 from seetell.nn.onnx_graph import onnx_graph
 from seetell.runtime.sessions import Graph
 
@@ -31,3 +31,29 @@ def test_a_graph_in_fewer_bits_computes_the_same(tmp_path: Path, store, share, t
     (computed,) = Graph(file, threads=1).run({"x": images[:2].numpy()}, ["y"])
     expected = module(images[:2]).detach().numpy()
     assert np.abs(computed - expected).max() < tolerance * np.abs(expected).max()
+
+
+class Table(nn.Module):
+    """Reads whole numbers of a table: small ones, or one that needs more than 16 bits."""
+
+    def __init__(self, largest: int) -> None:
+        super().__init__()
+        self.register_buffer("table", torch.arange(3000) - 1)
+        self.table[-1] = largest
+
+    def forward(self, rows: Tensor) -> Tensor:
+        return self.table[rows]
+
+
+@pytest.mark.parametrize(("largest", "narrow"), [(2**15 - 1, True), (2**15, False)])
+def test_large_tables_of_whole_numbers_are_kept_in_16_bits(tmp_path: Path, largest: int, narrow: bool):
+    module, rows, file = Table(largest), torch.tensor([0, 2999, 5]), tmp_path / "graph.onnx"
+    shapes = ({0: torch.export.Dim("rows", min=1)},)
+    file.write_bytes(onnx_graph(module, (rows,), inputs=["x"], outputs=["y"], dynamic_shapes=shapes))
+    write_weights({"table": module.state_dict()}, tmp_path / "weights.safetensors")
+    externalise_weights(file, tmp_path / "weights.safetensors")
+    types = {array.data_type for array in onnx.load(file).graph.initializer if len(array.dims)}
+    assert (onnx.TensorProto.INT16 in types) == narrow
+    (read,) = Graph(file, threads=1).run({"x": rows.numpy()}, ["y"])
+    assert read.tolist() == [-1, largest, 4]
+    assert read.dtype == np.int64

@@ -28,6 +28,7 @@ def combined(those: Processes) -> tuple[float, float, dict[str, float]]:
     return loss.share.item(), loss.value, loss.logged
 
 
+@pytest.mark.slow
 def test_the_shares_of_processes_add_up():
     assert run_together(2, combined) == [(0.5, 2.75, {"items": 2.0}), (2.25, 2.75, {"items": 2.0})]
 

@@ -9,13 +9,14 @@ from functools import partial
 import numpy as np
 
 from seetell.errors import BundleError
-from seetell.language.decoding import Decoding, Hypothesis, State, decode
+from seetell.language.decoding import Decoding, Hypothesis, State, Step, decode
 from seetell.language.vocabulary import END, START, detokenise
 from seetell.results import Caption, Word
 from seetell.runtime.backends.answer import Token
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.sessions import Graph
 from seetell.tasks.captioning.answers import words_of
+from seetell.tasks.captioning.fluency import COLOURED, Fluency
 from seetell.tasks.captioning.reranking import Choose, most_probable
 
 AttentionStep = Callable[[np.ndarray, State], tuple[np.ndarray, State]]
@@ -113,6 +114,12 @@ class Decoder:
         inputs = ["tokens", "photos", "rows", *self._memories, *self._states]
         self._step.require(inputs=inputs, outputs=["logprobs", *self._next_states])
         self._reads_rows = has_large_memory(bundle)
+        self._fluency = Fluency(bundle) if "fluency" in bundle.settings else None
+
+    @property
+    def minds_colours(self) -> bool:
+        """Whether it wants to know which images have colours; see :mod:`seetell.tasks.captioning.fluency`."""
+        return self._fluency is not None
 
     @property
     def attends(self) -> bool:
@@ -147,7 +154,7 @@ class Decoder:
         if not len(features[self.features[0]]):
             return []
         step, state = self._started(features)
-        ranked = decode(partial(step, "logprobs"), state, decoding, words=self._vocabulary.words, sample_ids=sample_ids)
+        ranked = self._search(partial(step, "logprobs"), state, features, decoding, sample_ids)
         chosen = choose(ranked, features)
         if grid is None:
             return [self._caption(hypothesis, [None] * len(hypothesis.tokens)) for hypothesis in chosen]
@@ -189,7 +196,7 @@ class Decoder:
         """Return the sentence of the first row of features; see :meth:`captions`."""
         first = {name: rows[:1] for name, rows in features.items()}
         step, state = self._started(first)
-        ranked = decode(partial(step, "logprobs"), state, decoding, words=self._vocabulary.words)
+        ranked = self._search(partial(step, "logprobs"), state, first, decoding)
         return choose(ranked, first)[0]
 
     def hypotheses(
@@ -214,7 +221,22 @@ class Decoder:
             logprobs, following = run("logprobs", tokens, state)
             return logprobs + penalty[state[0]], following
 
-        return decode(step, state, decoding, words=self._vocabulary.words)
+        return self._search(step, state, features, decoding)
+
+    def _search(
+        self,
+        step: Step,
+        state: State,
+        features: Mapping[str, np.ndarray],
+        decoding: Decoding,
+        sample_ids: Sequence[int] | None = None,
+    ) -> list[list[Hypothesis]]:
+        """Search the sentences of each image; see :func:`~seetell.language.decoding.decode`."""
+        penalty = None
+        if self._fluency is not None and decoding.fluency:
+            coloured = features.get(COLOURED, np.ones(len(state[0]), bool))
+            penalty = partial(self._fluency.penalty, coloured=coloured)
+        return decode(step, state, decoding, words=self._vocabulary.words, sample_ids=sample_ids, penalty=penalty)
 
     def _started(
         self, features: Mapping[str, np.ndarray]

@@ -14,6 +14,7 @@ import numpy as np
 
 from seetell.errors import UsageError
 from seetell.language.decoding import Decoding
+from seetell.photos.colours import has_colours
 from seetell.photos.no_photo import BLANK_PICTURE, no_photo
 from seetell.photos.opening import PhotoSource
 from seetell.results import Caption
@@ -35,6 +36,7 @@ from seetell.runtime.tags import (
 from seetell.tasks.captioning.captioner import Captioner, Wanted, chosen_decoding
 from seetell.tasks.captioning.confidence import Calibration
 from seetell.tasks.captioning.decoder import Decoder, has_large_memory
+from seetell.tasks.captioning.fluency import COLOURED
 from seetell.tasks.captioning.keywords import nouns_as_keywords
 from seetell.tasks.captioning.reranking import Choose, Reranker, most_probable
 from seetell.tasks.captioning.withholding import Rater, withheld
@@ -141,10 +143,16 @@ class BundleCaptioner(BundlePredictor[Views, Caption], Captioner[Views]):
         seen = stacked(images, self.preprocessings)
         views = seen[self.bundle.preprocessing]
         if self.tagger is None:
-            return self.encode(views)
+            return {**self.encode(views), **self._colours(images)}
         at_once = len(images) == 1 and self.threads > 1
         encoded, tags = self.tagger.beside_encoder(seen, lambda: self.encode(views), at_once=at_once)
-        return {**encoded, **tags.named()}
+        return {**encoded, **tags.named(), **self._colours(images)}
+
+    def _colours(self, images: Sequence[Images]) -> dict[str, np.ndarray]:
+        """Return which images have colours, if the decoder wants to know."""
+        if not self.decoder.minds_colours:
+            return {}
+        return {COLOURED: np.array([has_colours(image[self.bundle.preprocessing]) for image in images])}
 
     def sentence(self, image: PhotoSource) -> tuple[int, ...]:
         """Return the word ids of the sentence that the model generates for an image, whatever its confidence."""

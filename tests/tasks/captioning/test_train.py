@@ -225,6 +225,7 @@ def test_the_schedule_starts_again_with_rewards(shapes, tmp_path, shapes_recipe)
     assert rates[8] == pytest.approx(5e-4)
 
 
+@pytest.mark.slow
 def test_self_critical_training_raises_the_reward(shapes, tmp_path, shapes_recipe):
     config = {"after": 30, "optimiser": {"learning_rate": 1e-2}}
     chosen = shapes_recipe(steps=90, captioning={"self_critical": config}, validation={"every": 90})

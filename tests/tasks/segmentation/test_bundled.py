@@ -19,6 +19,7 @@ DATA = Path(os.environ.get("SEETELL_DATA", REPOSITORY.parent / "shared" / "data"
 GATE = REPOSITORY / "examples" / "gate.jpg"
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     lines, overlay, _ = commands_of("docs/how-to/segment-images.md", "seetell segment examples/gate.jpg")
     monkeypatch.chdir(REPOSITORY)

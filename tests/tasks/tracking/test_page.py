@@ -39,6 +39,7 @@ def run(command: str) -> None:
         main(command.replace("'", "").split()[1:])
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_page(walk: Path, capsys: pytest.CaptureFixture[str]):
     for command in commands_of(HOW_TO, "seetell track walk.mp4"):
         run(command)
