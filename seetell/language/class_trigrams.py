@@ -81,7 +81,10 @@ class ClassTrigrams:
         self.words = words
         unigrams = _witten_bell(counts.sum(axis=(0, 1)), np.full(len(counts), 1 / len(counts), np.float32))
         bigrams = _witten_bell(counts.sum(axis=0), unigrams)
-        self.logprobs = np.log(_witten_bell(counts, bigrams))
+        seen = counts.any(axis=2)
+        shorter = np.broadcast_to(bigrams, counts.shape)
+        self.logprobs = np.broadcast_to(np.log(bigrams), counts.shape).copy()
+        self.logprobs[seen] = np.log(_witten_bell(counts[seen], shorter[seen]))
 
     @classmethod
     def load(cls, path: Path, *, vocabulary_size: int, conjunction: int) -> ClassTrigrams:
@@ -136,8 +139,5 @@ def _witten_bell(counts: np.ndarray, shorter: np.ndarray) -> np.ndarray:
     """Return probabilities ``(…, K)`` from counts, mixed with those of shorter histories."""
     total = counts.sum(axis=-1, keepdims=True)
     kinds = (counts > 0).sum(axis=-1, keepdims=True, dtype=np.float32)
-    mixed: np.ndarray = counts + kinds * shorter
-    mixed /= np.maximum(total + kinds, 1)
-    unseen = total[..., 0] == 0
-    mixed[unseen] = np.broadcast_to(shorter, mixed.shape)[unseen]
+    mixed: np.ndarray = np.where(total > 0, (counts + kinds * shorter) / np.maximum(total + kinds, 1), shorter)
     return mixed
