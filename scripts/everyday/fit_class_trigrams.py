@@ -4,8 +4,8 @@
 
 Reads the captions of Flickr8k's training photos and COCO's sentences without photos, finds classes of the
 captioner's words (``word_classes.py``), counts them by threes, prints the classes, and with ``--write`` puts the model
-into the bundle, and how much what is improbable is avoided; see :mod:`seetell.tasks.captioning.fluency`. Afterwards the
-confidence is to be fitted again.
+into the bundle, and how much what is improbable is avoided; see :mod:`seetell.tasks.captioning.fluency`. Then other
+sentences are told: measure confidence and re-ranking again, with the coefficients that there are and fitted again.
 """
 
 from __future__ import annotations

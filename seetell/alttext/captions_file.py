@@ -16,7 +16,7 @@ from seetell.regular_file import open_regular
 from seetell.results import Caption
 
 _COLUMNS = frozenset({"image", "caption"})
-_OPENED = Path("/dev/fd")
+_OPENED = (Path("/dev/fd"), Path("/proc/self/fd"))
 """Where a process has its open files by number."""
 
 
@@ -57,7 +57,7 @@ def _caption(row: Mapping[str, Any], file: str) -> Caption:
 def _read(path: Path) -> str:
     try:
         # a shell's <(…) is a pipe that is open already; for one with a name, nobody may ever write to it
-        with open(path, "rb") if path.parent == _OPENED else open_regular(path) as file:
+        with open(path, "rb") if path.parent in _OPENED else open_regular(path) as file:
             raw = file.read()
     except OSError as error:
         raise UsageError(f"{path}: captions cannot be read ({error.strerror})") from error
@@ -90,7 +90,12 @@ def _table_rows(path: Path, text: str) -> Iterator[Mapping[str, Any]]:
         given = ", ".join(header.cells) if header else "an empty file"
         raise UsageError(f"{path}: expected the columns image and caption, got {given}")
     for row in found:
-        if row.error is not None or len(row.cells) > len(header.cells):
-            problem = row.error or f"{len(row.cells)} cells under {len(header.cells)} columns"
-            raise UsageError(f"{path}:{row.line}: {problem}; put captions that contain {delimiter!r} in double quotes")
-        yield dict(zip_longest(header.cells, row.cells, fillvalue=""))  # spreadsheets leave out the last empty cells
+        if row.error is not None:
+            raise UsageError(f"{path}:{row.line}: {row.error}")
+        cells, surplus = row.cells[: len(header.cells)], row.cells[len(header.cells) :]
+        if any(surplus):
+            raise UsageError(
+                f"{path}:{row.line}: {len(row.cells)} cells under {len(header.cells)} columns; "
+                f"put captions that contain {delimiter!r} in double quotes"
+            )
+        yield dict(zip_longest(header.cells, cells, fillvalue=""))  # spreadsheets leave out the last empty cells

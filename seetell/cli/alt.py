@@ -49,8 +49,8 @@ if TYPE_CHECKING:
     metavar="FILE",
     type=FOLDER_OR_FILE,
     multiple=True,
-    help="Captions to prefer to the model's, as a report saves them: CSV or JSON lines; images whose caption was "
-    "cleared are skipped. May be given several times.",
+    help="Captions to prefer to the model's, as a report saves them: a table (CSV or TSV) or JSON lines; images "
+    "whose caption was cleared are skipped. May be given several times.",
 )
 @click.option("--empty-alt", is_flag=True, help='Write alt="" where a caption was cleared: the image is decoration.')
 @click.option(

@@ -12,6 +12,7 @@ Letters: ``K`` classes, ``V`` words of the vocabulary, ``N`` sentences, ``T`` wo
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from pickle import UnpicklingError
@@ -26,8 +27,15 @@ MAX_CLASSES = 200
 _MAX_BYTES = MAX_CLASSES**3 + 2**20
 """Of the arrays of a file, unpacked."""
 
-_COUNTS = np.concatenate([[0], 2 ** (np.arange(255) / 2)]).astype(np.float32)
-"""By the level that a file has of each."""
+_MAX_LEVEL = 80
+_COUNTS = np.concatenate([[0], 2 ** (np.arange(_MAX_LEVEL) / 2)]).astype(np.float32)
+"""By the level that a file has of each; the greatest is more than all words ever written."""
+
+_DAMAGED = (
+    *(AttributeError, BadZipFile, EOFError, KeyError, MemoryError, OverflowError, RuntimeError, TypeError),
+    *(UnpicklingError, zlib.error),
+)
+"""What reading such a file raises, beside ``ValueError``."""
 
 
 class WordClasses:
@@ -104,15 +112,16 @@ class ClassTrigrams:
                 if sum(member.file_size for member in file.zip.infolist()) > _MAX_BYTES:
                     raise ValueError("it is larger than any model of word classes")
                 classes, modifiers, levels = (file[name] for name in ("classes", "modifiers", "levels"))
-        except (AttributeError, BadZipFile, EOFError, KeyError, UnpicklingError) as error:
+                count = modifiers.size
+                found = [(each.shape, each.dtype.name) for each in (modifiers, levels)]
+        except _DAMAGED as error:
             raise ValueError("it is no model of word classes") from error
-        count = modifiers.size
-        if modifiers.shape != (count,) or levels.shape != (count, count, count) or levels.dtype != np.uint8:
+        if count > MAX_CLASSES or found != [((count,), "bool"), ((count, count, count), "uint8")]:
             raise ValueError("it is no model of word classes")
         if classes.shape != (vocabulary_size,) or classes.dtype != np.uint8 or classes.max() >= count:
             raise ValueError(f"it is no model of the classes of {vocabulary_size} words")
-        if not levels.any():
-            raise ValueError("it has counted nothing")
+        if not 0 < levels.max() <= _MAX_LEVEL:
+            raise ValueError("it has counted nothing, or too much")
         return cls(WordClasses(classes, modifiers, conjunction), _COUNTS[levels])
 
     def after(self, tokens: np.ndarray, table: np.ndarray) -> np.ndarray:

@@ -58,8 +58,8 @@ class Decoding:
         remove_bad_endings: sentences do not end in a word that another must follow, such as ``a`` or ``with``; training
             on CIDEr-D rewards such ends.
         no_repeat_content_words: a word that is no function word occurs at most once in a sentence.
-        fluency: avoid words in an order in which nobody writes them, where the model has counted orders, and calling a
-            photo of many colours by two of them.
+        fluency: avoid words in an order in which nobody writes them and, of images with colours, words such as "photo"
+            directly after a colour, where the model's bundle has the setting ``fluency``.
         seed: of ``sample``: the same seed gives the same sentences.
     """
 

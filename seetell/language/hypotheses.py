@@ -25,7 +25,7 @@ class Hypothesis:
 
     Attributes:
         tokens: word ids, without END.
-        logprobs: log-probability of each word under the model, less its penalty if it has one.
+        logprobs: log-probability of each word under the model, less the word's penalty if the search had any.
         logprob: of the whole sentence including END; minus infinity if it could not end where it was cut.
         score: length-normalised ``logprob``; higher is better.
     """

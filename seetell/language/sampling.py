@@ -23,7 +23,7 @@ def sample(
     """Sample a sentence for each image, word by word.
 
     Each image has its own stream of random numbers, so its sentence depends neither on the other images nor on the
-    batching. Log-probabilities are the model's own, not those of the filtered distribution.
+    batching. Log-probabilities are those before filtering.
 
     The options are those of :class:`~seetell.language.decoding.Decoding` (``top_p``: nucleus sampling, Holtzman et al.
     2020), the others those of :func:`~seetell.language.hypotheses.generate` and ``decode``.

@@ -16,7 +16,7 @@ class Word:
 
     Attributes:
         text: the word.
-        logprob: natural logarithm of its probability, at most 0.
+        logprob: natural logarithm of its probability, at most 0; of a word that was avoided, less what that cost it.
         attention: the attention map while the word was predicted, ``(H, W)`` float32 summing to 1, if it was asked
             for; ignored when words are compared.
     """

@@ -86,6 +86,7 @@ def test_other_files_are_wrong_use(tmp_path: Path, content: bytes | None, said: 
     "content",
     [
         "image;caption;reason\r\na.jpg;a dog, brown;\r\nb.jpg\r\n".encode("utf-8-sig"),
+        b'image,caption\na.jpg,"a dog, brown",,\nb.jpg,,\n',
         "image\tcaption\na.jpg\ta dog, brown\nb.jpg\t\n".encode("utf-16"),
     ],
 )
@@ -98,13 +99,15 @@ def test_what_spreadsheets_save_is_read(tmp_path: Path, content: bytes):
     }
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/fd"), reason="needs files by number")
-def test_a_pipe_of_the_shell_is_read():
+@pytest.mark.parametrize("folder", ["/dev/fd", "/proc/self/fd"])
+def test_a_pipe_of_the_shell_is_read(folder: str):
+    if not os.path.exists(folder):
+        pytest.skip(f"needs {folder}")
     end, beginning = os.pipe()
     os.write(beginning, b"image,caption\na.jpg,a dog\n")
     os.close(beginning)
     try:
-        assert [caption.text for caption in read_captions(Path(f"/dev/fd/{end}")).values()] == ["a dog"]
+        assert [caption.text for caption in read_captions(Path(f"{folder}/{end}")).values()] == ["a dog"]
     finally:
         os.close(end)
 

@@ -102,6 +102,8 @@ def test_what_occurs_once_is_left_out_and_counts_are_rounded(tmp_path: Path):
         ({"levels": np.zeros((9, 9, 9), np.float32)}, "no model of word classes"),
         ({"levels": np.zeros((9, 9, 9), np.uint8)}, "counted nothing"),
         ({"levels": np.zeros((300, 300, 300), np.uint8)}, "larger than any"),
+        ({"levels": np.full((9, 9, 9), 81, np.uint8)}, "too much"),
+        ({"modifiers": np.array(["a"] * 9)}, "no model of word classes"),
         ({"levels": np.array([{}], object)}, "allow_pickle"),
         ({"levels": None}, "no model of word classes"),
     ],
@@ -115,6 +117,29 @@ def test_other_files_are_refused(tmp_path: Path, changed: dict[str, np.ndarray |
     )
     with pytest.raises(ValueError, match=said):
         ClassTrigrams.load(tmp_path / "x.npz", vocabulary_size=len(VOCABULARY), conjunction=5)
+
+
+def test_any_damage_is_told_or_does_no_harm(tmp_path: Path):
+    words, path = word_classes(), tmp_path / "x.npz"
+    save_trigrams(path, words, words.count_trigrams(ids(*["a red dog"] * 3, *["two dogs"] * 9)))
+    sound = path.read_bytes()
+    rng = np.random.default_rng(0)
+    refused = 0
+    for _ in range(300):
+        damaged, place = bytearray(sound), int(rng.integers(len(sound)))
+        damaged[place : place + 4] = rng.bytes(4)
+        path.write_bytes(damaged)
+        try:
+            ClassTrigrams.load(path, vocabulary_size=len(VOCABULARY), conjunction=5)
+        except (OSError, ValueError):
+            refused += 1
+    assert refused > 100
+
+
+def test_an_array_alone_is_refused(tmp_path: Path):
+    np.save(tmp_path / "x.npy", np.ones(3))
+    with pytest.raises(ValueError, match="no model of word classes"):
+        ClassTrigrams.load(tmp_path / "x.npy", vocabulary_size=len(VOCABULARY), conjunction=5)
 
 
 @pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04", b"\x93NUMPY"])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from seetell.errors import SeetellError, UsageError
 from seetell.language.beam_search import topk
 from seetell.language.decoding import Decoding, Hypothesis, State, decode
+from seetell.language.hypotheses import Beams
 from seetell.language.sampling import filtered_probabilities
 
 END, START, UNK = 0, 1, 2
@@ -243,6 +244,30 @@ def test_content_words_are_said_once():
         decoding = Decoding(method=method, beam_size=3, max_words=6, no_repeat_content_words=True)
         tokens = run(babbler, [0], decoding, words=words)[0][0].tokens
         assert tokens.count(4) <= 1
+
+
+@pytest.mark.parametrize("method", ["greedy", "beam", "sample"])
+def test_penalties_are_as_if_the_model_had_them(method: str):
+    """Of each image and sentence another one, so that none may be mixed up."""
+    model, costs = history_model(8), history_model(8, seed=9)
+
+    def dearer(photo: int, words: tuple[int, ...]) -> np.ndarray:
+        return model(photo, words) + costs(photo, words)
+
+    def penalty(beams: Beams) -> np.ndarray:
+        rows = zip(beams.image.tolist(), beams.tokens.tolist(), strict=True)
+        return np.stack([-costs(photos[image], tuple(tokens)) for image, tokens in rows])
+
+    photos = [4, 7, 1, 9]
+    decoding = Decoding(method=method, beam_size=4, max_words=6, seed=3)
+    assert run(model, photos, decoding, penalty=penalty) == run(dearer, photos, decoding)
+    assert run(model, photos, decoding) != run(dearer, photos, decoding)
+
+
+@pytest.mark.parametrize("value", ["no", 0, 1.0])
+def test_switches_are_true_or_false(value: object):
+    with pytest.raises(UsageError, match="fluency must be true or false"):
+        Decoding(fluency=value)
 
 
 @pytest.mark.parametrize("method", ["greedy", "beam", "sample"])

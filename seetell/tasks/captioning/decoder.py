@@ -117,7 +117,7 @@ class Decoder:
         self._fluency = Fluency(bundle) if "fluency" in bundle.settings else None
 
     @property
-    def minds_colours(self) -> bool:
+    def reads_colours(self) -> bool:
         """Whether it wants to know which images have colours; see :mod:`seetell.tasks.captioning.fluency`."""
         return self._fluency is not None
 

@@ -1,4 +1,4 @@
-"""What no sentence shall say: words in an order in which nobody writes them, or that a photo of many colours has two.
+"""What no sentence shall say: words in an order in which nobody writes them, or the colours of a photo as a photo.
 
 Self-critical training rewards n-grams that many references have, rather than sentences, and the words of absent objects
 are forbidden. So a decoder comes to write "a white is sitting on a table", and to call what it does not know "a black
@@ -7,7 +7,6 @@ and white photo of a tree".
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +21,9 @@ from seetell.runtime.bundle import Bundle, bundle_file
 
 COLOURED = "coloured"
 """Name of the feature of an image, ``(B,)`` bool, that says whether it has colours."""
+
+MAX_LOGPROB, MAX_WEIGHT = 100.0, 100.0
+"""Greatest distance of ``least`` from 0, and greatest ``weight``."""
 
 _COLOURS = "black blue brown dark gray green grey orange pink purple red tan white yellow"
 _PICTURES = "image photo photograph picture shot view"
@@ -52,9 +54,9 @@ class FluencyConfig:
         file, least, weight = (content[name] for name in ("file", "least", "weight"))
         if not isinstance(file, str):
             raise TypeError(f"expected the name of a file, got {file!r}")
-        for number in (least, weight):
-            if not isinstance(number, int | float) or isinstance(number, bool) or not math.isfinite(number):
-                raise TypeError(f"expected a number, got {number!r}")
+        for number, lowest, highest in ((least, -MAX_LOGPROB, 0), (weight, 0, MAX_WEIGHT)):
+            if not isinstance(number, int | float) or isinstance(number, bool) or not lowest <= number <= highest:
+                raise TypeError(f"expected a number from {lowest:g} to {highest:g}, got {number!r}")
         return cls(file, least, weight)
 
 
@@ -62,9 +64,9 @@ class Fluency:
     """What is subtracted from the log-probabilities of words that must not come next.
 
     Words whose class is too improbable after those before it, with a language model's log-probabilities below a least
-    one, which is shallow fusion (Gulcehre et al., "On Using Monolingual Corpora in Neural Machine Translation", 2015)
-    that leaves usual words the probabilities of the decoder; and, of an image with colours, "photo" and its like after
-    a colour.
+    one: a variant of shallow fusion (Gulcehre et al., "On Using Monolingual Corpora in Neural Machine Translation",
+    2015) that leaves usual words the probabilities of the decoder. And, of an image with colours, "photo" and its like
+    directly after a colour.
 
     Args:
         bundle: a captioner with the setting ``fluency``.
@@ -77,6 +79,8 @@ class Fluency:
         config = bundle.setting("fluency", FluencyConfig.from_dict)
         vocabulary = bundle.require_vocabulary()
         path = bundle_file(bundle.folder, config.file)
+        if vocabulary.pieces:
+            raise BundleError(f"{bundle.folder}: settings.fluency is for models that write in words; export it again")
         try:
             (conjunction,) = vocabulary.encode(["and"])
             self._trigrams = ClassTrigrams.load(path, vocabulary_size=len(vocabulary), conjunction=conjunction)

@@ -115,6 +115,8 @@ class HubCaptioner(HubPredictor[Caption], Captioner[Prepared]):
         for name in ("remove_bad_endings", "no_repeat_content_words"):
             if options.get(name):
                 raise UsageError(f"{name}: {self.name} writes in tokens, not in words; leave it out")
+        if options.get("fluency") is False:
+            raise UsageError(f"fluency: {self.name} has none to leave out")
         if options.get("beam_threshold"):
             raise UsageError(f"beam_threshold: {self.name} is searched without one; leave it out")
         decoding = chosen_decoding(self.decoding, sample=wanted.sample, options=options)

@@ -14,7 +14,7 @@ import numpy as np
 
 from seetell.errors import UsageError
 from seetell.language.decoding import Decoding
-from seetell.photos.colours import has_colours
+from seetell.photos.greyscale import is_greyscale
 from seetell.photos.no_photo import BLANK_PICTURE, no_photo
 from seetell.photos.opening import PhotoSource
 from seetell.results import Caption
@@ -150,9 +150,9 @@ class BundleCaptioner(BundlePredictor[Views, Caption], Captioner[Views]):
 
     def _colours(self, images: Sequence[Images]) -> dict[str, np.ndarray]:
         """Return which images have colours, if the decoder wants to know."""
-        if not self.decoder.minds_colours:
+        if not self.decoder.reads_colours:
             return {}
-        return {COLOURED: np.array([has_colours(image[self.bundle.preprocessing]) for image in images])}
+        return {COLOURED: np.array([not is_greyscale(image[self.bundle.preprocessing]) for image in images])}
 
     def sentence(self, image: PhotoSource) -> tuple[int, ...]:
         """Return the word ids of the sentence that the model generates for an image, whatever its confidence."""

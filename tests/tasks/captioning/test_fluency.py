@@ -89,6 +89,9 @@ def test_a_captioner_tells_what_is_usual(tmp_path: Path):
         ({"least": "low"}, "expected a number"),
         ({"weight": None}, "expected a number"),
         ({"weight": True}, "expected a number"),
+        ({"weight": -1}, "expected a number from 0 to 100"),
+        ({"weight": 1e308}, "expected a number from 0 to 100"),
+        ({"least": 1e300}, "expected a number from -100 to 0"),
     ],
 )
 def test_a_damaged_setting_is_refused(tmp_path: Path, setting: dict[str, Any], said: str):
@@ -102,6 +105,25 @@ def test_a_model_of_other_words_is_refused(tmp_path: Path):
     save_trigrams(folder / "trigrams.npz", WordClasses(np.zeros(5), np.zeros(1), 2), np.full((1, 1, 1), 2))
     with pytest.raises(BundleError, match="classes of 14 words"):
         seetell.load(folder)
+
+
+def test_pieces_of_words_have_no_classes(tmp_path: Path):
+    folder = add_fluency(write_tiny_bundle(tmp_path / "tiny"), ["a dog"])
+    vocabulary = Vocabulary(Vocabulary.load(folder / "vocabulary.json").words, pieces=True)
+    vocabulary.save(folder / "vocabulary.json")
+    description = json.loads((folder / "model.json").read_text())
+    description["vocabulary"] |= {"sha256": vocabulary.hash, "size": len(vocabulary)}
+    (folder / "model.json").write_text(json.dumps(description))
+    with pytest.raises(BundleError, match="models that write in words"):
+        seetell.load(folder)
+
+
+def test_features_that_say_nothing_of_colours_count_as_coloured(tmp_path: Path):
+    captioner = seetell.load(add_fluency(write_tiny_bundle(tmp_path / "tiny"), ["a dog"]), threads=1)
+    features = captioner.features([captioner.prepare(EXAMPLES / "dog.jpg")])
+    (told,) = captioner.decoder.captions(features, captioner.decoding)
+    del features["coloured"]
+    assert captioner.decoder.captions(features, captioner.decoding)[0].text == told.text
 
 
 def test_only_a_grey_photo_is_black_and_white(tmp_path: Path):

@@ -1,4 +1,4 @@
-"""Whether a photo has colours."""
+"""Whether a photo is black and white."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ GREY = 8.0
 that people call black and white have none, and a fiftieth of all others less."""
 
 
-def has_colours(pixels: np.ndarray) -> bool:
-    """Return whether a photo has colours, rather than shades of grey.
+def is_greyscale(pixels: np.ndarray) -> bool:
+    """Return whether a photo has shades of grey, rather than colours.
 
     Args:
         pixels: ``(H, W, 3)`` uint8.
     """
     darkest, brightest = pixels.min(axis=2), pixels.max(axis=2)
-    return bool((brightest - darkest).mean() > GREY)
+    return bool((brightest - darkest).mean() <= GREY)
