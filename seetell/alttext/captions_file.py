@@ -19,6 +19,8 @@ _COLUMNS = frozenset({"image", "caption"})
 _OPENED = (Path("/dev/fd"), Path("/proc/self/fd"))
 """Where a process has its open files by number."""
 
+_STANDARD_INPUT = Path("/dev/stdin")
+
 
 def read_captions(path: Path) -> dict[str, Caption]:
     """Read a table with the columns ``image`` and ``caption``, or JSON lines with these fields.
@@ -57,7 +59,7 @@ def _caption(row: Mapping[str, Any], file: str) -> Caption:
 def _read(path: Path) -> str:
     try:
         # a shell's <(…) is a pipe that is open already; for one with a name, nobody may ever write to it
-        with open(path, "rb") if path.parent in _OPENED else open_regular(path) as file:
+        with open(path, "rb") if path == _STANDARD_INPUT or path.parent in _OPENED else open_regular(path) as file:
             raw = file.read()
     except OSError as error:
         raise UsageError(f"{path}: captions cannot be read ({error.strerror})") from error
@@ -83,19 +85,20 @@ def _json_rows(path: Path, text: str) -> Iterator[Mapping[str, Any]]:
 
 
 def _table_rows(path: Path, text: str) -> Iterator[Mapping[str, Any]]:
-    delimiter = find_delimiter(text, accepts=_COLUMNS.issubset)
+    delimiter = find_delimiter(text, accepts=lambda cells: _COLUMNS.issubset(map(str.lower, cells)))
     found = rows(text, delimiter)
     header = next(found, None)
-    if header is None or not _COLUMNS.issubset(header.cells):
+    columns = [cell.lower() for cell in header.cells] if header else []
+    if not _COLUMNS.issubset(columns):
         given = ", ".join(header.cells) if header else "an empty file"
         raise UsageError(f"{path}: expected the columns image and caption, got {given}")
     for row in found:
         if row.error is not None:
             raise UsageError(f"{path}:{row.line}: {row.error}")
-        cells, surplus = row.cells[: len(header.cells)], row.cells[len(header.cells) :]
+        cells, surplus = row.cells[: len(columns)], row.cells[len(columns) :]
         if any(surplus):
             raise UsageError(
-                f"{path}:{row.line}: {len(row.cells)} cells under {len(header.cells)} columns; "
+                f"{path}:{row.line}: {len(row.cells)} cells under {len(columns)} columns; "
                 f"put captions that contain {delimiter!r} in double quotes"
             )
-        yield dict(zip_longest(header.cells, cells, fillvalue=""))  # spreadsheets leave out the last empty cells
+        yield dict(zip_longest(columns, cells, fillvalue=""))  # spreadsheets leave out the last empty cells

@@ -29,13 +29,13 @@ _MAX_BYTES = MAX_CLASSES**3 + 2**20
 
 _MAX_LEVEL = 80
 _COUNTS = np.concatenate([[0], 2 ** (np.arange(_MAX_LEVEL) / 2)]).astype(np.float32)
-"""By the level that a file has of each; the greatest is more than all words ever written."""
+"""By the level that a file has of each."""
 
 _DAMAGED = (
     *(AttributeError, BadZipFile, EOFError, KeyError, MemoryError, OverflowError, RuntimeError, TypeError),
-    *(UnpicklingError, zlib.error),
+    *(UnpicklingError, ValueError, zlib.error),
 )
-"""What reading such a file raises, beside ``ValueError``."""
+"""What reading such a file raises."""
 
 
 class WordClasses:
@@ -110,7 +110,7 @@ class ClassTrigrams:
         try:
             with open_regular(path) as content, np.load(content, allow_pickle=False) as file:
                 if sum(member.file_size for member in file.zip.infolist()) > _MAX_BYTES:
-                    raise ValueError("it is larger than any model of word classes")
+                    raise OverflowError
                 classes, modifiers, levels = (file[name] for name in ("classes", "modifiers", "levels"))
                 count = modifiers.size
                 found = [(each.shape, each.dtype.name) for each in (modifiers, levels)]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-GREY = 8.0
-"""Mean difference between the strongest and the weakest channel, of 255, up to which a photo has no colours. Nearly all
-that people call black and white have none, and a fiftieth of all others less."""
+COLOURED = 20
+"""Difference between the strongest and the weakest channel, of 255, above which a pixel has a colour."""
+
+MAX_SHARE = 0.01
+"""Of coloured pixels in a photo that is black and white: a thing before a white wall may fill little of a photo."""
 
 
 def is_greyscale(pixels: np.ndarray) -> bool:
@@ -15,5 +17,5 @@ def is_greyscale(pixels: np.ndarray) -> bool:
     Args:
         pixels: ``(H, W, 3)`` uint8.
     """
-    darkest, brightest = pixels.min(axis=2), pixels.max(axis=2)
-    return bool((brightest - darkest).mean() <= GREY)
+    differences = pixels.max(axis=2) - pixels.min(axis=2)
+    return bool((differences > COLOURED).mean() <= MAX_SHARE)

@@ -86,7 +86,7 @@ def test_other_files_are_wrong_use(tmp_path: Path, content: bytes | None, said: 
     "content",
     [
         "image;caption;reason\r\na.jpg;a dog, brown;\r\nb.jpg\r\n".encode("utf-8-sig"),
-        b'image,caption\na.jpg,"a dog, brown",,\nb.jpg,,\n',
+        b'Image,CAPTION\na.jpg,"a dog, brown",,\nb.jpg,,\n',
         "image\tcaption\na.jpg\ta dog, brown\nb.jpg\t\n".encode("utf-16"),
     ],
 )

@@ -25,7 +25,8 @@ COLOURED = "coloured"
 MAX_LOGPROB, MAX_WEIGHT = 100.0, 100.0
 """Greatest distance of ``least`` from 0, and greatest ``weight``."""
 
-_COLOURS = "black blue brown dark gray green grey orange pink purple red tan white yellow"
+_GREYS = "black dark gray grey white"
+_HUES = "blue brown green orange pink purple red tan yellow"
 _PICTURES = "image photo photograph picture shot view"
 
 
@@ -65,8 +66,8 @@ class Fluency:
 
     Words whose class is too improbable after those before it, with a language model's log-probabilities below a least
     one: a variant of shallow fusion (Gulcehre et al., "On Using Monolingual Corpora in Neural Machine Translation",
-    2015) that leaves usual words the probabilities of the decoder. And, of an image with colours, "photo" and its like
-    directly after a colour.
+    2015) that leaves usual words the probabilities of the decoder. And "photo" and the like right after a colour, but
+    for black, white and grey where the image has no colours.
 
     Args:
         bundle: a captioner with the setting ``fluency``.
@@ -87,9 +88,8 @@ class Fluency:
         except (OSError, ValueError) as error:
             raise BundleError(f"{path}: cannot be read ({error}); install or export the model again") from error
         self._penalties = config.weight * np.maximum(0, config.least - self._trigrams.logprobs)
-        self._colours, self._pictures = (
-            word_mask(vocabulary.words, words) for words in (_COLOURS.split(), _PICTURES.split())
-        )
+        masks = (word_mask(vocabulary.words, words.split()) for words in (_GREYS, _HUES, _PICTURES))
+        self._greys, self._hues, self._pictures = masks
 
     def penalty(self, beams: Beams, coloured: np.ndarray) -> np.ndarray:
         """Return what is subtracted from the log-probabilities of the next words, ``(N, V)`` float32.
@@ -100,6 +100,7 @@ class Fluency:
         """
         penalty = self._trigrams.after(beams.tokens, self._penalties)
         if beams.words:
-            rows = self._colours[beams.tokens[:, -1]] & coloured[beams.image]
+            last = beams.tokens[:, -1]
+            rows = self._hues[last] | (self._greys[last] & coloured[beams.image])
             penalty[np.ix_(rows, self._pictures)] = np.inf
         return penalty

@@ -21,7 +21,7 @@ from seetell.runtime.file_hashes import file_hash
 from seetell.tasks.captioning.fluency import Fluency
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
-WORDS = ("a", "dog", "runs", "red", "photo", "of")
+WORDS = ("a", "dog", "white", "red", "photo", "of")
 
 
 def add_fluency(folder: Path, sentences: list[str], **setting: Any) -> Path:
@@ -63,9 +63,10 @@ def test_pictures_with_colours_are_not_called_by_them(tmp_path: Path):
     description["vocabulary"] |= {"sha256": vocabulary.hash, "size": len(vocabulary)}
     (folder / "model.json").write_text(json.dumps(description))
     fluency = Fluency(Bundle.load(add_fluency(folder, ["a red photo of a dog"])))
-    penalty = fluency.penalty(beams(vocabulary, "a red", "a red", "a dog"), np.array([True, False, True]))
+    said = beams(vocabulary, "a red", "a white", "a red", "a white", "a dog")
+    penalty = fluency.penalty(said, np.array([True, True, False, False, True]))
     photo, dog = vocabulary.encode(["photo", "dog"])
-    assert np.isinf(penalty[:, photo]).tolist() == [True, False, False]
+    assert np.isinf(penalty[:, photo]).tolist() == [True, True, True, False, False]
     assert np.isfinite(penalty[:, dog]).all()
 
 
