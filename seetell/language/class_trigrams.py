@@ -62,6 +62,16 @@ class WordClasses:
             first[skipping] = classes[skipping, place - 1]
         return first, second
 
+    def values(self, table: np.ndarray, tokens: np.ndarray) -> np.ndarray:
+        """Return for each word that may come next the value of a table of classes, ``(N, V)``.
+
+        Args:
+            table: by the classes of two words and of the one after them, ``(K, K, K)``.
+            tokens: the words so far, ``(N, T)``.
+        """
+        values: np.ndarray = table[self.history(tokens)][:, self.classes]
+        return values
+
     def count_trigrams(self, sentences: Sequence[Sequence[int]]) -> np.ndarray:
         """Return how often a class follows two others in sentences of word ids, ``(K, K, K)``, END included."""
         count = len(self.modifiers)
@@ -123,19 +133,6 @@ class ClassTrigrams:
         if not 0 < levels.max() <= _MAX_LEVEL:
             raise ValueError("it has counted nothing, or too much")
         return cls(WordClasses(classes, modifiers, conjunction), _COUNTS[levels])
-
-    def after(self, tokens: np.ndarray, table: np.ndarray) -> np.ndarray:
-        """Return for each next word the value of a table ``(K, K, K)``, such as :attr:`logprobs`.
-
-        Args:
-            tokens: the words before it, ``(N, T)``.
-            table: by classes.
-
-        Returns:
-            ``(N, V)``.
-        """
-        values: np.ndarray = table[self.words.history(tokens)][:, self.words.classes]
-        return values
 
 
 def save_trigrams(path: Path, words: WordClasses, counts: np.ndarray) -> None:

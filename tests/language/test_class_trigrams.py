@@ -77,7 +77,7 @@ def test_probabilities_are_those_of_witten_and_bell():
 def test_words_have_the_value_of_their_class():
     words = word_classes()
     model = ClassTrigrams(words, words.count_trigrams(ids("a red dog", "two dogs")))
-    values = model.after(np.array(ids("a large", "two large"), np.int64), model.logprobs)
+    values = words.values(model.logprobs, np.array(ids("a large", "two large"), np.int64))
     assert values.shape == (2, len(VOCABULARY))
     dog, end = VOCABULARY.encode(["dog"])[0], END
     assert values[0, dog] == model.logprobs[NAMES.index("a"), NAMES.index("modifier"), NAMES.index("dog")]

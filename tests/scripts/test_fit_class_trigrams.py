@@ -47,7 +47,7 @@ def test_a_model_is_written_into_the_bundle(tmp_path: Path, monkeypatch: pytest.
     assert bundle.description["files"][fit_class_trigrams.FILE] == file_hash(folder / fit_class_trigrams.FILE)
     assert "avoided:** 0.75 × what the log-probability" in bundle.card()
     vocabulary = bundle.require_vocabulary()
-    words = Fluency(bundle)._trigrams.words
+    words = Fluency(bundle)._words
     assert words.modifiers[words.classes[vocabulary.encode(["red"])]].all()
     assert words.classes[START] == words.classes[END]
 

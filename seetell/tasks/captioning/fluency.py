@@ -18,12 +18,10 @@ from seetell.language.class_trigrams import ClassTrigrams
 from seetell.language.hypotheses import Beams
 from seetell.language.phrases import word_mask
 from seetell.runtime.bundle import Bundle, bundle_file
+from seetell.runtime.setting_checks import numbers
 
 COLOURED = "coloured"
 """Name of the feature of an image, ``(B,)`` bool, that says whether it has colours."""
-
-MAX_LOGPROB, MAX_WEIGHT = 100.0, 100.0
-"""Greatest distance of ``least`` from 0, and greatest ``weight``."""
 
 _GREYS = "black dark gray grey white"
 _HUES = "blue brown green orange pink purple red tan yellow"
@@ -52,13 +50,11 @@ class FluencyConfig:
             KeyError: a field is missing.
             TypeError: one is of another type.
         """
-        file, least, weight = (content[name] for name in ("file", "least", "weight"))
-        if not isinstance(file, str):
+        if not isinstance(file := content["file"], str):
             raise TypeError(f"expected the name of a file, got {file!r}")
-        for number, lowest, highest in ((least, -MAX_LOGPROB, 0), (weight, 0, MAX_WEIGHT)):
-            if not isinstance(number, int | float) or isinstance(number, bool) or not lowest <= number <= highest:
-                raise TypeError(f"expected a number from {lowest:g} to {highest:g}, got {number!r}")
-        return cls(file, least, weight)
+        below = numbers(content, ["least"], least=-100, most=0, expected="a number from -100 to 0")
+        weighed = numbers(content, ["weight"], least=0, most=100, expected="a number from 0 to 100")
+        return cls(file, **below, **weighed)
 
 
 class Fluency:
@@ -84,10 +80,10 @@ class Fluency:
             raise BundleError(f"{bundle.folder}: settings.fluency is for models that write in words; export it again")
         try:
             (conjunction,) = vocabulary.encode(["and"])
-            self._trigrams = ClassTrigrams.load(path, vocabulary_size=len(vocabulary), conjunction=conjunction)
+            trigrams = ClassTrigrams.load(path, vocabulary_size=len(vocabulary), conjunction=conjunction)
         except (OSError, ValueError) as error:
             raise BundleError(f"{path}: cannot be read ({error}); install or export the model again") from error
-        self._penalties = config.weight * np.maximum(0, config.least - self._trigrams.logprobs)
+        self._words, self._penalties = trigrams.words, config.weight * np.maximum(0, config.least - trigrams.logprobs)
         masks = (word_mask(vocabulary.words, words.split()) for words in (_GREYS, _HUES, _PICTURES))
         self._greys, self._hues, self._pictures = masks
 
@@ -98,7 +94,7 @@ class Fluency:
             beams: ``N`` sentences so far.
             coloured: ``(B,)`` bool, whether the images that they are of have colours.
         """
-        penalty = self._trigrams.after(beams.tokens, self._penalties)
+        penalty = self._words.values(self._penalties, beams.tokens)
         if beams.words:
             last = beams.tokens[:, -1]
             rows = self._hues[last] | (self._greys[last] & coloured[beams.image])
