@@ -22,38 +22,52 @@ _OPENED = (Path("/dev/fd"), Path("/proc/self/fd"))
 _STANDARD_INPUT = Path("/dev/stdin")
 
 
-def read_captions(path: Path) -> dict[str, Caption]:
-    """Read a table with the columns ``image`` and ``caption``, or JSON lines with these fields.
+def read_captions(*paths: Path) -> dict[str, Caption]:
+    """Read tables with the columns ``image`` and ``caption``, or JSON lines with these fields.
 
     Args:
-        path: CSV, TSV, CSV with semicolons, or JSON lines; may be a shell's ``<(…)``. Image paths are relative to the
+        paths: CSV, TSV, CSV with semicolons, or JSON lines; may be a shell's ``<(…)``. Image paths are relative to the
             working folder.
 
     Returns:
-        Captions by the real paths of their images; the last one of a repeated image. A caption without text is a
-        veto, somebody cleared it, unless it has a ``reason``: the model withheld it. Rows with an error are skipped.
+        Captions by the real paths of their images. A caption without text is a veto, somebody cleared it, unless it has
+        a ``reason``: the model withheld it. Rows with an error are skipped.
 
     Raises:
-        UsageError: the file cannot be read or has neither format.
+        UsageError: a file cannot be read or has neither format, or two rows say different things of one image.
     """
-    text = _read(path)
-    rows = _json_rows(path, text) if text.lstrip().startswith(("{", "[")) else _table_rows(path, text)
-    captions = {}
-    for row in rows:
-        image = row.get("image")
-        if isinstance(image, str) and image and "caption" in row and not row.get("error"):
-            if "\0" in image:
-                raise UsageError(f"{path}: expected the path of an image, got {image!r:.80}")
-            for field in ("caption", "reason"):
-                if not isinstance(row.get(field), str | None):
-                    raise UsageError(f"{path}: expected text as the {field} of {image}, got {row[field]!r:.80}")
-            captions[os.path.realpath(image)] = _caption(row, path.name)
-    return captions
+    captions: dict[str, tuple[Caption, str]] = {}
+    for path in paths:
+        text = _read(path)
+        rows = _json_rows(path, text) if text.lstrip().startswith(("{", "[")) else _table_rows(path, text)
+        for line, row in rows:
+            image = row.get("image")
+            if not isinstance(image, str) or not image or "caption" not in row or row.get("error"):
+                continue
+            caption, where = _caption(row, image, path), f"{path}:{line}"
+            first, where_first = captions.setdefault(os.path.realpath(image), (caption, where))
+            if (caption.text, bool(caption.reason)) != (first.text, bool(first.reason)):
+                raise UsageError(
+                    f"{where}: {image} has {_said(caption)} here and {_said(first)} at {where_first}; "
+                    "leave one of the two rows out"
+                )
+    return {photo: caption for photo, (caption, _) in captions.items()}
 
 
-def _caption(row: Mapping[str, Any], file: str) -> Caption:
+def _said(caption: Caption) -> str:
+    if caption.text:
+        return f"the caption {caption.text!r:.80}"
+    return "a withheld caption" if caption.reason else "no caption"
+
+
+def _caption(row: Mapping[str, Any], image: str, path: Path) -> Caption:
+    if "\0" in image:
+        raise UsageError(f"{path}: expected the path of an image, got {image!r:.80}")
+    for field in ("caption", "reason"):
+        if not isinstance(row.get(field), str | None):
+            raise UsageError(f"{path}: expected text as the {field} of {image}, got {row[field]!r:.80}")
     text = str(row["caption"] or "").strip()
-    return Caption(text, (), float("nan"), file, reason="" if text else str(row.get("reason") or ""))
+    return Caption(text, (), float("nan"), path.name, reason="" if text else str(row.get("reason") or ""))
 
 
 def _read(path: Path) -> str:
@@ -72,7 +86,7 @@ def _read(path: Path) -> str:
     return text
 
 
-def _json_rows(path: Path, text: str) -> Iterator[Mapping[str, Any]]:
+def _json_rows(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     for number, line in numbered_lines(text):
         try:
             row = json.loads(line)
@@ -81,10 +95,10 @@ def _json_rows(path: Path, text: str) -> Iterator[Mapping[str, Any]]:
             raise UsageError(f"{path}:{number}: is not JSON ({reason}); expected one object per line") from error
         if not isinstance(row, dict):
             raise UsageError(f'{path}:{number}: expected an object such as {{"image": "dog.jpg", "caption": "a dog"}}')
-        yield row
+        yield number, row
 
 
-def _table_rows(path: Path, text: str) -> Iterator[Mapping[str, Any]]:
+def _table_rows(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     delimiter = find_delimiter(text, accepts=lambda cells: _COLUMNS.issubset(map(str.lower, cells)))
     found = rows(text, delimiter)
     header = next(found, None)
@@ -101,4 +115,4 @@ def _table_rows(path: Path, text: str) -> Iterator[Mapping[str, Any]]:
                 f"{path}:{row.line}: {len(row.cells)} cells under {len(columns)} columns; "
                 f"put captions that contain {delimiter!r} in double quotes"
             )
-        yield dict(zip_longest(columns, cells, fillvalue=""))  # spreadsheets leave out the last empty cells
+        yield row.line, dict(zip_longest(columns, cells, fillvalue=""))  # spreadsheets leave out the last empty cells

@@ -113,7 +113,7 @@ def alt(
         raise UsageError(f"--root {root}: is not a folder")
     if check and (write or captions):
         raise UsageError(f"--check writes nothing; leave {'--write' if write else '--captions'} out")
-    known = {image: caption for file in captions for image, caption in read_captions(file).items()}
+    known = read_captions(*captions)
     found = ((name, root or folder) for name, folder in pages(list(paths)))
     first = next(found, None)
     if first is None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from seetell.errors import UsageError
         '\ufeffcaption,image\r\n"a ""dog"", brown",a.jpg\r\na\u2028cat,c.jpg\r\n \t,d.jpg\r\n',
         '{"image": "a.jpg", "caption": "a \\"dog\\", brown", "edited": true}\n\n{"image": "b.jpg", "error": "x"}\n'
         '{"image": "c.jpg", "caption": "a\u2028cat"}\n{"image": "d.jpg", "caption": "", "edited": true}',
-        '{"image": "d.jpg", "caption": "a bird"}\n{"image": "a.jpg", "caption": "a \\"dog\\", brown"}\n'
+        '{"image": "a.jpg", "caption": "a \\"dog\\", brown"}\n'
         '{"image": "c.jpg", "caption": "a\u2028cat"}\n{"image": "d.jpg", "caption": null}\n{"caption": "x"}',
     ],
 )
@@ -127,3 +128,41 @@ def test_cells_that_would_be_formulas_are_read_as_they_were(tmp_path: Path, monk
         "=1.jpg": "- a dog",
         "'tis.jpg": "'tis a cat",
     }
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("image,caption\na.jpg,a dog\n./a.jpg,a cat\n", "captions:3: ./a.jpg has the caption 'a cat' here and the"),
+        ("image;caption\na.jpg;a dog\n\nb.jpg;\na.jpg;\n", "captions:5: a.jpg has no caption here and the"),
+        (
+            '{"image": "a.jpg", "caption": "a dog"}\n{"image": "a.jpg", "caption": null, "reason": "unsure"}',
+            "captions:2: a.jpg has a withheld caption here and the",
+        ),
+    ],
+)
+def test_rows_that_say_different_things_of_an_image_are_wrong_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, said: str
+):
+    monkeypatch.chdir(tmp_path)
+    Path("captions").write_text(content)
+    with pytest.raises(UsageError, match=rf"{re.escape(said)} caption 'a dog' at captions:[12]; leave one of"):
+        read_captions(Path("captions"))
+
+
+@pytest.mark.parametrize("second", ["a cat", "", "long " * 20 + "cat"])
+def test_so_are_those_of_two_files(tmp_path: Path, second: str):
+    first = "long " * 20 + "dog"
+    for name, caption in (("one.csv", first), ("other.csv", second)):
+        (tmp_path / name).write_text(f"image,caption\na.jpg,{caption}\n")
+    with pytest.raises(UsageError, match=r"other\.csv:2: .* at .*one\.csv:2;"):
+        read_captions(tmp_path / "one.csv", tmp_path / "other.csv")
+
+
+def test_an_image_may_be_named_again_with_the_same_caption(tmp_path: Path):
+    (tmp_path / "table").write_text("image,caption,reason\na.jpg,a dog,\nb.jpg,,unsure\n./a.jpg, a dog,\n")
+    (tmp_path / "rows").write_text(
+        '{"image": "a.jpg", "caption": "a dog"}\n{"image": "b.jpg", "caption": "", "reason": "x"}'
+    )
+    captions = read_captions(tmp_path / "table", tmp_path / "rows")
+    assert [caption.text for caption in captions.values()] == ["a dog", ""]
