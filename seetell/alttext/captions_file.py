@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -19,15 +19,16 @@ _COLUMNS = frozenset({"image", "caption"})
 _OPENED = (Path("/dev/fd"), Path("/proc/self/fd"))
 """Where a process has its open files by number."""
 
-_STANDARD_INPUT = Path("/dev/stdin")
+_STANDARD_INPUT, _DEVICE = Path("-"), Path("/dev/stdin")
 
 
-def read_captions(*paths: Path) -> dict[str, Caption]:
+def read_captions(*paths: Path, listed: Iterable[bytes] = ()) -> dict[str, Caption]:
     """Read tables with the columns ``image`` and ``caption``, or JSON lines with these fields.
 
     Args:
-        paths: CSV, TSV, CSV with semicolons, or JSON lines; may be a shell's ``<(…)``. Image paths are relative to the
-            working folder.
+        paths: CSV, TSV, CSV with semicolons, or JSON lines; may be a shell's ``<(…)``, or ``-`` for standard input.
+            Image paths are relative to the working folder.
+        listed: the lines that ``-`` reads.
 
     Returns:
         Captions by the real paths of their images. A caption without text is a veto, somebody cleared it, unless it has
@@ -38,7 +39,7 @@ def read_captions(*paths: Path) -> dict[str, Caption]:
     """
     captions: dict[str, tuple[Caption, str]] = {}
     for path in paths:
-        text = _read(path)
+        text = _read(path, listed)
         rows = _json_rows(path, text) if text.lstrip().startswith(("{", "[")) else _table_rows(path, text)
         for line, row in rows:
             image = row.get("image")
@@ -70,11 +71,9 @@ def _caption(row: Mapping[str, Any], image: str, path: Path) -> Caption:
     return Caption(text, (), float("nan"), path.name, reason="" if text else str(row.get("reason") or ""))
 
 
-def _read(path: Path) -> str:
+def _read(path: Path, listed: Iterable[bytes]) -> str:
     try:
-        # a shell's <(…) is a pipe that is open already; for one with a name, nobody may ever write to it
-        with open(path, "rb") if path == _STANDARD_INPUT or path.parent in _OPENED else open_regular(path) as file:
-            raw = file.read()
+        raw = b"".join(listed) if path == _STANDARD_INPUT else _content(path)
     except OSError as error:
         raise UsageError(f"{path}: captions cannot be read ({error.strerror})") from error
     try:
@@ -84,6 +83,12 @@ def _read(path: Path) -> str:
     if problems:
         raise UsageError(f"{problems[0].where}: expected UTF-8; save the file as UTF-8")
     return text
+
+
+def _content(path: Path) -> bytes:
+    # a shell's <(…) is a pipe that is open already; for one with a name, nobody may ever write to it
+    with open(path, "rb") if path == _DEVICE or path.parent in _OPENED else open_regular(path) as file:
+        return file.read()
 
 
 def _json_rows(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -49,8 +49,8 @@ if TYPE_CHECKING:
     metavar="FILE",
     type=FOLDER_OR_FILE,
     multiple=True,
-    help="Captions to prefer to the model's, as a report saves them: a table (CSV or TSV) or JSON lines; images "
-    "whose caption was cleared are skipped. May be given several times.",
+    help="Captions to prefer to the model's, as a report saves them: a table (CSV or TSV) or JSON lines; - for "
+    "standard input. Images whose caption was cleared are skipped. May be given several times.",
 )
 @click.option("--empty-alt", is_flag=True, help='Write alt="" where a caption was cleared: the image is decoration.')
 @click.option(
@@ -107,13 +107,14 @@ def alt(
     from seetell.alttext.captions_file import read_captions
     from seetell.alttext.filling import fill
     from seetell.alttext.page import pages
+    from seetell.cli.inputs import standard_input
     from seetell.cli.rows import allow_undecodable_names
 
     if root is not None and not root.is_dir():
         raise UsageError(f"--root {root}: is not a folder")
     if check and (write or captions):
         raise UsageError(f"--check writes nothing; leave {'--write' if write else '--captions'} out")
-    known = read_captions(*captions)
+    known = read_captions(*captions, listed=standard_input())
     found = ((name, root or folder) for name, folder in pages(list(paths)))
     first = next(found, None)
     if first is None:

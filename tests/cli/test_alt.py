@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -209,6 +210,19 @@ def test_captions_of_a_file_take_the_place_of_the_models(
         ("My dog.", None, "captions.jsonl"),
         ("My cat.", None, "captions.jsonl"),
     ]
+
+
+@pytest.mark.parametrize(
+    "rows", ["image;caption\r\nsite/images/dog.png;my dog\r\n", '{"image": "site/images/dog.png", "caption": "my dog"}']
+)
+def test_captions_are_read_from_standard_input(
+    rows: str, site: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(rows.encode())))
+    (site / "index.html").write_text("<img src=images/dog.png>")
+    assert alt("site/index.html", "--captions", "-", "-m", "nothing is loaded", "-f", "jsonl") == 0
+    assert json.loads(capsys.readouterr().out)["alt"] == "My dog."
 
 
 def test_on_a_terminal_the_photos_are_counted(

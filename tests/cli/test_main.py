@@ -220,6 +220,7 @@ def test_a_full_disk_is_named(tiny_bundle: Path):
         pytest.param("align --captions - <&-", 2, "seetell: standard input is closed", marks=pytest.mark.slow),
         pytest.param("index - --index index <&-", 2, "seetell: standard input is closed", marks=pytest.mark.slow),
         ("regions absent.jpg 2>&-", 1, ""),
+        ("alt page.html --captions - <&-", 2, "seetell: standard input is closed"),
         ("alt page.html --check >&-", 1, "1 page, 1 image without alt text"),
         ("alt page.html --check 2>&-", 1, ""),
         ("capton 2>&-", 2, ""),
