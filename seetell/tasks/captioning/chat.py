@@ -39,6 +39,9 @@ _QUALITY = 90
 _SENT = ("temperature", "top_p", "seed")
 """Options of decoding that the protocol has."""
 
+_UNSENT = ("beam_threshold", "no_repeat_ngram_size", "remove_bad_endings", "no_repeat_content_words", "fluency")
+"""Those that it lacks, and that may be given as off: 0 or ``False``."""
+
 Ask = Callable[[tuple[bytes, int]], "Caption | PhotoError"]
 """Captions an image, given as a JPEG file with its number in the run."""
 
@@ -119,7 +122,7 @@ class ChatCaptioner(Captioner[bytes]):
     def _asking(self, sample: bool, options: Mapping[str, Any]) -> Ask:
         given = {name: value for name, value in options.items() if value is not None}
         chosen = chosen_decoding(Decoding(method="greedy"), sample=sample, options=given)
-        same = {("beam_size", 1), ("method", "greedy"), ("method", "sample")}
+        same = {("beam_size", 1), ("method", "greedy"), ("method", "sample"), *((name, False) for name in _UNSENT)}
         others = [name for name, value in given.items() if name not in _SENT and (name, value) not in same]
         if others:
             raise UsageError(

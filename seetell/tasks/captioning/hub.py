@@ -112,11 +112,9 @@ class HubCaptioner(HubPredictor[Caption], Captioner[Prepared]):
 
     def _bind(self, wanted: Wanted) -> BatchFn[Prepared, Caption]:
         options = wanted.options
-        for name in ("remove_bad_endings", "no_repeat_content_words"):
+        for name in ("remove_bad_endings", "no_repeat_content_words", "fluency"):
             if options.get(name):
                 raise UsageError(f"{name}: {self.name} writes in tokens, not in words; leave it out")
-        if options.get("fluency") is False:
-            raise UsageError(f"fluency: {self.name} has none to leave out")
         if options.get("beam_threshold"):
             raise UsageError(f"beam_threshold: {self.name} is searched without one; leave it out")
         decoding = chosen_decoding(self.decoding, sample=wanted.sample, options=options)

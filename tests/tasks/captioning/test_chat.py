@@ -153,6 +153,8 @@ def test_sampling_is_that_of_the_protocol(server: ChatServer):
         ({"beam_size": 3}, "beam_size: tiny is behind a server, which takes temperature, top_p, seed only"),
         ({"length_penalty": 1.0, "max_words": 9}, "length_penalty, max_words: tiny is behind a server"),
         ({"method": "beam"}, "method: tiny is behind a server"),
+        ({"fluency": True}, "fluency: tiny is behind a server"),
+        ({"beam_threshold": 2.0, "no_repeat_ngram_size": 0}, "beam_threshold: tiny is behind a server"),
         ({"sample": True, "top_k": 3}, "top_k: tiny"),
         ({"temperature": 0.5}, "only together with sample"),
         ({"sample": True, "temperature": -1}, "temperature must be above 0"),
@@ -171,6 +173,11 @@ def test_what_a_server_cannot_do_is_refused_before_it_is_asked(
     with pytest.raises(UsageError, match=message):
         captioner.caption_many([plain(0)], **options)
     assert server.requests == []
+
+
+def test_what_a_server_lacks_may_be_given_as_off(server: ChatServer):
+    off = {"remove_bad_endings": False, "no_repeat_content_words": False, "fluency": False}
+    load(server).check(**off, beam_threshold=0, no_repeat_ngram_size=0)
 
 
 def test_many_are_asked_for_at_once_and_come_in_order(server: ChatServer):

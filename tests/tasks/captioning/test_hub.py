@@ -108,6 +108,7 @@ def test_nouns_are_keywords(captioner, photos: list):
         ({"sample": True, "beam_size": 2}, "use one of them"),
         ({"sample": True, "temperature": 0}, "temperature must be above 0"),
         ({"remove_bad_endings": True}, "tokens, not in words"),
+        ({"fluency": True}, "fluency: .* tokens, not in words"),
         ({"beam_threshold": 2.0}, "searched without one"),
         ({"loudness": 1}, "unknown option 'loudness'"),
     ],
@@ -115,7 +116,7 @@ def test_nouns_are_keywords(captioner, photos: list):
 def test_what_it_cannot_do_is_refused(captioner, options: dict, message: str):
     with pytest.raises(UsageError, match=message):
         captioner.check(**options)
-    captioner.check(min_confidence=0.0, any_picture=True, attention=False, beam_size=None)
+    captioner.check(min_confidence=0.0, any_picture=True, attention=False, beam_size=None, fluency=False)
 
 
 @pytest.mark.parametrize(("kind", "prompt", "said"), [("llava", None, PROMPT), ("llava", "Say a.", "Say a.")])
