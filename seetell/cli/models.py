@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,11 +106,16 @@ def _show_bundle(name: str, output_format: Format, *, verify: bool) -> None:
     from seetell.runtime.bundle import Bundle
     from seetell.tasks.loading import find_model
 
-    bundle = Bundle.load(find_model(name))
-    if verify:
-        bundle.verify()
+    folder = find_model(name)
+    row: dict[str, Any] = {"name": folder.name, "path": str(folder)}
+    with _damage_told(row, told=verify and output_format is Format.json):
+        bundle = Bundle.load(folder)
+        row |= {**bundle.description, "path": str(folder)}
+        if verify:
+            bundle.verify()
+            row["verified"] = True
     if output_format is Format.json:
-        _print_json({**bundle.description, "path": str(bundle.folder)}, verified=verify)
+        _print_json(row)
     elif verify:
         click.echo(f"{bundle.name}: all files are as recorded")
     else:
@@ -120,12 +126,14 @@ def _show_hub_model(name: str, output_format: Format, *, verify: bool) -> None:
     from seetell.runtime.backends.hub_cache import find_cached
 
     model = find_cached(name)
-    row = _hub_row(model)
+    snapshot = None if model.snapshot is None else str(model.snapshot)
+    row = {**_hub_row(model), "snapshot": snapshot, "config": dict(model.config)}
     if verify:
-        model.verify()
+        with _damage_told(row, told=output_format is Format.json):
+            model.verify()
+            row["verified"] = True
     if output_format is Format.json:
-        row |= {"snapshot": None if model.snapshot is None else str(model.snapshot), "config": dict(model.config)}
-        _print_json(row, verified=verify)
+        _print_json(row)
     elif verify:
         click.echo(f"hf:{name}: all files are as recorded")
     else:
@@ -141,8 +149,21 @@ def _show_hub_model(name: str, output_format: Format, *, verify: bool) -> None:
             click.echo(f"\n{card}")
 
 
-def _print_json(row: Mapping[str, Any], *, verified: bool) -> None:
-    click.echo(json.dumps({**row, **({"verified": True} if verified else {})}, indent=1, ensure_ascii=False))
+@contextmanager
+def _damage_told(row: Mapping[str, Any], *, told: bool) -> Iterator[None]:
+    """Print a model's row with what is damaged, if that is to be told, before the error goes on."""
+    from seetell.errors import BundleError
+
+    try:
+        yield
+    except BundleError as error:
+        if told:
+            _print_json({**row, "verified": False, "error": str(error)})
+        raise
+
+
+def _print_json(row: Mapping[str, Any]) -> None:
+    click.echo(json.dumps(row, indent=1, ensure_ascii=False))
 
 
 def _rows() -> list[dict[str, Any]]:

@@ -110,6 +110,29 @@ def test_the_card_the_description_and_the_check(bundled: Path, capsys: pytest.Ca
     assert "README.md: was changed or damaged" in capsys.readouterr().err
 
 
+def test_programs_are_told_what_is_damaged(bundled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    def told(name: str) -> tuple[str, str, bool, str]:
+        assert run(name, "--verify", "--format", "json") == 1
+        out, err = capsys.readouterr()
+        row = json.loads(out)
+        assert err == f"seetell: {row['error']}\n"
+        return row["name"], row["path"], row["verified"], row["error"]
+
+    folder = bundled / "tiny"
+    (folder / "README.md").write_text("changed")
+    *row, error = told("tiny")
+    assert row == ["tiny", str(folder), False]
+    assert "README.md: was changed or damaged" in error
+    (folder / "encoder.onnx").unlink()
+    *row, error = told("tiny")
+    assert row == ["tiny", str(folder), False]
+    assert "lacks encoder.onnx" in error
+    folder = put_hub_model(tmp_path / "cache")
+    *row, error = told("hf:owner/describer")
+    assert row == ["hf:owner/describer", str(folder), False]
+    assert "model.safetensors was changed or damaged" in error
+
+
 def test_what_is_not_there(bundled: Path, capsys: pytest.CaptureFixture[str]):
     assert run("tinny") == 2
     assert "Did you mean 'tiny'" in capsys.readouterr().err
