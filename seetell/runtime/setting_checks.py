@@ -27,7 +27,7 @@ def numbers(
     most: float = math.inf,
     expected: str = "numbers",
 ) -> dict[str, Any]:
-    """Return the fields of a setting that are numbers, as they are.
+    """Return the fields of a setting that are finite numbers, as they are.
 
     Args:
         content: of the setting.
@@ -42,7 +42,7 @@ def numbers(
     """
     values = {name: content[name] for name in names}
     for value in values.values():
-        if isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most:
-            continue
-        raise TypeError(f"expected {expected}, got {dict(content)}")
+        is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if not (is_number and least <= value <= most):
+            raise TypeError(f"expected {expected}, got {dict(content)}")
     return values

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from functools import cache
 from itertools import chain
 from typing import Any
@@ -27,6 +27,7 @@ from seetell.language.decoding import Hypothesis
 from seetell.language.similar_words import similar_word
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.sessions import Graph
+from seetell.runtime.setting_checks import numbers
 from seetell.runtime.tags import ImageTagger
 from seetell.tasks.captioning.confidence import Calibration, by_name, evidence
 from seetell.tasks.retrieval.embeddings import embed_features, embed_tokens, scores_of
@@ -65,11 +66,7 @@ class Weights:
             KeyError: one other than ``length`` is absent.
             TypeError: one is no number.
         """
-        weights = [*(content[name] for name in ("aligner", "objects", "things")), content.get("length", 0.0)]
-        for weight in weights:
-            if not isinstance(weight, int | float) or isinstance(weight, bool) or not math.isfinite(weight):
-                raise TypeError(f"expected a number, got {weight!r}")
-        return cls(*weights)
+        return cls(**numbers({"length": 0.0, **content}, [field.name for field in fields(cls)]))
 
 
 class Reranker:

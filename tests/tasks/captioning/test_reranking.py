@@ -129,11 +129,11 @@ def test_sentences_that_fit_equally_keep_the_order_of_the_beam(rerank):
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        ({**ALIGNER, "aligner": "much"}, "expected a number, got 'much'"),
-        ({**ALIGNER, "things": float("inf")}, "expected a number, got inf"),
-        ({**ALIGNER, "length": None}, "expected a number, got None"),
+        ({**ALIGNER, "aligner": "much"}, "expected numbers, got .*'much'"),
+        ({**ALIGNER, "things": float("inf")}, "expected numbers, got .*inf"),
+        ({**ALIGNER, "length": None}, "expected numbers, got .*None"),
         ({"aligner": 1.0}, "lacks 'objects'"),
-        (0.1, "not subscriptable"),
+        (0.1, "not a mapping"),
     ],
 )
 def test_weights_are_numbers(tmp_path: Path, weights: object, message: str):
