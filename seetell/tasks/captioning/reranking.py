@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from seetell.errors import unknown
 from seetell.language.decoding import Hypothesis
 from seetell.language.similar_words import similar_word
 from seetell.runtime.bundle import Bundle
@@ -65,8 +66,13 @@ class Weights:
         Raises:
             KeyError: one other than ``length`` is absent.
             TypeError: one is no number.
+            ValueError: one is unknown.
         """
-        return cls(**numbers({"length": 0.0, **content}, [field.name for field in fields(cls)]))
+        given, names = {"length": 0.0, **content}, [field.name for field in fields(cls)]
+        for name in given:
+            if name not in names:
+                raise ValueError(unknown("weight", name, names))
+        return cls(**numbers(given, names))
 
 
 class Reranker:

@@ -133,6 +133,7 @@ def test_sentences_that_fit_equally_keep_the_order_of_the_beam(rerank):
         ({**ALIGNER, "things": float("inf")}, "expected numbers, got .*inf"),
         ({**ALIGNER, "length": None}, "expected numbers, got .*None"),
         ({"aligner": 1.0}, "lacks 'objects'"),
+        ({**ALIGNER, "lenght": 0.1}, "unknown weight 'lenght'"),
         (0.1, "not a mapping"),
     ],
 )
