@@ -17,5 +17,4 @@ def is_greyscale(pixels: np.ndarray) -> bool:
     Args:
         pixels: ``(H, W, 3)`` uint8.
     """
-    differences = pixels.max(axis=2) - pixels.min(axis=2)
-    return bool((differences > COLOURED).mean() <= MAX_SHARE)
+    return bool((np.ptp(pixels, axis=2) > COLOURED).mean() <= MAX_SHARE)

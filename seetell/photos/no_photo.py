@@ -93,8 +93,8 @@ def statistics(pixels: np.ndarray) -> np.ndarray:
     strips = grey[:height, :width].reshape(height // BLOCK, BLOCK, width)
     highest, lowest = (reduce(strips, axis=1).reshape(len(strips), -1, BLOCK) for reduce in (np.max, np.min))
     ranges = highest.max(axis=2) - lowest.min(axis=2)
-    lines = [grey.max(axis=axis) - grey.min(axis=axis) for axis in (0, 1)]
-    chroma = pixels.max(axis=0) - pixels.min(axis=0)
+    lines = [np.ptp(grey, axis=axis) for axis in (0, 1)]
+    chroma = np.ptp(pixels, axis=0)
     return np.array(
         [
             steps[0],
