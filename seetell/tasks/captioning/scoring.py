@@ -9,7 +9,7 @@ from typing import Any
 
 from seetell.data import read
 from seetell.data.matching import match_results
-from seetell.data.records import CaptionDataset, PhotoRecord
+from seetell.data.records import AnyPhoto, CaptionDataset, PhotoDataset, PhotoRecord
 from seetell.data.results_file import read_results
 from seetell.errors import DataError, UsageError, unknown
 from seetell.language.tokenizer import tokenize
@@ -39,6 +39,19 @@ class References:
     format: str | None = None
     photos: Path | None = None
     split: str | None = None
+
+    def chosen(self, dataset: PhotoDataset[AnyPhoto]) -> tuple[AnyPhoto, ...]:
+        """Return the photos of the data set to score against.
+
+        Raises:
+            DataError: the split has none.
+        """
+        photos = dataset.photos if self.split is None else dataset.split(self.split)
+        if not photos:
+            raise DataError(
+                f"{self.path}: no photos in the split {self.split!r}; leave out --split to score against all"
+            )
+        return photos
 
 
 @dataclass(frozen=True)
@@ -147,11 +160,7 @@ def score_files(
     dataset = read(
         references.path, format=references.format, photos=references.photos, require_photos=False, keep_wordless=True
     )
-    photos = dataset.photos if references.split is None else dataset.split(references.split)
-    if not photos:
-        raise DataError(
-            f"{references.path}: no photos in the split {references.split!r}; leave out --split to score against all"
-        )
+    photos = references.chosen(dataset)
     found = [match_results(file, photos, beside=dataset.photos, allow_missing=allow_missing) for file in read_files]
     scored = tuple(photo for photo in photos if all(photo.id in captions for captions in found))
     if not scored:

@@ -8,7 +8,6 @@ from pathlib import Path
 from seetell.data.matching import match_results
 from seetell.data.region_results import read_region_results
 from seetell.data.regions import read_regions
-from seetell.errors import DataError
 from seetell.metrics.dense import IOUS, METEORS, DenseScores, dense_average_precision
 from seetell.metrics.meteor import Meteor
 from seetell.tasks.captioning.scoring import References
@@ -63,9 +62,7 @@ def score_region_file(
     dataset = read_regions(
         references.path, format=references.format, photos=references.photos, captions=captions, require_photos=False
     )
-    photos = dataset.photos if references.split is None else dataset.split(references.split)
-    if not photos:
-        raise DataError(f"{references.path}: no photos in the split {references.split!r}; leave out --split")
+    photos = references.chosen(dataset)
     matched = match_results(found, photos, beside=dataset.photos, allow_missing=allow_missing)
     scored = [photo for photo in photos if photo.id in matched]
     remarks = []

@@ -53,6 +53,13 @@ def test_json_lines_of_regions(references: Path, regions: Path, capsys: pytest.C
     assert (found["AP"]["0.7"]["0.25"], found["detection_AP"]["0.3"]) == pytest.approx((51 / 101, 51 / 101))
 
 
+def test_a_split_without_photos(references: Path, regions: Path, capsys: pytest.CaptureFixture[str]):
+    pytest.importorskip("pycocoevalcap")
+    status, _, err = run(capsys, regions, "-r", references, "--split", "test")
+    assert status == 2
+    assert f"{references}: no photos in the split 'test'; leave out --split to score against all" in err
+
+
 def test_densecaps_results_and_photos_left_out(tmp_path: Path, references: Path, capsys: pytest.CaptureFixture[str]):
     pytest.importorskip("pycocoevalcap")
     row = {"img_name": "1.jpg", "boxes": [[1, 1, 50, 25]], "scores": [3], "captions": ["a brown dog"]}
