@@ -147,7 +147,7 @@ def _photos(
 
 
 def _box(bbox: Any, sides: np.ndarray) -> Box | None:
-    """Return the box in shares of the photo; nothing if it is none."""
+    """Return the box normalised to [0, 1]; nothing if it is none."""
     try:
         x, y, width, height = (float(value) for value in bbox)
     except (TypeError, ValueError):
@@ -158,7 +158,7 @@ def _box(bbox: Any, sides: np.ndarray) -> Box | None:
 
 
 def _details(annotation: Mapping[str, Any], sides: np.ndarray, key_points: int) -> ObjectDetails | None:
-    """Return outline, key points and area of an object in shares of the photo; nothing if they are damaged."""
+    """Return outline, key points and area of an object, normalised to [0, 1]; nothing if they are damaged."""
     try:
         outline = _outline(annotation.get("segmentation"), sides)
         numbers = annotation.get("keypoints") or [0.0] * (3 * key_points)
@@ -171,7 +171,7 @@ def _details(annotation: Mapping[str, Any], sides: np.ndarray, key_points: int) 
 
 
 def _outline(segmentation: Any, sides: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Return polygons in shares of the photo, of polygons or of run lengths.
+    """Return polygons normalised to [0, 1], of polygons or of run lengths.
 
     Raises:
         TypeError: it is neither.

@@ -67,7 +67,7 @@ def _corner_and_sides(box: Sequence[float]) -> list[float]:
 
 
 def yolo_labels(regions: Regions, classes: Sequence[str]) -> str:
-    """Return the label file of a photo: for each object its class's number, and its centre and sides in shares.
+    """Return the label file of a photo: for each object its class's number, and its normalised centre and sides.
 
     Args:
         regions: the objects of the photo.

@@ -232,7 +232,7 @@ class RegionDataset(PhotoDataset[RegionPhoto]):
 
 @dataclass(frozen=True, eq=False)
 class ObjectDetails:
-    """What a data set says of an object beside its box, in shares of the photo.
+    """What a data set says of an object beside its box, normalised to [0, 1].
 
     Attributes:
         outline: polygons, each the x and y of its corners in turn; empty where there are none.
@@ -252,7 +252,7 @@ class ObjectPhoto:
     Attributes:
         id: its path in the data set, or its id there.
         path: the image file.
-        boxes: ``xyxy`` in shares of the upright photo, within it and with an area.
+        boxes: ``xyxy`` normalised to [0, 1] over the upright photo, within it and with an area.
         classes: the name of each box's class.
         split: ``train``, ``val`` or ``test``.
         details: of each object; empty where the reader was not asked for them.

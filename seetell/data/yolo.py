@@ -1,7 +1,7 @@
 """Boxes of object classes in YOLO's format: a YAML file and, for each image, a text file of boxes.
 
 The YAML file names the classes and where each split's images are; ``images/val/1.jpg`` has its boxes in
-``labels/val/1.txt``, a line each: class number, centre x and y, width and height, the last four in shares of the image.
+``labels/val/1.txt``, a line each: class number, centre x and y, width and height, the last four normalised to [0, 1].
 In labels for segmentation the number is followed by x and y of the corners of a polygon, and the box is around it. An
 image without such a file shows none of the classes; with ``skip_if_label_file_missing`` it is left out.
 """

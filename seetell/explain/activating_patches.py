@@ -72,7 +72,7 @@ def activating_patches(
 
 
 def _around(picture: Image.Image, x: float, y: float) -> Image.Image:
-    """Return the patch around a place in shares of the picture, moved inwards at its edges."""
+    """Return the patch around x and y, normalised to [0, 1]; it is moved inwards at the picture's edges."""
     left = min(max(round(x * picture.width - PATCH / 2), 0), max(picture.width - PATCH, 0))
     top = min(max(round(y * picture.height - PATCH / 2), 0), max(picture.height - PATCH, 0))
     return picture.crop((left, top, left + PATCH, top + PATCH))

@@ -88,7 +88,7 @@ def clipped(boxes: Boxes, size: tuple[int, int]) -> Boxes:
 
 
 def in_pixels(boxes: Boxes, *, visible: Box) -> Boxes:
-    """Return boxes ``(..., 4)``, in shares of the visible part of an image, in pixels of the image, float64."""
+    """Return boxes ``(..., 4)``, normalised over the visible part of an image, in pixels of the image, float64."""
     left, top, right, bottom = visible
     extent, origin = np.tile([right - left, bottom - top], 2), np.tile([left, top], 2)
     placed: Boxes = boxes.astype(np.float64) * extent + origin

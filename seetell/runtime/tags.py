@@ -55,7 +55,7 @@ class Detections(NamedTuple):
     Attributes:
         labels: ``(K,)`` numbers of their classes.
         scores: ``(K,)`` from 0 to 1.
-        boxes: ``(K, 4)`` xyxy in shares of the detector's input, from 0 to 1.
+        boxes: ``(K, 4)`` xyxy normalised to [0, 1] over the detector's input.
     """
 
     labels: np.ndarray
@@ -76,9 +76,9 @@ class ImageTags:
 
     Attributes:
         features: arrays by name, float32. ``objects`` ``(B, O)``: the highest score of each object class;
-            ``object_boxes`` ``(B, O, 5)``: its box, xyxy in shares of the input, and how many of the class there are,
-            counted from a score of :data:`COUNTED_SCORE` on. Where the bundle has graphs for them, ``imagenet``
-            ``(B, 1000)``: logits; ``words`` ``(B, W)``: probabilities; ``presence`` ``(B, O)``: logits.
+            ``object_boxes`` ``(B, O, 5)``: its box, xyxy normalised to [0, 1] over the input, and how many of the class
+            there are, counted from a score of :data:`COUNTED_SCORE` on. Where the bundle has graphs for them,
+            ``imagenet`` ``(B, 1000)``: logits; ``words`` ``(B, W)``: probabilities; ``presence`` ``(B, O)``: logits.
         detections: of each image.
     """
 

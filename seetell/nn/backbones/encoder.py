@@ -19,7 +19,7 @@ class Tags(NamedTuple):
 
     Attributes:
         objects: ``(B, O)``, the highest score of each object class.
-        object_boxes: ``(B, O, 5)``, its box, xyxy in shares of the image, and how many of the class there are.
+        object_boxes: ``(B, O, 5)``, its box, xyxy normalised to [0, 1], and how many of the class there are.
         words: ``(B, W)``, probabilities of the words that are detected.
         presence: ``(B, O)``, how likely each class is there, all considered: logits.
     """

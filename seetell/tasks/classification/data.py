@@ -30,8 +30,8 @@ class LabelledDataset(PhotoDataset[PhotoRecord]):
 
     Attributes:
         labels: all of them, in alphabetical order.
-        boxes: of the object that has the label, by the image's id, ``xyxy`` in shares of the upright image; none where
-            only labels are known.
+        boxes: of the object that has the label, by the image's id, ``xyxy`` normalised to [0, 1] over the upright
+            image; none where only labels are known.
     """
 
     labels: tuple[str, ...] = ()

@@ -98,7 +98,7 @@ def box_scores(true: Sequence[Box], results: Sequence[Labels], hits: np.ndarray)
     """Compare the boxes of images with the true ones.
 
     Args:
-        true: ``N`` boxes ``xyxy`` in shares of their images.
+        true: ``N`` boxes ``xyxy`` normalised to [0, 1].
         results: as many, with boxes.
         hits: whether the first label is right, ``(N,)`` bool.
 

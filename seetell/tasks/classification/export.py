@@ -59,7 +59,7 @@ class HiddenGraph(nn.Module):
 
 
 class LocaliserGraph(nn.Module):
-    """``grid (B, L, D)`` → ``boxes (B, 4)``, xyxy in shares of what the encoder sees."""
+    """``grid (B, L, D)`` → ``boxes (B, 4)``, xyxy normalised to [0, 1] over what the encoder sees."""
 
     def __init__(self, localiser: Localiser) -> None:
         super().__init__()

@@ -15,7 +15,7 @@ from seetell.nn.standardisation import Standardise
 
 PROJECTED, HIDDEN = 64, 256
 LEAST_SIDE = 0.01
-"""Of a predicted box, in shares of the image."""
+"""Of a predicted box, in normalised coordinates."""
 
 
 class Localiser(nn.Module):
@@ -42,13 +42,13 @@ class Localiser(nn.Module):
 
         Args:
             grid: of training images, ``(N, L, D)``.
-            boxes: as many as there are, ``(M, 4)`` xyxy in shares of the image.
+            boxes: as many as there are, ``(M, 4)`` xyxy normalised to [0, 1].
         """
         self.norm.fit(grid)
         self.box_norm.fit(to_centre(boxes))
 
     def targets(self, boxes: Tensor) -> Tensor:
-        """Return what :meth:`forward` is trained to for boxes ``(B, 4)`` xyxy in shares of the image."""
+        """Return what :meth:`forward` is trained to for boxes ``(B, 4)`` xyxy normalised to [0, 1]."""
         targets: Tensor = self.box_norm(to_centre(boxes))
         return targets
 
@@ -59,7 +59,7 @@ class Localiser(nn.Module):
         return numbers
 
     def boxes(self, numbers: Tensor) -> Tensor:
-        """Return boxes ``(B, 4)`` xyxy in shares of the image, within it, for what :meth:`forward` returned."""
+        """Return boxes ``(B, 4)`` xyxy normalised to [0, 1], within it, for what :meth:`forward` returned."""
         across, down, width, height = (numbers * self.box_norm.deviation + self.box_norm.mean).unbind(dim=1)
         half_width, half_height = width.clamp(min=LEAST_SIDE) / 2, height.clamp(min=LEAST_SIDE) / 2
         corners = [across - half_width, down - half_height, across + half_width, down + half_height]

@@ -72,6 +72,6 @@ class BundleClassifier(BundlePredictor[Prepared, Labels], Classifier[Prepared]):
         ]
 
     def _in_pixels(self, box: np.ndarray, size: tuple[int, int]) -> Box:
-        """Return a box, in shares of what the encoder sees, in pixels of the image and within it."""
+        """Return a box, normalised over what the encoder sees, in pixels of the image and within it."""
         found: Box = tuple(clipped(in_pixels(box, visible=self.visible_box(size)), size).tolist())
         return found

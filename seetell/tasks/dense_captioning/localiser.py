@@ -66,7 +66,7 @@ class Localiser:
     Attributes:
         rules: how it chooses boxes.
         input_size: width and height of the encoder's input, which the image fills, twice: ``(4,)``, by which boxes are
-            divided to be shares of the image.
+            divided to be normalised.
 
     Args:
         bundle: whose graphs.

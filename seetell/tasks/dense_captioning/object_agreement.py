@@ -133,7 +133,7 @@ class ObjectAgreement:
         other: a shirt is on the person around it, and a man in the group that he is part of.
 
         Args:
-            boxes: ``(N, 4)`` xyxy in shares of the image.
+            boxes: ``(N, 4)`` xyxy normalised to [0, 1].
             found: in the image.
         """
         return self._most(intersection_over_smaller, boxes, found)
@@ -188,7 +188,7 @@ class ObjectAgreement:
 
         Args:
             found: in the image.
-            boxes: of the regions, ``(N, 4)`` xyxy in shares of the image.
+            boxes: of the regions, ``(N, 4)`` xyxy normalised to [0, 1].
         """
         _, scores, detected = found
         confident = np.flatnonzero(scores >= CONFIDENT)

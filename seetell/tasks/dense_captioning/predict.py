@@ -56,7 +56,7 @@ class Candidate:
 
     Attributes:
         text: the phrase.
-        box: ``(4,)`` xyxy in shares of the image.
+        box: ``(4,)`` xyxy normalised to [0, 1].
         objectness: of the box.
         hypothesis: the phrase as it was found.
         likeness: how alike it is expected to be to a phrase drawn from the model.
@@ -206,7 +206,7 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
 
         Args:
             batch: ``N`` images from :meth:`prepare`.
-            boxes: ``(R, 4)`` xyxy in shares of the image.
+            boxes: ``(R, 4)`` xyxy normalised to [0, 1].
             phrases: word ids of each, without START and END.
 
         Returns:
@@ -245,7 +245,7 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
 
         Args:
             features: what the decoder reads of them.
-            boxes: ``(N, 4)`` in shares of the image.
+            boxes: ``(N, 4)`` normalised to [0, 1].
             owners: ``(N,)`` their images, ascending.
             found: in each image.
 
@@ -299,7 +299,7 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
         return self.confidence.of_regions(objectness, logprobs, np.array([each.likeness for each in candidates]))
 
     def _untold(self, found: Detections, told: Sequence[Candidate]) -> list[tuple[str, np.ndarray, float]]:
-        """Return phrase, box in shares and score for each confident detection that none of some regions tells."""
+        """Return phrase, normalised box and score for each confident detection that none of some regions tells."""
         agreement = self.agreement
         if agreement is None or self.confidence is None:
             return []

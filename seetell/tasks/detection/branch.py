@@ -45,7 +45,7 @@ class Branch:
 
         Args:
             trunk: what they share; see :meth:`~.candidates.TwoGraphs.with_trunk`.
-            boxes: of each image, ``(N, 4)`` in shares of the input.
+            boxes: of each image, ``(N, 4)`` normalised to [0, 1] over the input.
             classes: of each image, ``(N,)`` from 0.
 
         Returns:

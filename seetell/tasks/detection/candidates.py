@@ -19,7 +19,7 @@ from seetell.runtime.setting_checks import numbers
 from seetell.tasks.detection.selective_search import SelectiveSearchConfig, selective_search
 
 Found = tuple[np.ndarray, Boxes]
-"""Scores ``(N, K)``, and boxes in shares of the input, ``(N, 4)`` or one for each class, ``(N, K, 4)``."""
+"""Scores ``(N, K)``, and boxes normalised to [0, 1] over the input, ``(N, 4)`` or one for each class, ``(N, K, 4)``."""
 
 
 class CandidateFinder(Protocol):

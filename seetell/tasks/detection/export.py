@@ -45,7 +45,7 @@ class _Graph(nn.Module):
 
 
 class DetectorGraph(_Graph):
-    """``images (B, 3, H, W)`` → ``scores (B, N, K)`` and ``boxes (B, N, 4)`` in shares of the input."""
+    """``images (B, 3, H, W)`` → ``scores (B, N, K)`` and ``boxes (B, N, 4)`` normalised to [0, 1] over the input."""
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Detect."""
@@ -70,7 +70,7 @@ class ProposalsGraph(_Graph):
 
 
 class RegionsGraph(nn.Module):
-    """The trunk and ``rois (N, 5)`` → ``scores (N, K)`` and ``boxes (N, 4)`` or ``(N, K, 4)`` in shares of the input.
+    """The trunk and ``rois (N, 5)`` → ``scores (N, K)`` and ``boxes (N, 4)`` or ``(N, K, 4)`` normalised to [0, 1].
 
     A RoI is the number of the image, and a box in pixels of the input.
     """

@@ -174,7 +174,7 @@ class BundleDetector(BundlePredictor[Prepared, Regions], Detector[Prepared]):
         return found
 
     def _chosen(self, scores: np.ndarray, boxes: Boxes, wanted: Wanted) -> tuple[np.ndarray, np.ndarray, Boxes]:
-        """Return classes, scores and boxes, in shares of the input, of the objects among the candidates of an image."""
+        """Return classes, scores and normalised boxes of the objects among the candidates of an image."""
         most = wanted.top if wanted.same_place_iou == 1 else max(wanted.top, CANDIDATES)
         kept, classes = nms_per_class(
             boxes, scores, threshold=wanted.threshold, iou_threshold=self.selection.nms_iou, max_boxes=most
@@ -200,5 +200,5 @@ class BundleDetector(BundlePredictor[Prepared, Regions], Detector[Prepared]):
         )
 
     def _placed(self, boxes: Boxes, size: tuple[int, int]) -> Boxes:
-        """Return boxes ``(N, 4)`` in shares of the input in pixels of the photo, perhaps beyond it."""
+        """Return normalised boxes ``(N, 4)`` in pixels of the photo, perhaps beyond it."""
         return in_pixels(boxes, visible=self.bundle.preprocessing.visible_box(size))

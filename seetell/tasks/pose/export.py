@@ -16,7 +16,7 @@ COMPARED = 8
 
 
 class JointsGraph(nn.Module):
-    """``images (B, 3, H, W)`` → ``joints (B, K, 2)``: x and y in shares of the image, from its upper left corner."""
+    """``images (B, 3, H, W)`` → ``joints (B, K, 2)``: x and y normalised to [0, 1], from the upper left corner."""
 
     def __init__(self, encoder: Encoder, poser: DeepPose) -> None:
         super().__init__()

@@ -20,8 +20,8 @@ class Person:
     Attributes:
         id: of the photo.
         path: the photo.
-        box: in shares of the photo.
-        points: ``(K, 3)`` in shares of the photo; see :mod:`seetell.geometry.key_points`.
+        box: normalised to [0, 1].
+        points: ``(K, 3)``, x and y normalised to [0, 1]; see :mod:`seetell.geometry.key_points`.
         split: of the photo.
     """
 

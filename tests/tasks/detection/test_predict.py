@@ -24,7 +24,7 @@ def bundled() -> BundleDetector:
 
 
 class Candidates:
-    """Stands for a graph: three cats and a dog, in shares of the input."""
+    """Stands for a graph: three cats and a dog, normalised to [0, 1]."""
 
     def run(self, feeds: dict[str, np.ndarray], names: list[str]) -> list[np.ndarray]:
         scores = np.zeros((len(feeds["images"]), 4, 80), np.float32)

@@ -100,8 +100,8 @@ class YOLO(OneStageDetector):
         roots = F.softplus(boxes[..., 2:4])
         return torch.cat([boxes[..., :2], roots, boxes[..., 4:]], dim=-1), rows[..., 5 * config.boxes :]
 
-    def _in_shares(self, boxes: Tensor) -> Tensor:
-        """Return boxes ``(B, S, S, B, 5)`` as ``xyxy`` in shares of the image, ``(B, S, S, B, 4)``."""
+    def _normalised(self, boxes: Tensor) -> Tensor:
+        """Return boxes ``(B, S, S, B, 5)`` as ``xyxy`` normalised to [0, 1], ``(B, S, S, B, 4)``."""
         side = self.config.grid
         places = torch.arange(side, device=boxes.device, dtype=boxes.dtype)
         corner = torch.stack(torch.meshgrid(places, places, indexing="ij")[::-1], dim=-1)[:, :, None]  # (S, S, 1, 2)
@@ -112,7 +112,7 @@ class YOLO(OneStageDetector):
         """Return scores and boxes; see :meth:`OneStageDetector.forward`."""
         boxes, classes = self.outputs(maps)
         height, width = self.image_size
-        shares = self._in_shares(boxes).flatten(1, 3).clamp(0, 1)
+        shares = self._normalised(boxes).flatten(1, 3).clamp(0, 1)
         scores = (classes[..., None, :] * boxes[..., 4:]).clamp(0, 1)
         return scores.flatten(1, 3), shares * shares.new_tensor([width, height, width, height])
 
@@ -125,7 +125,7 @@ class YOLO(OneStageDetector):
         count, side = len(boxes), config.grid
         photo, row, column, true, label = self._assigned(targets, boxes)
         predicted = boxes[photo, row, column]  # (G, B, 5)
-        overlap = _iou(self._in_shares(boxes)[photo, row, column].detach(), true[:, None])  # (G, B)
+        overlap = _iou(self._normalised(boxes)[photo, row, column].detach(), true[:, None])  # (G, B)
         responsible = overlap.argmax(dim=1) if len(overlap) else photo
         chosen = predicted[torch.arange(len(photo), device=photo.device), responsible]  # (G, 5)
         wanted_sides = (true[:, 2:] - true[:, :2]).sqrt()
@@ -145,7 +145,7 @@ class YOLO(OneStageDetector):
         }
 
     def _assigned(self, targets: Targets, boxes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Return image, row, column, box in shares ``(G, 4)`` and class of each object; of a cell's, the first."""
+        """Return image, row, column, normalised box ``(G, 4)`` and class of each object; of a cell's, the first."""
         height, width = self.image_size
         owners = torch.cat([torch.full((len(each),), number) for number, each in enumerate(targets.boxes)])
         true = torch.cat(targets.boxes) / boxes.new_tensor([width, height, width, height])

@@ -30,7 +30,7 @@ class ObjectTags(NamedTuple):
     Attributes:
         imagenet: ``(B, C)`` logits.
         objects: ``(B, O)``, the highest score of each class.
-        object_boxes: ``(B, O, 5)``, its box, xyxy in shares of the image, and how many of the class there are.
+        object_boxes: ``(B, O, 5)``, its box, xyxy normalised to [0, 1], and how many of the class there are.
         words: ``(B, W)``, probabilities of caption words.
         detections: ``(B, K, 6)``: class, score and box of each, the highest score first; zeros behind the last.
     """
@@ -73,7 +73,7 @@ def cell_overlaps(boxes: Tensor, grid: tuple[int, int]) -> Tensor:
     """Return how much of each cell of a grid boxes cover.
 
     Args:
-        boxes: ``(…, 4)`` xyxy in shares of the image.
+        boxes: ``(…, 4)`` xyxy normalised to [0, 1].
         grid: rows and columns.
 
     Returns:
@@ -90,7 +90,7 @@ def pool_boxes(grid: Tensor, boxes: Tensor, size: tuple[int, int]) -> Tensor:
 
     Args:
         grid: features of the cells, ``(B, L, D)``.
-        boxes: ``(B, K, 4)`` xyxy in shares of the image.
+        boxes: ``(B, K, 4)`` xyxy normalised to [0, 1].
         size: rows and columns of the grid.
     """
     overlaps = cell_overlaps(boxes, size)
