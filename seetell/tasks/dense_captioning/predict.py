@@ -9,8 +9,7 @@ Letters: ``B`` images, ``A`` anchors of an image.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,7 +18,6 @@ import numpy as np
 from seetell.errors import PhotoError
 from seetell.geometry.boxes import Box, intersection_over_smaller
 from seetell.language.decoding import Decoding, Hypothesis
-from seetell.language.phrases import word_mask
 from seetell.language.vocabulary import detokenise
 from seetell.logistic import sigmoid
 from seetell.photos.opening import PhotoSource
@@ -35,12 +33,11 @@ from seetell.tasks.dense_captioning.confidence import Confidence
 from seetell.tasks.dense_captioning.localiser import Localisation, Localiser
 from seetell.tasks.dense_captioning.object_agreement import (
     DETECTED_SCORE,
-    Doubts,
     ObjectAgreement,
     least_evidence,
     shares_place,
 )
-from seetell.tasks.dense_captioning.phrases import FUNCTION_WORDS, PRONOUNS, Chosen, choose, repeats_word
+from seetell.tasks.dense_captioning.phrase_search import PhraseSearch
 
 TOP = 10
 DUPLICATE_OVERLAP = 0.4
@@ -78,8 +75,7 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
 
     Attributes:
         localiser: chooses and describes boxes.
-        decoding: how it searches phrases.
-        temperature: of the choice among the phrases found, see :func:`~.phrases.choose`.
+        phrases: searches and chooses the phrases of regions.
         agreement: what phrases may name, given what the detector found; ``None`` without one.
         confidence: how it scores regions; ``None`` for objectness and the probability of the words.
     """
@@ -91,8 +87,6 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
     def __init__(self, bundle: Bundle, *, precision: str | None = None, threads: int | None = None) -> None:
         super().__init__(bundle, precision=precision, threads=threads)
         rules = bundle.setting("localisation", Localisation.from_dict)
-        self.decoding = bundle.setting("decoding", Decoding.from_dict)
-        self.temperature = bundle.setting("phrases", lambda setting: float(setting["temperature"]))
         self.confidence = (
             bundle.setting("confidence", Confidence.from_dict) if "confidence" in bundle.settings else None
         )
@@ -100,14 +94,19 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
         features = self._decoder.features
         self.localiser = Localiser(bundle, rules, precision=precision, threads=self.threads, features=features)
         vocabulary = bundle.require_vocabulary()
-        self._pronouns = word_mask(vocabulary.words, PRONOUNS)
-        self._function_words = word_mask(vocabulary.words, FUNCTION_WORDS)
         self.agreement: ObjectAgreement | None = None
         if "detector" in bundle.graphs:
             self.tagger = ImageTagger(bundle, threads=1, min_score=DETECTED_SCORE)
             objects = self.tagger.objects
             least = bundle.setting("agreement", lambda setting: least_evidence(setting, objects))
             self.agreement = ObjectAgreement(objects, vocabulary, least)
+        self.phrases = PhraseSearch(
+            self._decoder,
+            bundle.setting("decoding", Decoding.from_dict),
+            bundle.setting("phrases", lambda setting: float(setting["temperature"])),
+            words=vocabulary.words,
+            agreement=self.agreement,
+        )
 
     @property
     def threshold(self) -> float:
@@ -181,7 +180,7 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
         owners = np.repeat(np.arange(len(batch)), list(map(len, kept)))
         boxes, objectness = head["boxes"][rows].astype(np.float64) / self.localiser.input_size, head["scores"][rows]
         features = {name: head[name][rows] for name in self._decoder.features}
-        chosen, disputed = self._choose_phrases(features, boxes, owners, found)
+        chosen, disputed = self.phrases(features, boxes, owners, found)
         candidates: list[list[Candidate]] = [[] for _ in batch]
         for row, one in chosen.items():
             text, score = self._text(one.hypothesis), float(objectness[row])
@@ -233,61 +232,6 @@ class DenseCaptioner(BundlePredictor[Prepared, Regions]):
         """Return the encoder's input, ``(B, 3, H, W)``."""
         way = self.bundle.preprocessing
         return stacked([images for images, _ in batch], (way,))[way]
-
-    def _choose_phrases(
-        self,
-        features: Mapping[str, np.ndarray],
-        boxes: np.ndarray,
-        owners: np.ndarray,
-        found: Sequence[Detections] | None,
-    ) -> tuple[dict[int, Chosen], set[int]]:
-        """Choose a phrase for each of ``N`` regions.
-
-        Args:
-            features: what the decoder reads of them.
-            boxes: ``(N, 4)`` normalised to [0, 1].
-            owners: ``(N,)`` their images, ascending.
-            found: in each image.
-
-        Returns:
-            The phrase of each region that has one, and of which regions none agrees with what the detector found.
-        """
-        forbidden = np.tile(self._pronouns, (len(boxes), 1))
-        ranked = self._search(features, forbidden)
-        agreement = self.agreement
-        disputed: set[int] = set()
-        if agreement is not None and found is not None:
-            each = [agreement.doubts(boxes[owners == photo], one) for photo, one in enumerate(found)]
-            doubts = Doubts(*(np.concatenate(part) for part in zip(*each, strict=True)))
-
-            def agreeing(row: int, hypotheses: Sequence[Hypothesis]) -> list[Hypothesis]:
-                return [one for one in hypotheses if agreement.allows(doubts, row, one.tokens)]
-
-            first, ranked = ranked, [agreeing(row, hypotheses) for row, hypotheses in enumerate(ranked)]
-            again = np.array([row for row, hypotheses in enumerate(ranked) if not hypotheses], np.intp)
-            if len(again):
-                without = forbidden[again] | agreement.words_naming(doubts.unlikely[again])
-                searched = self._search({name: value[again] for name, value in features.items()}, without)
-                for row, hypotheses in zip(again.tolist(), searched, strict=True):
-                    ranked[row] = agreeing(row, hypotheses)
-                    if not ranked[row]:
-                        disputed.add(row)
-                        ranked[row] = first[row]
-        described = [row for row, hypotheses in enumerate(ranked) if hypotheses]
-        picked = choose([ranked[row] for row in described], self._function_words, temperature=self.temperature)
-        return dict(zip(described, picked, strict=True)), disputed
-
-    def _search(self, features: Mapping[str, np.ndarray], forbidden: np.ndarray) -> list[list[Hypothesis]]:
-        """Search phrases of at least a word that end, and say no content word twice."""
-        ranked = self._decoder.hypotheses(features, self.decoding, forbidden=forbidden)
-        return [
-            [
-                each
-                for each in row
-                if each.tokens and math.isfinite(each.logprob) and not repeats_word(each.tokens, self._function_words)
-            ]
-            for row in ranked
-        ]
 
     def _scores(self, candidates: Sequence[Candidate]) -> np.ndarray:
         """Return the score of each region, ``(N,)``."""

@@ -70,14 +70,14 @@ def test_the_runtime_matches_torch(dense_bundle, dense_run):
         with torch.inference_mode():
             maps = trained.encoder.feature_maps(image)
             (expected,) = trained.model.detect([maps[stride] for stride in trained.model.config.strides])
-        ranked = ranked_hypotheses(trained.model.captioner, expected.features, captioner.decoding)
+        ranked = ranked_hypotheses(trained.model.captioner, expected.features, captioner.phrases.decoding)
         function_words = word_mask(trained.vocabulary.words, FUNCTION_WORDS)
         ranked = [
             [one for one in hypotheses if one.tokens and not repeats_word(one.tokens, function_words)]
             for hypotheses in ranked
         ]
         assert all(ranked)
-        phrases = [one.hypothesis for one in choose(ranked, function_words, temperature=captioner.temperature)]
+        phrases = [one.hypothesis for one in choose(ranked, function_words, temperature=captioner.phrases.temperature)]
         confidences = [math.exp(0.2 * best.logprob / (len(best.tokens) + 1)) for best in phrases]
         scores = expected.scores.numpy() * confidences
         highest = int(scores.argmax())
