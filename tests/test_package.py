@@ -60,6 +60,7 @@ for module in {modules!r}:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_all_but_training_and_the_server_works_without_extras():
     modules = [name for name in modules_without_the_training_extra() if not name.startswith("seetell.web")]
     assert {"seetell.cli.main", "seetell.cli.predict", "seetell.cli.train", "seetell.data", "seetell.metrics"} < {
@@ -69,12 +70,14 @@ def test_all_but_training_and_the_server_works_without_extras():
     import_without((*EXTRAS, *WEB_EXTRA), modules)
 
 
+@pytest.mark.slow
 def test_the_server_works_without_the_other_extras():
     modules = [name for name in modules_without_the_training_extra() if name.startswith("seetell.web")]
     assert "seetell.web.application" in modules
     import_without(EXTRAS, modules)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="where ONNX Runtime keeps what it would report is known of Linux")
 def test_nothing_is_kept_to_be_reported_to_anyone(tmp_path: Path, tiny_bundle: Path):
     hidden = ("CI", "ORT_DISABLE_TELEMETRY", "PYTEST_", "XDG_", "GITHUB_", "TF_BUILD")

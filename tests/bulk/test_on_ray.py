@@ -109,6 +109,7 @@ def test_without_ray_or_an_output_it_is_wrong_use(monkeypatch: pytest.MonkeyPatc
         rows.check(find_task("caption"), [], "text")
 
 
+@pytest.mark.slow
 def test_a_cluster_that_does_not_answer_is_told_at_once(monkeypatch: pytest.MonkeyPatch):
     pytest.importorskip("ray")
     from seetell.bulk.executors import PredictorSpec

@@ -309,6 +309,7 @@ def test_drawings_do_not_fail(site: Path, tiny_bundle: Path, capsys: pytest.Capt
     assert "1 image skipped" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not bundled_models(), reason="no model is bundled with this checkout")
 def test_what_is_no_photo_or_not_sure_is_left_to_the_person(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     Image.new("RGB", (60, 60), "white").save(tmp_path / "blank.png")
@@ -354,6 +355,7 @@ def test_a_model_without_a_confidence_is_not_asked_for_one(site: Path, tiny_bund
     assert alt(site / "about.md", "-m", tiny_bundle, "--min-confidence", "0.5") == 2
 
 
+@pytest.mark.slow
 def test_words_that_are_not_certain_are_not_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):

@@ -126,6 +126,7 @@ def test_the_bundled_model_captions_the_hostile_folder(hostile):
     assert all(row["caption"] for row in rows if "error" not in row)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not bundled_models(), reason="no model is bundled with this checkout")
 def test_what_is_no_photo_is_no_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     photo = save(tmp_path / "a.png")
@@ -211,6 +212,7 @@ def test_a_folder_without_photos_is_wrong_use(tiny_bundle: Path, tmp_path: Path,
     assert "no photos found" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_list_on_standard_input(tiny_bundle: Path, tmp_path: Path):
     photos = [save(tmp_path / f"{name}.png") for name in ("c", "a", "b")]
     listed = "\n".join(map(str, photos)).encode()
@@ -224,6 +226,7 @@ def heed_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals and pipes as on POSIX")
 def test_an_interrupt_and_a_closed_pipe_end_quietly(tiny_bundle: Path, tmp_path: Path):
     photo = save(tmp_path / "a.png")
@@ -247,6 +250,7 @@ def test_an_interrupt_and_a_closed_pipe_end_quietly(tiny_bundle: Path, tmp_path:
         assert complaints.strip() == b""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [[], ["--format", "jsonl"], ["--format", "csv"]])
 def test_it_ends_quietly_when_nobody_reads_on(tmp_path: Path, options: list[str]):
     for number in range(3):

@@ -103,6 +103,7 @@ def test_an_unknown_model_is_wrong_use(server: ChatServer, photos: Path, capsys:
     assert "unknown model 'tinny'. Did you mean 'tiny'?" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_key_is_told_nowhere(server: ChatServer, photos: Path, tmp_path: Path):
     def echo(handler: Handler, request: Request) -> None:
         said = f"key {request.headers['Authorization']}"

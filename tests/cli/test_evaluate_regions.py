@@ -27,6 +27,7 @@ def evaluate(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tupl
     return int(ended.value.code or 0), *capsys.readouterr()
 
 
+@pytest.mark.slow
 def test_regions_are_scored_as_they_are_written(
     dense_bundle: Path, boxes_of_people: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

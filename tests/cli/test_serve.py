@@ -75,6 +75,7 @@ def ended(process: subprocess.Popen[str], how: int) -> None:
     assert "Traceback" not in process.stderr.read()
 
 
+@pytest.mark.slow
 @POSIX
 def test_it_serves_until_it_is_told_to_end(tiny_bundle: Path):
     with serving(tiny_bundle, "--port", "0") as (process, port):
@@ -84,6 +85,7 @@ def test_it_serves_until_it_is_told_to_end(tiny_bundle: Path):
         ended(process, signal.SIGINT)
 
 
+@pytest.mark.slow
 @POSIX
 def test_told_to_end_it_first_answers_who_has_begun_to_ask(tiny_bundle: Path):
     body = form(photo_file())
@@ -170,6 +172,7 @@ def test_other_machines_need_a_key_or_leave(capsys: pytest.CaptureFixture[str], 
     assert "cannot be read" in refused(capsys, "--key-file", str(tmp_path / "absent"))
 
 
+@pytest.mark.slow
 def test_open_to_all_it_is_known_by_its_own_names_and_those_given(tiny_bundle: Path):
     with serving(tiny_bundle, "--host", "0.0.0.0", "--port", "0", "--open", "--allow-host", "Photos.lan") as (_, port):
 
@@ -186,6 +189,7 @@ def test_open_to_all_it_is_known_by_its_own_names_and_those_given(tiny_bundle: P
         assert status("evil.example") == status("photos.lan.evil.example") == 421
 
 
+@pytest.mark.slow
 def test_it_serves_behind_a_proxy(tiny_bundle: Path):
     options = ("--port", "0", "--proxy", "127.0.0.1", "--allow-host", "example.org", "--rate", "1")
     with serving(tiny_bundle, *options) as (_, port):

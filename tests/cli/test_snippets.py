@@ -40,6 +40,7 @@ def run(*arguments: str | Path) -> int:
     return int(ended.value.code or 0)
 
 
+@pytest.mark.slow
 def test_what_it_writes_is_a_data_set(aligner: tuple[Path, Path], tmp_path: Path):
     trained, shapes = aligner
     output = tmp_path / "phrases.jsonl"

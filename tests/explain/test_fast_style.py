@@ -106,6 +106,7 @@ def test_a_network_is_saved_and_loaded(tmp_path: Path):
         StyleNetwork.load(tmp_path / "styles.safetensors")
 
 
+@pytest.mark.slow
 def test_the_program_trains_and_writes(
     photos: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):

@@ -134,6 +134,7 @@ def written(trained: Any, declared: Declaration, target: Path, **options: Any) -
         return export_run(Path("run"), target, find_task=lambda name: task, **options)
 
 
+@pytest.mark.slow
 def test_what_is_written(trained, declared, tmp_path: Path):
     description = written(trained, replace(declared, labels=("cat", "dog")), tmp_path / "bundle")
     assert json.loads((tmp_path / "bundle" / "model.json").read_text()) == json.loads(json.dumps(description))

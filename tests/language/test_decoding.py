@@ -319,6 +319,7 @@ def test_finished_and_hopeless_beams_leave_the_batch():
     assert len(batches) <= 7  # and the second soon after its sentence
 
 
+@pytest.mark.slow
 def test_sampling_frequencies_approach_the_probabilities():
     probabilities = np.array([0.1, 0.2, 0.1, 0.4, 0.15, 0.05])
 

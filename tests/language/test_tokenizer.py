@@ -76,6 +76,7 @@ def test_captions_are_independent_and_tokens_contain_no_white_space(text: str, w
 ALPHABET = "aAbdlmnostT019 .,'\u2019`\"-_/:;!?&@#$%()<>=+*\u2026\u2014\u00e9\u0301\u00bd\u00ad\U0001f600\t\n"
 
 
+@pytest.mark.slow
 @given(st.text(max_size=80) | st.text(ALPHABET, max_size=60))
 def test_words_are_lower_case_and_hold_no_white_space(text: str):
     for word in tokenize(text):

@@ -86,6 +86,7 @@ def dev_captions() -> list[list[Tokens]]:
     return [captions[name] for name in names]
 
 
+@pytest.mark.slow
 def test_on_real_captions(dev_captions: list[list[Tokens]]):
     references = [captions[:4] for captions in dev_captions]
     candidates = [captions[4] for captions in dev_captions]

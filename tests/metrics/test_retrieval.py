@@ -47,6 +47,7 @@ def reference(scores: np.ndarray, owners: np.ndarray) -> tuple[list[int], list[i
     return annotation, search
 
 
+@pytest.mark.slow
 @given(st.data(), st.integers(1, 6), st.integers(0, 8))
 def test_blocks_change_nothing_and_ranks_are_those_of_the_definition(data: st.DataObject, photos: int, more: int):
     owners = np.array(data.draw(st.permutations([*range(photos), *([data.draw(st.integers(0, photos - 1))] * more)])))

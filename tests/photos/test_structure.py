@@ -32,6 +32,7 @@ REFUSED = r"no photo has|no photo;|longer than|at most 4 million|of memory to de
 QUICK = {name: make for name, make in picture_bombs.BOMBS.items() if name not in SLOW_TO_MAKE}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", QUICK.values(), ids=QUICK)
 def test_a_bomb_is_refused_before_it_is_decoded(make: Callable[[], bytes], monkeypatch: pytest.MonkeyPatch):
     bomb = make()

@@ -28,6 +28,7 @@ def saved(photo: Image.Image, format: str, quality: int) -> Image.Image:
     return Image.open(file).convert("RGB")
 
 
+@pytest.mark.slow
 def test_copies_in_other_formats_and_sizes_have_the_result_of_the_first_photo():
     known: NearDuplicates[str] = NearDuplicates()
     photos = {path.stem: opened(path) for path in EXAMPLES}

@@ -173,6 +173,7 @@ def test_an_endless_loop_ends_at_the_deadline(tmp_path: Path, monkeypatch: pytes
         graph.run({"z": np.ones(2, np.float32)}, ["last"])
 
 
+@pytest.mark.slow
 def test_a_loop_that_cannot_be_ended_is_left_behind(tmp_path: Path):
     path = endless(tmp_path / "loop.onnx", empty=True)
     program = (

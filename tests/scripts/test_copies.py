@@ -37,6 +37,7 @@ def test_copies_differ_and_cutouts_are_parts(photo: Image.Image):
         assert 0.3 * 64 * 48 < part.width * part.height <= 64 * 48
 
 
+@pytest.mark.slow
 def test_refitted_detectors_find_in_copies_what_is_in_the_photo():
     torch.manual_seed(0)
     detectors = WordDetectors(["dog", "street"]).eval().requires_grad_(False)

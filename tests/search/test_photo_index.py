@@ -200,6 +200,7 @@ def nearest_is_unused(location: Path, dimensions: int) -> bool:
         return index._opened()._quantised_file() is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dimensions", [16, 9])
 def test_many_photos_are_found_as_few_are(
     dimensions: int, crowd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

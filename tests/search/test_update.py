@@ -362,6 +362,7 @@ PhotoIndex(sys.argv[1], Slow()).update([sys.argv[2]], progress=lambda done, tota
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="there is no such signal")
 def test_a_run_that_is_killed_is_finished_by_the_next(runs: Runs):
     for number in range(160):

@@ -83,6 +83,7 @@ def bundle(run: Path) -> Path:
     return target
 
 
+@pytest.mark.slow
 def test_it_learns_and_a_stopped_run_resumes_to_the_same_weights(images, recipe, run, tmp_path):
     assert trained_in(run, "brightness").metadata["scores"]["accuracy"] == 1.0
     config = configured(recipe)
@@ -100,6 +101,7 @@ def test_a_typo_in_its_section_names_the_field(recipe):
         configured(recipe, brightness={"bais": False})
 
 
+@pytest.mark.slow
 def test_the_bundle_says_what_torch_says(run, bundle, images):
     trained, judge = trained_in(run, "brightness"), seetell.load(bundle, threads=1)
     for path in sorted(images.glob("*.png")):

@@ -34,7 +34,8 @@ def trained(those: Processes, momentum: float | None) -> dict[str, torch.Tensor]
     return {name: value.tolist() for name, value in found.items()}
 
 
-@pytest.mark.parametrize("momentum", [0.1, pytest.param(None, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("momentum", [0.1, None])
 def test_two_processes_normalise_as_one(momentum):
     one = trained(Processes(), momentum)
     two = run_together(2, trained, momentum)

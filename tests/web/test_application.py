@@ -54,6 +54,7 @@ def test_a_model_without_attention_refuses_it(tiny_bundle: Any):
         assert client.post("/v1/caption", files={"image": photo_file()}).status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not bundled_models(), reason="no model is bundled with this checkout")
 def test_a_caption_below_the_least_confidence_is_withheld():
     app = application({"caption": seetell.load(threads=1)}, defaults={"caption": {"min_confidence": 1.0}})
@@ -125,6 +126,7 @@ def test_an_impossible_number_of_regions_is_refused(client: TestClient, top: str
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
 
 
+@pytest.mark.slow
 def test_of_a_batch_of_photos_only_the_faulty_one_fails(dense_captioner: DenseCaptioner):
     sizes: list[int] = []
     batcher = Batcher(
@@ -310,6 +312,7 @@ def test_requests_are_captioned_together(captioner: Captioner, monkeypatch: pyte
     assert [answers[number] for number in range(9)] == [captioner.caption(photo).text for photo in photos]
 
 
+@pytest.mark.slow
 def test_a_full_server_asks_to_come_back_and_a_slow_one_gives_up(captioner: Captioner, monkeypatch: pytest.MonkeyPatch):
     let = threading.Event()
     monkeypatch.setattr(captioner, "predict_prepared", lambda images, **_: [let.wait(20)] and [OSError()] * len(images))

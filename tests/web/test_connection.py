@@ -88,6 +88,7 @@ def test_no_target_leads_to_the_disk(port: int, target: bytes):
         assert told(client)[0] == 404
 
 
+@pytest.mark.slow
 def test_an_upload_that_does_not_arrive_is_given_up(port: int):
     for sent in (
         HEAD + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY[:50],

@@ -22,6 +22,7 @@ AT_ONCE = struct.pack("ii", 1, 0)
 """For SO_LINGER: closing resets the connection, as the network does when a client vanishes."""
 
 
+@pytest.mark.slow
 def test_clients_cut_off_anywhere_cost_the_others_nothing(captioner: Captioner, serving: Serving):
     photos = [photo_file((25 * number, 255 - 25 * number, 60)) for number in range(10)]
     expected = [captioner.caption(photo).text for photo in photos]

@@ -137,6 +137,7 @@ def test_other_requests_take_turns_with_an_explanation(captioner: BundleCaptione
     assert answers == [200, 200]
 
 
+@pytest.mark.slow
 def test_an_explanation_that_takes_too_long_ends(captioner: BundleCaptioner, monkeypatch: pytest.MonkeyPatch):
     scored, late = [], threading.Event()
     logprobs = captioner.logprobs

@@ -125,6 +125,7 @@ def test_errors_are_the_same_as_here(workers: PhotoWorkers):
     assert len(workers._all) == 1
 
 
+@pytest.mark.slow
 def test_one_that_takes_too_long_is_given_up(large: bytes):
     workers = PhotoWorkers(seconds=0.3)
     try:

@@ -20,6 +20,7 @@ from seetell.web.limits import Limits
 from seetell.web.server import LogLimit, listen
 
 
+@pytest.mark.slow
 def test_of_many_clients_each_gets_its_own_answer(captioner: Captioner, serving: Serving):
     photos = [photo_file((25 * number, 255 - 25 * number, 60)) for number in range(10)]
     expected = [captioner.caption(photo).text for photo in photos]

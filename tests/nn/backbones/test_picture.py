@@ -30,6 +30,7 @@ def drawn(monkeypatch) -> list[Figure]:
     return figures
 
 
+@pytest.mark.slow
 def test_every_encoder_has_a_dot_and_a_name_of_its_own_place(drawn, tmp_path):
     draw_encoders(ROWS, tmp_path / "picture.png")
     small, large, bar = drawn[0].axes
@@ -41,6 +42,7 @@ def test_every_encoder_has_a_dot_and_a_name_of_its_own_place(drawn, tmp_path):
     assert bar.get_ylabel() == "year of the paper"
 
 
+@pytest.mark.slow
 def test_without_times_operations_are_drawn(drawn, tmp_path):
     draw_encoders([{k: v for k, v in row.items() if k != "milliseconds"} for row in ROWS], tmp_path / "picture.svg")
     assert drawn[0].axes[0].get_xlabel() == "GFLOPs for an image"

@@ -152,17 +152,9 @@ def encoder_size(encoder) -> tuple[int, int]:
     return encoder.preprocessing.height, encoder.preprocessing.width
 
 
-EXPORTED = ["lenet5"]  # encoders of other families are exported for many tests of tasks
-
-
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_registry")
-@pytest.mark.parametrize(
-    "name",
-    [
-        *EXPORTED,
-        *(pytest.param(name, marks=pytest.mark.slow) for name in [*OURS, *OF_LIBRARIES] if name not in EXPORTED),
-    ],
-)
+@pytest.mark.parametrize("name", [*OURS, *OF_LIBRARIES])
 def test_graphs_compute_what_torch_does(name):
     import onnxruntime
 

@@ -51,6 +51,7 @@ def test_sentences_that_look_like_courtesies_or_markdown_stay(sentence: str):
     assert tidied(sentence) == sentence
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "part", ["<think>", "</think>", "**a ", "*a ", "`", "[a](", "a. ", "<|", "- ", '"', "Sure, ", "i'm "]
 )

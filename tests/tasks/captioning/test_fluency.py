@@ -127,6 +127,7 @@ def test_features_that_say_nothing_of_colours_count_as_coloured(tmp_path: Path):
     assert captioner.decoder.captions(features, captioner.decoding)[0].text == told.text
 
 
+@pytest.mark.slow
 def test_only_a_grey_photo_is_black_and_white(tmp_path: Path):
     captioner = seetell.load(threads=1)
     with Image.open(EXAMPLES / "gate.jpg") as photo:

@@ -88,6 +88,7 @@ def test_words_that_name_nothing_stand_for_no_keyword():
     ]
 
 
+@pytest.mark.slow
 def test_the_bundled_captioner_tells_them():
     captioner = seetell.load()
     photos = [EXAMPLES / "dog.jpg", EXAMPLES / "cat.jpg"]

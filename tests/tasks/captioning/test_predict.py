@@ -261,6 +261,7 @@ def test_the_package_offers_the_same(tiny_bundle: Path):
         seetell.load("nothing")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not bundled_models(), reason="no model is bundled with this checkout")
 def test_the_bundled_captioner_is_deterministic():
     captioner = seetell.load()
@@ -275,6 +276,7 @@ def test_the_bundled_captioner_is_deterministic():
     assert [caption.text for caption in many] == [caption.text for caption in first]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not bundled_models(), reason="no model is bundled with this checkout")
 def test_what_is_no_photo_or_not_sure_is_withheld_and_the_rest_of_the_batch_told():
     captioner = seetell.load()

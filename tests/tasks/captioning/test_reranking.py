@@ -162,6 +162,7 @@ def test_a_model_without_an_aligner_cannot_rerank(tiny_bundle: Path):
     assert captioner.caption(Image.new("RGB", (20, 10), (255, 0, 0)), rerank=False).text
 
 
+@pytest.mark.slow
 def test_the_bundled_captioner_tells_what_fits_and_can_tell_the_most_probable():
     captioner = seetell.load(threads=1)
     examples = sorted((Path(__file__).parents[3] / "examples").glob("*.jpg"))[:6]

@@ -119,12 +119,11 @@ MODES = {
 }
 
 
-PARTS = ("fine-tuned", "self-critical", "fine-tuned, then self-critical", "sgd")
-"""Modes whose parts are also in others."""
+QUICK = ("cached", "own words", "adadelta-gru")
 
 
 @pytest.mark.parametrize(
-    "mode", [pytest.param(mode, marks=[pytest.mark.slow] if mode in PARTS else []) for mode in MODES]
+    "mode", [pytest.param(mode, marks=[] if mode in QUICK else [pytest.mark.slow]) for mode in MODES]
 )
 def test_a_stopped_run_resumes_exactly(shapes, tmp_path, shapes_recipe, mode, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -157,6 +156,7 @@ def test_a_run_with_a_random_encoder_resumes_exactly_and_is_exported(shapes, tmp
         Bundle.load(tmp_path / "bundle").verify()
 
 
+@pytest.mark.slow
 def test_the_encoder_is_frozen_while_rewards_are_optimised(shapes, tmp_path, shapes_recipe):
     finetune = {"after": 2, "optimiser": {"learning_rate": 1e-3}}
     chosen = shapes_recipe(captioning={"finetune": finetune, "self_critical": {"after": 6}}, checkpoint_every=1)
@@ -172,6 +172,7 @@ def test_the_encoder_is_frozen_while_rewards_are_optimised(shapes, tmp_path, sha
     assert encoders[6] == encoders[10]
 
 
+@pytest.mark.slow
 def test_cached_activations_of_frozen_stages_train_like_pixels(shapes, tmp_path, shapes_recipe):
     finetune = {"after": 0, "frozen_stages": 4, "optimiser": {"learning_rate": 1e-3}}
     for name, changes in {"cached": {}, "pixels": {"encoder": {"cache": ""}}}.items():
@@ -298,6 +299,7 @@ def test_overfits_the_shapes(shapes, tmp_path):
         assert sentence in (f"a {colour} {shape}", f"there is a {colour} {shape} on grey")
 
 
+@pytest.mark.slow
 def test_the_files_of_a_run(shapes, tmp_path, shapes_recipe, monkeypatch):
     monkeypatch.setattr("seetell.training.loop.draw_curves", draw_curves)
     seen = []
@@ -399,9 +401,7 @@ TOGETHER = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "changes", [name if name == "captions" else pytest.param(name, marks=pytest.mark.slow) for name in TOGETHER]
-)
+@pytest.mark.parametrize("changes", TOGETHER)
 def test_two_processes_train_as_one(shapes, tmp_path, shapes_recipe, changes):
     content = {"captioning": {"language_metrics": False}, "batch_size": 5, "steps": 6, "validation": {"every": 6}}
     config = shapes_recipe(**merged(content, TOGETHER[changes]))

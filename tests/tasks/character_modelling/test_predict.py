@@ -29,6 +29,7 @@ def run(*arguments: object) -> int:
     return int(caught.value.code or 0)
 
 
+@pytest.mark.slow
 def test_it_goes_on_as_it_has_learnt(characters_bundle: Path, capsys: pytest.CaptureFixture[str]):
     asked = ("sample", characters_bundle, "--threads", 1, "--prime", "A dog", "--temperature", 0)
     assert run(*asked, "--length", 25) == 0

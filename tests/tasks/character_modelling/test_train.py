@@ -16,6 +16,7 @@ def prepared(recipe: dict[str, Any], **changes: Any):
     return config, Training.read(config)
 
 
+@pytest.mark.slow
 def test_it_learns_ten_lines_by_heart(characters_run: Path):
     trained = trained_in(characters_run, "character_modelling")
     assert trained.metadata["scores"]["bits_per_character"] < 0.8  # each of 32 short rows begins with a guess

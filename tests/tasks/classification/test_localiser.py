@@ -64,6 +64,7 @@ def run(placed_config, tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_both_heads_learn(run):
     log = read_log(run / "log.jsonl")
     first, last = log[0], [line for line in log if "loss" in line][-1]

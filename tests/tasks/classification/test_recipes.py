@@ -84,6 +84,7 @@ def test_what_is_raced_can_be_set(settings, tmp_path, colours, loss_of_the_recip
     assert second_loss(settings, tmp_path / "run", colours) != loss_of_the_recipe
 
 
+@pytest.mark.slow
 def test_statistics_of_fractalnet_are_those_of_all_paths(tmp_path, colours):
     settings = [f"data.path={colours}", "steps=1", "batch_size=4", "validation.photos=2"]
     config = load_config(RECIPES[FRACTAL], only(classification=ClassificationConfig), settings)
@@ -102,6 +103,7 @@ def test_statistics_of_fractalnet_are_those_of_all_paths(tmp_path, colours):
     torch.testing.assert_close(left, kept)
 
 
+@pytest.mark.slow
 def test_commands_of_the_page_are_understood(tmp_path):
     script = RECORDED + "".join(re.findall(r"^```bash\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.M | re.S))
     printed = subprocess.run(["bash", "-euc", script], cwd=tmp_path, capture_output=True, text=True, check=True).stdout

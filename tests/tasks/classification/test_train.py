@@ -70,6 +70,7 @@ SCRATCH = {
 }
 
 
+@pytest.mark.slow
 def test_a_network_trained_from_scratch_resumes_exactly(tmp_path, colours_config):
     config = colours_config(**SCRATCH, steps=8)
     whole = loop(config, tmp_path / "whole")

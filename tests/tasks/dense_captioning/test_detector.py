@@ -72,6 +72,7 @@ def test_a_detector_must_be_one():
         detector_bundle("imagenet-efficientnet-lite2")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("photo", ["dog.jpg", "cat.jpg", "officer.jpg"])
 def test_the_bundled_model_tells_no_pronouns_and_what_is_there(photo: str):
     captioner = seetell.load("regions", threads=1)
@@ -86,6 +87,7 @@ def test_the_bundled_model_tells_no_pronouns_and_what_is_there(photo: str):
     assert {captioner.agreement.objects[name] for name in named} <= likely
 
 
+@pytest.mark.slow
 def test_regions_without_a_phrase_that_agrees_are_told_where_a_threshold_is_given():
     captioner = seetell.load("regions", threads=1)
     photo = DOG.with_name("bear.jpg")
@@ -103,6 +105,7 @@ def test_regions_without_a_phrase_that_agrees_are_told_where_a_threshold_is_give
         assert score == pytest.approx(alone.item())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("photo", ["bear.jpg", "cat.jpg", "officer.jpg"])
 def test_a_lower_threshold_tells_no_less(photo: str):
     captioner = seetell.load("regions", threads=1)
@@ -115,6 +118,7 @@ def test_a_lower_threshold_tells_no_less(photo: str):
     assert told[None] <= told[0.03]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("photo", ["bear.jpg", "cat.jpg"])
 def test_two_regions_are_never_of_one_place(photo: str):
     told = seetell.load("regions", threads=1).predict(DOG.with_name(photo), top=100).regions

@@ -95,6 +95,7 @@ def test_a_stopped_run_resumes_exactly(run, boxes, tmp_path, ema_decay):
     assert_same_run(tmp_path / "stopped", tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_it_learns_where_the_shapes_are(run, boxes, tmp_path):
     seen = []
     config = run(steps=80, validation={"every": 80})

@@ -140,6 +140,7 @@ def test_the_files_of_a_run(shapes, tmp_path, shapes_recipe, monkeypatch):
         assert len(curves.convert("RGB").getcolors(1 << 20)) > 10
 
 
+@pytest.mark.slow
 def test_the_encoder_of_a_pretrained_captioner_is_loaded_and_saved(shapes, tmp_path, shapes_recipe):
     content = {"task": "captioning", "encoder": shapes_recipe().to_dict()["encoder"], "batch_size": 4, "steps": 2}
     section = {
@@ -174,6 +175,7 @@ def tagger(tmp_path_factory) -> Path:
 TAGGED = {"imagenet_classes": 5, "object_classes": 3, "detected_words": 4, "detections": 2, "word_evidence": 0.5}
 
 
+@pytest.mark.slow
 def test_members_that_read_tags(shapes, tmp_path, shapes_recipe, tagger):
     chosen = shapes_recipe(steps=3, retrieval={"tagger": str(tagger), "aligner": {**TAGGED, "members": 2}})
     loop = loop_of(chosen, read(shapes), tmp_path / "run")
@@ -197,6 +199,7 @@ def test_tags_that_the_tagger_does_not_give_are_refused(shapes, tmp_path, shapes
         shapes_recipe(retrieval={"aligner": TAGGED})
 
 
+@pytest.mark.slow
 def test_another_recipe_or_other_sentences_are_refused(shapes, tmp_path, shapes_recipe):
     loop_of(shapes_recipe(steps=3), read(shapes), tmp_path / "run").run()
     with pytest.raises(CheckpointError, match=r"retrieval\.aligner\.width \(16 there, 8 here\).*--restart"):
@@ -211,6 +214,7 @@ def _fewer(shapes: Path):
     return dataclasses.replace(dataset, photos=dataset.photos[3:])
 
 
+@pytest.mark.slow
 def test_scores_do_not_depend_on_batches(shapes, tmp_path, shapes_recipe):
     training = loop_of(shapes_recipe(steps=2), read(shapes), tmp_path / "run").training
     train = training.prepared.train

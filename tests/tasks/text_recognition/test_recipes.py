@@ -13,9 +13,8 @@ from seetell.training.run_log import read_log
 RECIPES = {name: path for name, path in shipped_recipes().items() if name.startswith("text-crnn")}
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] if "published" in name else []) for name in sorted(RECIPES)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(RECIPES))
 def test_recipes_train(name, tmp_path, one_font):
     settings = ["steps=1", "batch_size=4", "validation.photos=2", f"text_recognition.synthetic.fonts={one_font}"]
     config = load_config(RECIPES[name], sections, [*settings, "device=cpu"])

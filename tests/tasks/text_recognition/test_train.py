@@ -27,7 +27,8 @@ ARCHITECTURES = {
 }
 
 
-@pytest.mark.parametrize("architecture", ["crnn", pytest.param("attention_decoder", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", ["crnn", "attention_decoder"])
 def test_a_stopped_run_resumes_exactly(tmp_path, text_recipe, architecture):
     config = configured(text_recipe, **ARCHITECTURES[architecture])
     words = read_words_of(config)

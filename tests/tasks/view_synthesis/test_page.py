@@ -49,6 +49,7 @@ def test_the_commands_of_the_page(scene: Path, tmp_path: Path, monkeypatch: pyte
     assert Path("turn.mp4").stat().st_size > 0
 
 
+@pytest.mark.slow
 def test_the_python_of_the_page(bundle: Path, tmp_path: Path):
     (block,) = (block for block in blocks() if block.page == PAGE and block.language == "python")
     (tmp_path / "my-voxels").symlink_to(bundle)
