@@ -30,7 +30,13 @@ UNKNOWN = 0.02
 CERTAIN = 3.0
 """Presence, a logit, beyond which a class is no more likely there."""
 
-REGRESSIONS = ("objects", "things", "object", "scene")
+REGRESSIONS = {
+    "objects": {"presence", "logprob"},
+    "things": {"probability", "logprob"},
+    "object": {"presence"},
+    "scene": {"probability"},
+}
+"""Those of a calibration, and the features that each may weigh."""
 
 
 @dataclass(frozen=True)
@@ -107,9 +113,12 @@ class Calibration:
 
         Raises:
             KeyError: it lacks a field.
-            AttributeError, TypeError, ValueError: a coefficient is no finite number.
+            AttributeError, TypeError, ValueError: a coefficient is no finite number, or of an unknown feature.
         """
         regressions = {name: Logistic.from_dict(content[name]) for name in REGRESSIONS}
+        for name, known in REGRESSIONS.items():
+            if unknown := regressions[name].weights.keys() - known:
+                raise ValueError(f"{name} weighs {min(unknown)}, expected {' and '.join(sorted(known))}")
         words = {word: float(shift) for word, shift in content["words"].items()}
         if not all(map(math.isfinite, words.values())):
             raise ValueError("expected finite shifts of the words")
