@@ -83,6 +83,12 @@ def render_card(description: Mapping[str, Any]) -> str:
             f"- **Words that nobody writes in this order are avoided:** {fluency['weight']:g} × what the "
             f"log-probability of a word's class, after those of the words before it, is below {fluency['least']:g}"
         )
+    if domain := description["settings"].get("domain"):
+        lines.append(
+            "- **Of images like those that taught it more is named:** to the presence of object classes "
+            f"{domain['inside']:g} is added where a domain classifier is certain of one, {domain['outside']:g} where "
+            "it is certain of the opposite"
+        )
     lines += ["", *_score_lines(description["scores"]), "Differences between the graphs and the trained model:", ""]
     lines += [f"- {name.replace('_', ' ')}: {value:.2g}" for name, value in description["parity"].items()]
     return "\n".join(lines) + "\n"

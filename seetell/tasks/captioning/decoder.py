@@ -15,7 +15,9 @@ from seetell.results import Caption, Word
 from seetell.runtime.backends.answer import Token
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.sessions import Graph
+from seetell.runtime.tags import ImageTagger
 from seetell.tasks.captioning.answers import words_of
+from seetell.tasks.captioning.domain import Domain
 from seetell.tasks.captioning.fluency import COLOURED, Fluency
 from seetell.tasks.captioning.reranking import Choose, most_probable
 
@@ -94,14 +96,16 @@ class Decoder:
     Args:
         bundle: whose decoder.
         threads: processor threads to compute with.
-        tags: names of the features that the bundle's tagger gives.
+        tagger: the bundle's, if it tags its images.
         precision: of the graphs, where they have it; the bundle's own choice otherwise.
 
     Raises:
         BundleError: a graph is damaged, or the bundle has no decoder.
     """
 
-    def __init__(self, bundle: Bundle, *, threads: int, tags: Sequence[str] = (), precision: str | None = None) -> None:
+    def __init__(
+        self, bundle: Bundle, *, threads: int, tagger: ImageTagger | None = None, precision: str | None = None
+    ) -> None:
         self._model, self._vocabulary = bundle.name, bundle.require_vocabulary()
         precision = precision if precision in bundle.precisions("decoder_start") else None
         self._start = Graph.open(bundle, "decoder_start", threads=threads, precision=precision)
@@ -110,11 +114,17 @@ class Decoder:
         self._memories = sorted(name for name in self._start.outputs if name.startswith("memory_"))
         self._states = [f"state_{index}" for index in range(len(self._start.outputs) - len(self._memories))]
         self._next_states = [f"next_{state}" for state in self._states]
+        tags = tagger.outputs if tagger is not None else ()
         self._start.require(inputs=["pooled", "grid", *tags], outputs=self._states)
         inputs = ["tokens", "photos", "rows", *self._memories, *self._states]
         self._step.require(inputs=inputs, outputs=["logprobs", *self._next_states])
         self._reads_rows = has_large_memory(bundle)
         self._fluency = Fluency(bundle) if "fluency" in bundle.settings else None
+        self._domain = None
+        if "domain" in bundle.settings:
+            if tagger is None or not {"presence", "words"} <= {*self.features}:
+                raise BundleError(f"{bundle.folder}: settings.domain is for models that read presence and words")
+            self._domain = Domain(bundle, tagger.words)
 
     @property
     def reads_colours(self) -> bool:
@@ -247,6 +257,8 @@ class Decoder:
             What advances by one word, given the name of the output to return, the last words and the state; and the
             state before the first word, whose first array is each row's image.
         """
+        if self._domain is not None:
+            features = {**features, "presence": self._domain.presence(features["presence"], features["words"])}
         started = self._start.run(features, [*self._memories, *self._states])
         memory, count = dict(zip(self._memories, started, strict=False)), len(started[0])
 

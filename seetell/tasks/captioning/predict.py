@@ -79,7 +79,7 @@ class BundleCaptioner(BundlePredictor[Views, Caption], Captioner[Views]):
             if reranks:
                 self.reranker = Reranker(bundle, self.tagger, threads=graph_threads)
         self._encoder = Graph.open(bundle, "encoder", precision=precision, threads=graph_threads)
-        self.decoder = Decoder(bundle, threads=graph_threads, tags=tags, precision=precision)
+        self.decoder = Decoder(bundle, threads=graph_threads, tagger=self.tagger, precision=precision)
         read = (*self.decoder.features, *(self.reranker.features if self.reranker is not None else ()))
         self._encoded = [name for name in dict.fromkeys(read) if name not in (*tags, DETECTIONS)]
         self._encoder.require(inputs=["images"], outputs=self._encoded)
