@@ -32,13 +32,13 @@ def read_captions(*paths: Path, listed: Iterable[bytes] = ()) -> dict[str, Capti
 
     Returns:
         Captions by the real paths of their images. A caption without text is a veto, somebody cleared it, unless it has
-        a ``reason``: the model withheld it. Rows with an error are skipped.
+        a ``reason``: the model withheld it, and another row counts instead. Rows with an error are skipped.
 
     Raises:
         UsageError: a file cannot be read or has neither format, or two rows say different things of one image.
     """
     captions: dict[str, tuple[Caption, str]] = {}
-    for path in paths:
+    for path in dict.fromkeys(paths):
         text = _read(path, listed)
         rows = _json_rows(path, text) if text.lstrip().startswith(("{", "[")) else _table_rows(path, text)
         for line, row in rows:
@@ -46,8 +46,10 @@ def read_captions(*paths: Path, listed: Iterable[bytes] = ()) -> dict[str, Capti
             if not isinstance(image, str) or not image or "caption" not in row or row.get("error"):
                 continue
             caption, where = _caption(row, image, path), f"{path}:{line}"
-            first, where_first = captions.setdefault(os.path.realpath(image), (caption, where))
-            if (caption.text, bool(caption.reason)) != (first.text, bool(first.reason)):
+            first, where_first = captions.setdefault(photo := os.path.realpath(image), (caption, where))
+            if first.reason and not caption.reason:
+                captions[photo] = caption, where
+            elif not caption.reason and caption.text != first.text:
                 raise UsageError(
                     f"{where}: {image} has {_said(caption)} here and {_said(first)} at {where_first}; "
                     "leave one of the two rows out"
@@ -56,9 +58,7 @@ def read_captions(*paths: Path, listed: Iterable[bytes] = ()) -> dict[str, Capti
 
 
 def _said(caption: Caption) -> str:
-    if caption.text:
-        return f"the caption {caption.text!r:.80}"
-    return "a withheld caption" if caption.reason else "no caption"
+    return f"the caption {caption.text!r:.80}" if caption.text else "no caption"
 
 
 def _caption(row: Mapping[str, Any], image: str, path: Path) -> Caption:

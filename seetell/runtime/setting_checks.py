@@ -41,8 +41,8 @@ def numbers(
         TypeError: one is no such number.
     """
     values = {name: content[name] for name in names}
-    for value in values.values():
+    for name, value in values.items():
         is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
         if not (is_number and least <= value <= most):
-            raise TypeError(f"expected {expected}, got {dict(content)}")
+            raise TypeError(f"expected {expected}, got {value!r:.80} as {name}")
     return values

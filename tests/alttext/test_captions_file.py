@@ -135,10 +135,6 @@ def test_cells_that_would_be_formulas_are_read_as_they_were(tmp_path: Path, monk
     [
         ("image,caption\na.jpg,a dog\n./a.jpg,a cat\n", "captions:3: ./a.jpg has the caption 'a cat' here and the"),
         ("image;caption\na.jpg;a dog\n\nb.jpg;\na.jpg;\n", "captions:5: a.jpg has no caption here and the"),
-        (
-            '{"image": "a.jpg", "caption": "a dog"}\n{"image": "a.jpg", "caption": null, "reason": "unsure"}',
-            "captions:2: a.jpg has a withheld caption here and the",
-        ),
     ],
 )
 def test_rows_that_say_different_things_of_an_image_are_wrong_use(
@@ -157,6 +153,24 @@ def test_so_are_those_of_two_files(tmp_path: Path, second: str):
         (tmp_path / name).write_text(f"image,caption\na.jpg,{caption}\n")
     with pytest.raises(UsageError, match=r"other\.csv:2: .* at .*one\.csv:2;"):
         read_captions(tmp_path / "one.csv", tmp_path / "other.csv")
+
+
+@pytest.mark.parametrize(("said", "told"), [("a dog", "a dog"), ("", "")])
+@pytest.mark.parametrize("withheld_first", [True, False])
+def test_what_somebody_said_counts_instead_of_what_the_model_withheld(
+    tmp_path: Path, said: str, told: str, withheld_first: bool
+):
+    withheld = '{"image": "a.jpg", "caption": null, "reason": "unsure"}'
+    rows = [withheld, f'{{"image": "a.jpg", "caption": "{said}"}}']
+    (tmp_path / "rows").write_text("\n".join(rows if withheld_first else rows[::-1]))
+    (caption,) = read_captions(tmp_path / "rows").values()
+    assert (caption.text, caption.reason) == (told, "")
+
+
+def test_a_file_that_is_named_twice_is_read_once(tmp_path: Path):
+    listed = iter([b"image,caption\n", b"a.jpg,a dog\n"])
+    (caption,) = read_captions(Path("-"), Path("-"), listed=listed).values()
+    assert caption.text == "a dog"
 
 
 def test_an_image_may_be_named_again_with_the_same_caption(tmp_path: Path):

@@ -39,7 +39,14 @@ _QUALITY = 90
 _SENT = ("temperature", "top_p", "seed")
 """Options of decoding that the protocol has."""
 
-_UNSENT = ("beam_threshold", "no_repeat_ngram_size", "remove_bad_endings", "no_repeat_content_words", "fluency")
+_UNSENT = (
+    "beam_threshold",
+    "no_repeat_ngram_size",
+    "remove_bad_endings",
+    "no_repeat_content_words",
+    "fluency",
+    "top_k",
+)
 """Those that it lacks, and that may be given as off: 0 or ``False``."""
 
 Ask = Callable[[tuple[bytes, int]], "Caption | PhotoError"]

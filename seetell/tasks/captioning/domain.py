@@ -12,12 +12,12 @@ Priori Probabilities", 2002).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
-from seetell.errors import BundleError
+from seetell.errors import BundleError, unknown
 from seetell.logistic import sigmoid
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.setting_checks import numbers
@@ -46,7 +46,12 @@ class DomainConfig:
         Raises:
             KeyError: a field is missing.
             TypeError: one is of another type, or no number within ±1,000.
+            ValueError: one is unknown.
         """
+        names = [field.name for field in fields(cls)]
+        for name in content:
+            if name not in names:
+                raise ValueError(unknown("field", name, names))
         if not isinstance(words := content["words"], Mapping):
             raise TypeError(f"expected a coefficient for each word, got {words!r}")
         bounds: dict[str, Any] = {"least": -1000, "most": 1000, "expected": "numbers from -1000 to 1000"}
@@ -69,10 +74,11 @@ class Domain:
 
     def __init__(self, bundle: Bundle, words: Sequence[str]) -> None:
         config = bundle.setting("domain", DomainConfig.from_dict)
-        if set(config.words) != set(words):
+        if different := sorted(config.words.keys() ^ set(words)):
+            wrong = "a" if different[0] in config.words else "no"
             raise BundleError(
-                f"{bundle.folder}: settings.domain has coefficients of {len(config.words)} words, but not those of the "
-                f"{len(words)} words that the model detects; install or export it again"
+                f"{bundle.folder}: settings.domain has {wrong} coefficient of {different[0]!r}, but needs one of each "
+                f"of the {len(words)} words that the model detects; install or export it again"
             )
         self._coefficients, self._bias = np.array([config.words[word] for word in words]), config.bias
         self._inside, self._outside = config.inside, config.outside

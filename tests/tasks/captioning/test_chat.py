@@ -177,7 +177,7 @@ def test_what_a_server_cannot_do_is_refused_before_it_is_asked(
 
 def test_what_a_server_lacks_may_be_given_as_off(server: ChatServer):
     off = {"remove_bad_endings": False, "no_repeat_content_words": False, "fluency": False}
-    load(server).check(**off, beam_threshold=0, no_repeat_ngram_size=0)
+    load(server).check(**off, beam_threshold=0, no_repeat_ngram_size=0, sample=True, top_k=0)
 
 
 def test_many_are_asked_for_at_once_and_come_in_order(server: ChatServer):

@@ -62,12 +62,14 @@ def test_coefficients_belong_to_words_in_any_order(tagged: Path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"words": {"dog": 1.0}}, "settings.domain has coefficients of 1 words, but not those of the 4 words"),
-        ({"words": COEFFICIENTS | {"cat": 1.0}}, "coefficients of 5 words"),
+        ({"words": {"dog": 1.0}}, "settings.domain has no coefficient of 'ball', but needs one of each of the 4 words"),
+        ({"words": COEFFICIENTS | {"cat": 1.0}}, "settings.domain has a coefficient of 'cat'"),
+        ({"words": {"cat": 1.0} | dict.fromkeys(DETECTED[1:], 1.0)}, "has a coefficient of 'cat'"),
         ({"words": [4.0, 2.0, 0.0, -3.0]}, "a coefficient for each word"),
-        ({"words": COEFFICIENTS | {"dog": True}}, "numbers from -1000 to 1000"),
-        ({"inside": "far"}, "numbers from -1000 to 1000"),
+        ({"words": COEFFICIENTS | {"dog": True}}, "numbers from -1000 to 1000, got True as dog"),
+        ({"inside": "far"}, "numbers from -1000 to 1000, got 'far' as inside"),
         ({"bias": 1e9}, "numbers from -1000 to 1000"),
+        ({"sharpness": 2.0}, "unknown field 'sharpness'"),
     ],
 )
 def test_a_setting_that_does_not_fit_is_an_error(tagged: Path, changes: dict[str, Any], message: str):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import itertools
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -291,6 +292,24 @@ def test_what_is_no_photo_or_not_sure_is_withheld_and_the_rest_of_the_batch_told
     assert (withheld.text, withheld.words) == ("", ())
     assert withheld.reason == f"confidence {withheld.confidence:.2f} is below 1"
     assert withheld.confidence == told.confidence
+
+
+@pytest.mark.skipif(not bundled_models(), reason="no model is bundled with this checkout")
+def test_the_bundled_captioner_reranks_withholds_and_finds_keywords(monkeypatch: pytest.MonkeyPatch):
+    captioner = seetell.load(threads=1)
+    assert isinstance(captioner, BundleCaptioner)
+    photo = captioner.prepare(Path(__file__).parents[3] / "examples" / "dog.jpg")
+    (surest,) = captioner.predict_prepared([photo])
+    (unsure,) = captioner.predict_prepared([photo], min_confidence=1, keywords=True)
+    assert surest.text
+    assert surest.keywords is None
+    assert (unsure.text, unsure.reason) == ("", f"confidence {surest.confidence:.2f} is below 1")
+    assert "dog" in unsure.keywords
+    monkeypatch.setattr(
+        captioner, "reranker", lambda ranked, _: [replace(ranked[0][0], tokens=(7, 8), logprobs=(0, 0))]
+    )
+    (chosen,) = captioner.predict_prepared([photo])
+    assert chosen.text.split() == captioner.bundle.require_vocabulary().decode([7, 8])
 
 
 @pytest.mark.skipif(not bundled_models(), reason="no model is bundled with this checkout")
