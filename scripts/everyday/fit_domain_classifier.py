@@ -35,7 +35,7 @@ DECAY = 300.0
 SHARPNESS = 3.0
 """What the logits are multiplied by, so that few photos are treated as neither."""
 
-INSIDE, OUTSIDE = 3.3, -0.7
+INSIDE, OUTSIDE = 4.5, -1.5
 """How far the presence of all classes moves."""
 
 LEAST_DEVIATION = 0.01
