@@ -35,8 +35,8 @@ DECAY = 300.0
 SHARPNESS = 3.0
 """What the logits are multiplied by, so that few photos are treated as neither."""
 
-INSIDE, OUTSIDE = 4.5, -1.5
-"""How far the presence of all classes moves."""
+INSIDE, OUTSIDE, CERTAIN = 4.5, -2.5, 0.0
+"""How far the presence of all classes moves, and above what it is not lowered."""
 
 LEAST_DEVIATION = 0.01
 """Of a word's probability, so that words that are hardly ever found have no great coefficients."""
@@ -68,7 +68,7 @@ def fit(inside: np.ndarray, outside: np.ndarray, words: Sequence[str]) -> Domain
     *coefficients, bias = SHARPNESS * fit_logistic(standardised, true, np.concatenate(shares), decay)
     raw = np.round(coefficients / deviation, 3)
     moved = round(float(bias - mean @ raw), 3)
-    return DomainConfig(dict(zip(words, raw.tolist(), strict=True)), moved, INSIDE, OUTSIDE)
+    return DomainConfig(dict(zip(words, raw.tolist(), strict=True)), moved, INSIDE, OUTSIDE, CERTAIN)
 
 
 def write(folder: Path, config: DomainConfig) -> None:

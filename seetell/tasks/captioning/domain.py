@@ -32,12 +32,14 @@ class DomainConfig:
         bias: added to their sum; together the logit of the probability that an image is of the domain.
         inside: added to the presence of all classes where an image certainly is.
         outside: added where it certainly is not.
+        certain: what is above it is not lowered: such a class is there, wherever the image is from.
     """
 
     words: Mapping[str, float]
     bias: float
     inside: float
     outside: float
+    certain: float
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> DomainConfig:
@@ -57,7 +59,7 @@ class DomainConfig:
         bounds: dict[str, Any] = {"least": -1000, "most": 1000, "expected": "numbers from -1000 to 1000"}
         return cls(
             numbers(words, words, **bounds),
-            **numbers(content, ["bias", "inside", "outside"], **bounds),
+            **numbers(content, ["bias", "inside", "outside", "certain"], **bounds),
         )
 
 
@@ -81,7 +83,7 @@ class Domain:
                 f"of the {len(words)} words that the model detects; install or export it again"
             )
         self._coefficients, self._bias = np.array([config.words[word] for word in words]), config.bias
-        self._inside, self._outside = config.inside, config.outside
+        self._inside, self._outside, self._certain = config.inside, config.outside, config.certain
 
     def probability(self, words: np.ndarray) -> np.ndarray:
         """Return the probability that each image is of the domain, ``(B,)``.
@@ -98,6 +100,7 @@ class Domain:
             presence: what the tagger found, logits ``(B, O)``.
             words: probabilities of the detected words, ``(B, W)``.
         """
-        moved = self._outside + (self._inside - self._outside) * self.probability(words)
-        adjusted: np.ndarray = (presence + moved[:, None]).astype(np.float32)
-        return adjusted
+        by = self._outside + (self._inside - self._outside) * self.probability(words)
+        moved = presence + by[:, None]
+        adjusted = np.where(presence > self._certain, np.maximum(presence, moved), moved)
+        return adjusted.astype(np.float32)

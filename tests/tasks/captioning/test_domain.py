@@ -22,7 +22,7 @@ from seetell.tasks.captioning.domain import Domain
 
 CAT = Path(__file__).parents[3] / "examples" / "cat.jpg"
 COEFFICIENTS = {"dog": 4.0, "grass": 2.0, "ball": 0.0, "sea": -3.0}
-DOMAIN = {"words": COEFFICIENTS, "bias": -1.0, "inside": 3.0, "outside": -1.0}
+DOMAIN = {"words": COEFFICIENTS, "bias": -1.0, "inside": 3.0, "outside": -1.0, "certain": 5.0}
 
 
 def with_domain(folder: Path, **changes: Any) -> Path:
@@ -47,6 +47,14 @@ def test_presence_moves_with_the_probability_of_the_domain(tagged: Path):
     assert moved.dtype == np.float32
     assert moved[2].tolist() == [1.5, 1.0]  # half-way between the two
     assert moved - presence == pytest.approx(np.repeat(4 * sigmoid(logits)[:, None] - 1, 2, axis=1), abs=1e-6)
+
+
+def test_what_is_certain_is_raised_but_not_lowered(tagged: Path):
+    domain = Domain(Bundle.load(with_domain(tagged, certain=0.5)), DETECTED)
+    presence, words = np.array([[0.4, 0.6, 2.0]] * 2, np.float32), np.array([[1, 1, 0, 0], [0, 0, 0, 1]], np.float32)
+    inside, outside = domain.presence(presence, words)
+    assert inside == pytest.approx(presence[0] + 4 * sigmoid(5.0) - 1)
+    assert outside == pytest.approx([0.4 + 4 * sigmoid(-4.0) - 1, 0.6, 2.0])
 
 
 def test_coefficients_belong_to_words_in_any_order(tagged: Path):
@@ -85,5 +93,5 @@ def test_a_model_that_reads_no_presence_has_no_domain(tagged: Path):
 @pytest.mark.parametrize("far", [-100.0, 100.0])
 def test_the_bundled_captioner_names_what_the_domain_lets_it(tmp_path: Path, far: float):
     folder = shutil.copytree(bundled_models()["everyday-transformer"], tmp_path / "everyday")
-    told = seetell.load(str(with_domain(folder, inside=far, outside=far)), threads=1).caption(CAT).text
+    told = seetell.load(str(with_domain(folder, inside=far, outside=far, certain=100.0)), threads=1).caption(CAT).text
     assert bool(objects_named(tokenize(told))) == (far > 0)
