@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
+
+from seetell.errors import unknown
 
 
 def whole_number(*, least: int = 1, most: int | None = None) -> Callable[[Any], int]:
@@ -17,6 +19,22 @@ def whole_number(*, least: int = 1, most: int | None = None) -> Callable[[Any], 
         return value
 
     return checked
+
+
+def refuse_unknown(kind: str, given: Iterable[str], known: Sequence[str]) -> None:
+    """Check the names in a setting.
+
+    Args:
+        kind: what they name.
+        given: the names.
+        known: those that it may have.
+
+    Raises:
+        ValueError: one is unknown.
+    """
+    for name in given:
+        if name not in known:
+            raise ValueError(unknown(kind, name, known))
 
 
 def numbers(

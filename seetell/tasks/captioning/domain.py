@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from seetell.errors import BundleError, unknown
+from seetell.errors import BundleError
 from seetell.logistic import sigmoid
 from seetell.runtime.bundle import Bundle
-from seetell.runtime.setting_checks import numbers
+from seetell.runtime.setting_checks import numbers, refuse_unknown
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,7 @@ class DomainConfig:
             TypeError: one is of another type, or no number within ±1,000.
             ValueError: one is unknown.
         """
-        names = [field.name for field in fields(cls)]
-        for name in content:
-            if name not in names:
-                raise ValueError(unknown("field", name, names))
+        refuse_unknown("field", content, [field.name for field in fields(cls)])
         if not isinstance(words := content["words"], Mapping):
             raise TypeError(f"expected a coefficient for each word, got {words!r}")
         bounds: dict[str, Any] = {"least": -1000, "most": 1000, "expected": "numbers from -1000 to 1000"}
@@ -82,8 +79,7 @@ class Domain:
                 f"{bundle.folder}: settings.domain has {wrong} coefficient of {different[0]!r}, but needs one of each "
                 f"of the {len(words)} words that the model detects; install or export it again"
             )
-        self._coefficients, self._bias = np.array([config.words[word] for word in words]), config.bias
-        self._inside, self._outside, self._certain = config.inside, config.outside, config.certain
+        self._config, self._coefficients = config, np.array([config.words[word] for word in words])
 
     def probability(self, words: np.ndarray) -> np.ndarray:
         """Return the probability that each image is of the domain, ``(B,)``.
@@ -91,7 +87,7 @@ class Domain:
         Args:
             words: probabilities of the detected words, ``(B, W)``.
         """
-        return sigmoid(words @ self._coefficients + self._bias)
+        return sigmoid(words @ self._coefficients + self._config.bias)
 
     def presence(self, presence: np.ndarray, words: np.ndarray) -> np.ndarray:
         """Return the presence of object classes in the light of the domain, logits ``(B, O)`` float32.
@@ -100,7 +96,8 @@ class Domain:
             presence: what the tagger found, logits ``(B, O)``.
             words: probabilities of the detected words, ``(B, W)``.
         """
-        by = self._outside + (self._inside - self._outside) * self.probability(words)
+        inside, outside = self._config.inside, self._config.outside
+        by = outside + (inside - outside) * self.probability(words)
         moved = presence + by[:, None]
-        adjusted = np.where(presence > self._certain, np.maximum(presence, moved), moved)
+        adjusted = np.where(presence > self._config.certain, np.maximum(presence, moved), moved)
         return adjusted.astype(np.float32)

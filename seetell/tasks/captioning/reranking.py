@@ -23,12 +23,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from seetell.errors import unknown
 from seetell.language.decoding import Hypothesis
 from seetell.language.similar_words import similar_word
 from seetell.runtime.bundle import Bundle
 from seetell.runtime.sessions import Graph
-from seetell.runtime.setting_checks import numbers
+from seetell.runtime.setting_checks import numbers, refuse_unknown
 from seetell.runtime.tags import ImageTagger
 from seetell.tasks.captioning.confidence import Calibration, by_name, evidence
 from seetell.tasks.retrieval.embeddings import embed_features, embed_tokens, scores_of
@@ -69,9 +68,7 @@ class Weights:
             ValueError: one is unknown.
         """
         given, names = {"length": 0.0, **content}, [field.name for field in fields(cls)]
-        for name in given:
-            if name not in names:
-                raise ValueError(unknown("weight", name, names))
+        refuse_unknown("weight", given, names)
         return cls(**numbers(given, names))
 
 

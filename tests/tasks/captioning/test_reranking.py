@@ -129,9 +129,9 @@ def test_sentences_that_fit_equally_keep_the_order_of_the_beam(rerank):
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        ({**ALIGNER, "aligner": "much"}, "expected numbers, got .*'much'"),
-        ({**ALIGNER, "things": float("inf")}, "expected numbers, got .*inf"),
-        ({**ALIGNER, "length": None}, "expected numbers, got .*None"),
+        ({**ALIGNER, "aligner": "much"}, "expected numbers, got 'much' as aligner"),
+        ({**ALIGNER, "things": float("inf")}, "expected numbers, got inf as things"),
+        ({**ALIGNER, "length": None}, "expected numbers, got None as length"),
         ({"aligner": 1.0}, "lacks 'objects'"),
         ({**ALIGNER, "lenght": 0.1}, "unknown weight 'lenght'"),
         (0.1, "not a mapping"),
