@@ -23,7 +23,6 @@ from onnx import numpy_helper
 
 from seetell.atomic_write import atomic_directory
 from seetell.errors import BundleError
-from seetell.export.card import write_description
 from seetell.export.parity import cosine_distance
 from seetell.export.quantisation import quantise
 from seetell.language.object_names import CLASSES as NAMES
@@ -32,6 +31,7 @@ from seetell.photos.preprocessing import Preprocessing
 from seetell.runtime.bundle import FORMAT
 from seetell.runtime.file_hashes import file_hash
 from seetell.runtime.sessions import Graph
+from seetell.tasks.card import write_description
 
 CALIBRATION, COMPARED = 100, 8
 TOLERANCE = 1e-5

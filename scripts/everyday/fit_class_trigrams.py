@@ -21,12 +21,12 @@ from word_classes import exchange
 
 from seetell.data.flickr import read as read_flickr
 from seetell.data.source import Source
-from seetell.export.card import write_description
 from seetell.language.class_trigrams import WordClasses, save_trigrams
 from seetell.language.tokenizer import tokenize
 from seetell.language.vocabulary import END, START, Vocabulary
 from seetell.runtime.bundle import Bundle, read_description
 from seetell.runtime.file_hashes import file_hash
+from seetell.tasks.card import write_description
 from seetell.tasks.loading import find_model
 
 CLASSES = 100

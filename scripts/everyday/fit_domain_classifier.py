@@ -22,11 +22,11 @@ from fit_confidence import BATCH, auc
 from pack import coco_sets, flickr_sets
 
 import seetell
-from seetell.export.card import write_description
 from seetell.logistic import fit_logistic
 from seetell.runtime.bundle import read_description
 from seetell.tasks.captioning.domain import DomainConfig
 from seetell.tasks.captioning.predict import BundleCaptioner
+from seetell.tasks.card import write_description
 from seetell.tasks.loading import find_model
 
 DECAY = 300.0
@@ -35,7 +35,7 @@ DECAY = 300.0
 SHARPNESS = 3.0
 """What the logits are multiplied by, so that few photos are treated as neither."""
 
-INSIDE, OUTSIDE, CERTAIN = 4.5, -2.5, 0.0
+IN_DOMAIN, OUT_OF_DOMAIN, CERTAIN = 4.5, -2.5, 0.0
 """How far the presence of all classes moves, and above what it is not lowered."""
 
 LEAST_DEVIATION = 0.01
@@ -51,24 +51,24 @@ def words_in(captioner: BundleCaptioner, photos: Sequence[Path]) -> np.ndarray:
     return np.concatenate(found)
 
 
-def fit(inside: np.ndarray, outside: np.ndarray, words: Sequence[str]) -> DomainConfig:
+def fit(in_domain: np.ndarray, out_of_domain: np.ndarray, words: Sequence[str]) -> DomainConfig:
     """Fit the classifier.
 
     Args:
-        inside: probabilities of the words in photos of the domain, ``(N, W)``.
-        outside: in others, ``(M, W)``.
+        in_domain: probabilities of the words in photos of the domain, ``(N, W)``.
+        out_of_domain: in others, ``(M, W)``.
         words: the ``W`` words.
     """
-    inputs = np.concatenate([inside, outside]).astype(np.float64)
+    inputs = np.concatenate([in_domain, out_of_domain]).astype(np.float64)
     mean, deviation = inputs.mean(axis=0), inputs.std(axis=0) + LEAST_DEVIATION
     standardised = np.column_stack([(inputs - mean) / deviation, np.ones(len(inputs))])
-    shares = [np.full(len(rows), len(inputs) / 2 / len(rows)) for rows in (inside, outside)]
-    true = np.repeat([1.0, 0.0], [len(inside), len(outside)])
+    shares = [np.full(len(rows), len(inputs) / 2 / len(rows)) for rows in (in_domain, out_of_domain)]
+    true = np.repeat([1.0, 0.0], [len(in_domain), len(out_of_domain)])
     decay = np.append(np.full(len(words), DECAY), 0.0)
     *coefficients, bias = SHARPNESS * fit_logistic(standardised, true, np.concatenate(shares), decay)
     raw = np.round(coefficients / deviation, 3)
     moved = round(float(bias - mean @ raw), 3)
-    return DomainConfig(dict(zip(words, raw.tolist(), strict=True)), moved, INSIDE, OUTSIDE, CERTAIN)
+    return DomainConfig(dict(zip(words, raw.tolist(), strict=True)), moved, IN_DOMAIN, OUT_OF_DOMAIN, CERTAIN)
 
 
 def write(folder: Path, config: DomainConfig) -> None:
@@ -95,7 +95,7 @@ def main() -> None:
     logits = words_in(captioner, [photo.path for photo in dev]) @ coefficients + config.bias
     print(f"AUC on the dev photos {auc(logits, np.array([not photo.everyday for photo in dev])):.3f}")
     ordered = sorted(config.words, key=config.words.__getitem__)
-    print("outside:", *ordered[:20], "\ninside:", *ordered[:-21:-1])
+    print("out of domain:", *ordered[:20], "\nin domain:", *ordered[:-21:-1])
     if given.write:
         write(folder, config)
 

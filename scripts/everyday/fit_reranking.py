@@ -27,12 +27,12 @@ from fit_confidence import BATCH
 from support import names_things
 
 import seetell
-from seetell.export.card import write_description
 from seetell.language.tokenizer import tokenize
 from seetell.metrics.cider import cider
 from seetell.metrics.frequencies import DocumentFrequencies
 from seetell.runtime.bundle import read_description
 from seetell.tasks.captioning.predict import BundleCaptioner
+from seetell.tasks.card import write_description
 from seetell.tasks.loading import find_model
 
 WEIGHTS = {

@@ -22,13 +22,13 @@ from constraint import LOOSENED
 from torch import Tensor
 from word_detectors import WordDetectors, write_tagger
 
-from seetell.export.card import write_description
 from seetell.export.exporter import export_run
 from seetell.language.vocabulary import Vocabulary
 from seetell.nn.backbones import create_encoder
 from seetell.nn.onnx_graph import absorb_norms
 from seetell.runtime.bundle import Bundle
 from seetell.tasks.captioning.config import CaptioningConfig
+from seetell.tasks.card import write_description
 from seetell.tasks.loading import find_model
 from seetell.tasks.registry import find_task
 from seetell.training.checkpoint import read_checkpoint, write_checkpoint

@@ -21,13 +21,13 @@ import numpy as np
 
 from seetell.data.records import RegionPhoto
 from seetell.data.regions import read_regions
-from seetell.export.card import write_description
 from seetell.geometry.boxes import iou
 from seetell.language.object_names import objects_named
 from seetell.language.tokenizer import tokenize
 from seetell.logistic import fit_logistic, sigmoid
 from seetell.metrics.meteor import Meteor
 from seetell.runtime.bundle import Bundle, read_description
+from seetell.tasks.card import write_description
 from seetell.tasks.dense_captioning.confidence import RIGHT_IOU, RIGHT_METEOR, logit, region_evidence
 from seetell.tasks.dense_captioning.predict import DenseCaptioner
 

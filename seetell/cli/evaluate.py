@@ -105,7 +105,7 @@ def evaluate(
     if output is not None:
         write_file(output, _document(evaluation))
     if record and bundle is not None and not evaluation.failures:
-        from seetell.export.card import record_scores
+        from seetell.tasks.card import record_scores
 
         line = f"seetell evaluate {shlex.quote(predictor.name)} --data {data.name} --split {split}"
         line += "".join(f" {_flag(name)} {getattr(value, 'name', value)}" for name, value in given.items())

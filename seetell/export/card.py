@@ -3,40 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from seetell.atomic_write import atomic_file
-from seetell.runtime.bundle import read_description
 
 
-def write_description(folder: Path, description: Mapping[str, Any]) -> None:
-    """Write ``model.json`` and the card ``README.md`` of a bundle."""
+def write_description(folder: Path, description: Mapping[str, Any], settings: Sequence[str] = ()) -> None:
+    """Write ``model.json`` and the card ``README.md`` of a bundle; see :func:`render_card`."""
     content = json.dumps(description, indent=1, ensure_ascii=False) + "\n"
-    for name, text in {"model.json": content, "README.md": render_card(description)}.items():
+    for name, text in {"model.json": content, "README.md": render_card(description, settings)}.items():
         with atomic_file(folder / name) as file:
             file.write(text.encode())
 
 
-def record_scores(folder: Path, split: str, scores: Mapping[str, Any]) -> None:
-    """Record scores in ``model.json`` and on the card, in place of earlier ones of the same split.
-
-    Args:
-        folder: the bundle.
-        split: what was scored, such as ``val``.
-        scores: numbers by name, and the ``command`` that measured them.
-    """
-    description = read_description(folder)
-    description["scores"][split] = dict(scores)
-    write_description(folder, description)
-
-
-def render_card(description: Mapping[str, Any]) -> str:
+def render_card(description: Mapping[str, Any], settings: Sequence[str] = ()) -> str:
     """Render the card.
 
     Args:
         description: the content of ``model.json``.
+        settings: what the task says of its own settings, an item of a list each.
 
     Returns:
         Markdown.
@@ -70,25 +57,7 @@ def render_card(description: Mapping[str, Any]) -> str:
             f"- **Decoding by default:** {decoding['method']}, beam size {decoding['beam_size']}, "
             f"length penalty {decoding['length_penalty']:g}, at most {decoding['max_words']} words"
         )
-    if weights := description["settings"].get("reranking"):
-        length = weights.get("length", 0)
-        lines.append(
-            "- **Sentences of a beam are ranked again:** by their score + "
-            f"{weights['aligner']:g} × the aligner's + {weights['objects']:g} × the log-probability of their objects + "
-            f"{weights['things']:g} × that of other things "
-            f"{'-' if length < 0 else '+'} {abs(length):g} × their number of words"
-        )
-    if fluency := description["settings"].get("fluency"):
-        lines.append(
-            f"- **Words that nobody writes in this order are avoided:** {fluency['weight']:g} × what the "
-            f"log-probability of a word's class, after those of the words before it, is below {fluency['least']:g}"
-        )
-    if domain := description["settings"].get("domain"):
-        lines.append(
-            "- **Of images like those that taught it more is named:** to the presence of object classes "
-            f"{domain['inside']:g} is added where a domain classifier is certain of one, {domain['outside']:g} where "
-            "it is certain of the opposite"
-        )
+    lines += [f"- {line}" for line in settings]
     lines += ["", *_score_lines(description["scores"]), "Differences between the graphs and the trained model:", ""]
     lines += [f"- {name.replace('_', ' ')}: {value:.2g}" for name, value in description["parity"].items()]
     return "\n".join(lines) + "\n"

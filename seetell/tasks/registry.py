@@ -27,7 +27,7 @@ from seetell.errors import UsageError, unknown
 ENTRY_POINTS = "seetell.tasks"
 """Group of the entry points by which installed packages add tasks; each names a :class:`Task`."""
 
-_PARTS = ("predict", "evaluate", "explain", "network", "config", "train", "model", "export", "export_hub")
+_PARTS = ("predict", "evaluate", "explain", "network", "config", "train", "model", "export", "export_hub", "card")
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,7 @@ class Task:
         model: builds the network from a recipe.
         export: the graphs to export.
         export_hub: those of a model of transformers.
+        card: what the card of a bundle says of the task's own settings: sentences in Markdown, of the settings.
         options: of the predictor.
         evaluate_options: further options of ``seetell evaluate``.
         input: what it is about: ``image``, ``video``, or ``none`` where it needs nothing but a model and options.
@@ -114,6 +115,7 @@ class Task:
     model: str = ""
     export: str = ""
     export_hub: str = ""
+    card: str = ""
     main_scores: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
     evaluate_options: tuple[Option, ...] = ()
@@ -141,8 +143,8 @@ class Task:
         """Import and return a part.
 
         Args:
-            part: ``predict``, ``evaluate``, ``explain``, ``network``, ``config``, ``train``, ``model``, ``export`` or
-                ``export_hub``.
+            part: ``predict``, ``evaluate``, ``explain``, ``network``, ``config``, ``train``, ``model``, ``export``,
+                ``export_hub`` or ``card``.
 
         Raises:
             UsageError: the task has no such part.

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from seetell.export.card import record_scores, render_card, write_description
+from seetell.export.card import render_card
 
 
 @pytest.fixture
@@ -57,17 +55,3 @@ def test_a_classifier_has_classes_and_no_decoding(description):
     text = render_card({**description, "labels": {"size": 1000}, "settings": {}})
     assert "7.7 M parameters, 1,000 classes, trained" in text
     assert "Decoding" not in text
-
-
-def test_recorded_scores(description, tmp_path: Path):
-    write_description(tmp_path, description)
-    record_scores(tmp_path, "val", {"CIDEr": 0.634837, "photos": 1000, "command": "seetell train shapes"})
-    record_scores(tmp_path, "test", {"CIDEr": 0.5, "METEOR": 0.25, "photos": 12, "command": "seetell evaluate shapes"})
-    text = (tmp_path / "README.md").read_text()
-    assert "| split | CIDEr | photos | METEOR |\n|---|---|---|---|\n| val | 0.6348 | 1,000 |  |\n" in text
-    assert "| test | 0.5 | 12 | 0.25 |\n" in text
-    assert "Measured by:\n\n    seetell train shapes\n    seetell evaluate shapes\n" in text
-    record_scores(tmp_path, "val", {"CIDEr": 0.7, "command": "seetell evaluate shapes --split val"})
-    scores = json.loads((tmp_path / "model.json").read_text())["scores"]
-    assert scores["val"] == {"CIDEr": 0.7, "command": "seetell evaluate shapes --split val"}
-    assert "0.6348" not in (tmp_path / "README.md").read_text()

@@ -52,9 +52,9 @@ def test_it_is_written_into_the_bundle(tmp_path: Path, monkeypatch: pytest.Monke
     )
     monkeypatch.setattr("sys.argv", ["fit_domain_classifier.py", str(folder), "--data", str(tmp_path), "--write"])
     fitting.main()
-    auc, outside, inside = capsys.readouterr().out.splitlines()
+    auc, out_of_domain, in_domain = capsys.readouterr().out.splitlines()
     assert auc == "AUC on the dev photos 1.000"
-    assert outside.split()[1] == inside.split()[-1] == DETECTED[2]
+    assert out_of_domain.split()[3] == in_domain.split()[-1] == DETECTED[2]
     bundle = Bundle.load(folder)
     probabilities = Domain(bundle, DETECTED).probability(np.concatenate([*found.values()]))
     assert ((probabilities > 0.5) == (np.arange(90) < 50)).all()

@@ -20,6 +20,7 @@ import numpy as np
 
 from seetell.language.object_names import object_phrases, objects_named
 from seetell.logistic import sigmoid
+from seetell.runtime.setting_checks import refuse_unknown
 
 LEAST, MOST = 1e-3, 1 - 1e-3
 """Bounds of the words' probabilities, so that their logits are finite."""
@@ -117,8 +118,7 @@ class Calibration:
         """
         regressions = {name: Logistic.from_dict(content[name]) for name in REGRESSIONS}
         for name, known in REGRESSIONS.items():
-            if unknown := regressions[name].weights.keys() - known:
-                raise ValueError(f"{name} weighs {min(unknown)}, expected {' and '.join(sorted(known))}")
+            refuse_unknown(f"feature of {name}", regressions[name].weights, sorted(known))
         words = {word: float(shift) for word, shift in content["words"].items()}
         if not all(map(math.isfinite, words.values())):
             raise ValueError("expected finite shifts of the words")

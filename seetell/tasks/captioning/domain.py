@@ -30,15 +30,15 @@ class DomainConfig:
     Attributes:
         words: coefficient of the probability of each detected word.
         bias: added to their sum; together the logit of the probability that an image is of the domain.
-        inside: added to the presence of all classes where an image certainly is.
-        outside: added where it certainly is not.
+        in_domain: added to the presence of all classes where an image certainly is.
+        out_of_domain: added where it certainly is not.
         certain: what is above it is not lowered: such a class is there, wherever the image is from.
     """
 
     words: Mapping[str, float]
     bias: float
-    inside: float
-    outside: float
+    in_domain: float
+    out_of_domain: float
     certain: float
 
     @classmethod
@@ -56,7 +56,7 @@ class DomainConfig:
         bounds: dict[str, Any] = {"least": -1000, "most": 1000, "expected": "numbers from -1000 to 1000"}
         return cls(
             numbers(words, words, **bounds),
-            **numbers(content, ["bias", "inside", "outside", "certain"], **bounds),
+            **numbers(content, ["bias", "in_domain", "out_of_domain", "certain"], **bounds),
         )
 
 
@@ -96,8 +96,8 @@ class Domain:
             presence: what the tagger found, logits ``(B, O)``.
             words: probabilities of the detected words, ``(B, W)``.
         """
-        inside, outside = self._config.inside, self._config.outside
-        by = outside + (inside - outside) * self.probability(words)
+        least, most = self._config.out_of_domain, self._config.in_domain
+        by = least + (most - least) * self.probability(words)
         moved = presence + by[:, None]
         adjusted = np.where(presence > self._config.certain, np.maximum(presence, moved), moved)
         return adjusted.astype(np.float32)

@@ -20,6 +20,7 @@ TASK = Task(
     model="models:build",
     export="export:graphs",
     export_hub="blip:declare",
+    card="card:about_settings",
     architectures=("*ForConditionalGeneration", "GitForCausalLM", "VisionEncoderDecoderModel"),
     options=(
         Option(

@@ -87,5 +87,5 @@ def test_a_calibration_is_a_setting_of_a_bundle():
         Calibration.from_dict({"objects": both.objects.to_dict()})
     with pytest.raises(ValueError, match="finite"):
         Calibration.from_dict({**both.to_dict(), "words": {"grass": float("inf")}})
-    with pytest.raises(ValueError, match="scene weighs presence, expected probability"):
+    with pytest.raises(ValueError, match=r"unknown feature of scene 'presence'.*probability"):
         Calibration.from_dict({**both.to_dict(), "scene": both.object.to_dict()})

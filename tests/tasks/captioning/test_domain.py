@@ -22,7 +22,7 @@ from seetell.tasks.captioning.domain import Domain
 
 CAT = Path(__file__).parents[3] / "examples" / "cat.jpg"
 COEFFICIENTS = {"dog": 4.0, "grass": 2.0, "ball": 0.0, "sea": -3.0}
-DOMAIN = {"words": COEFFICIENTS, "bias": -1.0, "inside": 3.0, "outside": -1.0, "certain": 5.0}
+DOMAIN = {"words": COEFFICIENTS, "bias": -1.0, "in_domain": 3.0, "out_of_domain": -1.0, "certain": 5.0}
 
 
 def with_domain(folder: Path, **changes: Any) -> Path:
@@ -52,9 +52,9 @@ def test_presence_moves_with_the_probability_of_the_domain(tagged: Path):
 def test_what_is_certain_is_raised_but_not_lowered(tagged: Path):
     domain = Domain(Bundle.load(with_domain(tagged, certain=0.5)), DETECTED)
     presence, words = np.array([[0.4, 0.6, 2.0]] * 2, np.float32), np.array([[1, 1, 0, 0], [0, 0, 0, 1]], np.float32)
-    inside, outside = domain.presence(presence, words)
-    assert inside == pytest.approx(presence[0] + 4 * sigmoid(5.0) - 1)
-    assert outside == pytest.approx([0.4 + 4 * sigmoid(-4.0) - 1, 0.6, 2.0])
+    known, other = domain.presence(presence, words)
+    assert known == pytest.approx(presence[0] + 4 * sigmoid(5.0) - 1)
+    assert other == pytest.approx([0.4 + 4 * sigmoid(-4.0) - 1, 0.6, 2.0])
 
 
 def test_coefficients_belong_to_words_in_any_order(tagged: Path):
@@ -75,7 +75,7 @@ def test_coefficients_belong_to_words_in_any_order(tagged: Path):
         ({"words": {"cat": 1.0} | dict.fromkeys(DETECTED[1:], 1.0)}, "has a coefficient of 'cat'"),
         ({"words": [4.0, 2.0, 0.0, -3.0]}, "a coefficient for each word"),
         ({"words": COEFFICIENTS | {"dog": True}}, "numbers from -1000 to 1000, got True as dog"),
-        ({"inside": "far"}, "numbers from -1000 to 1000, got 'far' as inside"),
+        ({"in_domain": "far"}, "numbers from -1000 to 1000, got 'far' as in_domain"),
         ({"bias": 1e9}, "numbers from -1000 to 1000"),
         ({"sharpness": 2.0}, "unknown field 'sharpness'"),
     ],
@@ -93,5 +93,6 @@ def test_a_model_that_reads_no_presence_has_no_domain(tagged: Path):
 @pytest.mark.parametrize("far", [-100.0, 100.0])
 def test_the_bundled_captioner_names_what_the_domain_lets_it(tmp_path: Path, far: float):
     folder = shutil.copytree(bundled_models()["everyday-transformer"], tmp_path / "everyday")
-    told = seetell.load(str(with_domain(folder, inside=far, outside=far, certain=100.0)), threads=1).caption(CAT).text
+    with_domain(folder, in_domain=far, out_of_domain=far, certain=100.0)
+    told = seetell.load(str(folder), threads=1).caption(CAT).text
     assert bool(objects_named(tokenize(told))) == (far > 0)

@@ -13,12 +13,12 @@ from training_runs import configured, loop_of, trained_in
 import seetell
 from seetell.data import read
 from seetell.errors import CheckpointError
-from seetell.export.card import record_scores
 from seetell.export.exporter import export_run
 from seetell.language.decoding import Decoding
 from seetell.photos import open_photo
 from seetell.runtime.bundle import Bundle
 from seetell.tasks.captioning.distillation import load_captioner
+from seetell.tasks.card import record_scores
 from seetell.tasks.registry import find_task
 from seetell.training.trained import read_pretrained
 
