@@ -30,7 +30,7 @@ from seetell.tasks.card import write_description
 from seetell.tasks.loading import find_model
 
 CLASSES = 100
-LEAST, WEIGHT = -5.0, 0.75
+MIN_LOGPROB, WEIGHT = -5.0, 0.75
 """Classes with a lower log-probability are avoided, by so much for each nat that they are below it."""
 
 _MODIFIERS = "white black red large small young old wooden tall brick colorful yellow green brown"
@@ -67,7 +67,7 @@ def write(folder: Path, words: WordClasses, counts: np.ndarray) -> None:
     """Put the model into a bundle."""
     save_trigrams(folder / FILE, words, counts)
     content = read_description(folder)
-    content["settings"]["fluency"] = {"file": FILE, "least": LEAST, "weight": WEIGHT}
+    content["settings"]["fluency"] = {"file": FILE, "min_logprob": MIN_LOGPROB, "weight": WEIGHT}
     content["files"][FILE] = file_hash(folder / FILE)
     write_description(folder, content)
 

@@ -20,7 +20,8 @@ def about_settings(settings: Mapping[str, Any]) -> list[str]:
     if fluency := settings.get("fluency"):
         lines.append(
             f"**Words that nobody writes in this order are avoided:** {fluency['weight']:g} × what the "
-            f"log-probability of a word's class, after those of the words before it, is below {fluency['least']:g}"
+            "log-probability of a word's class, after those of the words before it, is below "
+            f"{fluency['min_logprob']:g}"
         )
     if domain := settings.get("domain"):
         lines.append(

@@ -34,12 +34,12 @@ class FluencyConfig:
 
     Attributes:
         file: of the model of word classes, in the bundle's folder.
-        least: log-probability of a word's class from which on it is not avoided.
+        min_logprob: log-probability of a word's class from which on it is not avoided.
         weight: of what it is below that.
     """
 
     file: str
-    least: float
+    min_logprob: float
     weight: float
 
     @classmethod
@@ -52,7 +52,7 @@ class FluencyConfig:
         """
         if not isinstance(file := content["file"], str):
             raise TypeError(f"expected the name of a file, got {file!r}")
-        below = numbers(content, ["least"], least=-100, most=0, expected="a number from -100 to 0")
+        below = numbers(content, ["min_logprob"], least=-100, most=0, expected="a number from -100 to 0")
         weighed = numbers(content, ["weight"], least=0, most=100, expected="a number from 0 to 100")
         return cls(file, **below, **weighed)
 
@@ -83,7 +83,8 @@ class Fluency:
             trigrams = ClassTrigrams.load(path, vocabulary_size=len(vocabulary), conjunction=conjunction)
         except (OSError, ValueError) as error:
             raise BundleError(f"{path}: cannot be read ({error}); install or export the model again") from error
-        self._words, self._penalties = trigrams.words, config.weight * np.maximum(0, config.least - trigrams.logprobs)
+        self._words = trigrams.words
+        self._penalties = config.weight * np.maximum(0, config.min_logprob - trigrams.logprobs)
         masks = (word_mask(vocabulary.words, words.split()) for words in (_GREYS, _HUES, _PICTURES))
         self._greys, self._hues, self._pictures = masks
 

@@ -14,7 +14,7 @@ def test_each_setting_is_told_with_its_numbers():
     first, fluency, domain = about_settings(
         {
             "domain": {"words": {"dog": 1.0}, "bias": 0.5, "in_domain": 4.5, "out_of_domain": -2.5, "certain": 0.0},
-            "fluency": {"file": "class_trigrams.npz", "least": -5.0, "weight": 0.75},
+            "fluency": {"file": "class_trigrams.npz", "min_logprob": -5.0, "weight": 0.75},
             "reranking": reranking,
         }
     )

@@ -33,7 +33,7 @@ def add_fluency(folder: Path, sentences: list[str], **setting: Any) -> Path:
     counts = words.count_trigrams([vocabulary.encode(sentence.split()) for sentence in sentences * 4])
     save_trigrams(folder / "trigrams.npz", words, counts)
     description = json.loads((folder / "model.json").read_text())
-    description["settings"]["fluency"] = {"file": "trigrams.npz", "least": -2.0, "weight": 0.5} | setting
+    description["settings"]["fluency"] = {"file": "trigrams.npz", "min_logprob": -2.0, "weight": 0.5} | setting
     description["files"]["trigrams.npz"] = file_hash(folder / "trigrams.npz")
     (folder / "model.json").write_text(json.dumps(description))
     return folder
@@ -75,7 +75,7 @@ def test_a_captioner_tells_what_is_usual(tmp_path: Path):
     photo = EXAMPLES / "dog.jpg"
     usual = "a dog runs on grass"
     assert seetell.load(plain).caption(photo).text != usual
-    captioner = seetell.load(add_fluency(write_tiny_bundle(tmp_path / "usual"), [usual], least=-0.5, weight=20.0))
+    captioner = seetell.load(add_fluency(write_tiny_bundle(tmp_path / "usual"), [usual], min_logprob=-0.5, weight=20.0))
     assert captioner.caption(photo).text == usual
     assert captioner.caption(photo, fluency=False).text == seetell.load(plain).caption(photo).text
 
@@ -87,12 +87,12 @@ def test_a_captioner_tells_what_is_usual(tmp_path: Path):
         ({"file": "../trigrams.npz"}, "plain names inside the model folder"),
         ({"file": "vocabulary.json"}, "cannot be read"),
         ({"file": 3}, "expected the name of a file"),
-        ({"least": "low"}, "expected a number"),
+        ({"min_logprob": "low"}, "expected a number"),
         ({"weight": None}, "expected a number"),
         ({"weight": True}, "expected a number"),
         ({"weight": -1}, "expected a number from 0 to 100"),
         ({"weight": 1e308}, "expected a number from 0 to 100"),
-        ({"least": 1e300}, "expected a number from -100 to 0"),
+        ({"min_logprob": 1e300}, "expected a number from -100 to 0"),
     ],
 )
 def test_a_damaged_setting_is_refused(tmp_path: Path, setting: dict[str, Any], said: str):
