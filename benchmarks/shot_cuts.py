@@ -48,14 +48,14 @@ def main() -> None:
     given = parser.parse_args()
     rng = np.random.default_rng(given.seed)
     photos = read(given.data).photos
-    finder = CutFinder(given.fps, round(given.fps))
+    finder = CutFinder(given.fps, 1.0)
     found: list[int] = []
     begins: list[int] = []
     place = 0
     for index in rng.choice(len(photos), given.photos, replace=False):
         begins.append(place)
         for frame in shot(photos[index].path, int(rng.uniform(*SECONDS) * given.fps), rng):
-            found += finder.add(frame)
+            found += finder.add(frame, place / given.fps)
             place += 1
     found += finder.finish()
     cuts = begins[1:]

@@ -5,7 +5,10 @@ gives a peak that is as high as the shots differ, a dissolve a lower and broader
 rushes past none. A place is a boundary where the difference peaks above a threshold that adapts to the film around it,
 as in Yusoff, Christmas and Kittler, "Video Shot Cut Detection Using Adaptive Thresholding", BMVC 2000.
 
-Letters: ``w`` frames on each side of a place.
+Frames may be shown for different times, such as those of a screen recording, which has none while nothing changes. So
+places are ticks of a clock, and what is shown for long is compared as often as it would be in a film of equal frames.
+
+Letters: ``w`` ticks on each side of a place.
 """
 
 from __future__ import annotations
@@ -23,8 +26,11 @@ REGIONS = 3
 POINTS = 64
 """Pixels sampled along the longer side of a frame."""
 
-WINDOW_SECONDS = 0.33
-"""On each side of a place."""
+WINDOW_SECONDS, LEAST_WINDOW = 0.33, 3
+"""On each side of a place, and its ticks at least."""
+
+SHOWN_ON, BETWEEN = -1, -2
+"""Stand for ticks at which no frame begins: where one would in a film of equal frames, and between those."""
 
 LEAST_DIFFERENCE = 0.3
 """Share of the colours that changes at a boundary at least."""
@@ -75,79 +81,115 @@ class CutFinder:
     """Takes the frames of a film one by one, and tells boundaries as soon as they are certain.
 
     Args:
-        fps: frames a second.
-        min_frames: of a shot.
+        fps: frames a second, on average.
+        shortest: seconds of a shot.
 
     Attributes:
         lag: a boundary is told at most so many frames later.
     """
 
-    def __init__(self, fps: float, min_frames: int) -> None:
-        self._window = max(3, round(fps * WINDOW_SECONDS))
+    def __init__(self, fps: float, shortest: float) -> None:
+        self._rate = max(fps, LEAST_WINDOW / WINDOW_SECONDS)  # ticks a second
+        self._frame_ticks = max(1, round(self._rate / fps))
+        self._window = max(LEAST_WINDOW, round(fps * WINDOW_SECONDS))
         self._around = 3 * self._window
         self._ahead = self._window + self._around
         self.lag = self._ahead + self._window // 2 + 1
-        self._min_frames = max(1, min_frames)
+        self._shortest = max(1, round(shortest * self._rate))
+        self._last: tuple[int, float] = (-1, 0.0)  # place among the frames, and seconds
+        self._shown, self._squares = 0.0, 0.0  # seconds that frames are shown, and their squares
         self._added = 0
-        self._next = self._min_frames  # the next place that may be a boundary
+        self._next = self._shortest  # the next tick that may be a boundary
+        self._cut = 0  # the last boundary
         self._colours: deque[np.ndarray] = deque(maxlen=2 * self._window)
-        self._steps: list[float] = []  # difference of each frame from the one before, from the frame _begin on
-        self._peaks: list[float] = []  # difference of the windows on both sides of each frame, from there on
+        self._frames: list[int] = []  # which frame begins at a tick, or SHOWN_ON or BETWEEN; from the tick _begin on
+        self._steps: list[float] = []  # difference of each tick from the one before, from there on
+        self._peaks: list[float] = []  # difference of the windows on both sides of each tick, from there on
         self._begin = 0
 
-    def add(self, image: np.ndarray) -> list[int]:
-        """Take a frame ``(H, W, 3)`` uint8; return the places of the frames that begin a shot, where that is new."""
-        colours = colour_histogram(image)
-        self._steps.append(difference(self._colours[-1], colours) if self._colours else 0.0)
-        self._colours.append(colours)
-        self._added += 1
-        if self._added >= self._window:
-            self._compare(self._added - self._window)
+    def add(self, image: np.ndarray, seconds: float) -> list[int]:
+        """Take a frame.
+
+        Args:
+            image: ``(H, W, 3)`` uint8.
+            seconds: when it is shown.
+
+        Returns:
+            The places among the frames of those that begin a shot, where that is new.
+        """
+        colours, (place, before) = colour_histogram(image), self._last
+        if place >= 0:
+            shown = seconds - before
+            self._shown, self._squares = self._shown + shown, self._squares + shown**2
+            self._show(shown)
+        self._last = (place + 1, seconds)
+        self._tick(colours, place + 1)
         return self._decided(self._added - self._ahead)
 
     def finish(self) -> list[int]:
-        """Return the places of the other frames that begin a shot."""
-        for place in range(max(0, self._added - self._window + 1), self._added):
-            self._compare(place)
-        found = self._decided(self._added)
-        return [place for place in found if self._added - place >= self._min_frames]
+        """Return the places among the frames of the others that begin a shot."""
+        if self._shown:  # the last frame as long as one is that is seen at some second of the film, on average
+            self._show(self._squares / self._shown)
+        for tick in range(max(0, self._added - self._window + 1), self._added):
+            self._compare(tick)
+        return self._decided(self._added, last=self._added - self._shortest)
 
-    def _compare(self, place: int) -> None:
-        """Note the difference of the frames before a place and from it on."""
+    def _show(self, seconds: float) -> None:
+        """Let the last frame be shown for so long; beyond what is compared with anything, its length is nothing new."""
+        for after in range(1, min(round(seconds * self._rate), self.lag + self._shortest)):
+            self._tick(self._colours[-1], BETWEEN if after % self._frame_ticks else SHOWN_ON)
+
+    def _tick(self, colours: np.ndarray, frame: int) -> None:
+        changed = bool(self._colours) and frame >= 0
+        self._steps.append(difference(self._colours[-1], colours) if changed else 0.0)
+        self._colours.append(colours)
+        self._frames.append(frame)
+        self._added += 1
+        if self._added >= self._window:
+            self._compare(self._added - self._window)
+
+    def _compare(self, tick: int) -> None:
+        """Note the difference of what is shown before a tick and from it on."""
         first = self._added - len(self._colours)
         colours = np.stack(self._colours)
-        before = colours[max(0, place - self._window - first) : place - first]
-        after = colours[place - first : place + self._window - first]
+        before = colours[max(0, tick - self._window - first) : tick - first]
+        after = colours[tick - first : tick + self._window - first]
         enough = len(before) and len(after)
         self._peaks.append(difference(typical(before), typical(after)) if enough else 0.0)
 
-    def _decided(self, end: int) -> list[int]:
-        """Return the boundaries before a place; forget what lies too far back to matter."""
+    def _decided(self, end: int, last: int | None = None) -> list[int]:
+        """Return the frames at boundaries before a tick, up to ``last``; forget what lies too far back to matter."""
         found = []
         while self._next < end:
-            if self._is_boundary(self._next):
-                found.append(self._sharpened(self._next))
-                self._next = found[-1] + self._min_frames
-            else:
-                self._next += 1
+            cut = self._sharpened(self._next) if self._is_boundary(self._next) else 0
+            self._next += 1
+            if cut - self._cut >= self._shortest and (last is None or cut <= last):
+                found.append(self._frames[cut - self._begin])
+                self._cut, self._next = cut, max(self._next, cut + self._shortest)
         keep = max(self._begin, self._next - self.lag)
-        del self._steps[: keep - self._begin], self._peaks[: keep - self._begin]
+        del self._steps[: keep - self._begin], self._peaks[: keep - self._begin], self._frames[: keep - self._begin]
         self._begin = keep
         return found
 
-    def _is_boundary(self, place: int) -> bool:
-        peaks, at = self._peaks, place - self._begin
-        peak = peaks[at]
-        if peak < LEAST_DIFFERENCE or peak < max(peaks[max(0, at - self._window) : at + self._window + 1]):
+    def _is_boundary(self, tick: int) -> bool:
+        at = tick - self._begin
+        peak = self._peaks[at]
+        if self._frames[at] < 0 or peak < LEAST_DIFFERENCE:
             return False
-        before = peaks[max(0, at - self._around) : max(0, at - self._window)]
-        after = peaks[at + self._window + 1 : at + self._around + 1]
-        return peak >= TIMES_AROUND * float(np.median([*before, *after] or [0.0]))
+        first = max(0, at - self._around)
+        around = [
+            (abs(other - at) <= self._window, value)
+            for other, value in enumerate(self._peaks[first : at + self._around + 1], first)
+            if self._frames[other] != BETWEEN
+        ]
+        if peak < max(value for is_near, value in around if is_near):
+            return False
+        return peak >= TIMES_AROUND * float(np.median([value for is_near, value in around if not is_near] or [0.0]))
 
-    def _sharpened(self, place: int) -> int:
+    def _sharpened(self, tick: int) -> int:
         """Return where a boundary is, to the frame if it is a cut."""
-        reach, at = self._window // 2, place - self._begin
+        reach, at = self._window // 2, tick - self._begin
         first = max(at - reach, 0)
         steps = self._steps[first : at + reach + 1]
         sharpest = int(np.argmax(steps))
-        return self._begin + first + sharpest if steps[sharpest] >= SHARP * self._peaks[at] else place
+        return self._begin + first + sharpest if steps[sharpest] >= SHARP * self._peaks[at] else tick

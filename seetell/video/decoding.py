@@ -81,7 +81,11 @@ def stated_length(container: InputContainer, stream: VideoStream) -> float | Non
     """Return the seconds that a file says it lasts."""
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
-    return container.duration / av.time_base if container.duration and container.duration > 0 else None
+    if not container.duration or container.duration < 0:
+        return None
+    ends_at = "matroska" in container.format.name  # its length is the time at which it ends
+    first = container.start_time or 0 if ends_at else 0
+    return max(0, container.duration - first) / av.time_base
 
 
 def unreadable(name: str, error: Exception) -> VideoError:

@@ -65,11 +65,11 @@ def shots_of(
         shortest: seconds; what begins sooner after a cut belongs to the same shot.
         longest: seconds; a shot that lasts more than half as long again is divided.
     """
-    finder = CutFinder(fps, round(shortest * fps))
+    finder = CutFinder(fps, shortest)
     shot = _Growing(finder.lag, longest)
     for frame in frames:
         shot.add(frame)
-        yield from shot.ended(finder.add(frame.image))
+        yield from shot.ended(finder.add(frame.image, frame.seconds))
     yield from shot.ended(finder.finish())
     yield from shot.rest(1 / fps)
 

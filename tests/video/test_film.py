@@ -59,6 +59,15 @@ def test_frames_have_the_times_at_which_they_are_shown(tmp_path: Path):
     assert [frame.seconds for frame in video.frames(0.5)] == pytest.approx(times[3:], abs=1e-3)
 
 
+@pytest.mark.parametrize("ending", [".mkv", ".mp4", ".webm"])
+def test_a_film_whose_times_begin_later_is_whole(tmp_path: Path, ending: str):
+    times = [10 + index / 10 for index in range(20)]
+    with open_video(write_greys(tmp_path / f"film{ending}", VALUES, times=times)) as video:
+        assert [frame.seconds for frame in video] == pytest.approx([at - 10 for at in times], abs=2e-3)
+        assert video.problem == ""
+        assert video.seconds == pytest.approx(2, abs=0.2)
+
+
 def test_odd_sides_are_written(tmp_path: Path):
     with write_video(tmp_path / "odd.mp4", size=(63, 47), fps=5) as writer:
         writer.add(grey(90, (63, 47)), 0.0)
