@@ -42,6 +42,7 @@ def test_a_film_given_to_caption_is_told_shot_by_shot(
     assert all(line[2] for line in lines)
 
 
+@pytest.mark.slow
 def test_rows_for_programs_and_subtitles_for_players(film: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]):
     asked = ("describe", film, "--model", tiny_bundle, "--frames", 1, "--beam", 1, "--format")
     assert run(*asked, "jsonl") == 0
@@ -64,6 +65,7 @@ def test_rows_for_programs_and_subtitles_for_players(film: Path, tiny_bundle: Pa
     assert capsys.readouterr().out.startswith("1\n00:00:00,000 --> 00:00:01,499\n")
 
 
+@pytest.mark.slow
 def test_what_is_withheld_or_cut_off_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     for number in range(12):
         Image.new("RGB", (64, 48), (128, 128, 128)).save(tmp_path / f"{number}.png")
@@ -79,6 +81,20 @@ def test_what_is_withheld_or_cut_off_is_told(tmp_path: Path, capsys: pytest.Capt
     assert "0 of 1 shots described" in page
 
 
+def test_photos_beside_a_film_are_captioned_and_the_film_is_named(
+    film: Path, tmp_path: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]
+):
+    paths = [tmp_path / name for name in ("IMG_1.jpg", "VID_2.mp4", "IMG_3.jpg")]
+    shutil.copy(film, paths[1])
+    for path in (paths[0], paths[2]):
+        Image.new("RGB", (32, 24), (200, 40, 40)).save(path)
+    assert run("caption", *paths, "--model", tiny_bundle, "--each-alone", "--sidecar") == 1
+    captured = capsys.readouterr()
+    assert [line.partition("\t")[0] for line in captured.out.splitlines()] == [str(paths[0]), str(paths[2])]
+    assert f"{paths[1]}: video is not supported; seetell describe says what it shows" in captured.err
+    assert sorted(path.name for path in tmp_path.glob("*.xmp")) == ["IMG_1.xmp", "IMG_3.xmp"]
+
+
 def test_a_photo_is_captioned_as_ever(tmp_path: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]):
     Image.new("RGB", (32, 24), (200, 40, 40)).save(tmp_path / "a.gif")
     assert run("caption", tmp_path / "a.gif", "--model", tiny_bundle, "--format", "jsonl") == 0
@@ -88,6 +104,7 @@ def test_a_photo_is_captioned_as_ever(tmp_path: Path, tiny_bundle: Path, capsys:
     assert run("caption", tmp_path / "absent.mp4", "--model", tiny_bundle, "--attention", tmp_path / "pages") == 2
 
 
+@pytest.mark.slow
 def test_files_for_players_and_a_page(film: Path, tiny_bundle: Path, tmp_path: Path):
     shutil.copy(film, tmp_path / "a film.mp4")
     asked = ("describe", tmp_path / "a film.mp4", "--model", tiny_bundle, "--frames", 1, "--beam", 1, "--output")

@@ -227,8 +227,9 @@ def _remarks(dataset: CaptionDataset, photos: int, scored: int) -> Iterator[str]
     if scored < photos:
         yield f"{photos - scored:,} of {photos:,} photos have no caption and were skipped"
     if dataset.problems:
-        count = f"{len(dataset.problems):,} problem{'' if len(dataset.problems) == 1 else 's'}"
-        yield f"the references have {count}; see: seetell data check {dataset.source}"
+        first, *others = dataset.problems
+        more = f", and {len(others):,} more: see: seetell data check {dataset.source}" if others else ""
+        yield f"a problem of the references: {first.where}: {first.message}{more}"
 
 
 def _training_captions(dataset: CaptionDataset, split: str | None) -> list[str] | None:
