@@ -55,9 +55,9 @@ def main() -> None:
     for index in rng.choice(len(photos), given.photos, replace=False):
         begins.append(place)
         for frame in shot(photos[index].path, int(rng.uniform(*SECONDS) * given.fps), rng):
-            found += finder.add(frame, place / given.fps)
+            found += [cut.frame for cut in finder.add(frame, place / given.fps)]
             place += 1
-    found += finder.finish()
+    found += [cut.frame for cut in finder.finish()]
     cuts = begins[1:]
     near = sum(any(abs(cut - other) <= 1 for other in found) for cut in cuts)
     false = sum(not any(abs(cut - other) <= 1 for cut in cuts) for other in found)

@@ -137,7 +137,14 @@ def _export_model(
         started_from=shown,
         card=CardConfig(licence_of(source.folder) or f"see the card of {shown}", f"see {shown}", f"see {shown}"),
     )
-    return export_declared(declared, origin, bundle, precisions=precisions, decoding=decoding)
+    return export_declared(
+        declared,
+        origin,
+        bundle,
+        precisions=precisions,
+        decoding=decoding,
+        about_settings=task.load("card") if task.card else None,
+    )
 
 
 def _example(task: Task, run: Path) -> str:

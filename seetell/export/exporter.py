@@ -32,8 +32,12 @@ PRECISIONS = ("int8", "fp32")
 class HasParts(Protocol):
     """A task, as the exporter needs it."""
 
+    @property
+    def card(self) -> str:
+        """Where the part ``card`` is; empty where it has none."""
+
     def load(self, part: str) -> Any:
-        """Return the task's ``config``, ``model`` or ``export``."""
+        """Return the task's ``config``, ``model``, ``export`` or ``card``."""
 
 
 def export_run(
@@ -82,7 +86,8 @@ def export_run(
         lambda config, *parts: find_task(config.task).load("model")(config, *parts),
         lambda task: find_task(task).load("config"),
     )
-    declared: Declaration = find_task(trained.config.task).load("export")(trained)
+    task = find_task(trained.config.task)
+    declared: Declaration = task.load("export")(trained)
     if not with_weights:
         if shared_encoder or any(spec.weights == "shared" for spec in declared.graphs):
             raise UsageError(f"--no-weights: a model for {trained.config.task} reads them; leave the option out")
@@ -96,6 +101,7 @@ def export_run(
         decoding=decoding,
         encoder_of=encoder_of,
         shared_encoder=shared_encoder,
+        about_settings=task.load("card") if task.card else None,
     )
 
 
@@ -129,6 +135,7 @@ def export_declared(
     decoding: Mapping[str, Any] | None = None,
     encoder_of: str | None = None,
     shared_encoder: bool = False,
+    about_settings: Callable[[Mapping[str, Any]], Sequence[str]] | None = None,
 ) -> dict[str, Any]:
     """Write a bundle of what a task declared; ``target`` is replaced if it exists.
 
@@ -141,6 +148,7 @@ def export_declared(
         decoding: see there.
         encoder_of: see there.
         shared_encoder: see there.
+        about_settings: the part ``card`` of the task, if it has one.
     """
     if decoding:
         declared = _with_decoding(declared, decoding, task=origin.task)
@@ -168,7 +176,7 @@ def export_declared(
         if shared:
             description["shared"] = shared
         description["parity"] = parity
-        write_description(folder, description)
+        write_description(folder, description, about_settings(description["settings"]) if about_settings else ())
     return description
 
 

@@ -74,6 +74,14 @@ HEIC = _other(
     "pillow_heif",
 )
 JPEG_XL = _other("JPEG XL", "jxl", rb"\xff\x0a|\0\0\0\x0cJXL ", "convert it: djxl photo.jxl photo.jpg", "pillow_jxl")
+VIDEO = _other(
+    "video",
+    "mp4 m4v mov avi mkv webm mts m2ts ts mpg mpeg vob wmv asf flv 3gp 3g2 ogv ivf dv mxf "
+    "mjpeg mjpg h264 h265 hevc y4m",
+    rb".{4}(ftyp(isom|iso\d|mp4\d|qt  |M4V|3gp|avc1)|moov|mdat|wide)|\x1a\x45\xdf\xa3|RIFF.{4}AVI |"
+    rb"FLV\x01|OggS|DKIF|YUV4MPEG2|\x30\x26\xb2\x75|\0\0\x01[\xb3\xba]|\x06\x0e\x2b\x34|(.{4})?G.{187}(.{4})?G",
+    "seetell describe says what it shows; or save a picture of it",
+)
 RAW = _other(
     "RAW",
     "3fr arw cr2 cr3 crw dcr dng erf fff iiq k25 kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2 srf srw x3f",
@@ -107,12 +115,7 @@ OTHERS = (
         "save it as PNG",
     ),
     _other("animated PNG (MNG)", "mng jng", rb"\x8a[MJ]NG|\x8bJNG", "save it as PNG"),
-    _other(
-        "video",
-        "mp4 m4v mov avi mkv webm mts m2ts mpg mpeg wmv 3gp",
-        rb".{4}(ftyp(isom|iso\d|mp4\d|qt  |M4V|3gp|avc1)|moov|mdat|wide)|\x1a\x45\xdf\xa3|RIFF.{4}AVI ",
-        "seetell describe says what it shows; or save a picture of it",
-    ),
+    VIDEO,
 )
 """Formats that people keep among their photos, and that Pillow does not open."""
 
@@ -126,6 +129,11 @@ def is_photo_name(path: str) -> bool:
     """Return whether a file's name has the ending of a format that is opened."""
     suffix = os.path.splitext(path)[1].lower()
     return suffix in SUFFIXES or (suffix in _BY_SUFFIX and _BY_SUFFIX[suffix].is_opened)
+
+
+def is_picture_name(path: str) -> bool:
+    """Return whether a file's name has the ending of a format of pictures, whether it is opened here or not."""
+    return os.path.splitext(path)[1].lower() in PICTURES
 
 
 def other_format(start: bytes) -> Other | None:

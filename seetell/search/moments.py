@@ -77,7 +77,7 @@ def read_film(path: str, embedder: Embedder[Any]) -> tuple[list[tuple[float, np.
     moments: list[tuple[float, np.ndarray]] = []
     try:
         with open_video(path) as video:
-            parts = shots_of(video, video.fps, longest=LONGEST)
+            parts = shots_of(video, video.fps, longest=LONGEST, end=lambda: video.end)
             frames = (part.spread(1)[0] for part in parts)
             while batch := list(islice(frames, BATCH)):
                 vectors = embedder.photo_vectors([frame.image for frame in batch])

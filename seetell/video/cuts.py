@@ -2,18 +2,21 @@
 
 The colours of the frames before a place are compared with those after it, medians of a third of a second each: a cut
 gives a peak that is as high as the shots differ, a dissolve a lower and broader one, and a flash or a thing that
-rushes past none. A place is a boundary where the difference peaks above a threshold that adapts to the film around it,
-as in Yusoff, Christmas and Kittler, "Video Shot Cut Detection Using Adaptive Thresholding", BMVC 2000.
+rushes past none, at nine frames a second or more. A place is a boundary where the difference peaks above a threshold
+that adapts to the film around it, as in Yusoff, Christmas and Kittler, "Video Shot Cut Detection Using Adaptive
+Thresholding", BMVC 2000.
 
 Frames may be shown for different times, such as those of a screen recording, which has none while nothing changes. So
-places are ticks of a clock, and what is shown for long is compared as often as it would be in a film of equal frames.
+places are ticks of a clock: what is shown for long has several, and of frames within one tick the first counts.
 
 Letters: ``w`` ticks on each side of a place.
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,8 +29,11 @@ REGIONS = 3
 POINTS = 64
 """Pixels sampled along the longer side of a frame."""
 
-WINDOW_SECONDS, LEAST_WINDOW = 0.33, 3
-"""On each side of a place, and its ticks at least."""
+WINDOW_SECONDS = 0.33
+"""On each side of a place."""
+
+SLOWEST, QUICKEST = 3 / WINDOW_SECONDS, 60.0
+"""Ticks a second, whatever the frames are; in between, as many as frames."""
 
 SHOWN_ON, BETWEEN = -1, -2
 """Stand for ticks at which no frame begins: where one would in a film of equal frames, and between those."""
@@ -77,6 +83,18 @@ def typical(histograms: np.ndarray) -> np.ndarray:
     return np.asarray((ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2)
 
 
+class Place(NamedTuple):
+    """A place in a film.
+
+    Attributes:
+        frame: the one that begins there, among those that were read.
+        seconds: when it is shown.
+    """
+
+    frame: int
+    seconds: float
+
+
 class CutFinder:
     """Takes the frames of a film one by one, and tells boundaries as soon as they are certain.
 
@@ -85,29 +103,33 @@ class CutFinder:
         shortest: seconds of a shot.
 
     Attributes:
-        lag: a boundary is told at most so many frames later.
+        certain: no boundary will be told before this place.
     """
 
     def __init__(self, fps: float, shortest: float) -> None:
-        self._rate = max(fps, LEAST_WINDOW / WINDOW_SECONDS)  # ticks a second
-        self._frame_ticks = max(1, round(self._rate / fps))
-        self._window = max(LEAST_WINDOW, round(fps * WINDOW_SECONDS))
+        self._rate = min(max(fps, SLOWEST), QUICKEST)  # ticks a second
+        self._frame_seconds, self._frame_ticks = 1 / fps, max(1, round(self._rate / fps))
+        self._window = round(self._rate * WINDOW_SECONDS)
         self._around = 3 * self._window
         self._ahead = self._window + self._around
-        self.lag = self._ahead + self._window // 2 + 1
-        self._shortest = max(1, round(shortest * self._rate))
-        self._last: tuple[int, float] = (-1, 0.0)  # place among the frames, and seconds
-        self._shown, self._squares = 0.0, 0.0  # seconds that frames are shown, and their squares
-        self._added = 0
-        self._next = self._shortest  # the next tick that may be a boundary
-        self._cut = 0  # the last boundary
+        self._reach = self._window // 2  # of a boundary to where it is sharpest
+        self._lag = self._ahead + self._reach + 1
+        self.certain = Place(0, 0.0)
+        self._shortest = shortest
+        self._origin, self._clock, self._end = 0.0, 0, 0.0  # seconds at the beginning; ticks and seconds by now
+        self._taken = 0  # frames
+        self._added = 0  # ticks
+        self._next = 1  # the next tick that may be a boundary
+        self._cut = 0.0  # seconds of the last boundary
         self._colours: deque[np.ndarray] = deque(maxlen=2 * self._window)
-        self._frames: list[int] = []  # which frame begins at a tick, or SHOWN_ON or BETWEEN; from the tick _begin on
-        self._steps: list[float] = []  # difference of each tick from the one before, from there on
-        self._peaks: list[float] = []  # difference of the windows on both sides of each tick, from there on
+        # of each tick from _begin on: which frame begins, or SHOWN_ON or BETWEEN, and when; how the colours differ from
+        # those of the tick before; and how the windows on both sides differ
+        self._frames: list[Place] = []
+        self._steps: list[float] = []
+        self._peaks: list[float] = []
         self._begin = 0
 
-    def add(self, image: np.ndarray, seconds: float) -> list[int]:
+    def add(self, image: np.ndarray, seconds: float) -> list[Place]:
         """Take a frame.
 
         Args:
@@ -115,32 +137,41 @@ class CutFinder:
             seconds: when it is shown.
 
         Returns:
-            The places among the frames of those that begin a shot, where that is new.
+            The places at which shots begin, where that is new.
         """
-        colours, (place, before) = colour_histogram(image), self._last
-        if place >= 0:
-            shown = seconds - before
-            self._shown, self._squares = self._shown + shown, self._squares + shown**2
-            self._show(shown)
-        self._last = (place + 1, seconds)
-        self._tick(colours, place + 1)
+        if not self._taken:
+            self._origin = self._cut = seconds
+        if not self._taken or self._show_until(seconds):
+            self._tick(colour_histogram(image), Place(self._taken, seconds))
+        self._taken += 1
+        self._end = seconds + self._frame_seconds
         return self._decided(self._added - self._ahead)
 
-    def finish(self) -> list[int]:
-        """Return the places among the frames of the others that begin a shot."""
-        if self._shown:  # the last frame as long as one is that is seen at some second of the film, on average
-            self._show(self._squares / self._shown)
+    def finish(self, end: float | None = None) -> list[Place]:
+        """Return the other places at which shots begin.
+
+        Args:
+            end: seconds at which the film ends, if that is later than the frame rate says.
+        """
+        self._end = max(self._end, end or 0.0)
+        if self._taken:
+            self._show_until(self._end)
         for tick in range(max(0, self._added - self._window + 1), self._added):
             self._compare(tick)
-        return self._decided(self._added, last=self._added - self._shortest)
+        found = self._decided(self._added, latest=self._end - self._shortest)
+        self.certain = Place(self._taken, self._end)
+        return found
 
-    def _show(self, seconds: float) -> None:
-        """Let the last frame be shown for so long; beyond what is compared with anything, its length is nothing new."""
-        for after in range(1, min(round(seconds * self._rate), self.lag + self._shortest)):
-            self._tick(self._colours[-1], BETWEEN if after % self._frame_ticks else SHOWN_ON)
+    def _show_until(self, seconds: float) -> bool:
+        """Show the last frame until then, if that is a later tick; return whether it is."""
+        clock = round((seconds - self._origin) * self._rate)
+        ticks, self._clock = clock - self._clock, max(clock, self._clock)
+        for after in range(1, min(ticks, 2 * self._lag)):  # what is shown for longer is compared with nothing else
+            self._tick(self._colours[-1], Place(BETWEEN if after % self._frame_ticks else SHOWN_ON, 0.0))
+        return ticks > 0
 
-    def _tick(self, colours: np.ndarray, frame: int) -> None:
-        changed = bool(self._colours) and frame >= 0
+    def _tick(self, colours: np.ndarray, frame: Place) -> None:
+        changed = bool(self._colours) and frame.frame >= 0
         self._steps.append(difference(self._colours[-1], colours) if changed else 0.0)
         self._colours.append(colours)
         self._frames.append(frame)
@@ -157,30 +188,34 @@ class CutFinder:
         enough = len(before) and len(after)
         self._peaks.append(difference(typical(before), typical(after)) if enough else 0.0)
 
-    def _decided(self, end: int, last: int | None = None) -> list[int]:
-        """Return the frames at boundaries before a tick, up to ``last``; forget what lies too far back to matter."""
+    def _decided(self, end: int, latest: float = math.inf) -> list[Place]:
+        """Return the boundaries before a tick, none of them after ``latest``; forget what is too old to matter."""
         found = []
         while self._next < end:
-            cut = self._sharpened(self._next) if self._is_boundary(self._next) else 0
+            if self._is_boundary(self._next):
+                place = self._frames[self._sharpened(self._next) - self._begin]
+                if self._cut + self._shortest - 1e-6 <= place.seconds <= latest + 1e-6:
+                    found.append(place)
+                    self._cut = place.seconds
             self._next += 1
-            if cut - self._cut >= self._shortest and (last is None or cut <= last):
-                found.append(self._frames[cut - self._begin])
-                self._cut, self._next = cut, max(self._next, cut + self._shortest)
-        keep = max(self._begin, self._next - self.lag)
-        del self._steps[: keep - self._begin], self._peaks[: keep - self._begin], self._frames[: keep - self._begin]
+        open_ticks = self._frames[max(0, self._next - self._reach - self._begin) :]
+        self.certain = next((frame for frame in open_ticks if frame.frame >= 0), self.certain)
+        keep = max(self._begin, min(self._next, end) - self._lag)
+        for kept in (self._frames, self._steps, self._peaks):
+            del kept[: keep - self._begin]
         self._begin = keep
         return found
 
     def _is_boundary(self, tick: int) -> bool:
         at = tick - self._begin
         peak = self._peaks[at]
-        if self._frames[at] < 0 or peak < LEAST_DIFFERENCE:
+        if self._frames[at].frame < 0 or peak < LEAST_DIFFERENCE:
             return False
         first = max(0, at - self._around)
         around = [
             (abs(other - at) <= self._window, value)
             for other, value in enumerate(self._peaks[first : at + self._around + 1], first)
-            if self._frames[other] != BETWEEN
+            if self._frames[other].frame != BETWEEN
         ]
         if peak < max(value for is_near, value in around if is_near):
             return False
@@ -188,8 +223,8 @@ class CutFinder:
 
     def _sharpened(self, tick: int) -> int:
         """Return where a boundary is, to the frame if it is a cut."""
-        reach, at = self._window // 2, tick - self._begin
-        first = max(at - reach, 0)
-        steps = self._steps[first : at + reach + 1]
+        at = tick - self._begin
+        first = max(at - self._reach, 0)
+        steps = self._steps[first : at + self._reach + 1]
         sharpest = int(np.argmax(steps))
         return self._begin + first + sharpest if steps[sharpest] >= SHARP * self._peaks[at] else tick

@@ -83,9 +83,11 @@ def stated_length(container: InputContainer, stream: VideoStream) -> float | Non
         return float(stream.duration * stream.time_base)
     if not container.duration or container.duration < 0:
         return None
-    ends_at = "matroska" in container.format.name  # its length is the time at which it ends
-    first = container.start_time or 0 if ends_at else 0
-    return max(0, container.duration - first) / av.time_base
+    seconds = container.duration / av.time_base
+    if "matroska" in container.format.name and stream.start_time and stream.time_base:
+        first = float(stream.start_time * stream.time_base)  # FFmpeg writes as length when the film ends
+        return seconds - first if 0 < first < seconds else seconds
+    return seconds
 
 
 def unreadable(name: str, error: Exception) -> VideoError:

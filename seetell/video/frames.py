@@ -85,6 +85,11 @@ class Video(ABC):
         """Length, as the file says; ``None`` where it does not."""
         return None if self.frame_count is None else self.frame_count / self.fps
 
+    @property
+    def end(self) -> float | None:
+        """Second at which it ends, as the file says; ``None`` where it does not, or was not read to there."""
+        return None if self.problem else self.seconds
+
     @abstractmethod
     def frames(self, start: float = 0.0) -> Iterator[Frame]:
         """Yield the frames in the order in which they are shown.

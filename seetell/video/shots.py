@@ -11,14 +11,14 @@ A dozen reduced frames of the shot that is being read are held, so an hour takes
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
-from seetell.video.cuts import CutFinder
+from seetell.video.cuts import CutFinder, Place
 from seetell.video.frames import Frame
 
 KEPT = 12
@@ -48,14 +48,20 @@ class ShotFrames:
     begins: bool
 
     def spread(self, count: int) -> list[Frame]:
-        """Return so many of the frames at most, from the middles of as many equal parts."""
+        """Return so many of the frames at most, those shown in the middles of as many equal parts."""
         middles = (self.start + (part + 0.5) * (self.end - self.start) / count for part in range(count))
-        nearest = {min(self.frames, key=lambda frame: abs(frame.seconds - middle)).index for middle in middles}
-        return [frame for frame in self.frames if frame.index in nearest]
+        begins = [frame.seconds for frame in self.frames]
+        shown = {max(0, bisect_right(begins, middle + 1e-6) - 1) for middle in middles}
+        return [self.frames[place] for place in sorted(shown)]
 
 
 def shots_of(
-    frames: Iterable[Frame], fps: float, *, shortest: float = 1.0, longest: float = 20.0
+    frames: Iterable[Frame],
+    fps: float,
+    *,
+    shortest: float = 1.0,
+    longest: float = 20.0,
+    end: Callable[[], float | None] = lambda: None,
 ) -> Iterator[ShotFrames]:
     """Yield the shots of a film, each as soon as its end is certain.
 
@@ -64,27 +70,26 @@ def shots_of(
         fps: frames a second, on average.
         shortest: seconds; what begins sooner after a cut belongs to the same shot.
         longest: seconds; a shot that lasts more than half as long again is divided.
+        end: called after the last frame, the second at which the film ends; by the frame rate where that is ``None``.
     """
     finder = CutFinder(fps, shortest)
-    shot = _Growing(finder.lag, longest)
+    shot = _Growing(longest)
     for frame in frames:
         shot.add(frame)
-        yield from shot.ended(finder.add(frame.image, frame.seconds))
-    yield from shot.ended(finder.finish())
-    yield from shot.rest(1 / fps)
+        yield from shot.ended(finder.add(frame.image, frame.seconds), finder.certain)
+    yield from shot.ended(finder.finish(end()), finder.certain)
+    yield from shot.rest(finder.certain)
 
 
 class _Growing:
     """The shot that is being read, and the frames after it until its end is certain.
 
     Args:
-        lag: frames after which it is certain.
         longest: seconds of a part.
     """
 
-    def __init__(self, lag: int, longest: float) -> None:
+    def __init__(self, longest: float) -> None:
         self._longest = longest
-        self._times: deque[tuple[int, float]] = deque(maxlen=lag + 1)  # place and seconds of the last frames
         self._held: list[tuple[int, Frame]] = []
         self._added, self._start, self._begins, self._every = 0, 0.0, True, EVERY
 
@@ -92,40 +97,45 @@ class _Growing:
         """Take a frame."""
         if not self._added:
             self._start = frame.seconds
-        self._times.append((self._added, frame.seconds))
         if not self._held or frame.seconds >= self._held[-1][1].seconds + EVERY - 1e-6:
             self._held.append((self._added, reduced(frame)))
         self._added += 1
 
-    def ended(self, cuts: Iterable[int]) -> Iterator[ShotFrames]:
-        """Yield what ended, given the places at which shots begin that are now known."""
-        for cut in cuts:
-            seconds = next(seconds for place, seconds in self._times if place == cut)
-            yield from self._until(cut, seconds, begins=True)
-        place, seconds = self._times[0] if self._times else (0, 0.0)  # no cut comes before
-        if seconds >= self._start + 1.5 * self._longest:
-            middle = self._start + self._longest
-            yield from self._until(next(at for at, frame in self._held if frame.seconds >= middle), middle)
-        self._thin(place)
-
-    def rest(self, frame_seconds: float) -> Iterator[ShotFrames]:
-        """Yield what is left at the end of the film, whose last frame is shown for so long."""
-        if self._added:
-            yield from self._until(self._added, self._times[-1][1] + frame_seconds)
-
-    def _until(self, place: int, seconds: float, *, begins: bool = False) -> Iterator[ShotFrames]:
-        """Yield the shot up to a frame, with which the next one begins; none if it is too short to have a frame.
+    def ended(self, cuts: Iterable[Place], certain: Place) -> Iterator[ShotFrames]:
+        """Yield what ended.
 
         Args:
-            place: of that frame.
-            seconds: when it is shown.
-            begins: whether a shot begins with it, rather than a part of this one.
+            cuts: where shots begin, as far as that is new.
+            certain: no other begins before this place.
         """
-        frames = tuple(frame for at, frame in self._held if at < place)
+        for cut in cuts:
+            yield from self._until(cut, begins=True)
+        if certain.seconds >= self._start + 1.5 * self._longest:
+            middle = self._start + self._longest
+            later = (Place(at, frame.seconds) for at, frame in self._held[1:] if frame.seconds >= middle)
+            place = next(later, None)
+            if place is not None and place.frame <= certain.frame:
+                missed = place.seconds >= middle + self._longest  # its first frame was shown all the time
+                yield from self._until(place if missed else Place(place.frame, middle))
+        self._thin(certain.frame)
+
+    def rest(self, end: Place) -> Iterator[ShotFrames]:
+        """Yield what is left at the end of the film."""
+        if self._added:
+            yield from self._until(end)
+
+    def _until(self, place: Place, *, begins: bool = False) -> Iterator[ShotFrames]:
+        """Yield the shot up to a place; none if it is too short to have a frame.
+
+        Args:
+            place: where the next one begins.
+            begins: whether a shot begins there, rather than a part of this one.
+        """
+        frames = tuple(frame for at, frame in self._held if at < place.frame)
         if frames:
-            yield ShotFrames(self._start, seconds, frames, self._begins)
+            yield ShotFrames(self._start, place.seconds, frames, self._begins)
             self._held = self._held[len(frames) :]
-            self._start, self._begins, self._every = seconds, begins, EVERY
+            self._start, self._begins, self._every = place.seconds, begins, EVERY
 
     def _thin(self, certain: int) -> None:
         """Let frames go of what belongs to the shot for certain, where it has too many."""

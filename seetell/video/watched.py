@@ -50,6 +50,11 @@ class Watched:
         """Why the video was not read to its end, or without loss; empty if it was, or only as far as was asked for."""
         return "; ".join(filter(None, (self._stopped, self._video.problem)))
 
+    @property
+    def end(self) -> float | None:
+        """Second at which the video ends, as it says; ``None`` where it does not, or was not read to there."""
+        return None if self._stopped or self._until is not None else self._video.end
+
     def __iter__(self) -> Iterator[Frame]:
         begin, total = time.monotonic(), self._video.frame_count
         if self._until is not None and total is not None:

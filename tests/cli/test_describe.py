@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from small_films import write_greys
 
-from seetell.cli.main import main
+from seetell.cli.main import _meant, main
 from seetell.cli.served_models import load_predictors
 from seetell.errors import UsageError
 from seetell.tasks.registry import tasks
@@ -129,3 +129,24 @@ def test_a_server_of_videos_describes_them(tiny_bundle: Path):
     assert [*load_predictors(chosen, 1, {}, videos=True)] == ["describe"]
     with pytest.raises(UsageError, match="commands for videos are served with --videos"):
         load_predictors(chosen, 1, {}, videos=False)
+
+
+@pytest.mark.parametrize("ending", [".mkv", ".avi", ".flv", ".ts", ".mpg", ".wmv", ".ogv"])
+def test_every_kind_of_film_beside_a_photo_is_told(
+    ending: str, tmp_path: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]
+):
+    import av
+
+    Image.new("RGB", (32, 24), (200, 40, 40)).save(tmp_path / "a.jpg")
+    with av.open(str(tmp_path / f"b{ending}"), "w") as container:
+        codec = {".ogv": "libvpx", ".flv": "flv", ".wmv": "wmv2"}.get(ending, "mpeg2video")
+        stream = container.add_stream(codec, rate=25, width=64, height=48, pix_fmt="yuv420p")
+        picture = av.VideoFrame.from_image(Image.new("RGB", (64, 48), (200, 40, 40)))
+        container.mux([*stream.encode(picture), *stream.encode()])
+    assert run("caption", tmp_path / "a.jpg", tmp_path / f"b{ending}", "--model", tiny_bundle) == 1
+    assert f"b{ending}: video is not supported; seetell describe says" in capsys.readouterr().err
+
+
+def test_pictures_that_need_an_extra_are_photos_too(tmp_path: Path):
+    assert _meant(tasks()["captioning"], [str(tmp_path / "IMG_1.HEIC"), "b.mov"]).name == "captioning"
+    assert _meant(tasks()["captioning"], ["b.mov", "--format", "csv"]).name == "video_captioning"

@@ -140,7 +140,7 @@ def test_references_without_a_word_count_as_in_coco_caption(tmp_path: Path, caps
         status, out, err = run(capsys, results, "-r", references, "-f", "json")
         assert status == 0
         assert json.loads(out)["CIDEr"] == pytest.approx(3.7137, abs=1e-4)
-        assert "has no words; kept, and 1 more" in err
+        assert "has no words; kept, and 1 more; see: seetell data check" in err
         status, weighted, _ = run(capsys, results, "-r", references, "-f", "json", "--frequencies-from", references)
         assert json.loads(weighted)["CIDEr"] == pytest.approx(3.7137, abs=1e-4)
 

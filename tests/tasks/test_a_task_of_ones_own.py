@@ -21,7 +21,9 @@ from training_runs import StoppedError, configured, loop_of, stop_at, trained_in
 import seetell
 from seetell import drawing
 from seetell.cli.main import main
+from seetell.export.exporter import export_run
 from seetell.results import row
+from seetell.runtime.bundle import Bundle
 from seetell.tasks import registry
 from seetell.training.checkpoint import read_checkpoint
 from seetell.web.application import application
@@ -112,6 +114,16 @@ def test_the_bundle_says_what_torch_says(run, bundle, images):
         np.testing.assert_allclose([scores["dark"], scores["bright"]], expected, atol=1e-3)
 
 
+@pytest.mark.slow
+def test_its_card_says_what_its_settings_mean(run, tmp_path, monkeypatch):
+    module = "seetell_brightness.export.about_settings"
+    monkeypatch.setattr(module, lambda settings: [f"**Settings:** {len(settings)}"], raising=False)
+    task = replace(TASK, card="export:about_settings")
+    export_run(run, tmp_path / "bundle", find_task=lambda _: task, precisions=("fp32",))
+    assert "\n- **Settings:** 0\n" in Bundle.load(tmp_path / "bundle").card()
+
+
+@pytest.mark.slow
 def test_its_command_is_there(bundle, images, capsys, tmp_path):
     picture, page = tmp_path / "chart.png", tmp_path / "chart.html"
     for output in (picture, page):
@@ -134,6 +146,7 @@ def test_its_command_is_there(bundle, images, capsys, tmp_path):
     assert json.loads(capsys.readouterr().out) == {"accuracy": 1.0, "photos": 4}
 
 
+@pytest.mark.slow
 def test_it_is_drawn_and_served(bundle, images):
     judge = seetell.load(bundle, threads=1)
     result = judge.predict(images / "03.png")

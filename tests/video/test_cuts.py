@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from itertools import count, islice
+from itertools import count, islice, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +16,15 @@ DATA = Path(os.environ.get("SEETELL_DATA", "../shared/data"))
 
 
 def cuts(
-    frames: Iterable[np.ndarray], fps: float = 10, shortest: float = 1, shown: Iterable[float] | None = None
+    frames: Iterable[np.ndarray],
+    fps: float = 10,
+    shortest: float = 1,
+    shown: Iterable[float] | None = None,
+    end: float | None = None,
 ) -> list[int]:
     finder, seconds = CutFinder(fps, shortest), shown or (index / fps for index in count())
     found = [place for frame, at in zip(frames, seconds, strict=False) for place in finder.add(frame, at)]
-    return found + finder.finish()
+    return [place.frame for place in [*found, *finder.finish(end)]]
 
 
 def test_the_histogram_of_one_colour_by_hand():
@@ -68,9 +72,9 @@ def test_a_boundary_is_told_soon_and_an_hour_takes_no_more_memory():
     finder, told = CutFinder(10, 1), {}
     for index, frame in enumerate([*scene(0, 60), *scene(1, 120)]):
         told.update(dict.fromkeys(finder.add(frame, index / 10), index))
-    assert [*told] == [60]
-    assert told[60] - 60 <= finder.lag
-    assert len(finder._peaks) <= len(finder._steps) == len(finder._frames) <= 2 * finder.lag
+        assert index - 20 <= finder.certain.frame <= index
+    assert told == {(60, 6.0): 72}
+    assert len(finder._peaks) <= len(finder._steps) == len(finder._frames) <= 2 * finder._lag
 
 
 @pytest.mark.slow
@@ -97,14 +101,50 @@ def test_films_of_few_frames_a_second_have_cuts_too(fps: float, shortest: float)
 def test_a_screen_recording_has_no_frames_while_nothing_changes():
     frames = [frame for seed in range(4) for frame in scene(seed, 3)]
     shown = [8 * slide + index / 30 for slide in range(4) for index in range(3)]
-    assert cuts(frames, 30, 1, shown) == [3, 6, 9]
+    assert cuts(frames, 30, 1, shown, end=32) == [3, 6, 9]
+    assert cuts(frames, 30, 1, shown) == [3, 6]  # as the last slide is shown for a tenth of a second
     quickly = [1.5 * slide + index / 30 for slide in range(4) for index in range(3)]
-    assert cuts(frames, 30, 1, quickly) == [3, 6, 9]
-    assert cuts(frames, 30, 2, quickly) == [6]
+    assert cuts(frames, 30, 1, quickly, end=6) == [3, 6, 9]
+    assert cuts(frames, 30, 2, quickly, end=6) == [6]
 
 
-def test_a_long_gap_takes_no_longer_than_a_short_one():
-    finder = CutFinder(30, 1)
-    for frame, seconds in zip(scene(0, 3), [0, 1e9, 2e9], strict=True):
-        assert finder.add(frame, seconds) == []
-    assert finder._added < 10 * finder.lag
+@pytest.mark.parametrize("shortest", [0.7, 2, 3, 5, 10])
+def test_shots_are_no_shorter_than_is_asked_for(shortest: float):
+    frames = [frame for seed, length in enumerate([60, 200, 30, 200, 125]) for frame in scene(seed, length)]
+    begins = [0, *cuts(frames, 25, shortest), len(frames)]
+    assert all((end - begin) / 25 >= shortest for begin, end in pairwise(begins))
+    assert len(begins) >= 3
+    assert set(begins) <= {0, 60, 260, 290, 490, 615}
+
+
+def test_seconds_count_where_frames_come_irregularly():
+    scenes = [20, 5, 20]
+    frames = [frame for seed, length in enumerate(scenes) for frame in scene(seed, length)]
+    assert cuts(frames, 6, 1) in ([20], [25])  # the second lasts for five sixths of a second
+    bursts = [second + index / 60 for second in range(6) for index in range(10)]
+    frames = [frame for seed in range(6) for frame in scene(seed, 10)]
+    assert cuts(frames, 10, 1, bursts, end=6) == [10, 20, 30, 40, 50]
+    assert cuts(frames, 10, 0.1, bursts, end=6) == [10, 20, 30, 40, 50]
+
+
+def test_what_flickers_between_two_frames_is_told_where_a_frame_begins():
+    frames = [frame for seed in range(8) for frame in scene(seed, 2)]
+    shown = [0.9 * index for index in range(16)]
+    assert set(cuts(frames, 1.1, 0.1, shown)) <= {*range(2, 16, 2)}
+
+
+def test_a_rate_that_is_none_costs_no_more_than_a_usual_one():
+    finder = CutFinder(1000, 1)  # as FFmpeg says where the file does not
+    for index, frame in enumerate(scene(0, 40)):
+        finder.add(frame, index / 25)
+    assert finder._added <= 100
+
+
+@pytest.mark.parametrize("shown", [[0.0] * 30, [9.0 - index for index in range(30)], [0.0, 1e9] * 15])
+def test_times_that_make_no_sense_do_no_harm(shown: list[float]):
+    finder = CutFinder(25, 1)
+    frames = [frame for seed in range(3) for frame in scene(seed, 10)]
+    told = [place for frame, at in zip(frames, shown, strict=True) for place in finder.add(frame, at)]
+    told += finder.finish()
+    assert [place.frame for place in told] == sorted({place.frame for place in told})
+    assert finder._added <= 30 * 3 * finder._lag

@@ -42,7 +42,7 @@ def test_a_long_shot_is_divided_and_says_so():
 def test_frames_are_spread_over_the_shot():
     (shot,) = shots_of(open_video([*scene(0, 30)], fps=10), 10)
     assert [frame.index for frame in shot.spread(1)] == [15]
-    assert [frame.index for frame in shot.spread(3)] == [6, 15, 24]
+    assert [frame.index for frame in shot.spread(3)] == [3, 15, 24]
     assert len(shot.spread(12)) == len(shot.frames)
 
 
@@ -55,3 +55,18 @@ def test_few_frames_a_second_and_a_single_frame():
 def test_large_frames_are_held_reduced():
     image = reduced(Frame(3, 0.5, np.zeros((1000, 2048, 3), np.uint8))).image
     assert image.shape == (500, SIDE, 3)
+
+
+def test_after_a_long_pause_a_shot_is_divided_as_before_it():
+    times = [0.0, *(100 + index / 10 for index in range(1000))]
+    frames = [Frame(index, at, image) for index, (at, image) in enumerate(zip(times, scene(0, 1001), strict=True))]
+    parts = [*shots_of(frames, 10)]
+    assert [(round(part.start), round(part.end)) for part in parts[:3]] == [(0, 100), (100, 120), (120, 140)]
+    assert parts[-1].end == pytest.approx(200)
+    assert all(part.start <= frame.seconds < part.end for part in parts for frame in part.frames)
+
+
+def test_the_last_frame_is_shown_until_the_end():
+    frames = [Frame(index, 5.0 * index, next(iter(scene(index, 1)))) for index in range(2)]
+    assert [(shot.start, shot.end) for shot in shots_of(frames, 30, end=lambda: 10.0)] == [(0, 5), (5, 10)]
+    assert [(shot.start, shot.end) for shot in shots_of(frames, 0.2)] == [(0, 5), (5, 10)]

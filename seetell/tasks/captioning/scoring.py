@@ -228,8 +228,8 @@ def _remarks(dataset: CaptionDataset, photos: int, scored: int) -> Iterator[str]
         yield f"{photos - scored:,} of {photos:,} photos have no caption and were skipped"
     if dataset.problems:
         first, *others = dataset.problems
-        more = f", and {len(others):,} more: see: seetell data check {dataset.source}" if others else ""
-        yield f"a problem of the references: {first.where}: {first.message}{more}"
+        found = f"{first.where}: {first.message}" + (f", and {len(others):,} more" if others else "")
+        yield f"problems of the references: {found}; see: seetell data check {dataset.source}"
 
 
 def _training_captions(dataset: CaptionDataset, split: str | None) -> list[str] | None:

@@ -48,6 +48,8 @@ CARD = CardConfig(
 class _Published:
     """The parts of the task that the exporter asks for, with examples that need no labels."""
 
+    card = ""
+
     def __init__(self, examples: Examples) -> None:
         self._examples = examples
 

@@ -106,7 +106,9 @@ class Describer(VideoPredictor[Shots]):
     def _describe(self, video: Video, progress: VideoProgress, *, tell: Tell, reading: Reading) -> Shots:
         watched = Watched(video, progress, until=reading.until, time_limit=reading.time_limit)
         shots: list[Shot] = []
-        parts = shots_of(iter(watched), video.fps, shortest=reading.shortest, longest=reading.longest)
+        parts = shots_of(
+            iter(watched), video.fps, shortest=reading.shortest, longest=reading.longest, end=lambda: watched.end
+        )
         for part in parts:
             frame, caption = tell(part.spread(reading.frames))
             if shots and not part.begins and str(shots[-1].caption) == str(caption):
