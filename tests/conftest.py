@@ -24,7 +24,9 @@ hypothesis.settings.load_profile("busy machine")
 GARBAGE = 10_000
 """Objects made, less those let go, after which garbage is looked for: fourteen times as many as usually."""
 
-ALL_SLOW = re.compile(r"^pytestmark = (pytest\.mark\.slow\b|\[pytest\.mark\.slow,)", re.MULTILINE)
+ALL_MARKED = re.compile(r"^pytestmark = \[?pytest\.mark\.(slow|nightly)\b", re.MULTILINE)
+LEFT_OUT = {"not slow": ("slow", "nightly"), "slow and not nightly": ("nightly",)}
+"""Marks of the tests that do not run, by what ``-m`` says."""
 PARAPHRASES = "seetell.metrics.meteor.scorer.read_paraphrases"
 
 
@@ -37,11 +39,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Do not import files whose tests are all slow, unless they are asked for: some load large libraries."""
+    """Do not import files of whose tests none is to run, unless they are named: some load large libraries."""
+    left_out = LEFT_OUT.get(config.option.markexpr, ())
     named = any(Path(arg.partition("::")[0]).resolve() == collection_path for arg in config.args)
-    if config.option.markexpr != "not slow" or named or not collection_path.name.startswith("test_"):
+    if not left_out or named or not collection_path.name.startswith("test_"):
         return None
-    return True if ALL_SLOW.search(collection_path.read_text(encoding="utf-8")) else None
+    marked = ALL_MARKED.search(collection_path.read_text(encoding="utf-8"))
+    return True if marked and marked[1] in left_out else None
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """What is for the night is slow."""
+    if item.get_closest_marker("nightly"):
+        item.add_marker(pytest.mark.slow)
 
 
 def pytest_collection_finish() -> None:

@@ -85,7 +85,7 @@ def unindented(text: str) -> str:
     return "".join(f"{line.strip()}\n" for line in text.splitlines() if line.strip())
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_adding_a_task(copy: Path):
     """The commands in the order of the page; the entry point is written where pip would write it."""
     pytest.importorskip("torch", reason="training needs the training extra")
@@ -104,7 +104,7 @@ def test_adding_a_task(copy: Path):
     assert "dark" in (task / "chart.html").read_text(encoding="utf-8")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_adding_a_model(copy: Path):
     pytest.importorskip("torch", reason="training needs the training extra")
     write_captioned_photos(copy / "my_photos", 30)
@@ -112,7 +112,7 @@ def test_adding_a_model(copy: Path):
     assert "## Captioner merge" in (copy / "docs" / "reference" / "recipe.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_adding_a_backbone(copy: Path):
     pytest.importorskip("torch", reason="training needs the training extra")
     for label in ("oak", "beech"):
@@ -121,7 +121,7 @@ def test_adding_a_backbone(copy: Path):
     assert (copy / "my-strided" / "model.json").is_file()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_moving_a_task_into_the_house(copy: Path):
     pytest.importorskip("torch", reason="the reference of recipes needs the training extra")
     page = (PAGES / "add-a-task.md").read_text(encoding="utf-8")

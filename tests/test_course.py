@@ -104,7 +104,7 @@ def test_the_data_is_read_without_problems():
     assert not captions.problems + objects.problems + phrases.problems
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.filterwarnings("default")  # of what runs notebooks
 @each_lesson
 def test_a_lesson_runs(path: Path, monkeypatch: pytest.MonkeyPatch):

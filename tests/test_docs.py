@@ -109,14 +109,9 @@ def photos(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def costly(block: Block) -> bool:
-    """Of what runs, the README's alone is for the default suite, but for networks that are run a hundred times."""
-    return block.mark == "run" and (block.page != "README.md" or block.text.startswith("seetell explain"))
-
-
 @pytest.mark.parametrize(
     "block",
-    [pytest.param(each, marks=[pytest.mark.slow] if costly(each) else []) for each in blocks()],
+    [pytest.param(each, marks=[pytest.mark.slow] if each.mark == "run" else []) for each in blocks()],
     ids=str,
 )
 def test_every_block_runs_or_names_its_test(block: Block, photos: Path, no_paraphrases: None):
@@ -173,7 +168,7 @@ def test_training_on_ones_own_photos(tmp_path: Path):
     assert 0 <= json.loads(run(evaluate, tmp_path))["Bleu_1"] <= 1
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_distilling_several_models_into_one(tmp_path: Path):
     pytest.importorskip("torch", reason="training needs the training extra")
     write_captioned_photos(tmp_path / "my_photos", 30)
@@ -185,7 +180,7 @@ def test_distilling_several_models_into_one(tmp_path: Path):
     assert "distilled from `my-captioner` and `second-captioner`." in (tmp_path / "distilled" / "README.md").read_text()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_fifty_photos_of_ones_own_are_learnt_by_heart(tmp_path: Path):
     pytest.importorskip("torch", reason="training needs the training extra")
     write_captioned_photos(tmp_path / "my_photos", 50)
@@ -193,7 +188,7 @@ def test_fifty_photos_of_ones_own_are_learnt_by_heart(tmp_path: Path):
     assert json.loads(run("seetell evaluate my-captioner --data my_photos --split train", tmp_path))["CIDEr"] > 8
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_reproducing_the_bundled_model_in_short(tmp_path: Path):
     pytest.importorskip("torch", reason="training needs the training extra")
     write_flickr8k(tmp_path / "flickr8k", 12)

@@ -43,6 +43,7 @@ def test_quotations_that_are_cut_are_closed():
     assert alt_text("a “stop” sign beside a long road", longest=20) == "A “stop” sign…"
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_alt_text_is_one_line_of_limited_length_and_settles(caption: str):
     text = alt_text(caption)

@@ -265,6 +265,7 @@ SNIPPETS = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(SNIPPETS, max_size=40).map("".join))
 def test_filling_inserts_only_and_once(page: str):
     findings = html_findings(page)

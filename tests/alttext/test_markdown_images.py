@@ -206,6 +206,7 @@ SNIPPETS = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(SNIPPETS, max_size=40).map("".join))
 def test_filling_inserts_only_and_once(text: str):
     findings = markdown_findings(text)

@@ -35,7 +35,7 @@ MARKDOWN = [
 ]  # fmt: skip
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @settings(max_examples=400, deadline=None)
 @given(st.lists(st.sampled_from(MARKDOWN), max_size=30).map("".join))
 def test_commonmark_reads_the_same_document(text: str):

@@ -15,6 +15,8 @@ from bulk.toy_executor import CAPTIONING, Toy, caption
 
 from seetell.bulk.formats import format_of
 
+pytestmark = pytest.mark.slow
+
 COUNT = 3000
 WRITER = f"""
 import sys

@@ -45,7 +45,7 @@ KILLING = """
 """
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.skipif(sys.platform == "win32", reason="Ray's test cluster is for Linux and macOS")
 def test_a_node_that_is_killed_loses_nothing_and_repeats_nothing(tmp_path: Path):
     pytest.importorskip("ray")

@@ -25,6 +25,7 @@ def output(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return tmp_path / request.param
 
 
+@pytest.mark.slow
 def test_a_run_writes_a_row_for_each_item(output: Path):
     asked, summary = caption("abcab", output)
     assert (asked, summary.rows, summary.failed) == (["a", "b", "c"], 3, 0)

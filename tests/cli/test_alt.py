@@ -375,6 +375,7 @@ def test_words_that_are_not_certain_are_not_told(
     assert "with the words “LPMorggn POLOI”" in row["alt"]
 
 
+@pytest.mark.slow
 def test_what_is_written_in_an_image_is_told(tmp_path: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]):
     shutil.copy("docs/pictures/notice.jpg", tmp_path)
     page = tmp_path / "page.md"

@@ -22,6 +22,7 @@ def listed(capsys, *arguments: str) -> str:
     return capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_encoders_are_listed_with_what_they_cost(capsys, two_encoders):
     header, lenet, resnet = listed(capsys).splitlines()
     assert header.split() == ["NAME", "PIXELS", "PRINTED", "HERE", "GFLOPS", "MS", "PAPER"]
@@ -30,6 +31,7 @@ def test_encoders_are_listed_with_what_they_cost(capsys, two_encoders):
     assert float(resnet.split()[5]) > 0
 
 
+@pytest.mark.slow
 def test_times_can_be_left_out(capsys, two_encoders):
     assert "MS" not in listed(capsys, "--no-timing").split()
     lines = listed(capsys, "--no-timing", "--format", "table").splitlines()
@@ -37,6 +39,7 @@ def test_times_can_be_left_out(capsys, two_encoders):
     assert lines[3] == "| `cifar_resnet20` | He et al. 2015 | 32 | 0.27 | 0.270 | 0.081 |"
 
 
+@pytest.mark.slow
 def test_programs_read_json(capsys, two_encoders):
     lenet, resnet = json.loads(listed(capsys, "--format", "json"))
     assert (lenet["parameters"], resnet["parameters"], resnet["classes"]) == (61_706, 269_722, 10)

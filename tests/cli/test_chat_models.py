@@ -126,6 +126,7 @@ def test_the_key_is_told_nowhere(server: ChatServer, photos: Path, tmp_path: Pat
         assert "0123" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are interrupted otherwise there")
 def test_ctrl_c_ends_it_while_a_server_thinks(server: ChatServer, photos: Path):
     asked, go = threading.Event(), threading.Event()

@@ -46,6 +46,7 @@ def test_regions_are_scored_as_they_are_written(
     assert 0 < scores["recall@50"] <= scores["recall@100"] <= scores["recall@300"] <= 1
 
 
+@pytest.mark.slow
 def test_recall_is_that_of_the_proposals(dense_bundle: Path, boxes_of_people: Path):
     captioner = seetell.load(dense_bundle, threads=1)
     photos = read_regions(boxes_of_people).split("val")
@@ -59,6 +60,7 @@ def test_recall_is_that_of_the_proposals(dense_bundle: Path, boxes_of_people: Pa
         assert {region.text for region in all_of_them} == {""}
 
 
+@pytest.mark.slow
 def test_recorded_scores_stand_on_the_card(
     dense_bundle: Path, boxes_of_people: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
@@ -72,6 +74,7 @@ def test_recorded_scores_stand_on_the_card(
     assert "    seetell evaluate boxes --data boxes --split train\n" in card
 
 
+@pytest.mark.slow
 def test_photos_that_do_not_open_are_named_and_skipped(
     dense_bundle: Path, boxes_of_people: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

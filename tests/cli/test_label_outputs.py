@@ -37,6 +37,7 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
     return run
 
 
+@pytest.mark.slow
 def test_objects_are_counted(run):
     status, out, err = run("--format", "counts")
     assert status == 1
@@ -80,6 +81,7 @@ def test_all_formats_say_the_same(run, tmp_path: Path):
             assert one[2] == pytest.approx(other[2], abs=within)
 
 
+@pytest.mark.slow
 def test_what_is_there_stays(run, tmp_path: Path):
     _, out, _ = run("--format", "jsonl", "--voc", "voc", "--yolo", "yolo")
     row = json.loads(out.splitlines()[1])
@@ -125,6 +127,7 @@ def test_images_that_coco_calls_the_same_are_not_mixed(run, tmp_path: Path):
     assert {each["image_id"] for each in json.loads((tmp_path / "coco.json").read_text())} == {"dog", "gate"}
 
 
+@pytest.mark.slow
 def test_other_classes_are_not_mixed(run, tmp_path: Path):
     (tmp_path / "yolo").mkdir()
     for written in ("names: [robot]\n", 'train: images\nval: images\nnames:\n  0: "robot"\n', "\n\n[1]", "\n\n"):

@@ -190,6 +190,7 @@ def test_a_task_that_is_registered_is_a_command(monkeypatch: pytest.MonkeyPatch,
     assert run("count", "a.jpg", "--most", "0") == 2
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
 def test_a_full_disk_is_named(tiny_bundle: Path):
     command = [
@@ -208,6 +209,7 @@ def test_a_full_disk_is_named(tiny_bundle: Path):
     assert "Exception ignored" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="a POSIX shell closes the streams")
 @pytest.mark.parametrize(
     ("words", "status", "said"),

@@ -158,6 +158,7 @@ def test_downloaded_models_are_listed_with_their_places(
     assert " ".join(rows["hf:owner/begun"]).endswith("not complete; run: seetell models pull hf:owner/begun")
 
 
+@pytest.mark.slow
 def test_listing_imports_no_library_of_models(tmp_path: Path):
     put_hub_model(tmp_path / "cache")
     program = (

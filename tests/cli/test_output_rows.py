@@ -211,6 +211,7 @@ def test_outputs_with_one_stem_have_lists_of_failures_of_their_own(run):
     assert not Path("rows.jsonl.failures.jsonl").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="the limit is one of POSIX")
 def test_a_file_that_may_grow_no_more_is_named(tiny_bundle: Path, tmp_path: Path):
     Image.new("RGB", (30, 20)).save(tmp_path / "a.png")

@@ -59,6 +59,7 @@ def test_densecaps_results_hold_the_same_boxes(run, tmp_path: Path):
     assert found.box == pytest.approx(region["box"], abs=0.01)
 
 
+@pytest.mark.slow
 def test_a_picture_and_a_page(run, tmp_path: Path):
     assert run("b.png", "--output", "shown.png")[0] == 0
     with Image.open(tmp_path / "shown.png") as picture:

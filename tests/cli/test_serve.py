@@ -75,7 +75,7 @@ def ended(process: subprocess.Popen[str], how: int) -> None:
     assert "Traceback" not in process.stderr.read()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @POSIX
 def test_it_serves_until_it_is_told_to_end(tiny_bundle: Path):
     with serving(tiny_bundle, "--port", "0") as (process, port):
@@ -85,7 +85,7 @@ def test_it_serves_until_it_is_told_to_end(tiny_bundle: Path):
         ended(process, signal.SIGINT)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @POSIX
 def test_told_to_end_it_first_answers_who_has_begun_to_ask(tiny_bundle: Path):
     body = form(photo_file())
@@ -102,7 +102,7 @@ def test_told_to_end_it_first_answers_who_has_begun_to_ask(tiny_bundle: Path):
         ended(process, signal.SIGTERM)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @POSIX
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_told_to_end_it_ends_whatever_it_does(tiny_bundle: Path, how: signal.Signals):
@@ -119,7 +119,7 @@ def test_told_to_end_it_ends_whatever_it_does(tiny_bundle: Path, how: signal.Sig
         assert "Traceback" not in process.stderr.read()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @POSIX
 def test_killed_it_can_be_started_again_at_once_on_its_port(tiny_bundle: Path):
     body = form(photo_file())
@@ -135,7 +135,7 @@ def test_killed_it_can_be_started_again_at_once_on_its_port(tiny_bundle: Path):
         client.close()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.skipif(sys.platform != "linux", reason="limits on files are other ones there")
 def test_a_full_disk_is_nothing_to_it(tiny_bundle: Path, tmp_path: Path):
     import resource
@@ -172,7 +172,7 @@ def test_other_machines_need_a_key_or_leave(capsys: pytest.CaptureFixture[str], 
     assert "cannot be read" in refused(capsys, "--key-file", str(tmp_path / "absent"))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_open_to_all_it_is_known_by_its_own_names_and_those_given(tiny_bundle: Path):
     with serving(tiny_bundle, "--host", "0.0.0.0", "--port", "0", "--open", "--allow-host", "Photos.lan") as (_, port):
 
@@ -208,6 +208,7 @@ def test_sites_are_named_as_browsers_do(capsys: pytest.CaptureFixture[str], site
     assert "without a path" in refused(capsys, "--allow-origin", site)
 
 
+@pytest.mark.slow
 def test_models_of_the_wrong_kind_and_taken_ports(
     capsys: pytest.CaptureFixture[str], tiny_bundle: Path, tiny_aligner: Path, tmp_path: Path
 ):
@@ -254,6 +255,7 @@ def test_options_are_set_by_command(capsys: pytest.CaptureFixture[str], tiny_bun
     assert message in refused(capsys, "--port", "0", *only(tiny_bundle), "--model=detect=none", "--set", setting)
 
 
+@pytest.mark.slow
 def test_without_the_extra_it_says_what_to_install(tmp_path: Path):
     (tmp_path / "fastapi.py").write_text("raise ModuleNotFoundError('absent', name='fastapi')")
     env = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}

@@ -57,6 +57,7 @@ def test_what_it_writes_is_a_data_set(aligner: tuple[Path, Path], tmp_path: Path
     assert {region.split for region in read(output).photos} == {"val"}
 
 
+@pytest.mark.slow
 def test_an_aligner_of_whole_photos_is_refused_before_photos_are_encoded(
     aligner: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):

@@ -42,6 +42,7 @@ def losses(folder: Path) -> list[float]:
     return [line["loss"] for line in read_log(folder / "log.jsonl") if "loss" in line]
 
 
+@pytest.mark.nightly
 def test_the_page_trains(start, tmp_path):
     (together,) = commands_of(PAGE, "torchrun")
     (alone,) = commands_of(PAGE, "seetell train")
@@ -63,6 +64,7 @@ def test_the_page_trains(start, tmp_path):
     assert runs[2] == pytest.approx(runs[0], rel=1e-4)
 
 
+@pytest.mark.nightly
 def test_an_error_is_told_once(start):
     (together,) = commands_of(PAGE, "torchrun")
     running = start(together, "--set", "data.path=nowhere")
@@ -71,6 +73,7 @@ def test_an_error_is_told_once(start):
     assert errors.count("data.path: nowhere: no such file or folder") == 1
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("rank", [0, 1])
 @pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGTERM])
 def test_a_killed_process_ends_the_run_and_one_process_resumes_it(start, tmp_path, by, rank):

@@ -54,6 +54,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
     return ended.value.code, told.out, told.err
 
 
+@pytest.mark.nightly
 def test_its_model_captions_photos(reference: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     photos = [str(EXAMPLES / name) for name in ("dog.jpg", "cat.jpg", "cliff.jpg")]
     report = tmp_path / "report.html"

@@ -113,6 +113,7 @@ def test_members_before_the_damage_are_kept(tmp_path: Path):
             listed(path)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(st.data())
 def test_any_change_of_an_archive_is_a_clear_problem(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject):

@@ -73,6 +73,7 @@ def test_any_text_gives_rows_in_order(text: str, delimiter: str):
 _cells = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), max_size=20).map(str.strip)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(_cells.filter(bool), _cells), max_size=6), st.sampled_from(",;\t|"))
 def test_what_csv_writes_is_read_back(table: list[tuple[str, str]], delimiter: str):
     file = io.StringIO()

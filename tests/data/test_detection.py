@@ -90,6 +90,7 @@ def test_a_file_that_cannot_be_read_is_a_data_error(tmp_path: Path, monkeypatch:
         read(tmp_path)
 
 
+@pytest.mark.slow
 def test_reading_imports_only_the_reader_that_is_named(tmp_path: Path, paint: Callable[[Path, list[str]], Path]):
     import subprocess
     import sys

@@ -165,7 +165,7 @@ def test_half_of_the_files_is_no_such_data_set(tmp_path: Path):
         read(root, format="entities")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_real_entities(flickr8k: Path):
     root = flickr8k.parent / "flickr30k_entities"
     if not root.is_dir():

@@ -84,6 +84,7 @@ _words = st.lists(st.from_regex(r"[a-z.,'-]+", fullmatch=True), min_size=1, max_
 _phrases = st.tuples(st.integers(0, 99), st.lists(st.sampled_from(TYPES), min_size=1, max_size=2), _words)
 
 
+@pytest.mark.slow
 @given(st.lists(_words | _phrases, min_size=1, max_size=6))
 def test_what_is_written_is_read_back(parts: list[list[str] | tuple[int, list[str], list[str]]]):
     tokens: list[str] = []

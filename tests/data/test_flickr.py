@@ -122,6 +122,7 @@ _names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\t
 _captions = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n"))
 
 
+@pytest.mark.slow
 @given(st.dictionaries(_names, st.lists(_captions, min_size=1, max_size=3), max_size=5))
 def test_what_is_written_is_read_back(photos: dict[str, list[str]]):
     text = "".join(
@@ -134,6 +135,7 @@ def test_what_is_written_is_read_back(photos: dict[str, list[str]]):
     assert not problems
 
 
+@pytest.mark.slow
 def test_the_real_flickr8k(flickr8k: Path):
     dataset = read(flickr8k)
     assert len(dataset.photos) == 7000

@@ -72,6 +72,7 @@ def test_what_torch_writes(tmp_path: Path):
 sides = st.floats(0, 2000, allow_nan=False).map(lambda value: round(value, 3))
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(
     st.lists(
@@ -168,6 +169,7 @@ junk = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(junk)
 def test_junk_is_refused(tmp_path_factory, document):

@@ -92,7 +92,7 @@ def test_a_region_photo_has_a_known_split(tmp_path: Path):
         RegionPhoto(1, tmp_path, (1, 1), (), "dev")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_real_entities(flickr8k: Path):
     root = flickr8k.parent / "flickr30k_entities"
     if not root.is_dir():

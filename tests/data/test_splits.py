@@ -17,6 +17,7 @@ def test_split_named(name: str, split: str | None):
     assert split_named(name) == split
 
 
+@pytest.mark.slow
 def test_shares_are_as_asked_and_reproducible():
     ids = list(range(20_000))
     splits = assign_splits(ids, seed=3, val_fraction=0.2, test_fraction=0.05)

@@ -190,6 +190,7 @@ _captions = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=
 )
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(["a.jpg", "b.jpg", "c.jpg"]), _captions), min_size=1, max_size=6), st.booleans()
@@ -209,6 +210,7 @@ def test_what_is_written_is_read_back(folder: Path, table: list[tuple[str, str]]
     assert {problem.kind for problem in dataset.problems} <= {"photo-without-caption"}
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100, deadline=None)
 @given(st.binary(max_size=120), st.sampled_from(["csv", "tsv", "jsonl", "txt", "json"]))
 def test_any_bytes_are_read_or_refused(folder: Path, content: bytes, suffix: str):

@@ -190,6 +190,7 @@ numbers = st.integers(-50, 90) | st.floats() | st.none() | st.text(max_size=2)
 rows = st.builds(region, st.integers(1, 9), numbers, numbers, numbers, numbers, st.text(max_size=5) | st.none())
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(st.lists(rows | st.none() | st.lists(st.integers(), max_size=2), max_size=6))
 def test_kept_boxes_are_within_the_photo(tmp_path_factory, found):

@@ -42,6 +42,7 @@ sides = st.integers(1, 300)
 texts = st.text(min_size=1).filter(lambda text: text.strip() == text)
 
 
+@pytest.mark.slow
 @given(size=st.tuples(sides, sides), name=texts, shares=st.lists(st.tuples(*[st.floats(0, 1)] * 4), max_size=3))
 def test_what_is_written_is_read_back(size, name, shares):
     regions = []

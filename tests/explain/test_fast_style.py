@@ -68,6 +68,7 @@ def test_brightness_is_compared_cell_by_cell():
     assert float(unlike_in_brightness(-photo, photo)) == pytest.approx(2, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_the_loss_falls_and_every_parameter_learns(photos: list[Path]):
     network, encoder = small(), small_network()
     before = {name: each.clone() for name, each in network.state_dict().items()}

@@ -48,6 +48,7 @@ def captum(name: str, *given: object, **options: object) -> torch.Tensor:
         return explainer.attribute(image.clone().requires_grad_(), target=TARGET, **options).detach()
 
 
+@pytest.mark.slow
 def test_saliency_is_captums(network: ScoredNetwork):
     expected = captum("Saliency", network.scores, network.image).amax(dim=1)[0]
     assert np.allclose(saliency(network, TARGET), expected, atol=1e-5)

@@ -169,6 +169,7 @@ def test_what_is_written(trained, declared, tmp_path: Path):
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
 
 
+@pytest.mark.slow
 def test_unstated_rights_are_those_of_the_bundle_it_started_from(trained, declared, tmp_path: Path):
     first = written(trained, declared, tmp_path / "first")
     assert first["licence"] == "CC0"

@@ -14,6 +14,8 @@ from seetell.export.shared_weights import externalise_weights, halve_weights, qu
 from seetell.nn.onnx_graph import onnx_graph
 from seetell.runtime.sessions import Graph
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(("store", "share", "tolerance"), [(halve_weights, 0.55, 1e-3), (quantise_weights, 0.3, 0.02)])
 def test_a_graph_in_fewer_bits_computes_the_same(tmp_path: Path, store, share, tolerance):

@@ -92,6 +92,7 @@ def test_boxes_suppress_only_those_of_their_class():
     assert kept(threshold=0.95) == [[], []]
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32 - 1))
 def test_nms_matches_torchvision(seed: int):
     torch = pytest.importorskip("torch")

@@ -43,6 +43,7 @@ def assert_equal_tokens(captions: list[str]) -> None:
     assert not named, f"{len(named)} of {len(captions)} captions differ, such as {named[:20]}"
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("context", ["{}", "a{}b", "Ab {} cd", "1{}2", "ab{}", "{}ab", "{0}{0}"])
 def test_every_character(context: str):
     assert_equal_tokens([context.format(character) for character in CHARACTERS])
@@ -57,6 +58,7 @@ def test_every_letter_before_an_apostrophe():
     assert_equal_tokens([word.format(letter, mark, ending) for word, letter, mark, ending in combined])
 
 
+@pytest.mark.nightly
 def test_every_caption_of_flickr8k():
     root = Path(os.environ.get("SEETELL_DATA", Path(__file__).parents[3] / "shared" / "data"))
     path = root / "flickr8k" / "Flickr8k_text" / "Flickr8k.token.txt"

@@ -94,6 +94,7 @@ def test_each_word_carries_its_log_probability_and_the_sum_counts_the_end():
         assert best.logprob == pytest.approx(sum(said) + float(model(3, best.tokens)[END]))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(
     seed=st.integers(0, 10**6), beam_size=st.integers(1, 6), photos=st.lists(st.integers(0, 4), min_size=1, max_size=4)

@@ -84,6 +84,7 @@ def test_words_are_lower_case_and_hold_no_white_space(text: str):
         assert word.split() == [word]
 
 
+@pytest.mark.slow
 @given(*[st.text(ALPHABET.replace("<", ""), max_size=40)] * 2)
 def test_only_a_tag_reaches_further_than_its_neighbour(first: str, second: str):
     assert tokenize(f"{first} word \u00b6 word {second}") == [

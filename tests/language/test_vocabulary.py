@@ -49,6 +49,7 @@ def test_a_special_among_the_words_is_not_added_twice():
     assert Vocabulary.build([["<unk>", "dog"]], min_count=1).words == (*SPECIALS, "dog")
 
 
+@pytest.mark.slow
 @given(WORDS, st.integers(1, 3))
 def test_what_was_kept_comes_back(sentences: list[list[str]], min_count: int):
     vocabulary = Vocabulary.build(sentences, min_count=min_count)
@@ -60,6 +61,7 @@ def test_what_was_kept_comes_back(sentences: list[list[str]], min_count: int):
         assert vocabulary.decode(numbers) == expected
 
 
+@pytest.mark.slow
 @given(WORDS)
 def test_the_order_of_sentences_does_not_matter(sentences: list[list[str]]):
     assert Vocabulary.build(sentences, min_count=1) == Vocabulary.build(sentences[::-1], min_count=1)

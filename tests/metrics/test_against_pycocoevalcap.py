@@ -42,6 +42,7 @@ def assert_equal_scores(references: list[list[Tokens]], candidates: list[Tokens]
         np.testing.assert_allclose(values.mean(), mean, **exactly)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(PHOTO, min_size=1, max_size=6))
 def test_on_made_up_sentences(photos: list[tuple[list[Tokens], Tokens]]):

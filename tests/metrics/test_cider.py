@@ -85,6 +85,7 @@ SENTENCE = st.lists(st.sampled_from("abcd"), max_size=8)
 PHOTO = st.tuples(st.lists(SENTENCE, min_size=1, max_size=3), SENTENCE)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(st.lists(PHOTO, min_size=1, max_size=5))
 def test_plain_cider_is_that_of_the_paper(photos: list[tuple[list[list[str]], list[str]]]):

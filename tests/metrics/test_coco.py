@@ -191,6 +191,7 @@ def test_without_its_data_meteor_is_skipped_with_a_warning(files: tuple[str, str
     assert list(evaluation.imgToEval) == [100, 102]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("java") is None, reason="pycocoevalcap's tokenizer needs Java")
 def test_evaluation_is_that_of_pycocoevalcap(files: tuple[str, str], monkeypatch: pytest.MonkeyPatch):
     original = pytest.importorskip("pycocoevalcap.eval")

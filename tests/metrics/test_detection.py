@@ -66,6 +66,7 @@ def random_boxes(random: np.random.Generator, count: int, *, scores: bool) -> li
     ]
 
 
+@pytest.mark.slow
 def test_it_is_what_pycocotools_computes():
     pytest.importorskip("pycocotools")
     for seed in range(4):

@@ -42,6 +42,7 @@ def test_integral_images_give_what_torchvision_does():
     torch.testing.assert_close(ours, ps_roi_pool(maps, rois(40), 3, 1 / 16), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_gradients_of_integral_images():
     torch.manual_seed(0)
     maps = torch.randn(2, 8, 4, 4, dtype=torch.float64, requires_grad=True)

@@ -80,6 +80,7 @@ def test_what_the_input_covers_of_a_photo():
     assert Preprocessing(50, 50, fit="pad").visible_box((20, 20)) == (0, 0, 20, 20)
 
 
+@pytest.mark.slow
 @given(
     size=st.tuples(st.integers(20, 200), st.integers(20, 200)),
     fit=st.sampled_from(["squash", "crop", "pad"]),

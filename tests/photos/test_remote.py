@@ -74,6 +74,7 @@ def test_addresses_of_web_servers_are_single_photos():
         assert list(remote_photos(address, SkippedFiles())) == [address]
 
 
+@pytest.mark.slow
 def test_photos_are_fetched_when_they_are_opened(bucket: str, server: str, monkeypatch: pytest.MonkeyPatch):
     expected = open_photo(EXAMPLE).tobytes()
     assert open_photo(RemotePhoto(f"{bucket}/b.jpg")).tobytes() == expected

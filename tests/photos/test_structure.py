@@ -43,7 +43,7 @@ def test_a_bomb_is_refused_before_it_is_decoded(make: Callable[[], bytes], monke
         open_photo(bomb, at_least=(224, 224))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", sorted(SLOW_TO_MAKE))
 def test_a_large_bomb_is_refused_or_decoded_at_a_smaller_scale(name: str):
     error = None

@@ -44,7 +44,7 @@ def assert_alike(one: Any, other: Any) -> None:
         assert one == (pytest.approx(other, rel=1e-4, abs=1e-4) if isinstance(other, float) else other)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.skipif(not bundled_models(), reason="no model is bundled with this checkout")
 @pytest.mark.parametrize(
     "command", ["caption", "regions", "detect", "segment", "classify", "retrieval", "align", "read"]

@@ -166,6 +166,7 @@ def endless(path: Path, *, empty: bool) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_an_endless_loop_ends_at_the_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sessions.deadlines, "seconds", 0)
     graph = Graph(endless(tmp_path / "loop.onnx", empty=False), threads=1)

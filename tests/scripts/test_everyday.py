@@ -110,7 +110,7 @@ def test_a_pack_holds_out_the_development_photos_and_their_sentences(packed: Pat
     assert not set(dev.names) & set(corpus.sets["coco_train"].names)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_chain_ends_with_a_checkpoint(packed: Path, tmp_path: Path):
     measured = train_everyday.main(packed, tmp_path / "work", device=torch.device("cpu"), steps=2)
     assert {"flickr CIDEr", "coco CIDEr", "coco CHAIRs"} <= measured.keys()
@@ -125,7 +125,7 @@ def test_the_chain_ends_with_a_checkpoint(packed: Path, tmp_path: Path):
     assert again == measured  # nothing is trained twice
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_page_makes_a_bundle(data: Path, start: Path, tmp_path: Path):
     page = (REPOSITORY / "docs" / "how-to" / "reproduce-the-bundled-model.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"^```bash\n(python scripts/everyday/pack.*?)^```$", page, re.MULTILINE | re.DOTALL)

@@ -109,7 +109,7 @@ class EmptyDetector(Detector[np.ndarray]):
         return [Regions((Region("cat", (0, 0, 10, 10), 0.9),), (1024, 768), self.name) for _ in batch]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("what", "data"), [("words", ("flickr8k", "flickr30k_entities")), ("objects", ("coco128/object_detection",))]
 )

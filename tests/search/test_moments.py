@@ -50,6 +50,7 @@ def found(location: Path, query: str, top: int = 2) -> list[tuple[str, float | N
         return [(os.path.basename(hit.photo), hit.seconds) for hit in index.search(query, top=top)]
 
 
+@pytest.mark.slow
 def test_a_search_names_the_second(sound: Path):
     assert found(sound, "red", 1) == [("film.mp4", 0.9)]
     assert sorted(found(sound, "blue")) == [("film.mp4", 2.7), ("film.mp4", pytest.approx(5.9, abs=0.11))]
@@ -91,6 +92,7 @@ def test_the_moments_of_a_film_that_is_gone_go_with_it(folder: Path, tmp_path: P
         assert store.vector_count() == 1
 
 
+@pytest.mark.slow
 def test_a_cut_off_film_is_found_by_what_could_be_read_and_told(folder: Path, tmp_path: Path):
     album = tmp_path / "album"
     album.mkdir()

@@ -239,6 +239,7 @@ def test_many_photos_are_found_as_few_are(
         assert PhotoIndex(tmp_path / "many", Directions(dimensions)).search("new.png")[0].photo.endswith("new.png")
 
 
+@pytest.mark.slow
 def test_many_photos_are_found_without_faiss(crowd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(nearest, "available", lambda: False)
     monkeypatch.setattr(ranking, "MANY", 1000)

@@ -325,6 +325,7 @@ def test_vectors_of_another_size_are_refused(runs: Runs):
     assert set(runs.photos()) == ALL
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_index_as_it_was(runs: Runs, monkeypatch: pytest.MonkeyPatch):
     runs()
     for number in range(300):

@@ -67,6 +67,7 @@ def left_and_right(part: Explanation) -> tuple[float, float]:
     return float(values[:, :half].mean()), float(values[:, half:].mean())
 
 
+@pytest.mark.slow
 def test_what_is_explained_is_the_answer_of_the_command():
     classifier = seetell.load("classify", threads=1)
     labels = classifier.predict(GIRAFFES, top=3)

@@ -35,7 +35,7 @@ def test_scores_are_those_of_the_graphs(command: str, tolerance: float):
     assert np.allclose(scores, expected, atol=tolerance)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_dog_is_where_the_dog_is():
     captioner, said = seetell.load("caption", threads=1), "a black and brown dog is running in the grass"
     (part,) = explain(captioner, DOG, text=said, names=["black"], methods=["occlusion", "grad-cam"]).parts
@@ -53,7 +53,7 @@ def page_blocks(language: str, beginning: str) -> list[str]:
     return [block for block in found if block.startswith(beginning)]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("block", page_blocks("bash", "seetell explain"))
 def test_the_commands_of_the_page(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "examples").symlink_to(DOG.parent)
@@ -67,7 +67,7 @@ def test_the_commands_of_the_page(block: str, tmp_path: Path, monkeypatch: pytes
             assert (tmp_path / words[words.index("--output") + 1]).stat().st_size > 10_000
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_python_of_the_page(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     monkeypatch.chdir(DOG.parents[1])
     (block,) = page_blocks("python", "import seetell")

@@ -82,6 +82,7 @@ def run(config: RunConfig, folder: Path, **options: Any) -> TrainingLoop:
     return loop
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "method",
     [
@@ -110,6 +111,7 @@ def test_a_stopped_run_resumes_exactly(tmp_path, content, squares, method):
         assert "adaptation" in ours
 
 
+@pytest.mark.slow
 def test_methods_change_training(tmp_path, content, squares):
     losses = {}
     for method in ("none", "instance_weighting", "group_dro", "mixstyle"):
@@ -119,6 +121,7 @@ def test_methods_change_training(tmp_path, content, squares):
     assert len(set(losses.values())) == 4
 
 
+@pytest.mark.slow
 def test_adapters_refine_a_model_that_stays_as_it_is(tmp_path, content, squares):
     content = {**content, "classification": {"label_smoothing": 0.1}}
     before = run(configured(content, "none", squares, encoder={"adapter": 0}), tmp_path / "source").training.classifier
@@ -185,6 +188,7 @@ def test_group_weights_need_whole_batches(tmp_path, content, squares):
         run(configured(content, "group_dro", squares, batch_parts=2), tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_an_encoder_that_is_trained_itself_is_aligned(tmp_path, content, squares):
     trained = {"encoder": {"adapter": 0, "cache": ""}, "classification": {"train_encoder_after": 0}, "steps": 2}
     loop = run(configured(content, "gradient_reversal", squares, **trained), tmp_path / "run")

@@ -52,6 +52,7 @@ def test_the_table_has_the_best_run_first(runs, capsys):
         main([*runs, "--score", "CIDEr"])
 
 
+@pytest.mark.slow
 def test_runs_are_drawn_in_one_picture(runs, tmp_path):
     main([*runs, "--output", str(tmp_path / "runs.png")])
     with Image.open(tmp_path / "runs.png") as picture:
@@ -79,7 +80,7 @@ def test_wrong_use_is_refused_before_anything_is_written(runs, tmp_path, monkeyp
     assert not list(tmp_path.glob("runs.*"))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_errors_are_one_line(tmp_path):
     words = [sys.executable, "-m", "seetell.training.compared_runs", str(tmp_path / "missing")]
     ended = subprocess.run(words, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])

@@ -219,6 +219,7 @@ def test_a_run_resumes_with_another_number_of_processes(tmp_path, counts):
             assert one == (other[0], pytest.approx(other[1], rel=1e-4))
 
 
+@pytest.mark.slow
 def test_parts_of_a_batch_draw_other_numbers(tmp_path):
     for parts in (1, 2, 4):
         loop(tmp_path / str(parts), config(batch_parts=parts)).run()
@@ -295,7 +296,7 @@ def test_a_failure_of_the_compiler_is_one_line(tmp_path, monkeypatch):
         loop(tmp_path, config()).run()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_compiled_model_learns_the_same(tmp_path):
     for name, compiled in {"plain": False, "compiled": True}.items():
         loop(tmp_path / name, config(compile=compiled)).run()

@@ -71,6 +71,7 @@ def test_a_caption_below_the_least_confidence_is_withheld():
         assert client.post("/v1/caption?min_confidence=1.1", files=content).status_code == 422
 
 
+@pytest.mark.slow
 def test_an_option_has_the_default_that_the_server_gives_it(dense_captioner: DenseCaptioner):
     app = application({"regions": dense_captioner}, defaults={"regions": {"top": 1}})
     with TestClient(app, base_url=ADDRESS) as client:
@@ -111,6 +112,7 @@ def test_an_alignment_is_the_command_lines_row(client: TestClient, grounder: Phr
     assert answer.json() == row("rose.png", grounder.predict(photo, "a red square"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("query", "top"), [("", 10), ("?top=2", 2), ("?top=100", 100)])
 def test_regions_are_the_command_lines_row(client: TestClient, dense_captioner: DenseCaptioner, query: str, top: int):
     found = dense_captioner.predict(DOG, top=top)

@@ -100,6 +100,7 @@ def test_an_upload_that_does_not_arrive_is_given_up(port: int):
             assert b" 408 " in client.recv(100)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("head", [b"", HEAD + b"Content-Length: %d\r\n\r\n" % (2 * len(BODY))], ids=["headers", "body"])
 def test_a_trickle_is_given_up(port: int, monkeypatch: pytest.MonkeyPatch, head: bytes):
     monkeypatch.setattr(connection, "HEADER_SECONDS", 0.5)
@@ -153,6 +154,7 @@ def test_a_client_that_waits_for_leave_is_refused_before_it_sends(port: int):
     assert b" 100 " not in answer
 
 
+@pytest.mark.slow
 def test_who_never_asks_is_not_waited_for(port: int, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(connection, "HEADER_SECONDS", 0.3)
     with opened(port) as client:
@@ -166,6 +168,7 @@ def test_who_never_asks_is_not_waited_for(port: int, monkeypatch: pytest.MonkeyP
         assert told(client)[0] == 408
 
 
+@pytest.mark.slow
 def test_an_answer_that_nobody_reads_is_given_up(port: int, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(connection, "READ_SECONDS", 0.3)
     asked = GET.replace(b"/healthz", b"/page/page.css") + b"\r\n"

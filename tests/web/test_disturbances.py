@@ -72,6 +72,7 @@ def test_a_model_that_wants_to_end_everything_fails_one_client(
         assert health(port)["status"] == "ok"
 
 
+@pytest.mark.slow
 def test_a_model_that_hangs_lets_nobody_wait_for_ever(
     captioner: Captioner, serving: Serving, monkeypatch: pytest.MonkeyPatch
 ):
@@ -99,6 +100,7 @@ def test_a_model_that_hangs_lets_nobody_wait_for_ever(
         assert ask(port, body)[0] == 200
 
 
+@pytest.mark.slow
 def test_a_model_that_hangs_does_not_keep_the_server_from_ending(
     captioner: Captioner, serving: Serving, monkeypatch: pytest.MonkeyPatch
 ):

@@ -40,6 +40,7 @@ def shown(beginning: str, address: str) -> str:
     return text.replace(ADDRESS, address)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_commands_are_answered(address: str, folder: Path):
     caption, attention, align, regions = shown("curl", address).splitlines()

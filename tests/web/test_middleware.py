@@ -22,6 +22,7 @@ def locked(captioner: Captioner) -> Iterator[TestClient]:
         yield client
 
 
+@pytest.mark.slow
 def test_every_answer_carries_its_id_and_keeps_the_browser_to_this_server(client: TestClient):
     for path in ("/", "/page/main.js", "/nothing", "/v1/models"):
         answer = client.get(path)

@@ -24,6 +24,7 @@ def address(predictors: dict[str, Any], photos: IndexedPhotos, serving: Serving)
         yield f"http://127.0.0.1:{port}/openapi.json"
 
 
+@pytest.mark.nightly
 def test_every_answer_is_one_that_is_described(address: str):
     asked = 0
     for found in schemathesis.openapi.from_url(address).get_all_operations():

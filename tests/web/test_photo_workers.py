@@ -53,6 +53,7 @@ def workers() -> Iterator[PhotoWorkers]:
     workers.close()
 
 
+@pytest.mark.slow
 def test_a_photo_is_what_it_is_when_opened_here(workers: PhotoWorkers, tmp_path: Path):
     pixels = np.random.default_rng(0).integers(0, 256, (300, 500, 3), np.uint8)
     Image.fromarray(pixels).save(tmp_path / "photo.png")
@@ -71,6 +72,7 @@ def test_a_photo_is_what_it_is_when_opened_here(workers: PhotoWorkers, tmp_path:
     assert len(workers._all) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["classify", "caption", "detect"])
 def test_models_see_the_same_photo_by_every_road(workers: PhotoWorkers, name: str):
     model = seetell.load(name, threads=1)
@@ -147,6 +149,7 @@ def test_one_that_crashes_the_decoder_is_an_error(workers: PhotoWorkers):
     assert workers.open(photo_file()).size == (60, 40)
 
 
+@pytest.mark.slow
 def test_memory_is_given_back(workers: PhotoWorkers, sizeable: bytes):
     workers.start()
     (first,) = workers._all
@@ -155,6 +158,7 @@ def test_memory_is_given_back(workers: PhotoWorkers, sizeable: bytes):
     first.end()
 
 
+@pytest.mark.slow
 def test_large_photos_wait_for_each_other(sizeable: bytes, monkeypatch: pytest.MonkeyPatch):
     reserved, workers = [], PhotoWorkers()
     reserve = workers._budget.reserve
@@ -166,6 +170,7 @@ def test_large_photos_wait_for_each_other(sizeable: bytes, monkeypatch: pytest.M
     assert reserved == 2 * [4 * 5800**2]
 
 
+@pytest.mark.slow
 def test_closing_ends_what_is_being_opened(large: bytes):
     workers = PhotoWorkers()
     workers.start()
@@ -179,6 +184,7 @@ def test_closing_ends_what_is_being_opened(large: bytes):
         workers.open(photo_file())
 
 
+@pytest.mark.slow
 def test_a_server_goes_on_answering_while_a_photo_hangs(
     captioner: BundleCaptioner, serving: Serving, large: bytes, monkeypatch: pytest.MonkeyPatch
 ):

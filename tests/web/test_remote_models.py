@@ -74,6 +74,7 @@ def test_a_slow_server_holds_models_of_this_machine_back_by_nothing(server: Chat
         assert slow.result(30).json()["caption"] == SENTENCE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", [error(400, "secret detail"), error(401, "secret detail"), close])
 def test_a_server_that_gives_no_answer_is_told_without_its_details(
     server: ChatServer, serving: Serving, wrong: Any, caplog: pytest.LogCaptureFixture

@@ -31,6 +31,7 @@ def test_of_many_clients_each_gets_its_own_answer(captioner: Captioner, serving:
     assert len(set(expected)) > 1
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_when_a_server_is_full(captioner: Captioner, serving: Serving):
     body = form(photo_file())
     with serving(application({"caption": captioner}, limits=Limits(queue=2))) as port, ThreadPoolExecutor(12) as pool:

@@ -13,6 +13,8 @@ from web.conftest import ADDRESS
 from seetell.tasks.tracking.predict import ObjectTracker
 from seetell.web.application import application
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("av")
 
 
@@ -29,7 +31,6 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return write_film(path, moving_blocks(), size=(120, 60)).read_bytes()
 
 
-@pytest.mark.slow
 def test_objects_are_followed_and_counted(client: TestClient, film: bytes):
     options = {"only": "person", "count_line": "20,0,20,60"}
     answer = client.post("/v1/track", files={"video": ("walk.mp4", film)}, params=options)

@@ -43,6 +43,7 @@ def client(describer: VideoPredictor) -> Iterator[TestClient]:
         yield client
 
 
+@pytest.mark.slow
 def test_a_video_is_described_shot_by_shot(client: TestClient, film: bytes):
     answer = client.post("/v1/describe", files={"video": ("walk.mp4", film)}, params={"frames": 1})
     assert answer.status_code == 200, answer.text
@@ -84,6 +85,7 @@ def test_what_cannot_be_described_is_told_without_paths(
     assert "/tmp" not in answer.text
 
 
+@pytest.mark.slow
 def test_a_video_that_is_too_long_is_refused_unless_a_part_is_wanted(describer: VideoPredictor, film: bytes):
     with TestClient(application({"describe": describer}, limits=Limits(video_seconds=1.5)), base_url=ADDRESS) as client:
         refused = client.post("/v1/describe", files={"video": ("a.mp4", film)})
@@ -93,6 +95,7 @@ def test_a_video_that_is_too_long_is_refused_unless_a_part_is_wanted(describer: 
         assert part.json()["frame_count"] == 15
 
 
+@pytest.mark.slow
 def test_a_video_that_nobody_waits_for_is_left(describer: VideoPredictor, film: bytes):
     run, sent = video_run(find_task("describe"), describer, Limits()), Sent("a.mp4", film)
     sent.left.set()
@@ -100,6 +103,7 @@ def test_a_video_that_nobody_waits_for_is_left(describer: VideoPredictor, film: 
     assert isinstance(error, CancelledError)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("waited", "left"), [(0, 24.0), (20, 4.0), (29, 0.1)])
 def test_what_a_video_waited_for_others_is_part_of_its_time(
     describer: VideoPredictor, film: bytes, waited: float, left: float, monkeypatch: pytest.MonkeyPatch
@@ -109,6 +113,7 @@ def test_what_a_video_waited_for_others_is_part_of_its_time(
     assert run([Sent("a.mp4", film, arrived=time.monotonic() - waited)]) == [pytest.approx(left, abs=0.15)]
 
 
+@pytest.mark.slow
 def test_a_client_that_goes_away_is_not_waited_for(describer: VideoPredictor, film: bytes):
     sent: list[Sent] = []
 
@@ -125,6 +130,7 @@ def test_a_client_that_goes_away_is_not_waited_for(describer: VideoPredictor, fi
     assert sent[0].left.is_set()
 
 
+@pytest.mark.slow
 def test_another_process_gives_the_frames_and_can_be_ended(film: bytes):
     with SentVideo(Sent("a.mp4", film), max_pixels=10_000, seconds=60) as video:
         assert (video.size, video.fps, video.frame_count) == ((64, 48), 10.0, 30)

@@ -42,6 +42,7 @@ def test_a_picture_follows_from_its_number_and_the_seed(pages, font):
     assert one.image.size == (SIDE, SIDE)
 
 
+@pytest.mark.slow
 def test_lines_are_inside_and_have_ink(pages):
     seen = 0
     for number in range(12):

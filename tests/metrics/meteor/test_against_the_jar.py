@@ -41,6 +41,7 @@ def assert_equal_scores(photos: Photos) -> None:
     assert scores.corpus == pytest.approx(corpus, abs=1e-9)
 
 
+@pytest.mark.nightly
 def test_sentences_of_few_words():
     rng = random.Random(1)
 
@@ -51,6 +52,7 @@ def test_sentences_of_few_words():
     assert_equal_scores(([references for references, _ in photos], [candidate for _, candidate in photos]))
 
 
+@pytest.mark.nightly
 def test_real_captions():
     data = Path(os.environ.get("SEETELL_DATA", Path(__file__).resolve().parents[4] / "shared" / "data"))
     file = data / "flickr8k" / "Flickr8k_text" / "Flickr8k.token.txt"

@@ -28,6 +28,7 @@ def scores() -> MeteorScores:
     return Meteor().score(references, [photo["candidate"].split(" ") for photo in PHOTOS])
 
 
+@pytest.mark.nightly
 def test_each_photos_score_matches_the_program(scores: MeteorScores):
     wrong = [
         (photo, score)

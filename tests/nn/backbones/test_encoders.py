@@ -53,6 +53,7 @@ def test_every_encoder_keeps_the_contract(name, size):
     assert size is None or shape.width == size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"])
 def test_lite_equals_the_reference_implementation(name):
     import timm

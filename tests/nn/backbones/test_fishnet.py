@@ -44,6 +44,7 @@ def count(module: nn.Module, kind: type) -> int:
     return sum(isinstance(layer, kind) for layer in module.modules())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["fishnet99", "fishnet150"])
 def test_stages_are_those_of_the_table(name):
     with torch.device("meta"):

@@ -115,6 +115,7 @@ def test_published_heads_pass_gradients_to_all(name):
     assert not missing
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "parameters", "heads"),
     [
@@ -131,6 +132,7 @@ def test_auxiliary_classifiers_have_the_published_parameters(name, parameters, h
     assert sum(map(parameters_of, (encoder, head, auxiliary))) == parameters
 
 
+@pytest.mark.slow
 def test_auxiliary_classifiers_read_the_trunk_and_pass_gradients_to_it():
     encoder = create_encoder("googlenet", weights="none", image_size=64)
     auxiliary = encoder.auxiliary_heads(3)
@@ -152,7 +154,7 @@ def encoder_size(encoder) -> tuple[int, int]:
     return encoder.preprocessing.height, encoder.preprocessing.width
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.usefixtures("one_registry")
 @pytest.mark.parametrize("name", [*OURS, *OF_LIBRARIES])
 def test_graphs_compute_what_torch_does(name):

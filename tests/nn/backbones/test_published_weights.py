@@ -63,6 +63,7 @@ def test_a_server_that_does_not_answer_is_not_waited_for_without_end(monkeypatch
             create_encoder("resnet18")
 
 
+@pytest.mark.slow
 def test_weights_of_torchvision_on_this_disk_need_no_network(tmp_path: Path):
     import torchvision
 

@@ -44,6 +44,7 @@ def test_the_effective_size():
     assert effective_sample_size(torch.tensor([1.0, 3.0])) == pytest.approx(16 / 10)
 
 
+@pytest.mark.slow
 def test_matched_means():
     source, target = shifted(300, 0, seed=0), shifted(300, 1, seed=1)
     weights = kernel_mean_matching(source, target, bound=20)
@@ -55,6 +56,7 @@ def test_matched_means():
     assert bounded.mean().item() == pytest.approx(1, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_photos_of_the_target_itself_keep_their_weight():
     source = shifted(60, 0, seed=0)
     assert kernel_mean_matching(source, source).tolist() == pytest.approx([1] * 60, abs=0.05)

@@ -36,6 +36,7 @@ def test_equal_sets_have_none_and_others_some():
     assert squared_mmd(vectors, vectors + 0.3, BANDWIDTHS, unbiased=False) > 0.01
 
 
+@pytest.mark.slow
 def test_sets_of_one_distribution_have_the_expectation_zero():
     random = torch.Generator().manual_seed(0)
     pairs = [torch.randn(2, 8, 2, generator=random) for _ in range(300)]

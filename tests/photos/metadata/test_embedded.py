@@ -179,6 +179,7 @@ def chunk(data: bytes) -> bytes:
     return struct.pack(">I", len(data) - 4) + data + struct.pack(">I", zlib.crc32(data))
 
 
+@pytest.mark.slow
 def test_compressed_xmp_of_a_png_file_is_read(tmp_path: Path):
     xmp = with_properties(EMPTY, {DESCRIPTION: "mine"})
     data = b"iTXtXML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(xmp)

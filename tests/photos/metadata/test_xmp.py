@@ -49,6 +49,7 @@ def test_properties_that_are_there_stay():
     assert with_properties(there, {ALT_TEXT: "A dog.", DESCRIPTION: "A dog."}) == there
 
 
+@pytest.mark.slow
 @given(st.text(st.characters(blacklist_categories=("Cs", "Cc"))))
 def test_any_text_is_read_back(text: str):
     assert value(with_properties(EMPTY, {DESCRIPTION: text}), DESCRIPTION) == [text or None]
@@ -131,6 +132,7 @@ def test_the_text_of_the_default_language():
     assert Outline(EMPTY).default_text(DESCRIPTION) == ""
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1), min_size=1))
 def test_any_entries_are_read_back(entries: list[str]):
     once = with_properties(EMPTY, {}, {KEYWORDS: entries})

@@ -39,6 +39,7 @@ def run(shapes, shapes_recipe, folder, method, **changes):
     return loop.training
 
 
+@pytest.mark.slow
 def test_methods_change_what_captioners_learn(shapes, tmp_path, shapes_recipe):
     losses = {}
     for method in ("none", "mmd", "instance_weighting", "group_dro", "mixstyle"):
@@ -50,6 +51,7 @@ def test_methods_change_what_captioners_learn(shapes, tmp_path, shapes_recipe):
     assert len({values[-1] for values in losses.values()}) == 5
 
 
+@pytest.mark.slow
 def test_adapters_keep_captioner_and_vocabulary(shapes, tmp_path, shapes_recipe):
     before = run(shapes, shapes_recipe, tmp_path / "source", "none")
     few = {"init_from": str(tmp_path / "source"), "data": {"min_count": 100}}  # its captions alone have no words
@@ -60,6 +62,7 @@ def test_adapters_keep_captioner_and_vocabulary(shapes, tmp_path, shapes_recipe)
     assert not torch.equal(after.encoder.adapter.up.weight, before.encoder.adapter.up.weight)
 
 
+@pytest.mark.slow
 def test_a_teacher_sees_through_its_adapter(shapes, tmp_path, shapes_recipe):
     taught = run(shapes, shapes_recipe, tmp_path / "teacher", "none")
     config = shapes_recipe(captioning={"distillation": {"teachers": [str(tmp_path / "teacher")]}})

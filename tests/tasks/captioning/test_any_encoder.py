@@ -13,6 +13,8 @@ from seetell.export.exporter import export_run
 from seetell.nn.backbones import create_encoder, weights_hash
 from seetell.tasks.registry import find_task
 
+pytestmark = pytest.mark.slow
+
 ENCODERS = {
     "cifar_resnet20": 32,
     "lenet5": 32,
@@ -36,9 +38,7 @@ def shapes(tmp_path_factory):
 
 
 @pytest.mark.parametrize("architecture", CAPTIONERS)
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[] if name == "cifar_resnet20" else pytest.mark.slow) for name in ENCODERS]
-)
+@pytest.mark.parametrize("name", ENCODERS)
 def test_frozen_and_then_trained(name, architecture, shapes, tmp_path):
     train(name, architecture, shapes, tmp_path, finetune={"after": 2, "optimiser": {"learning_rate": 1e-3}})
     assert [step for step, _ in logged(tmp_path / "run", "loss")] == [0, 1, 2, 3, 4]
@@ -48,7 +48,7 @@ def test_frozen_and_then_trained(name, architecture, shapes, tmp_path):
     assert weights_hash(trained) != weights_hash(create_encoder(name, weights="none", image_size=ENCODERS[name]))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("architecture", CAPTIONERS)
 @pytest.mark.parametrize("name", ENCODERS)
 def test_exported_they_say_what_torch_says(name, architecture, shapes, tmp_path, one_registry):

@@ -82,6 +82,7 @@ def generated(describer: Path, photos: list[Image.Image], prompt: str = "", **op
     return [" ".join(text.removeprefix("##").split()) for text in texts]
 
 
+@pytest.mark.nightly
 def test_the_sentences_are_those_of_transformers(describer: Path, bundle: Path, photos: list[Image.Image]):
     captioner = seetell.load(bundle, precision="fp32")
     for batch_size in (1, 4):
@@ -93,6 +94,7 @@ def test_the_sentences_are_those_of_transformers(describer: Path, bundle: Path, 
     assert beams == generated(describer, photos, num_beams=3, length_penalty=0.0, early_stopping="never")
 
 
+@pytest.mark.nightly
 def test_a_prompt_is_what_sentences_go_on_from(
     describer: Path, bundle: Path, prompted: Path, photos: list[Image.Image]
 ):

@@ -90,6 +90,7 @@ def test_a_model_that_reads_no_presence_has_no_domain(tagged: Path):
         seetell.load(str(with_domain(tagged)), threads=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("far", [-100.0, 100.0])
 def test_the_bundled_captioner_names_what_the_domain_lets_it(tmp_path: Path, far: float):
     folder = shutil.copytree(bundled_models()["everyday-transformer"], tmp_path / "everyday")

@@ -148,7 +148,7 @@ def test_a_bundle_teaches_what_its_run_learnt(run, bundle):
     torch.testing.assert_close(mine, other, rtol=0, atol=0.02)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("run", ["lstm"], indirect=True)
 def test_one_precision_and_other_decoding(run, tmp_path):
     options = {"precisions": ["fp32"], "decoding": {"beam_size": 2}, "name": "small"}

@@ -24,6 +24,7 @@ SIZES = {
 }
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("architecture", SIZES)
 def test_graphs_match_torch(architecture, tmp_path):
     torch.manual_seed(0)

@@ -67,6 +67,7 @@ def region_recipe(data: Path, cache: Path | str, encoder: dict[str, str], **chan
     )
 
 
+@pytest.mark.slow
 def test_a_captioner_is_trained_on_regions(shapes, tmp_path, small_encoder):
     boxes = {"left": (0.0, 0.0, 32.0, 64.0), "right": (32.0, 0.0, 64.0, 64.0)}
     lines = [

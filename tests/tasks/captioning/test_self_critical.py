@@ -56,6 +56,7 @@ def value(photos, sentences) -> np.ndarray:
     return np.array([VALUES[photo, sentence[0]] for photo, sentence in zip(photos, sentences, strict=True)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("baseline", "temperature"), [pytest.param("others", 1.0, marks=pytest.mark.slow), ("greedy", 1.0), ("others", 0.5)]
 )

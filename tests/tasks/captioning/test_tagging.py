@@ -111,6 +111,7 @@ def test_a_stopped_run_resumes_exactly(shapes, tagger, tmp_path, small_encoder, 
     assert_same_run(tmp_path / "stopped", tmp_path / "whole")
 
 
+@pytest.mark.nightly
 def test_its_bundle_tags_images(shapes, bundle):
     loaded = Bundle.load(bundle)
     loaded.verify()

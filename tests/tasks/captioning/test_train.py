@@ -122,6 +122,7 @@ MODES = {
 QUICK = ("cached", "own words", "adadelta-gru")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "mode", [pytest.param(mode, marks=[] if mode in QUICK else [pytest.mark.slow]) for mode in MODES]
 )
@@ -215,6 +216,7 @@ def test_sixteen_bits_learn_what_full_precision_does(precision, shapes, tmp_path
     assert losses(tmp_path / "mixed") != losses(tmp_path / "full")
 
 
+@pytest.mark.slow
 def test_the_schedule_starts_again_with_rewards(shapes, tmp_path, shapes_recipe):
     rewards = {"after": 6, "optimiser": {"learning_rate": 1e-3}}
     chosen = shapes_recipe(captioning={"self_critical": rewards}, schedule={"decay": "cosine"})
@@ -250,7 +252,7 @@ loop_of(config, read(config.data.path), Path(sys.argv[2]), on_step=lambda step, 
 """
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_kill_9_at_any_moment_loses_nothing(shapes, tmp_path, shapes_recipe, monkeypatch):
     chosen = shapes_recipe(steps=120, checkpoint_every=1, validation={"every": 25})
     save_config(chosen, tmp_path / "recipe.yaml")
@@ -274,6 +276,7 @@ def test_kill_9_at_any_moment_loses_nothing(shapes, tmp_path, shapes_recipe, mon
     assert validations(tmp_path / "killed") == validations(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_overfits_the_shapes(shapes, tmp_path):
     """With a real encoder: after some steps each training photo gets one of its two sentences."""
     from seetell.tasks.captioning.validation import caption_features
@@ -322,6 +325,7 @@ def test_the_files_of_a_run(shapes, tmp_path, shapes_recipe, monkeypatch):
         assert len(curves.convert("RGB").getcolors(1 << 20)) > 10
 
 
+@pytest.mark.slow
 def test_best_is_by_cider_or_else_by_loss(shapes, tmp_path, shapes_recipe):
     for language in (True, False):
         folder = tmp_path / str(language)
@@ -335,6 +339,7 @@ def test_best_is_by_cider_or_else_by_loss(shapes, tmp_path, shapes_recipe):
         assert ("CIDEr" in values[0]) == language
 
 
+@pytest.mark.slow
 def test_another_recipe_or_other_captions_are_refused(shapes, tmp_path, shapes_recipe):
     dataset = read(shapes)
     loop_of(shapes_recipe(steps=3), dataset, tmp_path / "run").run()
@@ -354,6 +359,7 @@ def test_a_diverging_loss_stops_the_run(shapes, tmp_path, shapes_recipe):
     assert read_log(tmp_path / "run" / "log.jsonl")[-1]["stopped"] == "divergence"
 
 
+@pytest.mark.slow
 def test_photos_that_cannot_be_opened_are_skipped(shapes, tmp_path, shapes_recipe):
     dataset = read(shapes)
     broken = tmp_path / "broken.png"
@@ -375,6 +381,7 @@ def test_nothing_to_train_on(shapes, tmp_path, shapes_recipe):
     assert encoded == []
 
 
+@pytest.mark.slow
 def test_a_model_that_does_not_fit_is_refused_before_photos_are_encoded(shapes, tmp_path, shapes_recipe):
     loop_of(shapes_recipe(steps=1), read(shapes), tmp_path / "first").run()
     larger = {"captioner": {"embedding_size": 16, "hidden_size": 24}}

@@ -12,11 +12,12 @@ from test_docs import blocks, commands_of
 
 from seetell.cli.main import main
 
+pytestmark = pytest.mark.slow
+
 PAGE = "docs/how-to/sample-characters.md"
 SHORT = ("steps=2", "batch_size=4", "character_modelling.hidden=8", "character_modelling.sequence=8")
 
 
-@pytest.mark.slow
 def test_the_commands_of_the_page(lines: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys, one_registry):
     monkeypatch.chdir(tmp_path)
     text = lines.read_text(encoding="utf-8")

@@ -40,6 +40,7 @@ def test_it_goes_on_as_it_has_learnt(characters_bundle: Path, capsys: pytest.Cap
     assert -0.1 < row["logprob"] < 0
 
 
+@pytest.mark.slow
 def test_a_seed_gives_the_same_texts(sampler: CharacterSampler):
     texts = [[passage.text for passage in sampler.generate(length=30, count=2, seed=seed)] for seed in (1, 1, 2)]
     assert texts[0] == texts[1] != texts[2]

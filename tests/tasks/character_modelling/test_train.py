@@ -26,6 +26,7 @@ def test_it_learns_ten_lines_by_heart(characters_run: Path):
     assert trained.config.section.characters.startswith('\n "()')
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on_with_its_state(characters_recipe: dict[str, Any], tmp_path: Path):
     config, text = prepared(characters_recipe, steps=10, checkpoint_every=5)
     loop_of(config, text, tmp_path / "whole").run()

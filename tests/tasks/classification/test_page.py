@@ -15,7 +15,7 @@ from seetell.cli.main import main
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "classify-images.md"
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_page_trains_a_classifier(colours, tmp_path, monkeypatch, capsys):
     shutil.copytree(colours, tmp_path / "my_classes")
     monkeypatch.chdir(tmp_path)

@@ -56,7 +56,7 @@ def reload(run: Path) -> Trained:
     return load_trained(run, task.load("model"), lambda name: task.load("config"))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("encoder", ["lenet5", "nin"])
 def test_networks_with_their_published_heads_are_exported(encoder, colours_config, tmp_path, one_registry):
     config = Training.complete(

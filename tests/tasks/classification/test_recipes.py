@@ -103,7 +103,7 @@ def test_statistics_of_fractalnet_are_those_of_all_paths(tmp_path, colours):
     torch.testing.assert_close(left, kept)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_commands_of_the_page_are_understood(tmp_path):
     script = RECORDED + "".join(re.findall(r"^```bash\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.M | re.S))
     printed = subprocess.run(["bash", "-euc", script], cwd=tmp_path, capture_output=True, text=True, check=True).stdout

@@ -42,6 +42,7 @@ MODES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 def test_a_stopped_run_resumes_exactly(tmp_path, colours_config, mode):
     config = colours_config(**MODES[mode], steps=10)
@@ -179,6 +180,7 @@ def test_broken_images_are_skipped(tmp_path, colours_config, cached):
     run.run()
 
 
+@pytest.mark.slow
 def test_networks_have_the_options_of_the_recipe(tmp_path, colours_config):
     counts = []
     for shortcut in ("A", "B"):

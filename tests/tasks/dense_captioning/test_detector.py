@@ -126,6 +126,7 @@ def test_two_regions_are_never_of_one_place(photo: str):
     assert (np.triu(iou(boxes[:, None], boxes), 1) <= 0.5).all()
 
 
+@pytest.mark.slow
 def test_the_region_in_the_place_of_a_sure_detection_names_it():
     captioner = seetell.load("regions", threads=1)
     photo = DOG.with_name("bear.jpg")

@@ -18,6 +18,7 @@ def folder(tmp_path: Path) -> Path:
     return described_boxes.write_described_boxes(tmp_path / "boxes")
 
 
+@pytest.mark.slow
 def test_progress_is_told_of_both_passes(dense_bundle: Path, folder: Path):
     steps = []
     evaluation = evaluate(seetell.load(dense_bundle), DataOptions(folder), progress=lambda *step: steps.append(step))

@@ -60,6 +60,7 @@ def test_a_split_without_photos(references: Path, regions: Path, capsys: pytest.
     assert f"{references}: no photos in the split 'test'; leave out --split to score against all" in err
 
 
+@pytest.mark.slow
 def test_densecaps_results_and_photos_left_out(tmp_path: Path, references: Path, capsys: pytest.CaptureFixture[str]):
     pytest.importorskip("pycocoevalcap")
     row = {"img_name": "1.jpg", "boxes": [[1, 1, 50, 25]], "scores": [3], "captions": ["a brown dog"]}

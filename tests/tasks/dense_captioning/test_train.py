@@ -101,6 +101,7 @@ def training_of(*arguments):
     return training
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "section",
     [
@@ -119,6 +120,7 @@ def test_a_stopped_run_resumes_exactly(shapes, tmp_path, shapes_recipe, section)
     assert_same_run(tmp_path / "stopped", tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_without_meteor_the_boxes_alone_are_scored(shapes, tmp_path, shapes_recipe):
     seen = []
     loop_of(shapes_recipe(steps=4), regions_of(shapes), tmp_path / "run", on_validation=seen.append).run()
@@ -127,6 +129,7 @@ def test_without_meteor_the_boxes_alone_are_scored(shapes, tmp_path, shapes_reci
     assert seen[0]["validation_loss"] > 0
 
 
+@pytest.mark.slow
 def test_a_run_of_other_regions_is_not_resumed(shapes, tmp_path, shapes_recipe):
     loop_of(shapes_recipe(steps=3), regions_of(shapes), tmp_path / "run").run()
     with pytest.raises(CheckpointError, match="data changed since this run began"):
@@ -211,6 +214,7 @@ def test_maps_are_those_of_the_encoder_and_mirrored(shapes, tmp_path, shapes_rec
     torch.testing.assert_close(plain[1][:1], expected, rtol=1e-2, atol=1e-2 * expected.abs().max().item())
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_from_another_and_trains_its_encoder(shapes, tmp_path, shapes_recipe):
     loop_of(shapes_recipe(steps=4), regions_of(shapes), tmp_path / "first").run()
     before = read_pretrained(tmp_path / "first")
@@ -270,6 +274,7 @@ def test_mistakes_name_the_field(shapes_recipe, changes, message):
     assert message in str(raised.value)
 
 
+@pytest.mark.slow
 def test_an_encoder_without_fine_maps_is_refused(shapes, tmp_path, shapes_recipe):
     chosen = shapes_recipe(encoder={"name": "vit_tiny_patch16_224", "weights": "none", "image_size": 32})
     with pytest.raises(RecipeError, match=r"vit_tiny_patch16_224 has feature maps at strides \[16\], not at \[8\]"):

@@ -99,7 +99,7 @@ def run_main(*words: str | Path) -> None:
     assert not ended.value.code
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_masks_from_training_to_the_command_line(
     small_encoder: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str], one_registry: None
 ):
@@ -133,7 +133,7 @@ def test_a_detector_without_masks_segments_nothing():
         seetell.load("coco-nanodet", task="segment")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_key_points_from_training_to_the_command_line(
     small_encoder: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str], one_registry: None
 ):

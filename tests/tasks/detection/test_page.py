@@ -37,7 +37,7 @@ def test_the_page_measures_a_detector(monkeypatch: pytest.MonkeyPatch, capsys: p
     assert [scores["AP"], scores["AP50"]] == pytest.approx([float(each) for each in said.groups()], abs=0.012)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_page_trains_on_own_pictures(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ):

@@ -137,6 +137,7 @@ def test_a_damaged_description_is_told(tmp_path: Path, change, message: str):
         BundleDetector(Bundle.load(folder))
 
 
+@pytest.mark.slow
 def test_the_command_writes_rows_and_a_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     picture = tmp_path / "objects.png"
     photo = str(EXAMPLES / "officer.jpg")

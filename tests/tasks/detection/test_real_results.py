@@ -35,6 +35,7 @@ def assert_same_scores(truth: Boxes, found: Boxes) -> None:
     assert (voc.map_2007, voc.map_2010) == pytest.approx(voc_scores(truth, found), abs=1e-9)
 
 
+@pytest.mark.nightly
 @needs["coco128"]
 def test_the_bundled_detector_on_photos_of_coco():
     pytest.importorskip("pycocotools")
@@ -54,6 +55,7 @@ def test_the_bundled_detector_on_photos_of_coco():
     assert_same_scores(truth, found)
 
 
+@pytest.mark.nightly
 @needs["flickr30k_entities"]
 def test_a_detector_trained_on_entities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     pytest.importorskip("pycocotools")

@@ -82,6 +82,7 @@ def run_of(config: RunConfig, folder: Path, **callbacks: Any) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [
@@ -160,7 +161,7 @@ def test_photos_without_a_box_teach_nothing(recipe, tmp_path, pictures):
         Training(config, Training.read(config))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("model", TINY)
 def test_the_bundle_finds_what_torch_finds(recipe, tmp_path, pictures, model):
     changes = {"optimiser": {"learning_rate": 5e-4}} if model == "rcnn" else {}
@@ -198,7 +199,7 @@ def test_the_bundle_finds_what_torch_finds(recipe, tmp_path, pictures, model):
         assert scores["recall@300"] > 0.9
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_detector_of_torchvision_trains_and_makes_a_bundle(recipe, tmp_path, pictures):
     detection = {"model": "torchvision:fasterrcnn_mobilenet_v3_large_fpn", "options": {"weights": "none"}}
     content = recipe("rfcn", steps=2, validation={"every": 2}, optimiser={"learning_rate": 1e-4}).to_dict()

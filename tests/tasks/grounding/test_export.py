@@ -65,6 +65,7 @@ def model(bundle) -> PhraseGrounder:
     return seetell.load(bundle, threads=1)
 
 
+@pytest.mark.nightly
 def test_the_bundle_has_the_aligner_too(model):
     model.bundle.verify()
     assert (model.bundle.task, model.bundle.name) == ("grounding", "grounder")
@@ -92,6 +93,7 @@ def without_head(aligner_run, tmp_path_factory) -> PhraseGrounder:
     return load_for(find_task("grounding"), target, threads=1)
 
 
+@pytest.mark.nightly
 def test_an_aligner_locates_phrases_by_their_words(without_head, shapes):
     model = without_head
     image = model.embedder.embed_images([shapes / "red-square.png"], with_grid=True)

@@ -12,6 +12,7 @@ from seetell.tasks.retrieval.models.aligner import Aligner, AlignerConfig
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.nightly
 def test_the_graph_chooses_as_torch_does():
     torch.manual_seed(0)
     sizes = {"imagenet_classes": 3, "object_classes": 2, "detected_words": 2, "detections": 2}

@@ -57,6 +57,7 @@ def test_a_phrase_does_not_depend_on_others_nor_on_the_scale_of_its_sentence():
     torch.testing.assert_close(alone.heat[0, 0], together.heat[1, 2])
 
 
+@pytest.mark.nightly
 def test_it_learns_where_a_named_cell_is():
     model = grounder(components=3)
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-2)
@@ -78,6 +79,7 @@ def test_it_learns_where_a_named_cell_is():
     assert (located.overlaps - overlap).abs().mean() < 0.15
 
 
+@pytest.mark.nightly
 def test_it_learns_to_choose_among_objects():
     """A phrase names a class; the picture itself says nothing."""
     model = grounder(TAGGED)

@@ -82,6 +82,7 @@ def boxes(run) -> EntityDataset:
     return Training.read(run())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ema_decay", [pytest.param(0.0, marks=pytest.mark.slow), 0.9])
 def test_a_stopped_run_resumes_exactly(run, boxes, tmp_path, ema_decay):
     config = run(ema_decay=ema_decay)
@@ -105,6 +106,7 @@ def test_it_learns_where_the_shapes_are(run, boxes, tmp_path):
     assert losses[-1] < losses[0] - 0.5
 
 
+@pytest.mark.slow
 def test_a_run_takes_data_and_sizes_from_its_aligner(run, boxes, aligner, tmp_path, shapes, small_encoder):
     config, theirs = run(steps=1), trained_in(aligner, "retrieval")
     assert (config.data, config.encoder) == (theirs.config.data, theirs.config.encoder)
@@ -121,6 +123,7 @@ def test_a_run_takes_data_and_sizes_from_its_aligner(run, boxes, aligner, tmp_pa
         Training.complete(replace(config, init_from=str(tmp_path / "run")))
 
 
+@pytest.mark.slow
 def test_runs_that_cannot_start(run, boxes, tmp_path, shapes, small_encoder):
     whole = aligner_run(tmp_path / "whole", shapes, small_encoder, similarity="global")
     with pytest.raises(RecipeError, match="compares whole photos only"):

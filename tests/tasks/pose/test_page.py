@@ -21,7 +21,7 @@ SHORT = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("which", SHORT)
 def test_the_commands_of_the_page(
     which: str, small_encoder: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys, one_registry

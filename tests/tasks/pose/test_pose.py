@@ -92,6 +92,7 @@ def recipe(figures: Path, small_encoder: dict[str, str]) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_a_stopped_run_resumes_to_the_same_weights(
     recipe: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -134,7 +135,7 @@ def test_a_data_set_without_key_points(recipe: dict[str, Any], tmp_path: Path):
         Training.complete(configured(recipe, data={"path": str(write_ten_pictures(tmp_path / "ten"))}))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_it_learns_ten_figures_and_tells_their_joints(
     recipe: dict[str, Any], figures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], one_registry: None
 ):

@@ -32,6 +32,7 @@ def model(bundle) -> BundleEmbedder:
     return seetell.load(bundle, threads=1)
 
 
+@pytest.mark.nightly
 def test_the_bundle_is_complete_and_described(bundle):
     loaded = Bundle.load(bundle)
     loaded.verify()
@@ -92,6 +93,7 @@ def test_embeddings_carry_the_grid_only_where_asked(bundle, model, shapes):
     np.testing.assert_array_equal(with_grid[1:].grid, with_grid.grid[1:])
 
 
+@pytest.mark.nightly
 def test_an_encoder_that_is_another_models(aligner_run, bundle, shapes, tmp_path):
     """A captioner with the same encoder shares it; one that has changed since is refused."""
     content = {

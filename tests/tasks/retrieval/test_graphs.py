@@ -46,6 +46,7 @@ CHANGES = {
 QUICK = ("gru", "eq. 8")  # writing a graph takes seconds
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in CHANGES]
 )
@@ -63,6 +64,7 @@ def test_graphs_score_as_torch_does(name):
     np.testing.assert_allclose(one, expected[:, 1:2], rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.nightly
 def test_graphs_of_an_aligner_that_reads_tags():
     sizes = {"imagenet_classes": 3, "object_classes": 2, "detected_words": 2, "detections": 2}
     made = aligner(**sizes, members=2, word_evidence=0.5)

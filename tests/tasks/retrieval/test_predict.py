@@ -65,6 +65,7 @@ def test_searches_trust_the_encoder_less_the_fewer_words_there_are(tmp_path: Pat
     assert square == pytest.approx([*(whole[1, :2] * TRUST * 2 / 5), whole[1, 2]])
 
 
+@pytest.mark.slow
 def test_searches_take_the_evidence_of_the_detected_class():
     model = seetell.load("retrieval", threads=1)
     evidence = model.bundle.setting("word_evidence", int)

@@ -266,7 +266,7 @@ def test_phrases_of_regions_are_refused(shapes, tmp_path, shapes_recipe):
         loop_of(shapes_recipe(), read(data), tmp_path / "run")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("loss", ["info_nce", pytest.param("hardest_negative", marks=pytest.mark.slow)])
 def test_two_processes_compare_the_photos_of_both(shapes, tmp_path, shapes_recipe, loss):
     aligner = dict.fromkeys(("dropout", "feature_dropout", "word_dropout"), 0.0)

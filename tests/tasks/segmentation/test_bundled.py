@@ -14,12 +14,13 @@ import seetell
 from seetell.cli.main import main
 from seetell.geometry.masks import decode
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).parents[3]
 DATA = Path(os.environ.get("SEETELL_DATA", REPOSITORY.parent / "shared" / "data"))
 GATE = REPOSITORY / "examples" / "gate.jpg"
 
 
-@pytest.mark.slow
 def test_the_commands_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     lines, overlay, _ = commands_of("docs/how-to/segment-images.md", "seetell segment examples/gate.jpg")
     monkeypatch.chdir(REPOSITORY)
@@ -40,7 +41,7 @@ def test_every_pixel_is_of_one_class():
     assert (covered == 1).all()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.skipif(not (DATA / "camvid").is_dir(), reason=f"needs {DATA}/camvid")
 def test_its_scores_are_those_of_its_card(capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit, match="0"):

@@ -49,7 +49,7 @@ def test_every_pixel_is_scored_and_every_parameter_learns(recipe: dict[str, Any]
     assert unlearnt == []
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", [name for name in MODELS if name != "unet"])
 def test_every_model_learns_ten_pictures(recipe: dict[str, Any], name: str, tmp_path: Path):
     section = {"encoder": {"train_batch_norms": name in ("segnet", "unet on a plain encoder")}}
@@ -59,7 +59,7 @@ def test_every_model_learns_ten_pictures(recipe: dict[str, Any], name: str, tmp_
     assert scores["mean_iou"] > (0.55 if name == "fcn32s" else 0.7), scores
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", MODELS)
 def test_every_model_is_exported(recipe: dict[str, Any], name: str, one_registry: None):
     encoder, model = made(recipe, name)
@@ -75,6 +75,7 @@ def test_every_model_is_exported(recipe: dict[str, Any], name: str, one_registry
         np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_finer_networks_begin_as_the_coarser_ones(recipe: dict[str, Any], tmp_path: Path):
     """FCN-8s begins as FCN-16s, which begins as FCN-32s (Long et al., 2015, section 4.2)."""
     images = torch.randn(1, 3, 65, 97)  # whole cells at every stride, so that no border is extrapolated

@@ -30,6 +30,7 @@ def ellipse(box: tuple[float, float, float, float], size: tuple[int, int]) -> st
     return encode(fill_polygons([np.column_stack([x, y]).ravel().tolist()], size))
 
 
+@pytest.mark.nightly
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"needs {DATA}")
 def test_masks_of_objects_that_a_detector_finds():
     dataset = read_objects(DATA / "instance_segmentation", details=True)

@@ -31,6 +31,7 @@ def run_main(*words: str | Path) -> None:
     assert not ended.value.code
 
 
+@pytest.mark.nightly
 def test_it_learns_and_a_stopped_run_resumes_to_the_same_weights(run: Path, recipe: dict[str, Any], tmp_path: Path):
     assert trained_in(run, "segmentation").metadata["scores"]["mean_iou"] > 0.8
     config = Training.complete(configured(recipe))
@@ -40,6 +41,7 @@ def test_it_learns_and_a_stopped_run_resumes_to_the_same_weights(run: Path, reci
     assert_same_run(tmp_path / "run", run)
 
 
+@pytest.mark.nightly
 def test_the_bundle_says_what_torch_says(run: Path, bundle: Path):
     trained, segmenter = trained_in(run, "segmentation"), seetell.load(bundle, threads=1)
     pixels, _ = scene(8)

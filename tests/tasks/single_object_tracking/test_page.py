@@ -44,6 +44,7 @@ def printed(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     return out
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_page(folder: Path, capsys: pytest.CaptureFixture[str]):
     text, table, rows = (printed(command, capsys) for command in commands("seetell follow"))
     assert text.startswith("walk/\tobject 1: 0:00")
@@ -63,7 +64,7 @@ def test_the_evaluation_of_the_page(folder: Path, capsys: pytest.CaptureFixture[
     assert json.loads((folder / "boxes.jsonl").read_text())["video"] == "Walk"
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_page_trains_a_network(
     folder: Path, photos: Path, small_encoder: dict[str, str], capsys: pytest.CaptureFixture[str], one_registry: None
 ):

@@ -53,6 +53,7 @@ def test_they_are_loaded_by_name(name: str, film):
     assert track.scores[0] == 1
 
 
+@pytest.mark.slow
 def test_the_command(film, sequence: Path, capsys: pytest.CaptureFixture[str]):
     assert run("follow", str(sequence / "img"), "--box", as_option(film.box), "--format", "jsonl") == 0
     row = json.loads(capsys.readouterr().out)
@@ -72,6 +73,7 @@ def test_what_is_no_box_is_refused(box):
         parse_box(box)
 
 
+@pytest.mark.slow
 def test_it_is_evaluated_on_sequences(sequence: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     found = tmp_path / "found.jsonl"
     assert run("evaluate", "kcf", "--task", "follow", "--data", str(sequence.parent), "-o", str(found)) == 0

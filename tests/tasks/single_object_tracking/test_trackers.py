@@ -30,6 +30,7 @@ def test_it_follows(name: str, film):
     assert all(0 <= each.score <= 1 for each in located)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["kcf", "asrcf"])
 def test_it_grows_with_the_object(name: str, growing_film):
     tracker = TRACKERS[name](scales=ScaleFilter())

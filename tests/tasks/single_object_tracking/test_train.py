@@ -53,6 +53,7 @@ def run(recipe: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Pat
     return folder
 
 
+@pytest.mark.slow
 def test_it_learns(run: Path):
     losses = [value for _, value in logged(run, "logistic_loss")]
     assert np.mean(losses[-3:]) < 0.9 * np.mean(losses[:3]), losses
@@ -60,6 +61,7 @@ def test_it_learns(run: Path):
     assert 0 <= overlap <= 1
 
 
+@pytest.mark.slow
 def test_a_stopped_run_resumes(recipe: dict[str, Any], run: Path, tmp_path: Path):
     config = configured(recipe)
     with pytest.raises(StoppedError):
@@ -119,7 +121,7 @@ def test_what_cannot_be_learnt_from_is_refused(recipe: dict[str, Any], tmp_path:
         configured(recipe, validation={"photos": -1})
 
 
-@pytest.mark.slow  # graphs are written
+@pytest.mark.nightly  # graphs are written
 @pytest.mark.parametrize("model", NETWORKS)
 def test_it_follows_from_its_bundle(
     model: str, recipe: dict[str, Any], frames: Path, film, tmp_path: Path, one_registry: None

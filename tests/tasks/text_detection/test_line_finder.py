@@ -33,6 +33,7 @@ def middles(image: Image.Image, graph: Darkness) -> np.ndarray:
     return np.array(sorted(found.corners.mean(axis=1).tolist()))
 
 
+@pytest.mark.slow
 def test_thin_lines_of_a_large_image_are_found_where_they_are_however_far_they_reach() -> None:
     across = (PART - 300, 700, PART + 500, 705)
     graph = Darkness()

@@ -24,6 +24,7 @@ from seetell.training.recipes import shipped_recipes
 from seetell.training.run_log import read_log
 
 
+@pytest.mark.slow
 def test_every_parameter_is_trained(lines_recipe):
     config = configured(lines_recipe)
     training = Training(config, Training.read(config))
@@ -46,7 +47,7 @@ def test_a_stopped_run_resumes_exactly(tmp_path, lines_recipe):
     assert_same_run(tmp_path / "stopped", tmp_path / "whole")
 
 
-@pytest.mark.slow  # an export
+@pytest.mark.nightly  # an export
 def test_a_bundle_finds_what_torch_finds(tmp_path, lines_recipe):
     config = configured(lines_recipe)
     loop_of(config, Training.read(config), tmp_path / "run").run()

@@ -36,6 +36,7 @@ def test_a_notice_is_read_from_top_to_bottom(reader):
     assert (lines.size, lines.model) == (open_photo(NOTICE).size, reader.name)
 
 
+@pytest.mark.slow
 def test_of_too_many_lines_it_is_told_that_some_were_not_read(reader, monkeypatch, tmp_path, capsys):
     assert "problem" not in reader.predict(NOTICE).to_dict()
     monkeypatch.setattr(predict, "MOST_LINES", 2)

@@ -49,7 +49,7 @@ def decoder_bundle(text_recipe: dict[str, Any], tmp_path_factory: pytest.TempPat
     return folder / "bundle"
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("architecture", ["text_bundle", "decoder_bundle"])
 def test_a_bundle_reads_as_torch_does(architecture, word_pictures, request):
     text_bundle = request.getfixturevalue(architecture)
@@ -77,6 +77,7 @@ def reader() -> BundleReader:
     return seetell.load("read", threads=1)
 
 
+@pytest.mark.slow
 def test_a_lexicon_restricts_what_is_read(reader, word_pictures):
     recogniser = reader.recogniser
     pictures = [reader.prepare(path) for path in sorted(word_pictures.glob("*.png"))]

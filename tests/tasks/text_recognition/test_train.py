@@ -41,13 +41,13 @@ def test_a_stopped_run_resumes_exactly(tmp_path, text_recipe, architecture):
     assert_same_run(tmp_path / "stopped", tmp_path / "whole")
 
 
-@pytest.mark.slow  # two processes start
+@pytest.mark.nightly  # two processes start
 def test_two_processes_train_as_one(tmp_path, text_recipe):
     config = configured(text_recipe, log_every=1, steps=4)  # longer, rounding grows
     assert_two_train_as_one(config, read_words_of(config), tmp_path)
 
 
-@pytest.mark.slow  # some seconds
+@pytest.mark.nightly  # some seconds
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_overfits_a_few_pictures(tmp_path, text_recipe, word_set, architecture):
     content = merged(merged(text_recipe, ARCHITECTURES[architecture]), {"text_recognition": {"fit": "squash"}})

@@ -51,6 +51,7 @@ def test_the_commands_of_the_page(walk: Path, capsys: pytest.CaptureFixture[str]
     assert "person 1" in Path("walk.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_python_of_the_page(walk: Path):
     (block,) = (block for block in blocks() if block.page == HOW_TO and block.language == "python")
     assert run_python(block.text, walk.parent).startswith("1 person 0.0 0.7")

@@ -141,7 +141,7 @@ def test_a_detector_of_transformers_tracks(film: list[np.ndarray], monkeypatch: 
     assert (len(tracks), tracks.model) == (2, "blocks, bytetrack")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_walkers_on_a_real_film_keep_their_numbers(shared_data: Path):
     pytest.importorskip("av")
     film = shared_data / "tracking" / "vtest.avi"

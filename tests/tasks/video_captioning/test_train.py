@@ -69,6 +69,7 @@ def bundle(
     return folder / "bundle"
 
 
+@pytest.mark.nightly
 def test_it_says_of_a_film_of_a_training_photo_what_it_learnt(bundle: Path, shapes: Path):
     description = json.loads((bundle / "model.json").read_text(encoding="utf-8"))
     assert (description["task"], description["settings"]["frames"]) == ("video_captioning", 3)

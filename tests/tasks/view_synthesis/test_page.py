@@ -21,7 +21,7 @@ SHORT = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_commands_of_the_page(scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys, one_registry):
     monkeypatch.chdir(tmp_path)
     Path("nerf_lego").symlink_to(scene)
@@ -49,7 +49,7 @@ def test_the_commands_of_the_page(scene: Path, tmp_path: Path, monkeypatch: pyte
     assert Path("turn.mp4").stat().st_size > 0
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_python_of_the_page(bundle: Path, tmp_path: Path):
     (block,) = (block for block in blocks() if block.page == PAGE and block.language == "python")
     (tmp_path / "my-voxels").symlink_to(bundle)

@@ -21,6 +21,7 @@ from seetell.tasks.view_synthesis.train import answering
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.nightly
 def test_a_bundle_shows_what_the_run_did(trained, bundle, scene):
     _, run = trained
     renderer = seetell.load(bundle, threads=1)

@@ -73,6 +73,7 @@ def counted(*modules: torch.nn.Module) -> int:
     return sum(each.numel() for module in modules for each in module.parameters())
 
 
+@pytest.mark.slow
 def test_branches_of_the_papers_sizes_are_torchvisions():
     spec = DetectorSpec({8: 3, 16: 3, 32: 3}, SIZE, 80, key_points=17)
     mask_config, point_config = (DETECTORS[name][0] for name in ("mask_rcnn", "keypoint_rcnn"))
@@ -99,7 +100,7 @@ def learnt(model: str) -> tuple[torch.nn.Module, list[torch.Tensor]]:
         return detector, detector.trunk(read_by(detector))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_masks_are_learnt_by_heart():
     detector, trunk = learnt("mask_rcnn")
     targets = learnt_by(detector)
@@ -120,7 +121,7 @@ def test_masks_are_learnt_by_heart():
     assert mask_average_precision(true, found).ap > 0.8
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_key_points_are_learnt_by_heart():
     detector, trunk = learnt("keypoint_rcnn")
     targets = learnt_by(detector)

@@ -112,7 +112,7 @@ def test_candidates_lie_in_the_image(model):
     assert isinstance(detector, OneStageDetector | RegionDetector)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("model", DETECTORS)
 def test_learns_ten_pictures_by_heart(model):
     detector = small(model)
@@ -176,7 +176,7 @@ def assert_same_in_onnx(module: torch.nn.Module, small: list[torch.Tensor], larg
         torch.testing.assert_close(torch.from_numpy(one), other, rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("model", [name for name in DETECTORS if name != "rcnn"])  # whose encoder is a part of it
 def test_onnx_computes_what_torch_does(model, one_registry):
     detector = small(model).eval()

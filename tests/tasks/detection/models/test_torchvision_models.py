@@ -45,7 +45,7 @@ def test_parameters_are_as_many_as_torchvision_publishes(name):
     assert sum(each.numel() for each in detector.parameters()) in (published, published + frozen)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", [*ONE_STAGE, *STRIDES])
 def test_candidates_are_those_that_torchvision_chooses_among(name):
     side = SIDES.get(name, 128)
@@ -66,7 +66,7 @@ def test_candidates_are_those_that_torchvision_chooses_among(name):
         assert distances.min() < 0.05 * side
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", SMALLEST)
 def test_learns_ten_pictures_by_heart(name):
     rate, momentum = SMALLEST[name]

@@ -90,6 +90,7 @@ GLOBAL = dataclasses.replace(SMALL, similarity="global", sentence_encoder="trans
 OTHERS = [(config, loss) for config in (PAPER, GLOBAL) for loss in (max_margin, hardest_negative)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("config", "loss"),
     [

@@ -63,6 +63,7 @@ def test_colours_depend_on_the_direction_by_its_degree():
         assert torch.equal(colours[0], colours[1]) == (degree == 0)
 
 
+@pytest.mark.slow
 def test_gradients():
     field = random_field(resolution=3).double()
     points = torch.tensor([[0.1, -0.3, 1.0], [1.2, 1.2, -1.4]], dtype=torch.float64)
