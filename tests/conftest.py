@@ -27,6 +27,8 @@ GARBAGE = 10_000
 ALL_MARKED = re.compile(r"^pytestmark = \[?pytest\.mark\.(slow|nightly)\b", re.MULTILINE)
 LEFT_OUT = {"not slow": ("slow", "nightly"), "slow and not nightly": ("nightly",)}
 """Marks of the tests that do not run, by what ``-m`` says."""
+TRAINED = {"dense_bundle", "characters_bundle"}
+"""Fixtures that take many seconds."""
 PARAPHRASES = "seetell.metrics.meteor.scorer.read_paraphrases"
 
 
@@ -49,8 +51,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """What is for the night is slow."""
-    if item.get_closest_marker("nightly"):
+    """What is for the night is slow, and what needs a model that is trained and exported first."""
+    if item.get_closest_marker("nightly") or not TRAINED.isdisjoint(getattr(item, "fixturenames", ())):
         item.add_marker(pytest.mark.slow)
 
 

@@ -30,6 +30,7 @@ def test_no_formula_is_left_and_reading_gives_the_text_back(text: str):
     assert restore(cell) == text
 
 
+@pytest.mark.slow
 @given(st.lists(st.text("a,;\"'\r\n\t ="), min_size=2, max_size=3))
 def test_lines_are_read_as_they_were_written(cells: list[str]):
     file = io.StringIO(newline="")

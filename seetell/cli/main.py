@@ -105,11 +105,13 @@ def _imported(home: str) -> click.Command:
 def _meant(task: Task, args: Sequence[str]) -> Task:
     """Return the task that is meant by a command's arguments: that of videos if they name one, and no photo."""
     if task.videos:
-        from seetell.photos.formats import is_picture_name
         from seetell.video.endings import is_only_video_name
 
-        if any(map(is_only_video_name, args)) and not any(map(is_picture_name, args)):
-            return find_task(task.videos)
+        if any(map(is_only_video_name, args)):
+            from seetell.photos.formats import is_picture_name
+
+            if not any(map(is_picture_name, args)):
+                return find_task(task.videos)
     return task
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 
-from seetell.photos.formats import VIDEO
-
-READ = VIDEO.suffixes | {".gif"}
+READ = frozenset(
+    f".{ending}"
+    for ending in (
+        *("mp4", "m4v", "mov", "avi", "mkv", "webm", "mts", "m2ts", "ts", "mpg", "mpeg", "vob", "wmv", "asf", "flv"),
+        *("3gp", "3g2", "ogv", "gif", "ivf", "dv", "mxf", "mjpeg", "mjpg", "h264", "h265", "hevc", "y4m"),
+    )
+)
 """Of files that are taken for videos where a folder of them is named."""
 
 WRITTEN = {".mp4": ("mp4", "h264"), ".mov": ("mov", "h264"), ".mkv": ("matroska", "h264"), ".webm": ("webm", "vp9")}

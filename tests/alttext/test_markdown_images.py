@@ -255,6 +255,7 @@ PIECES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", PIECES)
 def test_hostile_files_are_read_in_linear_time(piece: str):
     markdown_findings(piece * 10_000)

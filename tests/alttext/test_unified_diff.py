@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from seetell.alttext.unified_diff import unified_diff
 
 
+@pytest.mark.slow
 @given(st.lists(st.booleans(), min_size=1, max_size=60))
 def test_it_equals_difflibs(changed: list[bool]):
     before = [f"line {number}\r\n" for number in range(len(changed))]

@@ -59,6 +59,7 @@ def test_a_diff_is_shown_and_nothing_written(
     assert {path: path.read_bytes() for path in before} == before
 
 
+@pytest.mark.slow
 def test_write_fills_in_what_is_missing_once(
     site: Path, said: dict[str, str], tiny_bundle: Path, capsys: pytest.CaptureFixture[str]
 ):
@@ -136,6 +137,7 @@ def test_a_folder_that_is_not_there_is_told(site: Path, capsys: pytest.CaptureFi
     assert json.loads(capsys.readouterr().out) == {"page": name, "error": "no such file or folder"}
 
 
+@pytest.mark.slow
 def test_rows_for_programs(site: Path, said: dict[str, str], tiny_bundle: Path, capsys: pytest.CaptureFixture[str]):
     (site / "b.md").write_text("![](images/dog.png) ![](absent.png)\n![](https://a/b.png)")
     pages = [str(site / name) for name in ("b.md", "absent.md")]
@@ -164,6 +166,7 @@ def test_rows_for_programs(site: Path, said: dict[str, str], tiny_bundle: Path, 
         ]
 
 
+@pytest.mark.slow
 def test_the_root_is_named_or_the_folder(site: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]):
     assert alt(site / "index.html", "-m", tiny_bundle) == 1
     assert "/images/cat.png: starts at the root of the site; give its folder with --root" in capsys.readouterr().err
@@ -225,6 +228,7 @@ def test_captions_are_read_from_standard_input(
     assert json.loads(capsys.readouterr().out)["alt"] == "My dog."
 
 
+@pytest.mark.slow
 def test_on_a_terminal_the_photos_are_counted(
     site: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
@@ -334,6 +338,7 @@ def test_what_is_no_photo_or_not_sure_is_left_to_the_person(tmp_path: Path, caps
     assert re.fullmatch(r"!\[\w.+\.\]\(blank\.png\)\n!\[\w.+\.\]\(dog\.jpg\)\n", page.read_text())
 
 
+@pytest.mark.slow
 def test_a_batch_is_as_large_as_the_model_chooses_unless_told(
     site: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -159,6 +159,7 @@ def test_text_and_csv_and_the_exit_status(tiny_bundle: Path, tmp_path: Path, cap
     assert rows[2]["error"] == "no such file"
 
 
+@pytest.mark.slow
 def test_options_reach_the_decoder(tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     photo = save(tmp_path / "a.png")
     captioner = load(tiny_bundle)

@@ -16,6 +16,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+@pytest.mark.slow
 def test_captions_are_as_ever_and_pages_lie_beside(
     attending_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

@@ -44,6 +44,7 @@ def test_sidecars_lie_beside_the_photos(tiny_bundle: Path, tmp_path: Path, capsy
     assert (tmp_path / "a.xmp").read_text(encoding="utf-8").count(said) == 2
 
 
+@pytest.mark.slow
 def test_photos_with_a_sidecar_are_captioned_again_only_on_request(
     tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

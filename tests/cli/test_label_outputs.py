@@ -118,6 +118,7 @@ def test_wrong_places_are_named_before_any_work(run, arguments: tuple[str, ...],
     assert message in err
 
 
+@pytest.mark.slow
 def test_images_that_coco_calls_the_same_are_not_mixed(run, tmp_path: Path):
     (tmp_path / "images" / "more").mkdir()
     shutil.copy(EXAMPLES / "gate.jpg", tmp_path / "images" / "more" / "dog.jpg")

@@ -202,6 +202,7 @@ def test_a_bundle_is_pulled_used_and_removed(
     assert run("far") == 2
 
 
+@pytest.mark.slow
 def test_a_model_of_the_hub_is_pulled_and_removed(
     bundled: Path, hub: FakeHub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

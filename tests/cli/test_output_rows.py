@@ -133,6 +133,7 @@ def test_rows_with_and_without_the_words_in_photos_do_not_mix(run, monkeypatch: 
     assert all(row["written"] == [] for row in rows("with.jsonl"))
 
 
+@pytest.mark.slow
 def test_photos_that_are_described_are_skipped_on_request(run):
     run("photos/0.png", "photos/3.png", "--sidecar")
     assert run("photos", "--skip-existing", "--sidecar", "-o", "rows.jsonl")[0] == 0

@@ -250,6 +250,7 @@ def test_without_pyav_films_are_skipped_and_what_reads_them_is_named(
     assert "[video]" in err
 
 
+@pytest.mark.slow
 def test_of_a_film_the_second_is_named(album: Path, capsys: pytest.CaptureFixture[str]):
     pytest.importorskip("av")
     film = write_film(album / "deep" / "film.mp4", tinted((TINTS["green"], 20), (TINTS["yellow"], 20)))

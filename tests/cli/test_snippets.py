@@ -8,6 +8,8 @@ import pytest
 from seetell.cli.main import main
 from seetell.data import read
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("torch", reason="snippets are inferred by a trained aligner")
 
 
@@ -40,7 +42,6 @@ def run(*arguments: str | Path) -> int:
     return int(ended.value.code or 0)
 
 
-@pytest.mark.slow
 def test_what_it_writes_is_a_data_set(aligner: tuple[Path, Path], tmp_path: Path):
     trained, shapes = aligner
     output = tmp_path / "phrases.jsonl"
@@ -57,7 +58,6 @@ def test_what_it_writes_is_a_data_set(aligner: tuple[Path, Path], tmp_path: Path
     assert {region.split for region in read(output).photos} == {"val"}
 
 
-@pytest.mark.slow
 def test_an_aligner_of_whole_photos_is_refused_before_photos_are_encoded(
     aligner: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):

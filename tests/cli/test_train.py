@@ -85,6 +85,7 @@ def test_the_bundle_is_named_otherwise_than_what_is_there(
     assert capsys.readouterr().out == "Trained: mine. Make a bundle of it: seetell export mine mine-bundle\n"
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_says_how_it_goes_on(
     recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
@@ -97,6 +98,7 @@ def test_an_interrupted_run_says_how_it_goes_on(
     assert "stopped at step 2; the same command resumes from the last checkpoint" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_lines_of_progress_are_seconds_apart(
     recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):

@@ -142,6 +142,7 @@ def test_uncaptioned_lists_what_lies_beside(tmp_path: Path, paint: Paint):
     ]
 
 
+@pytest.mark.slow
 @given(st.text(st.sampled_from("ab .,'-()!n\tÉ9"), max_size=12))
 def test_has_words_matches_the_tokenizer(caption: str):
     assert has_words(caption) == bool(tokenize(caption))

@@ -104,6 +104,7 @@ def test_what_is_written_is_read_back(parts: list[list[str] | tuple[int, list[st
     assert (sentence.tokens, sentence.phrases) == (tuple(tokens), tuple(phrases))
 
 
+@pytest.mark.slow
 @given(st.text(st.sampled_from("[]/EN#0a \n"), max_size=60) | st.text(max_size=60))
 def test_any_text_is_parsed_or_listed_line_by_line(text: str):
     raw = text.encode(errors="surrogatepass")

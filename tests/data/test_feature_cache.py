@@ -143,6 +143,7 @@ def test_who_has_nothing_to_write_need_not_wait(tmp_path, photos):
     assert filled.fill(photos, meanwhile) == {}
 
 
+@pytest.mark.slow
 def test_a_second_writer_waits_for_the_first(tmp_path, photos):
     filled = cache(tmp_path / "cache")
     first = FileLock(filled.folder / "lock")

@@ -48,6 +48,7 @@ def test_a_narrow_photo_leaves_room_for_the_sentence():
     assert picture.width == MIN_WIDTH
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["several words " * 30, "a" * 400, "ein Größenverhältnis, 写真 и слово"])
 def test_long_sentences_are_laid_in_lines(text: str):
     segments = (Region(text.strip(), (0, 0, 100, 80), 1.0), Region("the end", (0, 0, 50, 80), 1.0))

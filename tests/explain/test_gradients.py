@@ -54,6 +54,7 @@ def test_saliency_is_captums(network: ScoredNetwork):
     assert np.allclose(saliency(network, TARGET), expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_gradient_x_input_is_captums(network: ScoredNetwork):
     expected = captum("InputXGradient", network.scores, network.image).sum(dim=1)[0]
     assert np.allclose(gradient_x_input(network, TARGET), expected, atol=1e-5)

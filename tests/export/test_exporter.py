@@ -128,7 +128,7 @@ def declared(trained, examples) -> Declaration:
 
 def written(trained: Any, declared: Declaration, target: Path, **options: Any) -> dict[str, Any]:
     """Export a model of a task that declares this."""
-    task = SimpleNamespace(load=lambda part: lambda given: declared)
+    task = SimpleNamespace(card="", load=lambda part: lambda given: declared)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(exporter, "load_trained", lambda run, build, sections: trained)
         return export_run(Path("run"), target, find_task=lambda name: task, **options)
@@ -182,6 +182,7 @@ def test_unstated_rights_are_those_of_the_bundle_it_started_from(trained, declar
     assert (third["licence"], third["training_data"], third["terms"]) == ("mine", "mine", "none")
 
 
+@pytest.mark.slow
 def test_one_precision(trained, declared, tmp_path: Path):
     for precision, file in (("fp32", "encoder.onnx"), ("int8", "encoder.int8.onnx")):
         target = tmp_path / precision

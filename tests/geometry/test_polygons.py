@@ -56,6 +56,7 @@ def test_pixels_that_touch_at_a_corner_are_parts_of_their_own() -> None:
     assert len(outlines(np.eye(2, dtype=bool)[::-1])) == 2
 
 
+@pytest.mark.slow
 def test_outlines_give_back_the_mask() -> None:
     random = np.random.default_rng(1)
     ring = np.ones((7, 7), bool)

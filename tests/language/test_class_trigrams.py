@@ -119,6 +119,7 @@ def test_other_files_are_refused(tmp_path: Path, changed: dict[str, np.ndarray |
         ClassTrigrams.load(tmp_path / "x.npz", vocabulary_size=len(VOCABULARY), conjunction=5)
 
 
+@pytest.mark.slow
 def test_any_damage_is_told_or_does_no_harm(tmp_path: Path):
     words, path = word_classes(), tmp_path / "x.npz"
     save_trigrams(path, words, words.count_trigrams(ids(*["a red dog"] * 3, *["two dogs"] * 9)))

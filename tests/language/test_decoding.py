@@ -143,6 +143,7 @@ def test_hand_worked_beam_beats_greedy():
     assert beam[0].score == pytest.approx(beam[0].logprob)
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(
     seed=st.integers(0, 10_000), vocabulary=st.integers(4, 12), max_words=st.integers(1, 6), ngrams=st.integers(0, 2)
@@ -184,6 +185,7 @@ def test_a_batch_matches_one_by_one(seed, method, beam_size, photos, ngrams):
         assert [h.score for h in hypotheses] == sorted((h.score for h in hypotheses), reverse=True)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10_000), method=st.sampled_from(["greedy", "beam", "sample"]), ngrams=st.integers(1, 4))
 def test_blocked_ngrams_are_never_repeated(seed: int, method: str, ngrams: int):

@@ -29,6 +29,7 @@ def test_by_hand():
     assert viterbi_decode(unary, beta=0.3).tolist() == [0, 0, 0]
 
 
+@pytest.mark.slow
 @given(
     words=st.integers(1, 5),
     regions=st.integers(1, 4),

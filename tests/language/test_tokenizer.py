@@ -94,6 +94,7 @@ def test_only_a_tag_reaches_further_than_its_neighbour(first: str, second: str):
     ]
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(["does", "n't", "'s", "-lrb-", "p.m.", "mr.", "t-shirt", "1/2", "??", "at", "&"])))
 def test_words_stay_what_they_are(words: list[str]):
     assert tokenize(" ".join(words)) == words

@@ -41,6 +41,7 @@ def random_instances(random: np.random.Generator, boxes: np.ndarray, *, found: b
     return instances
 
 
+@pytest.mark.slow
 def test_it_is_what_pycocotools_computes():
     pytest.importorskip("pycocotools")
     random = np.random.default_rng(3)

@@ -111,6 +111,7 @@ def test_values_over_videos_are_those_of_trackeval():
                 assert getattr(total, name) == pytest.approx(np.mean(expected[theirs]), abs=1e-9), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_values_are_those_of_py_motmetrics(seed: int):
     """Without gaps, over which py-motmetrics prefers the old match and TrackEval does not."""

@@ -484,6 +484,7 @@ def test_an_address_is_told_from_a_file(address: str):
         open_photo(address)
 
 
+@pytest.mark.slow
 def test_too_little_memory_is_not_called_damage(monkeypatch: pytest.MonkeyPatch):
     def explode(*_: object) -> None:
         raise OSError("failed to read next frame")

@@ -17,8 +17,9 @@ from raw_photo import dng
 
 from seetell.errors import PhotoError, PhotoFormatError
 from seetell.extras import install_command
-from seetell.photos import jpeg_xl, opening, raw
+from seetell.photos import formats, jpeg_xl, opening, raw
 from seetell.photos.opening import open_photo, photo_size
+from seetell.video.endings import READ
 
 HALVES = np.zeros((200, 300, 3), np.uint8)
 HALVES[:, :150], HALVES[:, 150:] = (200, 60, 40), (40, 80, 200)
@@ -281,6 +282,7 @@ def test_jpeg_xl_that_is_cut_short_is_told_plainly(tmp_path: Path):
         open_photo(tmp_path / "a.jxl")
 
 
+@pytest.mark.slow
 def test_nothing_of_the_extra_is_imported_for_other_photos(tmp_path: Path):
     path = tmp_path / "photo.jpg"
     path.write_bytes(jpeg(HALVES))
@@ -291,3 +293,7 @@ def test_nothing_of_the_extra_is_imported_for_other_photos(tmp_path: Path):
     )
     done = subprocess.run([sys.executable, "-c", looked], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_is_called_a_video_is_what_is_read_as_one():
+    assert formats.VIDEO.suffixes == READ - {".gif"}

@@ -50,6 +50,7 @@ def test_pad_borders_with_the_mean_so_that_they_are_zero_afterwards():
     assert out[:, 25:35].min() > 1
 
 
+@pytest.mark.slow
 @given(
     width=st.integers(1, 300),
     height=st.integers(1, 300),

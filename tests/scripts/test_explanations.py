@@ -73,6 +73,7 @@ def test_rank_correlation(script: ModuleType):
     assert script.rank_correlation(values, -values) == pytest.approx(-1)
 
 
+@pytest.mark.slow
 def test_shuffled_weights_are_the_same_in_another_order(script: ModuleType, tmp_path: Path):
     bundle = Bundle.load(BUNDLES / "imagenet-efficientnet-lite2")
     folder = script.shuffled_bundle(bundle, ["classifier"], tmp_path / "shuffled")

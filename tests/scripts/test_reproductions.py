@@ -26,6 +26,7 @@ STATED = {
 }
 
 
+@pytest.mark.slow
 def test_the_page_is_what_the_command_prints(capsys: pytest.CaptureFixture[str]):
     reproductions.main([])
     assert capsys.readouterr().out == PAGE.read_text(encoding="utf-8"), (

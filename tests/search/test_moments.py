@@ -62,6 +62,7 @@ def test_a_search_names_the_second(sound: Path):
     assert "seconds" not in Hit("a.jpg", 0.5).to_dict()
 
 
+@pytest.mark.slow
 def test_one_film_does_not_fill_the_list(sound: Path):
     assert len(found(sound, "red", 20)) == moments.MOST + 1
 
@@ -79,6 +80,7 @@ def test_a_film_is_encoded_once_wherever_it_lies(location: Path, folder: Path, t
         assert (index.update([str(album)]).moved, embedder.asked) == (1, [])
 
 
+@pytest.mark.slow
 def test_the_moments_of_a_film_that_is_gone_go_with_it(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     album, location = tmp_path / "album", tmp_path / "index"
     shutil.copytree(folder, album)
@@ -117,6 +119,7 @@ def test_without_pyav_films_are_skipped(folder: Path, tmp_path: Path, monkeypatc
         assert len(done.failures) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "statement",
     [

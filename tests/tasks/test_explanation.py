@@ -108,6 +108,7 @@ def test_a_class_that_is_none_is_told_from_one_that_is_not_there():
     assert not isinstance(caught.value, NotPredictedError)
 
 
+@pytest.mark.slow
 def test_a_large_photo_is_explained_in_its_own_pixels():
     large = RED_LEFT.resize((2600, 1950))
     (part, _) = explain(Squares("squares", threads=1), large, cells=2).parts

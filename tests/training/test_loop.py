@@ -93,6 +93,7 @@ def loop(folder, chosen: RunConfig, data: float = 1.0, **callbacks) -> TrainingL
     return TrainingLoop(Training, chosen, data, folder, **callbacks)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kept", [True, False])
 @pytest.mark.parametrize("stop", [3, 4, 5, 7])
 def test_a_run_stopped_around_a_phase_resumes_exactly(tmp_path, kept, stop):
@@ -106,6 +107,7 @@ def test_a_run_stopped_around_a_phase_resumes_exactly(tmp_path, kept, stop):
     assert_same_run(tmp_path / "stopped", tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_an_optimiser_keeps_its_state_where_both_phases_name_the_same(tmp_path):
     for name, section in {"one": Toy(), "kept": Toy(switch=4), "new": Toy(switch=4, kept=False)}.items():
         loop(tmp_path / name, config(section)).run()

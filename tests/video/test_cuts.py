@@ -98,6 +98,7 @@ def test_films_of_few_frames_a_second_have_cuts_too(fps: float, shortest: float)
     assert cuts(frames, fps, shortest) == [length, 2 * length]
 
 
+@pytest.mark.slow
 def test_a_screen_recording_has_no_frames_while_nothing_changes():
     frames = [frame for seed in range(4) for frame in scene(seed, 3)]
     shown = [8 * slide + index / 30 for slide in range(4) for index in range(3)]
@@ -108,6 +109,7 @@ def test_a_screen_recording_has_no_frames_while_nothing_changes():
     assert cuts(frames, 30, 2, quickly, end=6) == [6]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shortest", [0.7, 2, 3, 5, 10])
 def test_shots_are_no_shorter_than_is_asked_for(shortest: float):
     frames = [frame for seed, length in enumerate([60, 200, 30, 200, 125]) for frame in scene(seed, length)]

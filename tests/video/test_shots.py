@@ -24,6 +24,7 @@ def test_each_shot_has_frames_of_its_own():
     assert second[2] == [27, 30, 33, 36, 39, 42, 45, 48, 51, 54]
 
 
+@pytest.mark.slow
 def test_of_a_long_shot_a_few_evenly_spread_frames_are_held():
     ((start, end, held),) = of([*scene(0, 240)], longest=100)
     assert (start, end) == (0.0, 24.0)
@@ -57,6 +58,7 @@ def test_large_frames_are_held_reduced():
     assert image.shape == (500, SIDE, 3)
 
 
+@pytest.mark.slow
 def test_after_a_long_pause_a_shot_is_divided_as_before_it():
     times = [0.0, *(100 + index / 10 for index in range(1000))]
     frames = [Frame(index, at, image) for index, (at, image) in enumerate(zip(times, scene(0, 1001), strict=True))]

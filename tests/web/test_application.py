@@ -284,6 +284,7 @@ def test_without_other_models_and_index_their_addresses_are_not_there(captioner:
         assert client.post("/v1/regions").status_code == 404
 
 
+@pytest.mark.slow
 def test_requests_are_captioned_together(captioner: Captioner, monkeypatch: pytest.MonkeyPatch):
     let, sizes, together = threading.Event(), [], captioner.predict_prepared
 

@@ -207,6 +207,7 @@ def test_one_address_does_not_take_all_connections(port: int, monkeypatch: pytes
             client.close()
 
 
+@pytest.mark.slow
 @LINUX
 def test_uploads_that_do_not_arrive_keep_no_other_client_out(
     captioner: Captioner, serving: Serving, monkeypatch: pytest.MonkeyPatch
@@ -221,6 +222,7 @@ def test_uploads_that_do_not_arrive_keep_no_other_client_out(
         until(lambda: health(port)["in_flight"] == 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("proxies", "statuses"),
     [((), [200, 429, 429]), (("127.0.0.0/8",), [200, 200, 200]), (("192.0.2.1",), [200, 429, 429])],

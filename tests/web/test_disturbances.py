@@ -18,11 +18,12 @@ from seetell.tasks.captioning.predict import Captioner
 from seetell.web.application import application
 from seetell.web.limits import Limits
 
+pytestmark = pytest.mark.slow
+
 AT_ONCE = struct.pack("ii", 1, 0)
 """For SO_LINGER: closing resets the connection, as the network does when a client vanishes."""
 
 
-@pytest.mark.slow
 def test_clients_cut_off_anywhere_cost_the_others_nothing(captioner: Captioner, serving: Serving):
     photos = [photo_file((25 * number, 255 - 25 * number, 60)) for number in range(10)]
     expected = [captioner.caption(photo).text for photo in photos]
@@ -72,7 +73,6 @@ def test_a_model_that_wants_to_end_everything_fails_one_client(
         assert health(port)["status"] == "ok"
 
 
-@pytest.mark.slow
 def test_a_model_that_hangs_lets_nobody_wait_for_ever(
     captioner: Captioner, serving: Serving, monkeypatch: pytest.MonkeyPatch
 ):
@@ -100,7 +100,6 @@ def test_a_model_that_hangs_lets_nobody_wait_for_ever(
         assert ask(port, body)[0] == 200
 
 
-@pytest.mark.slow
 def test_a_model_that_hangs_does_not_keep_the_server_from_ending(
     captioner: Captioner, serving: Serving, monkeypatch: pytest.MonkeyPatch
 ):

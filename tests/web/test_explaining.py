@@ -24,6 +24,7 @@ from seetell.web.limits import Limits
 PHOTO = photo_file(size=(60, 40))
 
 
+@pytest.mark.slow
 def test_words_of_the_caption_are_explained_as_on_the_command_line(client: TestClient, captioner: BundleCaptioner):
     answer = client.post("/v1/explain?cells=3", files={"image": ("red.png", PHOTO)})
     assert answer.status_code == 200

@@ -16,6 +16,8 @@ from web.conftest import Serving
 from seetell.web.application import application
 from seetell.web.indexed_photos import IndexedPhotos
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = test_docs.REPOSITORY / "examples"
 PAGE = "docs/how-to/serve.md"
 ADDRESS = "http://127.0.0.1:8000"
@@ -40,7 +42,6 @@ def shown(beginning: str, address: str) -> str:
     return text.replace(ADDRESS, address)
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_commands_are_answered(address: str, folder: Path):
     caption, attention, align, regions = shown("curl", address).splitlines()

@@ -140,6 +140,7 @@ def test_one_that_takes_too_long_is_given_up(large: bytes):
         workers.close()
 
 
+@pytest.mark.slow
 def test_one_that_crashes_the_decoder_is_an_error(workers: PhotoWorkers):
     workers.start()
     (worker,) = workers._all

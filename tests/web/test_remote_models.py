@@ -34,6 +34,7 @@ def load(server: ChatServer, **options: Any) -> Any:
 ROW = {"caption": SENTENCE, "confidence": None, "kind": "sentence", "logprob": None, "words": [], "model": "tiny"}
 
 
+@pytest.mark.slow
 def test_a_model_behind_a_server_answers(server: ChatServer, serving: Serving):
     with serving(application({"caption": load(server)})) as port:
         assert ask(port, form(photo_file())) == (200, {"image": "photo.png", **ROW})
@@ -41,6 +42,7 @@ def test_a_model_behind_a_server_answers(server: ChatServer, serving: Serving):
         assert ask(port, form(photo_file()))[1]["caption"] is None
 
 
+@pytest.mark.slow
 def test_requests_are_passed_on_at_once_as_far_as_that_is_allowed(server: ChatServer, serving: Serving):
     together = threading.Barrier(3)
 

@@ -42,6 +42,7 @@ def test_nothing_is_lost_when_a_server_is_full(captioner: Captioner, serving: Se
     assert codes <= {"answered", "busy"}
 
 
+@pytest.mark.slow
 def test_a_client_that_goes_away_costs_the_others_nothing(
     captioner: Captioner, serving: Serving, monkeypatch: pytest.MonkeyPatch
 ):

@@ -32,6 +32,7 @@ def pages(font: Path) -> SyntheticPages:
     return SyntheticPages.create(Materials(fonts=str(font)), PRINTABLE + " ", seed=5)
 
 
+@pytest.mark.slow
 def test_a_picture_follows_from_its_number_and_the_seed(pages, font):
     one, again = (
         SyntheticPages.create(Materials(fonts=str(font)), PRINTABLE + " ", seed=5).render(3) for _ in range(2)

@@ -69,6 +69,7 @@ def test_lite_equals_the_reference_implementation(name):
         torch.testing.assert_close(classifier(encoder(images).pooled), reference(images), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "classes"), [("cat.jpg", ("tabby", "tiger cat", "Egyptian cat")), ("dog.jpg", ("German shepherd",))]
 )
@@ -112,6 +113,7 @@ def test_frozen_stages(lite0):
         lite0.first_stages(9)
 
 
+@pytest.mark.slow
 def test_weights_from_a_file(tmp_path):
     source = create_encoder("efficientnet_lite0", weights="none", image_size=64)
     save_file(source.state_dict(), tmp_path / "weights.safetensors")

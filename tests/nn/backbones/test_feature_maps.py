@@ -104,6 +104,7 @@ def test_maps_pass_gradients_to_every_parameter_before_them(name):
     assert reached
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["efficientnet_lite0", "test_resnet", "test_efficientnet", "mobilenet_v2"])
 def test_batch_norms_move_only_when_asked(name):
     encoder = encoder_of(name)
@@ -120,6 +121,7 @@ def test_batch_norms_move_only_when_asked(name):
     assert weights_hash(moving) != before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["resnet18", "test_vit", "tf_mobilenetv3_small_075"])
 def test_maps_are_those_of_timms_feature_extractors(name):
     encoder = encoder_of(name)
@@ -239,6 +241,7 @@ def test_cells_are_centred_at_multiples_of_the_stride(name, size):
     assert rows in (-(-size // 32), -(-size // 32) + 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL_OF_OURS)
 def test_cells_of_ours_are_centred_within_half_a_stride(name):
     """Those that pool without overlap have their cells at the centres of what is pooled, half a stride inside."""

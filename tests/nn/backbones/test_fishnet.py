@@ -9,6 +9,8 @@ from torch import nn
 from seetell.nn.backbones import create_encoder
 from seetell.nn.backbones.fishnet import Bottleneck, ChannelReduction, IsolatedConvolution
 
+pytestmark = pytest.mark.slow
+
 ROWS = ("Tail-1", "Tail-2", "Tail-3", "SE-block", "Body-3", "Body-2", "Body-1", "Head-1", "Head-2", "Head-3")
 SHAPES = {
     "Input": ((3, 224), (64, 56)),
@@ -44,7 +46,6 @@ def count(module: nn.Module, kind: type) -> int:
     return sum(isinstance(layer, kind) for layer in module.modules())
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["fishnet99", "fishnet150"])
 def test_stages_are_those_of_the_table(name):
     with torch.device("meta"):

@@ -53,6 +53,7 @@ def test_weights_of_torchvision_that_cannot_be_had_are_asked_for_once(monkeypatc
         create_encoder("torchvision/resnet18")
 
 
+@pytest.mark.slow
 def test_a_server_that_does_not_answer_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch):
     import socket
 

@@ -54,6 +54,7 @@ def test_what_is_needed_to_run_a_model():
     assert "code/modeling.py" in chosen(files, trust_remote_code=True)
 
 
+@pytest.mark.slow
 def test_a_model_comes_to_where_transformers_looks(cache: Path, hub: FakeHub):
     totals: list[int] = []
     arrived: list[int] = []

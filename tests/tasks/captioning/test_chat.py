@@ -212,6 +212,7 @@ def test_images_that_cannot_be_read_on_lose_no_answer(server: ChatServer):
         next(captions)
 
 
+@pytest.mark.slow
 def test_no_more_are_asked_for_at_once_than_is_said(server: ChatServer):
     running, most = [], []
 

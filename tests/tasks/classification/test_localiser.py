@@ -77,6 +77,7 @@ def test_both_heads_learn(run):
     assert 1 - best["localisation_error"] <= min(best["top_1"], best["box_accuracy"]) + 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["smooth_l1", "l2"])
 def test_boxes_are_mirrored_with_their_photos(placed_config, placed, tmp_path, loss):
     config = placed_config(steps=1, classification={"box_loss": loss, "box_weight": 0.5})

@@ -140,6 +140,7 @@ def test_overfits_the_colours(tmp_path, colours_config):
     assert not trained.model.training
 
 
+@pytest.mark.slow
 def test_the_encoder_is_trained_only_behind_the_frozen_stages(tmp_path, colours_config):
     config = colours_config(classification={"train_encoder_after": 0, "frozen_stages": 3}, steps=2)
     run = loop(config, tmp_path / "run")

@@ -136,6 +136,7 @@ def test_a_run_of_other_regions_is_not_resumed(shapes, tmp_path, shapes_recipe):
         loop_of(shapes_recipe(steps=3), regions_of(shapes, max_detections=11), tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_boxes_are_in_pixels_of_the_encoders_input(shapes, tmp_path, shapes_recipe):
     training = loop_of(shapes_recipe(encoder={"image_size": 96}), regions_of(shapes), tmp_path / "run").training
     assert training.prepared.train.boxes[0][0].tolist() == [24.0, 24.0, 72.0, 72.0]
@@ -156,6 +157,7 @@ def test_the_same_step_gives_the_same_batch(shapes, tmp_path, shapes_recipe):
     assert len(inputs) == len(targets) == sum(len(each) for each in boxes) == 20
 
 
+@pytest.mark.slow
 def test_boxes_are_mirrored_with_their_maps(shapes, tmp_path, shapes_recipe):
     left = (RegionRecord((0.0, 4.0, 10.0, 20.0), ("left",)),)
     dataset = regions_of(shapes)

@@ -70,6 +70,7 @@ def test_a_stopped_run_resumes(recipe: dict[str, Any], run: Path, tmp_path: Path
     assert_same_run(tmp_path / "run", run)
 
 
+@pytest.mark.slow
 def test_maps_of_pairs_are_computed_once(recipe: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     config = configured(recipe, encoder={"cache": str(tmp_path)})
     dataset = Training.read(config)

@@ -41,6 +41,7 @@ def test_thin_lines_of_a_large_image_are_found_where_they_are_however_far_they_r
     assert found == pytest.approx(np.array([[PART + 100, 702.5], [3300, 1402.5]]), abs=3)
 
 
+@pytest.mark.slow
 def test_parts_without_small_lines_are_not_looked_at() -> None:
     graph = Darkness()
     middles(sheet((3840, 2 * PART), (100, 100, 300, 105)), graph)

@@ -25,6 +25,7 @@ def reader() -> BundleReader:
     return seetell.load("read", threads=1)
 
 
+@pytest.mark.slow
 def test_a_notice_is_read_from_top_to_bottom(reader):
     lines = reader.predict(NOTICE)
     texts = [line.text for line in lines]
@@ -63,6 +64,7 @@ TIGHT = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("times", [1, 3])
 def test_the_words_of_long_tight_lines_are_set_apart(reader, times):
     """Without favoured blanks, a fifth of them would not be, and of the longer line, squashed, hardly any."""
@@ -82,6 +84,7 @@ def test_a_line_is_read_whole(reader):
     assert len(reader.predict(image, whole=True, threshold=1.0)) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(1, 1), (20000, 3), (3, 20000)])
 def test_nothing_is_written_in_an_image_of_extreme_shape(reader, size):
     assert len(reader.predict(Image.new("RGB", size, "white"))) == 0

@@ -79,6 +79,7 @@ def test_pictures_vary_but_stay_pictures():
     assert 1 <= sum(inverted) <= 15
 
 
+@pytest.mark.slow
 def test_stored_words_are_learnt_from_the_easy_to_the_hard(text_recipe, tmp_path, monkeypatch):
     monkeypatch.setattr("seetell.data.synthetic_text.store.PIECE", 64)
     monkeypatch.setattr("seetell.tasks.text_recognition.train.POOL", 2)

@@ -103,6 +103,7 @@ def test_scores(reader, word_pictures):
         evaluate(reader, DataOptions(word_pictures), threshold=2)
 
 
+@pytest.mark.slow
 def test_training_on_pictures_of_words(tmp_path, text_recipe, word_set):
     config = configured(text_recipe, data={"path": str(word_set)}, steps=1, validation={"photos": -1})
     words = read_words_of(config)

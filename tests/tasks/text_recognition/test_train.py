@@ -69,6 +69,7 @@ def test_every_parameter_is_trained(text_recipe, architecture):
         assert all(parameter.grad is not None and parameter.grad.any() for parameter in module.parameters())
 
 
+@pytest.mark.slow
 def test_a_run_begins_with_the_weights_of_another(tmp_path, text_recipe):
     config = configured(text_recipe, steps=1)
     first = loop_of(config, read_words_of(config), tmp_path / "first")

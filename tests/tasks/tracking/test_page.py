@@ -57,6 +57,7 @@ def test_the_python_of_the_page(walk: Path):
     assert run_python(block.text, walk.parent).startswith("1 person 0.0 0.7")
 
 
+@pytest.mark.slow
 def test_the_commands_for_mot_challenge(walk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     home = tmp_path / "MOT15" / "train" / "TUD-Campus"
     for folder in ("img1", "gt", "det"):

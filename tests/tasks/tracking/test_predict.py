@@ -89,6 +89,7 @@ def test_wrong_options(tracker: ObjectTracker, options: dict[str, object], messa
         tracker.check(**options)
 
 
+@pytest.mark.slow
 def test_the_bundled_detector_tracks():
     tracker = seetell.load("track", threads=1)
     assert isinstance(tracker, Tracker)
@@ -117,6 +118,7 @@ class Lasting(Video):
         self.held -= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["bytetrack", "min_cost_flow"])
 def test_a_long_film_takes_no_more_memory_than_a_short_one(tracker: ObjectTracker, name: str):
     film = Lasting()

@@ -22,6 +22,7 @@ def random_field(**sizes) -> VoxelGridField:
     return field
 
 
+@pytest.mark.slow
 def test_values_are_interpolated_as_scipy_does():
     from scipy.interpolate import RegularGridInterpolator
 
