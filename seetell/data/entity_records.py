@@ -10,7 +10,7 @@ import numpy as np
 
 from seetell.data.records import PhotoDataset, PhotoRecord
 from seetell.geometry.boxes import Box, Boxes, enclosing
-from seetell.language.tokenizer import tokenize
+from seetell.language.reading import tokens_read
 
 TYPES = ("people", "clothing", "bodyparts", "animals", "vehicles", "instruments", "scene", "other", "notvisual")
 """The coarse types of phrases, in the order in which papers print them; ``notvisual`` phrases have no entity."""
@@ -179,8 +179,8 @@ def photo_phrases(photo: EntityPhoto, *, max_words: int) -> PhotoPhrases:
 
 
 def _words(sentence: Sentence, phrase: Phrase) -> tuple[tuple[str, ...], int, int]:
-    """Return a sentence's tokens, and start and end of the phrase among them."""
-    before = tokenize(" ".join(sentence.tokens[: phrase.start]))
-    within = tokenize(" ".join(sentence.words(phrase)))
-    after = tokenize(" ".join(sentence.tokens[phrase.end :]))
+    """Return a sentence's tokens as models read them, and start and end of the phrase among them."""
+    before = tokens_read(" ".join(sentence.tokens[: phrase.start]))
+    within = tokens_read(" ".join(sentence.words(phrase)))
+    after = tokens_read(" ".join(sentence.tokens[phrase.end :]))
     return (*before, *within, *after), len(before), len(before) + len(within)

@@ -77,18 +77,23 @@ class Reading:
         raise UsageError(f"not known: {', '.join(self.unknown_words)}{hint}; {ADVICE}")
 
 
+def tokens_read(text: str) -> list[str]:
+    """Return the tokens of a text that models of sentences read: those of coco-caption without brackets."""
+    return tokenize(_BRACKETS.sub(" ", text))
+
+
 def read_sentence(text: str, vocabulary: Vocabulary, *, max_words: int) -> Reading:
     """Read a sentence with the words that a model knows.
 
     A content word out of the vocabulary is read as another form of it or a similar word, see
-    :func:`seetell.language.similar_words.similar_word`. Brackets are no words, as other punctuation.
+    :func:`seetell.language.similar_words.similar_word`. Brackets are no words, as other punctuation is none.
 
     Args:
         text: of a user.
         vocabulary: the model's.
         max_words: words that the model reads; the rest is cut off.
     """
-    tokens = tokenize(_BRACKETS.sub(" ", text))[:max_words]
+    tokens = tokens_read(text)[:max_words]
     read_as: dict[str, str] = {}
     unknown: dict[str, None] = {}
     for token in tokens:

@@ -9,9 +9,10 @@ from PIL import Image
 
 from seetell.data import CaptionDataset, PhotoRecord, read
 from seetell.data.entities import read_entities
-from seetell.data.entity_records import Entity
+from seetell.data.entity_records import Entity, photo_phrases
 from seetell.data.report import build_report
 from seetell.errors import DataError
+from seetell.language.reading import tokens_read
 
 Paint = Callable[[Path, list[str]], Path]
 
@@ -175,6 +176,9 @@ def test_the_real_entities(flickr8k: Path):
     assert [len(dataset.split(split)) for split in ("train", "val")] == [6000, 1000]
     assert sum(len(sentence.phrases) for photo in dataset.photos for sentence in photo.sentences) == 109_028
     assert sum(1 for photo in dataset.photos for _ in photo.located()) == 91_034
+    for photo in dataset.split("val"):
+        for words in photo_phrases(photo, max_words=24).sentences:
+            assert tuple(tokens_read(" ".join(words))) == words
     for photo in dataset.photos[::50]:
         width, height = photo.size
         for entity in photo.entities.values():
