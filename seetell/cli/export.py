@@ -143,7 +143,7 @@ def _export_model(
         bundle,
         precisions=precisions,
         decoding=decoding,
-        about_settings=task.load("card") if task.card else None,
+        about_settings=task.about_settings,
     )
 
 

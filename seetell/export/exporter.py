@@ -32,12 +32,11 @@ PRECISIONS = ("int8", "fp32")
 class HasParts(Protocol):
     """A task, as the exporter needs it."""
 
-    @property
-    def card(self) -> str:
-        """Where the part ``card`` is; empty where it has none."""
+    def about_settings(self, settings: Mapping[str, Any]) -> Sequence[str]:
+        """Return what the card says of a bundle's settings."""
 
     def load(self, part: str) -> Any:
-        """Return the task's ``config``, ``model``, ``export`` or ``card``."""
+        """Return the task's ``config``, ``model`` or ``export``."""
 
 
 def export_run(
@@ -101,7 +100,7 @@ def export_run(
         decoding=decoding,
         encoder_of=encoder_of,
         shared_encoder=shared_encoder,
-        about_settings=task.load("card") if task.card else None,
+        about_settings=task.about_settings,
     )
 
 
@@ -135,7 +134,7 @@ def export_declared(
     decoding: Mapping[str, Any] | None = None,
     encoder_of: str | None = None,
     shared_encoder: bool = False,
-    about_settings: Callable[[Mapping[str, Any]], Sequence[str]] | None = None,
+    about_settings: Callable[[Mapping[str, Any]], Sequence[str]] = lambda settings: (),
 ) -> dict[str, Any]:
     """Write a bundle of what a task declared; ``target`` is replaced if it exists.
 
@@ -148,7 +147,7 @@ def export_declared(
         decoding: see there.
         encoder_of: see there.
         shared_encoder: see there.
-        about_settings: the part ``card`` of the task, if it has one.
+        about_settings: what the card says of the settings; see :class:`HasParts`.
     """
     if decoding:
         declared = _with_decoding(declared, decoding, task=origin.task)
@@ -176,7 +175,7 @@ def export_declared(
         if shared:
             description["shared"] = shared
         description["parity"] = parity
-        write_description(folder, description, about_settings(description["settings"]) if about_settings else ())
+        write_description(folder, description, about_settings(description["settings"]))
     return description
 
 

@@ -86,7 +86,7 @@ def read_sentence(text: str, vocabulary: Vocabulary, *, max_words: int) -> Readi
     """Read a sentence with the words that a model knows.
 
     A content word out of the vocabulary is read as another form of it or a similar word, see
-    :func:`seetell.language.similar_words.similar_word`. Brackets are no words, as other punctuation is none.
+    :func:`seetell.language.similar_words.similar_word`. Brackets are no words, nor is other punctuation.
 
     Args:
         text: of a user.

@@ -17,8 +17,7 @@ def write_description(folder: Path, description: Mapping[str, Any]) -> None:
     Raises:
         UsageError: no task has the name in the description.
     """
-    task = find_task(description["task"])
-    settings = task.load("card")(description["settings"]) if task.card else ()
+    settings = find_task(description["task"]).about_settings(description["settings"])
     card.write_description(folder, description, settings)
 
 

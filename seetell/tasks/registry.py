@@ -15,7 +15,7 @@ import os
 import pkgutil
 import sys
 import warnings
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
@@ -83,7 +83,7 @@ class Task:
         model: builds the network from a recipe.
         export: the graphs to export.
         export_hub: those of a model of transformers.
-        card: what the card of a bundle says of the task's own settings: sentences in Markdown, of the settings.
+        card: called with the settings of a bundle, returns what its card says of them: sentences in Markdown.
         options: of the predictor.
         evaluate_options: further options of ``seetell evaluate``.
         input: what it is about: ``image``, ``video``, or ``none`` where it needs nothing but a model and options.
@@ -153,6 +153,10 @@ class Task:
         if not place:
             raise UsageError(f"{self.name}: {unknown('part', part, (p for p in _PARTS if getattr(self, p)))}")
         return self._imported(place)
+
+    def about_settings(self, settings: Mapping[str, Any]) -> Sequence[str]:
+        """Return what the card of a bundle says of its settings, by the part ``card``; nothing without one."""
+        return self.load("card")(settings) if self.card else ()
 
     def load_backend(self, scheme: str) -> Any:
         """Import and return the predictor of a backend's models.

@@ -128,7 +128,7 @@ def declared(trained, examples) -> Declaration:
 
 def written(trained: Any, declared: Declaration, target: Path, **options: Any) -> dict[str, Any]:
     """Export a model of a task that declares this."""
-    task = SimpleNamespace(card="", load=lambda part: lambda given: declared)
+    task = SimpleNamespace(about_settings=lambda settings: (), load=lambda part: lambda given: declared)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(exporter, "load_trained", lambda run, build, sections: trained)
         return export_run(Path("run"), target, find_task=lambda name: task, **options)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import replace as with_changes
 from pathlib import Path
 from typing import Any
@@ -48,10 +49,12 @@ CARD = CardConfig(
 class _Published:
     """The parts of the task that the exporter asks for, with examples that need no labels."""
 
-    card = ""
-
     def __init__(self, examples: Examples) -> None:
         self._examples = examples
+
+    def about_settings(self, settings: Mapping[str, Any]) -> Sequence[str]:
+        """Return nothing: its settings are not on the card."""
+        return ()
 
     def load(self, part: str) -> Any:
         """Return a part."""
