@@ -173,6 +173,8 @@ def test_a_server_that_does_not_answer_in_time_is_left(server: ChatServer, pause
         ask(server, seconds=0.1)
     release.set()
     assert time.monotonic() - begin < 5
+    while not server.requests and time.monotonic() - begin < 5:
+        time.sleep(0.01)  # a busy machine may read the request after it was given up
     assert (len(server.requests), pauses) == (1, [])
 
 
